@@ -1,0 +1,167 @@
+//! A string as it was written between its quotes, decoded on demand and never with an error.
+
+use std::borrow::Cow;
+
+/// U+FFFD in UTF-8: what stands for anything that is not Unicode.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// A JSON string, borrowed as written between its quotes; its escapes are known to be well formed.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    raw: &'a [u8],
+    plain: bool,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(raw: &'a [u8], plain: bool) -> Self {
+        Self { raw, plain }
+    }
+
+    /// The bytes between the quotes, as written.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Whether it holds no escape, so that [`raw`](Self::raw) is its value up to invalid UTF-8.
+    pub fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The value: escapes resolved, lone surrogates and invalid UTF-8 replaced by U+FFFD.
+    pub fn decode(&self) -> Cow<'a, str> {
+        if self.plain {
+            return String::from_utf8_lossy(self.raw);
+        }
+        let mut out = Vec::with_capacity(self.raw.len());
+        self.decode_into(&mut out);
+        // What `decode_into` writes is always UTF-8, so this borrows and moves nothing.
+        Cow::Owned(
+            String::from_utf8(out)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        )
+    }
+
+    /// Appends the value to `out`, as [`decode`](Self::decode) gives it.
+    pub fn decode_into(&self, out: &mut Vec<u8>) {
+        if self.plain {
+            push_lossy(self.raw, out);
+            return;
+        }
+        let mut rest = self.raw;
+        while let Some(at) = memchr::memchr(b'\\', rest) {
+            let (before, escape) = rest.split_at(at);
+            push_lossy(before, out);
+            rest = push_escape(escape, out);
+        }
+        push_lossy(rest, out);
+    }
+
+    /// Whether the value is `expected`.
+    pub fn eq_str(&self, expected: &str) -> bool {
+        if self.plain {
+            self.raw == expected.as_bytes()
+        } else {
+            self.decode() == expected
+        }
+    }
+}
+
+fn push_lossy(bytes: &[u8], out: &mut Vec<u8>) {
+    if std::str::from_utf8(bytes).is_ok() {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    for chunk in bytes.utf8_chunks() {
+        out.extend_from_slice(chunk.valid().as_bytes());
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice(REPLACEMENT.as_bytes());
+        }
+    }
+}
+
+/// Writes the escape that `input` starts with and returns what follows it.
+fn push_escape<'a>(input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let simple = match input.get(1) {
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0c,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'u') => return push_unicode(input, out),
+        Some(&byte) => byte, // `"`, `\` and `/` stand for themselves
+        None => return &[],
+    };
+    out.push(simple);
+    input.get(2..).unwrap_or_default()
+}
+
+/// Writes a `\uXXXX` escape, together with the low surrogate that may follow a high one.
+fn push_unicode<'a>(input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let after = input.get(6..).unwrap_or_default();
+    let Some(unit) = code_unit(input) else {
+        return after;
+    };
+    if (0xd800..0xdc00).contains(&unit)
+        && let Some(low) = code_unit(after).filter(|low| (0xdc00..0xe000).contains(low))
+    {
+        let point = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        push_char(char::from_u32(point), out);
+        return after.get(6..).unwrap_or_default();
+    }
+    push_char(char::from_u32(unit), out);
+    after
+}
+
+fn push_char(character: Option<char>, out: &mut Vec<u8>) {
+    let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// The UTF-16 code unit that the escape at the start of `input` names, if one stands there.
+fn code_unit(input: &[u8]) -> Option<u32> {
+    let digits = input.strip_prefix(b"\\u")?.get(..4)?;
+    digits.iter().try_fold(0, |unit, &digit| {
+        Some(unit * 16 + char::from(digit).to_digit(16)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Reader;
+
+    fn decoded(json: &[u8]) -> String {
+        Reader::new(json).string().unwrap().decode().into_owned()
+    }
+
+    #[test]
+    fn resolves_every_escape() {
+        assert_eq!(
+            decoded(br#""a\"\\\/\b\f\n\r\t\u0041\u00e9\u0000z""#),
+            "a\"\\/\u{8}\u{c}\n\r\tA\u{e9}\0z"
+        );
+        assert_eq!(
+            decoded(br#""\ud83d\ude00\uD83D\uDE00""#),
+            "\u{1f600}\u{1f600}"
+        );
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_one_replacement_and_swallows_nothing() {
+        assert_eq!(decoded(br#""\ud800\u0041z""#), "\u{fffd}Az");
+        assert_eq!(decoded(br#""\udc00\ud800""#), "\u{fffd}\u{fffd}");
+        assert_eq!(decoded(br#""\ud83d\ud83d\ude00""#), "\u{fffd}\u{1f600}");
+        assert_eq!(decoded(br#""\ud83d\n\ude00""#), "\u{fffd}\n\u{fffd}");
+    }
+
+    #[test]
+    fn invalid_utf8_is_replaced_with_and_without_escapes() {
+        assert_eq!(decoded(b"\"a\xffb\""), "a\u{fffd}b");
+        assert_eq!(decoded(b"\"a\xff\\nb\xc3\""), "a\u{fffd}\nb\u{fffd}");
+    }
+
+    #[test]
+    fn compares_values_and_not_spellings() {
+        let text = Reader::new(br#""us\u0065rId""#).string().unwrap();
+        assert!(text.eq_str("userId") && !text.eq_str("userid"));
+    }
+}
