@@ -197,7 +197,8 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
-    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+    /// The bytes consumed since [`position`](Self::position) was `start`.
+    pub fn since(&self, start: usize) -> &'a [u8] {
         self.input.get(start..self.at).unwrap_or_default()
     }
 

@@ -103,5 +103,5 @@ proptest! {
 fn has_lone_surrogate(bytes: &[u8]) -> bool {
     bytes
         .windows(4)
-        .any(|w| w.starts_with(b"\\u") && w[2].eq_ignore_ascii_case(&b'd') && w[3] >= b'8')
+        .any(|window| matches!(window, [b'\\', b'u', b'd' | b'D', digit] if *digit >= b'8'))
 }

@@ -1,0 +1,108 @@
+//! One event: the few members that decide what becomes of it.
+
+use kenwell_json::{Kind, Reader, Skipped, SyntaxError};
+
+use crate::{Ignored, identity};
+
+/// The deepest nesting of objects and arrays in an event, the event itself counted, that is kept.
+/// Deeper events are ignored: RudderStack's own limit lies at some thousands, where its
+/// transformer's stack overflows.
+pub const MAX_DEPTH: usize = 2_048;
+
+/// Where an event's type comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// The route said identify.
+    Identify,
+    /// The route said something else.
+    Other,
+    /// The event says it itself.
+    ByItself,
+}
+
+/// Reads the value that comes next and decides: its bytes when it is an identify to keep, else the
+/// reason why not.
+pub(crate) fn read<'a>(
+    reader: &mut Reader<'a>,
+    typed: Typed,
+) -> Result<Result<&'a [u8], Ignored>, SyntaxError> {
+    if reader.kind()? != Kind::Object {
+        reader.skip()?;
+        return Ok(Err(Ignored::NotAnObject));
+    }
+    let start = reader.position();
+    let members = Members::read(reader)?;
+    Ok(members.decide(typed).map(|()| reader.since(start)))
+}
+
+#[derive(Default)]
+struct Members<'a> {
+    kind: Option<Skipped<'a>>,
+    user_id: Option<Skipped<'a>>,
+    anonymous_id: Option<Skipped<'a>>,
+    depth: usize,
+    overflows: bool,
+}
+
+impl<'a> Members<'a> {
+    /// Walks the event's top level; the last of duplicate keys wins.
+    fn read(reader: &mut Reader<'a>) -> Result<Self, SyntaxError> {
+        let mut members = Self::default();
+        reader.enter_object()?;
+        while let Some(key) = reader.next_key()? {
+            let value = reader.skip()?;
+            members.depth = members.depth.max(value.depth);
+            members.overflows |= value.overflows;
+            if key.eq_str("type") {
+                members.kind = Some(value);
+            } else if key.eq_str("userId") {
+                members.user_id = Some(value);
+            } else if key.eq_str("anonymousId") {
+                members.anonymous_id = Some(value);
+            }
+        }
+        Ok(members)
+    }
+
+    fn decide(&self, typed: Typed) -> Result<(), Ignored> {
+        let own_type = self.kind.as_ref().and_then(text);
+        // `extract` and `record` events name their rows elsewhere and are exempt from identity.
+        let exempt =
+            typed == Typed::ByItself && matches!(own_type.as_deref(), Some("extract" | "record"));
+        if self.overflows {
+            return Err(Ignored::NumberOutOfRange);
+        }
+        if self.depth >= MAX_DEPTH {
+            return Err(Ignored::TooDeep);
+        }
+        if !exempt && is_blank(self.user_id.as_ref()) && is_blank(self.anonymous_id.as_ref()) {
+            return Err(Ignored::NoIdentity);
+        }
+        match (typed, own_type.as_deref()) {
+            (Typed::Identify, _) => Ok(()),
+            (Typed::ByItself, None | Some("")) => Err(Ignored::InvalidType),
+            (Typed::ByItself, Some(own)) if own.eq_ignore_ascii_case("identify") => Ok(()),
+            (Typed::Other | Typed::ByItself, _) => Err(Ignored::NotIdentify),
+        }
+    }
+}
+
+/// The value when it is a string.
+fn text<'a>(value: &Skipped<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    if value.kind != Kind::String {
+        return None;
+    }
+    Reader::new(value.raw)
+        .string()
+        .ok()
+        .map(|text| text.decode())
+}
+
+/// Absent, null or a blank string; any other type counts as an identity, even `0` and `{}`.
+fn is_blank(id: Option<&Skipped<'_>>) -> bool {
+    match id {
+        None => true,
+        Some(value) if value.kind == Kind::Null => true,
+        Some(value) => text(value).is_some_and(|text| identity::is_blank(&text)),
+    }
+}

@@ -1,0 +1,136 @@
+//! The names of everything that can happen to an event before the journal.
+
+/// Why one event is not kept, although its request is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// A track, page, screen, group, alias or merge, or any other type that is not identify.
+    NotIdentify,
+    /// In a batch: `type` is missing, empty or no string.
+    InvalidType,
+    /// In a batch: neither `userId` nor `anonymousId` says who this is.
+    NoIdentity,
+    /// In a batch: the element is no JSON object.
+    NotAnObject,
+    /// A number in the event leaves the range of a double.
+    NumberOutOfRange,
+    /// The event nests deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
+    TooDeep,
+}
+
+impl Ignored {
+    /// Every reason, in the order of [`IgnoredCounts::iter`].
+    pub const ALL: [Self; 6] = [
+        Self::NotIdentify,
+        Self::InvalidType,
+        Self::NoIdentity,
+        Self::NotAnObject,
+        Self::NumberOutOfRange,
+        Self::TooDeep,
+    ];
+
+    /// A stable name for metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotIdentify => "not_identify",
+            Self::InvalidType => "invalid_type",
+            Self::NoIdentity => "no_identity",
+            Self::NotAnObject => "not_an_object",
+            Self::NumberOutOfRange => "number_out_of_range",
+            Self::TooDeep => "too_deep",
+        }
+    }
+
+    /// How a request fails whose events are all bad and whose first bad event is this one; `None`
+    /// for what is merely not of interest.
+    pub(crate) fn rejection(self) -> Option<Rejection> {
+        match self {
+            Self::NotIdentify | Self::InvalidType => None,
+            Self::NoIdentity => Some(Rejection::NoIdentity),
+            Self::NotAnObject => Some(Rejection::NotAnObject),
+            Self::NumberOutOfRange | Self::TooDeep => Some(Rejection::InvalidJson),
+        }
+    }
+}
+
+/// How many events of a request were ignored, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IgnoredCounts {
+    counts: [u64; Ignored::ALL.len()],
+}
+
+impl IgnoredCounts {
+    pub(crate) fn add(&mut self, reason: Ignored) {
+        if let Some(count) = self.counts.get_mut(reason as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Ignored events of every reason together.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The reasons that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (Ignored, u64)> + '_ {
+        Ignored::ALL
+            .into_iter()
+            .zip(self.counts)
+            .filter(|(_, count)| *count > 0)
+    }
+}
+
+/// Why a whole request is refused. The words are RudderStack's, because SDKs act on them: the
+/// Android SDK, for one, stops or repeats a batch for ever depending on the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The body is no JSON.
+    #[error("invalid json")]
+    InvalidJson,
+    /// The event, or every element of the batch, is no object.
+    #[error("event is not a valid rudder event")]
+    NotAnObject,
+    /// Nobody is named by the event, or by any event of the batch.
+    #[error("request neither has anonymousId nor userId")]
+    NoIdentity,
+    /// `batch` is missing, null or empty.
+    #[error("empty batch payload")]
+    EmptyBatch,
+}
+
+impl Rejection {
+    /// The HTTP status that goes with it.
+    pub fn status(self) -> u16 {
+        400
+    }
+
+    /// A stable name for metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "invalid_json",
+            Self::NotAnObject => "not_an_object",
+            Self::NoIdentity => "no_identity",
+            Self::EmptyBatch => "empty_batch",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_slot() {
+        let mut counts = IgnoredCounts::default();
+        for reason in Ignored::ALL {
+            counts.add(reason);
+        }
+        assert_eq!(
+            counts.iter().map(|(reason, _)| reason).collect::<Vec<_>>(),
+            Ignored::ALL
+        );
+        assert!(counts.iter().all(|(_, count)| count == 1));
+        assert_eq!(counts.total(), 6);
+    }
+}

@@ -1,0 +1,321 @@
+//! One request's body: its route's shape, and its events sorted.
+
+use kenwell_json::{Kind, Reader, SyntaxError};
+
+use crate::{
+    Ignored, IgnoredCounts, Rejection,
+    event::{self, Typed},
+};
+
+/// What the path of the request says about its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// `/v1/identify`: one event, an identify whatever its own `type` says.
+    Identify,
+    /// `/v1/track`, `/v1/page` and the other single-event routes: one event, not an identify.
+    Other,
+    /// `/v1/batch` and `/beacon/v1/batch`: `{"batch":[…]}`.
+    Batch,
+    /// `/v1/import`: like a batch, but an empty one is fine.
+    Import,
+}
+
+/// An accepted request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parsed<'a> {
+    /// The events to keep, each in its own bytes as sent, in order.
+    pub identifies: Vec<&'a [u8]>,
+    /// The others, counted.
+    pub ignored: IgnoredCounts,
+}
+
+/// Sorts the events of one request. `body` is the decompressed body; its size is the caller's to
+/// bound. Takes time linear in the body's size and never recurses.
+pub fn parse(route: Route, body: &[u8]) -> Result<Parsed<'_>, Rejection> {
+    let mut reader = Reader::new(body);
+    let mut sorted = Sorted::default();
+    let read = match route {
+        Route::Identify => single(&mut reader, Typed::Identify, &mut sorted),
+        Route::Other => single(&mut reader, Typed::Other, &mut sorted),
+        Route::Batch | Route::Import => batch(&mut reader, &mut sorted),
+    };
+    read.and_then(|()| reader.end())
+        .map_err(|_| Rejection::InvalidJson)?;
+    match sorted.refused {
+        Some(rejection) if !sorted.acceptable => Err(rejection),
+        None if !sorted.acceptable && route != Route::Import => Err(Rejection::EmptyBatch),
+        _ => Ok(sorted.parsed),
+    }
+}
+
+#[derive(Default)]
+struct Sorted<'a> {
+    parsed: Parsed<'a>,
+    /// At least one event was fit to be accepted, if only to be ignored.
+    acceptable: bool,
+    /// What the first event that was not fit would make of the request.
+    refused: Option<Rejection>,
+}
+
+impl<'a> Sorted<'a> {
+    fn add(&mut self, event: Result<&'a [u8], Ignored>) {
+        let rejection = match event {
+            Ok(bytes) => {
+                self.parsed.identifies.push(bytes);
+                None
+            }
+            Err(reason) => {
+                self.parsed.ignored.add(reason);
+                reason.rejection()
+            }
+        };
+        self.acceptable |= rejection.is_none();
+        self.refused = self.refused.or(rejection);
+    }
+}
+
+fn single<'a>(
+    reader: &mut Reader<'a>,
+    typed: Typed,
+    sorted: &mut Sorted<'a>,
+) -> Result<(), SyntaxError> {
+    let event = match reader.kind()? {
+        Kind::Object | Kind::Array => event::read(reader, typed)?,
+        // The real gateway makes an object of a lone scalar, which then names nobody.
+        _ => {
+            reader.skip()?;
+            Err(Ignored::NoIdentity)
+        }
+    };
+    sorted.add(event);
+    Ok(())
+}
+
+fn batch<'a>(reader: &mut Reader<'a>, sorted: &mut Sorted<'a>) -> Result<(), SyntaxError> {
+    if reader.kind()? != Kind::Object {
+        return reader.skip().map(drop);
+    }
+    let mut found = false;
+    reader.enter_object()?;
+    while let Some(key) = reader.next_key()? {
+        if found || !key.eq_str("batch") {
+            reader.skip()?;
+            continue;
+        }
+        found = true;
+        match reader.kind()? {
+            Kind::Array => {
+                reader.enter_array()?;
+                while reader.next_element()? {
+                    sorted.add(event::read(reader, Typed::ByItself)?);
+                }
+            }
+            Kind::Null => reader.literal()?,
+            _ => sorted.add(event::read(reader, Typed::ByItself)?),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MAX_DEPTH;
+
+    fn batch_of(events: &str) -> Result<(usize, Vec<(Ignored, u64)>), Rejection> {
+        let body = format!("{{\"batch\":[{events}],\"sentAt\":\"x\"}}");
+        let parsed = parse(Route::Batch, body.as_bytes())?;
+        Ok((parsed.identifies.len(), parsed.ignored.iter().collect()))
+    }
+
+    const GOOD: &str = r#"{"type":"identify","userId":"u1"}"#;
+
+    #[test]
+    fn a_batch_keeps_its_identifies_in_their_own_bytes() {
+        let body = br#" {"batch" : [ {"type":"IDENTIFY", "userId":1} , {"type":"track","anonymousId":"a"}]} "#;
+        let parsed = parse(Route::Batch, body).unwrap();
+        assert_eq!(
+            parsed.identifies,
+            [&br#"{"type":"IDENTIFY", "userId":1}"#[..]]
+        );
+        assert_eq!(
+            parsed.ignored.iter().collect::<Vec<_>>(),
+            [(Ignored::NotIdentify, 1)]
+        );
+    }
+
+    #[test]
+    fn a_bad_event_costs_its_neighbours_nothing() {
+        for (bad, reason) in [
+            (r#"{"type":"identify","userId":""}"#, Ignored::NoIdentity),
+            (
+                r#"{"type":"identify","traits":{"a":1}}"#,
+                Ignored::NoIdentity,
+            ),
+            ("7", Ignored::NotAnObject),
+            ("[]", Ignored::NotAnObject),
+            (r#"{"userId":"u","x":1e400}"#, Ignored::NumberOutOfRange),
+        ] {
+            assert_eq!(
+                batch_of(&format!("{bad},{GOOD}")),
+                Ok((1, vec![(reason, 1)])),
+                "{bad}"
+            );
+            assert_eq!(batch_of(bad), Err(reason.rejection().unwrap()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_first_bad_event_words_the_refusal() {
+        assert_eq!(batch_of(r#"{"userId":null},7"#), Err(Rejection::NoIdentity));
+        assert_eq!(
+            batch_of(r#"7,{"userId":null}"#),
+            Err(Rejection::NotAnObject)
+        );
+    }
+
+    #[test]
+    fn too_deep_is_one_events_own_fault() {
+        let deep = |levels: usize| {
+            let (open, close) = ("{\"a\":".repeat(levels - 1), "}".repeat(levels - 1));
+            format!("{{\"userId\":\"u\",\"type\":\"identify\",\"traits\":{open}1{close}}}")
+        };
+        assert_eq!(batch_of(&deep(MAX_DEPTH)), Ok((1, vec![])));
+        assert_eq!(batch_of(&deep(MAX_DEPTH + 1)), Err(Rejection::InvalidJson));
+        assert_eq!(
+            batch_of(&format!("{},{GOOD}", deep(10_000))),
+            Ok((1, vec![(Ignored::TooDeep, 1)]))
+        );
+    }
+
+    #[test]
+    fn empty_batches() {
+        for body in [
+            "{}",
+            r#"{"batch":null}"#,
+            r#"{"batch":[]}"#,
+            "[1]",
+            "null",
+            "\"x\"",
+            "1",
+        ] {
+            assert_eq!(
+                parse(Route::Batch, body.as_bytes()),
+                Err(Rejection::EmptyBatch),
+                "{body}"
+            );
+            assert_eq!(
+                parse(Route::Import, body.as_bytes()),
+                Ok(Parsed::default()),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_no_array() {
+        let one = format!("{{\"batch\":{GOOD}}}");
+        assert_eq!(
+            parse(Route::Batch, one.as_bytes())
+                .unwrap()
+                .identifies
+                .len(),
+            1
+        );
+        for body in [r#"{"batch":"x"}"#, r#"{"batch":7}"#, r#"{"batch":true}"#] {
+            assert_eq!(
+                parse(Route::Batch, body.as_bytes()),
+                Err(Rejection::NotAnObject),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn types_in_a_batch_are_compared_without_case_but_not_trimmed() {
+        let typed = |own: &str| batch_of(&format!("{{\"userId\":\"u\",\"type\":{own}}}")).unwrap();
+        assert_eq!(typed("\"Identify\"").0, 1);
+        assert_eq!(typed("\"\\u0069dentify\"").0, 1);
+        assert_eq!(typed("\" identify \"").1, [(Ignored::NotIdentify, 1)]);
+        for none in ["null", "\"\"", "1", "{}"] {
+            assert_eq!(typed(none).1, [(Ignored::InvalidType, 1)], "{none}");
+        }
+    }
+
+    #[test]
+    fn a_single_route_names_the_type() {
+        let body = br#"{"type":"track","userId":"u"}"#;
+        assert_eq!(parse(Route::Identify, body).unwrap().identifies.len(), 1);
+        assert_eq!(
+            parse(Route::Other, GOOD.as_bytes())
+                .unwrap()
+                .identifies
+                .len(),
+            0
+        );
+        assert_eq!(parse(Route::Identify, b"[]"), Err(Rejection::NotAnObject));
+        for scalar in ["null", "\"x\"", "1", "NaN"] {
+            assert_eq!(
+                parse(Route::Identify, scalar.as_bytes()),
+                Err(Rejection::NoIdentity)
+            );
+        }
+    }
+
+    #[test]
+    fn any_value_but_null_and_blank_is_an_identity() {
+        for id in ["0", "false", "{}", "[]", "\"x\""] {
+            let body = format!("{{\"anonymousId\":{id}}}");
+            assert!(parse(Route::Identify, body.as_bytes()).is_ok(), "{id}");
+        }
+        for id in ["null", "NaN", "\"\"", "\" \\u200b\""] {
+            let body = format!("{{\"userId\":{id}}}");
+            assert_eq!(
+                parse(Route::Identify, body.as_bytes()),
+                Err(Rejection::NoIdentity),
+                "{id}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_duplicate_keys_the_last_wins_and_of_batches_the_first() {
+        assert_eq!(
+            parse(Route::Identify, br#"{"userId":"u","userId":""}"#),
+            Err(Rejection::NoIdentity)
+        );
+        let two = format!("{{\"batch\":[{GOOD}],\"batch\":[]}}");
+        assert_eq!(
+            parse(Route::Batch, two.as_bytes())
+                .unwrap()
+                .identifies
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn extracts_and_records_need_no_identity() {
+        assert_eq!(
+            batch_of(r#"{"type":"record"}"#),
+            Ok((0, vec![(Ignored::NotIdentify, 1)]))
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_whole() {
+        for body in [
+            "",
+            "{",
+            "\u{feff}{}",
+            r#"{"batch":[{}]} x"#,
+            r#"{"batch":[{"a":}]}"#,
+        ] {
+            assert_eq!(
+                parse(Route::Batch, body.as_bytes()),
+                Err(Rejection::InvalidJson),
+                "{body}"
+            );
+        }
+    }
+}
