@@ -1,0 +1,36 @@
+// @segment/analytics-node, unmodified.
+import { Analytics } from '@segment/analytics-node';
+import { order, report, zoe, zoeLater } from './scenario.mjs';
+
+const errors = [];
+const analytics = new Analytics({ writeKey: order.writeKey, host: order.url, flushAt: 50 });
+analytics.on('http_response', ({ status, body }) => {
+  if (status !== 200) errors.push({ status, text: typeof body === 'string' ? body : '' });
+});
+analytics.on('error', (error) => errors.push({ status: 0, text: `${error.code}: ${error.reason}` }));
+
+const scenarios = {
+  single() {
+    analytics.identify({ userId: order.user, traits: { sdk: 'segment-node', nested: { works: true } } });
+  },
+  everything() {
+    const userId = 'zoe';
+    analytics.identify({ userId, traits: { ...zoe, when: new Date(zoe.when) } });
+    // This SDK lets an empty user id through; it must not take its neighbours in the batch down.
+    analytics.identify({ userId: '', traits: { poison: true } });
+    analytics.identify({ userId, traits: zoeLater });
+    analytics.identify({ userId: 'overlay', traits: { a: 1 }, context: { traits: { a: 2, old: 'x' } } });
+    analytics.identify({ userId: 'opted-out', traits: { a: 1 }, integrations: { All: false } });
+    analytics.identify({ anonymousId: 'anon-1', traits: { visits: 3 } });
+    analytics.identify({ userId: 'no-traits' });
+    analytics.track({ userId, event: 'Order Completed', properties: { total: 9.99 }, context: { traits: { fromTrack: 1 } } });
+    analytics.page({ userId, name: 'Home', properties: { path: '/' } });
+    analytics.screen({ userId, name: 'Start' });
+    analytics.group({ userId, groupId: 'acme', traits: { employees: 7 } });
+    analytics.alias({ userId: 'zoe-new', previousId: userId });
+  },
+};
+
+scenarios[order.scenario]();
+await analytics.closeAndFlush({ timeout: 60_000 });
+report('done', { errors });

@@ -1,0 +1,1 @@
+"""Runs unmodified SDKs against a real Kenwell and a real Redis."""

@@ -1,0 +1,109 @@
+"""What the run needs, installed when that is possible, else named with the command that brings it."""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parents[1]
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+NODE_MODULES = HERE / "node_modules"
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ON_MAC = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+class Missing(Exception):
+    """Something is not there and could not be installed; the text says how to get it."""
+
+
+def install_all():
+    """Brings everything in place; returns the path of the browser."""
+    _program("redis-server", "redis-server", brew="redis", dnf="redis")
+    _program("node", "nodejs", brew="node", dnf="nodejs")
+    _program("npm", "npm", brew="node", dnf="nodejs-npm")
+    _node_packages()
+    _python_packages()
+    return _chromium()
+
+
+def _program(name, apt, brew, dnf):
+    if shutil.which(name) is None:
+        _apt(apt, f"{name} is missing", brew, dnf)
+    if shutil.which(name) is None:
+        raise Missing(f"{name} is still missing after installing {apt}")
+
+
+def _apt(package, problem, brew, dnf):
+    hint = f"{problem}. Install it: apt-get install {package} | brew install {brew} | dnf install {dnf}"
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise Missing(hint)
+    print(f"installing {package} ...", flush=True)
+    quiet = {"stdin": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    _run(["apt-get", "update", "-qq"], hint, **quiet)
+    _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], hint, **quiet)
+
+
+def _run(command, hint, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    if done.returncode != 0:
+        raise Missing(f"{hint}\n`{' '.join(command)}` failed:\n{done.stdout[-2000:]}")
+
+
+def _up_to_date(stamp, pinned):
+    digest = hashlib.sha256(pinned.read_bytes()).hexdigest()
+    return digest, stamp.is_file() and stamp.read_text() == digest
+
+
+def _node_packages():
+    stamp = NODE_MODULES / ".installed-from"
+    digest, done = _up_to_date(stamp, HERE / "package-lock.json")
+    if done:
+        return
+    print("installing the Node SDKs ...", flush=True)
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node SDKs could not be installed.",
+         cwd=HERE, stdin=subprocess.DEVNULL)
+    stamp.write_text(digest)
+
+
+def _python_packages():
+    stamp = VENV / "installed-from"
+    digest, done = _up_to_date(stamp, HERE / "requirements.txt")
+    if done and PYTHON.exists():
+        return
+    print("installing the Python SDK ...", flush=True)
+    if sys.version_info < (3, 10):
+        raise Missing(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}")
+    make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    if subprocess.run(make, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+        _apt("python3-venv", "Python cannot make virtual environments", brew="python", dnf="python3")
+        _run(make, "Python cannot make virtual environments.")
+    _run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+          str(HERE / "requirements.txt")], "The Python SDK could not be installed.", stdin=subprocess.DEVNULL)
+    stamp.write_text(digest)
+
+
+def _chromium():
+    named = os.environ.get("CHROMIUM_BIN")
+    if named:
+        return named
+    found = _find_chromium()
+    if found is None:
+        _apt("chromium", "Chromium is missing", brew="--cask chromium", dnf="chromium")
+        found = _find_chromium()
+    if found is None:
+        raise Missing("Chromium is still missing; set CHROMIUM_BIN to a Chromium or Chrome")
+    return found
+
+
+def _find_chromium():
+    for name in CHROMIUM_NAMES:
+        if path := shutil.which(name):
+            return path
+    return next((path for path in CHROMIUM_ON_MAC if os.path.exists(path)), None)

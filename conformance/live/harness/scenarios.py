@@ -1,0 +1,231 @@
+"""What is checked: every scenario drives real SDKs and then reads Redis."""
+
+import json
+import time
+
+from .install import HERE
+from .report import difference
+from .sdks import SDKS, Driver, Source
+
+SERVER_SDKS = ("rudder-node", "segment-node", "rudder-python")
+GZIP_SDKS = ("rudder-node", "rudder-python")
+COPY = "copy"
+CLOSED = Source("closed", enabled=False)
+SOURCES = tuple(Source(name, copies=(COPY,) if name == "rudder-node" else ()) for name in SDKS) + (CLOSED,)
+KEYS = {source.id: source.write_key for source in SOURCES}
+
+# How long an accepted event may take to show in Redis. Only a failing run waits this long.
+VISIBLE_SECONDS = 60
+
+
+class Bench:
+    """The running servers, and what Redis must hold by now."""
+
+    def __init__(self, redis, kenwell, report):
+        self.redis = redis
+        self.kenwell = kenwell
+        self.report = report
+        self.expected = {}
+
+    def drive(self, name, scenario, key=None, **options):
+        """Starts one SDK's driver."""
+        return Driver(SDKS[name], scenario, self.kenwell.url, key or KEYS[name], **options)
+
+    def expect(self, name, user, fields):
+        """Notes a hash that must be in Redis from now on."""
+        self.expected[f"{name}:user:{user}"] = fields
+
+    def expect_single(self, name, user):
+        """Notes the hash that the `single` scenario leaves behind."""
+        self.expect(name, user, {"sdk": name, "nested.works": "true"})
+
+    def wait_for_hash(self, name, user):
+        """None as soon as the user's hash is as expected; what differs when that takes too long."""
+        key = f"{name}:user:{user}"
+        deadline = time.monotonic() + VISIBLE_SECONDS
+        while True:
+            problem = difference(self.expected[key], self.redis.hash(key))
+            if problem is None or time.monotonic() > deadline:
+                return problem
+            time.sleep(0.05)
+
+
+def attempt(bench, what, steps):
+    """Runs one check; whatever it raises is its failure, and the next check runs all the same."""
+    try:
+        problem = steps()
+    except (RuntimeError, OSError) as error:
+        problem = str(error)
+    return bench.report.check(what, problem)
+
+
+def finish_clean(driver):
+    """Lets a driver finish; what it complained about, or None."""
+    try:
+        done = driver.finish()
+    finally:
+        driver.end()
+    if done["errors"]:
+        return f"the SDK reported {done['errors']}"
+    if done.get("outside"):
+        return f"the page asked other hosts: {done['outside']}"
+    if done.get("console"):
+        return f"errors on the page's console: {done['console']}"
+    return None
+
+
+def every_call(bench):
+    """identify, track, page, screen, group, alias: exactly the expected hashes, and nothing else."""
+    for name in SDKS:
+        users = json.loads((HERE / "expected" / f"{name}.json").read_text(encoding="utf-8"))
+        for user, fields in users.items():
+            bench.expect(name, user, fields)
+        driver = bench.drive(name, "everything")
+        attempt(bench, f"{name}: every call is accepted", lambda: finish_clean(driver))
+        for user in users:
+            attempt(bench, f"{name}: hash of {user}", lambda: bench.wait_for_hash(name, user))
+
+
+def transports(bench):
+    """Other ways the same SDKs can send: uncompressed, batched, as a beacon."""
+    for name in GZIP_SDKS:
+        sent_and_visible(bench, name, "uncompressed", "single", gzip=False)
+    sent_and_visible(bench, "browser", "batched", "batch")
+    attempt(bench, "browser: beacon when the page is left", lambda: beacon(bench))
+
+
+def sent_and_visible(bench, name, user, scenario, **options):
+    """One identify through the given scenario, then its hash."""
+    bench.expect_single(name, user)
+    driver = bench.drive(name, scenario, user=user, **options)
+    attempt(bench, f"{name}: {user}: accepted", lambda: finish_clean(driver))
+    attempt(bench, f"{name}: {user}: hash", lambda: bench.wait_for_hash(name, user))
+
+
+def beacon(bench):
+    """A beacon's answer is seen by nobody, so Redis alone tells whether it was taken."""
+    bench.expect_single("browser", "beacon")
+    driver = bench.drive("browser", "beacon", user="beacon")
+    try:
+        driver.wait_for("page left")
+        problem = bench.wait_for_hash("browser", "beacon")
+        driver.go_on()
+        return problem or finish_clean(driver)
+    finally:
+        driver.end()
+
+
+def refusals(bench):
+    """A wrong key and a source that is switched off: the SDK tells its user, nothing is stored."""
+    cases = (("wrong key", "no-such-key", 401, "invalid write key"),
+             ("source switched off", CLOSED.write_key, 404, "source is disabled"))
+    for what, key, status, text in cases:
+        for name in SERVER_SDKS:
+            attempt(bench, f"{name}: {what} is reported",
+                    lambda: refusal(bench.drive(name, "single", key=key, user="refused"), status, text))
+        attempt(bench, f"browser: {what} sends nothing", lambda: browser_refusal(bench, key))
+
+
+def refusal(driver, status, text):
+    """None when the SDK reported this status, and this text wherever it shows the text."""
+    try:
+        errors = driver.finish()["errors"]
+    finally:
+        driver.end()
+    if not any(error["status"] == status for error in errors):
+        return f"expected the SDK to report {status}, it reported {errors}"
+    if not any(text in error["text"] for error in errors):
+        return f"expected the SDK to show '{text}', it reported {errors}"
+    return None
+
+
+def browser_refusal(bench, key):
+    """The page's SDK must learn it from the source configuration, and send no event at all."""
+    driver = bench.drive("browser", "refused", key=key, user="refused")
+    try:
+        done = driver.finish()
+    finally:
+        driver.end()
+    sent = [answer for answer in done["answers"] if answer["method"] == "POST"]
+    return f"the SDK sent {sent}" if sent else None
+
+
+def redis_outage(bench):
+    """Redis is down: every SDK still gets its 200; Redis is back: every hash appears."""
+    bench.redis.stop()
+    attempt(bench, "Redis is down", lambda: "it answers" if bench.redis.is_up() else None)
+    for name in SDKS:
+        bench.expect_single(name, "outage")
+        driver = bench.drive(name, "single", user="outage")
+        attempt(bench, f"{name}: accepted while Redis is down", lambda: finish_clean(driver))
+    bench.redis.start()
+    for name in SDKS:
+        attempt(bench, f"{name}: visible once Redis is back", lambda: bench.wait_for_hash(name, "outage"))
+
+
+def kenwell_restart(bench):
+    """Kenwell itself is stopped and started again: SDKs that retry lose nothing."""
+    bench.expect_single("browser", "restart")
+    bench.expect_single("rudder-python", "restart")
+    page = bench.drive("browser", "restart", user="restart")
+    try:
+        page.wait_for("loaded")
+        attempt(bench, "kenwell stops when told to, with status 0", lambda: stopped(bench))
+        page.go_on()
+        python = bench.drive("rudder-python", "single", user="restart")
+        try:
+            page.wait_for("refused")
+            bench.kenwell.start()
+            attempt(bench, "browser: its retry gets through", lambda: after_refusal(page))
+            attempt(bench, "rudder-python: its retry gets through", lambda: finish_clean(python))
+        finally:
+            python.end()
+    finally:
+        page.end()
+    for name in ("browser", "rudder-python"):
+        attempt(bench, f"{name}: hash after the restart", lambda: bench.wait_for_hash(name, "restart"))
+
+
+def stopped(bench):
+    """None when kenwell ended well."""
+    status = bench.kenwell.stop()
+    return None if status == 0 else f"status {status}\n{bench.kenwell.log_tail()}"
+
+
+def after_refusal(page):
+    """The console may complain about the refused attempt; the retry must have been answered well."""
+    try:
+        errors = page.finish()["errors"]
+    finally:
+        page.end()
+    return f"the SDK reported {errors}" if errors else None
+
+
+def nothing_else(bench):
+    """Redis holds the expected keys and no others; the second destination holds the same without prefix."""
+    attempt(bench, "no other keys", lambda: other_keys(sorted(bench.expected), bench.redis.keys()))
+    mine = "rudder-node:"
+    copied = {key[len(mine):]: fields for key, fields in bench.expected.items() if key.startswith(mine)}
+    attempt(bench, "second destination: the same keys without prefix",
+            lambda: other_keys(sorted(copied), bench.redis.keys(database=1)))
+    for key, fields in copied.items():
+        attempt(bench, f"second destination: {key}",
+                lambda: difference(fields, bench.redis.hash(key, database=1)))
+
+
+def other_keys(expected, found):
+    """None when both lists are equal."""
+    if found == expected:
+        return None
+    extra, missing = sorted(set(found) - set(expected)), sorted(set(expected) - set(found))
+    return f"unexpected: {extra}\nmissing: {missing}"
+
+
+ALL = (
+    ("every call", every_call),
+    ("transports", transports),
+    ("refusals", refusals),
+    ("Redis outage", redis_outage),
+    ("Kenwell restart", kenwell_restart),
+    ("nothing else", nothing_else),
+)

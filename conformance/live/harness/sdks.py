@@ -1,0 +1,112 @@
+"""The SDKs under test and the small programs that drive them."""
+
+import dataclasses
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+
+from .children import stop, track
+from .install import HERE, PYTHON
+
+MARK = "@kenwell "
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A configured source: who sends, with which key, and which further destinations get a copy."""
+
+    id: str
+    enabled: bool = True
+    copies: tuple = ()
+
+    @property
+    def write_key(self):
+        return f"live-{self.id}-key"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sdk:
+    """An SDK, named as its source is, and the program that makes its calls."""
+
+    id: str
+    package: str
+    command: tuple
+
+
+SDKS = {
+    sdk.id: sdk
+    for sdk in (
+        Sdk("rudder-node", "@rudderstack/rudder-sdk-node", ("node", "drivers/rudder-node.mjs")),
+        Sdk("segment-node", "@segment/analytics-node", ("node", "drivers/segment-node.mjs")),
+        Sdk("rudder-python", "rudder-sdk-python", (str(PYTHON), "drivers/rudder_python.py")),
+        Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs")),
+    )
+}
+
+
+class Driver:
+    """A running driver: its reports come in as events, and it can be told to go on."""
+
+    def __init__(self, sdk, scenario, url, write_key, user="single", gzip=True):
+        environment = {
+            **os.environ,
+            "KENWELL_URL": url,
+            "KENWELL_WRITE_KEY": write_key,
+            "KENWELL_USER": user,
+            "SDK_GZIP": "1" if gzip else "0",
+            "NO_PROXY": "*",
+            "PYTHONIOENCODING": "utf-8",
+        }
+        self._chatter = []
+        self._events = queue.Queue()
+        self._child = track(subprocess.Popen(
+            [*sdk.command, scenario], cwd=HERE, env=environment, text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self._child.stdout:
+            if line.startswith(MARK):
+                self._events.put(json.loads(line[len(MARK):]))
+            else:
+                self._chatter.append(line.rstrip())
+        self._events.put(None)
+
+    def wait_for(self, name, seconds=90):
+        """The next event of that name; a driver that ends or stays silent instead is an error."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise RuntimeError(f"no '{name}' from the SDK within {seconds} s\n{self._said()}") from None
+            if event is None:
+                raise RuntimeError(f"the SDK's program ended before '{name}'\n{self._said()}")
+            if event["event"] == name:
+                return event
+
+    def go_on(self):
+        """Lets a driver continue that waits for us."""
+        self._child.stdin.write("\n")
+        self._child.stdin.flush()
+
+    def finish(self, seconds=90):
+        """What the SDK reported in the end, after its program has ended well."""
+        event = self.wait_for("done", seconds)
+        try:
+            status = self._child.wait(30)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"the SDK's program did not end\n{self._said()}") from None
+        if status != 0:
+            raise RuntimeError(f"the SDK's program ended with status {status}\n{self._said()}")
+        return event
+
+    def end(self):
+        """Ends the driver if it still runs."""
+        stop(self._child, seconds=5)
+
+    def _said(self):
+        return "\n".join(self._chatter[-15:])
