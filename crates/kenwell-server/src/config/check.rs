@@ -1,0 +1,165 @@
+//! What only shows when the parts of a configuration are held against each other.
+
+use std::collections::HashMap;
+
+use super::destination::ReadDestination;
+use super::section::{Found, Reading};
+use super::source::ReadSource;
+use super::suggestion::nearest;
+use super::value::Wrong;
+
+/// Variables that belong to the command line, not to the file.
+const COMMAND_LINE: [&str; 5] = [
+    "KENWELL_CONFIG",
+    "KENWELL_LOG",
+    "KENWELL_LOG_FORMAT",
+    "KENWELL_URL",
+    "KENWELL_WRITE_KEY",
+];
+
+/// Ids and write keys must be unique.
+pub(super) fn duplicates(
+    reading: &Reading<'_>,
+    sources: &[ReadSource],
+    destinations: &[ReadDestination],
+) {
+    unique_ids(reading, sources.iter().map(|source| &source.id));
+    unique_ids(
+        reading,
+        destinations.iter().map(|destination| &destination.id),
+    );
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for source in sources {
+        let key = &source.write_key;
+        if let Some(other) = seen.insert(&key.value, &source.id.value) {
+            let wrong = Wrong::new(
+                format!("source \"{other}\" has the same write key"),
+                "give each source a write key of its own: it decides which source an event is from",
+            );
+            reading.error(key.place.clone(), &key.key, wrong);
+        }
+    }
+}
+
+fn unique_ids<'a>(reading: &Reading<'_>, ids: impl Iterator<Item = &'a Found<String>>) {
+    let mut seen: HashMap<&str, &Found<String>> = HashMap::new();
+    for id in ids {
+        if let Some(first) = seen.get(id.value.as_str()) {
+            let wrong = Wrong::new(
+                format!("the id \"{}\" is already used at {}", id.value, first.place),
+                "give each one an id of its own",
+            );
+            reading.error(id.place.clone(), &id.key, wrong);
+        } else {
+            seen.insert(&id.value, id);
+        }
+    }
+}
+
+/// Sources must name destinations that exist; those that lead nowhere are doubtful.
+/// `all_destinations` includes those that could not be read, so that they are not called missing.
+pub(super) fn routes(
+    reading: &Reading<'_>,
+    sources: &[ReadSource],
+    destinations: &[ReadDestination],
+    all_destinations: &[String],
+) {
+    for source in sources {
+        check_route(reading, source, all_destinations);
+    }
+    for destination in destinations {
+        let id = &destination.id;
+        let used = sources
+            .iter()
+            .any(|source| source.destinations.value.contains(&id.value));
+        if !used {
+            let wrong = Wrong::new(
+                format!("no source uses the destination \"{}\"", id.value),
+                format!(
+                    "add \"{}\" to the destinations of a source, or remove it",
+                    id.value
+                ),
+            );
+            reading.warning(id.place.clone(), &id.key, wrong);
+        }
+    }
+}
+
+fn check_route(reading: &Reading<'_>, source: &ReadSource, all: &[String]) {
+    let list = &source.destinations;
+    if list.value.is_empty() {
+        let wrong = Wrong::new(
+            format!(
+                "the source \"{}\" has no destination: its events go nowhere",
+                source.id.value
+            ),
+            "add a line like destinations = [\"profiles\"]",
+        );
+        reading.warning(list.place.clone(), &list.key, wrong);
+    }
+    for (index, id) in list.value.iter().enumerate() {
+        if !all.contains(id) {
+            let fix = match nearest(id, all.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("add a [[destinations]] with id = \"{id}\", or remove it here"),
+            };
+            let wrong = Wrong::new(format!("there is no destination \"{id}\""), fix);
+            reading.error(list.place.clone(), &list.key, wrong);
+        } else if list.value.iter().take(index).any(|earlier| earlier == id) {
+            let wrong = Wrong::new(
+                format!("the destination \"{id}\" is named twice"),
+                "name it once: an event goes to each destination once",
+            );
+            reading.error(list.place.clone(), &list.key, wrong);
+        }
+    }
+}
+
+/// `KENWELL_…` variables that no setting asked for are probably typing errors.
+pub(super) fn unknown_variables(reading: &Reading<'_>) {
+    let consulted = reading.consulted.borrow();
+    for name in reading.environment.names("KENWELL_") {
+        if consulted.contains(name) || COMMAND_LINE.contains(&name) {
+            continue;
+        }
+        let known = consulted.iter().map(String::as_str).chain(COMMAND_LINE);
+        let fix = match nearest(name, known) {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "unset it; the names are KENWELL_<SECTION>_<KEY>, for sources and destinations \
+                     KENWELL_DESTINATIONS_<ID>_<KEY>"
+                    .into()
+            }
+        };
+        let place = super::problem::Place::Variable(name.to_owned());
+        reading.warning(
+            place,
+            "",
+            Wrong::new("no setting has this name, so it is ignored", fix),
+        );
+    }
+}
+
+/// A password in a file that everybody on the machine can read.
+#[cfg(unix)]
+pub(super) fn permissions(reading: &Reading<'_>) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = reading.document.path;
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return;
+    };
+    if reading.holds_password.get() && metadata.permissions().mode() & 0o004 != 0 {
+        let wrong = Wrong::new(
+            "the file holds a password and every user of this machine can read it",
+            format!(
+                "chmod o-r {}, or use \"env:NAME\" or \"file:PATH\"",
+                path.display()
+            ),
+        );
+        reading.warning(super::problem::Place::File(path.to_path_buf()), "", wrong);
+    }
+}
+
+/// Other systems have no such bits.
+#[cfg(not(unix))]
+pub(super) fn permissions(_reading: &Reading<'_>) {}

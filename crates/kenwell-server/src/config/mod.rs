@@ -1,0 +1,23 @@
+//! `kenwell.toml`: the settings after validation, and how they are loaded.
+
+mod certificate;
+mod check;
+mod destination;
+mod document;
+mod environment;
+mod load;
+mod problem;
+mod secret;
+mod section;
+mod settings;
+mod source;
+mod suggestion;
+mod value;
+
+pub use environment::Environment;
+pub use load::Loaded;
+pub use problem::{Place, Problem, Problems};
+pub use settings::{
+    Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
+    Private, Source,
+};

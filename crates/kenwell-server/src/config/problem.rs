@@ -1,0 +1,71 @@
+//! What is wrong with a configuration, where, and how to put it right.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a problem is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the file as a whole.
+    File(PathBuf),
+    /// At a line and column of the file, both counted from 1; columns count characters.
+    Line(PathBuf, usize, usize),
+    /// In the environment variable of this name.
+    Variable(String),
+}
+
+/// One error or warning. Its text never holds the value of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where it is.
+    pub place: Place,
+    /// Path of the setting, such as `destinations.profiles.address`; empty when there is none.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// Everything found wrong with a configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// Why it cannot be used; never empty. In the order of the file.
+    pub errors: Vec<Problem>,
+    /// What is doubtful besides.
+    pub warnings: Vec<Problem>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Line(path, line, column) => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Variable(name) => write!(f, "environment variable {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}\n  fix: {}", self.what, self.fix)
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors = self.errors.iter().map(|problem| ("error", problem));
+        let warnings = self.warnings.iter().map(|problem| ("warning", problem));
+        for (count, (severity, problem)) in errors.chain(warnings).enumerate() {
+            let newline = if count == 0 { "" } else { "\n" };
+            write!(f, "{newline}{severity}: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,69 @@
+//! Secrets: given as they are, or by reference to a variable or a file.
+
+use kenwell::connection::Secret;
+
+use super::section::Reading;
+use super::value::{Input, Wrong};
+
+/// A secret and whether the file itself holds it.
+pub(super) struct Resolved {
+    pub(super) text: String,
+    pub(super) literal: bool,
+}
+
+impl Resolved {
+    pub(super) fn into_secret(self) -> Secret {
+        Secret::new(self.text)
+    }
+}
+
+/// The text behind `env:NAME`, `file:PATH` or the literal. No complaint shows a secret's value.
+pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolved, Wrong> {
+    let Some(text) = input.as_text() else {
+        return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
+    };
+    if let Some(name) = text.strip_prefix("env:") {
+        return from_variable(reading, name);
+    }
+    if let Some(path) = text.strip_prefix("file:") {
+        return from_file(reading, path);
+    }
+    Ok(Resolved {
+        text: text.to_owned(),
+        literal: matches!(input, Input::Toml(_)),
+    })
+}
+
+fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
+    reading.consulted.borrow_mut().insert(name.to_owned());
+    match reading.environment.get(name) {
+        Some(text) => Ok(Resolved {
+            text: text.to_owned(),
+            literal: false,
+        }),
+        None => Err(Wrong::new(
+            format!("the environment variable {name} is not set"),
+            format!("set {name}, or write the secret as \"file:PATH\""),
+        )),
+    }
+}
+
+fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
+    let path = reading.resolve(path);
+    let mut text = std::fs::read_to_string(&path).map_err(|error| {
+        Wrong::new(
+            format!("cannot read {}: {error}", path.display()),
+            "create the file with the secret in it, readable by the user that runs kenwell",
+        )
+    })?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(Resolved {
+        text,
+        literal: false,
+    })
+}

@@ -1,0 +1,168 @@
+//! The settings as the rest of the server sees them: plain values, checked, secrets resolved.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kenwell::connection::{Secret, Settings};
+
+/// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
+/// not a setting: a sender must be able to rely on it.
+pub const MAX_BODY_BYTES: usize = 4_096_000;
+
+/// Everything `kenwell.toml` and the environment say, validated.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Directory of the journal and the dead letters, absolute or relative to the working directory
+    /// (relative paths in the file were resolved against the file's directory).
+    pub data_dir: PathBuf,
+    /// Used only in the keys of "Profiles" events.
+    pub workspace_id: String,
+    /// The HTTP listener that SDKs talk to.
+    pub gateway: Gateway,
+    /// The HTTP listener of metrics and readiness.
+    pub private: Private,
+    /// The durable log between the gateway and the destinations.
+    pub journal: Journal,
+    /// How the journal is drained into each destination.
+    pub delivery: Delivery,
+    /// The log of events that Redis refused for good.
+    pub dead_letters: DeadLetters,
+    /// Who may send. Ids and write keys are unique, disabled sources included.
+    pub sources: Vec<Source>,
+    /// Where profiles go. Ids are unique.
+    pub destinations: Vec<Destination>,
+}
+
+/// `[gateway]`.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    /// Address to listen on; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// Connections served at once; further ones wait in the kernel's accept queue.
+    pub max_connections: usize,
+    /// Longest time a request body may take to arrive.
+    pub body_timeout: Duration,
+    /// Events a second that each source may send; 0 means no limit.
+    pub rate_limit: u32,
+}
+
+/// `[private]`. Always a loopback address: the private plane has no keys yet.
+#[derive(Debug, Clone)]
+pub struct Private {
+    /// Address to listen on; port 0 takes any free port.
+    pub listen: SocketAddr,
+}
+
+/// `[journal]`.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// Most bytes the journal may take on disk; beyond it the gateway answers 503.
+    pub max_bytes: u64,
+    /// Delivered records are kept this long so that they can be replayed.
+    pub retain: Duration,
+    /// Delivered records are kept up to this many bytes; never more than `max_bytes`.
+    pub retain_bytes: u64,
+    /// When an append counts as done.
+    pub durability: Durability,
+}
+
+/// When an append to the journal counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// After fdatasync: survives a power cut.
+    Fsync,
+    /// After the write: survives a killed process, not a power cut.
+    Os,
+}
+
+/// `[delivery]`.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Most records a destination reads from the journal at once.
+    pub batch_records: usize,
+    /// Pipelines a destination keeps in flight; each has its own share of the users.
+    pub lanes: usize,
+}
+
+/// `[dead_letters]`.
+#[derive(Debug, Clone)]
+pub struct DeadLetters {
+    /// Most bytes of dead letters per destination; when full, delivery to it waits.
+    pub max_bytes: u64,
+}
+
+/// One of `[[sources]]`: somebody who sends events.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// `[a-z0-9-]`, 1 to 64 characters.
+    pub id: String,
+    /// For people; the id when the file gives none.
+    pub name: String,
+    /// The public credential that SDKs send. Never empty, has no `:` and no white space.
+    pub write_key: Secret,
+    /// A disabled source is known but refused.
+    pub enabled: bool,
+    /// Ids of destinations, each of which exists; no duplicates. May be empty.
+    pub destinations: Vec<String>,
+}
+
+/// One of `[[destinations]]`: a Redis that profiles are written to.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// `[a-z0-9-]`, 1 to 64 characters.
+    pub id: String,
+    /// For people; the id when the file gives none.
+    pub name: String,
+    /// A disabled destination gets nothing; its cursor does not hold the journal back.
+    pub enabled: bool,
+    /// How to reach the Redis.
+    pub connection: Settings,
+    /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
+    pub prefix: String,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            max_connections: 4096,
+            body_timeout: Duration::from_secs(30),
+            rate_limit: 0,
+        }
+    }
+}
+
+impl Default for Private {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+        }
+    }
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            max_bytes: 8 << 30,
+            retain: Duration::from_secs(24 * 3600),
+            retain_bytes: 1 << 30,
+            durability: Durability::Fsync,
+        }
+    }
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            batch_records: 1000,
+            lanes: 4,
+        }
+    }
+}
+
+impl Default for DeadLetters {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30 }
+    }
+}
