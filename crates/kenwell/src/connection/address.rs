@@ -1,0 +1,110 @@
+//! Where a server listens: a host and port, or a socket file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::Error;
+
+/// A parsed address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Address {
+    /// A host name or IP address without brackets, and a port.
+    Tcp { host: String, port: u16 },
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Reads `host:port`, `[ipv6]:port` or `unix:/path`.
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() {
+                Err(problem("a path must follow `unix:`"))
+            } else {
+                Ok(Self::Unix(PathBuf::from(path)))
+            };
+        }
+        if text.contains("://") {
+            return Err(problem("write host:port, not a URL"));
+        }
+        if text.contains(',') {
+            return Err(problem(
+                "a list of addresses needs Redis Cluster, which is not supported yet",
+            ));
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(problem("the port is missing; write host:port"));
+        };
+        let host = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+            Some(Some(ipv6)) => ipv6,
+            None if !host.contains(':') => host,
+            _ => return Err(problem("write an IPv6 address in brackets: [::1]:6379")),
+        };
+        if host.is_empty() {
+            return Err(problem("the host is missing; write host:port"));
+        }
+        match port.parse() {
+            Ok(port) if port > 0 => Ok(Self::Tcp {
+                host: host.to_owned(),
+                port,
+            }),
+            _ => Err(problem("the port must be a number from 1 to 65535")),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } if host.contains(':') => write!(formatter, "[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(formatter, "{host}:{port}"),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+fn problem(problem: &str) -> Error {
+    Error::Settings {
+        setting: "address",
+        problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn reads_what_it_prints() {
+        for text in [
+            "127.0.0.1:6379",
+            "redis.internal:1",
+            "[::1]:65535",
+            "unix:/run/redis.sock",
+        ] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Address::parse(" h:1 ").unwrap().to_string(), "h:1");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, says) in [
+            ("", "port is missing"),
+            ("localhost", "port is missing"),
+            (":6379", "host is missing"),
+            ("h:0", "number from 1"),
+            ("h:65536", "number from 1"),
+            ("h:http", "number from 1"),
+            ("::1:6379", "brackets"),
+            ("[::1:6379", "brackets"),
+            ("redis://h:1", "not a URL"),
+            ("a:1,b:2", "Cluster"),
+            ("unix:", "path"),
+        ] {
+            let error = Address::parse(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Opening one connection: socket, TLS, login.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, Value};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+
+use super::address::Address;
+use super::settings::{Settings, Target};
+use crate::Error;
+use crate::reply::Reply;
+
+/// How long a connection may be idle before the kernel asks whether the server is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// An open connection and the task that moves its bytes.
+pub(super) struct Line {
+    pub(super) connection: MultiplexedConnection,
+    driver: JoinHandle<()>,
+}
+
+impl Line {
+    /// Whether the server, or the network, has closed it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.driver.is_finished()
+    }
+
+    /// Closes the socket before returning, so that nothing sent on it can be executed after what
+    /// a later connection sends.
+    pub(super) async fn close(mut self) {
+        self.driver.abort();
+        // The result only says that the task was cancelled.
+        let _cancelled = (&mut self.driver).await;
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Opens a connection and logs in. The caller bounds the time.
+pub(super) async fn dial(
+    settings: &Settings,
+    target: &Target,
+    address: &Arc<str>,
+) -> Result<Line, Error> {
+    let refused = |source: io::Error| Error::Connect {
+        address: Arc::clone(address),
+        source: Arc::new(source),
+    };
+    let line = match (&target.address, &target.tls) {
+        (Address::Unix(path), _) => {
+            start(UnixStream::connect(path).await.map_err(refused)?, address).await?
+        }
+        (Address::Tcp { host, port }, None) => {
+            start(tcp(host, *port).await.map_err(refused)?, address).await?
+        }
+        (Address::Tcp { host, port }, Some(tls)) => {
+            let socket = tcp(host, *port).await.map_err(refused)?;
+            let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
+                .connect(tls.name.clone(), socket)
+                .await
+                .map_err(|error| handshake(error, address))?;
+            start(stream, address).await?
+        }
+    };
+    login(line, settings, address).await
+}
+
+/// A broken socket is a matter of time; everything else about TLS is a matter of configuration.
+fn handshake(error: io::Error, address: &Arc<str>) -> Error {
+    let address = Arc::clone(address);
+    let about_tls = error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
+    let source = Arc::new(error);
+    if about_tls {
+        Error::Tls { address, source }
+    } else {
+        Error::Connect { address, source }
+    }
+}
+
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))?;
+    // We close a connection only when all its replies came, or to give it up. Then whatever the
+    // kernel has not sent yet must never arrive: it is sent again on another connection, and a
+    // late copy would overwrite newer values.
+    socket.set_linger(Some(Duration::ZERO))?;
+    Ok(stream)
+}
+
+async fn start<S>(stream: S, address: &Arc<str>) -> Result<Line, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // No login by the client library: it hides the server's words, and we classify by them.
+    let silent = RedisConnectionInfo::default().set_skip_set_lib_name();
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None);
+    let (connection, driver) = MultiplexedConnection::new_with_config(&silent, stream, config)
+        .await
+        .map_err(|source| Error::Lost {
+            address: Arc::clone(address),
+            command: "connecting",
+            source,
+        })?;
+    Ok(Line {
+        connection,
+        driver: tokio::spawn(driver),
+    })
+}
+
+/// `AUTH`, `SELECT`, and a greeting that is also a barrier: its reply proves that the server serves
+/// this connection, so it has read everything that an earlier, closed connection had delivered.
+async fn login(mut line: Line, settings: &Settings, address: &Arc<str>) -> Result<Line, Error> {
+    if let Some(password) = &settings.password {
+        let named = redis::cmd("AUTH")
+            .arg(settings.username.as_deref().unwrap_or("default"))
+            .arg(password.expose())
+            .take();
+        let mut answer = ask(&mut line, &named, "AUTH", address).await;
+        if settings.username.is_none() && answer.as_ref().is_err_and(predates_users) {
+            let unnamed = redis::cmd("AUTH").arg(password.expose()).take();
+            answer = ask(&mut line, &unnamed, "AUTH", address).await;
+        }
+        answer?;
+    }
+    if settings.database != 0 {
+        let select = redis::cmd("SELECT").arg(settings.database).take();
+        ask(&mut line, &select, "SELECT", address).await?;
+    }
+    let greeting = redis::cmd("CLIENT")
+        .arg("SETINFO")
+        .arg("LIB-NAME")
+        .arg("kenwell")
+        .take();
+    match ask(&mut line, &greeting, "CLIENT SETINFO", address).await {
+        // Servers before 7.2 do not know it, and a restricted user may not say it.
+        Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(line),
+        Err(error) => Err(error),
+        Ok(()) => Ok(line),
+    }
+}
+
+/// Redis 5 and older have no users and want the password alone.
+fn predates_users(error: &Error) -> bool {
+    matches!(error, Error::Refused { reply, .. } if reply.text().contains("wrong number of arguments"))
+}
+
+async fn ask(
+    line: &mut Line,
+    command: &redis::Cmd,
+    name: &'static str,
+    address: &Arc<str>,
+) -> Result<(), Error> {
+    match line.connection.send_packed_command(command).await {
+        Ok(Value::ServerError(error)) => Err(Error::Refused {
+            address: Arc::clone(address),
+            command: name,
+            reply: Reply::new(error.code(), error.details().unwrap_or_default()),
+        }),
+        Ok(_) => Ok(()),
+        Err(source) => Err(Error::Lost {
+            address: Arc::clone(address),
+            command: name,
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Class;
+
+    #[test]
+    fn a_reset_during_the_handshake_is_transient_and_a_certificate_is_not() {
+        let address: Arc<str> = "h:1".into();
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(handshake(reset, &address).class(), Class::Transient);
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let untrusted = io::Error::new(io::ErrorKind::InvalidData, untrusted);
+        assert_eq!(handshake(untrusted, &address).class(), Class::Configuration);
+    }
+}

@@ -1,0 +1,220 @@
+//! A connection that opens when it is first needed and opens again when it broke.
+
+use std::fmt;
+use std::sync::Arc;
+
+use redis::{Pipeline, Value};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::dial::{Line, dial};
+use super::settings::{Settings, Target};
+use crate::Error;
+use crate::reply::Reply;
+
+/// One multiplexed connection to a Redis server.
+///
+/// Opens lazily, and again after it broke; never by itself sends a command twice. Clones share the
+/// socket; [`another`](Self::another) gives one of its own.
+///
+/// # Order
+///
+/// Whoever awaits each pipeline before sending the next gets them executed in that order, also
+/// across broken connections and time-outs: an error closes the socket for good before the next one
+/// opens. Callers who share a connection have no order among them, so give each lane its own.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    target: Target,
+    address: Arc<str>,
+    line: Mutex<Slot>,
+}
+
+/// The open line, and how many were opened before: who reports a broken line must not close its
+/// successor.
+#[derive(Default)]
+struct Slot {
+    line: Option<Line>,
+    generation: u64,
+}
+
+impl Connection {
+    /// Checks the settings. Nothing is sent yet.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let target = settings.target()?;
+        let address = target.address.to_string().into();
+        if target.tls.is_some() && settings.skip_verify {
+            tracing::warn!(
+                redis.address = %address,
+                "skip_verify is on: any certificate is accepted, so anyone on the way can read and change what is sent"
+            );
+        }
+        Ok(Self {
+            shared: Arc::new(Shared {
+                settings,
+                target,
+                address,
+                line: Mutex::default(),
+            }),
+        })
+    }
+
+    /// A second connection with the same settings and a socket of its own.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                settings: self.shared.settings.clone(),
+                target: self.shared.target.clone(),
+                address: Arc::clone(&self.shared.address),
+                line: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The settings it was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The server's address as the settings give it, for logs.
+    pub fn address(&self) -> &str {
+        &self.shared.address
+    }
+
+    /// Asks the server for a sign of life (`PING`), connecting first if need be.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("PING");
+        self.one("PING", &pipeline).await.map(drop)
+    }
+
+    /// Sends a pipeline of one command and gives its reply.
+    pub(crate) async fn one(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Value, Error> {
+        let mut replies = self.send(command, pipeline).await?.into_iter();
+        replies.next().unwrap_or_else(|| {
+            Err(Error::Unexpected {
+                address: Arc::clone(&self.shared.address),
+                command,
+            })
+        })
+    }
+
+    /// Sends a pipeline and reads every reply: one result for each command, in order.
+    ///
+    /// An `Err` for the whole means that the connection failed, and any of the commands may or may
+    /// not have been executed.
+    pub(crate) async fn send(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        let (mut connection, generation) = self.open().await?;
+        let limit = self.shared.settings.command_timeout;
+        let count = pipeline.len();
+        let sent = timeout(limit, connection.send_packed_commands(pipeline, 0, count)).await;
+        let address = &self.shared.address;
+        let failure = match sent {
+            Ok(Ok(values)) if values.len() == count => {
+                let replies: Vec<_> = values
+                    .into_iter()
+                    .map(|value| refused(value, command, address))
+                    .collect();
+                let spoilt =
+                    |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
+                if replies.iter().any(spoilt) {
+                    self.close(generation).await;
+                }
+                return Ok(replies);
+            }
+            Ok(Ok(_)) => Error::Unexpected {
+                address: Arc::clone(address),
+                command,
+            },
+            Ok(Err(source)) => Error::Lost {
+                address: Arc::clone(address),
+                command,
+                source,
+            },
+            Err(_elapsed) => Error::Timeout {
+                address: Arc::clone(address),
+                action: command,
+                limit,
+            },
+        };
+        self.close(generation).await;
+        Err(failure)
+    }
+
+    /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
+    /// limit too.
+    async fn open(&self) -> Result<(redis::aio::MultiplexedConnection, u64), Error> {
+        let Shared {
+            settings,
+            target,
+            address,
+            line,
+        } = &*self.shared;
+        let limit = settings.connect_timeout;
+        let attempt = async {
+            let mut slot = line.lock().await;
+            if slot.line.as_ref().is_none_or(Line::is_closed) {
+                slot.line = Some(dial(settings, target, address).await?);
+                slot.generation += 1;
+                tracing::debug!(redis.address = %address, "connected");
+            }
+            match &slot.line {
+                Some(line) => Ok((line.connection.clone(), slot.generation)),
+                None => Err(Error::Unexpected {
+                    address: Arc::clone(address),
+                    command: "connecting",
+                }),
+            }
+        };
+        timeout(limit, attempt).await.unwrap_or_else(|_elapsed| {
+            Err(Error::Timeout {
+                address: Arc::clone(address),
+                action: "connecting",
+                limit,
+            })
+        })
+    }
+
+    /// Closes the line of this generation, if it is still the open one.
+    async fn close(&self, generation: u64) {
+        let mut slot = self.shared.line.lock().await;
+        if slot.generation == generation
+            && let Some(line) = slot.line.take()
+        {
+            line.close().await;
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Connection")
+            .field("settings", &self.shared.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn refused(value: Value, command: &'static str, address: &Arc<str>) -> Result<Value, Error> {
+    match value {
+        Value::ServerError(error) => Err(Error::Refused {
+            address: Arc::clone(address),
+            command,
+            reply: Reply::new(error.code(), error.details().unwrap_or_default()),
+        }),
+        value => Ok(value),
+    }
+}

@@ -1,0 +1,117 @@
+//! Everything that can go wrong between us and Redis, and what to do about it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::reply::Reply;
+
+/// Why a command did not succeed.
+///
+/// Messages name the server's address and the command, never a key, a value or a password.
+/// Cloning is cheap: every item of a pipeline that was cut off carries the same error.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting that cannot work, found without asking the server.
+    #[error("redis setting `{setting}`: {problem}")]
+    Settings {
+        /// The setting's name in the configuration.
+        setting: &'static str,
+        /// What is wrong and what to write instead.
+        problem: String,
+    },
+    /// No connection could be opened: refused, unreachable, unknown host, reset.
+    #[error("redis at {address}: cannot connect: {source}")]
+    Connect {
+        /// The server.
+        address: Arc<str>,
+        /// What the operating system said.
+        source: Arc<io::Error>,
+    },
+    /// The TLS handshake failed: an untrusted certificate, another name, no TLS on the other side.
+    #[error("redis at {address}: TLS handshake failed: {source}")]
+    Tls {
+        /// The server.
+        address: Arc<str>,
+        /// What the handshake failed on.
+        source: Arc<io::Error>,
+    },
+    /// Connecting, or the replies to a pipeline, took too long.
+    #[error("redis at {address}: {action} took longer than {} ms", limit.as_millis())]
+    Timeout {
+        /// The server.
+        address: Arc<str>,
+        /// `connecting`, or the command.
+        action: &'static str,
+        /// The limit that was exceeded.
+        limit: Duration,
+    },
+    /// The connection broke while a command was under way. It may or may not have been executed.
+    #[error("redis at {address}: connection lost during {command}: {source}")]
+    Lost {
+        /// The server.
+        address: Arc<str>,
+        /// The command that was waiting for its reply.
+        command: &'static str,
+        /// What broke.
+        source: redis::RedisError,
+    },
+    /// The server answered with an error.
+    #[error("redis at {address}: {command} refused: {reply}")]
+    Refused {
+        /// The server.
+        address: Arc<str>,
+        /// The command that was refused.
+        command: &'static str,
+        /// The server's answer.
+        reply: Reply,
+    },
+    /// The server answered with something that the command never answers with.
+    #[error("redis at {address}: unexpected kind of reply to {command}")]
+    Unexpected {
+        /// The server.
+        address: Arc<str>,
+        /// The command that was answered.
+        command: &'static str,
+    },
+}
+
+/// What an [`Error`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The server cannot do it now. Hold everything, try again later, lose nothing.
+    Transient,
+    /// This record can never be written as it is; the others can. Put it aside with the reason.
+    Record,
+    /// Somebody must change the configuration, here or in Redis. Hold everything, tell them, and
+    /// try again: it works as soon as they did.
+    Configuration,
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. } => Class::Transient,
+            Self::Settings { .. } | Self::Tls { .. } | Self::Unexpected { .. } => {
+                Class::Configuration
+            }
+            Self::Refused { reply, .. } => reply.class(),
+        }
+    }
+
+    /// Whether the same command can succeed later without being changed: everything but
+    /// [`Class::Record`].
+    pub fn is_retryable(&self) -> bool {
+        self.class() != Class::Record
+    }
+
+    /// Whether the connection that gave this error should not be used again.
+    pub(crate) fn spoils_connection(&self) -> bool {
+        match self {
+            Self::Refused { reply, .. } => reply.spoils_connection(),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! An error that Redis answered with, and the table that says what it means for us.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Class;
+
+/// The longest part of a server's message that is kept, in bytes.
+const MAX_TEXT: usize = 200;
+
+/// An error reply of the server.
+///
+/// Redis repeats keys and values in some messages; those parts are cut off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    code: Arc<str>,
+    text: Arc<str>,
+    class: Class,
+}
+
+impl Reply {
+    pub(crate) fn new(code: &str, text: &str) -> Self {
+        let class = class_of(code, text);
+        let text = if code == "NOPERM" && class == Class::Record {
+            "no permission to access this key"
+        } else {
+            presentable(text)
+        };
+        Self {
+            code: code.into(),
+            text: text.into(),
+            class,
+        }
+    }
+
+    /// The reply's first word, such as `WRONGTYPE`; `ERR` when the server gives no reason of its own.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The rest of the reply, without keys and values.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// After these a new connection may well fare better: another server may answer to the same
+    /// name after a failover, and a new login uses the current password.
+    pub(crate) fn spoils_connection(&self) -> bool {
+        matches!(
+            &*self.code,
+            "READONLY" | "NOAUTH" | "WRONGPASS" | "MASTERDOWN"
+        ) || self.text.contains("max number of clients")
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.code, self.text)
+    }
+}
+
+/// The message up to the point where Redis starts to quote the command's arguments.
+fn presentable(text: &str) -> &str {
+    let text = text
+        .split_once(", with args beginning with")
+        .map_or(text, |(before, _)| before);
+    let end = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .find(|&at| at >= MAX_TEXT)
+        .unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().trim_end()
+}
+
+/// What a reply means. Redis uses a code of its own for each state the server can be in, and `ERR`
+/// for what is wrong with a command. So an unknown code is held and retried, and an unknown `ERR`
+/// concerns the record.
+fn class_of(code: &str, text: &str) -> Class {
+    match code {
+        "WRONGTYPE" | "CROSSSLOT" => Class::Record,
+        "NOPERM" if about_a_key(text) => Class::Record,
+        "NOPERM" | "DENIED" | "NOPROTO" => Class::Configuration,
+        "ERR" => class_of_err(text),
+        _ => Class::Transient,
+    }
+}
+
+/// Redis 6: "… to access one of the keys used as arguments"; since 7.0: "No permissions to access a
+/// key", or with the key's name in quotes.
+fn about_a_key(text: &str) -> bool {
+    text.contains("access a key")
+        || text.contains("access one of the keys")
+        || text.ends_with("' key")
+}
+
+fn class_of_err(text: &str) -> Class {
+    const CONFIGURATION: &[&str] = &[
+        "unknown command",
+        "DB index is out of range",
+        "invalid DB index",
+        "cluster support disabled",
+        "SELECT is not allowed in cluster mode",
+        "no password is set",
+        "without any password configured",
+        "unsupported command",
+        "command not allowed",
+    ];
+    // Old servers and proxies say these without a code of their own.
+    const TRANSIENT: &[&str] = &[
+        "max number of clients",
+        "invalid password",
+        "operation not permitted",
+        "Connection refused",
+        "Connection timed out",
+        "Server closed the connection",
+        "upstream failure",
+        "no upstream host",
+        "loading the dataset",
+        "try again",
+    ];
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    if says(CONFIGURATION) {
+        Class::Configuration
+    } else if says(TRANSIENT) {
+        Class::Transient
+    } else {
+        Class::Record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(line: &str) -> Reply {
+        let (code, text) = line.split_once(' ').unwrap_or((line, ""));
+        Reply::new(code, text)
+    }
+
+    /// Replies as Redis 6.2, 7.0, 7.2 and Valkey 8 word them.
+    #[test]
+    fn server_states_are_transient() {
+        for line in [
+            "LOADING Redis is loading the dataset in memory",
+            "LOADING Valkey is loading the dataset in memory",
+            "READONLY You can't write against a read only replica.",
+            "CLUSTERDOWN The cluster is down",
+            "CLUSTERDOWN Hash slot not served",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "MOVED 3999 127.0.0.1:6381",
+            "ASK 3999 127.0.0.1:6381",
+            "REDIRECT 127.0.0.1:6380",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+            "NOAUTH Authentication required.",
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+            "MISCONF Errors writing to the AOF file: No space left on device",
+            "NOREPLICAS Not enough good replicas to write.",
+            "UNBLOCKED client unblocked via CLIENT UNBLOCK",
+            "ERR max number of clients reached",
+            "ERR invalid password",
+            "ERR operation not permitted",
+            "SOMETHINGNEW that no version says yet",
+        ] {
+            assert_eq!(reply(line).class(), Class::Transient, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_an_operator_must_change_is_configuration() {
+        for line in [
+            "ERR DB index is out of range",
+            "ERR invalid DB index",
+            "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
+            "ERR unknown command `HSET`, with args beginning with: `user:1`, `email`, ",
+            "ERR This instance has cluster support disabled",
+            "ERR Client sent AUTH, but no password is set",
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+            "NOPERM this user has no permissions to run the 'hset' command or its subcommand",
+            "NOPERM this user has no permissions to run the 'hset' command",
+            "NOPERM User kenwell has no permissions to run the 'hset' command",
+            "NOPERM No permissions to access database",
+            "DENIED Redis is running in protected mode because protected mode is enabled",
+        ] {
+            assert_eq!(reply(line).class(), Class::Configuration, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_only_this_record_can_help_is_record() {
+        for line in [
+            "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "NOPERM this user has no permissions to access one of the keys used as arguments",
+            "NOPERM No permissions to access a key",
+            "NOPERM User kenwell has no permissions to access the 'user:1' key",
+            "ERR wrong number of arguments for 'hset' command",
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        ] {
+            assert_eq!(reply(line).class(), Class::Record, "{line}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_are_cut_off() {
+        let unknown = reply(
+            "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
+        );
+        assert_eq!(unknown.to_string(), "ERR unknown command 'HSET'");
+        let key = reply("NOPERM User kenwell has no permissions to access the 'user:1' key");
+        assert_eq!(key.to_string(), "NOPERM no permission to access this key");
+        assert!(
+            reply(&format!("ERR {}", "ü".repeat(5000)))
+                .to_string()
+                .len()
+                < 210
+        );
+    }
+
+    #[test]
+    fn a_failover_or_a_login_error_asks_for_a_new_connection() {
+        assert!(reply("READONLY You can't write").spoils_connection());
+        assert!(reply("NOAUTH Authentication required.").spoils_connection());
+        assert!(!reply("LOADING Redis is loading").spoils_connection());
+        assert!(!reply("WRONGTYPE Operation").spoils_connection());
+    }
+}
