@@ -4,10 +4,10 @@ import { order, report, zoe, zoeLater } from './scenario.mjs';
 
 const errors = [];
 const analytics = new Analytics({ writeKey: order.writeKey, host: order.url, flushAt: 50 });
-analytics.on('http_response', ({ status, body }) => {
-  if (status !== 200) errors.push({ status, text: typeof body === 'string' ? body : '' });
-});
-analytics.on('error', (error) => errors.push({ status: 0, text: `${error.code}: ${error.reason}` }));
+let status = 0;
+analytics.on('http_response', (response) => { status = response.status; });
+// This SDK never shows its user the words of an answer, only its status.
+analytics.on('error', (error) => errors.push({ status, text: String(error.reason) }));
 
 const scenarios = {
   single() {

@@ -28,6 +28,7 @@ def install_all():
     _program("redis-server", "redis-server", brew="redis", dnf="redis")
     _program("node", "nodejs", brew="node", dnf="nodejs")
     _program("npm", "npm", brew="node", dnf="nodejs-npm")
+    _node_version()
     _node_packages()
     _python_packages()
     return _chromium()
@@ -38,6 +39,12 @@ def _program(name, apt, brew, dnf):
         _apt(apt, f"{name} is missing", brew, dnf)
     if shutil.which(name) is None:
         raise Missing(f"{name} is still missing after installing {apt}")
+
+
+def _node_version():
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").split(".")[0]) < 20:
+        raise Missing(f"Node 20 or newer is needed by the SDKs; this is {version}. See https://nodejs.org/en/download")
 
 
 def _apt(package, problem, brew, dnf):
@@ -77,9 +84,9 @@ def _python_packages():
     digest, done = _up_to_date(stamp, HERE / "requirements.txt")
     if done and PYTHON.exists():
         return
-    print("installing the Python SDK ...", flush=True)
     if sys.version_info < (3, 10):
         raise Missing(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}")
+    print("installing the Python SDK ...", flush=True)
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     if subprocess.run(make, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
         _apt("python3-venv", "Python cannot make virtual environments", brew="python", dnf="python3")

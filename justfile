@@ -1,0 +1,46 @@
+# Short names for the daily commands. `just` lists them.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Everything that must hold before a change lands
+check:
+    ./check
+
+# The same without the live SDK runs
+fast:
+    ./check --fast
+
+# Build, start, send one identify, show it in Redis, stay up
+quickstart:
+    ./quickstart
+
+# All Rust tests, or those whose name contains the given words
+test *WORDS:
+    cargo test --workspace {{ WORDS }}
+
+# Unmodified SDKs against a running Kenwell
+live:
+    cargo build --bin kenwell
+    KENWELL_BIN="${CARGO_TARGET_DIR:-target}/debug/kenwell" conformance/live/run
+
+# Measure against redis-benchmark
+bench *OPTIONS:
+    bench/run {{ OPTIONS }}
+
+# Format all code
+fmt:
+    cargo fmt --all
+
+# Lints, as strict as the check
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Documentation of the crates, in the browser
+doc:
+    cargo doc --workspace --no-deps --lib --open
+
+# Licences, banned crates and published advisories (needs cargo-deny and the network)
+advisories:
+    cargo deny check
