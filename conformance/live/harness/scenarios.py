@@ -117,14 +117,15 @@ def beacon(bench):
 
 def refusals(bench):
     """A wrong key and a source that is switched off: the SDK tells its user, nothing is stored."""
-    cases = (("wrong key", "no-such-key", 401, "invalid write key"),
-             ("source switched off", CLOSED.write_key, 404, "source is disabled"))
-    for what, key, status, text in cases:
+    # The source configuration of a source that is switched off may say so (200) or be refused; either stops the SDK.
+    cases = (("wrong key", "no-such-key", 401, "invalid write key", [400]),
+             ("source switched off", CLOSED.write_key, 404, "source is disabled", [200, 404]))
+    for what, key, status, text, configuration in cases:
         for name in SERVER_SDKS:
             shown = f"[{status}]" if name == "segment-node" else text
             attempt(bench, f"{name}: {what} is reported",
                     lambda: refusal(bench.drive(name, "single", key=key, user="refused"), status, shown))
-        attempt(bench, f"browser: {what}: no event is sent", lambda: browser_refusal(bench, key))
+        attempt(bench, f"browser: {what}: no event is sent", lambda: browser_refusal(bench, key, configuration))
     attempt(bench, "nothing of it is stored",
             lambda: other_keys([], [key for key in bench.redis.keys() if key.endswith("refused")]))
 
@@ -140,13 +141,16 @@ def refusal(driver, status, text):
     return f"expected the SDK to report {status} and '{text}', it reported {errors}"
 
 
-def browser_refusal(bench, key):
+def browser_refusal(bench, key, configuration):
     """The page's SDK must learn it from the source configuration, and send no event at all."""
     driver = bench.drive("browser", "refused", key=key, user="refused")
     try:
         done = driver.finish()
     finally:
         driver.end()
+    statuses = [answer["status"] for answer in done["answers"] if answer["method"] == "GET"]
+    if len(statuses) != 1 or statuses[0] not in configuration:
+        return f"expected one answer of {configuration} for the source configuration, got {statuses}"
     sent = [answer for answer in done["answers"] if answer["method"] == "POST"]
     return f"the SDK sent {sent}" if sent else None
 
