@@ -56,17 +56,20 @@ fn unique_ids<'a>(reading: &Reading<'_>, ids: impl Iterator<Item = &'a Found<Str
     }
 }
 
-/// Sources must name destinations that exist; those that lead nowhere are doubtful.
-/// `all_destinations` includes those that could not be read, so that they are not called missing.
-pub(super) fn routes(
+/// Sources must name destinations that exist. `all` includes those that could not be read, so that
+/// they are not called missing.
+pub(super) fn routes(reading: &Reading<'_>, sources: &[ReadSource], all: &[String]) {
+    for source in sources {
+        check_route(reading, source, all);
+    }
+}
+
+/// A destination that no source uses is doubtful.
+pub(super) fn unused(
     reading: &Reading<'_>,
     sources: &[ReadSource],
     destinations: &[ReadDestination],
-    all_destinations: &[String],
 ) {
-    for source in sources {
-        check_route(reading, source, all_destinations);
-    }
     for destination in destinations {
         let id = &destination.id;
         let used = sources
@@ -81,6 +84,22 @@ pub(super) fn routes(
                 ),
             );
             reading.warning(id.place.clone(), &id.key, wrong);
+        }
+    }
+}
+
+/// What the Redis library itself refuses, such as a certificate that TLS cannot use.
+pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination]) {
+    if !reading.errors.borrow().is_empty() {
+        return; // it would only say again what was said with a line number
+    }
+    for ReadDestination { id, destination } in destinations {
+        if let Err(error) = destination.connection.validate() {
+            let wrong = Wrong::new(
+                format!("the connection cannot be used: {error}"),
+                "see docs/configuration.md for what each key takes",
+            );
+            reading.error(id.place.clone(), &id.key, wrong);
         }
     }
 }

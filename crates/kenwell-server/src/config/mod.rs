@@ -12,6 +12,7 @@ mod section;
 mod settings;
 mod source;
 mod suggestion;
+mod top;
 mod value;
 
 pub use environment::Environment;

@@ -11,7 +11,7 @@ use super::document::Document;
 use super::environment::Environment;
 use super::problem::{Place, Problem};
 use super::suggestion::nearest;
-use super::value::{Input, Wrong};
+use super::value::{Input, Wrong, with_article};
 
 /// What all sections of one file share: its text, the environment, and the problems found so far.
 pub(super) struct Reading<'a> {
@@ -100,7 +100,10 @@ impl<'a> Section<'a> {
             child.table = value.get_ref().as_table();
             if child.table.is_none() {
                 let wrong = Wrong::new(
-                    format!("expected a table, found {}", value.get_ref().type_str()),
+                    format!(
+                        "expected a table, found {}",
+                        with_article(value.get_ref().type_str())
+                    ),
                     format!("write a line [{name}] with its settings below"),
                 );
                 self.reading.error(child.place.clone(), &child.path, wrong);
@@ -119,7 +122,7 @@ impl<'a> Section<'a> {
             Wrong::new(
                 format!(
                     "expected a list of tables, found {}",
-                    value.get_ref().type_str()
+                    with_article(value.get_ref().type_str())
                 ),
                 format!("write a line [[{name}]], in two pairs of brackets, above each one"),
             )

@@ -48,16 +48,26 @@ impl Input<'_> {
     /// A complaint about the type; it never shows the value, which may be a secret.
     pub(super) fn not_a(&self, wanted: &str, example: &str) -> Wrong {
         let found = match self {
-            Self::Toml(value) => match value.type_str() {
-                "string" => "text",
-                other => other,
-            },
+            Self::Toml(value) => with_article(value.type_str()),
             Self::Variable(_) => "other text",
         };
         Wrong::new(
             format!("expected {wanted}, found {found}"),
             format!("write it like {example}"),
         )
+    }
+}
+
+/// TOML's word for a type, in a sentence.
+pub(super) fn with_article(kind: &str) -> &'static str {
+    match kind {
+        "string" => "text",
+        "integer" => "a whole number",
+        "float" => "a number with a fraction",
+        "boolean" => "true or false",
+        "datetime" => "a date",
+        "array" => "a list",
+        _ => "a table",
     }
 }
 
@@ -132,7 +142,8 @@ pub(super) fn choice<T: Copy>(input: &Input<'_>, choices: &[(&str, T)]) -> Resul
 
 /// An IP address with a port, to listen on.
 pub(super) fn listen(input: &Input<'_>) -> Result<SocketAddr, Wrong> {
-    let text = text(input)?;
+    let wrong = || input.not_a("an address as text", "\"127.0.0.1:8080\"");
+    let text = input.as_text().ok_or_else(wrong)?;
     text.parse().map_err(|_| {
         let fix = match text.rsplit_once(':') {
             Some(("localhost", port)) => format!("use an IP address, such as \"127.0.0.1:{port}\""),
@@ -176,7 +187,7 @@ pub(super) fn size(input: &Input<'_>) -> Result<u64, Wrong> {
     const EXAMPLE: &str = "\"8 GiB\", \"500 MB\" or 1048576 (bytes)";
     let wrong = || input.not_a("a size", EXAMPLE);
     if let Some(bytes) = input.as_integer() {
-        return u64::try_from(bytes).map_err(|_| wrong());
+        return u64::try_from(bytes).map_err(|_| out_of_range(bytes, EXAMPLE));
     }
     let text = input.as_text().ok_or_else(wrong)?.trim();
     let (digits, unit) = split_unit(text);
@@ -202,7 +213,7 @@ pub(super) fn duration(input: &Input<'_>) -> Result<Duration, Wrong> {
     if let Some(seconds) = input.as_integer() {
         return u64::try_from(seconds)
             .map(Duration::from_secs)
-            .map_err(|_| wrong());
+            .map_err(|_| out_of_range(seconds, EXAMPLE));
     }
     let text = input.as_text().ok_or_else(wrong)?;
     duration_of(text).ok_or_else(|| bad_amount(text, "a length of time", EXAMPLE))
@@ -248,6 +259,13 @@ fn amount(digits: &str, factor: u64) -> Option<u64> {
         .parse::<u64>()
         .ok()?
         .checked_mul(factor)
+}
+
+fn out_of_range(found: i128, example: &str) -> Wrong {
+    Wrong::new(
+        format!("{found} is out of range"),
+        format!("write it like {example}"),
+    )
 }
 
 fn bad_amount(text: &str, wanted: &str, example: &str) -> Wrong {

@@ -1,0 +1,228 @@
+//! Reading the file's sections.
+
+use std::net::SocketAddr;
+
+use super::problem::Place;
+use super::section::{Found, Section};
+use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
+use super::value::{self, Input, Wrong};
+use super::{check, destination, source};
+
+/// Smallest journal: below it a single large request could not be stored.
+const MIN_JOURNAL_BYTES: u64 = 16 << 20;
+/// Smallest room for dead letters: the largest possible event must fit.
+const MIN_DEAD_LETTER_BYTES: u64 = 16 << 20;
+
+/// Reads every section. Where a value is wrong its default stands in, so that reading goes on to find
+/// more; the caller discards the result when there was any error.
+pub(super) fn read(mut top: Section<'_>) -> Config {
+    let reading = top.reading;
+    let data_dir = top.read_or("data_dir", "data".into(), value::filled_text);
+    let workspace_id = top.read_or("workspace_id", "default".into(), value::filled_text);
+    let (gateway, gateway_listen) = gateway(top.child("gateway"));
+    let private = private(top.child("private"), &gateway_listen);
+    let journal = journal(top.child("journal"));
+    let delivery = delivery(top.child("delivery"));
+    let dead_letters = dead_letters(top.child("dead_letters"));
+    let source_sections = top.list("sources");
+    let destination_sections = top.list("destinations");
+    top.finish();
+
+    let all_destinations: Vec<String> = destination_sections
+        .iter()
+        .filter_map(|section| {
+            section
+                .path()
+                .strip_prefix("destinations.")
+                .map(str::to_owned)
+        })
+        .collect();
+    let source_count = source_sections.len();
+    let sources: Vec<_> = source_sections
+        .into_iter()
+        .filter_map(source::read)
+        .collect();
+    let destinations: Vec<_> = destination_sections
+        .into_iter()
+        .filter_map(destination::read)
+        .collect();
+    let mistaken = reading
+        .errors
+        .borrow()
+        .iter()
+        .any(|error| error.key == "sources");
+    if source_count == 0 && !mistaken {
+        let wrong = Wrong::new(
+            "there is no source: every request will be refused",
+            "add [[sources]] with id, write_key and destinations",
+        );
+        reading.warning(
+            Place::File(reading.document.path.to_path_buf()),
+            "sources",
+            wrong,
+        );
+    }
+    check::duplicates(reading, &sources, &destinations);
+    check::routes(reading, &sources, &all_destinations);
+    if sources.len() == source_count {
+        check::unused(reading, &sources, &destinations);
+    }
+    check::unknown_variables(reading);
+    check::permissions(reading);
+    check::connections(reading, &destinations);
+
+    Config {
+        data_dir: reading.resolve(&data_dir),
+        workspace_id,
+        gateway,
+        private,
+        journal,
+        delivery,
+        dead_letters,
+        sources: sources.into_iter().map(|read| read.source).collect(),
+        destinations: destinations
+            .into_iter()
+            .map(|read| read.destination)
+            .collect(),
+    }
+}
+
+/// The settings, and where the address stands for when it clashes with the other one.
+fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
+    let default = Gateway::default();
+    let listen = section
+        .read("listen", value::listen)
+        .unwrap_or_else(|| Found {
+            value: default.listen,
+            place: section.place().clone(),
+            key: section.key("listen"),
+        });
+    let gateway = Gateway {
+        listen: listen.value,
+        max_connections: section.read_or("max_connections", default.max_connections, |input| {
+            value::number(input, &(1..=1_000_000))
+        }),
+        body_timeout: section.read_or("body_timeout", default.body_timeout, positive_duration),
+        rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
+            value::number(input, &(0..=u32::MAX))
+        }),
+    };
+    section.finish();
+    (gateway, listen)
+}
+
+fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
+    let default = Private::default().listen;
+    let (listen, place, key) = match section.read("listen", loopback) {
+        Some(found) => (found.value, found.place, found.key),
+        None => (default, gateway.place.clone(), gateway.key.clone()),
+    };
+    let (port, ip) = (gateway.value.port(), gateway.value.ip());
+    if port != 0 && port == listen.port() && (ip == listen.ip() || ip.is_unspecified()) {
+        let wrong = Wrong::new(
+            format!("gateway.listen and private.listen are both on port {port}"),
+            "give the two listeners different ports",
+        );
+        section.reading.error(place, &key, wrong);
+    }
+    section.finish();
+    Private { listen }
+}
+
+fn loopback(input: &Input<'_>) -> Result<SocketAddr, Wrong> {
+    let address = value::listen(input)?;
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err(Wrong::new(
+        format!(
+            "{address} can be reached from other machines, and the private plane has no keys yet (they come with the console)"
+        ),
+        format!(
+            "use a loopback address, such as \"127.0.0.1:{}\"",
+            address.port()
+        ),
+    ))
+}
+
+fn journal(mut section: Section<'_>) -> Journal {
+    let default = Journal::default();
+    let max_bytes = section.read_or("max_bytes", default.max_bytes, |input| {
+        at_least(value::size(input)?, MIN_JOURNAL_BYTES)
+    });
+    let retain = section.read_or("retain", default.retain, value::duration);
+    let retain_bytes = section.read("retain_bytes", value::size);
+    let choices = [("fsync", Durability::Fsync), ("os", Durability::Os)];
+    let durability = section.read_or("durability", default.durability, |input| {
+        value::choice(input, &choices)
+    });
+    if let Some(found) = retain_bytes
+        .as_ref()
+        .filter(|found| found.value > max_bytes)
+    {
+        let wrong = Wrong::new(
+            format!(
+                "{} is more than journal.max_bytes, {max_bytes}",
+                found.value
+            ),
+            "lower retain_bytes or raise max_bytes",
+        );
+        section
+            .reading
+            .error(found.place.clone(), &found.key, wrong);
+    }
+    section.finish();
+    Journal {
+        max_bytes,
+        retain,
+        // Retained bytes count as journal bytes: by default at most half of a small journal.
+        retain_bytes: retain_bytes
+            .map_or(default.retain_bytes.min(max_bytes / 2), |found| found.value),
+        durability,
+    }
+}
+
+fn delivery(mut section: Section<'_>) -> Delivery {
+    let default = Delivery::default();
+    let delivery = Delivery {
+        batch_records: section.read_or("batch_records", default.batch_records, |input| {
+            value::number(input, &(1..=100_000))
+        }),
+        lanes: section.read_or("lanes", default.lanes, |input| {
+            value::number(input, &(1..=64))
+        }),
+    };
+    section.finish();
+    delivery
+}
+
+fn dead_letters(mut section: Section<'_>) -> DeadLetters {
+    let default = DeadLetters::default();
+    let max_bytes = section.read_or("max_bytes", default.max_bytes, |input| {
+        at_least(value::size(input)?, MIN_DEAD_LETTER_BYTES)
+    });
+    section.finish();
+    DeadLetters { max_bytes }
+}
+
+fn positive_duration(input: &Input<'_>) -> Result<std::time::Duration, Wrong> {
+    let duration = value::duration(input)?;
+    if duration.is_zero() {
+        return Err(Wrong::new(
+            "it must be longer than zero",
+            "write it like \"30s\"",
+        ));
+    }
+    Ok(duration)
+}
+
+fn at_least(bytes: u64, least: u64) -> Result<u64, Wrong> {
+    if bytes < least {
+        let wrong = format!("{bytes} bytes is too small");
+        return Err(Wrong::new(
+            wrong,
+            format!("use at least \"{} MiB\"", least >> 20),
+        ));
+    }
+    Ok(bytes)
+}
