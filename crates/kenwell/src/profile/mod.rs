@@ -1,1 +1,17 @@
-//! Profiles.
+//! Profiles: what identify events write into a user's hash, and reading it back.
+
+mod fields;
+mod flattener;
+mod ignored;
+mod js;
+mod json_text;
+mod layout;
+mod prefix;
+mod seen;
+mod update;
+
+pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use ignored::Ignored;
+pub use layout::Layout;
+pub use prefix::Prefix;
+pub use update::{ProfileUpdate, update};

@@ -1,0 +1,362 @@
+//! From an event's bytes to what it writes: one pass over the event, no recursion, no tree.
+
+use std::borrow::Cow;
+
+use kenwell_json::{Kind, Number, Reader, Skipped, Text};
+
+use super::fields::{Field, Fields};
+use super::js::{self, Place};
+use super::prefix::Resolved;
+use super::{Ignored, Layout, ProfileUpdate};
+
+/// The deepest nesting of objects and arrays that is read, the event itself counted as one.
+pub const MAX_DEPTH: usize = 2_048;
+
+/// The most bytes that the names and values of one event may take, 32 MiB. A name is repeated for
+/// every value below it, so a small event can ask for gigabytes.
+pub const MAX_FLATTENED_BYTES: usize = 32 << 20;
+
+/// What the buffers keep between events, in bytes each. Larger events pay for their allocations.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// Turns events into [`ProfileUpdate`]s, reusing its buffers: the fast way to handle many.
+///
+/// ```
+/// use kenwell::profile::{Flattener, Layout, Prefix};
+///
+/// let layout = Layout {
+///     prefix: Prefix::parse("shop"),
+///     workspace_id: "default".to_owned(),
+///     destination_id: "profiles".to_owned(),
+/// };
+/// let event = br#"{"userId":"u1","traits":{"plan":{"name":"pro","seats":5.0},"tags":["a"]}}"#;
+/// let update = Flattener::default().update(event, &layout)?;
+///
+/// assert_eq!(update.key(), b"shop:user:u1");
+/// let fields: Vec<_> = update.fields().collect();
+/// assert_eq!(fields, [
+///     (&b"plan.name"[..], &b"pro"[..]),
+///     (b"plan.seats", b"5"),
+///     (b"tags", b"[\"a\"]"),
+/// ]);
+/// # Ok::<(), kenwell::profile::Ignored>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Flattener {
+    fields: Fields,
+    /// From `context.traits`.
+    context: Vec<Field>,
+    /// From `traits`.
+    top: Vec<Field>,
+}
+
+/// What one pass over an event found, apart from the fields.
+#[derive(Debug, Default)]
+struct Event<'a> {
+    user_id: UserId<'a>,
+    integrations: Integrations,
+    sources: [Option<Skipped<'a>>; 3],
+    /// Stands at the value of `traits`.
+    traits: Option<Reader<'a>>,
+}
+
+#[derive(Debug, Default)]
+enum UserId<'a> {
+    #[default]
+    Blank,
+    Text(Text<'a>),
+    Number(Number<'a>),
+    Other,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Integrations {
+    #[default]
+    On,
+    Off,
+}
+
+impl Flattener {
+    /// What an event writes, or why it writes nothing.
+    ///
+    /// The event's `type` is not looked at: whoever accepted the event has decided that it is an
+    /// identify call, sometimes by the route that it came in on.
+    pub fn update(&mut self, event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
+        self.fields.clear();
+        self.context.clear();
+        self.top.clear();
+        let prefix = layout.prefix.resolve(event);
+        let taken_at = prefix.as_ref().map_or(None, |prefix| prefix.taken_at);
+        let outcome = self
+            .read(event, taken_at)
+            .and_then(|found| self.finish(&found, prefix, layout));
+        if self.fields.text.capacity() > KEPT_BYTES || event.len() > KEPT_BYTES {
+            self.shrink();
+        }
+        outcome
+    }
+
+    /// The one pass. The string at position `taken_at` went into the prefix and counts as absent.
+    fn read<'a>(&mut self, event: &'a [u8], taken_at: Option<usize>) -> Result<Event<'a>, Ignored> {
+        let mut found = Event::default();
+        let mut reader = Reader::new(event);
+        reader.enter_object()?;
+        while let Some(key) = reader.next_key()? {
+            let kind = reader.kind()?;
+            if key.eq_str("traits") {
+                found.traits = Some(reader.clone());
+                self.top.clear();
+                if kind == Kind::Object {
+                    self.fields
+                        .flatten(&mut reader, 1, taken_at, &mut self.top)?;
+                } else {
+                    skip(&mut reader, 1)?;
+                }
+            } else if key.eq_str("context") {
+                self.context.clear();
+                found.sources = [None; 3];
+                if kind == Kind::Object {
+                    found.sources = self.read_context(&mut reader, taken_at)?;
+                } else {
+                    skip(&mut reader, 1)?;
+                }
+            } else if key.eq_str("userId") {
+                found.user_id = read_user_id(&mut reader, taken_at)?;
+            } else if key.eq_str("integrations") {
+                found.integrations = read_integrations(&mut reader)?;
+            } else {
+                skip(&mut reader, 1)?;
+            }
+        }
+        reader.end()?;
+        Ok(found)
+    }
+
+    /// Reads `context`: flattens its traits and gives its `profiles_` sources.
+    fn read_context<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        taken_at: Option<usize>,
+    ) -> Result<[Option<Skipped<'a>>; 3], Ignored> {
+        let mut sources = [None; 3];
+        reader.enter_object()?;
+        while let Some(key) = reader.next_key()? {
+            let kind = reader.kind()?;
+            if key.eq_str("traits") {
+                self.context.clear();
+                if kind == Kind::Object {
+                    self.fields
+                        .flatten(reader, 2, taken_at, &mut self.context)?;
+                } else {
+                    skip(reader, 2)?;
+                }
+            } else if key.eq_str("sources") {
+                sources = read_sources(reader, kind, taken_at)?;
+            } else {
+                skip(reader, 2)?;
+            }
+        }
+        Ok(sources)
+    }
+
+    fn finish(
+        &mut self,
+        found: &Event<'_>,
+        prefix: Result<Resolved<'_>, Ignored>,
+        layout: &Layout,
+    ) -> Result<ProfileUpdate, Ignored> {
+        if found.integrations == Integrations::Off {
+            return Err(Ignored::IntegrationsOff);
+        }
+        if prefix.as_ref().is_ok_and(|prefix| prefix.took_type) {
+            return Err(Ignored::TypeTaken);
+        }
+        let user_id = found.user_id.text()?;
+        let prefix = prefix?;
+        if let [Some(entity), Some(id_type), Some(model)] = found.sources
+            && [entity, id_type, model].into_iter().all(js::is_truthy)
+        {
+            return self.profiles(
+                found,
+                &user_id,
+                [entity, id_type, model],
+                prefix.taken_at,
+                layout,
+            );
+        }
+        let mut key = Vec::with_capacity(32 + user_id.len());
+        super::layout::push_key(prefix.text.as_deref(), &user_id, &mut key);
+        if !self.context.is_empty() && !self.top.is_empty() {
+            self.fields.may_collide = true;
+        }
+        let list = &mut self.context;
+        list.append(&mut self.top);
+        if self.fields.may_collide {
+            self.fields.keep_last(list);
+        }
+        let text = &self.fields.text;
+        let update =
+            ProfileUpdate::new(&key, || list.iter().filter_map(|field| field.written(text)));
+        if update.is_empty() {
+            return Err(Ignored::NoTraits);
+        }
+        Ok(update)
+    }
+
+    /// A "Profiles" event: one field, named after the model, holding all traits as JSON text.
+    fn profiles(
+        &mut self,
+        found: &Event<'_>,
+        user_id: &[u8],
+        [entity, id_type, model]: [Skipped<'_>; 3],
+        taken_at: Option<usize>,
+        layout: &Layout,
+    ) -> Result<ProfileUpdate, Ignored> {
+        let mut traits = found.traits.clone().ok_or(Ignored::NoTraits)?;
+        let mut key = Vec::with_capacity(64 + user_id.len());
+        for part in [&layout.workspace_id, &layout.destination_id] {
+            key.extend_from_slice(part.as_bytes());
+            key.push(b':');
+        }
+        for part in [entity, id_type] {
+            js::push_string(part, &mut key)?;
+            key.push(b':');
+        }
+        key.extend_from_slice(if user_id == b"-0" && found.user_id.is_number() {
+            b"0"
+        } else {
+            user_id
+        });
+        let mut field = Vec::new();
+        js::push_string(model, &mut field)?;
+        self.fields.text.clear();
+        self.fields.json(&mut traits, 1, taken_at)?;
+        let value = &self.fields.text;
+        Ok(ProfileUpdate::new(&key, || {
+            std::iter::once((field.as_slice(), value.as_slice()))
+        }))
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        self.fields.clear();
+        self.fields.shrink(KEPT_BYTES);
+        for list in [&mut self.context, &mut self.top] {
+            list.clear();
+            list.shrink_to(KEPT_BYTES / size_of::<Field>());
+        }
+    }
+}
+
+impl<'a> UserId<'a> {
+    fn text(&self) -> Result<Cow<'a, [u8]>, Ignored> {
+        match self {
+            Self::Blank => Err(Ignored::BlankUserId),
+            Self::Other => Err(Ignored::UserIdNotText),
+            Self::Number(number) => {
+                let mut text = Vec::new();
+                js::push_number(*number, Place::Field, &mut text)?;
+                Ok(Cow::Owned(text))
+            }
+            Self::Text(text) => match text.decode() {
+                text if text.chars().all(js::is_space) => Err(Ignored::BlankUserId),
+                Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
+                Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
+            },
+        }
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+}
+
+/// Jumps over a value that stands inside `depth` containers.
+fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Skipped<'a>, Ignored> {
+    let skipped = reader.skip()?;
+    if depth + skipped.depth > MAX_DEPTH {
+        return Err(Ignored::TooDeep);
+    }
+    if skipped.overflows {
+        return Err(Ignored::NumberOutOfRange);
+    }
+    Ok(skipped)
+}
+
+fn read_user_id<'a>(
+    reader: &mut Reader<'a>,
+    taken_at: Option<usize>,
+) -> Result<UserId<'a>, Ignored> {
+    Ok(match reader.kind()? {
+        Kind::String if taken_at == Some(reader.position()) => {
+            reader.string()?;
+            UserId::Blank
+        }
+        Kind::String => UserId::Text(reader.string()?),
+        Kind::Number => {
+            let number = reader.number()?;
+            if number.overflows() {
+                return Err(Ignored::NumberOutOfRange);
+            }
+            UserId::Number(number)
+        }
+        Kind::Null => {
+            reader.literal()?;
+            UserId::Blank
+        }
+        _ => {
+            skip(reader, 1)?;
+            UserId::Other
+        }
+    })
+}
+
+/// Reads `context.sources`: entity, id type and model of a "Profiles" event.
+fn read_sources<'a>(
+    reader: &mut Reader<'a>,
+    kind: Kind,
+    taken_at: Option<usize>,
+) -> Result<[Option<Skipped<'a>>; 3], Ignored> {
+    const NAMES: [&str; 3] = ["profiles_entity", "profiles_id_type", "profiles_model"];
+    let mut sources = [None; 3];
+    if kind != Kind::Object {
+        skip(reader, 2)?;
+        return Ok(sources);
+    }
+    reader.enter_object()?;
+    while let Some(key) = reader.next_key()? {
+        reader.kind()?;
+        let taken = taken_at == Some(reader.position());
+        let value = skip(reader, 3)?;
+        for (source, name) in sources.iter_mut().zip(NAMES) {
+            if key.eq_str(name) {
+                *source = (!taken).then_some(value);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// Whether `integrations` lets the event reach a destination of the type `Redis`.
+fn read_integrations(reader: &mut Reader<'_>) -> Result<Integrations, Ignored> {
+    if reader.kind()? != Kind::Object {
+        skip(reader, 1)?;
+        return Ok(Integrations::Off);
+    }
+    let (mut all, mut redis) = (Kind::True, None);
+    reader.enter_object()?;
+    while let Some(key) = reader.next_key()? {
+        let value = skip(reader, 2)?;
+        if key.eq_str("All") {
+            all = value.kind;
+        } else if key.eq_str("Redis") {
+            redis = Some(value.kind);
+        }
+    }
+    Ok(match (all, redis) {
+        (Kind::True | Kind::False, Some(Kind::True | Kind::Object)) => Integrations::On,
+        (_, Some(Kind::False)) | (Kind::False, _) => Integrations::Off,
+        (Kind::True, _) => Integrations::On,
+        _ => Integrations::Off,
+    })
+}

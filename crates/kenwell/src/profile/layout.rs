@@ -1,0 +1,50 @@
+//! How keys are named: all that decides where a user's profile lies.
+
+use super::Prefix;
+
+/// What decides the keys of one destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Stands before `user:`.
+    pub prefix: Prefix,
+    /// The first part of the keys of "Profiles" events.
+    pub workspace_id: String,
+    /// Their second part.
+    pub destination_id: String,
+}
+
+impl Layout {
+    /// The key of a user's profile: `[prefix:]user:<user id>`, nothing trimmed or escaped.
+    ///
+    /// Where the prefix is a template, its default is used, since there is no event to read from.
+    pub fn key(&self, user_id: &str) -> Vec<u8> {
+        let mut key = Vec::with_capacity(32 + user_id.len());
+        push_key(self.prefix.fixed(), user_id.as_bytes(), &mut key);
+        key
+    }
+}
+
+pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) {
+    if let Some(prefix) = prefix {
+        key.extend_from_slice(prefix.as_bytes());
+        key.push(b':');
+    }
+    key.extend_from_slice(b"user:");
+    key.extend_from_slice(user_id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keys() {
+        let layout = |prefix| Layout {
+            prefix: Prefix::parse(prefix),
+            ..Layout::default()
+        };
+        assert_eq!(layout("").key(" u:1 "), b"user: u:1 ");
+        assert_eq!(layout(" a: ").key("u1"), b"a::user:u1");
+        assert_eq!(layout("{{ message.x || d }}").key("u1"), b"d:user:u1");
+    }
+}

@@ -1,0 +1,111 @@
+//! What one event writes: a key and fields, in one piece of memory.
+
+use std::fmt;
+
+use super::{Flattener, Ignored, Layout};
+
+/// The write that one event asks for.
+///
+/// `Debug` shows sizes only, so that no trait reaches a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProfileUpdate {
+    /// The key, then name and value of each field.
+    text: Box<[u8]>,
+    key_end: u32,
+    fields: Box<[Bounds]>,
+}
+
+/// Where a field's name and value end; each begins where the one before it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Bounds {
+    name_end: u32,
+    value_end: u32,
+}
+
+impl ProfileUpdate {
+    /// Copies key and fields. `fields` is called twice and must give the same both times.
+    pub(super) fn new<'a, I>(key: &[u8], fields: impl Fn() -> I) -> Self
+    where
+        I: Iterator<Item = (&'a [u8], &'a [u8])>,
+    {
+        let (mut count, mut bytes) = (0, key.len());
+        for (name, value) in fields() {
+            count += 1;
+            bytes += name.len() + value.len();
+        }
+        let mut text = Vec::with_capacity(bytes);
+        let mut bounds = Vec::with_capacity(count);
+        // The flattener's bound and the sizes of keys keep every offset far below 4 GiB.
+        let end = |text: &Vec<u8>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        text.extend_from_slice(key);
+        let key_end = end(&text);
+        for (name, value) in fields() {
+            text.extend_from_slice(name);
+            let name_end = end(&text);
+            text.extend_from_slice(value);
+            bounds.push(Bounds {
+                name_end,
+                value_end: end(&text),
+            });
+        }
+        Self {
+            text: text.into_boxed_slice(),
+            key_end,
+            fields: bounds.into_boxed_slice(),
+        }
+    }
+
+    /// The Redis key.
+    pub fn key(&self) -> &[u8] {
+        self.text.get(..self.key_end as usize).unwrap_or_default()
+    }
+
+    /// Names and values of the fields; no name occurs twice.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        let mut start = self.key_end as usize;
+        self.fields.iter().map(move |bounds| {
+            let (middle, end) = (bounds.name_end as usize, bounds.value_end as usize);
+            let name = self.text.get(start..middle).unwrap_or_default();
+            start = end;
+            (name, self.text.get(middle..end).unwrap_or_default())
+        })
+    }
+
+    /// Bytes of the key, names and values together.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+}
+
+impl fmt::Debug for ProfileUpdate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ProfileUpdate")
+            .field("fields", &self.fields.len())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an event writes, or why it writes nothing. Pure: the same bytes give the same answer.
+///
+/// For many events keep a [`Flattener`], which reuses its buffers.
+pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
+    Flattener::default().update(event, layout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_traits() {
+        let event = br#"{"userId":"hunter","traits":{"secret":"2"}}"#;
+        let shown = format!("{:?}", update(event, &Layout::default()).unwrap());
+        assert_eq!(shown, "ProfileUpdate { fields: 1, bytes: 18, .. }");
+    }
+}
