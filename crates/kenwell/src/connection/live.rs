@@ -100,12 +100,17 @@ impl Connection {
         pipeline: &Pipeline,
     ) -> Result<Value, Error> {
         let mut replies = self.send(command, pipeline).await?.into_iter();
-        replies.next().unwrap_or_else(|| {
-            Err(Error::Unexpected {
-                address: Arc::clone(&self.shared.address),
-                command,
-            })
-        })
+        replies
+            .next()
+            .unwrap_or_else(|| Err(self.unexpected(command)))
+    }
+
+    /// The error for a reply that `command` never gives.
+    pub(crate) fn unexpected(&self, command: &'static str) -> Error {
+        Error::Unexpected {
+            address: Arc::clone(&self.shared.address),
+            command,
+        }
     }
 
     /// Sends a pipeline and reads every reply: one result for each command, in order.
@@ -135,10 +140,7 @@ impl Connection {
                 }
                 return Ok(replies);
             }
-            Ok(Ok(_)) => Error::Unexpected {
-                address: Arc::clone(address),
-                command,
-            },
+            Ok(Ok(_)) => self.unexpected(command),
             Ok(Err(source)) => Error::Lost {
                 address: Arc::clone(address),
                 command,
@@ -173,10 +175,7 @@ impl Connection {
             }
             match &slot.line {
                 Some(line) => Ok((line.connection.clone(), slot.generation)),
-                None => Err(Error::Unexpected {
-                    address: Arc::clone(address),
-                    command: "connecting",
-                }),
+                None => Err(self.unexpected("connecting")),
             }
         };
         timeout(limit, attempt).await.unwrap_or_else(|_elapsed| {

@@ -2,16 +2,20 @@
 
 mod fields;
 mod flattener;
+mod fold;
 mod ignored;
 mod js;
 mod json_text;
 mod layout;
 mod prefix;
 mod seen;
+mod store;
 mod update;
 
 pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub use layout::Layout;
 pub use prefix::Prefix;
+pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, read};
 pub use update::{ProfileUpdate, update};

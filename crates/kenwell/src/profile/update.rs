@@ -81,6 +81,12 @@ impl ProfileUpdate {
     }
 }
 
+impl AsRef<Self> for ProfileUpdate {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for ProfileUpdate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -1,0 +1,163 @@
+//! Profiles to and from Redis: pipelines of `HSET`, and `HGETALL`.
+
+use redis::{Cmd, Pipeline, Value};
+
+use super::{Layout, ProfileUpdate};
+use crate::Error;
+use crate::connection::Connection;
+
+/// The most fields in one `HSET`. Redis serves nobody else while it executes a command, so larger
+/// updates are split.
+pub const MAX_FIELDS: usize = 5_000;
+
+/// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
+pub const MAX_PIPELINE_BYTES: usize = 8 << 20;
+
+/// Names and values of a profile's fields, in no particular order.
+pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Writes updates in order, and gives one result for each.
+///
+/// Usually one round trip: all updates go in one pipeline, and every reply is read. An update's
+/// fields are added to the user's hash or replace what was there; nothing is removed. When the
+/// connection breaks, the updates whose replies are missing get the (transient) error; they may or
+/// may not have been written, and writing them again does no harm.
+///
+/// Give each key once: a [`Fold`](super::Fold) sees to that. Otherwise an update that fails, and is
+/// written again later, overwrites a newer one that succeeded.
+pub async fn apply<U: AsRef<ProfileUpdate>>(
+    connection: &Connection,
+    updates: &[U],
+) -> Vec<Result<(), Error>> {
+    let mut results = Vec::with_capacity(updates.len());
+    let mut rest = updates;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(prefix_within(rest, MAX_PIPELINE_BYTES));
+        match write(connection, now).await {
+            Ok(written) => results.extend(written),
+            Err(error) => {
+                results.resize(updates.len(), Err(error));
+                return results;
+            }
+        }
+        rest = later;
+    }
+    results
+}
+
+/// How many updates from the front fit into so many bytes; at least one.
+fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize {
+    let mut bytes = 0;
+    updates
+        .iter()
+        .take_while(|update| {
+            let first = bytes == 0;
+            bytes += update.as_ref().bytes();
+            first || bytes <= limit
+        })
+        .count()
+}
+
+async fn write<U: AsRef<ProfileUpdate>>(
+    connection: &Connection,
+    updates: &[U],
+) -> Result<Vec<Result<(), Error>>, Error> {
+    let mut pipeline = Pipeline::with_capacity(updates.len());
+    let mut commands = Vec::with_capacity(updates.len());
+    for update in updates {
+        commands.push(push_commands(update.as_ref(), &mut pipeline));
+    }
+    let mut replies = connection.send("HSET", &pipeline).await?.into_iter();
+    Ok(commands
+        .into_iter()
+        .map(|count| {
+            let mut result = Ok(());
+            // Every reply is taken; the first error is the update's result.
+            for reply in replies.by_ref().take(count) {
+                result = result.and(reply.map(drop));
+            }
+            result
+        })
+        .collect())
+}
+
+/// Adds an update's `HSET`s and gives their number.
+fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+    let mut fields = update.fields();
+    let mut commands = 0;
+    while fields.len() > 0 {
+        let count = fields.len().min(MAX_FIELDS);
+        let mut command = Cmd::with_capacity(2 + 2 * count, 4 + update.bytes());
+        command.arg("HSET").arg(update.key());
+        for (name, value) in fields.by_ref().take(count) {
+            command.arg(name).arg(value);
+        }
+        pipeline.add_command(command);
+        commands += 1;
+    }
+    commands
+}
+
+/// Reads a user's profile: all fields of the hash, or `None` when there is none.
+pub async fn read(
+    connection: &Connection,
+    layout: &Layout,
+    user_id: &str,
+) -> Result<Option<StoredFields>, Error> {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("HGETALL").arg(layout.key(user_id));
+    let reply = connection.one("HGETALL", &pipeline).await?;
+    let fields = stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL"))?;
+    Ok(Some(fields).filter(|fields| !fields.is_empty()))
+}
+
+fn stored_fields(reply: Value) -> Option<StoredFields> {
+    let Value::Array(values) = reply else {
+        return None;
+    };
+    let mut texts = values.into_iter().map(|value| match value {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    });
+    let mut fields = Vec::with_capacity(texts.len() / 2);
+    while let Some(name) = texts.next() {
+        fields.push((name?, texts.next()??));
+    }
+    Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::update;
+
+    fn with_fields(count: usize) -> ProfileUpdate {
+        let traits: Vec<_> = (0..count)
+            .map(|index| format!("\"f{index}\":{index}"))
+            .collect();
+        let event = format!(r#"{{"userId":"u","traits":{{{}}}}}"#, traits.join(","));
+        update(event.as_bytes(), &Layout::default()).unwrap()
+    }
+
+    #[test]
+    fn large_updates_are_split() {
+        for (fields, commands) in [(1, 1), (5_000, 1), (5_001, 2), (12_000, 3)] {
+            let mut pipeline = Pipeline::new();
+            assert_eq!(push_commands(&with_fields(fields), &mut pipeline), commands);
+            let arguments: usize = pipeline
+                .cmd_iter()
+                .map(|command| command.args_iter().len())
+                .sum();
+            assert_eq!(arguments, 2 * fields + 2 * commands);
+        }
+    }
+
+    #[test]
+    fn pipelines_are_bounded_but_take_at_least_one() {
+        let updates = [with_fields(10), with_fields(10), with_fields(10)];
+        let one = updates[0].bytes();
+        assert_eq!(prefix_within(&updates, 0), 1);
+        assert_eq!(prefix_within(&updates, 2 * one), 2);
+        assert_eq!(prefix_within(&updates, 3 * one), 3);
+    }
+}
