@@ -1,0 +1,127 @@
+//! What one append writes: records, framed already, in one buffer.
+
+use crate::error::Error;
+use crate::frame;
+use crate::options::{MAX_RECORD_BYTES, Options};
+
+/// Records that are appended together: they get consecutive offsets and resolve at the same moment.
+///
+/// A batch is built in the caller's task, checksums included, so that the one writer only has to copy it. A crash
+/// before the append resolved may keep a part of its first records.
+#[derive(Debug, Default)]
+pub struct Batch {
+    frames: Vec<u8>,
+    records: u64,
+    bytes: usize,
+    too_large: Option<u64>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty batch with room for `records` records of `bytes` bytes in total.
+    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+        Self {
+            frames: Vec::with_capacity(records.saturating_mul(frame::HEADER).saturating_add(bytes)),
+            ..Self::default()
+        }
+    }
+
+    /// Adds one record: the parts, one after another. A record over [`MAX_RECORD_BYTES`] is not copied; the append
+    /// then fails with [`Error::RecordTooLarge`].
+    pub fn push(&mut self, parts: &[&[u8]]) {
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
+        match u32::try_from(bytes) {
+            Ok(length) if u64::from(length) <= MAX_RECORD_BYTES => {
+                frame::push(&mut self.frames, parts, length);
+                self.records += 1;
+                self.bytes += bytes;
+            }
+            _ => self.too_large = Some(bytes as u64),
+        }
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.records).unwrap_or(usize::MAX)
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Bytes of the records, without their framing.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Refuses what could never be written.
+    pub(crate) fn check(&self, options: &Options) -> Result<(), Error> {
+        if let Some(bytes) = self.too_large {
+            return Err(Error::RecordTooLarge {
+                bytes,
+                limit: MAX_RECORD_BYTES,
+            });
+        }
+        let bytes = self.frames.len() as u64;
+        let limit = options.max_batch_bytes();
+        if Options::file_bytes_for(bytes) > limit {
+            return Err(Error::RecordTooLarge { bytes, limit });
+        }
+        Ok(())
+    }
+
+    /// The frames and their number.
+    pub(crate) fn into_frames(self) -> (Vec<u8>, u64) {
+        (self.frames, self.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_records_and_their_bytes() {
+        let mut batch = Batch::with_capacity(2, 8);
+        assert!(batch.is_empty());
+        batch.push(&[b"abc", b"de"]);
+        batch.push(&[]);
+        assert_eq!((batch.len(), batch.bytes()), (2, 5));
+        assert!(batch.check(&Options::default()).is_ok());
+    }
+
+    #[test]
+    fn a_batch_that_could_never_fit_is_refused() {
+        let options = Options {
+            max_bytes: 0,
+            ..Options::default()
+        };
+        let mut batch = Batch::new();
+        batch.push(&[&vec![0; 16 * 1024]]);
+        assert!(matches!(
+            batch.check(&options),
+            Err(Error::RecordTooLarge { limit: 16_384, .. })
+        ));
+        assert!(batch.check(&Options::default()).is_ok());
+    }
+
+    #[test]
+    fn a_record_over_the_bound_is_refused_without_a_copy() {
+        let half = vec![0; 16 * 1024 * 1024];
+        let mut batch = Batch::new();
+        batch.push(&[&half, &half, b"x"]);
+        assert!(batch.is_empty());
+        assert!(matches!(
+            batch.check(&Options::default()),
+            Err(Error::RecordTooLarge {
+                bytes: 33_554_433,
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,324 @@
+//! A cursor: how far one reader has got, in a small file that survives both kill -9 and a power cut.
+//!
+//! The file has three slots, each in a disk block of its own. One holds the newest position known to be on the disk
+//! and is never overwritten; acks go to another; while that one is being fdatasynced, acks go to the third.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::directory::UNFINISHED;
+use crate::disk::sync_dir;
+use crate::error::Error;
+use crate::identity::{le32, le64};
+use crate::sync::lock;
+
+const MAGIC: [u8; 8] = *b"KENWELLC";
+const SLOT_BYTES: usize = 28;
+const SLOT_DISTANCE: u64 = 4096;
+const SLOTS: u64 = 3;
+const SUFFIX: &str = ".cursor";
+const MAX_NAME: usize = 64;
+
+/// A valid cursor name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CursorName(String);
+
+impl CursorName {
+    pub(crate) fn new(name: &str) -> Result<Self, Error> {
+        let allowed = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+        if (1..=MAX_NAME).contains(&name.len()) && name.as_bytes().iter().all(|b| allowed(b)) {
+            return Ok(Self(name.to_owned()));
+        }
+        Err(Error::CursorName {
+            name: name.to_owned(),
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}{SUFFIX}", self.0)
+    }
+}
+
+/// The cursor that a file belongs to.
+pub(crate) fn name_of_file(file_name: &str) -> Option<CursorName> {
+    CursorName::new(file_name.strip_suffix(SUFFIX)?).ok()
+}
+
+/// A cursor with its file.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    pub(crate) name: CursorName,
+    path: PathBuf,
+    file: File,
+    state: Mutex<State>,
+    /// Has had a reader since the journal was opened.
+    pub(crate) opened: AtomicBool,
+    /// Has one now.
+    pub(crate) busy: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    position: u64,
+    /// What survives a power cut; not above `position`.
+    durable: u64,
+    generation: u64,
+    durable_slot: u64,
+    write_slot: u64,
+    dirty: bool,
+    closed: bool,
+}
+
+/// What a cursor file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) position: u64,
+    generation: u64,
+    slot: u64,
+}
+
+/// The newest valid slot of a cursor file; `None` when there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Stored>, Error> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let slots = (0..SLOTS).filter_map(|slot| {
+        let at = usize::try_from(slot * SLOT_DISTANCE).ok()?;
+        let (generation, position) = decode(bytes.get(at..)?)?;
+        Some(Stored {
+            position,
+            generation,
+            slot,
+        })
+    });
+    Ok(slots.max_by_key(|stored| stored.generation))
+}
+
+impl Cursor {
+    /// A new cursor file at `position`, durable when this returns; replaces a damaged one.
+    pub(crate) fn create(dir: &Path, name: CursorName, position: u64) -> Result<Self, Error> {
+        let path = dir.join(name.file_name());
+        let unfinished = dir.join(format!("{}{UNFINISHED}", name.file_name()));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options
+            .open(&unfinished)
+            .map_err(Error::io("create", &unfinished))?;
+        for slot in 0..SLOTS {
+            let bytes = encode(0, position);
+            file.write_all_at(&bytes, slot * SLOT_DISTANCE)
+                .map_err(Error::io("write", &unfinished))?;
+        }
+        file.sync_all().map_err(Error::io("fsync", &unfinished))?;
+        std::fs::rename(&unfinished, &path).map_err(Error::io("rename", &unfinished))?;
+        sync_dir(dir)?;
+        let stored = Stored {
+            position,
+            generation: 0,
+            slot: 0,
+        };
+        Ok(Self::new(name, path, file, stored))
+    }
+
+    /// A cursor file from an earlier run, made durable: a kill -9 may have left it in the page cache only.
+    pub(crate) fn open(name: CursorName, path: PathBuf, stored: Stored) -> Result<Self, Error> {
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = file.map_err(Error::io("open", &path))?;
+        file.sync_data().map_err(Error::io("fdatasync", &path))?;
+        Ok(Self::new(name, path, file, stored))
+    }
+
+    fn new(name: CursorName, path: PathBuf, file: File, stored: Stored) -> Self {
+        Self {
+            name,
+            path,
+            file,
+            state: Mutex::new(State {
+                position: stored.position,
+                durable: stored.position,
+                generation: stored.generation,
+                durable_slot: stored.slot,
+                write_slot: (stored.slot + 1) % SLOTS,
+                dirty: false,
+                closed: false,
+            }),
+            opened: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
+        }
+    }
+
+    /// Where the reader is.
+    pub(crate) fn position(&self) -> u64 {
+        lock(&self.state).position
+    }
+
+    /// Where the reader will be even after a power cut.
+    pub(crate) fn durable(&self) -> u64 {
+        lock(&self.state).durable
+    }
+
+    /// Moves on to `position`, in the file too; never backwards. Tells where it was.
+    pub(crate) fn advance(&self, position: u64) -> Result<u64, Error> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(Error::Closed);
+        }
+        let before = state.position;
+        if position > before {
+            self.write(&mut state, position)?;
+        }
+        Ok(before)
+    }
+
+    fn write(&self, state: &mut State, position: u64) -> Result<(), Error> {
+        let generation = state.generation + 1;
+        let bytes = encode(generation, position);
+        self.file
+            .write_all_at(&bytes, state.write_slot * SLOT_DISTANCE)
+            .map_err(Error::io("write", &self.path))?;
+        state.generation = generation;
+        state.position = position;
+        state.dirty = true;
+        Ok(())
+    }
+
+    /// Makes the position durable. Acks go on meanwhile, in the third slot. Only the writer's thread calls this.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let mut state = lock(&self.state);
+        if !state.dirty {
+            return Ok(());
+        }
+        let (position, slot) = (state.position, state.write_slot);
+        state.dirty = false;
+        state.write_slot = SLOTS - slot - state.durable_slot;
+        drop(state);
+        let synced = self.file.sync_data();
+        let mut state = lock(&self.state);
+        if let Err(error) = synced {
+            // Nobody knows what the disk has of that slot now: write the position anew, into the other free one.
+            let position = state.position;
+            self.write(&mut state, position)?;
+            return Err(Error::io("fdatasync", &self.path)(error));
+        }
+        state.durable = position;
+        state.durable_slot = slot;
+        Ok(())
+    }
+
+    /// No more acks: the directory may belong to somebody else soon.
+    pub(crate) fn close(&self) {
+        lock(&self.state).closed = true;
+    }
+
+    /// Takes the one place of a reader.
+    pub(crate) fn occupy(&self) -> Result<(), Error> {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(Error::CursorBusy {
+                name: self.name.0.clone(),
+            });
+        }
+        self.opened.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+fn encode(generation: u64, position: u64) -> [u8; SLOT_BYTES] {
+    let mut bytes = [0; SLOT_BYTES];
+    bytes[0..8].copy_from_slice(&MAGIC);
+    bytes[8..16].copy_from_slice(&generation.to_le_bytes());
+    bytes[16..24].copy_from_slice(&position.to_le_bytes());
+    let checksum = crc32c::crc32c(&bytes[0..24]);
+    bytes[24..28].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<(u64, u64)> {
+    let bytes = bytes.first_chunk::<SLOT_BYTES>()?;
+    let valid = bytes[0..8] == MAGIC && le32(bytes, 24) == crc32c::crc32c(&bytes[0..24]);
+    valid.then(|| (le64(bytes, 8), le64(bytes, 16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> CursorName {
+        CursorName::new(text).unwrap()
+    }
+
+    #[test]
+    fn names_are_checked() {
+        for good in ["a", "profiles-2_x", "0"] {
+            assert!(CursorName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "A", "a.b", "a/b", "ü", &"x".repeat(65)] {
+            assert!(
+                matches!(CursorName::new(bad), Err(Error::CursorName { .. })),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn positions_survive_and_never_go_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursor = Cursor::create(dir.path(), name("a"), 5).unwrap();
+        for (position, synced) in [(9, false), (12, true), (11, false), (30, false)] {
+            cursor.advance(position).unwrap();
+            if synced {
+                cursor.sync().unwrap();
+            }
+        }
+        assert_eq!((cursor.position(), cursor.durable()), (30, 12));
+        let path = dir.path().join("a.cursor");
+        let stored = read(&path).unwrap().unwrap();
+        let again = Cursor::open(name("a"), path, stored).unwrap();
+        assert_eq!((again.position(), again.durable()), (30, 30));
+    }
+
+    #[test]
+    fn the_durable_slot_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursor = Cursor::create(dir.path(), name("a"), 0).unwrap();
+        for position in 1..50 {
+            cursor.advance(position).unwrap();
+            let state = *lock(&cursor.state);
+            assert_ne!(state.write_slot, state.durable_slot);
+            if position % 3 == 0 {
+                cursor.sync().unwrap();
+            }
+            // Whatever a power cut makes of the slot being written, the durable position is still found.
+            let path = dir.path().join("a.cursor");
+            let mut bytes = std::fs::read(&path).unwrap();
+            let state = *lock(&cursor.state);
+            let at = usize::try_from(state.write_slot * SLOT_DISTANCE).unwrap();
+            bytes[at..at + SLOT_BYTES].fill(0xAA);
+            let copy = dir.path().join("copy");
+            std::fs::write(&copy, bytes).unwrap();
+            assert!(read(&copy).unwrap().unwrap().position >= state.durable);
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_valid_slot_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        for content in [&b""[..], &[0; 9000], &[0xFF; 28]] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(read(&path).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_closed_cursor_takes_no_ack() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursor = Cursor::create(dir.path(), name("a"), 0).unwrap();
+        cursor.close();
+        assert!(matches!(cursor.advance(1), Err(Error::Closed)));
+    }
+}

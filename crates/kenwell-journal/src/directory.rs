@@ -1,0 +1,82 @@
+//! What lies in the journal's directory, by name; and the lock on it.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use crate::cursor::{self, CursorName};
+use crate::error::Error;
+use crate::identity::Identity;
+
+const LOCK: &str = "lock";
+/// Ending of a file that is being made, and is rubbish after a crash.
+pub(crate) const UNFINISHED: &str = ".tmp";
+/// Ending of a file kept to be written again.
+pub(crate) const SPARE: &str = ".spare";
+
+/// The files of a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// In the order they were written.
+    pub(crate) segments: Vec<(Identity, PathBuf)>,
+    pub(crate) cursors: Vec<(CursorName, PathBuf)>,
+    /// Unfinished and spare files: nothing in them is needed.
+    pub(crate) leftovers: Vec<PathBuf>,
+    /// Not ours.
+    pub(crate) foreign: Vec<PathBuf>,
+}
+
+/// Sorts out the names in `dir`.
+pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let entry = entry.map_err(Error::io("list", dir))?;
+        let path = entry.path();
+        let name = entry.file_name();
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        match name.to_str().filter(|_| is_file) {
+            None => listing.foreign.push(path),
+            Some(LOCK) => {}
+            Some(name) => listing.sort_in(name, path),
+        }
+    }
+    listing
+        .segments
+        .sort_by_key(|(identity, _)| (identity.id, identity.base));
+    listing.cursors.sort();
+    Ok(listing)
+}
+
+impl Listing {
+    fn sort_in(&mut self, name: &str, path: PathBuf) {
+        if let Some(identity) = Identity::from_file_name(name) {
+            self.segments.push((identity, path));
+        } else if let Some(cursor) = cursor::name_of_file(name) {
+            self.cursors.push((cursor, path));
+        } else if name.ends_with(UNFINISHED) || name.ends_with(SPARE) {
+            self.leftovers.push(path);
+        } else {
+            self.foreign.push(path);
+        }
+    }
+}
+
+/// Creates the directory if need be and takes its lock, which lasts as long as the returned file.
+pub(crate) fn take_lock(dir: &Path) -> Result<File, Error> {
+    std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    let path = dir.join(LOCK);
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let file = file.map_err(Error::io("open", &path))?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs4::TryLockError::WouldBlock) => Err(Error::Locked {
+            dir: dir.to_path_buf(),
+        }),
+        Err(fs4::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
+}

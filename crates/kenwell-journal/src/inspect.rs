@@ -1,0 +1,55 @@
+//! Looks into a journal from outside, also while its owner is at work.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::offset::Offset;
+use crate::stats::{CursorStats, Stats};
+use crate::survey::survey;
+
+/// The state of the journal in `dir`, read from its files without the lock and without changing anything.
+///
+/// While another process writes, the numbers are those of a moment ago. All cursors are reported as inactive.
+///
+/// # Errors
+/// [`Error::Io`] when the directory or a file in it cannot be read, [`Error::UnknownVersion`].
+pub fn inspect(dir: &Path) -> Result<Stats, Error> {
+    let survey = survey(dir)?;
+    let first = survey
+        .segments
+        .front()
+        .map_or(survey.next, |oldest| oldest.identity.base);
+    let cursors = survey.cursors.iter().map(|(name, _, stored)| {
+        let position = stored.map_or(first, |stored| stored.position);
+        CursorStats {
+            name: name.as_str().to_owned(),
+            position: Offset(position),
+            pending: survey.next.saturating_sub(position),
+            active: false,
+        }
+    });
+    let spares = survey
+        .leftovers
+        .iter()
+        .filter_map(|path| path.metadata().ok());
+    let files = survey.segments.iter().map(|segment| segment.file_bytes());
+    Ok(Stats {
+        first_offset: Offset(first.min(survey.next)),
+        next_offset: Offset(survey.next),
+        segments: survey.segments.len(),
+        bytes: survey
+            .segments
+            .iter()
+            .map(|segment| segment.used_bytes())
+            .sum(),
+        disk_bytes: files.chain(spares.map(|spare| spare.len())).sum(),
+        corrupt_records: survey
+            .end
+            .lost
+            .iter()
+            .map(|lost| lost.end - lost.start)
+            .sum(),
+        cursors: cursors.collect(),
+        ..Stats::default()
+    })
+}

@@ -1,0 +1,165 @@
+//! The journal as its users hold it: append, read, look at the numbers, close.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tokio::sync::watch;
+
+use crate::batch::Batch;
+use crate::directory;
+use crate::error::Error;
+use crate::offset::Offset;
+use crate::options::Options;
+use crate::queue::Queue;
+use crate::reader::Reader;
+use crate::recovery::{Recovered, Recovery, recover};
+use crate::shared::{Published, Shared};
+use crate::stats::Stats;
+use crate::sync::lock;
+use crate::tail::Tail;
+use crate::writer::Writer;
+
+/// An open journal. Clones share it.
+///
+/// Dropping the last clone closes it as [`Journal::close`] does, but blocks the thread while doing so and keeps what
+/// goes wrong to the log.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    handle: Arc<Handle>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Opens the journal in `dir`, which is created if need be, and repairs what a crash left.
+///
+/// Blocks while it reads the newest segment. Needs no async runtime.
+///
+/// # Errors
+/// [`Error::Locked`] when another instance has it open, [`Error::UnknownVersion`] when a newer version wrote it,
+/// [`Error::Io`]. Damage is never an error; see [`Recovery`].
+pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> {
+    let options = options.normalised();
+    let file = directory::take_lock(dir)?;
+    let Recovered {
+        segments,
+        cursors,
+        next,
+        next_id,
+        recovery,
+    } = recover(dir)?;
+    let shared = Arc::new(Shared {
+        dir: dir.to_path_buf(),
+        queue: Queue::new(options.queue_bytes),
+        segments: Mutex::new(segments),
+        tail: Mutex::new(Tail::new(options.memory_bytes)),
+        published: watch::Sender::new(Published {
+            next,
+            closed: false,
+        }),
+        cursors: Mutex::new(cursors),
+        unopened_retired: AtomicBool::new(false),
+        corrupt_records: AtomicU64::new(recovery.corrupt_records),
+        spare_bytes: AtomicU64::new(0),
+        full: AtomicBool::new(false),
+        no_space: AtomicBool::new(false),
+        release_at: AtomicU64::new(0),
+        farewell: Mutex::new(None),
+        options,
+    });
+    let writer = Writer::new(Arc::clone(&shared), next_id, file);
+    let builder = std::thread::Builder::new().name("kenwell-journal-write".to_owned());
+    let thread = builder.spawn(move || writer.run());
+    let thread = thread.map_err(Error::io("start the writing thread for", dir))?;
+    let handle = Handle {
+        shared,
+        thread: Mutex::new(Some(thread)),
+    };
+    Ok((
+        Journal {
+            handle: Arc::new(handle),
+        },
+        recovery,
+    ))
+}
+
+impl Journal {
+    /// Appends all records of `batch` and returns the offset of the first one, once they are durable.
+    ///
+    /// Waits while the queue is full. Cancel-safe: when the future is dropped the batch is written completely or not
+    /// at all. An error means the same for the batch: not written as far as anybody can tell; only after
+    /// [`Error::Io`] followed by a crash may a part of it come back.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::NoSpace`] and [`Error::Io`] can be retried; [`Error::RecordTooLarge`],
+    /// [`Error::Closed`].
+    pub async fn append(&self, batch: Batch) -> Result<Offset, Error> {
+        let shared = &self.handle.shared;
+        batch.check(&shared.options)?;
+        if batch.is_empty() {
+            return Ok(Offset(shared.next()));
+        }
+        let answer = shared.queue.push(batch).await?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// A reader for the cursor of this name. A new cursor begins at the end of the log: it gets what is appended from
+    /// now on. Blocks shortly when it has to be created.
+    ///
+    /// # Errors
+    /// [`Error::CursorName`], [`Error::CursorBusy`] while another reader has it, [`Error::Closed`], [`Error::Io`].
+    pub fn reader(&self, cursor: &str) -> Result<Reader, Error> {
+        let shared = &self.handle.shared;
+        let cursor = shared.cursor(cursor)?;
+        Ok(Reader::new(Arc::clone(shared), cursor))
+    }
+
+    /// From now on, cursors that had no reader since the journal was opened hold no segment back.
+    ///
+    /// To be called once all cursors in use have been opened, so that one that nobody uses any more does not fill the
+    /// disk. Such a cursor can still be opened later; it then begins at its position or the oldest record, whichever
+    /// is later.
+    pub fn retire_unopened(&self) {
+        self.handle
+            .shared
+            .unopened_retired
+            .store(true, Ordering::Release);
+        self.handle.shared.queue.nudge();
+    }
+
+    /// Numbers about the journal at this moment.
+    pub fn stats(&self) -> Stats {
+        self.handle.shared.stats()
+    }
+
+    /// Takes no more appends, writes those that are waiting, makes cursors durable and releases the lock. Readers get
+    /// [`Error::Closed`] from then on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the end of the log or a cursor could not be made durable; it is closed all the same.
+    pub async fn close(&self) -> Result<(), Error> {
+        let shared = &self.handle.shared;
+        shared.queue.close();
+        let mut published = shared.published.subscribe();
+        // The sender lives as long as `shared`.
+        drop(published.wait_for(|published| published.closed).await);
+        let error = lock(&shared.farewell).clone();
+        error.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal's writing thread panicked");
+        }
+    }
+}

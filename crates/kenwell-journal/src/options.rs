@@ -1,0 +1,135 @@
+//! What a journal can be told: sizes, bounds, durability, and the clock.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::frame;
+use crate::identity;
+
+/// The smallest segment; smaller wishes are raised to it.
+pub const MIN_SEGMENT_BYTES: u64 = 4 * 1024;
+/// A journal is always cut into at least this many segments, so that room can be given back while it is in use.
+pub const MIN_SEGMENTS: u64 = 8;
+/// The largest batch, framing included, whatever the options say.
+pub const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest record. Also what recovery trusts a length to be.
+pub const MAX_RECORD_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What "written" means before an append resolves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// On the disk: one `fdatasync` for each group of appends. Survives a power cut.
+    #[default]
+    Fsync,
+    /// With the operating system: survives the death of the process, not that of the machine.
+    Os,
+}
+
+/// Where the journal takes the time from, so that retention can be tested without waiting.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// The wall clock.
+    pub fn system() -> Self {
+        Self(Arc::new(SystemTime::now))
+    }
+
+    /// A clock of the caller's own.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Milliseconds since 1970; 0 for times before that.
+    pub(crate) fn now_ms(&self) -> u64 {
+        to_ms((self.0)())
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+/// Milliseconds since 1970; 0 for times before that.
+pub(crate) fn to_ms(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How a journal behaves. `Options::default()` suits a server.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Size of a segment file in bytes; default 64 MiB, at least [`MIN_SEGMENT_BYTES`], at most `max_bytes` /
+    /// [`MIN_SEGMENTS`]. Retention works by whole segments.
+    pub segment_bytes: u64,
+    /// What all files of the log may take on disk, preallocation included; default 8 GiB. When it is reached,
+    /// delivered segments go first, then appends fail with [`Error::Full`](crate::Error::Full).
+    pub max_bytes: u64,
+    /// How long delivered records stay for a replay; default 24 hours.
+    pub retain: Duration,
+    /// How many bytes of delivered segments stay for a replay at most; default 1 GiB.
+    pub retain_bytes: u64,
+    /// When an append counts as written; default [`Durability::Fsync`].
+    pub durability: Durability,
+    /// How many bytes of the newest records stay in memory, shared by all readers that keep up; default 32 MiB.
+    pub memory_bytes: usize,
+    /// How many bytes of appends may wait for the writer before further ones wait for room; default 16 MiB. Every
+    /// append counts 256 bytes on top of its size, which bounds their number as well.
+    pub queue_bytes: usize,
+    /// Source of time; default the wall clock.
+    pub clock: Clock,
+    /// Failures to inject.
+    #[cfg(test)]
+    pub(crate) faults: crate::disk::Faults,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 * 1024 * 1024,
+            max_bytes: 8 * 1024 * 1024 * 1024,
+            retain: Duration::from_secs(24 * 60 * 60),
+            retain_bytes: 1024 * 1024 * 1024,
+            durability: Durability::Fsync,
+            memory_bytes: 32 * 1024 * 1024,
+            queue_bytes: 16 * 1024 * 1024,
+            clock: Clock::system(),
+            #[cfg(test)]
+            faults: crate::disk::Faults::default(),
+        }
+    }
+}
+
+impl Options {
+    /// The same with every bound brought into its range.
+    pub(crate) fn normalised(mut self) -> Self {
+        self.max_bytes = self.max_bytes.max(MIN_SEGMENTS * MIN_SEGMENT_BYTES);
+        self.segment_bytes = self
+            .segment_bytes
+            .clamp(MIN_SEGMENT_BYTES, self.max_bytes / MIN_SEGMENTS);
+        self.queue_bytes = self.queue_bytes.clamp(64 * 1024, 1024 * 1024 * 1024);
+        self
+    }
+
+    /// The largest batch, framing included, that fits with these options: half of `max_bytes`, at most
+    /// [`MAX_BATCH_BYTES`]. A batch larger than a segment gets a segment of its own.
+    pub fn max_batch_bytes(&self) -> u64 {
+        let bound = self.max_bytes.max(MIN_SEGMENTS * MIN_SEGMENT_BYTES);
+        MAX_BATCH_BYTES.min(bound / 2)
+    }
+
+    /// Retention age in milliseconds.
+    pub(crate) fn retain_ms(&self) -> u64 {
+        u64::try_from(self.retain.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Size of a file that holds `frames` bytes of records.
+    pub(crate) fn file_bytes_for(frames: u64) -> u64 {
+        frames
+            .saturating_add(identity::HEADER_BYTES)
+            .saturating_add(frame::HEADER as u64)
+    }
+}

@@ -1,0 +1,155 @@
+//! What the callers, the readers and the writer's thread have in common.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use crate::cursor::{Cursor, CursorName};
+use crate::error::Error;
+use crate::offset::Offset;
+use crate::options::Options;
+use crate::queue::Queue;
+use crate::segment::Segment;
+use crate::stats::{CursorStats, Stats};
+use crate::sync::lock;
+use crate::tail::Tail;
+
+/// How far readers may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// Offset after the last durable record.
+    pub(crate) next: u64,
+    /// Nothing more will come, and the lock is released.
+    pub(crate) closed: bool,
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) dir: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) queue: Queue,
+    /// Oldest first. Only the writer's thread changes the list.
+    pub(crate) segments: Mutex<VecDeque<Arc<Segment>>>,
+    pub(crate) tail: Mutex<Tail>,
+    pub(crate) published: watch::Sender<Published>,
+    pub(crate) cursors: Mutex<Vec<Arc<Cursor>>>,
+    /// Whether cursors without a reader since the start are to be ignored by retention.
+    pub(crate) unopened_retired: AtomicBool,
+    pub(crate) corrupt_records: AtomicU64,
+    /// Bytes of spare files.
+    pub(crate) spare_bytes: AtomicU64,
+    pub(crate) full: AtomicBool,
+    pub(crate) no_space: AtomicBool,
+    /// An ack beyond this offset may allow a segment to be deleted.
+    pub(crate) release_at: AtomicU64,
+    /// What went wrong when closing.
+    pub(crate) farewell: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    /// Offset after the last durable record.
+    pub(crate) fn next(&self) -> u64 {
+        self.published.borrow().next
+    }
+
+    /// The oldest offset that is still there.
+    pub(crate) fn first(&self) -> u64 {
+        let next = self.next();
+        let segments = lock(&self.segments);
+        segments
+            .front()
+            .map_or(next, |oldest| oldest.identity.base.min(next))
+    }
+
+    /// Counts records lost to damage, once, and says so.
+    pub(crate) fn report_lost(&self, segment: &Segment, lost: &Range<u64>) {
+        let records = lost.end.saturating_sub(lost.start);
+        if records == 0 || !segment.report(lost) {
+            return;
+        }
+        self.corrupt_records.fetch_add(records, Ordering::Relaxed);
+        tracing::error!(
+            segment = %segment.path.display(),
+            from = lost.start,
+            to = lost.end,
+            records,
+            "records lost to damage; reading goes on behind them"
+        );
+    }
+
+    /// The cursors that deletion waits for.
+    pub(crate) fn holding_cursors(&self) -> Vec<Arc<Cursor>> {
+        let retired = self.unopened_retired.load(Ordering::Acquire);
+        let holds = |cursor: &&Arc<Cursor>| !retired || cursor.opened.load(Ordering::Acquire);
+        lock(&self.cursors).iter().filter(holds).cloned().collect()
+    }
+
+    /// The cursor of this name, made at the end of the log if there is none.
+    pub(crate) fn cursor(&self, name: &str) -> Result<Arc<Cursor>, Error> {
+        let name = CursorName::new(name)?;
+        let mut cursors = lock(&self.cursors);
+        if self.published.borrow().closed {
+            return Err(Error::Closed);
+        }
+        let cursor = match cursors.iter().find(|cursor| cursor.name == name) {
+            Some(cursor) => Arc::clone(cursor),
+            None => {
+                let cursor = Arc::new(Cursor::create(&self.dir, name, self.next())?);
+                cursors.push(Arc::clone(&cursor));
+                cursors.sort_by(|a, b| a.name.cmp(&b.name));
+                cursor
+            }
+        };
+        cursor.occupy()?;
+        Ok(cursor)
+    }
+
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        let segments = lock(&self.segments);
+        let files: u64 = segments.iter().map(|segment| segment.file_bytes()).sum();
+        files + self.spare_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let next = self.next();
+        let cursors = lock(&self.cursors)
+            .iter()
+            .map(|c| cursor_stats(c, next))
+            .collect();
+        let segments = lock(&self.segments);
+        let (count, bytes) = (
+            segments.len(),
+            segments.iter().map(|s| s.used_bytes()).sum(),
+        );
+        drop(segments);
+        Stats {
+            first_offset: Offset(self.first()),
+            next_offset: Offset(next),
+            segments: count,
+            bytes,
+            disk_bytes: self.disk_bytes(),
+            max_bytes: self.options.max_bytes,
+            full: self.full.load(Ordering::Relaxed),
+            no_space: self.no_space.load(Ordering::Relaxed),
+            corrupt_records: self.corrupt_records.load(Ordering::Relaxed),
+            memory_bytes: lock(&self.tail).bytes(),
+            queued_bytes: self.queue.bytes(),
+            cursors,
+        }
+    }
+}
+
+fn cursor_stats(cursor: &Cursor, next: u64) -> CursorStats {
+    let position = cursor.position();
+    CursorStats {
+        name: cursor.name.as_str().to_owned(),
+        position: Offset(position),
+        pending: next.saturating_sub(position),
+        active: cursor.opened.load(Ordering::Acquire),
+    }
+}

@@ -1,0 +1,174 @@
+//! Reads records from files for a reader that has fallen behind what memory holds.
+
+use std::io;
+use std::sync::{Arc, mpsc};
+
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::place::{Piece, Place};
+use crate::run::Run;
+use crate::shared::Shared;
+use crate::sync::lock;
+
+/// How often a segment may vanish between being found and being opened before that is an error.
+const MAX_VANISHED: usize = 16;
+
+/// Records from a file.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) runs: Vec<Run>,
+    /// The offset to go on at: not always behind the last record, when some were lost.
+    pub(crate) next: u64,
+    /// Where to go on reading.
+    pub(crate) place: Option<Place>,
+}
+
+/// A piece of work for the thread: load from this offset on.
+struct Order {
+    place: Option<Place>,
+    from: u64,
+    reply: oneshot::Sender<Result<Loaded, Error>>,
+}
+
+/// A thread that reads files for one reader, begun when the reader first needs it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    orders: mpsc::Sender<Order>,
+}
+
+impl Source {
+    pub(crate) fn start(shared: Arc<Shared>) -> Result<Self, Error> {
+        let dir = shared.dir.clone();
+        let (orders, incoming) = mpsc::channel::<Order>();
+        let work = move || {
+            while let Ok(order) = incoming.recv() {
+                let loaded = load(&shared, order.place, order.from);
+                // The reader may have been dropped meanwhile.
+                drop(order.reply.send(loaded));
+            }
+        };
+        let builder = std::thread::Builder::new().name("kenwell-journal-read".to_owned());
+        let started = builder.spawn(work);
+        drop(started.map_err(Error::io("start a reading thread for", &dir))?);
+        Ok(Self { orders })
+    }
+
+    /// Orders the records from `from` on; at most one order is ever open.
+    pub(crate) fn order(
+        &self,
+        place: Option<Place>,
+        from: u64,
+    ) -> oneshot::Receiver<Result<Loaded, Error>> {
+        let (reply, answer) = oneshot::channel();
+        // Without a thread the answer's sender is dropped, which the receiver notices.
+        drop(self.orders.send(Order { place, from, reply }));
+        answer
+    }
+}
+
+/// Reads on from offset `from`: at least one record, unless the rest is lost to damage.
+pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<Loaded, Error> {
+    let mut from = from;
+    let mut place = place.filter(|place| place.expected == from && from < place.segment.end());
+    loop {
+        let next = shared.next();
+        if from >= next {
+            return Ok(Loaded {
+                runs: Vec::new(),
+                next: from,
+                place: None,
+            });
+        }
+        let mut here = match place.take() {
+            Some(here) => here,
+            None => match find(shared, from, next)? {
+                Some(found) => found,
+                None => {
+                    return Ok(Loaded {
+                        runs: Vec::new(),
+                        next,
+                        place: None,
+                    });
+                }
+            },
+        };
+        let base = here.segment.identity.base;
+        if base > from {
+            shared.report_lost(&here.segment, &(from..base));
+            from = base;
+        }
+        let end = here.segment.end().min(next);
+        let piece = here.step(end)?;
+        if piece.last && here.expected < end {
+            shared.report_lost(&here.segment, &(here.expected..end));
+            here.expected = end;
+        }
+        for lost in &piece.lost {
+            shared.report_lost(&here.segment, lost);
+        }
+        let runs = runs(piece, from);
+        from = from.max(here.expected);
+        let place_on = (here.expected < here.segment.end()).then_some(here);
+        if !runs.is_empty() {
+            return Ok(Loaded {
+                runs,
+                next: from,
+                place: place_on,
+            });
+        }
+        place = place_on.filter(|here| here.expected < end);
+    }
+}
+
+fn runs(piece: Piece, from: u64) -> Vec<Run> {
+    let bytes = Arc::new(piece.bytes);
+    let wanted = piece
+        .found
+        .into_iter()
+        .filter(|found| found.offsets.end > from);
+    let run = |found: crate::scan::Found| {
+        let records = found.offsets.end - found.offsets.start;
+        let shared = Arc::clone(&bytes);
+        let mut run = Run::new(
+            shared,
+            found.bytes.start,
+            found.bytes.end,
+            found.offsets.start,
+            records,
+        );
+        run.skip_to(from);
+        run
+    };
+    wanted.map(run).collect()
+}
+
+/// The segment that holds offset `from`, or the first one after it. `None`: there is nothing before `next` any more.
+fn find(shared: &Shared, from: u64, next: u64) -> Result<Option<Place>, Error> {
+    let mut vanished = 0;
+    loop {
+        let segments = lock(&shared.segments);
+        let holds = |segment: &&Arc<_>| {
+            let segment: &Arc<crate::segment::Segment> = segment;
+            segment.end().min(next) > from.max(segment.identity.base)
+        };
+        let newest = segments.back().cloned();
+        let found = segments.iter().find(holds).cloned();
+        drop(segments);
+        let Some(segment) = found else {
+            if let Some(newest) = newest {
+                shared.report_lost(&newest, &(from..next));
+            }
+            return Ok(None);
+        };
+        match Place::new(segment, from) {
+            // Retention was faster; look again.
+            Err(Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && vanished < MAX_VANISHED =>
+            {
+                vanished += 1;
+            }
+            other => return other.map(Some),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The one thread that writes: takes all appends that are queued, one write, one fdatasync, answers them all.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::active::Active;
+use crate::disk::{Disk, sync_dir};
+use crate::error::Error;
+use crate::frame;
+use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, SegmentHeader};
+use crate::offset::Offset;
+use crate::options::Options;
+use crate::queue::Request;
+use crate::retention;
+use crate::run::Run;
+use crate::segment::{self, Segment, Spare};
+use crate::shared::{Published, Shared};
+use crate::sync::lock;
+
+/// How often cursors are made durable and old segments looked for.
+const TICK: Duration = Duration::from_millis(500);
+
+type Answer = oneshot::Sender<Result<Offset, Error>>;
+
+/// The state of the writer's thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) active: Option<Active>,
+    /// Offset of the next record.
+    pub(crate) next: u64,
+    pub(crate) spares: Vec<Spare>,
+    pub(crate) disk: Disk,
+    next_id: u64,
+    last_tick: Instant,
+    /// Lasts as long as the writer.
+    _lock: File,
+}
+
+/// Appends that are written together.
+#[derive(Debug, Default)]
+struct Group {
+    bytes: Vec<u8>,
+    first: u64,
+    records: u64,
+    answers: Vec<(Answer, Offset, OwnedSemaphorePermit)>,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, lock: File) -> Self {
+        Self {
+            next: shared.next(),
+            #[cfg(test)]
+            disk: Disk {
+                faults: shared.options.faults.clone(),
+            },
+            #[cfg(not(test))]
+            disk: Disk::default(),
+            shared,
+            active: None,
+            spares: Vec::new(),
+            next_id,
+            last_tick: Instant::now(),
+            _lock: lock,
+        }
+    }
+
+    /// Runs until the queue is closed and empty; then the lock is released and everybody told.
+    pub(crate) fn run(self) {
+        // Whatever ends this thread, nobody may wait for it in vain.
+        let shared = Arc::clone(&self.shared);
+        let _ending = Ending(&shared);
+        self.work(&shared);
+    }
+
+    fn work(mut self, shared: &Shared) {
+        let mut requests = Vec::new();
+        loop {
+            let patience = TICK.saturating_sub(self.last_tick.elapsed());
+            let taken = shared.queue.take(&mut requests, patience);
+            self.append(&mut requests);
+            if taken.closing {
+                break;
+            }
+            if taken.nudged || self.last_tick.elapsed() >= TICK {
+                self.tick();
+            }
+        }
+        if let Err(error) = self.finish() {
+            tracing::error!(%error, "the journal could not be closed cleanly");
+            *lock(&shared.farewell) = Some(error);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.last_tick = Instant::now();
+        for cursor in lock(&self.shared.cursors).clone() {
+            if let Err(error) = cursor.sync() {
+                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
+            }
+        }
+        retention::roll_when_idle(self);
+        retention::release(self);
+    }
+
+    fn append(&mut self, requests: &mut Vec<Request>) {
+        let mut group = self.group(requests.iter().map(|request| request.frames.len()).sum());
+        for request in requests.drain(..) {
+            let fits = |active: &Active| active.fits(group.bytes.len() + request.frames.len());
+            if !self.active.as_ref().is_some_and(fits) {
+                self.commit(group);
+                group = self.group(request.frames.len());
+                if !self
+                    .active
+                    .as_ref()
+                    .is_some_and(|active| active.fits(request.frames.len()))
+                    && let Err(error) = self.roll(request.frames.len() as u64)
+                {
+                    answer(request.reply, Err(error));
+                    continue;
+                }
+            }
+            let seed = self.active.as_ref().map_or(0, |active| active.seed);
+            group.add(request, seed);
+        }
+        self.commit(group);
+    }
+
+    fn group(&self, bytes: usize) -> Group {
+        Group {
+            bytes: Vec::with_capacity(bytes + frame::HEADER),
+            first: self.next,
+            ..Group::default()
+        }
+    }
+
+    /// Writes a group and answers its appends.
+    fn commit(&mut self, mut group: Group) {
+        let Some(active) = self.active.as_mut().filter(|_| group.records > 0) else {
+            return;
+        };
+        let end = group.bytes.len();
+        group.bytes.resize(end + frame::HEADER, 0);
+        let durability = self.shared.options.durability;
+        if let Err(error) = active.write(&group.bytes, group.first, durability, &self.disk) {
+            self.fail(&error);
+            for (reply, _, _) in group.answers {
+                answer(reply, Err(error.clone()));
+            }
+            return;
+        }
+        active
+            .segment
+            .set_written_ms(self.shared.options.clock.now_ms());
+        self.next = group.first + group.records;
+        let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
+        lock(&self.shared.tail).push(run);
+        let next = self.next;
+        self.shared
+            .published
+            .send_modify(|published| published.next = next);
+        for (reply, offset, _) in group.answers {
+            answer(reply, Ok(offset));
+        }
+    }
+
+    /// After a failed write or fdatasync the end of the segment is unknown: it is given up.
+    fn fail(&mut self, error: &Error) {
+        if matches!(error, Error::NoSpace { .. }) {
+            if !self.shared.no_space.swap(true, Ordering::Relaxed) {
+                tracing::warn!(%error, "the disk is full; appends are refused until there is space");
+            }
+        } else {
+            tracing::error!(%error, "a write failed; going on in a new segment");
+        }
+        if let Some(active) = self.active.take() {
+            active.abandon(self.next);
+        }
+    }
+
+    /// Begins a new segment, with room for `frames` bytes of records at least.
+    pub(crate) fn roll(&mut self, frames: u64) -> Result<(), Error> {
+        let needed = Options::file_bytes_for(frames);
+        let made = self.make_segment(needed);
+        let full = matches!(made, Err(Error::Full { .. }));
+        let no_space = matches!(made, Err(Error::NoSpace { .. }));
+        if full && !self.shared.full.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the journal is full; appends are refused until readers have caught up");
+        }
+        if no_space && !self.shared.no_space.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the disk is full; appends are refused until there is space");
+        }
+        let active = made?;
+        for (flag, what) in [
+            (&self.shared.full, "journal"),
+            (&self.shared.no_space, "disk"),
+        ] {
+            if flag.swap(false, Ordering::Relaxed) {
+                tracing::info!("the {what} has room again");
+            }
+        }
+        lock(&self.shared.segments).push_back(Arc::clone(&active.segment));
+        if let Some(before) = self.active.replace(active) {
+            before.seal(self.next);
+        }
+        retention::release(self);
+        Ok(())
+    }
+
+    fn make_segment(&mut self, needed: u64) -> Result<Active, Error> {
+        let mut bytes = retention::make_room(self, needed)?;
+        loop {
+            let spare = self.take_spare(needed.max(bytes / 4 * 3));
+            match self.create(bytes, spare.as_ref()) {
+                Err(Error::NoSpace { path }) => {
+                    // Rather than refuse: give up segments kept for a replay only, then make do with less.
+                    if spare.is_some() || retention::release_one(self) {
+                        continue;
+                    }
+                    if bytes / 4 < needed || bytes / 4 < retention::MIN_RESERVED {
+                        return Err(Error::NoSpace { path });
+                    }
+                    bytes /= 4;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// A spare file of at least `bytes` bytes.
+    fn take_spare(&mut self, bytes: u64) -> Option<Spare> {
+        let at = self.spares.iter().position(|spare| spare.bytes >= bytes)?;
+        let spare = self.spares.remove(at);
+        self.count_spares();
+        Some(spare)
+    }
+
+    pub(crate) fn count_spares(&self) {
+        let bytes = self.spares.iter().map(|spare| spare.bytes).sum();
+        self.shared.spare_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    fn create(&mut self, bytes: u64, spare: Option<&Spare>) -> Result<Active, Error> {
+        let shared = &self.shared;
+        let previous = lock(&shared.segments)
+            .back()
+            .map_or(NO_PREVIOUS, |last| last.identity.id);
+        let identity = Identity::new(self.next_id, self.next);
+        let header = SegmentHeader {
+            identity,
+            previous,
+            created_ms: shared.options.clock.now_ms(),
+            recycled: spare.is_some(),
+        };
+        // Never the same number twice, even if this one may have failed half-way.
+        self.next_id += 1;
+        let (file, length) = segment::create(&shared.dir, &header, bytes, spare, &self.disk)?;
+        // Where space cannot be reserved the file is still short.
+        let limit = if spare.is_some() { length } else { bytes };
+        let segment = Segment::new(
+            identity,
+            shared.dir.join(identity.file_name()),
+            u64::MAX,
+            limit,
+        );
+        segment.set_used_bytes(HEADER_BYTES);
+        segment.set_written_ms(header.created_ms);
+        Ok(Active::new(Arc::new(segment), file, HEADER_BYTES, limit))
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        let closed = self
+            .active
+            .take()
+            .map_or(Ok(()), |active| active.close(self.next));
+        let mut outcome = closed;
+        for cursor in lock(&self.shared.cursors).iter() {
+            cursor.close();
+            outcome = outcome.and(cursor.sync());
+        }
+        for spare in self.spares.drain(..) {
+            let removed = std::fs::remove_file(&spare.path);
+            outcome = outcome.and(removed.map_err(Error::io("remove", &spare.path)));
+        }
+        self.count_spares();
+        outcome.and(sync_dir(&self.shared.dir))
+    }
+}
+
+impl Group {
+    fn add(&mut self, request: Request, seed: u32) {
+        let Request {
+            mut frames,
+            records,
+            reply,
+            room,
+        } = request;
+        let first = self.first + self.records;
+        frame::stamp(&mut frames, first, seed);
+        self.bytes.extend_from_slice(&frames);
+        self.records += records;
+        self.answers.push((reply, Offset(first), room));
+    }
+}
+
+/// Answers an append. Nobody may be waiting any more: then it was written for nobody, which is what was asked for.
+fn answer(reply: Answer, result: Result<Offset, Error>) {
+    drop(reply.send(result));
+}
+
+/// Tells everybody that the writer is gone, also when it panicked.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        self.0
+            .published
+            .send_modify(|published: &mut Published| published.closed = true);
+    }
+}
