@@ -35,7 +35,10 @@ pub struct NotAnEnvelope;
 /// Everything of an envelope but the event: one for all events of a request. `source` and `sender`
 /// are cut at 255 bytes, which configuration and [`crate::gateway`] never exceed.
 pub fn header(source: &str, received_at: SystemTime, sender: &str) -> Vec<u8> {
-    let millis = received_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let millis = received_at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
     let mut header = Vec::with_capacity(11 + source.len() + sender.len());
     header.push(VERSION);
     push_short(source, &mut header);
@@ -62,7 +65,12 @@ impl<'a> Envelope<'a> {
         let (source, rest) = short(rest)?;
         let (millis, rest) = rest.split_first_chunk::<8>()?;
         let (sender, event) = short(rest)?;
-        Some(Self { source, received_at_ms: u64::from_le_bytes(*millis), sender, event })
+        Some(Self {
+            source,
+            received_at_ms: u64::from_le_bytes(*millis),
+            sender,
+            event,
+        })
     }
 
     /// Time from receipt to `now`; zero when the clock was set back meanwhile.
@@ -91,7 +99,10 @@ mod tests {
         let envelope = Envelope::decode(&record).unwrap();
         assert_eq!((envelope.source, envelope.sender), ("web", "10.0.0.7"));
         assert_eq!(envelope.event, b"{\"a\":1}");
-        assert_eq!(envelope.age(at + Duration::from_secs(2)), Duration::from_secs(2));
+        assert_eq!(
+            envelope.age(at + Duration::from_secs(2)),
+            Duration::from_secs(2)
+        );
         assert_eq!(envelope.age(UNIX_EPOCH), Duration::ZERO);
     }
 

@@ -2,3 +2,9 @@
 
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
 pub mod dead_letters; // what Redis refused for good, durable, to look at and retry
+pub mod delivery; // drains the journal into one destination
+pub mod envelope; // what a journal record holds
+pub mod gateway; // the data plane: the HTTP side the SDKs talk to
+pub mod metrics; // what is counted and measured
+pub mod private; // metrics and readiness, loopback only
+pub mod serve; // puts it all together

@@ -1,0 +1,147 @@
+//! From journal records to updates: decoded, kept or ignored, folded by user, split into lanes.
+
+use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
+
+use foldhash::fast::RandomState;
+use kenwell::profile::{Flattener, Fold, FoldedUpdate, Layout};
+use kenwell_journal::{Offset, Records};
+
+use crate::{envelope::Envelope, metrics::Ledger};
+
+/// Bytes of keys, names and values after which a batch ends. An event can flatten to many times its
+/// own size, so the size of the records alone bounds nothing.
+const MAX_UPDATE_BYTES: usize = 32 * 1024 * 1024;
+
+/// What turns records into updates for one destination.
+pub(super) struct Recipe {
+    /// Ids of the sources that feed the destination.
+    pub(super) sources: HashSet<String>,
+    pub(super) layout: Layout,
+    pub(super) lanes: usize,
+    /// Decides about lanes, so that one user is always in the same.
+    pub(super) hasher: RandomState,
+    /// Records before this one were in the journal when the server started, and their sources were
+    /// not known when they were entered in the books.
+    pub(super) backlog_end: Offset,
+    pub(super) flattener: Flattener,
+}
+
+/// Records, and how many of them are in a batch already.
+pub(super) struct Supply {
+    records: Arc<Records>,
+    taken: usize,
+}
+
+/// A batch on its way to Redis.
+pub(super) struct Batch {
+    records: Arc<Records>,
+    /// Updates of this batch, each user's in one lane and folded into one.
+    pub(super) lanes: Vec<Vec<FoldedUpdate>>,
+    /// Milliseconds since 1970 of the oldest event that is written.
+    pub(super) oldest_ms: Option<u64>,
+    /// The offset behind the batch: what is acknowledged when all of it has its outcome.
+    pub(super) end: Offset,
+    ignored: Vec<&'static str>,
+    foreign: u64,
+}
+
+impl Supply {
+    pub(super) fn new(records: Records) -> Self {
+        Self {
+            records: Arc::new(records),
+            taken: 0,
+        }
+    }
+}
+
+impl Recipe {
+    /// Prepares a batch, and says what of the supply is left for the next one.
+    pub(super) fn prepare(&mut self, supply: Supply) -> (Batch, Option<Supply>) {
+        let Supply { records, taken } = supply;
+        let mut fold = Fold::default();
+        let mut batch = Batch {
+            records: Arc::clone(&records),
+            lanes: Vec::new(),
+            oldest_ms: None,
+            end: records.next_offset(),
+            ignored: Vec::new(),
+            foreign: 0,
+        };
+        let mut rest = None;
+        for (index, (offset, record)) in records.iter().enumerate().skip(taken) {
+            if fold.bytes() >= MAX_UPDATE_BYTES {
+                batch.end = offset;
+                rest = Some(Supply {
+                    records: Arc::clone(&records),
+                    taken: index,
+                });
+                break;
+            }
+            self.add(index, offset, record, &mut fold, &mut batch);
+        }
+        batch.lanes = self.lanes(fold);
+        (batch, rest)
+    }
+
+    fn add(
+        &mut self,
+        index: usize,
+        offset: Offset,
+        record: &[u8],
+        fold: &mut Fold,
+        batch: &mut Batch,
+    ) {
+        let Ok(envelope) = Envelope::decode(record) else {
+            tracing::error!(%offset, "a journal record is no event envelope and was skipped; was this journal written by another version?");
+            batch.ignored.push("not_an_envelope");
+            return;
+        };
+        if !self.sources.contains(envelope.source) {
+            batch.foreign += u64::from(offset < self.backlog_end);
+            return;
+        }
+        match self.flattener.update(envelope.event, &self.layout) {
+            Ok(update) => {
+                let received = envelope.received_at_ms;
+                batch.oldest_ms = Some(
+                    batch
+                        .oldest_ms
+                        .map_or(received, |oldest| oldest.min(received)),
+                );
+                fold.push(index, update);
+            }
+            Err(reason) => batch.ignored.push(reason.as_str()),
+        }
+    }
+
+    fn lanes(&self, fold: Fold) -> Vec<Vec<FoldedUpdate>> {
+        let mut lanes: Vec<Vec<FoldedUpdate>> = (0..self.lanes).map(|_| Vec::new()).collect();
+        for folded in fold.finish() {
+            let hash = self.hasher.hash_one(folded.update().key()) >> 32;
+            let lane = usize::try_from(hash)
+                .unwrap_or_default()
+                .checked_rem(self.lanes);
+            if let Some(lane) = lane.and_then(|lane| lanes.get_mut(lane)) {
+                lane.push(folded);
+            }
+        }
+        lanes
+    }
+}
+
+impl Batch {
+    /// The record that an item of a [`FoldedUpdate`] stands for.
+    pub(super) fn record(&self, item: usize) -> Option<(Offset, &[u8])> {
+        self.records.iter().nth(item)
+    }
+
+    /// Enters what needs no Redis into the books.
+    pub(super) fn settle(&self, ledger: &Ledger) {
+        for reason in &self.ignored {
+            ledger.ignored(reason);
+        }
+        if self.foreign > 0 {
+            ledger.take_back(self.foreign);
+        }
+    }
+}

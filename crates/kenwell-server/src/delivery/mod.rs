@@ -1,0 +1,13 @@
+//! The loop that drains the journal into one destination.
+//!
+//! `run` reads ahead and acknowledges, `batch` turns records into updates, `write` gets every
+//! update to an outcome: written, dead-lettered, or tried again.
+
+mod backoff;
+mod batch;
+mod run;
+mod state;
+mod write;
+
+pub use run::Delivery;
+pub use state::{Health, State};

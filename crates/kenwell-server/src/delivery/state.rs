@@ -1,0 +1,95 @@
+//! How a destination is doing, for the readiness page and the log.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use kenwell::Class;
+
+/// How a destination is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// No attempt has failed since the last one that succeeded.
+    Up,
+    /// Redis does not take what we have; nothing is lost, everything waits.
+    Waiting {
+        /// Since when.
+        since: Timestamp,
+        /// The latest error, in words.
+        error: String,
+        /// Whether somebody has to change a setting, here or in Redis.
+        needs_operator: bool,
+    },
+}
+
+/// A destination's state, shared between its delivery and whoever asks.
+#[derive(Debug, Clone)]
+pub struct Health {
+    destination: Arc<str>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Health {
+    /// A destination that has not failed yet.
+    pub fn new(destination: &str) -> Self {
+        Self {
+            destination: destination.into(),
+            state: Arc::new(Mutex::new(State::Up)),
+        }
+    }
+
+    /// The destination's id.
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// As of now.
+    pub fn state(&self) -> State {
+        self.lock().clone()
+    }
+
+    /// Whether the latest attempt failed.
+    pub(super) fn is_waiting(&self) -> bool {
+        *self.lock() != State::Up
+    }
+
+    /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
+    pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
+        let text = error.to_string();
+        let needs_operator = class == Class::Configuration;
+        let mut state = self.lock();
+        let since = match &*state {
+            State::Waiting { error, .. } if *error == text => return,
+            State::Waiting { since, .. } => *since,
+            State::Up => Timestamp::now(),
+        };
+        let destination = self.destination();
+        if needs_operator {
+            tracing::error!(destination.id = destination, error = %text, "delivery waits until a setting is mended; events are kept and nothing is lost");
+        } else {
+            tracing::warn!(destination.id = destination, error = %text, "delivery waits and retries; events are kept and nothing is lost");
+        }
+        *state = State::Waiting {
+            since,
+            error: text,
+            needs_operator,
+        };
+    }
+
+    /// An attempt succeeded.
+    pub(super) fn succeeded(&self) {
+        let mut state = self.lock();
+        if let State::Waiting { since, .. } = &*state {
+            let seconds = Timestamp::now().duration_since(*since).as_secs();
+            tracing::info!(
+                destination.id = self.destination(),
+                seconds,
+                "delivery goes on"
+            );
+            *state = State::Up;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

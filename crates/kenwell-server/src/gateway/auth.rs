@@ -1,0 +1,65 @@
+//! Who sends: the write key in the Authorization header or in the query.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, header};
+
+use super::{query, refusal::Refusal};
+
+/// The write key of HTTP Basic: the user name. The password is ignored, SDKs leave it empty.
+pub(super) fn key_in_header(headers: &HeaderMap) -> Result<String, Refusal> {
+    basic_user(headers)
+        .filter(|user| !user.is_empty())
+        .ok_or(Refusal::NoKeyInHeader)
+}
+
+/// The write key of a beacon: the query parameter `writeKey` and nothing else.
+pub(super) fn key_in_query(query: Option<&str>) -> Result<String, Refusal> {
+    query::parameter(query, "writeKey").ok_or(Refusal::NoKeyInQuery)
+}
+
+fn basic_user(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    let (user, _password) = decoded.split_once(':')?;
+    Some(user.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(value: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        key_in_header(&headers).ok()
+    }
+
+    #[test]
+    fn the_user_name_is_the_key() {
+        assert_eq!(user("Basic V0s6"), Some("WK".into()));
+        assert_eq!(user("bASIC V0s6cGFzczp3b3Jk"), Some("WK".into()));
+    }
+
+    #[test]
+    fn anything_else_counts_as_missing() {
+        // No colon, empty user, no base64, other scheme, nothing.
+        for value in [
+            "Basic V0s=",
+            "Basic OnB3",
+            "Basic %%%",
+            "Bearer V0s6",
+            "Basic",
+            "",
+        ] {
+            assert_eq!(user(value), None, "{value}");
+        }
+        assert_eq!(
+            key_in_header(&HeaderMap::new()),
+            Err(Refusal::NoKeyInHeader)
+        );
+    }
+}

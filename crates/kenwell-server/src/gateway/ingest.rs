@@ -1,0 +1,133 @@
+//! From an authenticated body to 200: parse, admit, append, and only then say `ok`.
+
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use kenwell_event::{Parsed, Route};
+use kenwell_journal::{Batch, Error, Journal};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    answer::{Answer, TEXT},
+    body::MAX_BODY_BYTES,
+    refusal::Refusal,
+    sources::Source,
+};
+use crate::{
+    envelope,
+    metrics::{Ledger, Metrics},
+};
+
+/// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
+const WRAPPING: usize = r#"{"batch":[]}"#.len();
+
+/// Where accepted events go.
+pub(super) struct Ingest {
+    pub(super) journal: Journal,
+    pub(super) metrics: Arc<Metrics>,
+    /// Appends under way: they are finished even when their client hangs up.
+    pub(super) appends: TaskTracker,
+}
+
+impl Ingest {
+    /// Whether the journal has room for more.
+    pub(super) fn is_accepting(&self) -> bool {
+        let stats = self.journal.stats();
+        !stats.full && !stats.no_space
+    }
+
+    /// Accepts or refuses the body of one request. Events are durable before this returns `ok`.
+    pub(super) async fn accept(
+        &self,
+        source: &Source,
+        route: Route,
+        body: &[u8],
+        sender: &str,
+    ) -> Result<Answer, Refusal> {
+        let single = matches!(route, Route::Identify | Route::Other);
+        let parsed = kenwell_event::parse(route, body).map_err(Refusal::Rejected)?;
+        let events =
+            parsed.identifies.len() + usize::try_from(parsed.ignored.total()).unwrap_or(usize::MAX);
+        source.admit(events)?;
+        if single && body.len() + WRAPPING > MAX_BODY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        for (reason, count) in parsed.ignored.iter() {
+            source.counters.ignored(reason.as_str(), count);
+        }
+        if !parsed.identifies.is_empty() {
+            self.append(source, records(source, &parsed, sender))
+                .await?;
+        }
+        Ok(Answer::ok(TEXT, "ok"))
+    }
+
+    async fn append(&self, source: &Source, batch: Batch) -> Result<(), Refusal> {
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let books = Books {
+            ledgers: source.ledgers.clone(),
+            count,
+        };
+        let journal = self.journal.clone();
+        let started = Instant::now();
+        // On a task of its own: a client that hangs up must not leave the books open.
+        let append = self.appends.spawn(async move {
+            books.open();
+            journal
+                .append(batch)
+                .await
+                .inspect_err(|_| books.take_back())
+        });
+        match append.await {
+            Ok(Ok(_offset)) => {
+                source.counters.accepted(count);
+                self.metrics.appended(started.elapsed().as_secs_f64());
+                Ok(())
+            }
+            Ok(Err(error)) => Err(not_stored(&error)),
+            Err(_) => Err(Refusal::NotStored("events could not be stored")),
+        }
+    }
+}
+
+/// One journal record for each identify, all with the same header.
+fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
+    let header = envelope::header(&source.id, SystemTime::now(), sender);
+    let mut batch = Batch::new();
+    for event in &parsed.identifies {
+        batch.push(&[&header, event]);
+    }
+    batch
+}
+
+struct Books {
+    ledgers: Vec<Ledger>,
+    count: u64,
+}
+
+impl Books {
+    fn open(&self) {
+        for ledger in &self.ledgers {
+            ledger.accept(self.count);
+        }
+    }
+
+    fn take_back(&self) {
+        for ledger in &self.ledgers {
+            ledger.take_back(self.count);
+        }
+    }
+}
+
+fn not_stored(error: &Error) -> Refusal {
+    match error {
+        Error::Full { .. } => Refusal::NotStored("journal is full"),
+        Error::NoSpace { .. } => Refusal::NotStored("no space left for the journal"),
+        _ => {
+            tracing::error!(%error, "events could not be appended to the journal; their sender was told to retry");
+            Refusal::NotStored("events could not be stored")
+        }
+    }
+}

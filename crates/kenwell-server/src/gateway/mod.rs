@@ -1,0 +1,21 @@
+//! The data plane: the HTTP side that the SDKs talk to, wire-compatible with RudderStack's.
+//!
+//! A request goes `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
+//! either an `answer` or a `refusal`, dressed by `cors`.
+
+mod answer;
+mod auth;
+mod body;
+mod cors;
+mod ingest;
+mod query;
+mod refusal;
+mod route;
+mod server;
+mod source_config;
+mod sources;
+mod status;
+
+pub use body::MAX_BODY_BYTES;
+pub use server::{Gateway, Limits};
+pub use sources::{Source, Sources};

@@ -1,0 +1,270 @@
+//! The listener: connections within limits, each request to its answer, and a graceful end.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use jiff::Timestamp;
+use kenwell_event::Route;
+use kenwell_journal::Journal;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    answer::Answer,
+    auth,
+    body::{self, Encoding, Room},
+    cors,
+    ingest::Ingest,
+    refusal::Refusal,
+    route::{self, Target},
+    source_config,
+    sources::Sources,
+    status,
+};
+use crate::metrics::Metrics;
+
+/// Time for a request's head, and for an idle connection to send its next one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes that a request's head may have (RudderStack: 512 KiB).
+const MAX_HEAD_BYTES: usize = 512 * 1024;
+/// Headers that a request may have.
+const MAX_HEADERS: usize = 256;
+/// Pause after an `accept` that failed, for want of file descriptors say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a connection beyond the limit is told, before it is closed.
+const FULL_HOUSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
+X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
+
+/// How much the gateway takes on at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open connections; one more is answered 503.
+    pub max_connections: usize,
+    /// Time for a whole body to arrive.
+    pub body_timeout: Duration,
+}
+
+/// The data plane's state, shared by all connections.
+pub struct Gateway {
+    sources: Sources,
+    ingest: Ingest,
+    limits: Limits,
+    room: Room,
+    workspace_id: String,
+    started: String,
+}
+
+impl Gateway {
+    /// A gateway that appends to `journal`.
+    pub fn new(
+        sources: Sources,
+        journal: Journal,
+        metrics: Arc<Metrics>,
+        workspace_id: String,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            sources,
+            ingest: Ingest {
+                journal,
+                metrics,
+                appends: TaskTracker::new(),
+            },
+            limits,
+            room: Room::new(),
+            workspace_id,
+            started: format!("{:.3}", Timestamp::now()),
+        }
+    }
+
+    /// Serves `listener` until `shutdown`, then lets every request under way finish, for at most
+    /// `grace`.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+        grace: Duration,
+    ) {
+        let connections = Arc::new(Semaphore::new(self.limits.max_connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.connect(stream, peer, &connections, &graceful),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted; trying on");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        if tokio::time::timeout(grace, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some requests did not finish in {grace:?} and were cut off; their senders will retry"
+            );
+        }
+        self.ingest.appends.close();
+        self.ingest.appends.wait().await;
+    }
+
+    fn connect(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        connections: &Arc<Semaphore>,
+        graceful: &GracefulShutdown,
+    ) {
+        let Ok(permit) = Arc::clone(connections).try_acquire_owned() else {
+            self.ingest.metrics.request("none", 503);
+            // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
+            if let Err(error) = stream.try_write(FULL_HOUSE) {
+                tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
+            }
+            return;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "answers on this connection may be delayed");
+        }
+        let gateway = Arc::clone(self);
+        let service = service_fn(move |request| {
+            let gateway = Arc::clone(&gateway);
+            async move { Ok::<_, Infallible>(gateway.respond(request, peer.ip()).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
+
+    async fn respond(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+        if let Some((answer, headers)) = cors::preflight(&request) {
+            return answer.into_response(headers);
+        }
+        let (route, answer) = match route::find(request.method(), request.uri().path()) {
+            Ok((route, target)) => (route, self.answer(target, &mut request, peer).await),
+            Err(refusal) => ("none", Err(refusal)),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                if !request.headers().contains_key(header::EXPECT) {
+                    body::discard(request.body_mut(), self.deadline()).await;
+                }
+                refusal.answer()
+            }
+        };
+        self.ingest.metrics.request(route, answer.status().as_u16());
+        answer.into_response(cors::headers(request.headers()))
+    }
+
+    async fn answer(
+        &self,
+        target: Target,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Answer, Refusal> {
+        match target {
+            Target::Events(route) => {
+                let key = auth::key_in_header(request.headers())?;
+                self.events(&key, route, request, peer).await
+            }
+            Target::Beacon => {
+                let key = auth::key_in_query(request.uri().query())?;
+                self.events(&key, Route::Batch, request, peer).await
+            }
+            Target::Pixel => Ok(self.pixel(request.uri().query())),
+            Target::Health => Ok(status::health(self.ingest.is_accepting(), &self.started)),
+            Target::Version => Ok(status::version()),
+            Target::Robots => Ok(status::robots()),
+            Target::SourceConfig => {
+                let (headers, query) = (request.headers(), request.uri().query());
+                Ok(source_config::answer(
+                    &self.sources,
+                    headers,
+                    query,
+                    &self.workspace_id,
+                    &self.started,
+                ))
+            }
+        }
+    }
+
+    /// The path of an event up to 200: who sends, is it on, what is in it, is it durable.
+    async fn events(
+        &self,
+        key: &str,
+        route: Route,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Answer, Refusal> {
+        let source = self.sources.find(key)?;
+        if !source.enabled {
+            return Err(Refusal::SourceDisabled);
+        }
+        let sender = sender(request.headers(), peer);
+        let encoding = Encoding::of(request.headers());
+        let received =
+            body::read(encoding, request.body_mut(), &self.room, self.deadline()).await?;
+        self.ingest
+            .accept(source, route, &received.bytes, &sender)
+            .await
+    }
+
+    /// A pixel holds a track or a page, never an identify: it is counted and that is all.
+    fn pixel(&self, query: Option<&str>) -> Answer {
+        let source = auth::key_in_query(query).and_then(|key| self.sources.find(&key));
+        if let Ok(source) = source.as_ref().map(|source| &source.counters) {
+            source.ignored(kenwell_event::Ignored::NotIdentify.as_str(), 1);
+        }
+        status::pixel()
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.body_timeout
+    }
+}
+
+/// The first address of `X-Forwarded-For`, spaces removed, else the peer's.
+fn sender(headers: &HeaderMap, peer: IpAddr) -> String {
+    let forwarded = headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok());
+    let first = forwarded
+        .and_then(|list| list.split(',').next())
+        .map(|first| first.replace(' ', ""));
+    first
+        .filter(|address| !address.is_empty())
+        .unwrap_or_else(|| peer.to_string())
+}

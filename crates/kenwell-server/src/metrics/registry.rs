@@ -1,0 +1,313 @@
+//! Every metric by name, and the page that shows them.
+
+use std::{collections::BTreeMap, fmt, sync::Mutex};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+
+use super::Ledger;
+
+/// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
+const SECONDS: [f64; 16] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+    60.0, 600.0,
+];
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SourceLabels {
+    source: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct IgnoredLabels {
+    source: String,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct DestinationLabels {
+    destination: String,
+}
+
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct OutcomeLabels {
+    pub(super) destination: String,
+    pub(super) reason: &'static str,
+}
+
+#[derive(Clone)]
+struct InSeconds;
+
+impl MetricConstructor<Histogram> for InSeconds {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(SECONDS)
+    }
+}
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    accepted: Family<SourceLabels, Counter>,
+    ignored: Family<IgnoredLabels, Counter>,
+    append: Histogram,
+    destinations: Destinations,
+    journal: Journal,
+    ledgers: Mutex<BTreeMap<String, Ledger>>,
+}
+
+struct Destinations {
+    accepted: Family<DestinationLabels, Counter>,
+    written: Family<DestinationLabels, Counter>,
+    ignored: Family<OutcomeLabels, Counter>,
+    dead_lettered: Family<OutcomeLabels, Counter>,
+    queued: Family<DestinationLabels, Gauge>,
+    retries: Family<DestinationLabels, Counter>,
+    freshness: Family<DestinationLabels, Histogram, InSeconds>,
+}
+
+#[derive(Default)]
+struct Journal {
+    bytes: Gauge,
+    max_bytes: Gauge,
+    corrupt_records: Gauge,
+}
+
+/// The counters of one source, for the gateway's hot path.
+#[derive(Debug, Clone)]
+pub struct SourceCounters {
+    source: String,
+    accepted: Counter,
+    ignored: Family<IgnoredLabels, Counter>,
+}
+
+impl SourceCounters {
+    /// `count` identifies are durable.
+    pub fn accepted(&self, count: u64) {
+        self.accepted.inc_by(count);
+    }
+
+    /// `count` events are none of our business, or not fit.
+    pub fn ignored(&self, reason: &'static str, count: u64) {
+        let labels = IgnoredLabels {
+            source: self.source.clone(),
+            reason,
+        };
+        self.ignored.get_or_create(&labels).inc_by(count);
+    }
+}
+
+impl Metrics {
+    /// Every metric, registered and at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("kenwell");
+        let requests = Family::default();
+        let accepted = Family::default();
+        let ignored = Family::default();
+        let append = Histogram::new(SECONDS);
+        registry.register(
+            "requests",
+            "HTTP requests to the gateway, by route and status",
+            requests.clone(),
+        );
+        registry.register(
+            "events_accepted",
+            "Identify events made durable",
+            accepted.clone(),
+        );
+        registry.register(
+            "events_ignored",
+            "Events accepted and not kept, by reason",
+            ignored.clone(),
+        );
+        registry.register_with_unit(
+            "append",
+            "Time until a request's events were durable",
+            Unit::Seconds,
+            append.clone(),
+        );
+        let destinations = Destinations::registered(&mut registry);
+        let journal = Journal::registered(&mut registry);
+        Self {
+            registry,
+            requests,
+            accepted,
+            ignored,
+            append,
+            destinations,
+            journal,
+            ledgers: Mutex::default(),
+        }
+    }
+
+    /// One answered request.
+    pub fn request(&self, route: &'static str, status: u16) {
+        self.requests
+            .get_or_create(&RequestLabels { route, status })
+            .inc();
+    }
+
+    /// Seconds from the start of an append until it was durable.
+    pub fn appended(&self, seconds: f64) {
+        self.append.observe(seconds);
+    }
+
+    /// The counters of the source with this id.
+    pub fn source(&self, id: &str) -> SourceCounters {
+        let accepted = self.accepted.get_or_create_owned(&SourceLabels {
+            source: id.to_owned(),
+        });
+        SourceCounters {
+            source: id.to_owned(),
+            accepted,
+            ignored: self.ignored.clone(),
+        }
+    }
+
+    /// The books of the destination with this id; the same books at every call.
+    pub fn ledger(&self, id: &str) -> Ledger {
+        let mut ledgers = self
+            .ledgers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        ledgers
+            .entry(id.to_owned())
+            .or_insert_with(|| self.destinations.open(id))
+            .clone()
+    }
+
+    /// The page for Prometheus, with the journal's figures as of now.
+    pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
+        self.journal.set(journal);
+        for ledger in self
+            .ledgers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .values()
+        {
+            ledger.queued.set(to_gauge(ledger.queued()));
+        }
+        let mut page = String::new();
+        encode(&mut page, &self.registry)?;
+        Ok(page)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Destinations {
+    fn registered(registry: &mut Registry) -> Self {
+        let this = Self {
+            accepted: Family::default(),
+            written: Family::default(),
+            ignored: Family::default(),
+            dead_lettered: Family::default(),
+            queued: Family::default(),
+            retries: Family::default(),
+            freshness: Family::new_with_constructor(InSeconds),
+        };
+        let registry = registry.sub_registry_with_prefix("destination");
+        registry.register(
+            "accepted",
+            "Identify events accepted for the destination",
+            this.accepted.clone(),
+        );
+        registry.register(
+            "written",
+            "Identify events written to Redis",
+            this.written.clone(),
+        );
+        registry.register(
+            "ignored",
+            "Identify events with nothing for the destination, by reason",
+            this.ignored.clone(),
+        );
+        registry.register(
+            "dead_lettered",
+            "Identify events in the dead-letter log, by reason",
+            this.dead_lettered.clone(),
+        );
+        registry.register(
+            "queued",
+            "Identify events without an outcome yet",
+            this.queued.clone(),
+        );
+        registry.register(
+            "retries",
+            "Pipelines that had to be sent again",
+            this.retries.clone(),
+        );
+        let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
+        registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
+        this
+    }
+
+    fn open(&self, id: &str) -> Ledger {
+        let labels = DestinationLabels {
+            destination: id.to_owned(),
+        };
+        Ledger {
+            destination: id.to_owned(),
+            accepted: self.accepted.get_or_create_owned(&labels),
+            written: self.written.get_or_create_owned(&labels),
+            ignored: self.ignored.clone(),
+            ignored_total: Counter::default(),
+            dead_lettered: self.dead_lettered.clone(),
+            dead_lettered_total: Counter::default(),
+            queued: self.queued.get_or_create_owned(&labels),
+            retries: self.retries.get_or_create_owned(&labels),
+            freshness: self.freshness.get_or_create_owned(&labels),
+        }
+    }
+}
+
+impl Journal {
+    fn registered(registry: &mut Registry) -> Self {
+        let this = Self::default();
+        let registry = registry.sub_registry_with_prefix("journal");
+        registry.register(
+            "bytes",
+            "Bytes that the journal occupies",
+            this.bytes.clone(),
+        );
+        registry.register(
+            "max_bytes",
+            "Bytes that the journal may occupy",
+            this.max_bytes.clone(),
+        );
+        registry.register(
+            "corrupt_records",
+            "Damaged records skipped since the start",
+            this.corrupt_records.clone(),
+        );
+        this
+    }
+
+    fn set(&self, stats: &kenwell_journal::Stats) {
+        self.bytes.set(to_gauge(stats.bytes));
+        self.max_bytes.set(to_gauge(stats.max_bytes));
+        self.corrupt_records.set(to_gauge(stats.corrupt_records));
+    }
+}
+
+fn to_gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,284 @@
+//! Outcomes: what Redis refuses, destinations that differ, and books that balance.
+
+use crate::support::{Client, Redis, Server, eventually, metric, post};
+
+fn outcome(page: &str, name: &str, destination: &str) -> u64 {
+    metric(
+        page,
+        &format!("kenwell_destination_{name}"),
+        &format!("destination=\"{destination}\""),
+    ) as u64
+}
+
+#[track_caller]
+fn assert_books(
+    server: &Server,
+    destination: &str,
+    accepted: u64,
+    written: u64,
+    ignored: u64,
+    dead: u64,
+) {
+    let page = server.metrics();
+    let books = [
+        "accepted_total",
+        "written_total",
+        "ignored_total",
+        "dead_lettered_total",
+        "queued",
+    ]
+    .map(|name| outcome(&page, name, destination));
+    assert_eq!(
+        books,
+        [
+            accepted,
+            written,
+            ignored,
+            dead,
+            accepted - written - ignored - dead
+        ],
+        "{page}"
+    );
+}
+
+#[test]
+fn i5_every_accepted_identify_has_exactly_one_outcome() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let _: () = redis.command(&["SET", "user:wrong", "a string"]);
+    let batch = r#"{"batch":[
+        {"type":"identify","userId":"u1","traits":{"a":1}},
+        {"type":"identify","userId":"u1","traits":{"a":2}},
+        {"type":"identify","userId":"wrong","traits":{"a":1}},
+        {"type":"identify","userId":"","anonymousId":"x","traits":{"a":1}},
+        {"type":"identify","userId":"u2","traits":{}},
+        {"type":"identify","userId":["u3"],"traits":{"a":1}},
+        {"type":"identify","userId":"u4","traits":{"a":1},"integrations":{"All":false}},
+        {"type":"track","userId":"u1","event":"x"}]}"#;
+    assert_eq!(post(&server.gateway, "/v1/batch", batch).text(), "ok");
+    server.settle("profiles");
+    assert_books(&server, "profiles", 7, 2, 4, 1);
+    assert_eq!(redis.fields("user:u1")["a"], "2");
+    assert_eq!(redis.command::<u64>(&["DBSIZE"]), 2);
+    assert!(
+        server
+            .metrics()
+            .contains("kenwell_events_accepted_total{source=\"web\"} 7")
+    );
+}
+
+#[test]
+fn what_redis_refuses_for_good_is_a_dead_letter_and_can_be_retried() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let _: () = redis.command(&["SET", "user:wrong", "a string"]);
+    let mut client = Client::connect(&server.gateway);
+    for (user, value) in [("wrong", 1), ("right", 2), ("wrong", 3)] {
+        let event =
+            format!("{{\"userId\":\"{user}\",\"traits\":{{\"a\":{value},\"b{value}\":true}}}}");
+        assert_eq!(
+            client
+                .post("/v1/identify", event.as_bytes())
+                .unwrap()
+                .status,
+            200
+        );
+    }
+    server.settle("profiles");
+    assert_eq!(redis.fields("user:right")["a"], "2");
+    assert_books(&server, "profiles", 3, 1, 0, 2);
+
+    let list = server.cli(&["dead-letters", "list", "--json"]);
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert!(
+        list.matches("WRONGTYPE").count() == 2 && list.contains("user:wrong"),
+        "{list}"
+    );
+
+    let retry = server.cli(&["dead-letters", "retry"]);
+    assert!(
+        !retry.status.success() || String::from_utf8_lossy(&retry.stdout).contains('2'),
+        "nothing can succeed yet"
+    );
+    let _: () = redis.command(&["DEL", "user:wrong"]);
+    let retry = server.cli(&["dead-letters", "retry"]);
+    assert!(retry.status.success(), "{retry:?}");
+    let fields = redis.fields("user:wrong");
+    assert_eq!((fields["a"].as_str(), fields.len()), ("3", 3));
+    let list = server.cli(&["dead-letters", "list", "--json"]);
+    assert!(
+        !String::from_utf8(list.stdout)
+            .unwrap()
+            .contains("WRONGTYPE")
+    );
+}
+
+#[test]
+fn i6_a_destination_that_is_down_slows_nobody() {
+    let (up, mut down) = (Redis::start(), Redis::start());
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"up\", \"down\"]\n\
+         [[destinations]]\nid = \"up\"\ntype = \"redis\"\naddress = \"{}\"\nprefix = \" px \"\n\
+         [[destinations]]\nid = \"down\"\ntype = \"redis\"\naddress = \"{}\"\n",
+        up.address(),
+        down.address()
+    ));
+    down.kill();
+    let mut client = Client::connect(&server.gateway);
+    for number in 1..=1_000 {
+        let event = format!("{{\"userId\":\"u{number}\",\"traits\":{{\"n\":{number}}}}}");
+        assert_eq!(
+            client
+                .post("/v1/identify", event.as_bytes())
+                .unwrap()
+                .status,
+            200
+        );
+    }
+    server.settle("up");
+    assert_eq!(up.command::<u64>(&["DBSIZE"]), 1_000);
+    assert_eq!(up.fields("px:user:u7")["n"], "7");
+    assert_books(&server, "down", 1_000, 0, 0, 0);
+    down.restart();
+    server.settle("down");
+    assert_eq!(down.command::<u64>(&["DBSIZE"]), 1_000);
+}
+
+#[test]
+fn each_source_feeds_its_own_destinations() {
+    let redis = Redis::start();
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"one\"]\n\
+         [[sources]]\nid = \"app\"\nwrite_key = \"APP\"\ndestinations = [\"two\"]\n\
+         [[destinations]]\nid = \"one\"\ntype = \"redis\"\naddress = \"{0}\"\nprefix = \"one\"\n\
+         [[destinations]]\nid = \"two\"\ntype = \"redis\"\naddress = \"{0}\"\nprefix = \"two\"\ndatabase = 3\n",
+        redis.address()
+    ));
+    let mut client = Client::connect(&server.gateway);
+    client
+        .post_as(
+            "WK",
+            "/v1/identify",
+            "",
+            br#"{"userId":"u","traits":{"from":"web"}}"#,
+        )
+        .unwrap();
+    client
+        .post_as(
+            "APP",
+            "/v1/identify",
+            "",
+            br#"{"userId":"u","traits":{"from":"app"}}"#,
+        )
+        .unwrap();
+    server.settle("one");
+    server.settle("two");
+    assert_books(&server, "one", 1, 1, 0, 0);
+    assert_books(&server, "two", 1, 1, 0, 0);
+    assert_eq!(redis.fields("one:user:u")["from"], "web");
+    assert_eq!(redis.command::<Vec<String>>(&["KEYS", "*"]), ["one:user:u"]);
+}
+
+#[test]
+fn i4_replaying_the_journal_leaves_the_same_profiles() {
+    let redis = Redis::start();
+    let mut server = Server::start(&redis);
+    let mut client = Client::connect(&server.gateway);
+    for number in 1..=300 {
+        let event = format!(
+            "{{\"userId\":\"u{}\",\"traits\":{{\"last\":{number},\"f{}\":{number}}}}}",
+            number % 7,
+            number % 11
+        );
+        assert_eq!(
+            client
+                .post("/v1/identify", event.as_bytes())
+                .unwrap()
+                .status,
+            200
+        );
+    }
+    drop(client);
+    server.settle("profiles");
+    let profiles = || {
+        (0..7)
+            .map(|user| redis.fields(&format!("user:u{user}")))
+            .collect::<Vec<_>>()
+    };
+    let before = profiles();
+    server.terminate();
+    damage_cursor(&server);
+    server.restart();
+    eventually("the whole journal to be delivered again", || {
+        (outcome(&server.metrics(), "written_total", "profiles") >= 300).then_some(())
+    });
+    assert_eq!(profiles(), before);
+}
+
+/// A damaged cursor counts as none: everything that is still there is delivered again.
+fn damage_cursor(server: &Server) {
+    let mut damaged = 0;
+    let mut directories = vec![server.data_dir().join("journal")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .contains("profiles")
+            {
+                std::fs::write(&path, b"damaged").unwrap();
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged > 0, "no cursor found");
+}
+
+#[test]
+fn wrong_credentials_hold_everything_until_they_are_mended() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    assert_eq!(
+        post(
+            &server.gateway,
+            "/v1/identify",
+            r#"{"userId":"a","traits":{"n":1}}"#
+        )
+        .status,
+        200
+    );
+    server.settle("profiles");
+    let mut admin = redis.connection();
+    let _: () = redis::cmd("CONFIG")
+        .arg(&["SET", "requirepass", "secret"])
+        .query(&mut admin)
+        .unwrap();
+    let _: () = redis::cmd("CLIENT")
+        .arg(&["KILL", "TYPE", "normal", "SKIPME", "yes"])
+        .query(&mut admin)
+        .unwrap();
+    assert_eq!(
+        post(
+            &server.gateway,
+            "/v1/identify",
+            r#"{"userId":"b","traits":{"n":2}}"#
+        )
+        .status,
+        200
+    );
+    let ready = eventually("NOAUTH to show", || {
+        Some(server.ready().text()).filter(|text| text.contains("NOAUTH"))
+    });
+    assert!(ready.contains("degraded"));
+    let _: () = redis::cmd("CONFIG")
+        .arg(&["SET", "requirepass", ""])
+        .query(&mut admin)
+        .unwrap();
+    server.settle("profiles");
+    assert_eq!(redis.fields("user:b")["n"], "2");
+    assert!(!server.log().contains("secret"));
+}

@@ -1,0 +1,18 @@
+//! The server as a whole: the real binary, a real Redis, requests over TCP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a failed test is a panic, and a failing one may say what it saw"
+)]
+
+mod bad_input;
+mod captures;
+mod crash;
+mod delivery;
+mod gateway;
+mod lifecycle;
+mod support;
+mod vectors;
+mod walk;

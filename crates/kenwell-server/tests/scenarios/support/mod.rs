@@ -1,0 +1,41 @@
+//! What every scenario needs: a Redis, a server, a client, and patience with an end.
+
+mod http;
+mod redis;
+mod server;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use self::{
+    http::{Client, Reply, get, gzip, post, raw},
+    redis::Redis,
+    server::{Server, metric},
+};
+
+/// How long anything may take before a scenario gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until `found` gives something.
+pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// The conformance directory of the repository.
+pub(crate) fn conformance(path: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../conformance")
+        .join(path)
+}

@@ -1,0 +1,166 @@
+//! The real binary, with a configuration and a data directory of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::{Redis, Reply, eventually, free_port, get};
+
+pub(crate) struct Server {
+    pub(crate) gateway: String,
+    pub(crate) private: String,
+    directory: TempDir,
+    child: Child,
+}
+
+impl Server {
+    /// A server with one source `web` (write key `WK`) feeding one destination `profiles`.
+    pub(crate) fn start(redis: &Redis) -> Self {
+        Self::with(&format!(
+            "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+             [[destinations]]\nid = \"profiles\"\ntype = \"redis\"\naddress = \"{}\"\n",
+            redis.address()
+        ))
+    }
+
+    /// A server with these tables and a listener for each plane.
+    pub(crate) fn with(tables: &str) -> Self {
+        Self::with_gateway("", tables)
+    }
+
+    /// Likewise, with more settings for the gateway.
+    pub(crate) fn with_gateway(settings: &str, tables: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (gateway, private) = (
+            format!("127.0.0.1:{}", free_port()),
+            format!("127.0.0.1:{}", free_port()),
+        );
+        let config = format!(
+            "data_dir = \"data\"\nworkspace_id = \"wsp1\"\n[gateway]\nlisten = \"{gateway}\"\n{settings}\n\
+             [private]\nlisten = \"{private}\"\n{tables}"
+        );
+        std::fs::write(directory.path().join("kenwell.toml"), config).unwrap();
+        let child = spawn(directory.path(), "server.log");
+        let server = Self {
+            gateway,
+            private,
+            directory,
+            child,
+        };
+        server.wait();
+        server
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.directory.path().join("kenwell.toml")
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("server.log")).unwrap()
+    }
+
+    /// SIGKILL: no time for anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the way it ended.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        self.child.wait().unwrap()
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(self.directory.path(), "server.log");
+        self.wait();
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        get(&self.private, "/metrics").text()
+    }
+
+    pub(crate) fn ready(&self) -> Reply {
+        get(&self.private, "/ready")
+    }
+
+    /// Waits until every accepted event of the destination has its outcome.
+    pub(crate) fn settle(&self, destination: &str) {
+        eventually("the queue to be empty", || {
+            let page = self.metrics();
+            (metric(
+                &page,
+                "kenwell_destination_queued",
+                &format!("destination=\"{destination}\""),
+            ) == 0.0)
+                .then_some(())
+        });
+    }
+
+    /// Runs another command of the same binary.
+    pub(crate) fn cli(&self, words: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_kenwell"))
+            .args(words)
+            .env("KENWELL_CONFIG", self.config())
+            .output()
+            .unwrap()
+    }
+
+    fn wait(&self) {
+        eventually("the gateway to answer", || {
+            std::net::TcpStream::connect(&self.gateway).ok()
+        });
+    }
+}
+
+fn spawn(directory: &Path, log: &str) -> Child {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(directory.join(log))
+        .unwrap();
+    Command::new(env!("CARGO_BIN_EXE_kenwell"))
+        .args(["serve", "--config", "kenwell.toml"])
+        .current_dir(directory)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// The sum of all samples of a metric whose labels contain `labels`.
+pub(crate) fn metric(page: &str, name: &str, labels: &str) -> f64 {
+    page.lines()
+        .filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && line.contains(labels)
+        })
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+        if std::thread::panicking() {
+            eprintln!("--- log of the server ---\n{}", self.log());
+        }
+    }
+}
