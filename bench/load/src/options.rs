@@ -1,0 +1,107 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+
+/// Users in the text of an event: twelve digits, as `redis-benchmark` makes its random keys.
+const MAX_USERS: u64 = 1_000_000_000_000;
+/// Requests that a gateway takes at most, 4,096,000 bytes, hold about this many events.
+const MAX_BATCH: u64 = 5_000;
+
+/// Sends identify events to a running Kenwell as fast as it takes them, waits until all are visible
+/// in Redis, and prints what it measured as one line of JSON.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Options {
+    /// The gateway
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// Kenwell's metrics page, which tells when nothing is queued any more
+    #[arg(long, default_value = "http://127.0.0.1:8081/metrics")]
+    pub(crate) metrics: String,
+    /// The Redis that the destination writes to; must be empty at the start
+    #[arg(long, default_value = "127.0.0.1:6379")]
+    pub(crate) redis: String,
+    /// Write key of the source
+    #[arg(long, default_value = "bench")]
+    pub(crate) write_key: String,
+    /// Many events a request (/v1/batch), or one (/v1/identify)
+    #[arg(long, value_enum, default_value_t = Mode::Batch)]
+    pub(crate) mode: Mode,
+    /// Events to send
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) events: u64,
+    /// Distinct users among them
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..MAX_USERS))]
+    pub(crate) users: u64,
+    /// Connections, each with one request under way
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(crate) connections: u64,
+    /// Events of a request, with --mode batch
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=MAX_BATCH))]
+    pub(crate) batch: u64,
+    /// Fields of the hash that an event becomes; two of them are a nested object
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(3..=200))]
+    pub(crate) fields: u64,
+    /// Events a second at most; 0 is as fast as the gateway answers
+    #[arg(long, default_value_t = 0)]
+    pub(crate) rate: u64,
+    /// Seconds to wait for the last event to be visible
+    #[arg(long, default_value_t = 300)]
+    pub(crate) timeout: u64,
+    /// Print the key, fields and values of an event as a JSON list, with `__rand_int__` for the user,
+    /// and send nothing
+    #[arg(long)]
+    pub(crate) print_hset: bool,
+}
+
+/// Which route takes the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// `POST /v1/batch`
+    Batch,
+    /// `POST /v1/identify`
+    Single,
+}
+
+impl Mode {
+    /// The route's path.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Batch => "/v1/batch",
+            Self::Single => "/v1/identify",
+        }
+    }
+}
+
+impl Options {
+    /// Events of one request.
+    pub(crate) fn events_a_request(&self) -> u64 {
+        match self.mode {
+            Mode::Batch => self.batch,
+            Mode::Single => 1,
+        }
+    }
+
+    /// What a single option cannot know by itself.
+    pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        let batch = self.events_a_request();
+        anyhow::ensure!(
+            self.events > 0 && self.events.is_multiple_of(batch),
+            "--events must be a multiple of --batch: {} is none of {batch}",
+            self.events
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_batch_is_refused() {
+        let parsed = |line: &str| Options::parse_from(line.split(' ')).validate();
+        assert!(parsed("load --events 250").is_err());
+        assert!(parsed("load --events 250 --mode single").is_ok());
+    }
+}
