@@ -1,0 +1,10 @@
+//! What several test files need.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "each test file uses its own part of this module"
+)]
+
+pub mod model;
+pub mod server;
