@@ -1,1 +1,126 @@
-//! stub
+//! A real `redis-server` of its own for each test: a free port, a temporary directory, gone afterwards.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use kenwell::connection::{Connection, Settings};
+use tempfile::TempDir;
+
+/// How long a server may take to answer its first `PING`.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Server {
+    child: Option<Child>,
+    port: u16,
+    folder: TempDir,
+    options: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server with additional options, such as `&["--requirepass", "secret"]`.
+    pub fn start(options: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mut server = Self {
+            child: None,
+            port,
+            folder: TempDir::new().unwrap(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+        };
+        server.revive();
+        server
+    }
+
+    /// Starts the server again after [`kill`](Self::kill), on the same port and data.
+    pub fn revive(&mut self) {
+        self.revive_with(&[]);
+    }
+
+    /// The same, with further options.
+    pub fn revive_with(&mut self, options: &[&str]) {
+        let child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--dir", self.folder.path().to_str().unwrap()])
+            .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .args(["--unixsocket", self.socket().as_str()])
+            .args(&self.options)
+            .args(options)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!(
+                    "cannot start redis-server ({error}); install it: apt-get install redis-server"
+                )
+            });
+        self.child = Some(child);
+        let started = Instant::now();
+        while !self.answers() {
+            assert!(started.elapsed() < PATIENCE, "redis-server does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else {
+            return false;
+        };
+        let mut first = [0];
+        stream.write_all(b"PING\r\n").is_ok() && stream.read(&mut first).is_ok_and(|read| read == 1)
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Sends a signal such as `STOP` to the server.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn socket(&self) -> String {
+        self.folder
+            .path()
+            .join("redis.sock")
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings::new(self.address())
+    }
+
+    pub fn connection(&self) -> Connection {
+        Connection::new(self.settings()).unwrap()
+    }
+
+    /// Sends one inline command over a connection of its own, and gives the first line of the reply.
+    pub fn command(&self, line: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        let mut reply = String::new();
+        BufReader::new(stream).read_line(&mut reply).unwrap();
+        reply.trim_end().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,359 @@
+//! Profiles in a real Redis: what is written, what fails and how, and what comes back.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kenwell::connection::{Connection, Secret, Settings};
+use kenwell::profile::{self, Fold, Layout, ProfileUpdate};
+use kenwell::{Class, Error};
+use support::server::Server;
+
+fn update(user: &str, traits: &str) -> ProfileUpdate {
+    let event = format!(r#"{{"userId":"{user}","traits":{traits}}}"#);
+    profile::update(event.as_bytes(), &Layout::default()).unwrap()
+}
+
+async fn fields(connection: &Connection, user: &str) -> BTreeMap<String, String> {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let stored = profile::read(connection, &Layout::default(), user)
+        .await
+        .unwrap();
+    stored
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}
+
+fn class(result: &Result<(), Error>) -> Option<Class> {
+    result.as_ref().err().map(Error::class)
+}
+
+#[tokio::test]
+async fn a_profile_is_written_read_and_added_to() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    assert_eq!(
+        profile::read(&connection, &Layout::default(), "u1")
+            .await
+            .unwrap(),
+        None
+    );
+    let mut fold = Fold::default();
+    fold.push(
+        0,
+        update(
+            "u1",
+            r#"{"name":"Ann","n":1.50,"address":{"city":"\u00d6"}}"#,
+        ),
+    );
+    fold.push(1, update("u2", r#"{"tags":["a",null]}"#));
+    fold.push(2, update("u1", r#"{"name":"Bea"}"#));
+    let results = profile::apply(&connection, &fold.finish()).await;
+    assert!(
+        results.len() == 2 && results.iter().all(Result::is_ok),
+        "{results:?}"
+    );
+    let ann = [("address.city", "Ö"), ("n", "1.5"), ("name", "Bea")];
+    assert_eq!(
+        fields(&connection, "u1").await,
+        ann.map(|(name, value)| (name.into(), value.into())).into()
+    );
+    assert_eq!(fields(&connection, "u2").await["tags"], r#"["a",null]"#);
+
+    let more = profile::apply(&connection, &[update("u2", r#"{"x":null,"y":"\u0000"}"#)]).await;
+    assert!(more[0].is_ok());
+    assert_eq!(fields(&connection, "u2").await.len(), 2);
+    assert_eq!(fields(&connection, "u2").await["y"], "\0");
+    assert!(
+        profile::apply::<ProfileUpdate>(&connection, &[])
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn an_item_of_the_wrong_type_fails_alone() {
+    let server = Server::start(&[]);
+    assert_eq!(server.command("SET user:u2 text"), "+OK");
+    let connection = server.connection();
+    let updates = ["u1", "u2", "u3"].map(|user| update(user, r#"{"a":1}"#));
+    let results = profile::apply(&connection, &updates).await;
+    assert_eq!(
+        results.iter().map(class).collect::<Vec<_>>(),
+        [None, Some(Class::Record), None]
+    );
+    let error = results[1].as_ref().unwrap_err();
+    assert!(!error.is_retryable());
+    assert!(
+        error.to_string().contains("HSET refused: WRONGTYPE"),
+        "{error}"
+    );
+    assert!(matches!(
+        profile::read(&connection, &Layout::default(), "u2").await,
+        Err(error) if error.class() == Class::Record
+    ));
+    assert_eq!(fields(&connection, "u3").await["a"], "1");
+}
+
+#[tokio::test]
+async fn a_forbidden_key_concerns_the_record_and_a_forbidden_command_the_configuration() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        server.command("ACL SETUSER keys on >pw ~user:a* +@all"),
+        "+OK"
+    );
+    assert_eq!(
+        server.command("ACL SETUSER reader on >pw ~* +@all -hset"),
+        "+OK"
+    );
+    let as_user = |name: &str| {
+        let mut settings = server.settings();
+        settings.username = Some(name.to_owned());
+        settings.password = Some(Secret::new("pw"));
+        Connection::new(settings).unwrap()
+    };
+    let updates = [update("a1", r#"{"a":1}"#), update("b1", r#"{"a":1}"#)];
+    let results = profile::apply(&as_user("keys"), &updates).await;
+    assert_eq!(
+        results.iter().map(class).collect::<Vec<_>>(),
+        [None, Some(Class::Record)]
+    );
+    let results = profile::apply(&as_user("reader"), &updates).await;
+    assert_eq!(
+        results.iter().map(class).collect::<Vec<_>>(),
+        [Some(Class::Configuration); 2]
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_command_is_configuration_and_shows_no_traits() {
+    let server = Server::start(&["--rename-command", "HSET", ""]);
+    let results = profile::apply(
+        &server.connection(),
+        &[update("secret-id", r#"{"a":"secret-value"}"#)],
+    )
+    .await;
+    assert_eq!(class(&results[0]), Some(Class::Configuration));
+    let text = format!("{results:?} {}", results[0].as_ref().unwrap_err());
+    assert!(
+        text.contains("unknown command") && !text.contains("secret"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn passwords() {
+    let server = Server::start(&["--requirepass", "right"]);
+    let with = |password: Option<&str>| {
+        let mut settings = server.settings();
+        settings.password = password.map(Secret::new);
+        Connection::new(settings).unwrap()
+    };
+    let wrong = with(Some("wrong"));
+    let error = wrong.ping().await.unwrap_err();
+    assert_eq!(error.class(), Class::Transient);
+    assert!(
+        error.to_string().contains("WRONGPASS") && !error.to_string().contains("wrong\""),
+        "{error}"
+    );
+    let results = profile::apply(&with(None), &[update("u1", r#"{"a":1}"#)]).await;
+    assert!(
+        results[0]
+            .as_ref()
+            .unwrap_err()
+            .to_string()
+            .contains("NOAUTH"),
+        "{results:?}"
+    );
+    assert_eq!(class(&results[0]), Some(Class::Transient));
+    with(Some("right")).ping().await.unwrap();
+    // Somebody mends the server: the same connection works from then on.
+    let open = with(Some("right"));
+    open.ping().await.unwrap();
+    let mut admin = String::from("AUTH right\r\nCONFIG SET requirepass wrong");
+    admin.push_str("\r\nPING");
+    assert_eq!(server.command(&admin), "+OK");
+    wrong.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_for_a_server_without_one_is_accepted() {
+    let server = Server::start(&[]);
+    let mut settings = server.settings();
+    settings.password = Some(Secret::new("anything"));
+    Connection::new(settings).unwrap().ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn databases() {
+    let server = Server::start(&["--databases", "4"]);
+    let in_database = |database| {
+        let settings = Settings {
+            database,
+            ..server.settings()
+        };
+        Connection::new(settings).unwrap()
+    };
+    let three = in_database(3);
+    assert!(profile::apply(&three, &[update("u1", r#"{"a":3}"#)]).await[0].is_ok());
+    assert_eq!(fields(&three, "u1").await["a"], "3");
+    assert!(fields(&in_database(0), "u1").await.is_empty());
+    let error = in_database(4).ping().await.unwrap_err();
+    assert_eq!(error.class(), Class::Configuration, "{error}");
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn a_unix_socket() {
+    let server = Server::start(&[]);
+    let settings = Settings::new(format!("unix:{}", server.socket()));
+    let connection = Connection::new(settings).unwrap();
+    assert!(profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await[0].is_ok());
+    assert_eq!(fields(&server.connection(), "u1").await["a"], "1");
+}
+
+#[tokio::test]
+async fn a_killed_server_is_transient_and_found_again() {
+    let mut server = Server::start(&[]);
+    let connection = server.connection();
+    let updates = [update("u1", r#"{"a":1}"#), update("u2", r#"{"a":2}"#)];
+    assert!(
+        profile::apply(&connection, &updates)
+            .await
+            .iter()
+            .all(Result::is_ok)
+    );
+    server.kill();
+    for _ in 0..3 {
+        let results = profile::apply(&connection, &updates).await;
+        assert_eq!(
+            results.iter().map(class).collect::<Vec<_>>(),
+            [Some(Class::Transient); 2]
+        );
+    }
+    let error = connection.ping().await.unwrap_err();
+    assert!(error.to_string().contains("cannot connect"), "{error}");
+    assert!(matches!(error, Error::Connect { .. }));
+    server.revive();
+    assert!(
+        profile::apply(&connection, &updates)
+            .await
+            .iter()
+            .all(Result::is_ok)
+    );
+    assert_eq!(fields(&connection, "u2").await["a"], "2");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_while_idle_is_replaced_silently() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    connection.ping().await.unwrap();
+    assert_eq!(server.command("CLIENT KILL TYPE normal"), ":1");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // The closing has to travel to us first; then the next command must not notice.
+    while connection.ping().await.is_err() {
+        assert!(Instant::now() < deadline);
+    }
+    connection.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_frozen_server_times_out_and_its_late_commands_change_nothing() {
+    let server = Server::start(&[]);
+    let settings = Settings {
+        connect_timeout: Duration::from_millis(300),
+        command_timeout: Duration::from_millis(300),
+        ..server.settings()
+    };
+    let connection = Connection::new(settings).unwrap();
+    assert!(profile::apply(&connection, &[update("u1", r#"{"a":"0"}"#)]).await[0].is_ok());
+    server.signal("STOP");
+    let results = profile::apply(&connection, &[update("u1", r#"{"a":"old"}"#)]).await;
+    assert!(
+        matches!(results[0], Err(Error::Timeout { .. })),
+        "{results:?}"
+    );
+    assert_eq!(class(&results[0]), Some(Class::Transient));
+    let error = connection.ping().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("connecting took longer than 300 ms"),
+        "{error}"
+    );
+    server.signal("CONT");
+    // The lane goes on with newer values; the frozen server may have executed the old one before,
+    // but never after.
+    while class(&profile::apply(&connection, &[update("u1", r#"{"a":"new"}"#)]).await[0]).is_some()
+    {
+    }
+    for _ in 0..50 {
+        assert_eq!(fields(&connection, "u1").await["a"], "new");
+    }
+}
+
+#[tokio::test]
+async fn a_full_or_read_only_server_is_transient() {
+    let server = Server::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
+    let connection = server.connection();
+    let results = profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await;
+    assert_eq!(class(&results[0]), Some(Class::Transient));
+    assert!(results[0].as_ref().unwrap_err().to_string().contains("OOM"));
+    assert_eq!(server.command("CONFIG SET maxmemory 0"), "+OK");
+    assert_eq!(server.command("REPLICAOF 127.0.0.1 1"), "+OK");
+    let results = profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await;
+    assert_eq!(class(&results[0]), Some(Class::Transient));
+    assert!(
+        results[0]
+            .as_ref()
+            .unwrap_err()
+            .to_string()
+            .contains("READONLY")
+    );
+    assert_eq!(server.command("REPLICAOF NO ONE"), "+OK");
+    assert!(profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await[0].is_ok());
+}
+
+#[tokio::test]
+async fn a_server_with_too_many_clients_is_transient() {
+    let server = Server::start(&["--maxclients", "1"]);
+    let first = server.connection();
+    while first.ping().await.is_err() {}
+    let error = server.connection().ping().await.unwrap_err();
+    assert_eq!(error.class(), Class::Transient, "{error}");
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_fields() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let traits: Vec<_> = (0..100_000)
+        .map(|index| format!("\"trait{index}\":{index}"))
+        .collect();
+    let large = update("u1", &format!("{{{}}}", traits.join(",")));
+    assert_eq!(large.fields().len(), 100_000);
+    let results = profile::apply(&connection, &[large, update("u2", r#"{"a":1}"#)]).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let stored = fields(&connection, "u1").await;
+    assert_eq!(stored.len(), 100_000);
+    assert_eq!(stored["trait99999"], "99999");
+    assert_eq!(fields(&connection, "u2").await["a"], "1");
+}
+
+#[tokio::test]
+async fn tls_to_a_server_that_does_not_speak_it_is_configuration_or_transient_but_never_plain() {
+    let server = Server::start(&[]);
+    let settings = Settings {
+        secure: true,
+        skip_verify: true,
+        connect_timeout: Duration::from_secs(2),
+        ..server.settings()
+    };
+    let error = Connection::new(settings).unwrap().ping().await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(!matches!(error, Error::Refused { .. }));
+}
