@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::directory::UNFINISHED;
 use crate::disk::sync_dir;
 use crate::error::Error;
-use crate::identity::{le32, le64};
+use crate::number::{le32, le64};
 use crate::sync::lock;
 
 const MAGIC: [u8; 8] = *b"KENWELLC";
@@ -29,7 +29,7 @@ pub(crate) struct CursorName(String);
 impl CursorName {
     pub(crate) fn new(name: &str) -> Result<Self, Error> {
         let allowed = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-        if (1..=MAX_NAME).contains(&name.len()) && name.as_bytes().iter().all(|b| allowed(b)) {
+        if (1..=MAX_NAME).contains(&name.len()) && name.as_bytes().iter().all(allowed) {
             return Ok(Self(name.to_owned()));
         }
         Err(Error::CursorName {

@@ -3,6 +3,7 @@
 //! The header's checksum is seeded with the identity of its segment, so bytes of an earlier life of a recycled file,
 //! or bytes a sender smuggled into a record, never pass for a frame.
 
+use crate::number::{le32, le64};
 use crate::options::MAX_RECORD_BYTES;
 
 /// Size of a frame's header in bytes.
@@ -68,20 +69,17 @@ pub(crate) fn parse(header: &[u8; HEADER], seed: u32) -> Option<Header> {
     if header[0..4] != MARKER {
         return None;
     }
-    let [_, _, _, _, a, b, c, d, ..] = *header;
-    if u32::from_le_bytes([a, b, c, d]) != crc32c::crc32c_append(seed, &header[8..24]) {
+    if le32(header, 4) != crc32c::crc32c_append(seed, &header[8..24]) {
         return None;
     }
     let length = length(header);
     if length as u64 > MAX_RECORD_BYTES {
         return None;
     }
-    let [.., s0, s1, s2, s3, s4, s5, s6, s7] = *header;
-    let [_, _, _, _, _, _, _, _, _, _, _, _, e, f, g, h, ..] = *header;
     Some(Header {
         length,
-        checksum: u32::from_le_bytes([e, f, g, h]),
-        sequence: u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]),
+        checksum: le32(header, 12),
+        sequence: le64(header, 16),
     })
 }
 
@@ -92,8 +90,7 @@ pub(crate) fn split(frames: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn length(header: &[u8; HEADER]) -> usize {
-    let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = *header;
-    u32::from_le_bytes([a, b, c, d]) as usize
+    le32(header, 8) as usize
 }
 
 #[cfg(test)]

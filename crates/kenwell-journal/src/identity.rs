@@ -3,9 +3,12 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::frame;
+use crate::number::{le32, le64};
 
 /// Size of a segment's header in bytes.
-pub(crate) const HEADER_BYTES: u64 = 64;
+pub(crate) const HEADER_BYTES: u64 = HEADER_SIZE as u64;
+/// The same, for memory.
+const HEADER_SIZE: usize = 64;
 /// First bytes of every segment.
 pub(crate) const MAGIC: [u8; 8] = *b"KENWELLJ";
 /// Format version that this code reads and writes.
@@ -87,8 +90,8 @@ pub(crate) enum ParsedHeader {
 }
 
 impl SegmentHeader {
-    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES as usize] {
-        let mut bytes = [0; HEADER_BYTES as usize];
+    pub(crate) fn encode(&self) -> [u8; HEADER_SIZE] {
+        let mut bytes = [0; HEADER_SIZE];
         let flags = if self.recycled { RECYCLED } else { 0 };
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -104,7 +107,7 @@ impl SegmentHeader {
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> ParsedHeader {
-        let Some(bytes) = bytes.first_chunk::<{ HEADER_BYTES as usize }>() else {
+        let Some(bytes) = bytes.first_chunk::<HEADER_SIZE>() else {
             return ParsedHeader::Damaged;
         };
         if bytes[0..8] != MAGIC || le32(bytes, 60) != crc32c::crc32c(&bytes[0..60]) {
@@ -127,18 +130,6 @@ impl SegmentHeader {
             recycled: flags & RECYCLED != 0,
         })
     }
-}
-
-/// Little-endian number at `at`; 0 beyond the end.
-pub(crate) fn le32(bytes: &[u8], at: usize) -> u32 {
-    let chunk = bytes.get(at..).and_then(<[u8]>::first_chunk);
-    chunk.map_or(0, |chunk| u32::from_le_bytes(*chunk))
-}
-
-/// Little-endian number at `at`; 0 beyond the end.
-pub(crate) fn le64(bytes: &[u8], at: usize) -> u64 {
-    let chunk = bytes.get(at..).and_then(<[u8]>::first_chunk);
-    chunk.map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ mod cursor;
 mod directory;
 mod disk;
 mod error;
+#[cfg(test)]
+mod failures;
 mod frame;
 mod identity;
 mod inspect;
 mod journal;
+mod number;
 mod offset;
 mod options;
 mod place;

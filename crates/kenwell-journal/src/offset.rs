@@ -10,6 +10,7 @@ pub struct Offset(pub u64);
 
 impl Offset {
     /// The offset `records` further on (saturating).
+    #[must_use]
     pub fn plus(self, records: u64) -> Self {
         Self(self.0.saturating_add(records))
     }

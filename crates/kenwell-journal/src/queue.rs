@@ -98,6 +98,18 @@ impl Queue {
         self.ready.notify_one();
     }
 
+    /// Whether [`Queue::close`] was called.
+    pub(crate) fn is_closing(&self) -> bool {
+        lock(&self.state).closing
+    }
+
+    /// Closes, and drops what nobody will write any more.
+    pub(crate) fn abandon(&self) {
+        self.close();
+        let left = std::mem::take(&mut lock(&self.state).requests);
+        drop(left);
+    }
+
     /// Waits for appends, a nudge, the end, or `patience`; moves all that is queued to `into`.
     pub(crate) fn take(&self, into: &mut Vec<Request>, patience: Duration) -> Taken {
         let idle = |state: &mut State| state.requests.is_empty() && !state.nudged && !state.closing;

@@ -117,6 +117,21 @@ pub(crate) fn roll_when_idle(writer: &mut Writer) {
     }
 }
 
+/// Removes the newest segment after a failed write has left it without a record, unless it is the only one.
+pub(crate) fn forget_empty(writer: &mut Writer) {
+    let mut segments = lock(&writer.shared.segments);
+    if segments.len() < 2 {
+        return;
+    }
+    let Some(empty) = segments.pop_back() else {
+        return;
+    };
+    drop(segments);
+    if let Err(error) = remove(&empty.path) {
+        tracing::warn!(%error, "an empty segment could not be removed");
+    }
+}
+
 /// The oldest segment, if it is not the newest as well: that one stays, since it carries the offsets on.
 fn oldest(shared: &Shared) -> Option<Arc<Segment>> {
     let segments = lock(&shared.segments);
@@ -156,10 +171,11 @@ fn next_release(shared: &Shared) -> u64 {
 /// Whether every cursor that counts is at `end` or beyond, and would be after a power cut too.
 fn durably_delivered(shared: &Shared, end: u64) -> bool {
     shared.holding_cursors().iter().all(|cursor| {
-        if cursor.position() >= end && cursor.durable() < end {
-            if let Err(error) = cursor.sync() {
-                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
-            }
+        if cursor.position() >= end
+            && cursor.durable() < end
+            && let Err(error) = cursor.sync()
+        {
+            tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
         }
         cursor.durable() >= end
     })

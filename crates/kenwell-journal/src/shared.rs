@@ -93,19 +93,34 @@ impl Shared {
     pub(crate) fn cursor(&self, name: &str) -> Result<Arc<Cursor>, Error> {
         let name = CursorName::new(name)?;
         let mut cursors = lock(&self.cursors);
-        if self.published.borrow().closed {
+        // Under the lock: once the writer has closed all cursors, no further one appears.
+        if self.queue.is_closing() {
             return Err(Error::Closed);
         }
-        let cursor = match cursors.iter().find(|cursor| cursor.name == name) {
-            Some(cursor) => Arc::clone(cursor),
-            None => {
-                let cursor = Arc::new(Cursor::create(&self.dir, name, self.next())?);
-                cursors.push(Arc::clone(&cursor));
-                cursors.sort_by(|a, b| a.name.cmp(&b.name));
-                cursor
-            }
+        let known = cursors.iter().find(|cursor| cursor.name == name);
+        let cursor = if let Some(cursor) = known {
+            Arc::clone(cursor)
+        } else {
+            let cursor = Arc::new(Cursor::create(&self.dir, name, self.next())?);
+            cursors.push(Arc::clone(&cursor));
+            cursors.sort_by(|a, b| a.name.cmp(&b.name));
+            cursor
         };
+        let retired =
+            self.unopened_retired.load(Ordering::Acquire) && !cursor.opened.load(Ordering::Acquire);
         cursor.occupy()?;
+        drop(cursors);
+        let (position, first) = (cursor.position(), self.first());
+        if retired && position < first {
+            // Retention took these on purpose; they are not reported as damage.
+            let (records, cursor_name) = (first - position, cursor.name.as_str());
+            tracing::warn!(
+                cursor = cursor_name,
+                records,
+                "the cursor was retired, and its oldest records were deleted"
+            );
+            cursor.advance(first)?;
+        }
         Ok(cursor)
     }
 

@@ -53,23 +53,23 @@ type Headed = (Identity, PathBuf, Option<SegmentHeader>, File);
 /// Looks at all files in `dir`.
 pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
     let Listing {
-        segments,
+        segments: files,
         cursors,
         leftovers,
         foreign,
     } = directory::list(dir)?;
-    let mut headed = Vec::with_capacity(segments.len());
-    for (identity, path) in segments {
+    let mut opened = Vec::with_capacity(files.len());
+    for (identity, path) in files {
         let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let header = header(identity, &path, &file)?;
-        headed.push((identity, path, header, file));
+        let header = read_header(identity, &path, &file)?;
+        opened.push((identity, path, header, file));
     }
     let is_bad = |(_, path, header, _): &Headed| header.is_none().then(|| path.clone());
-    let bad_headers = headed.iter().filter_map(is_bad).collect();
-    let after_gaps = after_gaps(&headed);
-    let segments = describe(&headed)?;
+    let bad_headers = opened.iter().filter_map(is_bad).collect();
+    let after_gaps = after_gaps(&opened);
+    let segments = describe(&opened)?;
     let mut end = End::default();
-    if let (Some(newest), Some((_, _, header, file))) = (segments.back(), headed.last()) {
+    if let (Some(newest), Some((_, _, header, file))) = (segments.back(), opened.last()) {
         let recycled = header.is_none_or(|header| header.recycled);
         end = find_end(newest, file, recycled)?;
         newest.set_end(end.next);
@@ -86,7 +86,7 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         .filter_map(|(_, _, stored)| stored.map(|stored| stored.position));
     let bases = segments.iter().map(|segment| segment.identity.base);
     let next = known.chain(bases).fold(end.next, u64::max);
-    let next_id = headed
+    let next_id = opened
         .iter()
         .map(|(identity, ..)| identity.id + 1)
         .max()
@@ -104,7 +104,11 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
     })
 }
 
-fn header(identity: Identity, path: &Path, file: &File) -> Result<Option<SegmentHeader>, Error> {
+fn read_header(
+    identity: Identity,
+    path: &Path,
+    file: &File,
+) -> Result<Option<SegmentHeader>, Error> {
     let bytes = read_up_to(file, 0, 64).map_err(Error::io("read", path))?;
     match SegmentHeader::parse(&bytes) {
         ParsedHeader::Valid(header) if header.identity == identity => Ok(Some(header)),

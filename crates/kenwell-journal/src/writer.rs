@@ -98,7 +98,8 @@ impl Writer {
 
     fn tick(&mut self) {
         self.last_tick = Instant::now();
-        for cursor in lock(&self.shared.cursors).clone() {
+        let cursors = lock(&self.shared.cursors).clone();
+        for cursor in cursors {
             if let Err(error) = cursor.sync() {
                 tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
             }
@@ -177,8 +178,13 @@ impl Writer {
         } else {
             tracing::error!(%error, "a write failed; going on in a new segment");
         }
-        if let Some(active) = self.active.take() {
-            active.abandon(self.next);
+        let Some(active) = self.active.take() else {
+            return;
+        };
+        let base = active.segment.identity.base;
+        active.abandon(self.next);
+        if base == self.next {
+            retention::forget_empty(self);
         }
     }
 
@@ -312,12 +318,12 @@ fn answer(reply: Answer, result: Result<Offset, Error>) {
     drop(reply.send(result));
 }
 
-/// Tells everybody that the writer is gone, also when it panicked.
+/// Tells everybody that the writer is gone, also when it panicked: appends without an answer get an error then.
 struct Ending<'a>(&'a Shared);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.0.queue.close();
+        self.0.queue.abandon();
         self.0
             .published
             .send_modify(|published: &mut Published| published.closed = true);
