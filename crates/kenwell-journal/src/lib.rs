@@ -1,5 +1,109 @@
-//! A durable, segmented log with group commit, cursors and retention.
-#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+//! A durable log on local disk: append records, read them back in order, acknowledge them, keep them for a while.
+//!
+//! # What it is
+//! A directory of append-only segment files, written by one thread that does group commit: everything that is queued
+//! goes out in one write and one `fdatasync`, then all of those appends resolve. Any number of readers follow the log,
+//! each with a durable [cursor](Journal::reader): from memory while they keep up, from the files when they do not.
+//! What all cursors have passed is kept for a replay until it is too old or too much, and then deleted.
+//!
+//! # What it is not
+//! It knows bytes only: no keys, no queries, no topics. It is not replicated; it survives the death of the process
+//! and of the machine, not of the disk. One process owns a directory at a time ([`inspect`] looks in from outside).
+//!
+//! # Example
+//! ```
+//! use kenwell_journal::{Batch, Limit, Options, open};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let dir = dir.path();
+//! let (journal, recovery) = open(dir, Options::default())?;
+//! assert_eq!(recovery.corrupt_records, 0);
+//! let mut reader = journal.reader("profiles")?; // a new cursor begins at the end
+//!
+//! let mut batch = Batch::new();
+//! batch.push(&[b"hello, ", b"world"]); // one record of two parts
+//! let offset = journal.append(batch).await?; // resolves when it is on the disk
+//!
+//! let records = reader.next(Limit::default()).await?;
+//! let (first, bytes) = records.iter().next().ok_or("no record")?;
+//! assert_eq!((first, bytes), (offset, &b"hello, world"[..]));
+//! reader.ack(records.next_offset()).await?; // never handed out again
+//! journal.close().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Invariants
+//! - **Durable before Ok.** An append resolves with `Ok` only after the `fdatasync` of its group ([`Durability::Os`]:
+//!   after the write). Readers see a record no earlier than its producer could.
+//! - **A failed write stays failed.** After a failed write or `fdatasync` the end of the segment counts as unknown: it
+//!   is cut off and never written again; the next append begins a new segment at the same offset.
+//! - **Acknowledged is acknowledged.** A cursor survives the death of the process at once and a power cut after a
+//!   second at most; it never moves backwards, unless its file is damaged: then it begins again at the oldest record.
+//!   A segment is deleted only below cursors that are on the disk.
+//! - **Damage costs what it hit.** A record that fails its checksum is skipped, counted and logged as an error; those
+//!   before and behind it are delivered. Opening never fails because of damage.
+//! - **Nothing is invented.** A checksum is seeded with the identity of its segment: neither old bytes in a recycled
+//!   file nor bytes inside a record pass for a record.
+//! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
+//!   [`Options::memory_bytes`] plus what readers hold; a slow reader holds up neither the writer nor another reader.
+//!
+//! # Byte format, version 1
+//! All numbers are little-endian, all checksums CRC-32C.
+//!
+//! **Segment** `<base, 20 digits>-<id, 10 digits>-<salt, 8 hex digits>.segment`. *Base* is the offset of its first
+//! record; *id* counts segments; *salt* is random. The records of a segment end where the next one's base begins,
+//! whatever else the file holds. The file begins with 64 bytes:
+//!
+//! | at | size | field |
+//! |---|---|---|
+//! | 0 | 8 | `KENWELLJ` |
+//! | 8 | 2 | version, 1 |
+//! | 10 | 2 | flags; bit 0: the file was recycled, so bytes of an earlier segment may follow the end |
+//! | 12 | 4 | salt |
+//! | 16 | 8 | id |
+//! | 24 | 8 | base |
+//! | 32 | 8 | id of the segment before, or all ones |
+//! | 40 | 8 | when it was begun, milliseconds since 1970 |
+//! | 48 | 12 | zero |
+//! | 60 | 4 | checksum of the 60 bytes before |
+//!
+//! When these are damaged, the name says all that reading needs. Then follow **frames**, one per record, with nothing
+//! between them:
+//!
+//! | at | size | field |
+//! |---|---|---|
+//! | 0 | 4 | marker `F5 4B 57 FA` |
+//! | 4 | 4 | checksum of id (8 bytes), salt (4 bytes) and the bytes 8 to 24 of the frame |
+//! | 8 | 4 | length of the record, at most [`MAX_RECORD_BYTES`] |
+//! | 12 | 4 | checksum of the record |
+//! | 16 | 8 | offset |
+//! | 24 | length | the record |
+//!
+//! Every write ends with 24 zeroes, which the next one overwrites: they separate the end from what a recycled file
+//! still holds. A frame counts if its checksums are right and its offset is one that the segment may still bring;
+//! after anything else, reading searches for the next marker that begins such a frame, and the offsets in between are
+//! lost. At the end of the newest segment they are not: what has no valid frame behind it was never acknowledged, or
+//! cannot be told from that. It is cut off when the journal is opened.
+//!
+//! **Cursor** `<name>.cursor`: three slots, at 0, 4096 and 8192, of which the valid one with the highest generation
+//! counts. The newest slot known to be on the disk is never overwritten.
+//!
+//! | at | size | field |
+//! |---|---|---|
+//! | 0 | 8 | `KENWELLC` |
+//! | 8 | 8 | generation |
+//! | 16 | 8 | offset of the first record not acknowledged |
+//! | 24 | 4 | checksum of the 24 bytes before |
+//!
+//! `lock` is locked (`flock`) by the owner. `*.tmp` are files in the making, `*.spare` are files of deleted segments
+//! kept to be written again; both are removed when the journal is opened. Everything else is left alone.
+//!
+//! # Where to look
+//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` → `tail` (memory), `source` → `place` →
+//! `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`, `cursor`.
 
 mod active;
 mod batch;

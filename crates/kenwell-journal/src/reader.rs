@@ -156,18 +156,19 @@ impl Reader {
     }
 
     fn hand_out(&mut self, limit: Limit) -> Records {
-        let (mut records, mut bytes) = (limit.records.max(1), limit.bytes);
+        let (mut records, mut used) = (limit.records.max(1), 0usize);
         let mut runs = Vec::new();
         while let Some(mut run) = self.waiting.pop_front() {
             // Always one record, whatever its size; after that only what fits.
-            if !runs.is_empty() && (records == 0 || run.first_bytes() > bytes) {
+            let fits = records > 0 && used.saturating_add(run.first_bytes()) <= limit.bytes;
+            if !runs.is_empty() && !fits {
                 self.waiting.push_front(run);
                 break;
             }
-            let front = run.split_front(records, bytes);
-            records =
-                records.saturating_sub(usize::try_from(front.records()).unwrap_or(usize::MAX));
-            bytes = bytes.saturating_sub(front.record_bytes());
+            let front = run.split_front(records, limit.bytes.saturating_sub(used));
+            let taken = usize::try_from(front.records()).unwrap_or(usize::MAX);
+            records = records.saturating_sub(taken);
+            used = used.saturating_add(front.record_bytes());
             self.reached = front.next();
             runs.push(front);
             if run.records() > 0 {

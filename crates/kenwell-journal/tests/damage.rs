@@ -1,4 +1,5 @@
 //! Damaged files: what is intact is delivered, what is lost is counted, and the journal always opens.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -232,7 +233,7 @@ async fn foreign_files_are_left_alone_and_leftovers_are_removed() {
 
 #[tokio::test]
 async fn a_corrupt_cursor_begins_again_at_the_oldest_record() {
-    for content in [&b""[..], b"garbage", &[0; 20_000]] {
+    for content in [&b""[..], b"garbage", &[0; 12_000]] {
         let dir = written(5).await;
         let (journal, _) = open(dir.path(), small()).unwrap();
         let mut reader = journal.reader("a").unwrap();

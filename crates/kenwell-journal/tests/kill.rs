@@ -1,4 +1,9 @@
 //! kill -9 at random moments: every acknowledged append and every acknowledged position is there afterwards.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a step that fails is a test that fails"
+)]
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
