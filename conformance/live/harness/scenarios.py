@@ -4,6 +4,7 @@ import json
 import time
 
 from .install import HERE
+from .metrics import books, imbalance
 from .report import difference
 from .sdks import SDKS, Driver, Source
 
@@ -168,6 +169,22 @@ def redis_outage(bench):
         attempt(bench, f"{name}: visible once Redis is back", lambda: bench.wait_for_hash(name, "outage"))
 
 
+def balanced_books(bench):
+    """Every accepted identify has exactly one outcome, and the metrics say which."""
+    for name in (*SDKS, COPY):
+        attempt(bench, f"{name}: accepted = written + ignored", lambda: settled(bench, name))
+
+
+def settled(bench, name):
+    """The counters follow the write they count, so they may need a moment."""
+    deadline = time.monotonic() + VISIBLE_SECONDS
+    while True:
+        problem = imbalance(name, books(bench.kenwell.private_url)[name])
+        if problem is None or time.monotonic() > deadline:
+            return problem
+        time.sleep(0.05)
+
+
 def kenwell_restart(bench):
     """Kenwell itself is stopped and started again: SDKs that retry lose nothing."""
     bench.expect_single("browser", "restart")
@@ -231,6 +248,7 @@ ALL = (
     ("transports", transports),
     ("refusals", refusals),
     ("Redis outage", redis_outage),
+    ("metrics", balanced_books),
     ("Kenwell restart", kenwell_restart),
     ("nothing else", nothing_else),
 )

@@ -1,0 +1,32 @@
+"""Reads Kenwell's metrics page and checks that the books are balanced."""
+
+import collections
+import re
+import urllib.request
+
+SAMPLE = re.compile(r'^kenwell_destination_(?P<term>\w+?)(?:_total)?\{(?P<labels>[^}]*)\} (?P<value>\S+)$')
+DESTINATION = re.compile(r'(?:^|,)destination="([^"]*)"')
+OUTCOMES = ("written", "ignored", "dead_lettered", "queued")
+
+
+def books(private_url):
+    """For each destination: how many identifies it was given, and what became of them."""
+    with urllib.request.urlopen(f"{private_url}/metrics", timeout=5) as page:
+        lines = page.read().decode().splitlines()
+    found = collections.defaultdict(collections.Counter)
+    for line in lines:
+        sample = SAMPLE.match(line)
+        if sample and (destination := DESTINATION.search(sample["labels"])):
+            found[destination[1]][sample["term"]] += float(sample["value"])
+    return found
+
+
+def imbalance(name, terms):
+    """None when everything accepted for a destination was written or ignored."""
+    if terms["accepted"] == 0:
+        return f"nothing was counted for {name}: {dict(terms)}"
+    if terms["accepted"] != sum(terms[outcome] for outcome in OUTCOMES):
+        return f"accepted is not the sum of {', '.join(OUTCOMES)}: {dict(terms)}"
+    if terms["queued"] or terms["dead_lettered"]:
+        return f"everything is visible, so nothing should be queued or dead-lettered: {dict(terms)}"
+    return None
