@@ -1,8 +1,10 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
+pub mod cli; // the command line: one module a command
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
 pub mod dead_letters; // what Redis refused for good, durable, to look at and retry
 pub mod delivery; // drains the journal into one destination
+pub mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
 pub mod metrics; // what is counted and measured

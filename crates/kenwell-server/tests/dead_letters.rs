@@ -197,3 +197,20 @@ fn only_the_owner_can_read_the_letters() {
         .mode();
     assert_eq!(mode & 0o077, 0);
 }
+
+#[test]
+fn files_that_root_makes_belong_to_the_owner_of_the_directory() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let directory = tempfile::tempdir().unwrap();
+    if fs::metadata(directory.path()).unwrap().uid() != 0 {
+        return; // only root can give files away, and only root needs to
+    }
+    chown(directory.path(), Some(1234), Some(1234)).unwrap();
+    let letters = DeadLetters::open(directory.path(), ROOM).unwrap();
+    letters.append("profiles", &[letter(1)]).unwrap();
+    letters.rewrite("profiles").unwrap().finish().unwrap();
+    for entry in fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().uid(), 1234, "{:?}", entry.path());
+    }
+}

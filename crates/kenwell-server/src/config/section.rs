@@ -58,7 +58,8 @@ impl Reading<'_> {
 
     /// A path of the file, resolved against the file's directory.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
-        self.base.join(path)
+        // Collected from its parts, so that no `.` stays in the middle.
+        self.base.join(path).components().collect()
     }
 }
 

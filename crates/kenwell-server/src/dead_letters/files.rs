@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
@@ -71,15 +71,26 @@ impl Files {
 }
 
 /// Opens a file for reading and writing, creating it when there is none.
+///
+/// A file that root creates is given to the directory's owner: a retry by root must not leave files
+/// that the server may not open.
 pub(super) fn create(path: &Path) -> Result<File, Error> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
         .open(path)
-        .map_err(io("open", path))
+        .map_err(io("open", path))?;
+    let own = file.metadata().map_err(io("read", path))?;
+    let directory = path.parent().unwrap_or(path);
+    let owner = directory.metadata().map_err(io("read", directory))?;
+    if own.uid() == 0 && owner.uid() != 0 {
+        fchown(&file, Some(owner.uid()), Some(owner.gid()))
+            .map_err(io("give to the owner", path))?;
+    }
+    Ok(file)
 }
 
 /// Bytes up to and with the last newline: all that was written whole.

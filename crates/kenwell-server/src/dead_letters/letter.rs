@@ -52,11 +52,22 @@ enum Event<'a> {
 impl DeadLetter {
     /// Appends the letter's line, newline included.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *out, &self.as_line())?;
+        out.push(b'\n');
+        Ok(())
+    }
+
+    /// The letter as it stands in the log, without newline.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&self.as_line())
+    }
+
+    fn as_line(&self) -> Line<'_> {
         let event = match std::str::from_utf8(&self.event) {
             Ok(text) => Event::Text(text.into()),
             Err(_) => Event::Base64(STANDARD.encode(&self.event).into()),
         };
-        let line = Line {
+        Line {
             at: self.at,
             destination: Cow::Borrowed(&self.destination),
             offset: self.offset,
@@ -65,10 +76,7 @@ impl DeadLetter {
             reason: Cow::Borrowed(&self.reason),
             received_at: self.received_at,
             event,
-        };
-        serde_json::to_writer(&mut *out, &line)?;
-        out.push(b'\n');
-        Ok(())
+        }
     }
 
     /// Reads a line, with or without its newline.

@@ -1,0 +1,187 @@
+//! What can be typed after `kenwell`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::help;
+
+/// The command line of `kenwell`.
+#[derive(Debug, Parser)]
+#[command(name = "kenwell", version, max_term_width = 100, after_help = help::TOP)]
+#[command(about = "Real-time user profiles in Redis, from the events your SDKs already send")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// How log lines (on stderr) look
+    #[arg(
+        long,
+        global = true,
+        env = "KENWELL_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    #[arg(value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server
+    #[command(after_help = help::SERVE)]
+    Serve(ConfigFile),
+    /// Run everything on this machine: the server, a Redis of its own, a ready-made configuration
+    #[command(after_help = help::DEV)]
+    Dev(Dev),
+    /// Look at the configuration
+    #[command(subcommand, after_help = help::CONFIG)]
+    Config(ConfigCommand),
+    /// Send one identify, to try things
+    #[command(after_help = help::IDENTIFY)]
+    Identify(Identify),
+    /// Look at profiles in Redis
+    #[command(subcommand, after_help = help::PROFILE)]
+    Profile(ProfileCommand),
+    /// Look at the journal
+    #[command(subcommand, after_help = help::JOURNAL)]
+    Journal(JournalCommand),
+    /// Look at events that Redis refused for good, and retry them
+    #[command(subcommand, after_help = help::DEAD_LETTERS)]
+    DeadLetters(DeadLettersCommand),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigFile {
+    /// The configuration file
+    #[arg(
+        long = "config",
+        short,
+        value_name = "FILE",
+        default_value = "kenwell.toml"
+    )]
+    #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where configuration, journal and Redis data are kept; made when missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(super) data_dir: PathBuf,
+    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) gateway_listen: Option<SocketAddr>,
+    /// Where /metrics and /ready are [default: 127.0.0.1:8081, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) private_listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with a file, or what it sets up
+    #[command(after_help = help::CONFIG_CHECK)]
+    Check(ConfigCheck),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCheck {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "kenwell.toml")]
+    #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Identify {
+    /// The user's id
+    #[arg(value_name = "USER")]
+    pub(super) user: String,
+    /// Traits; a dotted key makes nested objects, a value that is JSON is sent as JSON
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) traits: Vec<String>,
+    /// The write key of the source to send as
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "KENWELL_WRITE_KEY",
+        hide_env_values = true
+    )]
+    pub(super) write_key: String,
+    /// The data plane
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(env = "KENWELL_URL", hide_env_values = true)]
+    pub(super) url: String,
+    /// An anonymous id to send along
+    #[arg(long, value_name = "ID")]
+    pub(super) anonymous_id: Option<String>,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// Print a user's profile
+    #[command(after_help = help::PROFILE_GET)]
+    Get(ProfileGet),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProfileGet {
+    /// The user's id
+    #[arg(value_name = "USER")]
+    pub(super) user: String,
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Which destination to read; can be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    pub(super) destination: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Print how full it is and how far each destination has got
+    #[command(after_help = help::JOURNAL_STATS)]
+    Stats(JournalStats),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JournalStats {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// Print them, oldest first
+    #[command(after_help = help::DEAD_LETTERS_LIST)]
+    List(DeadLettersWhich),
+    /// Apply them to Redis again; those that are refused again stay
+    #[command(after_help = help::DEAD_LETTERS_RETRY)]
+    Retry(DeadLettersWhich),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeadLettersWhich {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Only those of this destination
+    #[arg(long, value_name = "ID")]
+    pub(super) destination: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}

@@ -1,0 +1,86 @@
+//! `kenwell config check`.
+
+use super::arguments::ConfigCheck;
+use super::exit::Failure;
+use super::output;
+use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
+
+/// Says what the file sets up, and what is doubtful about it.
+pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
+    let Loaded { config, warnings } = Config::load(&arguments.file, &Environment::of_process())?;
+    for warning in &warnings {
+        output::line(format!("warning: {warning}"))?;
+    }
+    output::line(format!("{}: ok", arguments.file.display()))?;
+    output::line(summary(&config))
+}
+
+fn summary(config: &Config) -> String {
+    let durability = match config.journal.durability {
+        Durability::Fsync => "fsync",
+        Durability::Os => "os",
+    };
+    let mut lines = vec![
+        format!("  data        {}", config.data_dir.display()),
+        format!("  gateway     {}", config.gateway.listen),
+        format!("  private     {}", config.private.listen),
+        format!(
+            "  journal     at most {}, kept {}s or {}, durability {durability}",
+            size(config.journal.max_bytes),
+            config.journal.retain.as_secs(),
+            size(config.journal.retain_bytes),
+        ),
+    ];
+    lines.extend(config.sources.iter().map(source));
+    lines.extend(config.destinations.iter().map(destination));
+    lines.join("\n")
+}
+
+fn source(source: &Source) -> String {
+    let to = match source.destinations.as_slice() {
+        [] => "nowhere".to_owned(),
+        ids => ids.join(", "),
+    };
+    format!(
+        "  source      {} -> {to}{}",
+        source.id,
+        state(source.enabled)
+    )
+}
+
+fn destination(destination: &Destination) -> String {
+    let connection = &destination.connection;
+    let tls = match (connection.secure, connection.skip_verify) {
+        (true, false) => ", TLS",
+        (true, true) => ", TLS without verification",
+        (false, _) => "",
+    };
+    let password = if connection.password.is_some() {
+        ", with password"
+    } else {
+        ""
+    };
+    format!(
+        "  destination {} -> redis {} database {}{tls}{password}{}",
+        destination.id,
+        connection.address,
+        connection.database,
+        state(destination.enabled)
+    )
+}
+
+fn state(enabled: bool) -> &'static str {
+    if enabled { "" } else { " (disabled)" }
+}
+
+/// Bytes in the largest unit that divides them.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    units
+        .into_iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{bytes} bytes"),
+            |(unit, name)| format!("{} {name}", bytes / unit),
+        )
+}

@@ -1,0 +1,67 @@
+//! Finding a destination of the configuration, and the way to its profiles.
+
+use kenwell::connection::Connection;
+use kenwell::profile::{Layout, Prefix};
+
+use super::exit::Failure;
+use crate::config::{Config, Destination};
+
+/// The destination with this id, or the only one.
+pub(super) fn choose<'a>(config: &'a Config, id: Option<&str>) -> Result<&'a Destination, Failure> {
+    match (id, config.destinations.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, []) => Err(Failure::Usage(
+            "error: the configuration has no destination\n  fix: add [[destinations]]".into(),
+        )),
+        (None, several) => Err(Failure::Usage(format!(
+            "error: there are several destinations\n  fix: choose one with --destination: {}",
+            ids(several)
+        ))),
+        (Some(id), all) => all
+            .iter()
+            .find(|destination| destination.id == id)
+            .ok_or_else(|| {
+                Failure::Usage(format!(
+                    "error: there is no destination \"{id}\"\n  fix: use one of: {}",
+                    ids(all)
+                ))
+            }),
+    }
+}
+
+/// The destination with this id, or all.
+pub(super) fn choose_all<'a>(
+    config: &'a Config,
+    id: Option<&str>,
+) -> Result<Vec<&'a Destination>, Failure> {
+    match id {
+        Some(_) => Ok(vec![choose(config, id)?]),
+        None => Ok(config.destinations.iter().collect()),
+    }
+}
+
+/// How the destination names its keys.
+pub(super) fn layout(config: &Config, destination: &Destination) -> Layout {
+    Layout {
+        prefix: Prefix::parse(&destination.prefix),
+        workspace_id: config.workspace_id.clone(),
+        destination_id: destination.id.clone(),
+    }
+}
+
+/// A connection to the destination's Redis.
+pub(super) fn connect(destination: &Destination) -> Result<Connection, Failure> {
+    Connection::new(destination.connection.clone()).map_err(|error| {
+        Failure::Failed(
+            anyhow::Error::new(error).context(format!("destination \"{}\"", destination.id)),
+        )
+    })
+}
+
+fn ids(destinations: &[Destination]) -> String {
+    let ids: Vec<&str> = destinations
+        .iter()
+        .map(|destination| destination.id.as_str())
+        .collect();
+    ids.join(", ")
+}

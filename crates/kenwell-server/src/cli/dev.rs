@@ -1,0 +1,80 @@
+//! `kenwell dev`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::arguments::Dev;
+use super::exit::Failure;
+use super::{output, signals};
+use crate::config::Problems;
+use crate::dev::{self, Options, Started};
+
+/// Runs the server and its Redis until a signal.
+pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
+    let shutdown = signals::shutdown()?;
+    let options = Options {
+        data_dir: arguments.data_dir,
+        gateway_listen: arguments.gateway_listen,
+        private_listen: arguments.private_listen,
+    };
+    dev::run(options, announce, shutdown)
+        .await
+        .map_err(|error| match error.downcast::<Problems>() {
+            Ok(problems) => problems.into(),
+            Err(error) => Failure::Failed(error),
+        })
+}
+
+fn announce(started: &Started) {
+    // Nobody reads stdout: no reason to stop serving.
+    if output::line(welcome(started)).is_err() {
+        tracing::debug!("stdout is closed");
+    }
+}
+
+/// The three lines a person needs, and what to do with them.
+fn welcome(started: &Started) -> String {
+    let url = format!("http://{}", reachable(started.gateway));
+    let Started {
+        write_key,
+        redis_port,
+        config_file,
+        ..
+    } = started;
+    let config_file = config_file.display();
+    format!(
+        "\n\
+         Data plane  {url}\n\
+         Write key   {write_key}\n\
+         Redis       redis-cli -p {redis_port}\n\
+         \n\
+         Try it:\n  \
+         kenwell identify ada name=Ada plan.tier=pro --write-key {write_key} --url {url}\n  \
+         kenwell profile get ada --config {config_file}\n\
+         \n\
+         Ctrl-C stops the server and its Redis.\n"
+    )
+}
+
+/// An address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if !ip.is_unspecified() => address,
+        _ => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_name_what_clients_need() {
+        let started = Started {
+            gateway: "0.0.0.0:8080".parse().unwrap(),
+            write_key: "KEY".into(),
+            redis_port: 6400,
+            config_file: "data/kenwell.toml".into(),
+        };
+        insta::assert_snapshot!(welcome(&started));
+    }
+}

@@ -1,0 +1,101 @@
+//! Examples and exit codes that stand below each command's options.
+
+pub(super) const TOP: &str = "\
+Examples:
+  kenwell dev                                     try it on this machine
+  kenwell config check kenwell.toml               is the configuration right?
+  kenwell serve --config kenwell.toml             run it
+  kenwell identify ada plan=pro --write-key KEY   send something
+  kenwell profile get ada                         look at what it became
+
+Exit codes:
+  0  done
+  1  it failed; stderr says why
+  2  the command line or the configuration is wrong; stderr says where
+  3  there is no such profile (profile get)
+
+Log lines go to stderr. KENWELL_LOG (or RUST_LOG) sets how much: error, warn, info, debug.";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  kenwell serve
+  kenwell serve --config /etc/kenwell/kenwell.toml
+  KENWELL_GATEWAY_LISTEN=0.0.0.0:8080 kenwell serve --log-format json
+
+SIGTERM or Ctrl-C finishes what is under way and exits 0; a second one exits at once, and loses
+nothing that was answered with 200. A second server on the same data directory is refused.";
+
+pub(super) const DEV: &str = "\
+Examples:
+  kenwell dev
+  kenwell dev --data-dir /tmp/try --gateway-listen 127.0.0.1:0
+
+Needs redis-server or valkey-server on the PATH. The write key and the data are kept in the data
+directory, so the next start goes on where this one ended. Ctrl-C stops the server and its Redis.";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  kenwell config check kenwell.toml";
+
+pub(super) const CONFIG_CHECK: &str = "\
+Examples:
+  kenwell config check
+  kenwell config check /etc/kenwell/kenwell.toml
+
+Reads files and environment variables only: nothing is started, Redis is not asked. Secrets are not
+shown. Exits 0 when the file can be used, also with warnings, and 2 when it cannot.";
+
+pub(super) const IDENTIFY: &str = "\
+Examples:
+  kenwell identify ada name='Ada Lovelace' plan=pro --write-key KEY
+  kenwell identify ada address.city=London age=36 tags='[\"math\",\"poetry\"]'
+  kenwell identify ada zip='\"10115\"'          quotes within quotes: text, not a number
+  kenwell identify ada plan=pro --url http://10.0.0.5:8080
+
+Prints ok when the event is stored for good; it is in Redis a moment later.";
+
+pub(super) const PROFILE: &str = "\
+Examples:
+  kenwell profile get ada";
+
+pub(super) const PROFILE_GET: &str = "\
+Examples:
+  kenwell profile get ada
+  kenwell profile get ada --destination profiles --json --config kenwell.toml
+
+Exits 3 when there is no such profile.";
+
+pub(super) const JOURNAL: &str = "\
+Examples:
+  kenwell journal stats";
+
+pub(super) const JOURNAL_STATS: &str = "\
+Examples:
+  kenwell journal stats
+  kenwell journal stats --json --config kenwell.toml
+
+Reads the files only, so it works while the server runs.";
+
+pub(super) const DEAD_LETTERS: &str = "\
+Examples:
+  kenwell dead-letters list
+  kenwell dead-letters retry --destination profiles";
+
+pub(super) const DEAD_LETTERS_LIST: &str = "\
+Examples:
+  kenwell dead-letters list
+  kenwell dead-letters list --destination profiles --json
+
+Works while the server runs. The events hold personal data: mind where the output goes.";
+
+pub(super) const DEAD_LETTERS_RETRY: &str = "\
+Examples:
+  kenwell dead-letters retry
+  kenwell dead-letters retry --destination profiles
+
+Put right what the reasons say first (kenwell dead-letters list). Works while the server runs.
+
+Mind: a retried event is written as it is, however old it is. Where the same user has sent newer
+values of the same traits since, the old values win.
+
+Exits 0 when none is left, and 1 when some stay.";

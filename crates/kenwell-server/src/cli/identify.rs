@@ -1,0 +1,77 @@
+//! `kenwell identify`.
+
+use serde_json::json;
+
+use super::arguments::Identify;
+use super::exit::Failure;
+use super::output;
+use super::send::{Answer, Endpoint, send};
+use super::traits::{json_object, quoted};
+
+/// Sends one identify and prints the server's `ok`.
+pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
+    let usage = |what: String| Failure::Usage(format!("error: {what}"));
+    let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
+    let body = body(arguments).map_err(usage)?;
+    let answer = send(&endpoint, &arguments.write_key, body).await?;
+    if arguments.json {
+        output::json(&json!({ "status": answer.status, "body": answer.body }))?;
+    }
+    match refusal(&answer, &endpoint) {
+        Some(why) => Err(Failure::failed(why)),
+        None if arguments.json => Ok(()),
+        None => output::line("ok"),
+    }
+}
+
+fn body(arguments: &Identify) -> Result<String, String> {
+    let traits = json_object(&arguments.traits)?;
+    let anonymous = arguments
+        .anonymous_id
+        .as_ref()
+        .map(|id| format!("\"anonymousId\":{},", quoted(id)))
+        .unwrap_or_default();
+    let user = quoted(&arguments.user);
+    Ok(format!(
+        "{{\"type\":\"identify\",\"userId\":{user},{anonymous}\"traits\":{traits}}}"
+    ))
+}
+
+/// Why the server did not take the event, and what to do; `None` when it did.
+fn refusal(answer: &Answer, endpoint: &Endpoint) -> Option<String> {
+    let fix = match answer.status {
+        200 => return None,
+        401 => "use the write_key of one of the [[sources]] in its configuration",
+        404 => "is its source enabled, and is --url the data plane of a Kenwell?",
+        413 => "send fewer or smaller traits",
+        429 => "the source's rate limit is reached: wait a little",
+        500.. => "nothing is lost that was answered with ok: try again, and see the server's log",
+        _ => "see what the server says",
+    };
+    let body = output::printable(answer.body.trim().as_bytes());
+    Some(format!(
+        "{endpoint} answered {}: {body}\n  fix: {fix}",
+        answer.status
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_has_ids_and_nested_traits() {
+        let arguments = Identify {
+            user: "ada \"1\"".into(),
+            traits: vec!["plan.tier=pro".into(), "age=36".into()],
+            write_key: "k".into(),
+            url: String::new(),
+            anonymous_id: Some("a-1".into()),
+            json: false,
+        };
+        assert_eq!(
+            body(&arguments).unwrap(),
+            r#"{"type":"identify","userId":"ada \"1\"","anonymousId":"a-1","traits":{"plan":{"tier":"pro"},"age":36}}"#
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! The command line: one module a command, one place that writes to stdout.
+
+mod arguments;
+mod configuration;
+mod dead_letters;
+mod destination;
+mod dev;
+mod exit;
+mod help;
+mod identify;
+mod journal;
+mod logging;
+mod output;
+mod profile;
+mod run;
+mod send;
+mod serve;
+mod signals;
+mod traits;
+
+pub use arguments::Arguments;
+pub use run::run;

@@ -1,0 +1,165 @@
+//! One HTTP request to a data plane.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::exit::Failure;
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for the whole answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of an answer that are read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Where to send to.
+pub(super) struct Endpoint {
+    authority: http::uri::Authority,
+    path: String,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+impl Endpoint {
+    /// `path` below the data-plane URL that a person typed.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, and the fix.
+    pub(super) fn parse(url: &str, path: &str) -> Result<Self, String> {
+        const FIX: &str = "\n  fix: write --url like http://127.0.0.1:8080";
+        let wrong = |what: &str| format!("\"{url}\" {what}{FIX}");
+        let uri: http::Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
+        match (uri.scheme_str(), uri.authority()) {
+            (Some("http"), Some(authority)) if !authority.as_str().contains('@') => Ok(Self {
+                authority: authority.clone(),
+                path: format!("{}{path}", uri.path().trim_end_matches('/')),
+            }),
+            (Some("https"), _) => Err(wrong("is https, which this small sender does not speak")),
+            _ => Err(wrong("is not an http:// URL")),
+        }
+    }
+
+    fn socket(&self) -> String {
+        format!(
+            "{}:{}",
+            self.authority.host(),
+            self.authority.port_u16().unwrap_or(80)
+        )
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+/// POSTs a JSON body with the write key as HTTP Basic user.
+pub(super) async fn send(
+    endpoint: &Endpoint,
+    write_key: &str,
+    body: String,
+) -> Result<Answer, Failure> {
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(endpoint.socket()))
+        .await
+        .map_err(|_| Failure::failed(format!("{endpoint}: no connection within {CONNECT_TIMEOUT:?}")))?
+        .map_err(|error| {
+            Failure::failed(format!(
+                "cannot reach {endpoint}: {error}\n  fix: start the server (kenwell serve, or kenwell dev), or name another one with --url"
+            ))
+        })?;
+    let answer = exchange(stream, endpoint, write_key, body);
+    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::failed(format!(
+            "{endpoint} did not answer within {ANSWER_TIMEOUT:?}"
+        ))),
+    }
+}
+
+async fn exchange(
+    stream: TcpStream,
+    endpoint: &Endpoint,
+    write_key: &str,
+    body: String,
+) -> anyhow::Result<Answer> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = http::Request::post(&endpoint.path)
+        .header(http::header::HOST, endpoint.authority.as_str())
+        .header(
+            http::header::AUTHORIZATION,
+            format!("Basic {}", STANDARD.encode(format!("{write_key}:"))),
+        )
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .header(http::header::CONNECTION, "close")
+        .body(Full::new(Bytes::from(body)))?;
+    let connection = tokio::spawn(connection);
+    let response = sender
+        .send_request(request)
+        .await
+        .with_context(|| format!("{endpoint} does not speak HTTP"))?;
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), MAX_ANSWER)
+        .collect()
+        .await
+        .map_err(|error| anyhow::anyhow!("{endpoint}: the answer broke off: {error}"))?
+        .to_bytes();
+    connection.abort();
+    Ok(Answer {
+        status,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+
+    #[test]
+    fn urls_lead_to_sockets_and_paths() {
+        let parsed = |url| {
+            let endpoint = Endpoint::parse(url, "/v1/identify").unwrap();
+            (endpoint.socket(), endpoint.to_string())
+        };
+        let (socket, shown) = parsed("http://127.0.0.1:8080");
+        assert_eq!(
+            (socket.as_str(), shown.as_str()),
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/v1/identify")
+        );
+        assert_eq!(
+            parsed("http://host/below/").1,
+            "http://host/below/v1/identify"
+        );
+        assert_eq!(parsed("http://host").0, "host:80");
+        assert_eq!(parsed("http://[::1]:9").0, "[::1]:9");
+    }
+
+    #[test]
+    fn other_urls_are_refused_with_a_fix() {
+        for url in [
+            "https://host",
+            "host:8080",
+            "127.0.0.1",
+            "http://",
+            "ftp://h",
+            "http://u:p@h",
+            "",
+        ] {
+            let error = Endpoint::parse(url, "/").map(|_| ()).unwrap_err();
+            assert!(error.contains("fix: "), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The Redis process itself.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+/// Programs that speak Redis's language, in order of preference.
+const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+/// How long Redis may take to write its files when it is asked to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// Name of the Unix socket in the Redis directory.
+pub(super) const SOCKET: &str = "redis.sock";
+/// Name of the log file in the Redis directory.
+pub(super) const LOG: &str = "redis.log";
+
+/// Starts a server with its files in `directory`, reachable from this machine only.
+pub(super) fn spawn(directory: &Path, port: u16) -> anyhow::Result<Child> {
+    for program in PROGRAMS {
+        match command(program, directory, port)?.spawn() {
+            Ok(child) => return Ok(child),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot start {program}")),
+        }
+    }
+    bail!(
+        "kenwell dev needs redis-server or valkey-server, and neither is on the PATH\n  \
+         fix: apt-get install redis-server | dnf install valkey | brew install redis"
+    )
+}
+
+fn command(program: &str, directory: &Path, port: u16) -> anyhow::Result<Command> {
+    let path = directory.join(LOG);
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    let errors = log.try_clone().context("cannot share the log file")?;
+    let mut command = Command::new(program);
+    command
+        // Paths below are relative to this: the socket's would soon be too long otherwise.
+        .current_dir(directory)
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--unixsocket", SOCKET, "--unixsocketperm", "700"])
+        .args(["--appendonly", "yes", "--save", "", "--daemonize", "no"])
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        // Ctrl-C in a terminal reaches a whole process group; Redis must outlive the deliveries.
+        .process_group(0)
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// Asks the server to stop, and waits until it has; kills it when it takes too long.
+pub(super) async fn stop(child: &mut Child) -> std::io::Result<ExitStatus> {
+    let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if let Some(pid) = pid {
+        kill_process(pid, Signal::TERM)?;
+    }
+    if let Ok(status) = tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
+        return status;
+    }
+    tracing::warn!("Redis did not stop within {STOP_TIMEOUT:?} and is killed");
+    child.kill().await?;
+    child.wait().await
+}

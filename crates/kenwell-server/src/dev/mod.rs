@@ -1,0 +1,12 @@
+//! `kenwell dev`: the server with a Redis of its own, for trying things on one machine.
+
+mod child;
+mod lock;
+mod ports;
+mod probe;
+mod redis;
+mod run;
+mod setup;
+mod stale;
+
+pub use run::{Options, Started, run};

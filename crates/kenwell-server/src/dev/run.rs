@@ -1,0 +1,104 @@
+//! Everything `kenwell dev` does, in order: lock, configuration, Redis, server, and back.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use super::redis::Redis;
+use super::{lock, ports, setup, stale};
+use crate::config::{Config, Environment, Loaded};
+use crate::serve::{self, Addresses};
+
+/// What a person may choose.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where configuration, journal and Redis data are kept; made when missing.
+    pub data_dir: PathBuf,
+    /// Where SDKs send to; without it the configured address, or a free port when that is taken.
+    pub gateway_listen: Option<SocketAddr>,
+    /// Where metrics are; without it the configured address, or a free port when that is taken.
+    pub private_listen: Option<SocketAddr>,
+}
+
+/// What a person needs to know once events are accepted.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// Where SDKs send to.
+    pub gateway: SocketAddr,
+    /// The write key of the first enabled source.
+    pub write_key: String,
+    /// Port of the Redis, on 127.0.0.1.
+    pub redis_port: u16,
+    /// The configuration file in use.
+    pub config_file: PathBuf,
+}
+
+/// Runs until `shutdown` is cancelled, then stops the server and, after it, Redis. `announce` is
+/// called once events are accepted.
+pub async fn run(
+    options: Options,
+    announce: impl FnOnce(&Started),
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let redis_directory = options.data_dir.join("redis");
+    std::fs::create_dir_all(&redis_directory)
+        .with_context(|| format!("cannot make {}", redis_directory.display()))?;
+    let _lock = lock::take(&options.data_dir)?;
+    stale::stop(&redis_directory).await?;
+    let config_file = options.data_dir.join("kenwell.toml");
+    let redis_port = setup::prepare(&config_file)?;
+    let config = load(&config_file, &options)?;
+    let write_key = write_key(&config)?;
+
+    let Some(redis) = Redis::start(&redis_directory, redis_port, &shutdown).await? else {
+        return Ok(()); // stopped before it was up
+    };
+    let started = |addresses: Addresses| {
+        announce(&Started {
+            gateway: addresses.gateway,
+            write_key,
+            redis_port,
+            config_file,
+        });
+    };
+    let served = serve::run(config, started, shutdown).await;
+    redis.stop().await;
+    served
+}
+
+fn load(config_file: &std::path::Path, options: &Options) -> anyhow::Result<Config> {
+    let Loaded {
+        mut config,
+        warnings,
+    } = Config::load(config_file, &Environment::of_process())?;
+    for warning in &warnings {
+        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
+    }
+    config.gateway.listen = match options.gateway_listen {
+        Some(address) => address,
+        None => ports::preferred_or_free(config.gateway.listen, "gateway"),
+    };
+    config.private.listen = match options.private_listen {
+        Some(address) if !address.ip().is_loopback() => {
+            anyhow::bail!(
+                "--private-listen {address} can be reached from other machines, and the private plane has no keys yet: \
+                 use a loopback address, such as 127.0.0.1:{}",
+                address.port()
+            )
+        }
+        Some(address) => address,
+        None => ports::preferred_or_free(config.private.listen, "private"),
+    };
+    Ok(config)
+}
+
+fn write_key(config: &Config) -> anyhow::Result<String> {
+    let source = config.sources.iter().find(|source| source.enabled);
+    source
+        .map(|source| source.write_key.expose().to_owned())
+        .context(
+            "the configuration has no enabled source: add one, or remove the file to get a new one",
+        )
+}

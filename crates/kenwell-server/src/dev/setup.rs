@@ -1,0 +1,176 @@
+//! The configuration that `kenwell dev` makes at its first start and keeps from then on.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use toml_edit::{DocumentMut, Item, Value};
+
+use super::ports;
+
+/// The destination that is the Redis which `kenwell dev` starts.
+const DESTINATION: &str = "profiles";
+/// Random bytes of a write key.
+const KEY_BYTES: usize = 18;
+
+/// Makes the file if there is none, and returns the port for Redis: the one in the file, or a free
+/// one, then written to the file, so that other commands find it there.
+pub(super) fn prepare(path: &Path) -> anyhow::Result<u16> {
+    if !path.exists() {
+        let port = ports::free()?;
+        write(path, &template(&new_write_key()?, port))?;
+        return Ok(port);
+    }
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut document: DocumentMut = text
+        .parse()
+        .with_context(|| format!("{} is not valid TOML", path.display()))?;
+    let Some(address) = address(&mut document) else {
+        bail!(
+            "{} has no [[destinations]] with id = \"{DESTINATION}\" and an address, which kenwell dev gives its Redis: \
+             add it, or remove the file to get a new one",
+            path.display()
+        );
+    };
+    if let Some(port) = own_port(address.as_str().unwrap_or_default())
+        && ports::is_free(port)
+    {
+        return Ok(port);
+    }
+    let port = ports::free()?;
+    let decor = address.decor().clone();
+    *address = Value::from(format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    *address.decor_mut() = decor;
+    write(path, &document.to_string())?;
+    Ok(port)
+}
+
+fn own_port(address: &str) -> Option<u16> {
+    address.strip_prefix("127.0.0.1:")?.parse().ok()
+}
+
+fn address(document: &mut DocumentMut) -> Option<&mut Value> {
+    document
+        .get_mut("destinations")?
+        .as_array_of_tables_mut()?
+        .iter_mut()
+        .find(|table| table.get("id").and_then(Item::as_str) == Some(DESTINATION))?
+        .get_mut("address")?
+        .as_value_mut()
+}
+
+fn template(write_key: &str, port: u16) -> String {
+    format!(
+        "# Made by `kenwell dev`, and yours from now on: it keeps your changes.\n\
+         data_dir = \".\"\n\
+         \n\
+         [gateway]\n\
+         listen = \"127.0.0.1:8080\"\n\
+         \n\
+         [private]\n\
+         listen = \"127.0.0.1:8081\"\n\
+         \n\
+         [[sources]]\n\
+         id = \"dev\"\n\
+         name = \"Development\"\n\
+         write_key = \"{write_key}\"\n\
+         destinations = [\"{DESTINATION}\"]\n\
+         \n\
+         [[destinations]]\n\
+         id = \"{DESTINATION}\"\n\
+         name = \"Profiles\"\n\
+         type = \"redis\"\n\
+         address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n"
+    )
+}
+
+fn new_write_key() -> anyhow::Result<String> {
+    let mut bytes = [0; KEY_BYTES];
+    File::open("/dev/urandom")
+        .and_then(|mut random| random.read_exact(&mut bytes))
+        .context("cannot read /dev/urandom")?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Replaces the file at once, so that a crash leaves the old or the new one.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let new = path.with_extension("toml.new");
+    let written = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    written().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::config::{Config, Environment};
+
+    #[test]
+    fn the_first_start_makes_a_valid_configuration_that_the_next_ones_keep() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        let port = prepare(&path).unwrap();
+        let loaded = Config::load(&path, &Environment::default()).unwrap();
+        assert_eq!(loaded.warnings, []);
+        assert_eq!(loaded.config.data_dir, directory.path());
+        assert_eq!(
+            loaded.config.destinations[0].connection.address,
+            format!("127.0.0.1:{port}")
+        );
+        assert_eq!(loaded.config.sources[0].write_key.expose().len(), 24);
+        let first = fs::read_to_string(&path).unwrap();
+        assert_eq!(prepare(&path).unwrap(), port);
+        assert_eq!(fs::read_to_string(&path).unwrap(), first);
+    }
+
+    #[test]
+    fn write_keys_differ() {
+        assert_ne!(new_write_key().unwrap(), new_write_key().unwrap());
+    }
+
+    #[test]
+    fn a_taken_port_is_replaced_and_everything_else_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        let port = prepare(&path).unwrap();
+        let edited = fs::read_to_string(&path)
+            .unwrap()
+            .replace("\"Development\"", "\"Mine\" # ours");
+        fs::write(&path, &edited).unwrap();
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let other = prepare(&path).unwrap();
+        assert_ne!(other, port);
+        let expected = edited.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{other}"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_file_without_the_destination_is_explained() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        fs::write(
+            &path,
+            "[[destinations]]\nid = \"other\"\naddress = \"h:1\"\n",
+        )
+        .unwrap();
+        let error = prepare(&path).unwrap_err().to_string();
+        assert!(error.contains("id = \"profiles\""), "{error}");
+    }
+}

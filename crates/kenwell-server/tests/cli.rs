@@ -1,0 +1,342 @@
+//! The command line as people and scripts meet it: help, exit codes, output.
+
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use kenwell_server::dead_letters::{DeadLetter, DeadLetters};
+
+/// `kenwell` in a directory, with a clean environment.
+fn kenwell(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kenwell"));
+    command
+        .current_dir(directory)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    kenwell(directory, arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A directory with a configuration that works; nobody listens at its Redis address.
+fn configured() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let text = format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"SECRET-KEY\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"127.0.0.1:{port}\"\n"
+    );
+    fs::write(directory.path().join("kenwell.toml"), text).unwrap();
+    directory
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn help() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [
+        "",
+        "serve",
+        "dev",
+        "config",
+        "config check",
+        "identify",
+        "profile",
+        "profile get",
+        "journal",
+        "journal stats",
+        "dead-letters",
+        "dead-letters list",
+        "dead-letters retry",
+    ] {
+        let mut arguments: Vec<&str> = path.split_whitespace().collect();
+        arguments.push("--help");
+        let output = run(directory.path(), &arguments);
+        assert_eq!(output.status.code(), Some(0), "{path}");
+        assert!(stdout(&output).contains("Examples:"), "{path}");
+        let name = format!("help {path}").trim().replace(' ', "_");
+        insta::assert_snapshot!(name, stdout(&output));
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line_exit_with_2() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [
+        &[][..],
+        &["serv"],
+        &["serve", "--port", "1"],
+        &["identify", "ada", "plan=pro"],
+        &["identify", "ada", "plan", "--write-key", "k"],
+        &["identify", "ada", "--write-key", "k", "--url", "https://h"],
+        &["dev", "--gateway-listen", "8080"],
+    ] {
+        let output = run(directory.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_good_configuration_is_summed_up_without_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[[sources]]\nid = \"web\"\nwrite_key = \"SECRET\"\ndestinations = [\"profiles\"]\n\
+                [[sources]]\nid = \"old\"\nwrite_key = \"SECRET-2\"\nenabled = false\n\
+                [[destinations]]\nid = \"profiles\"\naddress = \"127.0.0.1:6379\"\npassword = \"SECRET\"\n\
+                [[destinations]]\nid = \"spare\"\naddress = \"127.0.0.1:6380\"\nsecure = true\nskip_verify = true\n";
+    fs::write(directory.path().join("kenwell.toml"), text).unwrap();
+    let output = run(directory.path(), &["config", "check", "kenwell.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = stdout(&output);
+    assert!(!said.contains("SECRET"), "{said}");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_bad_configuration_exits_with_2_and_says_where() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("other.toml"), "datadir = \"x\"\n").unwrap();
+    for arguments in [
+        &["config", "check", "other.toml"][..],
+        &["serve", "--config", "other.toml"],
+        &["journal", "stats", "--config", "other.toml"],
+    ] {
+        let output = run(directory.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let said = stderr(&output);
+        assert!(
+            said.contains("other.toml:1:1: datadir: unknown key"),
+            "{said}"
+        );
+        assert!(said.contains("did you mean \"data_dir\"?"), "{said}");
+    }
+    let output = run(directory.path(), &["serve"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("kenwell.toml: cannot read"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_configuration_can_be_named_by_a_variable() {
+    let directory = configured();
+    fs::rename(
+        directory.path().join("kenwell.toml"),
+        directory.path().join("mine.toml"),
+    )
+    .unwrap();
+    let output = kenwell(directory.path(), &["config", "check"])
+        .env("KENWELL_CONFIG", "mine.toml")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).starts_with("mine.toml: ok"), "{output:?}");
+}
+
+#[test]
+fn a_log_level_that_is_none_is_explained() {
+    let directory = configured();
+    let output = kenwell(directory.path(), &["config", "check"])
+        .env("KENWELL_LOG", "kenwell=loud")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("KENWELL_LOG"), "{output:?}");
+}
+
+#[test]
+fn a_journal_that_nobody_has_written_is_empty() {
+    let directory = configured();
+    let output = run(directory.path(), &["journal", "stats"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = stdout(&output).replace(directory.path().to_str().unwrap(), "DIR");
+    insta::assert_snapshot!(said);
+    let output = run(directory.path(), &["journal", "stats", "--json"]);
+    insta::assert_snapshot!("empty_journal_json", stdout(&output));
+    assert!(
+        !directory.path().join("data").exists(),
+        "looking makes nothing"
+    );
+}
+
+#[test]
+fn dead_letters_are_listed_and_stay_while_redis_is_away() {
+    let directory = configured();
+    let empty = run(directory.path(), &["dead-letters", "list"]);
+    assert_eq!(stdout(&empty), "profiles: 0 dead letters\n", "{empty:?}");
+    let none = run(directory.path(), &["dead-letters", "retry"]);
+    assert_eq!(none.status.code(), Some(0), "{none:?}");
+
+    let letters = DeadLetters::open(&directory.path().join("data/dead-letters"), 1 << 20).unwrap();
+    let letter = DeadLetter {
+        at: 1_767_225_599_250,
+        destination: "profiles".into(),
+        offset: 7,
+        source: "web".into(),
+        key: "user:a\u{1b}[2J".into(),
+        reason: "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
+        received_at: 1_767_225_599_000,
+        event: br#"{"userId":"a","traits":{"x":1}}"#.to_vec(),
+    };
+    letters.append("profiles", &[letter]).unwrap();
+    let listed = run(directory.path(), &["dead-letters", "list"]);
+    insta::assert_snapshot!("dead_letters_list", stdout(&listed));
+    let listed = run(
+        directory.path(),
+        &[
+            "dead-letters",
+            "list",
+            "--json",
+            "--destination",
+            "profiles",
+        ],
+    );
+    insta::assert_snapshot!("dead_letters_list_json", stdout(&listed));
+    let unknown = run(
+        directory.path(),
+        &["dead-letters", "list", "--destination", "profile"],
+    );
+    assert_eq!(unknown.status.code(), Some(2), "{unknown:?}");
+
+    let retried = run(directory.path(), &["dead-letters", "retry"]);
+    assert_eq!(retried.status.code(), Some(1), "{retried:?}");
+    assert!(stdout(&retried).contains("0 written"), "{retried:?}");
+    assert!(stdout(&retried).contains("1 kept"), "{retried:?}");
+    assert!(stderr(&retried).contains("cannot connect"), "{retried:?}");
+    assert_eq!(letters.list("profiles").unwrap().count(), 1);
+}
+
+#[test]
+fn a_profile_cannot_be_read_while_redis_is_away() {
+    let directory = configured();
+    let output = run(directory.path(), &["profile", "get", "ada"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("cannot connect"), "{output:?}");
+}
+
+/// Answers one request with `answer`, and gives the request.
+fn server_for_one(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let request = read_request(&mut stream);
+        stream.write_all(answer.as_bytes()).unwrap();
+        request
+    });
+    (url, server)
+}
+
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).unwrap();
+        request.extend_from_slice(buffer.get(..count).unwrap());
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if count == 0 || text.ends_with("}}") {
+            return text;
+        }
+    }
+}
+
+#[test]
+fn identify_sends_one_event_and_prints_ok() {
+    let directory = tempfile::tempdir().unwrap();
+    let (url, server) = server_for_one("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let output = kenwell(
+        directory.path(),
+        &["identify", "ada", "plan.tier=pro", "age=36", "--url", &url],
+    )
+    .env("KENWELL_WRITE_KEY", "key-1")
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(stdout(&output), "ok\n");
+    let request = server.join().unwrap();
+    assert!(
+        request.starts_with("POST /v1/identify HTTP/1.1\r\n"),
+        "{request}"
+    );
+    let request = request.to_lowercase();
+    assert!(
+        request.contains("authorization: basic a2v5lte6"),
+        "{request}"
+    );
+    let body = r#"{"type":"identify","userid":"ada","traits":{"plan":{"tier":"pro"},"age":36}}"#;
+    assert!(request.ends_with(body), "{request}");
+}
+
+#[test]
+fn identify_explains_a_refusal() {
+    let directory = tempfile::tempdir().unwrap();
+    let answer = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 18\r\n\r\nInvalid Write Key\n";
+    let (url, server) = server_for_one(answer);
+    let output = run(
+        directory.path(),
+        &["identify", "ada", "x=1", "--write-key", "k", "--url", &url],
+    );
+    server.join().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = stderr(&output).replace(&url, "URL");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn identify_explains_that_nobody_listens() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let output = run(
+        directory.path(),
+        &["identify", "ada", "x=1", "--write-key", "k", "--url", &url],
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = stderr(&output).replace(&url, "URL");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_failure() {
+    let directory = configured();
+    let letters = DeadLetters::open(&directory.path().join("data/dead-letters"), 64 << 20).unwrap();
+    let letter = DeadLetter {
+        at: 0,
+        destination: "profiles".into(),
+        offset: 0,
+        source: "web".into(),
+        key: "user:a".into(),
+        reason: "x".repeat(1000),
+        received_at: 0,
+        event: b"{}".to_vec(),
+    };
+    letters.append("profiles", &vec![letter; 2000]).unwrap();
+    let mut child = kenwell(directory.path(), &["dead-letters", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(stderr(&output), "");
+}
