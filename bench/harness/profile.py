@@ -2,10 +2,13 @@
 
 import collections
 import contextlib
+import os
 import re
 import shutil
 import signal
 import subprocess
+
+from .processes import Broken
 
 HERTZ = 499
 TOP = 15
@@ -36,17 +39,33 @@ def available():
 @contextlib.contextmanager
 def recording(pid, path):
     """Records the process into the file at `path`, until the block is left."""
+    (orders_out, orders), (answers, answers_in) = os.pipe(), os.pipe()
+    # It attaches first and starts on an order, so that a short run is not over before it has begun.
     command = ["perf", "record", "-q", "-F", str(HERTZ), "-g", "-o", str(path), "-p", str(pid)]
-    recorder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    command += ["--delay", "-1", "--control", f"fd:{orders_out},{answers_in}"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    recorder = subprocess.Popen(command, pass_fds=(orders_out, answers_in), start_new_session=True, text=True, **quiet)
+    os.close(orders_out)
+    os.close(answers_in)
     try:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(orders, b"enable\n")
+        if not os.read(answers, 16):
+            raise Broken(f"perf failed: {recorder.communicate()[1].strip()}\nbench/run --no-profile does without it")
         yield
     finally:
-        recorder.send_signal(signal.SIGINT)
-        try:
-            recorder.wait(30)
-        except subprocess.TimeoutExpired:
-            recorder.kill()
-            recorder.wait()
+        end(recorder)
+        os.close(orders)
+        os.close(answers)
+
+
+def end(recorder):
+    recorder.send_signal(signal.SIGINT)
+    try:
+        recorder.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        recorder.kill()
+        recorder.wait()
 
 
 def read(path):
@@ -78,12 +97,14 @@ def area(frames):
 
 
 def system_call(frames):
-    """The system call under way, from the kernel's part of the stack."""
-    for symbol, _ in frames:
-        found = re.match(r"__(?:x64|arm64|se)_sys_(\w+)", symbol)
-        if found:
-            return found[1]
-    return "interrupts, page faults, scheduling"
+    """What the kernel was asked for, from its part of the stack."""
+    symbols = [symbol for symbol, _ in frames]
+    for inner, outer in zip(symbols, symbols[1:]):
+        if outer in ("do_syscall_64", "do_el0_svc", "invoke_syscall"):
+            return re.sub(r"^(__(x64|arm64|se)_sys_|do_|ksys_)", "", inner)
+    if any("page_fault" in symbol for symbol in symbols):
+        return "page faults"
+    return "interrupts and scheduling"
 
 
 def shorten(frame):

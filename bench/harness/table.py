@@ -24,9 +24,10 @@ ROWS = [
 ]
 
 
-def derive(result, ceiling):
+def derive(result, ceiling=None):
     """Adds what follows from the measured: the ratio to the same round's ceiling, and the cost of an event."""
-    result["ratio"] = result["applied_per_second"] / ceiling
+    if ceiling:
+        result["ratio"] = result["applied_per_second"] / ceiling
     for who in ("kenwell", "redis", "load"):
         if f"{who}_cpu" in result:
             result[f"{who}_us"] = result[f"{who}_cpu"] / result["events"] * 1e6
