@@ -1,11 +1,15 @@
 //! Looks into a journal from outside, also while its owner is at work.
 
+use std::io;
 use std::path::Path;
 
 use crate::error::Error;
 use crate::offset::Offset;
 use crate::stats::{CursorStats, Stats};
-use crate::survey::survey;
+use crate::survey::{Survey, survey};
+
+/// How often files may vanish while they are looked at before that is an error.
+const MAX_VANISHED: usize = 100;
 
 /// The state of the journal in `dir`, read from its files without the lock and without changing anything.
 ///
@@ -14,7 +18,13 @@ use crate::survey::survey;
 /// # Errors
 /// [`Error::Io`] when the directory or a file in it cannot be read, [`Error::UnknownVersion`].
 pub fn inspect(dir: &Path) -> Result<Stats, Error> {
-    let survey = survey(dir)?;
+    let mut survey = steady(dir)?;
+    if !survey.end.lost.is_empty() {
+        // It may only look like damage: the owner was writing there. Damage is what is still there at a second look.
+        let first_look = survey.end.lost;
+        survey = steady(dir)?;
+        survey.end.lost.retain(|lost| first_look.contains(lost));
+    }
     let first = survey
         .segments
         .front()
@@ -52,4 +62,21 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
         cursors: cursors.collect(),
         ..Stats::default()
     })
+}
+
+/// Looks again when the owner removed or renamed a file in between.
+fn steady(dir: &Path) -> Result<Survey, Error> {
+    let mut vanished = 0;
+    loop {
+        match survey(dir) {
+            Err(Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound
+                    && vanished < MAX_VANISHED
+                    && dir.exists() =>
+            {
+                vanished += 1;
+            }
+            other => return other,
+        }
+    }
 }

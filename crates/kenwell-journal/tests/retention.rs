@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use kenwell_journal::{
-    Batch, Clock, Durability, Error, Journal, Limit, Offset, Options, Reader, Stats, open,
+    Batch, Clock, Durability, Error, Journal, Limit, Offset, Options, Reader, Stats, inspect, open,
 };
 
 const SEGMENT: u64 = 4096;
@@ -287,4 +287,38 @@ async fn recycled_files_never_bring_old_records_back() {
         drop(copied);
     }
     assert!(recycled > 10, "files were recycled: {recycled}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_from_outside_succeeds_while_files_come_and_go() {
+    let (dir, time) = (tempfile::tempdir().unwrap(), Time::default());
+    let options = Options {
+        retain: Duration::ZERO,
+        retain_bytes: 0,
+        ..options(&time)
+    };
+    let journal = start(dir.path(), options);
+    let mut reader = journal.reader("a").unwrap();
+    let path = dir.path().to_path_buf();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let looking = std::thread::spawn(move || {
+        let (mut looks, mut last) = (0, Offset(0));
+        while stopped.try_recv().is_err() {
+            let stats = inspect(&path).unwrap();
+            assert!(stats.next_offset >= last, "{stats:?}");
+            assert_eq!(stats.corrupt_records, 0);
+            (looks, last) = (looks + 1, stats.next_offset);
+        }
+        looks
+    });
+    for round in 1..=60 {
+        append(&journal, 5).await.unwrap();
+        read_and_ack(&mut reader, round * 5).await;
+    }
+    stop.send(()).unwrap();
+    assert!(looking.join().unwrap() > 0);
+    assert!(matches!(
+        inspect(&dir.path().join("nowhere")),
+        Err(Error::Io { .. })
+    ));
 }
