@@ -1,4 +1,74 @@
-//! Profiles of users in Redis.
+//! The real-time user store on Redis: profiles built from events, in keys that anyone can read.
+//!
+//! An identify event says what a user is like. This crate turns its JSON into the fields of one Redis
+//! hash and writes them:
+//!
+//! ```text
+//! {"type":"identify","userId":"u1","traits":{"plan":{"name":"pro"},"tags":["a"]}}
+//!
+//! HGETALL user:u1
+//! 1) "plan.name"  2) "pro"
+//! 3) "tags"       4) "[\"a\"]"
+//! ```
+//!
+//! ```no_run
+//! use kenwell::connection::{Connection, Settings};
+//! use kenwell::profile::{self, Flattener, Fold, Layout, Prefix};
+//!
+//! # async fn example(events: Vec<Vec<u8>>) -> Result<(), kenwell::Error> {
+//! let connection = Connection::new(Settings::new("127.0.0.1:6379"))?; // connects when first used
+//! let layout = Layout {
+//!     prefix: Prefix::parse(""),
+//!     workspace_id: "default".to_owned(),
+//!     destination_id: "profiles".to_owned(),
+//! };
+//!
+//! let mut flattener = Flattener::default();
+//! let mut fold = Fold::default();
+//! for (item, event) in events.iter().enumerate() {
+//!     match flattener.update(event, &layout) {
+//!         Ok(update) => fold.push(item, update),
+//!         Err(reason) => eprintln!("event {item} writes nothing: {reason}"),
+//!     }
+//! }
+//! let folded = fold.finish(); // one update for each user
+//! for (update, result) in folded.iter().zip(profile::apply(&connection, &folded).await) {
+//!     match result {
+//!         Ok(()) => {}
+//!         Err(error) if error.is_retryable() => return Err(error), // hold the batch, apply it again
+//!         Err(error) => eprintln!("events {:?} cannot be written: {error}", update.items()),
+//!     }
+//! }
+//!
+//! let profile = profile::read(&connection, &layout, "u1").await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | module | what it is about |
+//! |---|---|
+//! | [`connection`] | [`Settings`](connection::Settings), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
+//! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
+//! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
+//!
+//! # What holds
+//!
+//! * The same event gives the same update, whenever and wherever it is read: writing any suffix of a
+//!   log of events again leaves the same profiles.
+//! * Whoever waits for each batch before sending the next gets them written in that order, also across
+//!   time-outs and broken connections.
+//! * Nothing is written twice, retried or dropped behind the caller's back.
+//! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
+//!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
+//! * No key, trait or password appears in an error, a log line or a `Debug` text.
+//!
+//! # What it is not
+//!
+//! No HTTP, no files, no queue: those who need them bring their own. Nothing here deletes or expires
+//! what it wrote.
+
 mod error;
 mod reply;
 

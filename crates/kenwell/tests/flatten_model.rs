@@ -1,4 +1,10 @@
 //! The one-pass flattener against the obvious model, on random events that are nasty on purpose.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
 
 mod support;
 

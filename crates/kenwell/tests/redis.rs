@@ -1,4 +1,10 @@
 //! Profiles in a real Redis: what is written, what fails and how, and what comes back.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
 
 mod support;
 
@@ -8,6 +14,7 @@ use std::time::{Duration, Instant};
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{self, Fold, Layout, ProfileUpdate};
 use kenwell::{Class, Error};
+use support::certificates::Certificates;
 use support::server::Server;
 
 fn update(user: &str, traits: &str) -> ProfileUpdate {
@@ -249,10 +256,11 @@ async fn a_killed_server_is_transient_and_found_again() {
 
 #[tokio::test]
 async fn a_server_that_is_still_loading_is_transient() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(&["--rdbcompression", "no"]);
     let connection = server.connection();
+    let traits = format!(r#"{{"a":1,"b":"{}"}}"#, "x".repeat(200));
     let updates: Vec<_> = (0..200)
-        .map(|user| update(&format!("u{user}"), r#"{"a":1}"#))
+        .map(|user| update(&format!("u{user}"), &traits))
         .collect();
     assert!(
         profile::apply(&connection, &updates)
@@ -262,14 +270,9 @@ async fn a_server_that_is_still_loading_is_transient() {
     );
     assert_eq!(server.command("SAVE"), "+OK");
     server.kill();
-    // 200 keys, a tenth of a second each, until we allow it to hurry.
-    let slowly = [
-        "--key-load-delay",
-        "100000",
-        "--loading-process-events-interval-bytes",
-        "1024",
-    ];
-    server.revive_with(&slowly);
+    // 200 keys, 20 ms each, until we allow it to hurry; it answers after every kilobyte.
+    let interval = "--loading-process-events-interval-bytes";
+    server.revive_with(&["--key-load-delay", "20000", interval, "1024"]);
     // The first attempt may still find the old connection, which is broken.
     let mut results = profile::apply(&connection, &updates[..2]).await;
     while matches!(results[0], Err(Error::Lost { .. })) {
@@ -394,6 +397,36 @@ async fn a_hundred_thousand_fields() {
     assert_eq!(stored.len(), 100_000);
     assert_eq!(stored["trait99999"], "99999");
     assert_eq!(fields(&connection, "u2").await["a"], "1");
+}
+
+#[tokio::test]
+async fn tls_trusts_the_given_authority_only_and_checks_the_name() {
+    let certificates = Certificates::new();
+    let server = Server::start_with_tls(&certificates);
+    let with = |ca: Option<&str>, skip_verify, host: &str| Settings {
+        secure: true,
+        skip_verify,
+        ca_certificate: ca.map(str::to_owned),
+        ..Settings::new(format!("{host}:{}", server.tls_port()))
+    };
+    let ping = async |settings| Connection::new(settings).unwrap().ping().await;
+    let authority = certificates.authority();
+    ping(with(Some(&authority), false, "localhost"))
+        .await
+        .unwrap();
+    ping(with(None, true, "localhost")).await.unwrap();
+    for refused in [
+        with(None, false, "localhost"),
+        with(Some(&Certificates::new().authority()), false, "localhost"),
+        with(Some(&authority), false, "127.0.0.1"),
+    ] {
+        let error = ping(refused).await.unwrap_err();
+        assert!(matches!(error, Error::Tls { .. }), "{error}");
+        assert_eq!(error.class(), Class::Configuration);
+    }
+    let connection = Connection::new(with(Some(&authority), false, "localhost")).unwrap();
+    assert!(profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await[0].is_ok());
+    assert_eq!(fields(&connection, "u1").await["a"], "1");
 }
 
 #[tokio::test]

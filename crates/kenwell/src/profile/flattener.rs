@@ -1,11 +1,10 @@
 //! From an event's bytes to what it writes: one pass over the event, no recursion, no tree.
 
-use std::borrow::Cow;
+use kenwell_json::{Kind, Reader, Skipped};
 
-use kenwell_json::{Kind, Number, Reader, Skipped, Text};
-
+use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
-use super::js::{self, Place};
+use super::js;
 use super::prefix::Resolved;
 use super::{Ignored, Layout, ProfileUpdate};
 
@@ -48,32 +47,6 @@ pub struct Flattener {
     context: Vec<Field>,
     /// From `traits`.
     top: Vec<Field>,
-}
-
-/// What one pass over an event found, apart from the fields.
-#[derive(Debug, Default)]
-struct Event<'a> {
-    user_id: UserId<'a>,
-    integrations: Integrations,
-    sources: [Option<Skipped<'a>>; 3],
-    /// Stands at the value of `traits`.
-    traits: Option<Reader<'a>>,
-}
-
-#[derive(Debug, Default)]
-enum UserId<'a> {
-    #[default]
-    Blank,
-    Text(Text<'a>),
-    Number(Number<'a>),
-    Other,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Integrations {
-    #[default]
-    On,
-    Off,
 }
 
 impl Flattener {
@@ -121,9 +94,9 @@ impl Flattener {
                     skip(&mut reader, 1)?;
                 }
             } else if key.eq_str("userId") {
-                found.user_id = read_user_id(&mut reader, taken_at)?;
+                found.user_id = UserId::read(&mut reader, taken_at)?;
             } else if key.eq_str("integrations") {
-                found.integrations = read_integrations(&mut reader)?;
+                found.integrations = Integrations::read(&mut reader)?;
             } else {
                 skip(&mut reader, 1)?;
             }
@@ -137,7 +110,7 @@ impl Flattener {
         &mut self,
         reader: &mut Reader<'a>,
         taken_at: Option<usize>,
-    ) -> Result<[Option<Skipped<'a>>; 3], Ignored> {
+    ) -> Result<Sources<'a>, Ignored> {
         let mut sources = [None; 3];
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
@@ -151,7 +124,7 @@ impl Flattener {
                     skip(reader, 2)?;
                 }
             } else if key.eq_str("sources") {
-                sources = read_sources(reader, kind, taken_at)?;
+                sources = event::read_sources(reader, taken_at)?;
             } else {
                 skip(reader, 2)?;
             }
@@ -246,117 +219,4 @@ impl Flattener {
             list.shrink_to(KEPT_BYTES / size_of::<Field>());
         }
     }
-}
-
-impl<'a> UserId<'a> {
-    fn text(&self) -> Result<Cow<'a, [u8]>, Ignored> {
-        match self {
-            Self::Blank => Err(Ignored::BlankUserId),
-            Self::Other => Err(Ignored::UserIdNotText),
-            Self::Number(number) => {
-                let mut text = Vec::new();
-                js::push_number(*number, Place::Field, &mut text)?;
-                Ok(Cow::Owned(text))
-            }
-            Self::Text(text) => match text.decode() {
-                text if text.chars().all(js::is_space) => Err(Ignored::BlankUserId),
-                Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
-                Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
-            },
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Self::Number(_))
-    }
-}
-
-/// Jumps over a value that stands inside `depth` containers.
-fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Skipped<'a>, Ignored> {
-    let skipped = reader.skip()?;
-    if depth + skipped.depth > MAX_DEPTH {
-        return Err(Ignored::TooDeep);
-    }
-    if skipped.overflows {
-        return Err(Ignored::NumberOutOfRange);
-    }
-    Ok(skipped)
-}
-
-fn read_user_id<'a>(
-    reader: &mut Reader<'a>,
-    taken_at: Option<usize>,
-) -> Result<UserId<'a>, Ignored> {
-    Ok(match reader.kind()? {
-        Kind::String if taken_at == Some(reader.position()) => {
-            reader.string()?;
-            UserId::Blank
-        }
-        Kind::String => UserId::Text(reader.string()?),
-        Kind::Number => {
-            let number = reader.number()?;
-            if number.overflows() {
-                return Err(Ignored::NumberOutOfRange);
-            }
-            UserId::Number(number)
-        }
-        Kind::Null => {
-            reader.literal()?;
-            UserId::Blank
-        }
-        _ => {
-            skip(reader, 1)?;
-            UserId::Other
-        }
-    })
-}
-
-/// Reads `context.sources`: entity, id type and model of a "Profiles" event.
-fn read_sources<'a>(
-    reader: &mut Reader<'a>,
-    kind: Kind,
-    taken_at: Option<usize>,
-) -> Result<[Option<Skipped<'a>>; 3], Ignored> {
-    const NAMES: [&str; 3] = ["profiles_entity", "profiles_id_type", "profiles_model"];
-    let mut sources = [None; 3];
-    if kind != Kind::Object {
-        skip(reader, 2)?;
-        return Ok(sources);
-    }
-    reader.enter_object()?;
-    while let Some(key) = reader.next_key()? {
-        reader.kind()?;
-        let taken = taken_at == Some(reader.position());
-        let value = skip(reader, 3)?;
-        for (source, name) in sources.iter_mut().zip(NAMES) {
-            if key.eq_str(name) {
-                *source = (!taken).then_some(value);
-            }
-        }
-    }
-    Ok(sources)
-}
-
-/// Whether `integrations` lets the event reach a destination of the type `Redis`.
-fn read_integrations(reader: &mut Reader<'_>) -> Result<Integrations, Ignored> {
-    if reader.kind()? != Kind::Object {
-        skip(reader, 1)?;
-        return Ok(Integrations::Off);
-    }
-    let (mut all, mut redis) = (Kind::True, None);
-    reader.enter_object()?;
-    while let Some(key) = reader.next_key()? {
-        let value = skip(reader, 2)?;
-        if key.eq_str("All") {
-            all = value.kind;
-        } else if key.eq_str("Redis") {
-            redis = Some(value.kind);
-        }
-    }
-    Ok(match (all, redis) {
-        (Kind::True | Kind::False, Some(Kind::True | Kind::Object)) => Integrations::On,
-        (_, Some(Kind::False)) | (Kind::False, _) => Integrations::Off,
-        (Kind::True, _) => Integrations::On,
-        _ => Integrations::Off,
-    })
 }

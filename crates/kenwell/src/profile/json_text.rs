@@ -12,6 +12,7 @@ use kenwell_json::{Kind, Reader, Text};
 
 use super::flattener::MAX_DEPTH;
 use super::js::{self, Place};
+use super::json_order::{Reorder, order, slice};
 use super::{Ignored, MAX_FLATTENED_BYTES};
 
 /// Writes values as JSON text; its buffers are reused from value to value.
@@ -23,11 +24,8 @@ pub(super) struct JsonText {
     /// Members of the open objects.
     members: Vec<Member>,
     /// Objects whose members must be put into another order.
-    unsorted: Vec<Unsorted>,
-    /// Their members, in that order.
-    ordered: Vec<Range<usize>>,
+    unsorted: Reorder,
     scratch: Vec<u8>,
-    pieces: Vec<Piece>,
 }
 
 /// An object or array that is being read.
@@ -48,18 +46,6 @@ struct Member {
     removed: bool,
 }
 
-#[derive(Debug)]
-struct Unsorted {
-    text: Range<usize>,
-    members: Range<usize>,
-}
-
-#[derive(Debug)]
-enum Piece {
-    Text(Range<usize>),
-    Byte(u8),
-}
-
 impl JsonText {
     /// Appends the text of the value that comes next. `depth` containers are open around it;
     /// the string at position `removed` of the reader's input counts as absent.
@@ -74,7 +60,6 @@ impl JsonText {
         self.keys.clear();
         self.members.clear();
         self.unsorted.clear();
-        self.ordered.clear();
         let start = out.len();
         loop {
             self.value(reader, depth, removed, out)?;
@@ -85,9 +70,7 @@ impl JsonText {
                 break;
             }
         }
-        if !self.unsorted.is_empty() {
-            self.reorder(start, out);
-        }
+        self.unsorted.apply(start, out);
         Ok(())
     }
 
@@ -234,72 +217,20 @@ impl JsonText {
                 .unwrap_or_default();
             // Stable: of members with the same key the last one stays last, and wins.
             members.sort_by(|a, b| order(slice(keys, &a.key), slice(keys, &b.key)));
-            let first = self.ordered.len();
+            self.unsorted.object(open.start..end);
             let mut rest = &*members;
             while let Some((member, after)) = rest.split_first() {
                 let repeated = after
                     .first()
                     .is_some_and(|next| slice(keys, &next.key) == slice(keys, &member.key));
                 if !repeated && !member.removed {
-                    self.ordered.push(member.text.clone());
+                    self.unsorted.member(member.text.clone());
                 }
                 rest = after;
             }
-            self.unsorted.push(Unsorted {
-                text: open.start..end,
-                members: first..self.ordered.len(),
-            });
         }
         self.members.truncate(open.first_member);
         self.keys.truncate(open.keys_start);
-    }
-
-    /// Rewrites the text from `start` on with every object's members in order.
-    fn reorder(&mut self, start: usize, out: &mut Vec<u8>) {
-        self.unsorted
-            .sort_unstable_by_key(|object| object.text.start);
-        self.scratch.clear();
-        self.scratch
-            .extend_from_slice(slice(out, &(start..out.len())));
-        let source = |range: &Range<usize>| range.start - start..range.end - start;
-        out.truncate(start);
-        self.pieces.clear();
-        self.pieces
-            .push(Piece::Text(start..start + self.scratch.len()));
-        while let Some(piece) = self.pieces.pop() {
-            let text = match piece {
-                Piece::Byte(byte) => {
-                    out.push(byte);
-                    continue;
-                }
-                Piece::Text(text) => text,
-            };
-            let next = self
-                .unsorted
-                .partition_point(|object| object.text.start < text.start);
-            let Some(object) = self
-                .unsorted
-                .get(next)
-                .filter(|object| object.text.start < text.end)
-            else {
-                out.extend_from_slice(slice(&self.scratch, &source(&text)));
-                continue;
-            };
-            out.extend_from_slice(slice(
-                &self.scratch,
-                &source(&(text.start..object.text.start)),
-            ));
-            out.push(b'{');
-            self.pieces.push(Piece::Text(object.text.end..text.end));
-            self.pieces.push(Piece::Byte(b'}'));
-            let members = self.ordered.get(object.members.clone()).unwrap_or_default();
-            for (index, member) in members.iter().enumerate().rev() {
-                self.pieces.push(Piece::Text(member.clone()));
-                if index > 0 {
-                    self.pieces.push(Piece::Byte(b','));
-                }
-            }
-        }
     }
 
     /// Gives back what an unusually large value made it allocate.
@@ -308,14 +239,8 @@ impl JsonText {
         self.scratch.shrink_to(bytes);
         self.open.shrink_to(bytes / size_of::<Open>());
         self.members.shrink_to(bytes / size_of::<Member>());
-        self.unsorted.shrink_to(bytes / size_of::<Unsorted>());
-        self.ordered.shrink_to(bytes / size_of::<Range<usize>>());
-        self.pieces.shrink_to(bytes / size_of::<Piece>());
+        self.unsorted.shrink(bytes);
     }
-}
-
-fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    bytes.get(range.clone()).unwrap_or_default()
 }
 
 /// Appends a decoded string in quotes. `plain`: it is known to need no escape.
@@ -353,28 +278,6 @@ fn push_escaped(byte: u8, out: &mut Vec<u8>) {
         }
     };
     out.extend([b'\\', short]);
-}
-
-/// The order of an object's keys in JavaScript once they were inserted in byte order.
-fn order(a: &[u8], b: &[u8]) -> Ordering {
-    match (array_index(a), array_index(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.cmp(b),
-    }
-}
-
-/// The number, if the key is the canonical text of 0 to 2³² − 2.
-fn array_index(key: &[u8]) -> Option<u32> {
-    let canonical = matches!(key, [b'0'] | [b'1'..=b'9', ..]) && key.len() <= 10;
-    if !canonical || !key.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let index = key
-        .iter()
-        .fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-    u32::try_from(index).ok().filter(|&index| index < u32::MAX)
 }
 
 #[cfg(test)]

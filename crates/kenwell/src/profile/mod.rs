@@ -1,10 +1,12 @@
 //! Profiles: what identify events write into a user's hash, and reading it back.
 
+mod event;
 mod fields;
 mod flattener;
 mod fold;
 mod ignored;
 mod js;
+mod json_order;
 mod json_text;
 mod layout;
 mod prefix;

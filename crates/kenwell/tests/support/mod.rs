@@ -6,5 +6,6 @@
     reason = "each test file uses its own part of this module"
 )]
 
+pub mod certificates;
 pub mod model;
 pub mod server;

@@ -8,25 +8,52 @@ use std::time::{Duration, Instant};
 use kenwell::connection::{Connection, Settings};
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
+
 /// How long a server may take to answer its first `PING`.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Server {
     child: Option<Child>,
     port: u16,
+    tls_port: Option<u16>,
     folder: TempDir,
     options: Vec<String>,
 }
 
 impl Server {
+    /// Starts a server that also speaks TLS, on [`tls_port`](Self::tls_port).
+    pub fn start_with_tls(certificates: &Certificates) -> Self {
+        let tls_port = free_port();
+        let path = |name| certificates.path(name).to_str().unwrap().to_owned();
+        let (certificate, key, authority) =
+            (path("server.pem"), path("server.key"), path("ca.pem"));
+        let mut server = Self::start(&[
+            "--tls-port",
+            &tls_port.to_string(),
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &authority,
+            "--tls-auth-clients",
+            "no",
+        ]);
+        server.tls_port = Some(tls_port);
+        server
+    }
+
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port.unwrap()
+    }
+
     /// Starts a server with additional options, such as `&["--requirepass", "secret"]`.
     pub fn start(options: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
         let mut server = Self {
             child: None,
-            port,
+            port: free_port(),
+            tls_port: None,
             folder: TempDir::new().unwrap(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
         };
@@ -123,4 +150,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }

@@ -1,0 +1,151 @@
+//! What an event says besides its traits: who, whether at all, and for which model.
+
+use std::borrow::Cow;
+
+use kenwell_json::{Kind, Number, Reader, Skipped, Text};
+
+use super::Ignored;
+use super::flattener::MAX_DEPTH;
+use super::js::{self, Place};
+
+/// What one pass over an event found, apart from the fields.
+#[derive(Debug, Default)]
+pub(super) struct Event<'a> {
+    pub(super) user_id: UserId<'a>,
+    pub(super) integrations: Integrations,
+    pub(super) sources: Sources<'a>,
+    /// Stands at the value of `traits`.
+    pub(super) traits: Option<Reader<'a>>,
+}
+
+/// Entity, id type and model of a "Profiles" event.
+pub(super) type Sources<'a> = [Option<Skipped<'a>>; 3];
+
+#[derive(Debug, Default)]
+pub(super) enum UserId<'a> {
+    #[default]
+    Blank,
+    Text(Text<'a>),
+    Number(Number<'a>),
+    Other,
+}
+
+/// Whether `integrations` lets the event reach a destination of the type `Redis`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Integrations {
+    #[default]
+    On,
+    Off,
+}
+
+impl<'a> UserId<'a> {
+    /// Reads `userId`; the string at position `taken_at` counts as absent.
+    pub(super) fn read(reader: &mut Reader<'a>, taken_at: Option<usize>) -> Result<Self, Ignored> {
+        Ok(match reader.kind()? {
+            Kind::String if taken_at == Some(reader.position()) => {
+                reader.string()?;
+                Self::Blank
+            }
+            Kind::String => Self::Text(reader.string()?),
+            Kind::Number => {
+                let number = reader.number()?;
+                if number.overflows() {
+                    return Err(Ignored::NumberOutOfRange);
+                }
+                Self::Number(number)
+            }
+            Kind::Null => {
+                reader.literal()?;
+                Self::Blank
+            }
+            _ => {
+                skip(reader, 1)?;
+                Self::Other
+            }
+        })
+    }
+
+    /// The text of a usable id.
+    pub(super) fn text(&self) -> Result<Cow<'a, [u8]>, Ignored> {
+        match self {
+            Self::Blank => Err(Ignored::BlankUserId),
+            Self::Other => Err(Ignored::UserIdNotText),
+            Self::Number(number) => {
+                let mut text = Vec::new();
+                js::push_number(*number, Place::Field, &mut text)?;
+                Ok(Cow::Owned(text))
+            }
+            Self::Text(text) => match text.decode() {
+                text if text.chars().all(js::is_space) => Err(Ignored::BlankUserId),
+                Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
+                Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
+            },
+        }
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+}
+
+/// Jumps over a value that stands inside `depth` containers.
+pub(super) fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Skipped<'a>, Ignored> {
+    let skipped = reader.skip()?;
+    if depth + skipped.depth > MAX_DEPTH {
+        return Err(Ignored::TooDeep);
+    }
+    if skipped.overflows {
+        return Err(Ignored::NumberOutOfRange);
+    }
+    Ok(skipped)
+}
+
+/// Reads `context.sources`: entity, id type and model of a "Profiles" event.
+pub(super) fn read_sources<'a>(
+    reader: &mut Reader<'a>,
+    taken_at: Option<usize>,
+) -> Result<Sources<'a>, Ignored> {
+    const NAMES: [&str; 3] = ["profiles_entity", "profiles_id_type", "profiles_model"];
+    let mut sources = [None; 3];
+    if reader.kind()? != Kind::Object {
+        skip(reader, 2)?;
+        return Ok(sources);
+    }
+    reader.enter_object()?;
+    while let Some(key) = reader.next_key()? {
+        reader.kind()?;
+        let taken = taken_at == Some(reader.position());
+        let value = skip(reader, 3)?;
+        for (source, name) in sources.iter_mut().zip(NAMES) {
+            if key.eq_str(name) {
+                *source = (!taken).then_some(value);
+            }
+        }
+    }
+    Ok(sources)
+}
+
+impl Integrations {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Ignored> {
+        if reader.kind()? != Kind::Object {
+            skip(reader, 1)?;
+            return Ok(Self::Off);
+        }
+        let (mut all, mut redis) = (Kind::True, None);
+        reader.enter_object()?;
+        while let Some(key) = reader.next_key()? {
+            let value = skip(reader, 2)?;
+            if key.eq_str("All") {
+                all = value.kind;
+            } else if key.eq_str("Redis") {
+                redis = Some(value.kind);
+            }
+        }
+        Ok(match (all, redis) {
+            (Kind::True | Kind::False, Some(Kind::True | Kind::Object)) => Self::On,
+            (_, Some(Kind::False)) | (Kind::False, _) => Self::Off,
+            (Kind::True, _) => Self::On,
+            _ => Self::Off,
+        })
+    }
+}
