@@ -73,34 +73,47 @@ impl Capture {
 
     /// The identify events in it, as the contract sorts them.
     fn identifies(&self) -> Vec<Value> {
+        let path = self.text("path").split('?').next().unwrap();
+        let events = match (self.text("method"), path) {
+            ("POST", "/v1/identify") => return self.events(),
+            ("POST", "/v1/batch") => self.events(),
+            _ => Vec::new(),
+        };
+        events
+            .into_iter()
+            .filter(|event| event["type"] == "identify")
+            .collect()
+    }
+
+    fn events(&self) -> Vec<Value> {
         // NaN and Infinity are read as null; no recorded text holds these words otherwise.
         let text = self
             .decoded()
             .replace("NaN", "null")
             .replace("-Infinity", "null")
             .replace("Infinity", "null");
-        // A lone surrogate is not JSON for serde; it occurs in a track event, which writes nothing.
-        let text = text.replace("\\ud83c\"", "\"");
-        let Ok(body) = serde_json::from_str::<Value>(&text) else {
-            panic!("{text}")
-        };
-        let path = self.text("path").split('?').next().unwrap();
-        match path {
-            "/v1/identify" => vec![body],
-            "/v1/batch" => body["batch"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter(|event| event["type"] == "identify")
-                .cloned()
-                .collect(),
-            _ => Vec::new(),
+        let body: Value = serde_json::from_str(&text).unwrap();
+        match body["batch"].as_array() {
+            Some(events) => events.clone(),
+            None => vec![body],
         }
+    }
+}
+
+impl Capture {
+    /// Whether it is a batch in which no event names anybody: Segment's SDK sends such ones.
+    fn is_anonymous(&self) -> bool {
+        let names = |event: &Value, id: &str| event[id].as_str().is_some_and(|id| !id.is_empty());
+        let nobody = |event: &Value| !names(event, "userId") && !names(event, "anonymousId");
+        self.text("path") == "/v1/batch" && self.events().iter().all(nobody)
     }
 }
 
 fn captures(file: &str) -> Vec<Capture> {
     let text = std::fs::read_to_string(conformance(&format!("sdk-captures/{file}.jsonl"))).unwrap();
+    // One body was also recorded parsed, with a lone surrogate that serde does not take. What is
+    // sent is the recorded text, in which it stays.
+    let text = text.replace(r#""s":"\ud83c""#, r#""s":"""#);
     text.lines()
         .map(|line| Capture(serde_json::from_str(line).unwrap()))
         .collect()
@@ -151,6 +164,19 @@ fn assert_answer(capture: &Capture, reply: &Reply) {
                 page["source"]["id"].is_string()
                     && page["source"]["config"].is_object()
                     && page["source"]["destinations"].is_array()
+            );
+        }
+        _ if capture.is_anonymous() => {
+            let text = "request neither has anonymousId nor userId\n";
+            assert_eq!(
+                (reply.status, reply.text().as_str()),
+                (400, text),
+                "{label}"
+            );
+            assert_eq!(
+                reply.header("x-content-type-options"),
+                Some("nosniff"),
+                "{label}"
             );
         }
         _ => {

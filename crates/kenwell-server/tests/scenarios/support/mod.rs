@@ -4,7 +4,10 @@ mod http;
 mod redis;
 mod server;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
 
 pub(crate) use self::{
     http::{Client, Reply, get, gzip, post, raw},
@@ -27,10 +30,17 @@ pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens on, outside the range from which clients get theirs. Scenarios run at
+/// the same time, in one process or in many, so each process starts elsewhere and counts on.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(37);
+        let port = 10_000 + u16::try_from(next % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// The conformance directory of the repository.

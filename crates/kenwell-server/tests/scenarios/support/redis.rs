@@ -16,8 +16,6 @@ pub(crate) struct Redis {
     child: Child,
 }
 
-pub(crate) type Profile = BTreeMap<Vec<u8>, Vec<u8>>;
-
 impl Redis {
     /// A server that keeps every write on disk, so that it can be killed and come back.
     pub(crate) fn start() -> Self {
@@ -55,10 +53,6 @@ impl Redis {
         let mut command = redis::Cmd::new();
         command.arg(words);
         command.query(&mut self.connection()).unwrap()
-    }
-
-    pub(crate) fn profile(&self, key: impl redis::ToSingleRedisArg) -> Profile {
-        self.connection().hgetall(key).unwrap()
     }
 
     /// A profile as text, for those scenarios whose fields are text.
