@@ -91,7 +91,7 @@ impl Default for Options {
         Self {
             segment_bytes: 64 * 1024 * 1024,
             max_bytes: 8 * 1024 * 1024 * 1024,
-            retain: Duration::from_secs(24 * 60 * 60),
+            retain: Duration::from_hours(24),
             retain_bytes: 1024 * 1024 * 1024,
             durability: Durability::Fsync,
             memory_bytes: 32 * 1024 * 1024,

@@ -145,7 +145,7 @@ impl Default for Journal {
     fn default() -> Self {
         Self {
             max_bytes: 8 << 30,
-            retain: Duration::from_secs(24 * 3600),
+            retain: Duration::from_hours(24),
             retain_bytes: 1 << 30,
             durability: Durability::Fsync,
         }

@@ -114,12 +114,13 @@ impl Delivery {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut ahead: Option<Batch> = None;
         loop {
-            let batch = match ahead.take() {
-                Some(batch) => batch,
-                None => tokio::select! {
+            let batch = if let Some(batch) = ahead.take() {
+                batch
+            } else {
+                tokio::select! {
                     () = stop.cancelled() => return,
                     batch = self.intake.next() => batch,
-                },
+                }
             };
             ahead = match self.write_and_read_ahead(&batch, &stop).await {
                 Written::Whole { ahead } => ahead,

@@ -15,7 +15,7 @@ use super::probe;
 /// How often a starting Redis is asked whether it is up.
 const PROBE_EVERY: Duration = Duration::from_millis(50);
 /// Longest start; reading a large append-only file takes a while.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 /// Wait before the first restart; doubles up to [`MAX_RESTART_WAIT`] until it stays up.
 const RESTART_WAIT: Duration = Duration::from_secs(1);
 /// Longest wait before a restart.

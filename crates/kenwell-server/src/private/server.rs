@@ -99,12 +99,12 @@ impl Private {
                 let stats = self.journal.stats();
                 let (accepting, text) =
                     ready::page(!stats.full && !stats.no_space, &self.destinations);
-                let status = if accepting {
+                let code = if accepting {
                     StatusCode::OK
                 } else {
                     StatusCode::SERVICE_UNAVAILABLE
                 };
-                page(status, JSON, text)
+                page(code, JSON, text)
             }
             _ => page(
                 StatusCode::NOT_FOUND,
