@@ -294,7 +294,7 @@ fn identify_explains_a_refusal() {
     let (url, server) = server_for_one(answer);
     let output = run(
         directory.path(),
-        &["identify", "ada", "x=1", "--write-key", "k", "--url", &url],
+        &["identify", "ada", "x=1", "--write-key", "-k", "--url", &url],
     );
     server.join().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");

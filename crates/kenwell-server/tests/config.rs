@@ -94,7 +94,7 @@ fn a_small_file_gets_the_documented_defaults() {
     assert_eq!(config.gateway.rate_limit, 0);
     assert_eq!(config.private.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(config.journal.max_bytes, 8 << 30);
-    assert_eq!(config.journal.retain, Duration::from_secs(86400));
+    assert_eq!(config.journal.retain, Duration::from_hours(24));
     assert_eq!(config.journal.retain_bytes, 1 << 30);
     assert_eq!(config.journal.durability, Durability::Fsync);
     assert_eq!(config.delivery.batch_records, 1000);
@@ -139,7 +139,7 @@ durability = "os"
 batch_records = 50
 lanes = 2
 [dead_letters]
-max_bytes = "20 MiB"
+max_bytes = "80 MiB"
 [[sources]]
 id = "web"
 name = "Web site"
@@ -168,14 +168,14 @@ skip_verify = true
     assert_eq!(config.gateway.rate_limit, 500);
     assert_eq!(config.private.listen.to_string(), "127.0.0.2:0");
     assert_eq!(config.journal.max_bytes, 32 << 20);
-    assert_eq!(config.journal.retain, Duration::from_secs(60));
+    assert_eq!(config.journal.retain, Duration::from_mins(1));
     assert_eq!(config.journal.retain_bytes, 1_000_000);
     assert_eq!(config.journal.durability, Durability::Os);
     assert_eq!(
         (config.delivery.batch_records, config.delivery.lanes),
         (50, 2)
     );
-    assert_eq!(config.dead_letters.max_bytes, 20 << 20);
+    assert_eq!(config.dead_letters.max_bytes, 80 << 20);
     assert_eq!(
         (config.sources[0].name.as_str(), config.sources[0].enabled),
         ("Web site", false)

@@ -110,6 +110,7 @@ pub(super) struct Identify {
     #[arg(
         long,
         value_name = "KEY",
+        allow_hyphen_values = true,
         env = "KENWELL_WRITE_KEY",
         hide_env_values = true
     )]

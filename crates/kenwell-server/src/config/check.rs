@@ -8,8 +8,9 @@ use super::source::ReadSource;
 use super::suggestion::nearest;
 use super::value::Wrong;
 
-/// Variables that belong to the command line, not to the file.
-const COMMAND_LINE: [&str; 5] = [
+/// Variables that belong to the command line and to the project's scripts, not to the file.
+const OTHERS: [&str; 6] = [
+    "KENWELL_BIN",
     "KENWELL_CONFIG",
     "KENWELL_LOG",
     "KENWELL_LOG_FORMAT",
@@ -138,10 +139,10 @@ fn check_route(reading: &Reading<'_>, source: &ReadSource, all: &[String]) {
 pub(super) fn unknown_variables(reading: &Reading<'_>) {
     let consulted = reading.consulted.borrow();
     for name in reading.environment.names("KENWELL_") {
-        if consulted.contains(name) || COMMAND_LINE.contains(&name) {
+        if consulted.contains(name) || OTHERS.contains(&name) {
             continue;
         }
-        let known = consulted.iter().map(String::as_str).chain(COMMAND_LINE);
+        let known = consulted.iter().map(String::as_str).chain(OTHERS);
         let fix = match nearest(name, known) {
             Some(near) => format!("did you mean {near}?"),
             None => {

@@ -5,7 +5,7 @@ pub(super) fn nearest<'a>(
     typed: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let bound = (typed.chars().count() / 3).max(2);
+    let bound = (typed.chars().count() / 3).max(1);
     let typed = normal(typed);
     candidates
         .into_iter()
@@ -39,5 +39,6 @@ mod tests {
         assert_eq!(nearest("wriet_key", keys), Some("write_key"));
         assert_eq!(nearest("destination", keys), Some("destinations"));
         assert_eq!(nearest("colour", keys), None);
+        assert_eq!(nearest("x", ["id"]), None);
     }
 }

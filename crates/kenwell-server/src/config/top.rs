@@ -10,8 +10,8 @@ use super::{check, destination, source};
 
 /// Smallest journal: below it a single large request could not be stored.
 const MIN_JOURNAL_BYTES: u64 = 16 << 20;
-/// Smallest room for dead letters: the largest possible event must fit.
-const MIN_DEAD_LETTER_BYTES: u64 = 16 << 20;
+/// Smallest room for dead letters: a whole batch of refused events must fit, written as JSON text.
+const MIN_DEAD_LETTER_BYTES: u64 = 64 << 20;
 
 /// Reads every section. Where a value is wrong its default stands in, so that reading goes on to find
 /// more; the caller discards the result when there was any error.

@@ -294,8 +294,8 @@ mod tests {
 
     #[test]
     fn durations_may_have_several_parts() {
-        assert_eq!(duration_of("1h 30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(duration_of("7d"), Some(Duration::from_secs(7 * 86400)));
+        assert_eq!(duration_of("1h 30m"), Some(Duration::from_mins(90)));
+        assert_eq!(duration_of("7d"), Some(Duration::from_hours(7 * 24)));
         assert_eq!(duration_of("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(duration_of("5 fortnights"), None);
         assert_eq!(duration_of(""), None);

@@ -7,16 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use toml_edit::{DocumentMut, Item, Value};
 
 use super::ports;
 
 /// The destination that is the Redis which `kenwell dev` starts.
 const DESTINATION: &str = "profiles";
-/// Random bytes of a write key.
-const KEY_BYTES: usize = 18;
 
 /// Makes the file if there is none, and returns the port for Redis: the one in the file, or a free
 /// one, then written to the file, so that other commands find it there.
@@ -91,11 +87,12 @@ fn template(write_key: &str, port: u16) -> String {
 }
 
 fn new_write_key() -> anyhow::Result<String> {
-    let mut bytes = [0; KEY_BYTES];
+    let mut bytes = [0; size_of::<u128>()];
     File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut bytes))
         .context("cannot read /dev/urandom")?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    // Hexadecimal: no sign in it that a shell or an option parser could take for its own.
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Replaces the file at once, so that a crash leaves the old or the new one.
@@ -134,7 +131,7 @@ mod tests {
             loaded.config.destinations[0].connection.address,
             format!("127.0.0.1:{port}")
         );
-        assert_eq!(loaded.config.sources[0].write_key.expose().len(), 24);
+        assert_eq!(loaded.config.sources[0].write_key.expose().len(), 32);
         let first = fs::read_to_string(&path).unwrap();
         assert_eq!(prepare(&path).unwrap(), port);
         assert_eq!(fs::read_to_string(&path).unwrap(), first);
