@@ -10,7 +10,10 @@ PROBES = 200
 BLOCK = b"k" * 4096
 
 
-def describe(directory, redis, repository):
+BUSY = 0.25  # load average for each processor, from which on the numbers say little
+
+
+def describe(directory, redis, kenwell):
     """Pairs of a name and a text."""
     return [
         ("processor", f"{processor()}, {os.cpu_count()} processors"),
@@ -18,16 +21,29 @@ def describe(directory, redis, repository):
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("disk", disk(directory)),
         ("redis", redis.version()),
-        ("kenwell", commit(repository)),
-        ("load before", f"{os.getloadavg()[0]:.2f} (average of the last minute)"),
+        ("kenwell", kenwell),
+        ("load before", load()),
         ("date", time.strftime("%Y-%m-%d")),
     ]
+
+
+def load():
+    average = os.getloadavg()[0]
+    busy = " THE MACHINE IS BUSY: wait, or take these numbers for nothing" if average > BUSY * os.cpu_count() else ""
+    return f"{average:.2f}{busy}"
 
 
 def processor():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def cpu_seconds():
+    """Processor seconds that the whole machine has spent, and that a hypervisor has taken, since its start."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = (int(word) for word in file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_gib():

@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 
+from . import machine
 from .processes import Broken, Kenwell, running
 
 PIPELINE = 100
@@ -31,7 +32,7 @@ class Bench:
             after = self.used(kenwell)
             page = kenwell.get("/metrics")
         shutil.rmtree(directory)
-        result.update({name: after[name] - before[name] for name in after})
+        result.update(difference(before, after))
         result["journal_bytes_an_event"] = metric(page, "kenwell_journal_bytes") / events
         result["disk_bytes_an_event"] = result.pop("disk_bytes") / events
         result["freshness_p50_ms"], result["freshness_p99_ms"] = (quantile(page, share) for share in (0.5, 0.99))
@@ -63,17 +64,24 @@ class Bench:
         if not rows:
             raise Broken(f"redis-benchmark failed: {done.stdout}{done.stderr}")
         result = {"events": options.events, "applied_per_second": float(rows[0]["rps"])}
-        result.update({name: after[name] - before[name] for name in after})
-        return result
+        return result | difference(before, after)
 
     def used(self, kenwell=None):
         """Processor seconds so far; those of the generator are of all children that have ended."""
         load, redis = resource.getrusage(resource.RUSAGE_CHILDREN), self.redis.cpu_seconds()
-        used = {"load_cpu": load.ru_utime + load.ru_stime, "redis_cpu": sum(redis)}
+        used = {"load_cpu": load.ru_utime + load.ru_stime, "redis_cpu": sum(redis), "machine_cpu": machine.cpu_seconds()}
         if kenwell:
             user, system = kenwell.cpu_seconds()
             used.update(kenwell_cpu=user + system, kenwell_system_cpu=system, disk_bytes=kenwell.written_bytes())
         return used
+
+
+def difference(before, after):
+    """What was used in between; `others_cpu` is what the machine spent on anything else."""
+    used = {name: after[name] - before[name] for name in after}
+    ours = used["load_cpu"] + used["redis_cpu"] + used.get("kenwell_cpu", 0)
+    used["others_cpu"] = max(used.pop("machine_cpu") - ours, 0)
+    return used
 
 
 class nothing:

@@ -16,6 +16,7 @@ ROWS = [
     ("  of that in the kernel", "kenwell_system_cpu", 2),
     ("CPU s, redis-server", "redis_cpu", 2),
     ("CPU s, generator", "load_cpu", 2),
+    ("CPU s, everything else", "others_cpu", 2),
     ("CPU µs an event, kenwell", "kenwell_us", 2),
     ("CPU µs an event, redis-server", "redis_us", 2),
     ("CPU µs an event, generator", "load_us", 2),
