@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kenwell::connection::Secret;
 
 use super::help;
 
@@ -111,10 +112,11 @@ pub(super) struct Identify {
         long,
         value_name = "KEY",
         allow_hyphen_values = true,
+        value_parser = secret,
         env = "KENWELL_WRITE_KEY",
         hide_env_values = true
     )]
-    pub(super) write_key: String,
+    pub(super) write_key: Secret,
     /// The data plane
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     #[arg(env = "KENWELL_URL", hide_env_values = true)]
@@ -185,4 +187,10 @@ pub(super) struct DeadLettersWhich {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Keeps what was typed out of `Debug`.
+#[expect(clippy::unnecessary_wraps, reason = "the signature that clap wants")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }

@@ -33,9 +33,9 @@ fn announce(started: &Started) {
 
 /// The three lines a person needs, and what to do with them.
 fn welcome(started: &Started) -> String {
+    let write_key = started.write_key.expose();
     let url = format!("http://{}", reachable(started.gateway));
     let Started {
-        write_key,
         redis_port,
         config_file,
         ..
@@ -71,7 +71,7 @@ mod tests {
     fn the_lines_name_what_clients_need() {
         let started = Started {
             gateway: "0.0.0.0:8080".parse().unwrap(),
-            write_key: "KEY".into(),
+            write_key: kenwell::connection::Secret::new("KEY"),
             redis_port: 6400,
             config_file: "data/kenwell.toml".into(),
         };

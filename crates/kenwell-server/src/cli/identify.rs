@@ -13,7 +13,7 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     let usage = |what: String| Failure::Usage(format!("error: {what}"));
     let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
     let body = body(arguments).map_err(usage)?;
-    let answer = send(&endpoint, &arguments.write_key, body).await?;
+    let answer = send(&endpoint, arguments.write_key.expose(), body).await?;
     if arguments.json {
         output::json(&json!({ "status": answer.status, "body": answer.body }))?;
     }
@@ -64,7 +64,7 @@ mod tests {
         let arguments = Identify {
             user: "ada \"1\"".into(),
             traits: vec!["plan.tier=pro".into(), "age=36".into()],
-            write_key: "k".into(),
+            write_key: kenwell::connection::Secret::new("k"),
             url: String::new(),
             anonymous_id: Some("a-1".into()),
             json: false,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use kenwell::connection::Secret;
 use tokio_util::sync::CancellationToken;
 
 use super::redis::Redis;
@@ -28,7 +29,7 @@ pub struct Started {
     /// Where SDKs send to.
     pub gateway: SocketAddr,
     /// The write key of the first enabled source.
-    pub write_key: String,
+    pub write_key: Secret,
     /// Port of the Redis, on 127.0.0.1.
     pub redis_port: u16,
     /// The configuration file in use.
@@ -94,11 +95,9 @@ fn load(config_file: &std::path::Path, options: &Options) -> anyhow::Result<Conf
     Ok(config)
 }
 
-fn write_key(config: &Config) -> anyhow::Result<String> {
+fn write_key(config: &Config) -> anyhow::Result<Secret> {
     let source = config.sources.iter().find(|source| source.enabled);
-    source
-        .map(|source| source.write_key.expose().to_owned())
-        .context(
-            "the configuration has no enabled source: add one, or remove the file to get a new one",
-        )
+    source.map(|source| source.write_key.clone()).context(
+        "the configuration has no enabled source: add one, or remove the file to get a new one",
+    )
 }
