@@ -352,6 +352,43 @@ async fn a_frozen_server_times_out_and_its_late_commands_change_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_frozen_server_has_not_read_yet_is_never_executed_after_newer_writes() {
+    let server = Server::start(&[]);
+    let settings = Settings {
+        command_timeout: Duration::from_millis(500),
+        ..server.settings()
+    };
+    let connection = Connection::new(settings).unwrap();
+    connection.ping().await.unwrap();
+    // Megabytes, which fill the sockets on both sides while nobody reads.
+    let old = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
+    let batch = |traits: &str| -> Vec<_> {
+        (0..300)
+            .map(|user| update(&format!("u{user}"), traits))
+            .collect()
+    };
+    server.signal("STOP");
+    let results = profile::apply(&connection, &batch(&old)).await;
+    assert!(
+        results
+            .iter()
+            .all(|result| class(result) == Some(Class::Transient))
+    );
+    server.signal("CONT");
+    while profile::apply(&connection, &batch(r#"{"a":"new"}"#))
+        .await
+        .iter()
+        .any(Result::is_err)
+    {}
+    for round in 0..10 {
+        for user in 0..300 {
+            let fields = fields(&connection, &format!("u{user}")).await;
+            assert_eq!(fields["a"], "new", "user {user} in round {round}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_full_or_read_only_server_is_transient() {
     let server = Server::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
     let connection = server.connection();

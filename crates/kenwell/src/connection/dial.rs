@@ -1,6 +1,7 @@
 //! Opening one connection: socket, TLS, login.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
     driver: JoinHandle<()>,
+    /// What the server calls this connection, if it told.
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// What identifies a connection at the server: its number there, and our end's address. Both
+/// together, because a restarted server counts from one again.
+#[derive(Debug, Clone)]
+pub(super) struct Ticket {
+    id: i64,
+    local: SocketAddr,
 }
 
 impl Line {
@@ -46,33 +57,46 @@ impl Drop for Line {
     }
 }
 
-/// Opens a connection and logs in. The caller bounds the time.
+/// Opens a connection, logs in, and makes sure that the `previous` one is dead. The caller bounds
+/// the time.
 pub(super) async fn dial(
     settings: &Settings,
     target: &Target,
     address: &Arc<str>,
+    previous: Option<&Ticket>,
 ) -> Result<Line, Error> {
     let refused = |source: io::Error| Error::Connect {
         address: Arc::clone(address),
         source: Arc::new(source),
     };
-    let line = match (&target.address, &target.tls) {
+    let (line, local) = match (&target.address, &target.tls) {
         (Address::Unix(path), _) => {
-            start(UnixStream::connect(path).await.map_err(refused)?, address).await?
+            let stream = UnixStream::connect(path).await.map_err(refused)?;
+            (start(stream, address).await?, None)
         }
         (Address::Tcp { host, port }, None) => {
-            start(tcp(host, *port).await.map_err(refused)?, address).await?
+            let stream = tcp(host, *port).await.map_err(refused)?;
+            let local = stream.local_addr().ok();
+            (start(stream, address).await?, local)
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let socket = tcp(host, *port).await.map_err(refused)?;
+            let local = socket.local_addr().ok();
             let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
                 .connect(tls.name.clone(), socket)
                 .await
                 .map_err(|error| handshake(error, address))?;
-            start(stream, address).await?
+            (start(stream, address).await?, local)
         }
     };
-    login(line, settings, address).await
+    let mut line = login(line, settings, address).await?;
+    if let Some(local) = local {
+        line.ticket = ticket(&mut line, local, address).await?;
+    }
+    if let Some(previous) = previous {
+        fence(&mut line, previous, address).await?;
+    }
+    Ok(line)
 }
 
 /// A broken socket is a matter of time; everything else about TLS is a matter of configuration.
@@ -120,11 +144,11 @@ where
     Ok(Line {
         connection,
         driver: tokio::spawn(driver),
+        ticket: None,
     })
 }
 
-/// `AUTH`, `SELECT`, and a greeting that is also a barrier: its reply proves that the server serves
-/// this connection, so it has read everything that an earlier, closed connection had delivered.
+/// `AUTH`, `SELECT`, and a greeting that tells the server's operator who we are.
 async fn login(mut line: Line, settings: &Settings, address: &Arc<str>) -> Result<Line, Error> {
     if let Some(password) = &settings.password {
         let named = redis::cmd("AUTH")
@@ -151,7 +175,40 @@ async fn login(mut line: Line, settings: &Settings, address: &Arc<str>) -> Resul
         // Servers before 7.2 do not know it, and a restricted user may not say it.
         Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(line),
         Err(error) => Err(error),
-        Ok(()) => Ok(line),
+        Ok(_) => Ok(line),
+    }
+}
+
+/// Asks for this connection's number. A server or user that does not answer it goes without.
+async fn ticket(
+    line: &mut Line,
+    local: SocketAddr,
+    address: &Arc<str>,
+) -> Result<Option<Ticket>, Error> {
+    let question = redis::cmd("CLIENT").arg("ID").take();
+    match ask(line, &question, "CLIENT ID", address).await {
+        Ok(Value::Int(id)) => Ok(Some(Ticket { id, local })),
+        Ok(_) | Err(Error::Refused { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
+/// commands from it, and would execute them after newer ones from here.
+///
+/// A user who may not do that relies on the server's fairness: it reads all connections in turns,
+/// and whoever repeats a batch before going on sends at least as much as is left to read.
+async fn fence(line: &mut Line, previous: &Ticket, address: &Arc<str>) -> Result<(), Error> {
+    let kill = redis::cmd("CLIENT")
+        .arg("KILL")
+        .arg("ID")
+        .arg(previous.id)
+        .arg("ADDR")
+        .arg(previous.local.to_string())
+        .take();
+    match ask(line, &kill, "CLIENT KILL", address).await {
+        Ok(_) | Err(Error::Refused { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -165,14 +222,14 @@ async fn ask(
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
-) -> Result<(), Error> {
+) -> Result<Value, Error> {
     match line.connection.send_packed_command(command).await {
         Ok(Value::ServerError(error)) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,
             reply: Reply::new(error.code(), error.details().unwrap_or_default()),
         }),
-        Ok(_) => Ok(()),
+        Ok(value) => Ok(value),
         Err(source) => Err(Error::Lost {
             address: Arc::clone(address),
             command: name,

@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::dial::{Line, dial};
+use super::dial::{Line, Ticket, dial};
 use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;
@@ -34,12 +34,14 @@ struct Shared {
     line: Mutex<Slot>,
 }
 
-/// The open line, and how many were opened before: who reports a broken line must not close its
+/// The open line, and how many were opened so far: who reports a broken line must not close its
 /// successor.
 #[derive(Default)]
 struct Slot {
     line: Option<Line>,
     generation: u64,
+    /// The line before, which must be dead at the server before the next one is used.
+    previous: Option<Ticket>,
 }
 
 impl Connection {
@@ -169,7 +171,10 @@ impl Connection {
         let attempt = async {
             let mut slot = line.lock().await;
             if slot.line.as_ref().is_none_or(Line::is_closed) {
-                slot.line = Some(dial(settings, target, address).await?);
+                slot.retire().await;
+                let line = dial(settings, target, address, slot.previous.as_ref()).await?;
+                slot.line = Some(line);
+                slot.previous = None;
                 slot.generation += 1;
                 tracing::debug!(redis.address = %address, "connected");
             }
@@ -190,9 +195,17 @@ impl Connection {
     /// Closes the line of this generation, if it is still the open one.
     async fn close(&self, generation: u64) {
         let mut slot = self.shared.line.lock().await;
-        if slot.generation == generation
-            && let Some(line) = slot.line.take()
-        {
+        if slot.generation == generation {
+            slot.retire().await;
+        }
+    }
+}
+
+impl Slot {
+    /// Closes the line, if there is one, and remembers it until the server has forgotten it.
+    async fn retire(&mut self) {
+        if let Some(line) = self.line.take() {
+            self.previous.clone_from(&line.ticket);
             line.close().await;
         }
     }
