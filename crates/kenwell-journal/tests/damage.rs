@@ -88,11 +88,19 @@ async fn a_torn_tail_is_cut_and_measured() {
     let path = segments(dir.path()).pop().unwrap();
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     file.set_len((HEADER + 9 * FRAME + 60) as u64).unwrap();
+    drop(file);
+    let (journal, first) = open(dir.path(), small()).unwrap();
+    drop(journal);
     let (seen, recovery, corrupt) = offsets(dir.path()).await;
     assert_eq!(seen, (0..9).collect::<Vec<_>>());
     assert_eq!(
-        (recovery.torn_bytes, corrupt, recovery.next_offset),
-        (60, 0, Offset(9))
+        (
+            first.torn_bytes,
+            recovery.torn_bytes,
+            corrupt,
+            recovery.next_offset
+        ),
+        (60, 0, 0, Offset(9))
     );
     let (seen, recovery, _) = offsets(dir.path()).await;
     assert_eq!((seen.len(), recovery.torn_bytes), (10, 0));
