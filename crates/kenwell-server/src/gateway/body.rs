@@ -203,7 +203,7 @@ mod tests {
         if let Some(encoding) = encoding {
             headers.insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
         }
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         read(
             Encoding::of(&headers),
             &mut Full::new(Bytes::from(body)),

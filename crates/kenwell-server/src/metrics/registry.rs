@@ -285,7 +285,7 @@ impl Journal {
         let registry = registry.sub_registry_with_prefix("journal");
         registry.register(
             "bytes",
-            "Bytes that the journal occupies",
+            "Bytes that the journal occupies on disk, preallocated ones included",
             this.bytes.clone(),
         );
         registry.register(
@@ -302,7 +302,7 @@ impl Journal {
     }
 
     fn set(&self, stats: &kenwell_journal::Stats) {
-        self.bytes.set(to_gauge(stats.bytes));
+        self.bytes.set(to_gauge(stats.disk_bytes));
         self.max_bytes.set(to_gauge(stats.max_bytes));
         self.corrupt_records.set(to_gauge(stats.corrupt_records));
     }

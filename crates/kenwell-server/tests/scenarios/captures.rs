@@ -1,6 +1,6 @@
 //! Recorded requests of five real SDKs, replayed byte for byte.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl Capture {
             } else {
                 value.to_owned()
             };
-            request.push_str(&format!("{name}: {value}\r\n"));
+            write!(request, "{name}: {value}\r\n").unwrap();
         }
         [request.as_bytes(), b"\r\n", &body].concat()
     }
@@ -291,13 +291,7 @@ fn flatten(prefix: &str, value: &Value, fields: &mut BTreeMap<String, Option<Str
         }
         Value::Object(_) | Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(
-            number
-                .to_string()
-                .trim_end_matches(".0")
-                .replace("e+", "e+")
-                .to_owned(),
-        ),
+        Value::Number(number) => Some(number.to_string().trim_end_matches(".0").to_owned()),
         other => Some(other.to_string()),
     };
     if !prefix.is_empty() {

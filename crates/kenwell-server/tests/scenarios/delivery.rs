@@ -3,11 +3,8 @@
 use crate::support::{Client, Redis, Server, eventually, metric, post};
 
 fn outcome(page: &str, name: &str, destination: &str) -> u64 {
-    metric(
-        page,
-        &format!("kenwell_destination_{name}"),
-        &format!("destination=\"{destination}\""),
-    ) as u64
+    let labels = format!("destination=\"{destination}\"");
+    metric(page, &format!("kenwell_destination_{name}"), &labels)
 }
 
 #[track_caller]

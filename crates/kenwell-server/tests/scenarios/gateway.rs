@@ -53,9 +53,8 @@ fn every_event_route_answers_ok() {
         ));
     }
     assert_ok(&post(&server.gateway, "/v1/import", "{}"));
-    let beacon = format!(
-        "POST /beacon/v1/batch?writeKey=WK HTTP/1.1\r\nHost: k\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n{{\"batch\":[{{}}]}}"
-    );
+    let beacon = "POST /beacon/v1/batch?writeKey=WK HTTP/1.1\r\nHost: k\r\nContent-Type: text/plain\r\n\
+                  Content-Length: 14\r\n\r\n{\"batch\":[{}]}";
     assert_error(
         &raw(&server.gateway, beacon.as_bytes()),
         400,

@@ -148,7 +148,7 @@ fn every_vector_through_the_gateway() {
         let page = peer.server.metrics();
         assert_eq!(
             metric(&page, "kenwell_destination_dead_lettered_total", "dst1"),
-            0.0
+            0
         );
     }
     assert!(

@@ -101,14 +101,10 @@ impl Server {
 
     /// Waits until every accepted event of the destination has its outcome.
     pub(crate) fn settle(&self, destination: &str) {
+        let labels = format!("destination=\"{destination}\"");
         eventually("the queue to be empty", || {
-            let page = self.metrics();
-            (metric(
-                &page,
-                "kenwell_destination_queued",
-                &format!("destination=\"{destination}\""),
-            ) == 0.0)
-                .then_some(())
+            let queued = metric(&self.metrics(), "kenwell_destination_queued", &labels);
+            (queued == 0).then_some(())
         });
     }
 
@@ -143,15 +139,12 @@ fn spawn(directory: &Path, log: &str) -> Child {
         .unwrap()
 }
 
-/// The sum of all samples of a metric whose labels contain `labels`.
-pub(crate) fn metric(page: &str, name: &str, labels: &str) -> f64 {
-    page.lines()
-        .filter(|line| {
-            line.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(['{', ' ']))
-                && line.contains(labels)
-        })
-        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+/// The sum of all samples of a metric whose labels contain `labels`; counts only.
+pub(crate) fn metric(page: &str, name: &str, labels: &str) -> u64 {
+    let samples = page.lines().filter_map(|line| line.strip_prefix(name));
+    samples
+        .filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(labels))
+        .map(|rest| rest.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
         .sum()
 }
 
