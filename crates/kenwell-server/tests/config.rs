@@ -254,7 +254,7 @@ fn variables_win_over_the_file() {
 
 #[test]
 fn a_small_journal_keeps_at_most_half_of_itself_after_delivery() {
-    let text = format!("[journal]\nmax_bytes = \"16 MiB\"\n{ROUTE}");
+    let text = format!("[journal]\nmax_bytes = \"64 MiB\"\n{ROUTE}");
     assert_eq!(
         load(&text, &[]).unwrap().config.journal.retain_bytes,
         8 << 20

@@ -8,9 +8,11 @@
 )]
 
 mod bad_input;
+mod browser;
 mod captures;
 mod crash;
 mod delivery;
+mod full;
 mod gateway;
 mod lifecycle;
 mod support;
