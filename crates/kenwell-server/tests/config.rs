@@ -254,7 +254,7 @@ fn variables_win_over_the_file() {
 
 #[test]
 fn a_small_journal_keeps_at_most_half_of_itself_after_delivery() {
-    let text = format!("[journal]\nmax_bytes = \"64 MiB\"\n{ROUTE}");
+    let text = format!("[journal]\nmax_bytes = \"16 MiB\"\n{ROUTE}");
     assert_eq!(
         load(&text, &[]).unwrap().config.journal.retain_bytes,
         8 << 20
@@ -352,7 +352,7 @@ fn bad_values() {
         "[gateway]\nlisten = \"127.0.0.1:8081\"",
         "[gateway]\nlisten = \"127.0.0.1:9\"\n[private]\nlisten = \"127.0.0.1:9\"",
         "[journal]\nmax_bytes = \"8 gigs\"\nretain = \"a day\"\nretain_bytes = -1\ndurability = \"sync\"",
-        "[journal]\nmax_bytes = \"1 MiB\"\n[dead_letters]\nmax_bytes = 1",
+        "[journal]\nmax_bytes = \"1 KiB\"\n[dead_letters]\nmax_bytes = 1",
         "[journal]\nmax_bytes = \"1 GiB\"\nretain_bytes = \"2 GiB\"",
         "[delivery]\nbatch_records = 0\nlanes = 65",
     ]);

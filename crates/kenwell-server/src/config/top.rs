@@ -8,8 +8,8 @@ use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journa
 use super::value::{self, Input, Wrong};
 use super::{check, destination, source};
 
-/// Smallest journal: below it a single large request could not be stored.
-const MIN_JOURNAL_BYTES: u64 = 64 << 20;
+/// Smallest journal. A request whose events take more than half of the journal is refused.
+const MIN_JOURNAL_BYTES: u64 = 1 << 20;
 /// Smallest room for dead letters: a whole batch of refused events must fit, written as JSON text.
 const MIN_DEAD_LETTER_BYTES: u64 = 64 << 20;
 

@@ -124,6 +124,8 @@ impl Books {
 fn not_stored(error: &Error) -> Refusal {
     match error {
         Error::Full { .. } => Refusal::NotStored("journal is full"),
+        // It never fits: told to retry, its sender would try for ever.
+        Error::RecordTooLarge { .. } => Refusal::TooLarge,
         Error::NoSpace { .. } => Refusal::NotStored("no space left for the journal"),
         _ => {
             tracing::error!(%error, "events could not be appended to the journal; their sender was told to retry");
