@@ -1,7 +1,6 @@
 //! Opening one connection: socket, TLS, login.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,12 +27,12 @@ pub(super) struct Line {
     pub(super) ticket: Option<Ticket>,
 }
 
-/// What identifies a connection at the server: its number there, and our end's address. Both
-/// together, because a restarted server counts from one again.
+/// What identifies a connection at the server: its number and its address as the server sees them.
+/// Both together, because a restarted server counts from one again.
 #[derive(Debug, Clone)]
 pub(super) struct Ticket {
-    id: i64,
-    local: SocketAddr,
+    id: String,
+    addr: String,
 }
 
 impl Line {
@@ -69,30 +68,24 @@ pub(super) async fn dial(
         address: Arc::clone(address),
         source: Arc::new(source),
     };
-    let (line, local) = match (&target.address, &target.tls) {
+    let line = match (&target.address, &target.tls) {
         (Address::Unix(path), _) => {
-            let stream = UnixStream::connect(path).await.map_err(refused)?;
-            (start(stream, address).await?, None)
+            start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, None) => {
-            let stream = tcp(host, *port).await.map_err(refused)?;
-            let local = stream.local_addr().ok();
-            (start(stream, address).await?, local)
+            start(tcp(host, *port).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let socket = tcp(host, *port).await.map_err(refused)?;
-            let local = socket.local_addr().ok();
             let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
                 .connect(tls.name.clone(), socket)
                 .await
                 .map_err(|error| handshake(error, address))?;
-            (start(stream, address).await?, local)
+            start(stream, address).await?
         }
     };
     let mut line = login(line, settings, address).await?;
-    if let Some(local) = local {
-        line.ticket = ticket(&mut line, local, address).await?;
-    }
+    line.ticket = ticket(&mut line, address).await?;
     if let Some(previous) = previous {
         fence(&mut line, previous, address).await?;
     }
@@ -179,18 +172,23 @@ async fn login(mut line: Line, settings: &Settings, address: &Arc<str>) -> Resul
     }
 }
 
-/// Asks for this connection's number. A server or user that does not answer it goes without.
-async fn ticket(
-    line: &mut Line,
-    local: SocketAddr,
-    address: &Arc<str>,
-) -> Result<Option<Ticket>, Error> {
-    let question = redis::cmd("CLIENT").arg("ID").take();
-    match ask(line, &question, "CLIENT ID", address).await {
-        Ok(Value::Int(id)) => Ok(Some(Ticket { id, local })),
-        Ok(_) | Err(Error::Refused { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Asks how the server calls this connection. A server before 6.2, or one that does not let this
+/// user ask, leaves it without a ticket.
+async fn ticket(line: &mut Line, address: &Arc<str>) -> Result<Option<Ticket>, Error> {
+    let question = redis::cmd("CLIENT").arg("INFO").take();
+    let text = match ask(line, &question, "CLIENT INFO", address).await {
+        Ok(Value::BulkString(text)) => text,
+        Ok(_) | Err(Error::Refused { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let text = String::from_utf8_lossy(&text);
+    let value = |name: &str| {
+        let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
+        found.map(str::to_owned)
+    };
+    Ok(value("id=")
+        .zip(value("addr="))
+        .map(|(id, addr)| Ticket { id, addr }))
 }
 
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
@@ -202,9 +200,9 @@ async fn fence(line: &mut Line, previous: &Ticket, address: &Arc<str>) -> Result
     let kill = redis::cmd("CLIENT")
         .arg("KILL")
         .arg("ID")
-        .arg(previous.id)
+        .arg(&previous.id)
         .arg("ADDR")
-        .arg(previous.local.to_string())
+        .arg(&previous.addr)
         .take();
     match ask(line, &kill, "CLIENT KILL", address).await {
         Ok(_) | Err(Error::Refused { .. }) => Ok(()),

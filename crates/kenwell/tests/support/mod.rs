@@ -8,4 +8,5 @@
 
 pub mod certificates;
 pub mod model;
+pub mod network;
 pub mod server;
