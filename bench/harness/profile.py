@@ -100,7 +100,7 @@ def system_call(frames):
     """What the kernel was asked for, from its part of the stack."""
     symbols = [symbol for symbol, _ in frames]
     for inner, outer in zip(symbols, symbols[1:]):
-        if outer in ("do_syscall_64", "do_el0_svc", "invoke_syscall"):
+        if outer in ("do_syscall_64", "do_el0_svc", "invoke_syscall") and "exit_to_user_mode" not in inner:
             return re.sub(r"^(__(x64|arm64|se)_sys_|do_|ksys_)", "", inner)
     if any("page_fault" in symbol for symbol in symbols):
         return "page faults"

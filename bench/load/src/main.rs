@@ -11,14 +11,24 @@ mod request; // a whole HTTP request, written once and patched for every send
 mod scrape; // Kenwell's /metrics
 mod visible; // waits for the events in Redis, and looks at some of them
 
-use std::io::Write;
+use std::{io::Write, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
 use options::Options;
 
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that returning the error would print: the chain says enough.
+            let told = writeln!(std::io::stderr(), "kenwell-bench-load: {error:#}");
+            ExitCode::from(1 + u8::from(told.is_err()))
+        }
+    }
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
     let event = event::Event::new(options.fields);
     let line = if options.print_hset {
         serde_json::to_string(&event.hset())?
@@ -28,7 +38,7 @@ fn main() -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(measure(&options, &event))?.to_string()
+        runtime.block_on(measure(options, &event))?.to_string()
     };
     writeln!(std::io::stdout(), "{line}").context("cannot write the result")
 }

@@ -44,8 +44,8 @@ async fn page(url: &str) -> anyhow::Result<String> {
     stream.take(MAX_PAGE).read_to_string(&mut page).await?;
     anyhow::ensure!(
         page.starts_with("HTTP/1.1 200 "),
-        "the answer was {:?}",
-        page.lines().next()
+        "the answer began with {:?}",
+        page.lines().next().unwrap_or_default()
     );
     Ok(page)
 }
