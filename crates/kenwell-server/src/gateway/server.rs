@@ -39,8 +39,9 @@ use super::{
 };
 use crate::metrics::Metrics;
 
-/// Time for a request's head, and for an idle connection to send its next one.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a request's head, and for an idle connection to send its next one. Not a round number of
+/// half minutes: SDKs flush at those, and would meet a connection that is just being closed.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes that a request's head may have (RudderStack: 512 KiB).
 const MAX_HEAD_BYTES: usize = 512 * 1024;
 /// Headers that a request may have.
