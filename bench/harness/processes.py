@@ -1,6 +1,7 @@
 """Redis and Kenwell as child processes on free ports, and what they used."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -126,12 +127,18 @@ class Kenwell(Process):
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
         config.write_text(CONFIG.format(gateway=self.gateway, private=self.private, redis=redis.address), encoding="utf-8")
-        super().__init__([str(binary), "serve", "--config", str(config)], directory)
+        self.binary, self.config = str(binary), str(config)
+        super().__init__([self.binary, "serve", "--config", self.config], directory)
 
     def ready(self):
         with contextlib.suppress(OSError, urllib.error.URLError):
             return '"ready"' in self.get("/ready")
         return False
+
+    def journal_bytes(self):
+        """Bytes of the records in the journal with their framing, without what is preallocated."""
+        command = [self.binary, "journal", "stats", "--config", self.config, "--json"]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["bytes"]
 
     def get(self, path):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.private}{path}", timeout=10) as answer:
