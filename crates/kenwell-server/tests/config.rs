@@ -97,7 +97,7 @@ fn a_small_file_gets_the_documented_defaults() {
     assert_eq!(config.journal.retain, Duration::from_hours(24));
     assert_eq!(config.journal.retain_bytes, 1 << 30);
     assert_eq!(config.journal.durability, Durability::Fsync);
-    assert_eq!(config.delivery.batch_records, 1000);
+    assert_eq!(config.delivery.batch_records, 4000);
     assert_eq!(config.delivery.lanes, 4);
     assert_eq!(config.dead_letters.max_bytes, 1 << 30);
     let [source] = &config.sources[..] else {

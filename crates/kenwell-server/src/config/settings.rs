@@ -155,7 +155,7 @@ impl Default for Journal {
 impl Default for Delivery {
     fn default() -> Self {
         Self {
-            batch_records: 1000,
+            batch_records: 4000,
             lanes: 4,
         }
     }

@@ -1,6 +1,10 @@
 //! From journal records to updates: decoded, kept or ignored, folded by user, split into lanes.
 
-use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+    sync::Arc,
+};
 
 use foldhash::fast::RandomState;
 use kenwell::profile::{Flattener, Fold, FoldedUpdate, Layout};
@@ -130,9 +134,14 @@ impl Recipe {
 }
 
 impl Batch {
-    /// The record that an item of a [`FoldedUpdate`] stands for.
-    pub(super) fn record(&self, item: usize) -> Option<(Offset, &[u8])> {
-        self.records.iter().nth(item)
+    /// The records that some items of [`FoldedUpdate`]s stand for, in journal order, each with what
+    /// `wanted` has for it.
+    pub(super) fn records<'a, T: Copy>(
+        &'a self,
+        wanted: &HashMap<usize, T>,
+    ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
+        let records = self.records.iter().enumerate();
+        records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
     }
 
     /// Enters what needs no Redis into the books.

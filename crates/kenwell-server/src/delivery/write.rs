@@ -1,5 +1,7 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
+use std::collections::HashMap;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell::{
@@ -81,10 +83,7 @@ impl Pen {
         if dead.is_empty() {
             return;
         }
-        let letters: Vec<_> = dead
-            .iter()
-            .flat_map(|(folded, error)| self.letters(batch, folded, error))
-            .collect();
+        let letters = self.letters(batch, dead);
         let mut backoff = Backoff::default();
         loop {
             let (log, destination, copy) = (
@@ -110,15 +109,22 @@ impl Pen {
         );
     }
 
-    fn letters(&self, batch: &Batch, folded: &FoldedUpdate, error: &Error) -> Vec<DeadLetter> {
+    /// One letter for each event of the refused updates, in journal order.
+    fn letters(&self, batch: &Batch, dead: &[(&FoldedUpdate, Error)]) -> Vec<DeadLetter> {
         let at = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
-        let records = folded
-            .items()
+        let refused: HashMap<_, _> = dead
             .iter()
-            .filter_map(|&index| batch.record(index));
+            .flat_map(|(folded, error)| {
+                folded
+                    .items()
+                    .iter()
+                    .map(move |item| (*item, (*folded, error)))
+            })
+            .collect();
+        let records = batch.records(&refused);
         records
-            .filter_map(|(offset, record)| Some((offset, Envelope::decode(record).ok()?)))
-            .map(|(offset, envelope)| DeadLetter {
+            .filter_map(|(offset, record, why)| Some((offset, Envelope::decode(record).ok()?, why)))
+            .map(|(offset, envelope, (folded, error))| DeadLetter {
                 at,
                 destination: self.health.destination().to_owned(),
                 offset: offset.0,
