@@ -1,6 +1,7 @@
 //! The real binary, with a configuration and a data directory of its own.
 
 use std::{
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -117,10 +118,11 @@ impl Server {
             .unwrap()
     }
 
+    /// Both listeners: the private one is bound second.
     fn wait(&self) {
-        eventually("the gateway to answer", || {
-            std::net::TcpStream::connect(&self.gateway).ok()
-        });
+        for address in [&self.gateway, &self.private] {
+            eventually("the server to listen", || TcpStream::connect(address).ok());
+        }
     }
 }
 
