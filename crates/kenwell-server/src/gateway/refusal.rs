@@ -41,6 +41,12 @@ pub(super) enum Refusal {
 const RETRY_AFTER: u64 = 1;
 
 impl Refusal {
+    /// Whether the rest of the body is worth reading, so that its sender sees the answer. One who
+    /// broke off or is too slow has had their time.
+    pub(super) fn is_worth_the_rest(&self) -> bool {
+        !matches!(self, Self::TooSlow | Self::Unreadable)
+    }
+
     pub(super) fn answer(&self) -> Answer {
         let error = |status, text: &str| Answer::error(status, text);
         match self {
@@ -66,7 +72,8 @@ impl Refusal {
             Self::TooSlow => error(
                 StatusCode::REQUEST_TIMEOUT,
                 "failed to read body from request",
-            ),
+            )
+            .header(header::CONNECTION, HeaderValue::from_static("close")),
             Self::RateLimited(seconds) => later(
                 error(StatusCode::TOO_MANY_REQUESTS, "max requests limit reached"),
                 *seconds,

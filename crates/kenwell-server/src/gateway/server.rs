@@ -180,7 +180,8 @@ impl Gateway {
         let answer = match answer {
             Ok(answer) => answer,
             Err(refusal) => {
-                if !request.headers().contains_key(header::EXPECT) {
+                let waits = request.headers().contains_key(header::EXPECT);
+                if refusal.is_worth_the_rest() && !waits {
                     body::discard(request.body_mut(), self.deadline()).await;
                 }
                 refusal.answer()
