@@ -150,3 +150,18 @@ async fn a_disk_that_is_full_when_a_segment_is_begun_refuses_until_there_is_room
     });
     assert_eq!(unfinished.count(), 0);
 }
+
+#[tokio::test]
+async fn space_that_is_there_again_is_found_without_an_append() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options();
+    let (journal, _) = open(dir.path(), options.clone()).unwrap();
+    options.faults.order(Fault::Reserve, ENOSPC);
+    append(&journal, "x").await.unwrap_err();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while journal.stats().no_space {
+        assert!(std::time::Instant::now() < deadline, "nobody looked");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(append(&journal, "x").await.unwrap(), Offset(0));
+}

@@ -36,6 +36,8 @@ pub(crate) struct Writer {
     pub(crate) spares: Vec<Spare>,
     pub(crate) disk: Disk,
     next_id: u64,
+    /// Bytes of the append that was last refused for want of space on the disk.
+    refused: u64,
     last_tick: Instant,
     /// Lasts as long as the writer.
     _lock: File,
@@ -64,6 +66,7 @@ impl Writer {
             active: None,
             spares: Vec::new(),
             next_id,
+            refused: 0,
             last_tick: Instant::now(),
             _lock: lock,
         }
@@ -106,6 +109,17 @@ impl Writer {
         }
         retention::roll_when_idle(self);
         retention::release(self);
+        self.look_for_space();
+    }
+
+    /// Finds out whether a full disk has space again. Whoever asks [`Stats`](crate::Stats) before sending would
+    /// otherwise never send, and nothing else would find out.
+    fn look_for_space(&mut self) {
+        if self.shared.no_space.load(Ordering::Relaxed)
+            && let Err(error) = self.roll(self.refused)
+        {
+            tracing::debug!(%error, "still no space");
+        }
     }
 
     fn append(&mut self, requests: &mut Vec<Request>) {
@@ -148,6 +162,7 @@ impl Writer {
         group.bytes.resize(end + frame::HEADER, 0);
         let durability = self.shared.options.durability;
         if let Err(error) = active.write(&group.bytes, group.first, durability, &self.disk) {
+            self.refused = end as u64;
             self.fail(&error);
             for (reply, _, _) in group.answers {
                 answer(reply, Err(error.clone()));
@@ -194,6 +209,9 @@ impl Writer {
         let made = self.make_segment(needed);
         let full = matches!(made, Err(Error::Full { .. }));
         let no_space = matches!(made, Err(Error::NoSpace { .. }));
+        if no_space {
+            self.refused = frames;
+        }
         if full && !self.shared.full.swap(true, Ordering::Relaxed) {
             tracing::warn!("the journal is full; appends are refused until readers have caught up");
         }
