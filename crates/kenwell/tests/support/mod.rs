@@ -10,3 +10,4 @@ pub mod certificates;
 pub mod model;
 pub mod network;
 pub mod server;
+pub mod stunnel;
