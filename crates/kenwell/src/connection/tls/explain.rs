@@ -51,16 +51,20 @@ pub(in crate::connection) fn alert(error: Error, settings: &Settings) -> Error {
 
 /// What rustls said, wherever it is wrapped.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    // How redis-rs keeps an error of the socket.
+    type Shared = Arc<dyn StdError + Send + Sync>;
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn StdError + 'static));
-        next = wrapped.or_else(|| error.source());
+        next = if let Some(shared) = error.downcast_ref::<Shared>() {
+            Some(shared.as_ref())
+        } else if let Some(io) = error.downcast_ref::<io::Error>() {
+            io.get_ref().map(|inner| inner as &(dyn StdError + 'static))
+        } else {
+            error.source()
+        };
     }
     None
 }
