@@ -8,6 +8,9 @@
 
 mod support;
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::{Class, Error};
 use support::certificates::Certificates;
@@ -85,6 +88,51 @@ async fn certificates_without_alternative_names_are_known_by_their_common_name()
     all.self_signed("recipe-ca", "/CN=localhost", "");
     all.issue("recipe", "/CN=localhost", "recipe-ca", "");
     accepts(&all, "recipe", "recipe-ca").await;
+}
+
+#[tokio::test]
+async fn an_old_fashioned_certificate_is_reported_once_and_a_proper_one_never() {
+    let all = Certificates::new();
+    all.issue("v1", "/CN=localhost", "ca", "");
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
+    accepts(&all, "server", "ca").await;
+    assert_eq!(log.text(), "");
+    let server = Server::start_with_certificate(&all, "v1", &NO_CLIENTS);
+    let connection = Connection::new(settings(server.tls_port(), all.authority())).unwrap();
+    connection.ping().await.unwrap();
+    connection.another().ping().await.unwrap();
+    let text = log.text();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    for word in ["WARN", "no subjectAltName", "DNS:localhost", "openssl x509 -req"] {
+        assert!(text.contains(word), "{text}");
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

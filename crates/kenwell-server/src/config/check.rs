@@ -103,10 +103,12 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
         let given = match &error {
             Error::Settings { setting, problem } => {
                 let place = |name: &str| read.places.iter().find(|(key, ..)| *key == name);
-                let place = place(setting).or_else(|| {
-                    let by_url = matches!(*setting, "address" | "database" | "secure");
-                    by_url.then(|| place("url")).flatten()
-                });
+                let instead = match *setting {
+                    "client_key" => "client_certificate",
+                    "client_certificate" => "client_key",
+                    _ => "url",
+                };
+                let place = place(setting).or_else(|| place(instead));
                 place.map(|(_, place, key)| (place, key, problem))
             }
             _ => None,
