@@ -110,7 +110,12 @@ async fn an_old_fashioned_certificate_is_reported_once_and_a_proper_one_never() 
     connection.another().ping().await.unwrap();
     let text = log.text();
     assert_eq!(text.lines().count(), 1, "{text}");
-    for word in ["WARN", "no subjectAltName", "DNS:localhost", "openssl x509 -req"] {
+    for word in [
+        "WARN",
+        "no subjectAltName",
+        "DNS:localhost",
+        "openssl x509 -req",
+    ] {
         assert!(text.contains(word), "{text}");
     }
 }
