@@ -101,6 +101,11 @@ fn certificate(error: &CertificateError, settings: &Settings) -> &'static str {
         CertificateError::UnknownIssuer => {
             "no authority that this system trusts signed the server's certificate; set ca_certificate to the certificate of the one that did"
         }
+        CertificateError::NotValidForNameContext { presented, .. }
+            if presented.is_empty() && !has_authority =>
+        {
+            "the certificate has no names; put the host of address into its subjectAltName, or set ca_certificate to the authority that signed it, and its common name counts"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "set server_name to a name in the certificate, or put the host of address into its subjectAltName"
         }
@@ -173,5 +178,62 @@ mod tests {
         let error = handshake(untrusted, &settings, &address);
         assert_eq!(error.class(), Class::Configuration);
         assert!(error.to_string().contains("ca_certificate"), "{error}");
+    }
+
+    #[test]
+    fn each_refusal_has_a_cure_that_fits_the_settings() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Webpki(&'static str);
+
+        let other = |words| CertificateError::Other(OtherError(Arc::new(Webpki(words))));
+        let nameless = CertificateError::NotValidForNameContext {
+            expected: rustls::pki_types::ServerName::try_from("h").unwrap(),
+            presented: Vec::new(),
+        };
+        for (error, alone, with_authority) in [
+            (
+                CertificateError::UnknownIssuer,
+                "set ca_certificate",
+                "put the one that did",
+            ),
+            (nameless, "its common name counts", "set server_name"),
+            (CertificateError::Expired, "renew", "renew"),
+            (CertificateError::NotValidYet, "clocks", "clocks"),
+            (CertificateError::InvalidPurpose, "serverAuth", "serverAuth"),
+            (
+                other("UnsupportedCertVersion"),
+                "or set ca_certificate",
+                "version 3",
+            ),
+            (
+                other("CaUsedAsEndEntity"),
+                "set ca_certificate to it",
+                "must be exactly it",
+            ),
+            (CertificateError::BadEncoding, "version 3", "version 3"),
+        ] {
+            let error = rustls::Error::InvalidCertificate(error);
+            let mut settings = Settings::new("h:1");
+            let text = problem(&error, &settings);
+            assert!(text.contains(alone), "{text}");
+            settings.ca_certificate = Some("PEM".to_owned());
+            let text = problem(&error, &settings);
+            assert!(text.contains(with_authority), "{text}");
+        }
+        for (alert, cure) in [
+            (AlertDescription::ProtocolVersion, "TLS 1.2 or 1.3"),
+            (AlertDescription::UnrecognisedName, "server_name"),
+            (
+                AlertDescription::HandshakeFailure,
+                "client_certificate and client_key",
+            ),
+        ] {
+            let text = problem(&rustls::Error::AlertReceived(alert), &Settings::new("h:1"));
+            assert!(text.contains(cure), "{text}");
+        }
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let text = problem(&plain, &Settings::new("h:1"));
+        assert!(text.contains("secure = false"), "{text}");
     }
 }
