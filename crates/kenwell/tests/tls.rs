@@ -8,12 +8,10 @@
 
 mod support;
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::{Class, Error};
 use support::certificates::Certificates;
+use support::log::Log;
 use support::server::Server;
 use support::stunnel::Stunnel;
 
@@ -94,14 +92,7 @@ async fn certificates_without_alternative_names_are_known_by_their_common_name()
 async fn an_old_fashioned_certificate_is_reported_once_and_a_proper_one_never() {
     let all = Certificates::new();
     all.issue("v1", "/CN=localhost", "ca", "");
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing_subscriber::util::SubscriberInitExt::set_default(subscriber);
+    let (log, _guard) = Log::of_this_thread();
     accepts(&all, "server", "ca").await;
     assert_eq!(log.text(), "");
     let server = Server::start_with_certificate(&all, "v1", &NO_CLIENTS);
@@ -117,26 +108,6 @@ async fn an_old_fashioned_certificate_is_reported_once_and_a_proper_one_never() 
         "openssl x509 -req",
     ] {
         assert!(text.contains(word), "{text}");
-    }
-}
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -179,6 +150,22 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_exactly_the_given_one()
     .await;
     refuses(&all, "client", "client", &["serverAuth"]).await;
     refuses(&all, "signer", "signer", &["purpose"]).await;
+    // The same where the name stands in a subjectAltName.
+    let san = "subjectAltName=DNS:localhost";
+    all.self_signed(
+        "client-san",
+        "/CN=x",
+        &format!("-addext {san} -addext extendedKeyUsage=clientAuth"),
+    );
+    refuses(&all, "client-san", "client-san", &["serverAuth"]).await;
+    all.issue_dated(
+        "old",
+        "old",
+        &format!("basicConstraints=CA:TRUE\n{san}"),
+        PAST,
+    );
+    std::fs::write(all.path("both.pem"), all.text("old.pem") + &all.authority()).unwrap();
+    refuses(&all, "old", "both", &["expired", "renew"]).await;
     // What one server shows is no authority over others.
     all.issue(
         "child",
