@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use kenwell_server::config::{Config, Durability, Environment, Loaded, Problems};
 
+#[path = "config/connection.rs"]
+mod connection;
+
 /// A source and a destination that are fine, to put wrong things beside.
 const ROUTE: &str = r#"
 [[sources]]

@@ -30,10 +30,12 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// The TLS handshake failed: an untrusted certificate, another name, no TLS on the other side.
-    #[error("redis at {address}: TLS handshake failed: {source}")]
+    #[error("redis at {address}: TLS handshake failed: {problem}")]
     Tls {
         /// The server.
         address: Arc<str>,
+        /// What is wrong, and which setting to change.
+        problem: String,
         /// What the handshake failed on.
         source: Arc<io::Error>,
     },

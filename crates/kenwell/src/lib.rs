@@ -49,7 +49,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`connection`] | [`Settings`](connection::Settings), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
+//! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
 //!
@@ -66,7 +66,8 @@
 //!
 //! # What it is not
 //!
-//! No HTTP, no files, no queue: those who need them bring their own. Nothing here deletes or expires
+//! No HTTP, no queue, no files but the certificates that settings name: those who need them bring
+//! their own. Nothing here deletes or expires
 //! what it wrote.
 
 mod error;

@@ -1,8 +1,10 @@
-//! CA certificates: PEM text, or the path of a PEM file.
+//! Certificates and keys: PEM text, or the path of a PEM file.
 
+use kenwell::connection::Secret;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use super::secret::{self, Resolved};
 use super::section::Reading;
 use super::value::{self, Input, Wrong};
 
@@ -39,6 +41,29 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
         &what,
         "give the path of a PEM file (-----BEGIN CERTIFICATE-----)",
     )
+}
+
+/// The PEM text of a private key; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
+/// No complaint shows any of it.
+pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Secret>, Wrong> {
+    let Resolved { text, literal } = secret::secret(reading, input)?;
+    let given = text.trim();
+    if given.is_empty() {
+        return Ok(None);
+    }
+    if given.contains(BEGIN) {
+        if literal {
+            reading.holds_password.set(true);
+        }
+        return Ok(Some(Secret::new(text)));
+    }
+    match std::fs::read_to_string(reading.resolve(given)) {
+        Ok(pem) => Ok(Some(Secret::new(pem))),
+        Err(error) => Err(Wrong::new(
+            format!("neither PEM text nor a readable file: {error}"),
+            "give the path of a PEM file that kenwell may read (-----BEGIN PRIVATE KEY-----)",
+        )),
+    }
 }
 
 fn checked(text: String, what: &str, fix: &str) -> Result<Option<String>, Wrong> {

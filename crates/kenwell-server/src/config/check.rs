@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use kenwell::Error;
+
 use super::destination::ReadDestination;
 use super::section::{Found, Reading};
 use super::source::ReadSource;
@@ -94,13 +96,35 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
     if !reading.errors.borrow().is_empty() {
         return; // it would only say again what was said with a line number
     }
-    for ReadDestination { id, destination } in destinations {
-        if let Err(error) = destination.connection.validate() {
+    for read in destinations {
+        let Err(error) = read.destination.connection.validate() else {
+            continue;
+        };
+        let given = match &error {
+            Error::Settings { setting, problem } => {
+                let place = |name: &str| read.places.iter().find(|(key, ..)| *key == name);
+                let instead = match *setting {
+                    "client_key" => "client_certificate",
+                    "client_certificate" => "client_key",
+                    _ => "url",
+                };
+                let place = place(setting).or_else(|| place(instead));
+                place.map(|(_, place, key)| (place, key, problem))
+            }
+            _ => None,
+        };
+        if let Some((place, key, problem)) = given {
+            // The library's sentences put the cure behind a semicolon.
+            let (what, fix) = problem
+                .rsplit_once("; ")
+                .unwrap_or((problem, "see docs/redis.md for what this key takes"));
+            reading.error(place.clone(), key, Wrong::new(what, fix));
+        } else {
             let wrong = Wrong::new(
                 format!("the connection cannot be used: {error}"),
                 "see docs/configuration.md for what each key takes",
             );
-            reading.error(id.place.clone(), &id.key, wrong);
+            reading.error(read.id.place.clone(), &read.id.key, wrong);
         }
     }
 }

@@ -2,17 +2,34 @@
 
 use kenwell::connection::{Secret, Settings};
 
+use super::problem::Place;
 use super::secret::{self, Resolved};
 use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
+use super::url::{agreed, agreed_on_tls};
 use super::value::{self, Input, Wrong};
 
 /// A destination as read, with the places that later complaints need.
 pub(super) struct ReadDestination {
     pub(super) id: Found<String>,
     pub(super) destination: Destination,
+    /// The keys that the Redis library looks into: name, place, and full path.
+    pub(super) places: Vec<(&'static str, Place, String)>,
 }
+
+/// Keys whose values the Redis library may refuse.
+const LIBRARY_KEYS: [&str; 9] = [
+    "address",
+    "url",
+    "database",
+    "cluster_mode",
+    "secure",
+    "ca_certificate",
+    "client_certificate",
+    "client_key",
+    "server_name",
+];
 
 /// Reads one destination; `None` when something it cannot do without is wrong.
 pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
@@ -23,7 +40,13 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     let prefix = section.read_or("prefix", String::new(), value::text);
     let connection = read_connection(&mut section);
     section.require("id", "add a line like id = \"profiles\"");
-    section.require("address", "add a line like address = \"127.0.0.1:6379\"");
+    if section.place_of("url").is_none() {
+        section.require("address", "add a line like address = \"127.0.0.1:6379\"");
+    }
+    let places = LIBRARY_KEYS
+        .iter()
+        .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
+    let places = places.collect();
     section.finish();
     let (id, connection) = (id?, connection?);
     let destination = Destination {
@@ -36,39 +59,68 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
         connection,
         prefix,
     };
-    Some(ReadDestination { id, destination })
+    Some(ReadDestination {
+        id,
+        destination,
+        places,
+    })
 }
 
 fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let reading = section.reading;
+    let url = super::url::read(section);
     let address = section.read("address", address);
-    let username = section.read_or("username", String::new(), value::text);
+    let username = section.read("username", value::text);
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
     let cluster_mode = section.read("cluster_mode", value::flag);
-    let secure = section.read_or("secure", false, value::flag);
-    let skip_verify = section.read("skip_verify", value::flag);
-    let ca_certificate = section.read("ca_certificate", |input| {
-        super::certificate::pem(reading, input)
-    });
-    check_tls(
-        section,
-        secure,
-        skip_verify.as_ref(),
-        ca_certificate.as_ref(),
-    );
+    let secure = section.read("secure", value::flag);
+    let tls = super::tls::read(section);
     check_cluster(section, cluster_mode.as_ref(), database.as_ref());
-    check_user(section, &username, password.as_ref());
+    if password
+        .as_ref()
+        .is_some_and(|found| found.value.literal && !found.value.text.is_empty())
+    {
+        reading.holds_password.set(true);
+    }
 
-    let mut settings = Settings::new(address?.value);
-    settings.username = Some(username).filter(|name| !name.is_empty());
-    settings.password = password.and_then(|found| not_empty(found.value));
-    settings.database = database.map_or(0, |found| found.value);
+    let url = url.as_ref();
+    let username = filled(username, |name| Some(name).filter(|name| !name.is_empty()));
+    let without_password = password.is_none();
+    let password = filled(password, not_empty);
+    let address = agreed(
+        section,
+        url,
+        "servers",
+        |url| Some(url.address.clone()),
+        address,
+    );
+    let secure = agreed_on_tls(section, url, secure);
+    tls.check(section, secure);
+    let mut settings = Settings::new(address?);
+    settings.username = agreed(section, url, "users", |url| url.username.clone(), username);
+    settings.password = agreed(
+        section,
+        url,
+        "passwords",
+        |url| url.password.clone(),
+        password,
+    );
+    settings.database =
+        agreed(section, url, "databases", |url| url.database, database).unwrap_or_default();
     settings.cluster_mode = cluster_mode.is_some_and(|found| found.value);
     settings.secure = secure;
-    settings.skip_verify = skip_verify.is_some_and(|found| found.value);
-    settings.ca_certificate = ca_certificate.and_then(|found| found.value);
+    tls.apply(&mut settings);
+    if without_password {
+        check_user(section, &settings);
+    }
     Some(settings)
+}
+
+/// A key with something in it.
+fn filled<T, U>(found: Option<Found<T>>, fill: impl FnOnce(T) -> Option<U>) -> Option<Found<U>> {
+    let Found { value, place, key } = found?;
+    fill(value).map(|value| Found { value, place, key })
 }
 
 fn not_empty(secret: Resolved) -> Option<Secret> {
@@ -88,7 +140,7 @@ fn address(input: &Input<'_>) -> Result<String, Wrong> {
     if text.contains("://") || text.contains('@') {
         return Err(Wrong::new(
             "the address is a URL",
-            format!("{FIX}; user, password, database and TLS are keys of their own"),
+            "write host:port, or move it to the key url",
         ));
     }
     if text.contains(',') {
@@ -125,39 +177,6 @@ fn address(input: &Input<'_>) -> Result<String, Wrong> {
     Ok(text)
 }
 
-fn check_tls(
-    section: &Section<'_>,
-    secure: bool,
-    skip_verify: Option<&Found<bool>>,
-    ca_certificate: Option<&Found<Option<String>>>,
-) {
-    let skips = skip_verify.filter(|found| found.value);
-    let certificate = ca_certificate.filter(|found| found.value.is_some());
-    if !secure {
-        let without = |place: &super::problem::Place, key: &str| {
-            let wrong = Wrong::new(
-                "it has no effect while secure is false: the connection would be in plain text",
-                "set secure = true for TLS, or remove this line",
-            );
-            section.reading.error(place.clone(), key, wrong);
-        };
-        if let Some(found) = skips {
-            without(&found.place, &found.key);
-        }
-        if let Some(found) = certificate {
-            without(&found.place, &found.key);
-        }
-    } else if let (Some(_), Some(found)) = (skips, certificate) {
-        let wrong = Wrong::new(
-            "skip_verify = true makes the certificate unused",
-            "remove skip_verify so that the server is verified against this certificate",
-        );
-        section
-            .reading
-            .warning(found.place.clone(), &found.key, wrong);
-    }
-}
-
 fn check_cluster(
     section: &Section<'_>,
     cluster_mode: Option<&Found<bool>>,
@@ -184,12 +203,8 @@ fn check_cluster(
     }
 }
 
-fn check_user(section: &Section<'_>, username: &str, password: Option<&Found<Resolved>>) {
-    let given = password.is_some_and(|found| !found.value.text.is_empty());
-    if password.is_some_and(|found| found.value.literal && given) {
-        section.reading.holds_password.set(true);
-    }
-    if !username.is_empty() && !given && password.is_none() {
+fn check_user(section: &Section<'_>, settings: &Settings) {
+    if settings.username.is_some() && settings.password.is_none() {
         let wrong = Wrong::new(
             "there is a username but no password, so the user name is not sent",
             "add a password line, or remove username",

@@ -12,7 +12,9 @@ mod section;
 mod settings;
 mod source;
 mod suggestion;
+mod tls;
 mod top;
+mod url;
 mod value;
 
 pub use environment::Environment;

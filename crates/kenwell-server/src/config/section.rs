@@ -212,8 +212,7 @@ impl<'a> Section<'a> {
 
     /// Complains that a key is missing, unless it is there (and was wrong in another way).
     pub(super) fn require(&self, key: &'static str, fix: impl Into<String>) {
-        let in_environment = self.reading.environment.get(&self.variable(key)).is_some();
-        if self.lookup(key).is_none() && !in_environment {
+        if self.place_of(key).is_none() {
             let wrong = Wrong::new(format!("the key \"{key}\" is missing"), fix);
             self.reading.error(self.place.clone(), &self.path, wrong);
         }
@@ -244,6 +243,16 @@ impl<'a> Section<'a> {
         } else {
             format!("{}.{key}", self.path)
         }
+    }
+
+    /// Where a key is given, if it is.
+    pub(super) fn place_of(&self, key: &str) -> Option<Place> {
+        let variable = self.variable(key);
+        if self.reading.environment.get(&variable).is_some() {
+            return Some(Place::Variable(variable));
+        }
+        let (_, value) = self.lookup(key)?;
+        Some(self.reading.document.place(&value.span()))
     }
 
     /// Where the section starts.

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::address::Address;
 use super::settings::{Settings, Target};
+use super::tls;
 use crate::Error;
 use crate::reply::Reply;
 
@@ -80,30 +81,18 @@ pub(super) async fn dial(
             let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
                 .connect(tls.name.clone(), socket)
                 .await
-                .map_err(|error| handshake(error, address))?;
+                .map_err(|error| tls::handshake(error, settings, address))?;
             start(stream, address).await?
         }
     };
-    let mut line = login(line, settings, address).await?;
+    let mut line = login(line, settings, address)
+        .await
+        .map_err(|error| tls::alert(error, settings))?;
     line.ticket = ticket(&mut line, address).await?;
     if let Some(previous) = previous {
         fence(&mut line, previous, address).await?;
     }
     Ok(line)
-}
-
-/// A broken socket is a matter of time; everything else about TLS is a matter of configuration.
-fn handshake(error: io::Error, address: &Arc<str>) -> Error {
-    let address = Arc::clone(address);
-    let about_tls = error
-        .get_ref()
-        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-    let source = Arc::new(error);
-    if about_tls {
-        Error::Tls { address, source }
-    } else {
-        Error::Connect { address, source }
-    }
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -233,21 +222,5 @@ async fn ask(
             command: name,
             source,
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Class;
-
-    #[test]
-    fn a_reset_during_the_handshake_is_transient_and_a_certificate_is_not() {
-        let address: Arc<str> = "h:1".into();
-        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-        assert_eq!(handshake(reset, &address).class(), Class::Transient);
-        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let untrusted = io::Error::new(io::ErrorKind::InvalidData, untrusted);
-        assert_eq!(handshake(untrusted, &address).class(), Class::Configuration);
     }
 }

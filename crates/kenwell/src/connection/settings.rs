@@ -37,8 +37,18 @@ pub struct Settings {
     pub secure: bool,
     /// Whether to accept any certificate. Wins over `ca_certificate`; logged as a warning.
     pub skip_verify: bool,
-    /// PEM text of the authorities to trust instead of the system's.
+    /// The authorities to trust instead of the system's: PEM text, or the path of a PEM file.
+    ///
+    /// Their servers may also have old-fashioned certificates: without subjectAltName (the only
+    /// common name counts then), of X.509 version 1, or a self-signed one that is exactly this.
     pub ca_certificate: Option<String>,
+    /// The certificate that we show to a server that asks for one: PEM text or a path.
+    pub client_certificate: Option<String>,
+    /// The private key of `client_certificate`, not encrypted: PEM text or a path.
+    pub client_key: Option<Secret>,
+    /// The name that the server's certificate must carry, and that is sent to the server, when it
+    /// is not the host of the address.
+    pub server_name: Option<String>,
     /// The longest a connection attempt may take: name look-up, TCP, TLS and login together.
     pub connect_timeout: Duration,
     /// The longest a pipeline may take from sending to the last reply.
@@ -57,6 +67,9 @@ impl Settings {
             secure: false,
             skip_verify: false,
             ca_certificate: None,
+            client_certificate: None,
+            client_key: None,
+            server_name: None,
             connect_timeout: DEFAULT_TIMEOUT,
             command_timeout: DEFAULT_TIMEOUT,
         }

@@ -7,6 +7,8 @@
 )]
 
 pub mod certificates;
+pub mod log;
 pub mod model;
 pub mod network;
 pub mod server;
+pub mod stunnel;

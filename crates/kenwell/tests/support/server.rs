@@ -24,22 +24,31 @@ pub struct Server {
 impl Server {
     /// Starts a server that also speaks TLS, on [`tls_port`](Self::tls_port).
     pub fn start_with_tls(certificates: &Certificates) -> Self {
+        Self::start_with_certificate(certificates, "server", &["--tls-auth-clients", "no"])
+    }
+
+    /// The same with another certificate and further options.
+    pub fn start_with_certificate(certificates: &Certificates, name: &str, more: &[&str]) -> Self {
         let tls_port = free_port();
-        let path = |name| certificates.path(name).to_str().unwrap().to_owned();
-        let (certificate, key, authority) =
-            (path("server.pem"), path("server.key"), path("ca.pem"));
-        let mut server = Self::start(&[
+        let path = |name: &str| certificates.path(name).to_str().unwrap().to_owned();
+        let (certificate, key, authority) = (
+            path(&format!("{name}.pem")),
+            path(&format!("{name}.key")),
+            path("ca.pem"),
+        );
+        let port = tls_port.to_string();
+        let mut options = vec![
             "--tls-port",
-            &tls_port.to_string(),
+            &port,
             "--tls-cert-file",
             &certificate,
             "--tls-key-file",
             &key,
             "--tls-ca-cert-file",
             &authority,
-            "--tls-auth-clients",
-            "no",
-        ]);
+        ];
+        options.extend(more);
+        let mut server = Self::start(&options);
         server.tls_port = Some(tls_port);
         server
     }
@@ -152,7 +161,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -1,0 +1,85 @@
+//! A destination's `url`, and whether it agrees with the keys beside it.
+
+use kenwell::Error;
+use kenwell::connection::Url;
+
+use super::secret::{self, Resolved};
+use super::section::{Found, Section};
+use super::value::Wrong;
+
+/// Reads `url`: the text, or a reference to a variable or file, since it may hold a password.
+pub(super) fn read(section: &mut Section<'_>) -> Option<Found<Url>> {
+    let reading = section.reading;
+    section.read("url", |input| {
+        let Resolved { text, literal } = secret::secret(reading, input)?;
+        let url: Url = text.parse().map_err(wrong)?;
+        if literal && url.password.is_some() {
+            reading.holds_password.set(true);
+        }
+        Ok(url)
+    })
+}
+
+fn wrong(error: Error) -> Wrong {
+    let what = match error {
+        Error::Settings { problem, .. } => problem,
+        other => other.to_string(),
+    };
+    Wrong::new(
+        what,
+        "write redis://user:password@host:6379/0, rediss://… for TLS, or unix:///path?db=0",
+    )
+}
+
+/// What url and key say together. It is an error when they say different things; no value is shown,
+/// since one of them may be a secret.
+pub(super) fn agreed<T: PartialEq + Clone>(
+    section: &Section<'_>,
+    url: Option<&Found<Url>>,
+    what: &str,
+    of_url: impl FnOnce(&Url) -> Option<T>,
+    field: Option<Found<T>>,
+) -> Option<T> {
+    let said = url.and_then(|url| of_url(&url.value));
+    let Some(field) = field else { return said };
+    if said.is_some_and(|said| said != field.value) {
+        let name = field.key.rsplit('.').next().unwrap_or_default();
+        let wrong = Wrong::new(
+            format!("{name} and url name different {what}"),
+            format!("remove the line {name}, or make url say the same"),
+        );
+        section
+            .reading
+            .error(field.place.clone(), &field.key, wrong);
+    }
+    Some(field.value)
+}
+
+/// The same for TLS, which a URL asks for by its first letters.
+pub(super) fn agreed_on_tls(
+    section: &Section<'_>,
+    url: Option<&Found<Url>>,
+    field: Option<Found<bool>>,
+) -> bool {
+    let said = url.map(|url| url.value.secure);
+    let Some(field) = field else {
+        return said.unwrap_or(false);
+    };
+    if said.is_some_and(|said| said != field.value) {
+        let wrong = if field.value {
+            Wrong::new(
+                "secure = true asks for TLS, and url does not",
+                "start url with rediss:// for TLS, or remove the line secure",
+            )
+        } else {
+            Wrong::new(
+                "secure = false asks for plain text, and url (rediss://) for TLS",
+                "start url with redis:// for plain text, or remove the line secure",
+            )
+        };
+        section
+            .reading
+            .error(field.place.clone(), &field.key, wrong);
+    }
+    field.value
+}

@@ -1,0 +1,206 @@
+//! Judging a server's certificate by authorities that somebody chose.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
+
+use super::authorities::Authorities;
+use super::names::{self, Unusable};
+use super::signature;
+
+/// Verifies as webpki does, and then allows for what private authorities are used to:
+///
+/// * a leaf without any subjectAltName is known by its only common name,
+/// * a leaf of X.509 version 1 that one of the authorities signed itself,
+/// * a self-signed leaf that is, byte for byte, one of the given certificates.
+///
+/// Signatures, dates, key usage and the name are checked in each case.
+#[derive(Debug)]
+pub(super) struct GivenAuthorities {
+    authorities: Authorities,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Whether the log knows already that the certificate is old-fashioned.
+    told: AtomicBool,
+}
+
+/// How the chain was found to be good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    /// Signed by an authority.
+    Signed,
+    /// The leaf itself was given.
+    Itself,
+}
+
+impl GivenAuthorities {
+    pub(super) fn new(authorities: Authorities, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self {
+            authorities,
+            algorithms,
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Checks everything but the name.
+    fn check_chain(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<Chain, Error> {
+        let by_authority = match ParsedCertificate::try_from(leaf) {
+            Ok(parsed) => verify_server_cert_signed_by_trust_anchor(
+                &parsed,
+                &self.authorities.roots(now),
+                intermediates,
+                now,
+                self.algorithms.all,
+            ),
+            Err(unreadable) => Err(unreadable),
+        };
+        let Err(refusal) = by_authority else {
+            return Ok(Chain::Signed);
+        };
+        let Some(certificate) = parse(leaf) else {
+            return Err(refusal);
+        };
+        let chain = if self.authorities.holds(leaf, &certificate) {
+            Chain::Itself
+        } else if certificate.version() == X509Version::V1 {
+            self.check_version_one(&certificate, now)?;
+            Chain::Signed
+        } else {
+            return Err(refusal);
+        };
+        names::check_purpose(&certificate, now)?;
+        // webpki reads the leaf, or its version is the reason why not: no unknown critical extension.
+        if certificate.version() != X509Version::V1 {
+            ParsedCertificate::try_from(leaf)?;
+        }
+        Ok(chain)
+    }
+
+    fn check_version_one(&self, leaf: &X509Certificate<'_>, now: UnixTime) -> Result<(), Error> {
+        let is_signed = self
+            .authorities
+            .signing(now)
+            .any(|issuer| signature::is_issued_by(leaf, &issuer, &self.algorithms));
+        if is_signed {
+            Ok(())
+        } else {
+            Err(CertificateError::UnknownIssuer.into())
+        }
+    }
+
+    /// Checks the host, by the subjectAltName where there is one.
+    fn check_name(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let by_alternative_name =
+            ParsedCertificate::try_from(leaf).and_then(|parsed| verify_server_name(&parsed, name));
+        let Err(refusal) = by_alternative_name else {
+            return Ok(());
+        };
+        let Some(certificate) = parse(leaf) else {
+            return Err(refusal);
+        };
+        if names::has_alternative_names(&certificate) {
+            return Err(refusal);
+        }
+        let may_constrain = |der: &CertificateDer<'_>| {
+            parse(der).is_none_or(|authority| names::constrains_names(&authority))
+        };
+        if intermediates.iter().any(may_constrain)
+            || self
+                .authorities
+                .signing(now)
+                .any(|authority| names::constrains_names(&authority))
+        {
+            return Err(Unusable::Constrained.into_tls());
+        }
+        names::check_purpose(&certificate, now)?;
+        names::check_common_name(&certificate, name).map_err(Unusable::into_tls)?;
+        self.tell(
+            "the certificate has no subjectAltName, so its common name was compared",
+            name,
+        );
+        Ok(())
+    }
+
+    /// Says once that the certificate is accepted for an exception, and how to make a proper one.
+    fn tell(&self, why: &str, name: &ServerName<'_>) {
+        if self.told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let kind = match name {
+            ServerName::IpAddress(_) => "IP",
+            _ => "DNS",
+        };
+        let name = name.to_str();
+        tracing::warn!(
+            "Redis at {name}: {why}. Other clients refuse it. Sign it again with its names in it: \
+             openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 365 -out server.pem \
+             -extfile <(printf 'subjectAltName=%s' {kind}:{name})"
+        );
+    }
+}
+
+fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Some(certificate),
+        _ => None,
+    }
+}
+
+impl ServerCertVerifier for GivenAuthorities {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain = self.check_chain(leaf, intermediates, now)?;
+        self.check_name(leaf, intermediates, name, now)?;
+        if chain == Chain::Itself {
+            self.tell(
+                "the certificate signed itself, and is trusted because it was given",
+                name,
+            );
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        signature::of_tls12(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        signature::of_tls13(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

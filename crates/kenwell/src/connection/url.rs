@@ -1,0 +1,300 @@
+//! All about a server in one line: `rediss://user:password@host:6380/5`.
+
+use std::str::FromStr;
+
+use super::{Secret, Settings};
+use crate::Error;
+
+/// Where Redis listens unless the URL says otherwise.
+const DEFAULT_PORT: u16 = 6379;
+
+/// What a Redis URL says, and what it leaves open.
+///
+/// `redis[s]://[[username][:password]@]host[:port][/database]` or
+/// `unix://[[username][:password]@]/path[?db=database]`. What has a meaning in URLs is
+/// percent-encoded in user name, password and path. Errors never show any part of the URL.
+///
+/// ```
+/// use kenwell::connection::{Settings, Url};
+///
+/// let url: Url = "rediss://kenwell:p%40ss@redis.internal/5".parse()?;
+/// assert_eq!(url.address, "redis.internal:6379");
+/// assert_eq!(url.database, Some(5));
+///
+/// let settings = Settings::from(url);
+/// assert!(settings.secure);
+/// assert_eq!(settings.password.unwrap().expose(), "p@ss");
+/// # Ok::<(), kenwell::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Url {
+    /// The address, as in [`Settings::address`]; port 6379 unless given.
+    pub address: String,
+    /// The user, if one is named.
+    pub username: Option<String>,
+    /// The password, if there is one.
+    pub password: Option<Secret>,
+    /// The database, if one is named.
+    pub database: Option<i64>,
+    /// Whether the URL asks for TLS: `rediss` does, all others do not.
+    pub secure: bool,
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let Some((scheme, rest)) = text.trim().split_once("://") else {
+            return Err(problem(
+                "it does not start with redis://, rediss:// or unix://",
+            ));
+        };
+        if rest.contains('#') {
+            return Err(problem("it has a #; write # as %23"));
+        }
+        match scheme.to_ascii_lowercase().as_str() {
+            "redis" => server(rest, false),
+            "rediss" => server(rest, true),
+            "unix" => socket(rest),
+            _ => Err(problem(
+                "its scheme is not known; use redis:// (plain), rediss:// (TLS) or unix:// (a socket file)",
+            )),
+        }
+    }
+}
+
+impl From<Url> for Settings {
+    fn from(url: Url) -> Self {
+        let mut settings = Self::new(url.address);
+        settings.username = url.username;
+        settings.password = url.password;
+        settings.database = url.database.unwrap_or_default();
+        settings.secure = url.secure;
+        settings
+    }
+}
+
+impl Settings {
+    /// Settings from a URL such as `rediss://user:password@host:6380/5`; see [`Url`].
+    pub fn from_url(url: &str) -> Result<Self, Error> {
+        url.parse().map(|url: Url| url.into())
+    }
+}
+
+impl FromStr for Settings {
+    type Err = Error;
+
+    /// The same as [`from_url`](Self::from_url).
+    fn from_str(url: &str) -> Result<Self, Error> {
+        Self::from_url(url)
+    }
+}
+
+fn server(rest: &str, secure: bool) -> Result<Url, Error> {
+    if rest.contains('?') {
+        return Err(problem(
+            "it has a ?; write the database as /5 after the host, other settings as keys of their own, and ? in a password as %3F",
+        ));
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (username, password, hosts) = login(authority)?;
+    let hosts: Vec<_> = hosts.split(',').map(with_port).collect::<Result<_, _>>()?;
+    Ok(Url {
+        address: hosts.join(","),
+        username,
+        password,
+        database: database(
+            path,
+            "what follows the host must be a database number, as in /5; write / in a password as %2F",
+        )?,
+        secure,
+    })
+}
+
+fn socket(rest: &str) -> Result<Url, Error> {
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let start = place.find('/').ok_or_else(|| {
+        problem("the path of the socket is missing; write unix:///run/redis/redis.sock")
+    })?;
+    let (authority, path) = place.split_at(start);
+    let (username, password, host) = login(authority)?;
+    if !host.is_empty() {
+        return Err(problem(
+            "a socket file has no host; write three slashes: unix:///run/redis/redis.sock",
+        ));
+    }
+    let number = if query.is_empty() {
+        ""
+    } else {
+        query.strip_prefix("db=").ok_or_else(|| {
+            problem("after ? only db=NUMBER is known; other settings are keys of their own")
+        })?
+    };
+    Ok(Url {
+        address: format!("unix:{}", decode(path, "path")?),
+        username,
+        password,
+        database: database(number, "db must be a database number, as in ?db=5")?,
+        secure: false,
+    })
+}
+
+/// User name, password, and what comes after them.
+fn login(authority: &str) -> Result<(Option<String>, Option<Secret>, &str), Error> {
+    let Some((login, host)) = authority.rsplit_once('@') else {
+        return Ok((None, None, authority));
+    };
+    let (username, password) = match login.split_once(':') {
+        Some((username, password)) => (username, Some(password)),
+        None => (login, None),
+    };
+    let filled = |text: &str, what| match text {
+        "" => Ok(None),
+        text => decode(text, what).map(Some),
+    };
+    let password = filled(password.unwrap_or_default(), "password")?;
+    Ok((
+        filled(username, "user name")?,
+        password.map(Secret::new),
+        host,
+    ))
+}
+
+fn with_port(host: &str) -> Result<String, Error> {
+    let name = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    let host = if name.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:{DEFAULT_PORT}")
+    };
+    // Said in words of its own: the text may be a part of a password that was not encoded.
+    match super::address::Address::parse(&host) {
+        Ok(super::address::Address::Tcp { host: name, .. })
+            if !name.contains(|c: char| c.is_whitespace() || "@/%".contains(c)) =>
+        {
+            Ok(host)
+        }
+        _ => Err(problem(
+            "it has no valid host[:port]; write an IPv6 address in brackets, the port as a number from 1 to 65535, and @ : / ? # % in a password percent-encoded",
+        )),
+    }
+}
+
+fn database(text: &str, otherwise: &str) -> Result<Option<i64>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse() {
+        Ok(number) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(number)),
+        _ => Err(problem(otherwise)),
+    }
+}
+
+/// Undoes percent-encoding.
+fn decode(text: &str, what: &str) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+        let pair = digit().zip(digit());
+        let decoded = pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        bytes.push(decoded.ok_or_else(|| {
+            problem(&format!(
+                "the {what} has a % that two hexadecimal digits do not follow; write % as %25"
+            ))
+        })?);
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| problem(&format!("the {what} is not UTF-8 after percent-decoding")))
+}
+
+fn problem(problem: &str) -> Error {
+    Error::Settings {
+        setting: "url",
+        problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_the_same_as_the_fields() {
+        let fields =
+            |address: &str, user: Option<&str>, password: Option<&str>, database, secure| {
+                let mut settings = Settings::new(address);
+                settings.username = user.map(str::to_owned);
+                settings.password = password.map(Secret::new);
+                settings.database = database;
+                settings.secure = secure;
+                settings
+            };
+        for (url, same) in [
+            ("redis://h", fields("h:6379", None, None, 0, false)),
+            (" REDISS://h:1/ ", fields("h:1", None, None, 0, true)),
+            ("redis://[::1]", fields("[::1]:6379", None, None, 0, false)),
+            ("redis://[::1]:7/5", fields("[::1]:7", None, None, 5, false)),
+            ("redis://u@h", fields("h:6379", Some("u"), None, 0, false)),
+            ("redis://:p@h", fields("h:6379", None, Some("p"), 0, false)),
+            ("redis://:@h", fields("h:6379", None, None, 0, false)),
+            (
+                "rediss://u:p%40%3a%2f%25%C3%96:@h:1/15",
+                fields("h:1", Some("u"), Some("p@:/%Ö:"), 15, true),
+            ),
+            (
+                "redis://u%3A:a@b@h",
+                fields("h:6379", Some("u:"), Some("a@b"), 0, false),
+            ),
+            (
+                "unix:///run/r%20s.sock",
+                fields("unix:/run/r s.sock", None, None, 0, false),
+            ),
+            (
+                "unix://u:p@/r.sock?db=3",
+                fields("unix:/r.sock", Some("u"), Some("p"), 3, false),
+            ),
+        ] {
+            assert_eq!(Settings::from_url(url).unwrap(), same, "{url}");
+            assert_eq!(url.parse::<Settings>().unwrap(), same, "{url}");
+        }
+    }
+
+    #[test]
+    fn complains_without_showing_anything() {
+        for (url, says) in [
+            ("hunter2", "redis://, rediss:// or unix://"),
+            ("http://:hunter2@h", "scheme is not known"),
+            ("redis://:hunter2@", "valid host"),
+            ("redis://:hunter2@h:0", "valid host"),
+            ("redis://:hunter2@h:port", "valid host"),
+            ("redis://:hunter2@::1", "valid host"),
+            ("redis://:hunter2@h/five", "database number"),
+            ("redis://:hunter2@h/-1", "database number"),
+            ("redis://:hunter2@h/+1", "database number"),
+            ("redis://:hunter2@h/1/2", "database number"),
+            ("redis://:hunter2@h?db=1", "as /5"),
+            ("redis://:hunter2#x@h", "%23"),
+            ("redis://:hunter2/x@h", "encoded"),
+            ("redis://:hunter2%4@h", "password has a %"),
+            ("redis://hunter2%zz:p@h", "user name has a %"),
+            ("redis://:hunter2%ff@h", "not UTF-8"),
+            ("unix://hunter2", "path of the socket"),
+            ("unix://hunter2/r.sock", "three slashes"),
+            ("unix:///hunter2?database=1", "db=NUMBER"),
+            ("unix:///hunter2?db=x", "?db=5"),
+        ] {
+            let error = Settings::from_url(url).unwrap_err().to_string();
+            assert!(error.contains("setting `url`"), "{url}: {error}");
+            assert!(error.contains(says), "{url}: {error}");
+            assert!(!error.contains("hunter2"), "{url}: {error}");
+        }
+        let debug = format!("{:?}", "redis://u:hunter2@h".parse::<Url>().unwrap());
+        assert!(!debug.contains("hunter2"), "{debug}");
+    }
+}
