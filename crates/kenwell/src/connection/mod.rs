@@ -6,7 +6,9 @@ mod live;
 mod secret;
 mod settings;
 mod tls;
+mod visit;
 
 pub use live::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
+pub(crate) use visit::{Entrance, Socket, Visit};
