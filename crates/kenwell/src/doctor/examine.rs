@@ -1,6 +1,6 @@
 //! The examination: one check after the other, as far as the way leads.
 
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, Status};
 use super::info::Info;
 use super::report::Report;
 use super::{explain, login, memory, network, probe, rights, round_trip, server, tls};
@@ -33,9 +33,17 @@ async fn walk(settings: &Settings, layout: &Layout, findings: &mut Vec<Finding>)
     login::log_in(&mut visit, socket, findings).await?;
     let rights = rights::examine(&mut visit, layout, findings).await?;
     login::select(&mut visit, findings).await?;
+    let selected = findings
+        .last()
+        .is_some_and(|found| found.status != Status::Failed);
     let info = Info::ask(&mut visit).await;
     findings.extend(server::examine(&info, settings));
     findings.extend(memory::examine(&info));
+    if !selected {
+        let unreached = [Check::Probe, Check::RoundTrip];
+        findings.extend(unreached.map(|check| check.skipped("not reached: see database")));
+        return None;
+    }
     let connection = match Connection::new(settings.clone()) {
         Ok(connection) => connection,
         Err(error) => {

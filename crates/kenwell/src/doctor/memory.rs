@@ -59,8 +59,8 @@ fn persistence(info: &Info) -> Finding {
         ));
     }
     Check::Persistence.warning(
-        "nothing is persisted: no append-only file, and no snapshot since Redis started",
-        "set `appendonly yes` in Redis, or profiles are gone when it restarts",
+        "nothing is saved: no append-only file, and no snapshot since Redis started",
+        "set `appendonly yes` in Redis; otherwise a restart may lose profiles",
     )
 }
 

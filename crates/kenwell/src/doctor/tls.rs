@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv6Addr};
 use rustls::{CertificateError, ProtocolVersion};
 
 use super::certificate::Certificate;
-use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
 use crate::connection::{Entrance, Settings, Socket, Visit};
@@ -111,20 +110,12 @@ async fn refused(visit: &Visit, error: &Error) -> Finding {
             let shown = look(visit).await;
             about_certificate(problem, shown.as_ref(), visit)
         }
-        Some(rustls::Error::InvalidMessage(_)) => {
-            Check::Tls.failed("what answers there does not speak TLS", NOT_TLS)
-        }
-        Some(other) => Check::Tls.failed(
+        Some(other) if !matches!(other, rustls::Error::InvalidMessage(_)) => Check::Tls.failed(
             format!("the TLS handshake failed: {other}"),
             "allow TLS 1.2 or 1.3 in Redis (`tls-protocols`, `tls-ciphers`)",
         ),
-        None => match error {
-            Error::Timeout { .. } => Check::Tls.failed(
-                format!("the TLS handshake {}", explain::took(error)),
-                NOT_TLS,
-            ),
-            _ => Check::Tls.failed("the server closed the connection when TLS began", NOT_TLS),
-        },
+        // A server that expects plain text waits, answers in plain text or hangs up, as it pleases.
+        _ => Check::Tls.failed("the server does not answer in TLS", NOT_TLS),
     }
 }
 
