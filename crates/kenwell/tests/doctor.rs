@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -144,6 +145,45 @@ async fn somebody_there_who_does_not_answer() {
     let says = "took longer than 300 ms";
     assert_found(&found, Check::Login, Status::Failed, says, "stopped");
     assert_ends_at(&found, Check::Login);
+}
+
+#[tokio::test]
+async fn somebody_there_who_is_not_redis() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let web_server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+        stream.write_all(answer).unwrap();
+    });
+    let found = report(&Settings::new(address)).await;
+    web_server.join().unwrap();
+    let says = "does not answer as Redis does";
+    assert_found(&found, Check::Login, Status::Failed, says, "`address`");
+    assert_ends_at(&found, Check::Login);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate() {
+    let certificates = Certificates::new();
+    let mut server = Server::start_with_tls(&certificates);
+    server.kill();
+    server.revive_with(&["--tls-auth-clients", "yes"]);
+    let settings = Settings {
+        secure: true,
+        ca_certificate: Some(certificates.authority()),
+        ..Settings::new(format!("localhost:{}", server.tls_port()))
+    };
+    let found = report(&settings).await;
+    let says = "wants a client certificate";
+    assert_found(
+        &found,
+        Check::Login,
+        Status::Failed,
+        says,
+        "`tls-auth-clients no`",
+    );
 }
 
 #[tokio::test]
@@ -438,7 +478,7 @@ async fn tls() {
         assert_ends_at(&found, Check::Tls);
     }
     let found = report(&Settings::new(format!("localhost:{}", server.tls_port()))).await;
-    let says = "closed the connection at the first command";
+    let says = "does not answer as Redis does in plain text";
     assert_found(
         &found,
         Check::Login,

@@ -66,8 +66,8 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
             if !settings.secure && !source.to_string().contains("CertificateRequired") =>
         {
             Check::Login.failed(
-                "the server closed the connection at the first command",
-                "if that port speaks TLS, set `secure = true`; otherwise see the log of Redis",
+                "what listens there does not answer as Redis does in plain text",
+                "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
             )
         }
         Error::Timeout { .. } => Check::Login.failed(
