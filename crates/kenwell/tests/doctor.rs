@@ -348,6 +348,8 @@ async fn a_cluster_without_cluster_mode() {
         says,
         "`cluster_mode = true`",
     );
+    let says = "see topology";
+    assert_found(&found, Check::Probe, Status::Skipped, says, "");
     let settings = Settings {
         database: 1,
         ..server.settings()

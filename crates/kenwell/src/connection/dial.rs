@@ -93,7 +93,7 @@ pub(super) async fn dial(
 }
 
 /// A broken socket is a matter of time; everything else about TLS is a matter of configuration.
-pub(super) fn handshake(error: io::Error, address: &Arc<str>) -> Error {
+fn handshake(error: io::Error, address: &Arc<str>) -> Error {
     let address = Arc::clone(address);
     let about_tls = error
         .get_ref()

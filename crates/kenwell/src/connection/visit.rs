@@ -92,18 +92,16 @@ impl Visit {
         Ok((Socket::Tcp(stream), peer))
     }
 
-    /// Goes over to TLS, if the settings say so.
-    pub(crate) async fn secure(&self, socket: Socket) -> Result<Socket, Error> {
+    /// Goes over to TLS. The error holds what rustls said, if it came to that.
+    pub(crate) async fn secure(&self, socket: Socket) -> io::Result<Socket> {
         let (Some(tls), Socket::Tcp(stream)) = (&self.tls, socket) else {
-            return Err(self.refused(io::Error::other("no TLS on this socket")));
+            return Err(io::ErrorKind::Unsupported.into());
         };
         let shake = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), stream);
-        let limit = self.settings.connect_timeout;
-        match timeout(limit, shake).await {
-            Ok(Ok(stream)) => Ok(Socket::Tls(Box::new(stream))),
-            Ok(Err(error)) => Err(dial::handshake(error, &self.address)),
-            Err(_elapsed) => Err(self.late("the TLS handshake", limit)),
-        }
+        let stream = timeout(self.settings.connect_timeout, shake)
+            .await
+            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))?;
+        Ok(Socket::Tls(Box::new(stream)))
     }
 
     /// Starts to speak Redis and logs in. Stays in database 0.

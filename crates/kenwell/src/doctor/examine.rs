@@ -33,15 +33,17 @@ async fn walk(settings: &Settings, layout: &Layout, findings: &mut Vec<Finding>)
     login::log_in(&mut visit, socket, findings).await?;
     let rights = rights::examine(&mut visit, layout, findings).await?;
     login::select(&mut visit, findings).await?;
-    let selected = findings
-        .last()
-        .is_some_and(|found| found.status != Status::Failed);
     let info = Info::ask(&mut visit).await;
     findings.extend(server::examine(&info, settings));
     findings.extend(memory::examine(&info));
-    if !selected {
+    let obstacle = findings.iter().find(|found| {
+        let bars_the_way = matches!(found.check, Check::Database | Check::Topology);
+        bars_the_way && found.status == Status::Failed
+    });
+    if let Some(obstacle) = obstacle {
+        let reason = format!("not reached: see {}", obstacle.check);
         let unreached = [Check::Probe, Check::RoundTrip];
-        findings.extend(unreached.map(|check| check.skipped("not reached: see database")));
+        findings.extend(unreached.map(|check| check.skipped(reason.as_str())));
         return None;
     }
     let connection = match Connection::new(settings.clone()) {

@@ -40,13 +40,10 @@ fn explain(error: &Error) -> (String, String) {
             format!("Redis closed the connection during {command}"),
             "see the log of Redis; if it is a proxy, see whether that reaches its Redis",
         ),
-        Error::Connect { source, .. } | Error::Tls { source, .. } => (
-            format!("cannot connect: {source}"),
-            "run the doctor again: the server went away meanwhile",
-        ),
-        Error::Unexpected { command, .. } => (
-            format!("what answers {command} is not Redis"),
-            "correct `address`",
+        // Not expected after the earlier checks, unless something has changed since.
+        other => (
+            other.to_string(),
+            "correct the setting that it names, or run the doctor again",
         ),
     };
     (says, cure.to_owned())

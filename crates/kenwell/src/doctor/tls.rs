@@ -1,12 +1,12 @@
 //! The encryption: whether it is there, and whether the certificate is right.
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
 use rustls::{CertificateError, ProtocolVersion};
 
 use super::certificate::Certificate;
 use super::finding::{Check, Finding};
-use crate::Error;
 use crate::connection::{Entrance, Settings, Socket, Visit};
 
 /// A certificate that expires within so many days is a warning.
@@ -98,13 +98,10 @@ fn sealed(socket: &Socket, settings: &Settings) -> Finding {
     }
 }
 
-async fn refused(visit: &Visit, error: &Error) -> Finding {
-    let cause = match error {
-        Error::Tls { source, .. } => source
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>()),
-        _ => None,
-    };
+async fn refused(visit: &Visit, error: &io::Error) -> Finding {
+    let cause = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidCertificate(problem)) => {
             let shown = look(visit).await;
