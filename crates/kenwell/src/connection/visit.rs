@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
 use super::dial::{self, Line};
-use super::settings::Settings;
+use super::settings::{Settings, Target};
 use super::tls::Tls;
 use crate::Error;
 
@@ -47,12 +47,11 @@ pub(crate) enum Socket {
 impl Visit {
     /// Checks all that can be checked without the server.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
-        settings.validate()?;
-        let place = Address::parse(&settings.address)?;
-        let tls = settings
-            .secure
-            .then(|| Tls::new(settings, &place))
-            .transpose()?;
+        let Target {
+            address: place,
+            tls,
+            ..
+        } = settings.target()?;
         Ok(Self {
             address: place.to_string().into(),
             settings: settings.clone(),
