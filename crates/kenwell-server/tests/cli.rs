@@ -59,6 +59,7 @@ fn help() {
         "dev",
         "config",
         "config check",
+        "doctor",
         "identify",
         "profile",
         "profile get",

@@ -51,6 +51,7 @@
 //! |---|---|
 //! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
+//! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
 //!
 //! # What holds
@@ -74,6 +75,7 @@ mod error;
 mod reply;
 
 pub mod connection;
+pub mod doctor;
 pub mod profile;
 
 pub use error::{Class, Error};

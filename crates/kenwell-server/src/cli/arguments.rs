@@ -44,6 +44,9 @@ pub(super) enum Command {
     /// Look at the configuration
     #[command(subcommand, after_help = help::CONFIG)]
     Config(ConfigCommand),
+    /// Go the whole way to each Redis, and say what is wrong and how to put it right
+    #[command(after_help = help::DOCTOR)]
+    Doctor(Doctor),
     /// Send one identify, to try things
     #[command(after_help = help::IDENTIFY)]
     Identify(Identify),
@@ -97,6 +100,18 @@ pub(super) struct ConfigCheck {
     #[arg(value_name = "FILE", default_value = "kenwell.toml")]
     #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Only this destination; without it, all that are enabled
+    #[arg(long, value_name = "ID")]
+    pub(super) destination: Option<String>,
+    /// Print JSON, a line for each destination
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

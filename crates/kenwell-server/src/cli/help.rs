@@ -4,6 +4,7 @@ pub(super) const TOP: &str = "\
 Examples:
   kenwell dev                                     try it on this machine
   kenwell config check kenwell.toml               is the configuration right?
+  kenwell doctor --config kenwell.toml            can each Redis be reached and written?
   kenwell serve --config kenwell.toml             run it
   kenwell identify ada plan=pro --write-key KEY   send something
   kenwell profile get ada                         look at what it became
@@ -44,6 +45,18 @@ Examples:
 
 Reads files and environment variables only: nothing is started, Redis is not asked. Secrets are not
 shown. Exits 0 when the file can be used, also with warnings, and 2 when it cannot.";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  kenwell doctor
+  kenwell doctor --destination profiles --json --config kenwell.toml
+
+Looks at name, connection, TLS, login, rights, database, topology, role, version, eviction and
+persistence, writes one random key below the prefix and deletes it, and measures round trips.
+Works while the server runs, and while Redis does not. Secrets are not shown.
+
+Exits 0 when every destination is healthy, also with warnings; 1 when one is not; 2 when the command
+line or the configuration is wrong.";
 
 pub(super) const IDENTIFY: &str = "\
 Examples:

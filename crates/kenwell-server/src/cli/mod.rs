@@ -5,6 +5,7 @@ mod configuration;
 mod dead_letters;
 mod destination;
 mod dev;
+mod doctor;
 mod exit;
 mod help;
 mod identify;

@@ -7,7 +7,9 @@ use super::arguments::{
     Arguments, Command, ConfigCommand, DeadLettersCommand, JournalCommand, ProfileCommand,
 };
 use super::exit::Failure;
-use super::{configuration, dead_letters, dev, identify, journal, logging, output, profile, serve};
+use super::{
+    configuration, dead_letters, dev, doctor, identify, journal, logging, output, profile, serve,
+};
 use crate::config::{Config, Environment};
 
 /// Runs the command and says on stderr why it failed, if it did.
@@ -33,6 +35,7 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(command) => runtime()?.block_on(serve::serve(&command)),
         Command::Dev(command) => runtime()?.block_on(dev::dev(command)),
         Command::Config(ConfigCommand::Check(command)) => configuration::check(&command),
+        Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
         Command::Identify(command) => runtime()?.block_on(identify::identify(&command)),
         Command::Profile(ProfileCommand::Get(command)) => {
             runtime()?.block_on(profile::get(&command))

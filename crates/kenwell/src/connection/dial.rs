@@ -107,7 +107,7 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn start<S>(stream: S, address: &Arc<str>) -> Result<Line, Error>
+pub(super) async fn start<S>(stream: S, address: &Arc<str>) -> Result<Line, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -131,7 +131,11 @@ where
 }
 
 /// `AUTH`, `SELECT`, and a greeting that tells the server's operator who we are.
-async fn login(mut line: Line, settings: &Settings, address: &Arc<str>) -> Result<Line, Error> {
+pub(super) async fn login(
+    mut line: Line,
+    settings: &Settings,
+    address: &Arc<str>,
+) -> Result<Line, Error> {
     if let Some(password) = &settings.password {
         let named = redis::cmd("AUTH")
             .arg(settings.username.as_deref().unwrap_or("default"))
@@ -204,7 +208,7 @@ fn predates_users(error: &Error) -> bool {
     matches!(error, Error::Refused { reply, .. } if reply.text().contains("wrong number of arguments"))
 }
 
-async fn ask(
+pub(super) async fn ask(
     line: &mut Line,
     command: &redis::Cmd,
     name: &'static str,

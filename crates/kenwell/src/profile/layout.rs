@@ -22,6 +22,28 @@ impl Layout {
         push_key(self.prefix.fixed(), user_id.as_bytes(), &mut key);
         key
     }
+
+    /// The glob pattern that matches the keys of all users and as little else as it can, in the form
+    /// that Redis ACLs take after `~`. What a glob gives a meaning is escaped.
+    ///
+    /// The keys of "Profiles" events are not among them: those are `<workspace>:<destination>:…`.
+    pub fn pattern(&self) -> String {
+        if self.prefix.varies() {
+            return "*user:*".to_owned();
+        }
+        let mut pattern = String::new();
+        for character in self.prefix.fixed().unwrap_or_default().chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        if !pattern.is_empty() {
+            pattern.push(':');
+        }
+        pattern.push_str("user:*");
+        pattern
+    }
 }
 
 pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) {
@@ -36,6 +58,23 @@ pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_patterns() {
+        for (prefix, pattern) in [
+            ("", "user:*"),
+            ("app", "app:user:*"),
+            ("a*[1]", "a\\*\\[1\\]:user:*"),
+            ("{{ message.x || d }}", "*user:*"),
+            ("{{ other.x || d }}", "d:user:*"),
+        ] {
+            let layout = Layout {
+                prefix: Prefix::parse(prefix),
+                ..Layout::default()
+            };
+            assert_eq!(layout.pattern(), pattern, "{prefix}");
+        }
+    }
 
     #[test]
     fn names_keys() {

@@ -59,6 +59,11 @@ impl Prefix {
         }
     }
 
+    /// Whether an event can say what the prefix is.
+    pub(super) fn varies(&self) -> bool {
+        matches!(self.rule, Rule::Template { path: Some(_), .. })
+    }
+
     pub(super) fn resolve<'a>(&'a self, event: &'a [u8]) -> Result<Resolved<'a>, Ignored> {
         let Rule::Template {
             path: Some(path), ..

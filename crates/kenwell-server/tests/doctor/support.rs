@@ -1,0 +1,13 @@
+//! The servers and certificates that the tests of the library use, too.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    reason = "each test file uses its own part of this module, and a test may panic"
+)]
+
+#[path = "../../../kenwell/tests/support/certificates.rs"]
+pub mod certificates;
+#[path = "../../../kenwell/tests/support/server.rs"]
+pub mod server;

@@ -1,0 +1,177 @@
+//! One visit to a server, step by step, so that each step can be judged by itself.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, Value};
+use rustls::ProtocolVersion;
+use rustls::pki_types::CertificateDer;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::address::Address;
+use super::dial::{self, Line};
+use super::settings::{Settings, Target};
+use super::tls::Tls;
+use crate::Error;
+
+/// A visit: the settings, understood, and the connection once it is open.
+pub(crate) struct Visit {
+    settings: Settings,
+    place: Address,
+    tls: Option<Tls>,
+    address: Arc<str>,
+    line: Option<Line>,
+}
+
+/// Where the server is to be looked for.
+pub(crate) enum Entrance<'a> {
+    /// A host to look up, and a port.
+    Tcp(&'a str, u16),
+    /// A socket file.
+    Unix(&'a Path),
+}
+
+/// An open socket on which nothing was said yet.
+pub(crate) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Visit {
+    /// Checks all that can be checked without the server.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let Target {
+            address: place,
+            tls,
+            ..
+        } = settings.target()?;
+        Ok(Self {
+            address: place.to_string().into(),
+            settings: settings.clone(),
+            place,
+            tls,
+            line: None,
+        })
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn entrance(&self) -> Entrance<'_> {
+        match &self.place {
+            Address::Tcp { host, port } => Entrance::Tcp(host, *port),
+            Address::Unix(path) => Entrance::Unix(path),
+        }
+    }
+
+    /// The addresses of a host.
+    pub(crate) async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+        let found = self.opening("looking up the host", lookup_host((host, port)));
+        Ok(found.await?.collect())
+    }
+
+    /// Connects to a socket file.
+    pub(crate) async fn reach_file(&self, path: &Path) -> Result<Socket, Error> {
+        let socket = self.opening("connecting", UnixStream::connect(path));
+        socket.await.map(Socket::Unix)
+    }
+
+    /// Connects to the first of these addresses that answers, and says which one that was.
+    pub(crate) async fn reach(&self, at: &[SocketAddr]) -> Result<(Socket, SocketAddr), Error> {
+        let stream = self.opening("connecting", TcpStream::connect(at)).await?;
+        let peer = stream.peer_addr().map_err(|error| self.refused(error))?;
+        Ok((Socket::Tcp(stream), peer))
+    }
+
+    /// Goes over to TLS. The error holds what rustls said, if it came to that.
+    pub(crate) async fn secure(&self, socket: Socket) -> io::Result<Socket> {
+        let (Some(tls), Socket::Tcp(stream)) = (&self.tls, socket) else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let shake = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), stream);
+        let stream = timeout(self.settings.connect_timeout, shake)
+            .await
+            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))?;
+        Ok(Socket::Tls(Box::new(stream)))
+    }
+
+    /// Starts to speak Redis and logs in. Stays in database 0.
+    pub(crate) async fn log_in(&mut self, socket: Socket) -> Result<(), Error> {
+        let settings = Settings {
+            database: 0,
+            ..self.settings.clone()
+        };
+        let enter = async {
+            let line = match socket {
+                Socket::Tcp(stream) => dial::start(stream, &self.address).await?,
+                Socket::Unix(stream) => dial::start(stream, &self.address).await?,
+                Socket::Tls(stream) => dial::start(*stream, &self.address).await?,
+            };
+            dial::login(line, &settings, &self.address).await
+        };
+        let limit = self.settings.connect_timeout;
+        let line = timeout(limit, enter)
+            .await
+            .map_err(|_elapsed| self.late("logging in", limit))??;
+        self.line = Some(line);
+        Ok(())
+    }
+
+    /// Sends one command and gives its reply.
+    pub(crate) async fn ask(&mut self, name: &'static str, command: &Cmd) -> Result<Value, Error> {
+        let limit = self.settings.command_timeout;
+        let Some(line) = &mut self.line else {
+            return Err(self.refused(io::ErrorKind::NotConnected.into()));
+        };
+        timeout(limit, dial::ask(line, command, name, &self.address))
+            .await
+            .map_err(|_elapsed| self.late(name, limit))?
+    }
+
+    async fn opening<T>(
+        &self,
+        action: &'static str,
+        step: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, Error> {
+        let limit = self.settings.connect_timeout;
+        timeout(limit, step)
+            .await
+            .map_err(|_elapsed| self.late(action, limit))?
+            .map_err(|error| self.refused(error))
+    }
+
+    fn late(&self, action: &'static str, limit: Duration) -> Error {
+        Error::Timeout {
+            address: Arc::clone(&self.address),
+            action,
+            limit,
+        }
+    }
+
+    fn refused(&self, source: io::Error) -> Error {
+        Error::Connect {
+            address: Arc::clone(&self.address),
+            source: Arc::new(source),
+        }
+    }
+}
+
+impl Socket {
+    /// The TLS version, and the server's own certificate.
+    pub(crate) fn seal(&self) -> Option<(ProtocolVersion, &CertificateDer<'static>)> {
+        let Self::Tls(stream) = self else {
+            return None;
+        };
+        let (_, session) = stream.get_ref();
+        let certificate = session.peer_certificates()?.first()?;
+        Some((session.protocol_version()?, certificate))
+    }
+}

@@ -1,0 +1,59 @@
+//! The examination: one check after the other, as far as the way leads.
+
+use super::finding::{Check, Finding, Status};
+use super::info::Info;
+use super::report::Report;
+use super::{explain, login, memory, network, probe, rights, round_trip, server, tls};
+use crate::connection::{Connection, Settings, Visit};
+use crate::profile::Layout;
+
+/// Examines the way to a Redis, and the Redis.
+///
+/// Each step takes at most `connect_timeout` or `command_timeout`; about twenty steps. Safe
+/// while others use the server: it writes one random key below the layout's prefix, which is
+/// deleted at once and expires by itself if that fails.
+pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
+    let mut findings = Vec::with_capacity(Check::ALL.len());
+    // `None` only says that the rest was not reached.
+    let _reached_the_end = walk(settings, layout, &mut findings).await;
+    Report::new(findings)
+}
+
+async fn walk(settings: &Settings, layout: &Layout, findings: &mut Vec<Finding>) -> Option<()> {
+    let mut visit = match Visit::new(settings) {
+        Ok(visit) => visit,
+        Err(error) => {
+            findings.push(explain::failed(Check::Settings, &error));
+            return None;
+        }
+    };
+    findings.push(Check::Settings.ok("the settings are complete and do not contradict each other"));
+    let socket = network::reach(&visit, findings).await?;
+    let socket = tls::secure(&visit, socket, findings).await?;
+    login::log_in(&mut visit, socket, findings).await?;
+    let rights = rights::examine(&mut visit, layout, findings).await?;
+    login::select(&mut visit, findings).await?;
+    let info = Info::ask(&mut visit).await;
+    findings.extend(server::examine(&info, settings));
+    findings.extend(memory::examine(&info));
+    let obstacle = findings.iter().find(|found| {
+        let bars_the_way = matches!(found.check, Check::Database | Check::Topology);
+        bars_the_way && found.status == Status::Failed
+    });
+    if let Some(obstacle) = obstacle {
+        let reason = format!("not reached: see {}", obstacle.check);
+        let unreached = [Check::Probe, Check::RoundTrip];
+        findings.extend(unreached.map(|check| check.skipped(reason.as_str())));
+        return None;
+    }
+    let connection = match Connection::new(settings.clone()) {
+        Ok(connection) => connection,
+        Err(error) => {
+            findings.push(explain::failed(Check::Probe, &error));
+            return None;
+        }
+    };
+    findings.push(probe::examine(&connection, layout, &rights).await);
+    findings.push(round_trip::examine(&connection).await);
+    Some(())
+}

@@ -1,0 +1,111 @@
+//! Getting in: the password, and the database.
+
+use super::explain;
+use super::finding::{Check, Finding};
+use crate::Error;
+use crate::connection::{Settings, Socket, Visit};
+
+/// The user that the settings log in as.
+pub(super) fn user(settings: &Settings) -> &str {
+    match (&settings.password, &settings.username) {
+        (Some(_), Some(name)) => name,
+        _ => "default",
+    }
+}
+
+/// Logs in. Whatever Redis says to a newcomer shows here.
+pub(super) async fn log_in(
+    visit: &mut Visit,
+    socket: Socket,
+    findings: &mut Vec<Finding>,
+) -> Option<()> {
+    let mut result = visit.log_in(socket).await;
+    if result.is_ok() {
+        // A server that wants a password need not say so before the first command that it knows.
+        result = match visit.ask("PING", &redis::cmd("PING")).await {
+            Err(Error::Refused { reply, .. }) if reply.code() != "NOAUTH" => Ok(()),
+            reply => reply.map(drop),
+        };
+    }
+    let settings = visit.settings();
+    findings.push(match &result {
+        Ok(()) if settings.password.is_some() => {
+            Check::Login.ok(format!("logged in as {}", user(settings)))
+        }
+        Ok(()) => Check::Login.ok("no password is set and Redis wants none"),
+        Err(error) => refused(error, settings),
+    });
+    result.ok()
+}
+
+fn refused(error: &Error, settings: &Settings) -> Finding {
+    let user = user(settings);
+    match error {
+        Error::Refused { reply, .. }
+            if reply.code() == "WRONGPASS" || reply.text().contains("invalid password") =>
+        {
+            let says = format!("Redis refuses this password for the user {user}");
+            let cure = if settings.username.is_some() {
+                "correct `password` or `username` (redis-cli ACL LIST shows the users; the user must be `on`)"
+            } else {
+                "correct `password`; set `username` if it belongs to an ACL user"
+            };
+            Check::Login.failed(says, cure)
+        }
+        Error::Refused { reply, .. }
+            if ["no password is set", "without any password configured"]
+                .iter()
+                .any(|part| reply.text().contains(part)) =>
+        {
+            Check::Login.failed(
+                "a password is set, but Redis has none",
+                "remove `password`, or give Redis that password (`requirepass`)",
+            )
+        }
+        Error::Lost { source, .. }
+            if !settings.secure && !source.to_string().contains("CertificateRequired") =>
+        {
+            Check::Login.failed(
+                "what listens there does not answer as Redis does in plain text",
+                "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
+            )
+        }
+        Error::Timeout { .. } => Check::Login.failed(
+            format!("logging in {}", explain::took(error)),
+            "see whether Redis is stopped or overloaded, and whether `address` is a Redis at all",
+        ),
+        error => explain::failed(Check::Login, error),
+    }
+}
+
+/// Selects the database.
+pub(super) async fn select(visit: &mut Visit, findings: &mut Vec<Finding>) -> Option<()> {
+    let database = visit.settings().database;
+    if database == 0 {
+        findings.push(Check::Database.ok("database 0"));
+        return Some(());
+    }
+    let command = redis::cmd("SELECT").arg(database).take();
+    let result = visit.ask("SELECT", &command).await;
+    findings.push(match &result {
+        Ok(_) => Check::Database.ok(format!("database {database}")),
+        Err(Error::Refused { reply, .. }) if reply.text().contains("out of range") => {
+            Check::Database.failed(
+                format!("Redis has no database {database}"),
+                "set `database` to a lower number (0 always exists), or raise `databases` of Redis",
+            )
+        }
+        Err(Error::Refused { reply, .. }) if reply.text().contains("cluster mode") => {
+            Check::Database.failed(
+                format!("a Redis Cluster has only database 0, not {database}"),
+                "set `database = 0`",
+            )
+        }
+        Err(error) => explain::failed(Check::Database, error),
+    });
+    match result {
+        Err(Error::Lost { .. } | Error::Timeout { .. }) => None,
+        // The rest of the server can be examined from any database.
+        _ => Some(()),
+    }
+}

@@ -1,0 +1,205 @@
+//! The encryption: whether it is there, and whether the certificate is right.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+
+use rustls::{CertificateError, ProtocolVersion};
+
+use super::certificate::Certificate;
+use super::finding::{Check, Finding};
+use crate::connection::{Entrance, Settings, Socket, Visit};
+
+/// A certificate that expires within so many days is a warning.
+const EXPIRES_SOON_DAYS: i64 = 30;
+
+const NOT_TLS: &str =
+    "if that port does not speak TLS, set `secure = false` or write the TLS port in `address`";
+
+/// Goes over to TLS where the settings want it.
+pub(super) async fn secure(
+    visit: &Visit,
+    socket: Socket,
+    findings: &mut Vec<Finding>,
+) -> Option<Socket> {
+    if !visit.settings().secure {
+        findings.push(without(visit, &socket));
+        return Some(socket);
+    }
+    let (finding, socket) = match visit.secure(socket).await {
+        Ok(socket) => (sealed(&socket, visit.settings()), Some(socket)),
+        Err(error) => (refused(visit, &error).await, None),
+    };
+    findings.push(finding);
+    socket
+}
+
+fn without(visit: &Visit, socket: &Socket) -> Finding {
+    match socket {
+        Socket::Tcp(stream) if stream.peer_addr().is_ok_and(|peer| is_public(peer.ip())) => {
+            let what = if visit.settings().password.is_some() {
+                "the password and all profiles travel"
+            } else {
+                "all profiles travel"
+            };
+            Check::Tls.warning(
+                format!("{what} to a public address in plain text"),
+                "set `secure = true` and use the TLS port of Redis",
+            )
+        }
+        Socket::Tcp(_) => Check::Tls.skipped("secure is false: plain text"),
+        _ => Check::Tls.skipped("a Unix socket needs no TLS"),
+    }
+}
+
+fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        // 100.64.0.0/10 is what carriers and clouds use inside.
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            let shared = first == 100 && second & 0b1100_0000 == 64;
+            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || shared)
+        }
+        IpAddr::V6(ip) => {
+            ip != Ipv6Addr::LOCALHOST && !ip.is_unique_local() && !ip.is_unicast_link_local()
+        }
+    }
+}
+
+fn sealed(socket: &Socket, settings: &Settings) -> Finding {
+    let Some((version, certificate)) = socket.seal() else {
+        return Check::Tls.ok("TLS");
+    };
+    let version = match version {
+        ProtocolVersion::TLSv1_2 => "TLS 1.2",
+        ProtocolVersion::TLSv1_3 => "TLS 1.3",
+        _ => "TLS",
+    };
+    let certificate = Certificate::read(certificate);
+    let about = certificate.as_ref().map_or_else(String::new, |found| {
+        format!("; for {}; {}", found.names, found.expiry())
+    });
+    if settings.skip_verify {
+        return Check::Tls.warning(
+            format!("{version}, but nobody checks the certificate (skip_verify){about}"),
+            "remove `skip_verify`; set `ca_certificate` to the authority that issued the certificate",
+        );
+    }
+    let by = if settings.ca_certificate.is_some() {
+        "by ca_certificate"
+    } else {
+        "by the system's authorities"
+    };
+    let says = format!("{version}, certificate verified {by}{about}");
+    match certificate {
+        Some(found) if found.days < EXPIRES_SOON_DAYS => {
+            Check::Tls.warning(says, "renew the certificate of Redis before it expires")
+        }
+        _ => Check::Tls.ok(says),
+    }
+}
+
+async fn refused(visit: &Visit, error: &io::Error) -> Finding {
+    let cause = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(problem)) => {
+            let shown = look(visit).await;
+            about_certificate(problem, shown.as_ref(), visit)
+        }
+        Some(other) if !matches!(other, rustls::Error::InvalidMessage(_)) => Check::Tls.failed(
+            format!("the TLS handshake failed: {other}"),
+            "allow TLS 1.2 or 1.3 in Redis (`tls-protocols`, `tls-ciphers`)",
+        ),
+        // A server that expects plain text waits, answers in plain text or hangs up, as it pleases.
+        _ => Check::Tls.failed("the server does not answer in TLS", NOT_TLS),
+    }
+}
+
+/// Looks at the certificate that was refused. Nothing is sent, and the connection is not used.
+async fn look(visit: &Visit) -> Option<Certificate> {
+    let lenient = Visit::new(&Settings {
+        skip_verify: true,
+        ..visit.settings().clone()
+    })
+    .ok()?;
+    let Entrance::Tcp(host, port) = lenient.entrance() else {
+        return None;
+    };
+    let addresses = lenient.look_up(host, port).await.ok()?;
+    let (socket, _) = lenient.reach(&addresses).await.ok()?;
+    let socket = lenient.secure(socket).await.ok()?;
+    let (_, certificate) = socket.seal()?;
+    Certificate::read(certificate)
+}
+
+fn about_certificate(
+    problem: &CertificateError,
+    shown: Option<&Certificate>,
+    visit: &Visit,
+) -> Finding {
+    let names = shown.map_or("other names", |found| found.names.as_str());
+    let issuer = shown.map_or("an authority", |found| found.issuer.as_str());
+    let host = match visit.entrance() {
+        Entrance::Tcp(host, _) => host,
+        Entrance::Unix(_) => "",
+    };
+    let (says, cure) = match problem {
+        CertificateError::UnknownIssuer => (
+            format!("the certificate is issued by {issuer}, which is not trusted"),
+            "set `ca_certificate` to the certificate of that authority (PEM text or path)"
+                .to_owned(),
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            format!("the certificate is for {names}, not for {host}"),
+            format!(
+                "use a name of the certificate in `address`, or issue one with subjectAltName {host}"
+            ),
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
+            "the certificate has expired".to_owned(),
+            "renew the certificate of Redis".to_owned(),
+        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            "the certificate is not valid yet".to_owned(),
+            "correct the clock of this machine, or issue the certificate again".to_owned(),
+        ),
+        CertificateError::BadSignature => (
+            format!(
+                "the certificate names {issuer} as its issuer, but that authority has not signed it"
+            ),
+            "set `ca_certificate` to the authority's current certificate".to_owned(),
+        ),
+        other => (
+            format!(
+                "the certificate is refused: {}",
+                rustls::Error::InvalidCertificate(other.clone())
+            ),
+            format!("issue a certificate (X.509 version 3) with subjectAltName {host}"),
+        ),
+    };
+    Check::Tls.failed(says, cure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+
+    #[test]
+    fn tells_inside_from_outside() {
+        for (ip, public) in [
+            ("127.0.0.1", false),
+            ("10.1.2.3", false),
+            ("192.168.0.1", false),
+            ("100.64.0.1", false),
+            ("100.128.0.1", true),
+            ("8.8.8.8", true),
+            ("::1", false),
+            ("fd00::1", false),
+            ("::ffff:10.0.0.1", false),
+            ("2001:4860::1", true),
+        ] {
+            assert_eq!(is_public(ip.parse().unwrap()), public, "{ip}");
+        }
+    }
+}
