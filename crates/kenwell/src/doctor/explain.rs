@@ -34,7 +34,7 @@ fn explain(error: &Error) -> (String, String) {
             command, source, ..
         } if source.to_string().contains("CertificateRequired") => (
             format!("Redis wants a client certificate (seen during {command})"),
-            "set `tls-auth-clients no` in Redis, or give Kenwell a certificate of its own",
+            "give Kenwell a certificate of its own with client_certificate and client_key, or set `tls-auth-clients no` in Redis",
         ),
         Error::Lost { command, .. } => (
             format!("Redis closed the connection during {command}"),

@@ -153,7 +153,7 @@ fn about_certificate(
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             format!("the certificate is for {names}, not for {host}"),
             format!(
-                "use a name of the certificate in `address`, or issue one with subjectAltName {host}"
+                "use a name of the certificate in `address`, name it in `server_name`, or issue one with subjectAltName {host}"
             ),
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
