@@ -7,6 +7,9 @@
 )]
 
 pub mod certificates;
+pub mod cluster;
+pub mod load;
 pub mod model;
 pub mod network;
+pub mod sentinels;
 pub mod server;
