@@ -26,6 +26,12 @@ async fn refusal(settings: Settings) -> kenwell::Error {
     results.remove(0).unwrap_err()
 }
 
+fn has_role(server: &Server, role: &str) -> bool {
+    server
+        .cli(&["INFO", "replication"])
+        .contains(&format!("role:{role}"))
+}
+
 /// Loses the master under load, waits until writing goes on, and checks what is there.
 async fn lose_the_master(
     sentinels: &mut Sentinels,
@@ -36,8 +42,7 @@ async fn lose_the_master(
     load.progress(50).await;
     lose(sentinels);
     eventually("the replica to be promoted", || {
-        let info = sentinels.servers[1].cli(&["INFO", "replication"]);
-        info.contains("role:master").then_some(())
+        has_role(&sentinels.servers[1], "master").then_some(())
     });
     load.progress(200).await;
     let (written, connection) = load.stop().await;
@@ -90,6 +95,9 @@ async fn a_switch_that_an_operator_asks_for_is_followed() {
         eventually("the Sentinels to begin", || {
             (all.command(&["SENTINEL", "FAILOVER", "mymaster"]) == "OK").then_some(())
         });
+        eventually("the old master to follow", || {
+            has_role(&all.servers[0], "slave").then_some(())
+        });
     };
     let (written, _connection) = lose_the_master(&mut sentinels, switch).await;
     let there = sentinels.servers[1].cli(&["HGET", "user:u0", "last"]);
@@ -123,10 +131,9 @@ async fn a_replica_is_not_written_to_whatever_the_sentinels_say() {
 
 #[tokio::test]
 async fn sentinels_have_users_and_passwords_of_their_own() {
-    let sentinels = Sentinels::start(
-        "requirepass watch\nsentinel sentinel-pass watch\n\
-         user kenwell on >pw allkeys +@all",
-    );
+    let sentinels = Sentinels::start("");
+    sentinels.all_obey(&["ACL", "SETUSER", "kenwell", "on", ">pw", "allkeys", "+@all"]);
+    sentinels.all_obey(&["ACL", "SETUSER", "default", "resetpass", ">watch"]);
     let server = &sentinels.servers[0];
     let user = [
         "ACL", "SETUSER", "writer", "on", ">secret", "~*", "+hset", "+hgetall",

@@ -6,7 +6,8 @@ use super::secret::{self, Resolved};
 use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
-use super::value::{self, Input, Wrong};
+use super::topology::{self, Topology};
+use super::value::{self, Wrong};
 
 /// A destination as read, with the places that later complaints need.
 pub(super) struct ReadDestination {
@@ -41,11 +42,11 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
 
 fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let reading = section.reading;
-    let address = section.read("address", address);
+    let address = section.read("address", |input| topology::addresses(input, address));
     let username = section.read_or("username", String::new(), value::text);
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
-    let cluster_mode = section.read("cluster_mode", value::flag);
+    let topology = Topology::read(section);
     let secure = section.read_or("secure", false, value::flag);
     let skip_verify = section.read("skip_verify", value::flag);
     let ca_certificate = section.read("ca_certificate", |input| {
@@ -57,28 +58,28 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
         skip_verify.as_ref(),
         ca_certificate.as_ref(),
     );
-    check_cluster(section, cluster_mode.as_ref(), database.as_ref());
+    topology.check(section, address.as_ref(), database.as_ref());
     check_user(section, &username, password.as_ref());
 
-    let mut settings = Settings::new(address?.value);
+    let mut settings = Settings::new(address?.value.join(","));
     settings.username = Some(username).filter(|name| !name.is_empty());
     settings.password = password.and_then(|found| not_empty(found.value));
     settings.database = database.map_or(0, |found| found.value);
-    settings.cluster_mode = cluster_mode.is_some_and(|found| found.value);
+    topology.apply(&mut settings);
     settings.secure = secure;
     settings.skip_verify = skip_verify.is_some_and(|found| found.value);
     settings.ca_certificate = ca_certificate.and_then(|found| found.value);
     Some(settings)
 }
 
-fn not_empty(secret: Resolved) -> Option<Secret> {
+pub(super) fn not_empty(secret: Resolved) -> Option<Secret> {
     (!secret.text.is_empty()).then(|| secret.into_secret())
 }
 
 /// `host:port` or `unix:/path`. The text is not repeated where it may hold a password, as in a URL.
-fn address(input: &Input<'_>) -> Result<String, Wrong> {
+fn address(text: &str) -> Result<String, Wrong> {
     const FIX: &str = "write host:port, such as \"127.0.0.1:6379\" or \"[::1]:6379\"";
-    let text = value::text(input)?.trim().to_owned();
+    let text = text.trim().to_owned();
     if text
         .strip_prefix("unix:")
         .is_some_and(|path| path.starts_with('/'))
@@ -89,12 +90,6 @@ fn address(input: &Input<'_>) -> Result<String, Wrong> {
         return Err(Wrong::new(
             "the address is a URL",
             format!("{FIX}; user, password, database and TLS are keys of their own"),
-        ));
-    }
-    if text.contains(',') {
-        return Err(Wrong::new(
-            "the address is a list",
-            "give one host:port; Redis Cluster is not supported yet",
         ));
     }
     if text.starts_with("unix:") {
@@ -155,32 +150,6 @@ fn check_tls(
         section
             .reading
             .warning(found.place.clone(), &found.key, wrong);
-    }
-}
-
-fn check_cluster(
-    section: &Section<'_>,
-    cluster_mode: Option<&Found<bool>>,
-    database: Option<&Found<i64>>,
-) {
-    let Some(cluster) = cluster_mode.filter(|found| found.value) else {
-        return;
-    };
-    let wrong = Wrong::new(
-        "Redis Cluster is not supported yet",
-        "set cluster_mode = false and give the address of a standalone Redis",
-    );
-    section
-        .reading
-        .error(cluster.place.clone(), &cluster.key, wrong);
-    if let Some(found) = database.filter(|found| found.value != 0) {
-        let wrong = Wrong::new(
-            format!("a Redis Cluster has only database 0, not {}", found.value),
-            "remove database, or set cluster_mode = false",
-        );
-        section
-            .reading
-            .error(found.place.clone(), &found.key, wrong);
     }
 }
 

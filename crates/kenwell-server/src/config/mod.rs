@@ -13,6 +13,7 @@ mod settings;
 mod source;
 mod suggestion;
 mod top;
+mod topology;
 mod value;
 
 pub use environment::Environment;

@@ -66,6 +66,13 @@ impl Sentinels {
         drop(self.sentinels.remove(0));
     }
 
+    /// Runs a command at each Sentinel.
+    pub fn all_obey(&self, arguments: &[&str]) {
+        for sentinel in &self.sentinels {
+            assert_eq!(sentinel.cli(arguments), "OK");
+        }
+    }
+
     /// Runs a command at the last Sentinel.
     pub fn command(&self, arguments: &[&str]) -> String {
         self.sentinels.last().unwrap().cli(arguments)
