@@ -24,12 +24,15 @@ pub(super) fn addresses(
         // A socket's path may hold commas.
         Some(text) if text.trim().starts_with("unix:") => vec![text.to_owned()],
         Some(text) => text.split(',').map(str::to_owned).collect(),
-        None => value::text_list(input).map_err(|_| {
-            input.not_a(
-                "an address as text, or a list of them",
-                "\"127.0.0.1:6379\"",
-            )
-        })?,
+        None if matches!(input, Input::Toml(value) if value.as_array().is_some()) => {
+            value::text_list(input).map_err(|_| {
+                Wrong::new(
+                    "the list of addresses holds something that is not text",
+                    "write it like [\"10.0.0.1:6379\", \"10.0.0.2:6379\"]",
+                )
+            })?
+        }
+        None => return Err(input.not_a("an address as text", "\"127.0.0.1:6379\"")),
     };
     if all.is_empty() {
         return Err(Wrong::new(

@@ -1,7 +1,9 @@
-//! The master that Sentinels watch: asked for before each new connection, and checked.
+//! The master that Sentinels watch: asked for before each new connection, and every now and then.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
@@ -13,6 +15,10 @@ use super::live::Node;
 use super::settings::Target;
 use super::topology::QUESTION_LIMIT;
 use crate::{Class, Error};
+
+/// How often a Sentinel is asked while all goes well. After a switch the old master, when it lives,
+/// confirms writes for some ten seconds more, until it is told to follow the new one; they are lost.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The most former masters that a lane remembers.
 const MAX_MASTERS: usize = 64;
@@ -32,10 +38,13 @@ struct Lane {
 struct Watch {
     /// For the servers.
     settings: Settings,
-    /// For the Sentinels.
-    questions: Settings,
-    sentinels: Vec<Target>,
+    sentinels: Vec<Node>,
     name: Arc<str>,
+    /// Who is asked next: each time another one, because one of them may be cut off.
+    turn: AtomicUsize,
+    /// The master, as the look-out heard last.
+    seen: std::sync::Mutex<Option<String>>,
+    looking_out: OnceLock<()>,
 }
 
 /// The servers that were master while this lane looked. They stay: one that becomes master again
@@ -44,8 +53,6 @@ struct Watch {
 struct Masters {
     all: HashMap<String, Node>,
     current: Option<Node>,
-    /// The Sentinel that answered last, to be asked first.
-    helpful: usize,
 }
 
 impl Watched {
@@ -56,11 +63,16 @@ impl Watched {
         questions.database = 0;
         questions.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         questions.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
+        let sentinels = sentinels.into_iter();
         Self::on(Arc::new(Watch {
             settings: settings.clone(),
-            questions,
-            sentinels,
+            sentinels: sentinels
+                .map(|target| Node::new(questions.clone(), target))
+                .collect(),
             name: name.into(),
+            turn: AtomicUsize::new(0),
+            seen: std::sync::Mutex::default(),
+            looking_out: OnceLock::new(),
         }))
     }
 
@@ -90,38 +102,59 @@ impl Watched {
 
     async fn master(&self) -> Result<Node, Error> {
         let mut masters = self.lane.masters.lock().await;
+        let watch = &self.lane.watch;
+        watch.looking_out.get_or_init(|| {
+            tokio::spawn(look_out(Arc::downgrade(watch)));
+        });
         if let Some(node) = &masters.current
+            && watch.still_sees(node)
             && node.is_open().await
         {
             return Ok(node.clone());
         }
-        let watch = &self.lane.watch;
-        let (helpful, address) = watch.find(masters.helpful).await?;
-        masters.helpful = helpful;
-        if let Some(node) = masters.all.get(&address.to_string()).cloned() {
-            masters.current = Some(node.clone());
-            return Ok(node);
-        }
-        let target = watch.settings.target(address, Expected::Master)?;
-        let node = Node::new(watch.settings.clone(), target);
-        tracing::debug!(master = %watch.name, redis.address = %node.address(), "the Sentinels' master");
-        if masters.all.len() >= MAX_MASTERS {
-            masters.all.clear();
-        }
-        masters.all.insert(node.address().to_string(), node.clone());
+        let address = watch.find().await?;
+        let name = address.to_string();
+        let node = if let Some(node) = masters.all.get(&name) {
+            node.clone()
+        } else {
+            let target = watch.settings.target(address, Expected::Master)?;
+            let node = Node::new(watch.settings.clone(), target);
+            if masters.all.len() >= MAX_MASTERS {
+                masters.all.clear();
+            }
+            masters.all.insert(name, node.clone());
+            node
+        };
+        tracing::debug!(master = %watch.name, redis.address = %node.address(), "found through the Sentinels");
         masters.current = Some(node.clone());
         Ok(node)
     }
 }
 
+/// Asks every now and then, for as long as somebody may want to know.
+async fn look_out(watch: Weak<Watch>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let Some(watch) = watch.upgrade() else { return };
+        // Without an answer what was heard last stands; whoever writes finds out by himself.
+        let _heard = watch.find().await;
+    }
+}
+
 impl Watch {
-    /// Asks one Sentinel after the other, beginning with `first`, until one knows the master.
-    async fn find(&self, first: usize) -> Result<(usize, Address), Error> {
+    /// Asks one Sentinel after the other until one knows the master.
+    async fn find(&self) -> Result<Address, Error> {
         let mut failure: Option<Error> = None;
-        let turns = self.sentinels.iter().enumerate().cycle().skip(first);
-        for (index, sentinel) in turns.take(self.sentinels.len()) {
+        for _sentinel in &self.sentinels {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
+            let Some(sentinel) = self.sentinels.get(turn) else {
+                break;
+            };
             match self.ask(sentinel).await {
-                Ok(address) => return Ok((index, address)),
+                Ok(address) => {
+                    *self.seen() = Some(address.to_string());
+                    return Ok(address);
+                }
                 Err(error) => {
                     tracing::debug!(master = %self.name, %error, "a Sentinel does not help");
                     // What an operator can change says more than that another one is down.
@@ -137,18 +170,26 @@ impl Watch {
         }))
     }
 
-    async fn ask(&self, sentinel: &Target) -> Result<Address, Error> {
+    fn still_sees(&self, node: &Node) -> bool {
+        self.seen().as_deref() == Some(&**node.address())
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        // It is replaced as a whole, so a panic elsewhere leaves it usable.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, sentinel: &Node) -> Result<Address, Error> {
         const COMMAND: &str = "SENTINEL GET-MASTER-ADDR-BY-NAME";
-        let node = Node::new(self.questions.clone(), sentinel.clone());
         let mut pipeline = Pipeline::new();
         let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
         question.arg(&*self.name);
-        match node.one(COMMAND, &pipeline).await? {
+        match sentinel.one(COMMAND, &pipeline).await? {
             Value::Nil => Err(Error::UnknownMaster {
-                address: Arc::clone(node.address()),
+                address: Arc::clone(sentinel.address()),
                 master: Arc::clone(&self.name),
             }),
-            answer => server(&answer).ok_or_else(|| node.unexpected(COMMAND)),
+            answer => server(&answer).ok_or_else(|| sentinel.unexpected(COMMAND)),
         }
     }
 }
