@@ -2,6 +2,7 @@
 #![allow(
     clippy::allow_attributes,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test may panic, and its helpers are part of it"
 )]
@@ -142,17 +143,55 @@ async fn one_redirection_teaches_all_lanes_the_whole_map() {
     assert_eq!(redirections(&cluster.nodes[from], "MOVED"), 1);
 }
 
+#[tokio::test]
+async fn a_user_with_few_rights_is_enough_and_a_missing_one_is_named() {
+    let cluster = Cluster::start();
+    let everywhere = |rights: &[&str]| {
+        for node in &cluster.nodes {
+            let set = ["ACL", "SETUSER", "writer", "on", ">pw", "~user:*"];
+            assert_eq!(node.cli(&[&set, rights].concat()), "OK");
+        }
+    };
+    // The line of docs/configuration.md.
+    everywhere(&[
+        "+hset",
+        "+hgetall",
+        "+ping",
+        "+cluster|slots",
+        "+asking",
+        "+client|info",
+        "+client|kill",
+    ]);
+    let mut settings = cluster.settings();
+    settings.username = Some("writer".to_owned());
+    settings.password = Some(Secret::new("pw"));
+    let connection = Connection::new(settings.clone()).unwrap();
+    connection.ping().await.unwrap();
+    let one = [update("u1", r#"{"a":1}"#)];
+    let to = (cluster.master_of("user:u1") + 1) % MASTERS;
+    let _half_way = cluster.begin_to_move("user:u1", to);
+    assert!(profile::apply(&connection, &one).await[0].is_ok());
+    assert_eq!(fields(&connection, "u1").await["a"], "1");
+    for right in ["asking", "cluster|slots"] {
+        everywhere(&[&format!("-{right}")]);
+        let error = refusal(settings.clone()).await;
+        assert_eq!(error.class(), Class::Configuration, "{error}");
+        assert!(error.to_string().contains(right), "{error}");
+        everywhere(&[&format!("+{right}")]);
+    }
+}
+
 /// Loses the master of `u0` under load, waits until writing goes on, and gives what was written.
 async fn lose_a_master(cluster: &mut Cluster, lose: impl Fn(&mut Server)) -> (Written, Connection) {
     let users = users(60);
     let load = Load::start(&cluster.connection(), users.clone());
     load.progress(50).await;
-    let lost = cluster.master_of("user:u0");
-    lose(&mut cluster.nodes[lost]);
+    let victim = cluster.master_of("user:u0");
+    lose(&mut cluster.nodes[victim]);
     load.progress(200).await;
     let (written, connection) = load.stop().await;
     for user in &users {
-        if cluster_of_lost(cluster, user) == lost {
+        if cluster.master_of(&format!("user:{user}")) == victim {
             written.assert_only_redis_lost(&connection, user).await;
         } else {
             assert_eq!(written.lost(&connection, user).await, [0; 0], "{user}");
@@ -164,15 +203,6 @@ async fn lose_a_master(cluster: &mut Cluster, lose: impl Fn(&mut Server)) -> (Wr
         written.rounds, written.slowest
     );
     (written, connection)
-}
-
-/// Like `master_of`, but asks a replica, which is still there.
-fn cluster_of_lost(cluster: &Cluster, user: &str) -> usize {
-    let slot = cluster.nodes[MASTERS].cli(&["CLUSTER", "KEYSLOT", &format!("user:{user}")]);
-    let slot: usize = slot.parse().unwrap();
-    (0..MASTERS)
-        .find(|index| slot < (index + 1) * 16_384 / MASTERS)
-        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

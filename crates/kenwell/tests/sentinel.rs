@@ -2,6 +2,7 @@
 #![allow(
     clippy::allow_attributes,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test may panic, and its helpers are part of it"
 )]
@@ -115,7 +116,8 @@ async fn a_switch_that_an_operator_asks_for_is_followed_before_the_old_master_kn
     load.progress(20).await;
     let (written, connection) = load.stop().await;
     for user in &written.users {
-        written.lost_in_one_piece(&connection, user).await;
+        let lost = written.lost_in_one_piece(&connection, user).await;
+        println!("{user} lost {} of {} rounds", lost.len(), written.rounds);
     }
     assert_eq!(last(), written.rounds.to_string());
 }

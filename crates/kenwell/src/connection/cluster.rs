@@ -156,11 +156,10 @@ impl Cluster {
             }
         };
         let results = bundle.iter().map(|parcel| {
-            if parcel.asking {
-                // The command's own reply says whether the exception was made.
-                replies.next();
-            }
+            let asked = parcel.asking.then(|| replies.next()).flatten();
             let reply = replies.next().unwrap_or_else(|| Err(nowhere(command)));
+            // Without the exception the node only redirects; why there is none says more.
+            let reply = reply.map_err(|error| asked.and_then(Result::err).unwrap_or(error));
             reply.inspect_err(|error| self.lane.topology.doubt(address, error))
         });
         results.collect()

@@ -27,7 +27,9 @@ use crate::Error;
 /// # Failover
 ///
 /// Redis replicates asynchronously: what a master has confirmed and not yet passed on is lost with
-/// it. Kenwell adds nothing to that loss.
+/// it, and what it confirms after another one took its place too. Behind Sentinels a master that was
+/// replaced while it lives is left within about a second; whatever was not confirmed is the caller's
+/// to repeat.
 #[derive(Clone)]
 pub struct Connection {
     settings: Arc<Settings>,

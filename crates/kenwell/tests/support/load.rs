@@ -10,7 +10,7 @@ use kenwell::profile::{self, Layout, ProfileUpdate};
 use tokio::task::JoinHandle;
 
 /// How long one round may take, failover included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn update(user: &str, traits: &str) -> ProfileUpdate {
     let event = format!(r#"{{"userId":"{user}","traits":{traits}}}"#);
