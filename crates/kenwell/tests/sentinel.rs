@@ -116,8 +116,8 @@ async fn a_switch_that_an_operator_asks_for_is_followed_before_the_old_master_kn
     load.progress(20).await;
     let (written, connection) = load.stop().await;
     for user in &written.users {
-        let lost = written.lost_in_one_piece(&connection, user).await;
-        println!("{user} lost {} of {} rounds", lost.len(), written.rounds);
+        let gap = written.lost_in_one_piece(&connection, user).await;
+        println!("{user} lost {} of {} rounds", gap.len(), written.rounds);
     }
     assert_eq!(last(), written.rounds.to_string());
 }

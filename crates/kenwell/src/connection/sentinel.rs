@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
 
@@ -42,9 +43,16 @@ struct Watch {
     name: Arc<str>,
     /// Who is asked next: each time another one, because one of them may be cut off.
     turn: AtomicUsize,
-    /// The master, as the look-out heard last.
-    seen: std::sync::Mutex<Option<String>>,
+    seen: std::sync::Mutex<Seen>,
     looking_out: OnceLock<()>,
+}
+
+/// Who is believed to be the master, and who was before. After a switch some Sentinels name the
+/// old master for seconds more, and it may still confirm writes that it will lose.
+#[derive(Default)]
+struct Seen {
+    current: Option<Address>,
+    former: Vec<Address>,
 }
 
 /// The servers that were master while this lane looked. They stay: one that becomes master again
@@ -142,8 +150,24 @@ async fn look_out(watch: Weak<Watch>) {
 }
 
 impl Watch {
-    /// Asks one Sentinel after the other until one knows the master.
+    /// The master, as far as the Sentinels can be believed.
     async fn find(&self) -> Result<Address, Error> {
+        let heard = self.hear().await?;
+        let doubtful = self.seen().former.contains(&heard);
+        let believed = !doubtful || self.most_say(&heard).await;
+        Ok(self.seen().decide(heard, believed))
+    }
+
+    /// Whether most of the Sentinels that answer name this server.
+    async fn most_say(&self, address: &Address) -> bool {
+        let answers = join_all(self.sentinels.iter().map(|sentinel| self.ask(sentinel))).await;
+        let answers: Vec<_> = answers.into_iter().flatten().collect();
+        let agreed = answers.iter().filter(|said| *said == address).count();
+        agreed > answers.len() / 2
+    }
+
+    /// Asks one Sentinel after the other until one knows the master.
+    async fn hear(&self) -> Result<Address, Error> {
         let mut failure: Option<Error> = None;
         for _sentinel in &self.sentinels {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
@@ -151,10 +175,7 @@ impl Watch {
                 break;
             };
             match self.ask(sentinel).await {
-                Ok(address) => {
-                    *self.seen() = Some(address.to_string());
-                    return Ok(address);
-                }
+                Ok(address) => return Ok(address),
                 Err(error) => {
                     tracing::debug!(master = %self.name, %error, "a Sentinel does not help");
                     // What an operator can change says more than that another one is down.
@@ -171,11 +192,13 @@ impl Watch {
     }
 
     fn still_sees(&self, node: &Node) -> bool {
-        self.seen().as_deref() == Some(&**node.address())
+        let seen = self.seen();
+        let current = seen.current.as_ref().map(Address::to_string);
+        current.as_deref() == Some(&**node.address())
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        // It is replaced as a whole, so a panic elsewhere leaves it usable.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -191,6 +214,25 @@ impl Watch {
             }),
             answer => server(&answer).ok_or_else(|| sentinel.unexpected(COMMAND)),
         }
+    }
+}
+
+impl Seen {
+    /// Takes note of what was heard, if it is believed, and gives who is the master now.
+    fn decide(&mut self, heard: Address, believed: bool) -> Address {
+        match &self.current {
+            Some(current) if !believed => return current.clone(),
+            Some(current) if *current != heard => {
+                if self.former.len() >= MAX_MASTERS {
+                    self.former.clear();
+                }
+                self.former.retain(|address| *address != heard);
+                self.former.push(current.clone());
+            }
+            _ => {}
+        }
+        self.current = Some(heard.clone());
+        heard
     }
 }
 
@@ -210,6 +252,18 @@ fn server(answer: &Value) -> Option<Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_former_master_comes_back_only_when_it_is_believed() {
+        let [a, b] = ["a:1", "b:1"].map(|text| Address::parse(text).unwrap());
+        let mut seen = Seen::default();
+        assert_eq!(seen.decide(a.clone(), true), a);
+        assert_eq!(seen.decide(b.clone(), true), b);
+        assert_eq!(seen.former, std::slice::from_ref(&a));
+        assert_eq!(seen.decide(a.clone(), false), b);
+        assert_eq!(seen.decide(a.clone(), true), a);
+        assert_eq!(seen.former, [b]);
+    }
 
     #[test]
     fn a_sentinels_answer_is_a_host_and_a_port() {
