@@ -205,6 +205,36 @@ skip_verify = true
 }
 
 #[test]
+fn clusters_and_sentinels_take_lists_of_addresses() {
+    let connection = |lines: &str, variables: &[(&str, &str)]| {
+        let text = ROUTE.replace("address = \"127.0.0.1:6379\"", lines);
+        let config = load(&text, variables).unwrap().config;
+        config.destinations[0].connection.clone()
+    };
+    for lines in [
+        "address = \"a:1, [::1]:2\"\ncluster_mode = true",
+        "address = [\"a:1\", \" [::1]:2 \"]\ncluster_mode = true",
+    ] {
+        let cluster = connection(lines, &[]);
+        assert!(cluster.cluster_mode);
+        assert_eq!(cluster.address, "a:1,[::1]:2");
+    }
+    let sentinel = connection(
+        "address = \"a:1\"\nsentinel_master = \"mymaster\"\nsentinel_username = \"u\"\nsentinel_password = \"SECRET\"\ndatabase = 2",
+        &[("KENWELL_DESTINATIONS_PROFILES_ADDRESS", "b:1,c:1")],
+    );
+    assert_eq!(sentinel.address, "b:1,c:1");
+    assert_eq!(sentinel.database, 2);
+    assert_eq!(sentinel.sentinel_master.as_deref(), Some("mymaster"));
+    assert_eq!(sentinel.sentinel_username.as_deref(), Some("u"));
+    let password = sentinel.sentinel_password.as_ref().unwrap();
+    assert_eq!(password.expose(), "SECRET");
+    assert!(!format!("{sentinel:?}").contains("SECRET"));
+    let path = connection("address = \"unix:/run/a,b.sock\"", &[]);
+    assert_eq!(path.address, "unix:/run/a,b.sock");
+}
+
+#[test]
 fn secrets_come_from_variables_and_files_beside_the_configuration() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("password"), "from file\r\n").unwrap();
@@ -399,6 +429,17 @@ fn bad_destinations() {
         "address = \"h:1\"\ntype = \"kafka\"",
         "address = \"h:1\"\ndatabase = -1",
         "address = \"h:1\"\ncluster_mode = true\ndatabase = 1",
+        "address = [\"a:6379\", \"b:6379\"]",
+        "address = []",
+        "address = [6379]",
+        "address = [\"a:6379\", \"b\"]\ncluster_mode = true",
+        "address = \"a:6379,\"\ncluster_mode = true",
+        "address = \"unix:/redis.sock\"\ncluster_mode = true",
+        "address = \"h:1\"\nsentinel_master = \"mymaster\"\ncluster_mode = true",
+        "address = \"h:1\"\nsentinel_master = \"\"",
+        "address = \"unix:/redis.sock\"\nsentinel_master = \"mymaster\"",
+        "address = \"h:1\"\nsentinel_username = \"u\"\nsentinel_password = \"SECRET\"",
+        "address = \"h:1\"\nsentinel_master = \"mymaster\"\nsentinel_username = \"u\"",
         "address = \"h:1\"\nskip_verify = true\nca_certificate = \"ca.pem\"",
         "address = \"h:1\"\nsecure = true\nca_certificate = \"not-there.pem\"",
         "address = \"h:1\"\nsecure = true\nca_certificate = \"kenwell.toml\"",

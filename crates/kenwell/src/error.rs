@@ -69,6 +69,31 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// Another kind of server than the settings speak of: a cluster where `cluster_mode` is false,
+    /// a standalone server where it is true, a Sentinel, or none.
+    #[error("redis at {address}: {problem}")]
+    OtherKind {
+        /// The server.
+        address: Arc<str>,
+        /// What it is, and which setting to change.
+        problem: &'static str,
+    },
+    /// What the Sentinels call the master says that it is a replica: they are switching.
+    #[error("redis at {address}: the Sentinels call it the master, but it is a replica")]
+    NotMaster {
+        /// The server.
+        address: Arc<str>,
+    },
+    /// No Sentinel that answered knows a master of this name.
+    #[error(
+        "sentinel at {address}: no master is called {master}; `sentinel_master` must be the name in its `sentinel monitor` line"
+    )]
+    UnknownMaster {
+        /// The last Sentinel that was asked.
+        address: Arc<str>,
+        /// The name that was asked for.
+        master: Arc<str>,
+    },
     /// The server answered with something that the command never answers with.
     #[error("redis at {address}: unexpected kind of reply to {command}")]
     Unexpected {
@@ -95,10 +120,15 @@ impl Error {
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. } => Class::Transient,
-            Self::Settings { .. } | Self::Tls { .. } | Self::Unexpected { .. } => {
-                Class::Configuration
-            }
+            Self::Connect { .. }
+            | Self::Timeout { .. }
+            | Self::Lost { .. }
+            | Self::NotMaster { .. } => Class::Transient,
+            Self::Settings { .. }
+            | Self::Tls { .. }
+            | Self::OtherKind { .. }
+            | Self::UnknownMaster { .. }
+            | Self::Unexpected { .. } => Class::Configuration,
             Self::Refused { reply, .. } => reply.class(),
         }
     }

@@ -55,16 +55,22 @@ fn destination(destination: &Destination) -> String {
         (true, true) => ", TLS without verification",
         (false, _) => "",
     };
+    let place = match &connection.sentinel_master {
+        _ if connection.cluster_mode => format!("cluster {}", connection.address),
+        Some(master) => format!(
+            "{master} of sentinels {} database {}",
+            connection.address, connection.database
+        ),
+        None => format!("{} database {}", connection.address, connection.database),
+    };
     let password = if connection.password.is_some() {
         ", with password"
     } else {
         ""
     };
     format!(
-        "  destination {} -> redis {} database {}{tls}{password}{}",
+        "  destination {} -> redis {place}{tls}{password}{}",
         destination.id,
-        connection.address,
-        connection.database,
         state(destination.enabled)
     )
 }

@@ -7,8 +7,9 @@ use super::secret::{self, Resolved};
 use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
+use super::topology::{self, Topology};
 use super::url::{agreed, agreed_on_tls};
-use super::value::{self, Input, Wrong};
+use super::value::{self, Wrong};
 
 /// A destination as read, with the places that later complaints need.
 pub(super) struct ReadDestination {
@@ -69,14 +70,14 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
 fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let reading = section.reading;
     let url = super::url::read(section);
-    let address = section.read("address", address);
+    let address = section.read("address", |input| topology::addresses(input, address));
     let username = section.read("username", value::text);
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
-    let cluster_mode = section.read("cluster_mode", value::flag);
+    let topology = Topology::read(section);
     let secure = section.read("secure", value::flag);
     let tls = super::tls::read(section);
-    check_cluster(section, cluster_mode.as_ref(), database.as_ref());
+    topology.check(section, address.as_ref(), database.as_ref());
     if password
         .as_ref()
         .is_some_and(|found| found.value.literal && !found.value.text.is_empty())
@@ -86,6 +87,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
 
     let url = url.as_ref();
     let username = filled(username, |name| Some(name).filter(|name| !name.is_empty()));
+    let address = filled(address, |list| Some(list.join(",")));
     let without_password = password.is_none();
     let password = filled(password, not_empty);
     let address = agreed(
@@ -108,7 +110,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     );
     settings.database =
         agreed(section, url, "databases", |url| url.database, database).unwrap_or_default();
-    settings.cluster_mode = cluster_mode.is_some_and(|found| found.value);
+    topology.apply(&mut settings);
     settings.secure = secure;
     tls.apply(&mut settings);
     if without_password {
@@ -123,14 +125,14 @@ fn filled<T, U>(found: Option<Found<T>>, fill: impl FnOnce(T) -> Option<U>) -> O
     fill(value).map(|value| Found { value, place, key })
 }
 
-fn not_empty(secret: Resolved) -> Option<Secret> {
+pub(super) fn not_empty(secret: Resolved) -> Option<Secret> {
     (!secret.text.is_empty()).then(|| secret.into_secret())
 }
 
 /// `host:port` or `unix:/path`. The text is not repeated where it may hold a password, as in a URL.
-fn address(input: &Input<'_>) -> Result<String, Wrong> {
+fn address(text: &str) -> Result<String, Wrong> {
     const FIX: &str = "write host:port, such as \"127.0.0.1:6379\" or \"[::1]:6379\"";
-    let text = value::text(input)?.trim().to_owned();
+    let text = text.trim().to_owned();
     if text
         .strip_prefix("unix:")
         .is_some_and(|path| path.starts_with('/'))
@@ -141,12 +143,6 @@ fn address(input: &Input<'_>) -> Result<String, Wrong> {
         return Err(Wrong::new(
             "the address is a URL",
             "write host:port, or move it to the key url",
-        ));
-    }
-    if text.contains(',') {
-        return Err(Wrong::new(
-            "the address is a list",
-            "give one host:port; Redis Cluster is not supported yet",
         ));
     }
     if text.starts_with("unix:") {
@@ -175,32 +171,6 @@ fn address(input: &Input<'_>) -> Result<String, Wrong> {
         return wrong("has no valid host");
     }
     Ok(text)
-}
-
-fn check_cluster(
-    section: &Section<'_>,
-    cluster_mode: Option<&Found<bool>>,
-    database: Option<&Found<i64>>,
-) {
-    let Some(cluster) = cluster_mode.filter(|found| found.value) else {
-        return;
-    };
-    let wrong = Wrong::new(
-        "Redis Cluster is not supported yet",
-        "set cluster_mode = false and give the address of a standalone Redis",
-    );
-    section
-        .reading
-        .error(cluster.place.clone(), &cluster.key, wrong);
-    if let Some(found) = database.filter(|found| found.value != 0) {
-        let wrong = Wrong::new(
-            format!("a Redis Cluster has only database 0, not {}", found.value),
-            "remove database, or set cluster_mode = false",
-        );
-        section
-            .reading
-            .error(found.place.clone(), &found.key, wrong);
-    }
 }
 
 fn check_user(section: &Section<'_>, settings: &Settings) {

@@ -14,6 +14,7 @@ mod source;
 mod suggestion;
 mod tls;
 mod top;
+mod topology;
 mod url;
 mod value;
 

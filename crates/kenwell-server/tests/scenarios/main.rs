@@ -10,6 +10,7 @@
 mod bad_input;
 mod browser;
 mod captures;
+mod cluster;
 mod crash;
 mod delivery;
 mod full;

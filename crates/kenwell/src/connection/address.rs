@@ -15,6 +15,18 @@ pub(super) enum Address {
 }
 
 impl Address {
+    /// Reads addresses separated by commas; a socket's path may hold commas itself.
+    pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, Error> {
+        if text.trim().starts_with("unix:") {
+            return Ok(vec![Self::parse(text)?]);
+        }
+        text.split(',').map(Self::parse).collect()
+    }
+
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+
     /// Reads `host:port`, `[ipv6]:port` or `unix:/path`.
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
@@ -27,11 +39,6 @@ impl Address {
         }
         if text.contains("://") {
             return Err(problem("write host:port, not a URL"));
-        }
-        if text.contains(',') {
-            return Err(problem(
-                "a list of addresses needs Redis Cluster, which is not supported yet",
-            ));
         }
         let Some((host, port)) = text.rsplit_once(':') else {
             return Err(problem("the port is missing; write host:port"));
@@ -100,7 +107,6 @@ mod tests {
             ("::1:6379", "brackets"),
             ("[::1:6379", "brackets"),
             ("redis://h:1", "not a URL"),
-            ("a:1,b:2", "Cluster"),
             ("unix:", "path"),
         ] {
             let error = Address::parse(text).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
 use super::address::Address;
+use super::kind::Expected;
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -88,6 +89,7 @@ pub(super) async fn dial(
     let mut line = login(line, settings, address)
         .await
         .map_err(|error| tls::alert(error, settings))?;
+    check_kind(&mut line, target.expected, address).await?;
     line.ticket = ticket(&mut line, address).await?;
     if let Some(previous) = previous {
         fence(&mut line, previous, address).await?;
@@ -162,6 +164,17 @@ pub(super) async fn login(
         Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(line),
         Err(error) => Err(error),
         Ok(_) => Ok(line),
+    }
+}
+
+/// Asks what the server is. Every user may say `HELLO`; a server or proxy that does not know it is
+/// taken for what the settings say.
+async fn check_kind(line: &mut Line, expected: Expected, address: &Arc<str>) -> Result<(), Error> {
+    let hello = redis::cmd("HELLO").arg(2).take();
+    match ask(line, &hello, "HELLO", address).await {
+        Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(()),
+        Err(error) => Err(error),
+        Ok(said) => expected.check(&said, address),
     }
 }
 

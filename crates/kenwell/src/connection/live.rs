@@ -1,6 +1,5 @@
-//! A connection that opens when it is first needed and opens again when it broke.
+//! A connection to one server that opens when it is first needed and opens again when it broke.
 
-use std::fmt;
 use std::sync::Arc;
 
 use redis::{Pipeline, Value};
@@ -12,18 +11,12 @@ use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;
 
-/// One multiplexed connection to a Redis server.
+/// One multiplexed connection to one Redis server. Clones share the socket.
 ///
-/// Opens lazily, and again after it broke; never by itself sends a command twice. Clones share the
-/// socket; [`another`](Self::another) gives one of its own.
-///
-/// # Order
-///
-/// Whoever awaits each pipeline before sending the next gets them executed in that order, also
-/// across broken connections and time-outs: an error closes the socket for good before the next one
-/// opens. Callers who share a connection have no order among them, so give each lane its own.
+/// An error closes the socket for good before the next one opens, so that pipelines that wait for
+/// each other are executed in order.
 #[derive(Clone)]
-pub struct Connection {
+pub(super) struct Node {
     shared: Arc<Shared>,
 }
 
@@ -44,59 +37,38 @@ struct Slot {
     previous: Option<Ticket>,
 }
 
-impl Connection {
-    /// Checks the settings. Nothing is sent yet.
-    pub fn new(settings: Settings) -> Result<Self, Error> {
-        let target = settings.target()?;
+impl Node {
+    /// Nothing is sent yet.
+    pub(super) fn new(settings: Settings, target: Target) -> Self {
         let address = target.address.to_string().into();
-        if target.tls.is_some() && settings.skip_verify {
-            tracing::warn!(
-                redis.address = %address,
-                "skip_verify is on: any certificate is accepted, so anyone on the way can read and change what is sent"
-            );
-        }
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared {
                 settings,
                 target,
                 address,
                 line: Mutex::default(),
             }),
-        })
-    }
-
-    /// A second connection with the same settings and a socket of its own.
-    #[must_use]
-    pub fn another(&self) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                settings: self.shared.settings.clone(),
-                target: self.shared.target.clone(),
-                address: Arc::clone(&self.shared.address),
-                line: Mutex::default(),
-            }),
         }
     }
 
-    /// The settings it was made from.
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+    /// The same server on a socket of its own.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.shared.settings.clone(), self.shared.target.clone())
     }
 
-    /// The server's address as the settings give it, for logs.
-    pub fn address(&self) -> &str {
+    /// The server's address, for logs.
+    pub(super) fn address(&self) -> &Arc<str> {
         &self.shared.address
     }
 
-    /// Asks the server for a sign of life (`PING`), connecting first if need be.
-    pub async fn ping(&self) -> Result<(), Error> {
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("PING");
-        self.one("PING", &pipeline).await.map(drop)
+    /// Whether there is an open line that nobody has closed yet, as far as we know.
+    pub(super) async fn is_open(&self) -> bool {
+        let slot = self.shared.line.lock().await;
+        slot.line.as_ref().is_some_and(|line| !line.is_closed())
     }
 
     /// Sends a pipeline of one command and gives its reply.
-    pub(crate) async fn one(
+    pub(super) async fn one(
         &self,
         command: &'static str,
         pipeline: &Pipeline,
@@ -108,7 +80,7 @@ impl Connection {
     }
 
     /// The error for a reply that `command` never gives.
-    pub(crate) fn unexpected(&self, command: &'static str) -> Error {
+    pub(super) fn unexpected(&self, command: &'static str) -> Error {
         Error::Unexpected {
             address: Arc::clone(&self.shared.address),
             command,
@@ -119,7 +91,7 @@ impl Connection {
     ///
     /// An `Err` for the whole means that the connection failed, and any of the commands may or may
     /// not have been executed.
-    pub(crate) async fn send(
+    pub(super) async fn send(
         &self,
         command: &'static str,
         pipeline: &Pipeline,
@@ -208,15 +180,6 @@ impl Slot {
             self.previous.clone_from(&line.ticket);
             line.close().await;
         }
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Connection")
-            .field("settings", &self.shared.settings)
-            .finish_non_exhaustive()
     }
 }
 

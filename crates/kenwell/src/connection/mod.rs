@@ -1,15 +1,21 @@
-//! Connections to Redis: where it is, how to get in, and one live socket that heals itself.
+//! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
 
 mod address;
+mod cluster;
 mod dial;
+mod kind;
 mod live;
+mod route;
 mod secret;
+mod sentinel;
 mod settings;
+mod slots;
 mod tls;
+mod topology;
 mod url;
 mod visit;
 
-pub use live::Connection;
+pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
 pub use url::Url;

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use super::Secret;
 use super::address::Address;
+use super::kind::Expected;
+use super::sentinel::Watched;
 use super::tls;
 use crate::Error;
 
 /// How long connecting, and how long one pipeline, may take unless the settings say otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How to reach one Redis server and get in.
+/// The most addresses that one setting can list.
+const MAX_ADDRESSES: usize = 64;
+
+/// How to reach one Redis server, a cluster, or what Sentinels watch, and get in.
 ///
 /// ```
 /// use kenwell::connection::{Secret, Settings};
@@ -22,7 +27,8 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `host:port`, `[ipv6]:port`, or `unix:/path/to/redis.sock`.
+    /// `host:port`, `[ipv6]:port`, or `unix:/path/to/redis.sock`. For a cluster any of its nodes,
+    /// with `sentinel_master` the Sentinels: at most 64, separated by commas, no Unix sockets.
     pub address: String,
     /// The Redis ACL user; `None` is `default`.
     pub username: Option<String>,
@@ -30,9 +36,14 @@ pub struct Settings {
     pub password: Option<Secret>,
     /// The database to `SELECT`; 0 is where every connection starts.
     pub database: i64,
-    /// Whether the address belongs to a Redis Cluster. Not supported yet: [`validate`](Self::validate)
-    /// refuses it.
+    /// Whether the addresses belong to a Redis Cluster.
     pub cluster_mode: bool,
+    /// The name under which the Sentinels at the addresses know the master to write to.
+    pub sentinel_master: Option<String>,
+    /// The ACL user at the Sentinels, which have users of their own; `None` is `default`.
+    pub sentinel_username: Option<String>,
+    /// The password at the Sentinels; `None` skips `AUTH` there.
+    pub sentinel_password: Option<Secret>,
     /// Whether to speak TLS (1.2 or later). The certificate must match the host of the address.
     pub secure: bool,
     /// Whether to accept any certificate. Wins over `ca_certificate`; logged as a warning.
@@ -64,6 +75,9 @@ impl Settings {
             password: None,
             database: 0,
             cluster_mode: false,
+            sentinel_master: None,
+            sentinel_username: None,
+            sentinel_password: None,
             secure: false,
             skip_verify: false,
             ca_certificate: None,
@@ -77,38 +91,108 @@ impl Settings {
 
     /// Checks all that can be checked without the server.
     pub fn validate(&self) -> Result<(), Error> {
-        self.target().map(drop)
+        self.targets().map(drop)
     }
 
-    /// The parsed address and the TLS set-up, if any.
-    pub(super) fn target(&self) -> Result<Target, Error> {
-        if self.cluster_mode {
-            return Err(Error::Settings {
-                setting: "cluster_mode",
-                problem: "Redis Cluster is not supported yet; use a standalone server".to_owned(),
-            });
+    /// Each address with its TLS set-up, if any; at least one.
+    pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
+        self.check_combination()?;
+        let expected = match (self.cluster_mode, &self.sentinel_master) {
+            (true, _) => Expected::ClusterNode,
+            (false, Some(_)) => Expected::Sentinel,
+            (false, None) => Expected::Standalone,
+        };
+        let addresses = Address::parse_list(&self.address)?;
+        if expected != Expected::Standalone && addresses.iter().any(Address::is_unix) {
+            return Err(wrong(
+                "address",
+                "a Unix socket is no cluster and no Sentinel",
+            ));
         }
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(wrong(
+                "address",
+                "more than 64 addresses; a few are enough to find the others",
+            ));
+        }
+        if expected == Expected::Standalone && addresses.len() > 1 {
+            return Err(wrong(
+                "address",
+                "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
+            ));
+        }
+        let targets = addresses.into_iter();
+        targets
+            .map(|address| self.target(address, expected))
+            .collect()
+    }
+
+    /// The servers to start from: those of the address, or the master that the Sentinels name now.
+    pub(crate) async fn servers(&self) -> Result<Vec<String>, Error> {
+        let targets = self.targets()?;
+        match &self.sentinel_master {
+            Some(name) => Ok(vec![Watched::new(self, name, targets).find().await?]),
+            None => Ok(targets
+                .iter()
+                .map(|target| target.address.to_string())
+                .collect()),
+        }
+    }
+
+    fn check_combination(&self) -> Result<(), Error> {
         if self.database < 0 {
-            return Err(Error::Settings {
-                setting: "database",
-                problem: "a database number cannot be negative".to_owned(),
-            });
+            return Err(wrong("database", "a database number cannot be negative"));
         }
-        let address = Address::parse(&self.address)?;
+        if self.cluster_mode && self.database != 0 {
+            return Err(wrong("database", "a Redis Cluster has only database 0"));
+        }
+        match &self.sentinel_master {
+            Some(_) if self.cluster_mode => Err(wrong(
+                "sentinel_master",
+                "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
+            )),
+            Some(name) if name.is_empty() => Err(wrong(
+                "sentinel_master",
+                "it is empty; give the name in the Sentinels' `sentinel monitor` line",
+            )),
+            None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
+                Err(wrong(
+                    "sentinel_master",
+                    "it is missing, so sentinel_username and sentinel_password have no use",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it takes to dial this address.
+    pub(super) fn target(&self, address: Address, expected: Expected) -> Result<Target, Error> {
         let tls = if self.secure {
             Some(tls::Tls::new(self, &address)?)
         } else {
             None
         };
-        Ok(Target { address, tls })
+        Ok(Target {
+            address,
+            tls,
+            expected,
+        })
     }
 }
 
-/// Settings, understood.
+fn wrong(setting: &'static str, problem: &str) -> Error {
+    Error::Settings {
+        setting,
+        problem: problem.to_owned(),
+    }
+}
+
+/// Settings, understood, for one of the servers.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) address: Address,
     pub(super) tls: Option<tls::Tls>,
+    pub(super) expected: Expected,
 }
 
 #[cfg(test)]
@@ -118,8 +202,24 @@ mod tests {
 
     #[test]
     fn says_which_setting_is_wrong() {
-        let cluster = Settings {
+        let cluster = |address: &str| Settings {
             cluster_mode: true,
+            ..Settings::new(address)
+        };
+        let sentinel = |name: &str| Settings {
+            sentinel_master: Some(name.to_owned()),
+            ..Settings::new("h:1,h:2")
+        };
+        let database = Settings {
+            database: 1,
+            ..cluster("h:1")
+        };
+        let both = Settings {
+            cluster_mode: true,
+            ..sentinel("mymaster")
+        };
+        let unused = Settings {
+            sentinel_username: Some("u".to_owned()),
             ..Settings::new("h:1")
         };
         let negative = Settings {
@@ -132,7 +232,14 @@ mod tests {
             ..Settings::new("h:1")
         };
         for (settings, word) in [
-            (cluster, "cluster_mode"),
+            (Settings::new("h:1,h:2"), "cluster_mode"),
+            (cluster("h:1,"), "address"),
+            (cluster("unix:/redis.sock"), "Unix socket"),
+            (cluster(&vec!["h:1"; 65].join(",")), "64"),
+            (database, "database 0"),
+            (both, "no Sentinels"),
+            (sentinel(""), "is empty"),
+            (unused, "sentinel_username"),
             (negative, "database"),
             (pem, "ca_certificate"),
             (Settings::new("no-port"), "address"),

@@ -51,7 +51,7 @@ impl Visit {
             address: place,
             tls,
             ..
-        } = settings.target()?;
+        } = settings.targets()?.swap_remove(0);
         Ok(Self {
             address: place.to_string().into(),
             settings: settings.clone(),

@@ -13,14 +13,38 @@ use crate::profile::Layout;
 /// while others use the server: it writes one random key below the layout's prefix, which is
 /// deleted at once and expires by itself if that fails.
 pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
-    let mut findings = Vec::with_capacity(Check::ALL.len());
-    // `None` only says that the rest was not reached.
-    let _reached_the_end = walk(settings, layout, &mut findings).await;
-    Report::new(findings)
+    let servers = match settings.servers().await {
+        Ok(servers) => servers,
+        Err(error) => return Report::new(vec![explain::failed(Check::Settings, &error)]),
+    };
+    let mut report = Report::new(Vec::new());
+    for server in servers {
+        let mut findings = Vec::with_capacity(Check::ALL.len());
+        // `None` only says that the rest was not reached.
+        let _reached_the_end = walk(settings, server, layout, &mut findings).await;
+        report = Report::new(findings);
+        let connected = report.finding(Check::Connect);
+        if connected.is_some_and(|found| found.status == Status::Ok) {
+            break; // one node of a cluster speaks for all
+        }
+    }
+    report
 }
 
-async fn walk(settings: &Settings, layout: &Layout, findings: &mut Vec<Finding>) -> Option<()> {
-    let mut visit = match Visit::new(settings) {
+async fn walk(
+    settings: &Settings,
+    server: String,
+    layout: &Layout,
+    findings: &mut Vec<Finding>,
+) -> Option<()> {
+    let one = Settings {
+        address: server,
+        sentinel_master: None,
+        sentinel_username: None,
+        sentinel_password: None,
+        ..settings.clone()
+    };
+    let mut visit = match Visit::new(&one) {
         Ok(visit) => visit,
         Err(error) => {
             findings.push(explain::failed(Check::Settings, &error));

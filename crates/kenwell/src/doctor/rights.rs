@@ -6,7 +6,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use super::probe::probe_user;
-use crate::connection::Visit;
+use crate::connection::{Settings, Visit};
 use crate::profile::Layout;
 use crate::{Class, Error};
 
@@ -52,7 +52,7 @@ pub(super) async fn examine(
     layout: &Layout,
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
-    let trials = trials(&layout.key(&probe_user()), visit.settings().database);
+    let trials = trials(&layout.key(&probe_user()), visit.settings());
     let mut answers = Vec::with_capacity(trials.len());
     for trial in &trials {
         match visit.ask(trial.name, &trial.command).await {
@@ -74,7 +74,7 @@ pub(super) async fn examine(
 
 /// Redis checks rights before it executes: `HSET` with a name that has no value, `CLIENT KILL` of a
 /// connection that cannot exist, and `EXPIRE` and `DEL` of a key that nobody has made, change nothing.
-fn trials(key: &[u8], database: i64) -> Vec<Trial> {
+fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
     let trial = |name: &'static str, grant, need, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
         for word in name.split(' ') {
@@ -100,8 +100,12 @@ fn trials(key: &[u8], database: i64) -> Vec<Trial> {
         trial("EXPIRE", "+expire", Need::Probe, &[key, b"1"]),
         trial("DEL", "+del", Need::Probe, &[key]),
     ];
-    if database != 0 {
-        let number = database.to_string();
+    if settings.cluster_mode {
+        trials.push(trial("CLUSTER SLOTS", "+cluster|slots", Need::Must, &[]));
+        trials.push(trial("ASKING", "+asking", Need::Must, &[]));
+    }
+    if settings.database != 0 {
+        let number = settings.database.to_string();
         trials.push(trial("SELECT", "+select", Need::Must, &[number.as_bytes()]));
     }
     trials
@@ -222,7 +226,11 @@ mod tests {
     use super::*;
 
     fn judged(denied: &[(&str, Answer)], user: &str, pattern: &str) -> Finding {
-        let trials = trials(b"user:x", 3);
+        let settings = Settings {
+            database: 3,
+            ..Settings::new("h:1")
+        };
+        let trials = trials(b"user:x", &settings);
         let answers: Vec<_> = trials
             .iter()
             .map(|trial| {

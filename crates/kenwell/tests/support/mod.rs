@@ -7,8 +7,11 @@
 )]
 
 pub mod certificates;
+pub mod cluster;
+pub mod load;
 pub mod log;
 pub mod model;
 pub mod network;
+pub mod sentinels;
 pub mod server;
 pub mod stunnel;

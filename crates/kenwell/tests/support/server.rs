@@ -124,6 +124,18 @@ impl Server {
         assert!(status.unwrap().success());
     }
 
+    /// Runs `redis-cli` with these arguments and gives what it prints.
+    pub fn cli(&self, arguments: &[&str]) -> String {
+        let output = Command::new("redis-cli")
+            .args(["-p", &self.port.to_string()])
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| {
+                panic!("cannot run redis-cli ({error}); install it: apt-get install redis-tools")
+            });
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

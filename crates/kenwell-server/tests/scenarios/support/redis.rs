@@ -13,18 +13,47 @@ use super::{eventually, free_port};
 pub(crate) struct Redis {
     pub(crate) port: u16,
     directory: TempDir,
+    /// The port where nodes of a cluster talk to each other; none for a standalone server.
+    bus: Option<u16>,
     child: Child,
 }
 
 impl Redis {
     /// A server that keeps every write on disk, so that it can be killed and come back.
     pub(crate) fn start() -> Self {
+        Self::on(free_port(), None)
+    }
+
+    /// Three masters that share the slots, as a cluster without replicas.
+    pub(crate) fn cluster() -> Vec<Self> {
+        let mut nodes = Vec::new();
+        for slots in [("0", "5460"), ("5461", "10922"), ("10923", "16383")] {
+            let node = Self::on(free_port(), Some(free_port()));
+            node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", slots.0, slots.1]);
+            nodes.push(node);
+        }
+        for node in &nodes {
+            let (port, bus) = (node.port.to_string(), node.bus.unwrap().to_string());
+            let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, &bus];
+            nodes[0].command::<()>(&meet);
+        }
+        eventually("the nodes to know each other", || {
+            let whole = |node: &Self| {
+                let info: String = node.command(&["CLUSTER", "INFO"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_size:3")
+            };
+            nodes.iter().all(whole).then_some(())
+        });
+        nodes
+    }
+
+    fn on(port: u16, bus: Option<u16>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let port = free_port();
-        let child = spawn(port, &directory);
+        let child = spawn(port, bus, &directory);
         let redis = Self {
             port,
             directory,
+            bus,
             child,
         };
         redis.wait();
@@ -41,7 +70,7 @@ impl Redis {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.port, &self.directory);
+        self.child = spawn(self.port, self.bus, &self.directory);
         self.wait();
     }
 
@@ -73,7 +102,7 @@ impl Redis {
     }
 }
 
-fn spawn(port: u16, directory: &TempDir) -> Child {
+fn spawn(port: u16, bus: Option<u16>, directory: &TempDir) -> Child {
     let settings = [
         "--bind",
         "127.0.0.1",
@@ -84,7 +113,13 @@ fn spawn(port: u16, directory: &TempDir) -> Child {
         "--appendfsync",
         "always",
     ];
-    Command::new("redis-server")
+    let mut command = Command::new("redis-server");
+    if let Some(bus) = bus {
+        command.args(["--cluster-enabled", "yes"]);
+        command.args(["--cluster-node-timeout", "1000"]);
+        command.args(["--cluster-port", &bus.to_string()]);
+    }
+    command
         .arg("--port")
         .arg(port.to_string())
         .args(settings)

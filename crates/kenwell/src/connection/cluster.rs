@@ -1,0 +1,233 @@
+//! Pipelines for a Redis Cluster: each command to the node that has its key, redirections followed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use redis::{Arg, Cmd, Pipeline, Value};
+
+use super::live::Node;
+use super::settings::{Settings, Target};
+use super::slots::{MAX_NODES, Redirection, slot_of};
+use super::topology::Topology;
+use crate::Error;
+
+/// How often one command follows `MOVED` or `ASK` before it is given back as refused.
+const MAX_REDIRECTIONS: usize = 5;
+
+/// One lane to a cluster: a socket to each node, opened when first needed.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    lane: Arc<Lane>,
+}
+
+struct Lane {
+    topology: Arc<Topology>,
+    /// Nodes stay when the map no longer names them: one that comes back must first forget what
+    /// was sent to it before, and only its own connection knows what that was.
+    nodes: Mutex<HashMap<Arc<str>, Node>>,
+}
+
+/// A command on its way.
+#[derive(Clone)]
+struct Parcel<'a> {
+    /// Its place in the caller's pipeline.
+    index: usize,
+    command: &'a Cmd,
+    node: Arc<str>,
+    /// Whether the node must be told to make an exception for a slot that is not its own yet.
+    asking: bool,
+}
+
+impl Cluster {
+    pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
+        Self::on(Arc::new(Topology::new(settings, seeds)))
+    }
+
+    /// The same cluster on sockets of its own.
+    pub(super) fn another(&self) -> Self {
+        Self::on(Arc::clone(&self.lane.topology))
+    }
+
+    fn on(topology: Arc<Topology>) -> Self {
+        Self {
+            lane: Arc::new(Lane {
+                topology,
+                nodes: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Sends each command to the node that has its first argument, and reads every reply: one
+    /// result for each command, in order.
+    ///
+    /// A command is sent again only when a node refused it with `MOVED` or `ASK`, so it was not
+    /// executed. Commands that a broken node did not answer get its error; they are the caller's to
+    /// repeat, and by then the map is asked for again.
+    pub(super) async fn send(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        let map = self.lane.topology.current().await?;
+        let mut results = Vec::new();
+        let mut open = Vec::new();
+        for (index, cmd) in pipeline.cmd_iter().enumerate() {
+            let node = map.node(slot_of(key(cmd)));
+            let node = Arc::clone(node.ok_or_else(|| nowhere(command))?);
+            results.push(Err(nowhere(command)));
+            open.push(Parcel {
+                index,
+                command: cmd,
+                node,
+                asking: false,
+            });
+        }
+        for _redirection in 0..=MAX_REDIRECTIONS {
+            let bundles = by_node(open);
+            let sent = bundles.iter().map(|bundle| self.deliver(command, bundle));
+            let replies = join_all(sent).await;
+            open = Vec::new();
+            let answered = bundles.into_iter().zip(replies);
+            for (parcel, reply) in
+                answered.flat_map(|(bundle, replies)| bundle.into_iter().zip(replies))
+            {
+                if let Err(error) = &reply {
+                    open.extend(self.redirected(&parcel, error));
+                }
+                if let Some(place) = results.get_mut(parcel.index) {
+                    *place = reply;
+                }
+            }
+            if open.is_empty() {
+                break;
+            }
+            // Commands for one key stay in order, whichever nodes they come back from.
+            open.sort_by_key(|parcel| parcel.index);
+        }
+        Ok(results)
+    }
+
+    /// Sends a pipeline without keys to every master; the first error is the result.
+    pub(super) async fn ask_masters(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<(), Error> {
+        let map = self.lane.topology.current().await?;
+        let asked = map.masters().iter().map(|address| async move {
+            let reply = match self.node(address) {
+                Ok(node) => node.one(command, pipeline).await,
+                Err(error) => Err(error),
+            };
+            reply.inspect_err(|error| self.lane.topology.doubt(address, error))
+        });
+        join_all(asked)
+            .await
+            .into_iter()
+            .try_for_each(|reply| reply.map(drop))
+    }
+
+    /// Sends one node's share, and gives one result for each parcel.
+    async fn deliver(
+        &self,
+        command: &'static str,
+        bundle: &[Parcel<'_>],
+    ) -> Vec<Result<Value, Error>> {
+        let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
+            return Vec::new();
+        };
+        let mut pipeline = Pipeline::with_capacity(bundle.len());
+        for parcel in bundle {
+            if parcel.asking {
+                pipeline.cmd("ASKING");
+            }
+            pipeline.add_command(parcel.command.clone());
+        }
+        let sent = match self.node(address) {
+            Ok(node) => node.send(command, &pipeline).await,
+            Err(error) => Err(error),
+        };
+        let mut replies = match sent {
+            Ok(replies) => replies.into_iter(),
+            Err(error) => {
+                self.lane.topology.doubt(address, &error);
+                return vec![Err(error); bundle.len()];
+            }
+        };
+        let results = bundle.iter().map(|parcel| {
+            let asked = parcel.asking.then(|| replies.next()).flatten();
+            let reply = replies.next().unwrap_or_else(|| Err(nowhere(command)));
+            // Without the exception the node only redirects; why there is none says more.
+            let reply = reply.map_err(|error| asked.and_then(Result::err).unwrap_or(error));
+            reply.inspect_err(|error| self.lane.topology.doubt(address, error))
+        });
+        results.collect()
+    }
+
+    /// The parcel with its new address, if that is what the node's refusal was about.
+    fn redirected<'a>(&self, parcel: &Parcel<'a>, error: &Error) -> Option<Parcel<'a>> {
+        let Error::Refused { reply, .. } = error else {
+            return None;
+        };
+        let asking = match reply.code() {
+            "MOVED" => false,
+            "ASK" => true,
+            _ => return None,
+        };
+        let redirection = Redirection::read(reply.text(), &parcel.node)?;
+        if !asking {
+            self.lane.topology.moved(&redirection);
+        }
+        Some(Parcel {
+            node: redirection.address.into(),
+            asking,
+            ..parcel.clone()
+        })
+    }
+
+    /// This lane's connection to a node.
+    fn node(&self, address: &Arc<str>) -> Result<Node, Error> {
+        let lock = || {
+            let nodes = self.lane.nodes.lock();
+            // Every change is complete in itself, so a panic elsewhere leaves it usable.
+            nodes.unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(node) = lock().get(address) {
+            return Ok(node.clone());
+        }
+        let node = self.lane.topology.node(address)?;
+        let mut nodes = lock();
+        if nodes.len() >= MAX_NODES {
+            nodes.clear();
+        }
+        // Another task may have been faster; both must use the same socket.
+        Ok(nodes.entry(Arc::clone(address)).or_insert(node).clone())
+    }
+}
+
+/// Parcels for the same node together, in order.
+fn by_node(parcels: Vec<Parcel<'_>>) -> Vec<Vec<Parcel<'_>>> {
+    let mut bundles: HashMap<Arc<str>, Vec<Parcel<'_>>> = HashMap::new();
+    for parcel in parcels {
+        let bundle = bundles.entry(Arc::clone(&parcel.node)).or_default();
+        bundle.push(parcel);
+    }
+    bundles.into_values().collect()
+}
+
+/// What all our commands have first: their key.
+fn key(command: &Cmd) -> &[u8] {
+    match command.args_iter().nth(1) {
+        Some(Arg::Simple(key)) => key,
+        _ => b"",
+    }
+}
+
+/// The result of a command that, against all expectations, nobody was asked about.
+fn nowhere(command: &'static str) -> Error {
+    Error::Unexpected {
+        address: "cluster".into(),
+        command,
+    }
+}

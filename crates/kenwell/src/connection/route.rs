@@ -1,0 +1,154 @@
+//! The way from a pipeline to the server or servers that execute it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use redis::{Pipeline, Value};
+
+use super::Settings;
+use super::cluster::Cluster;
+use super::live::Node;
+use super::sentinel::Watched;
+use crate::Error;
+
+/// One multiplexed connection to Redis: to a standalone server, to each master of a cluster, or to
+/// whatever server the Sentinels call the master.
+///
+/// Opens lazily, and again after it broke; never by itself sends a command again that may have been
+/// executed. Clones share the sockets; [`another`](Self::another) gives some of its own.
+///
+/// # Order
+///
+/// Whoever awaits each pipeline before sending the next gets them executed in that order, also
+/// across broken connections and time-outs: an error closes the socket for good before the next one
+/// opens. Callers who share a connection have no order among them, so give each lane its own.
+/// In a cluster this holds for each key.
+///
+/// # Failover
+///
+/// Redis replicates asynchronously: what a master has confirmed and not yet passed on is lost with
+/// it, and what it confirms after another one took its place too. Behind Sentinels a master that was
+/// replaced while it lives is left within about a second; whatever was not confirmed is the caller's
+/// to repeat.
+#[derive(Clone)]
+pub struct Connection {
+    settings: Arc<Settings>,
+    route: Route,
+}
+
+#[derive(Clone)]
+enum Route {
+    Standalone(Node),
+    Cluster(Cluster),
+    Sentinel(Watched),
+}
+
+impl Connection {
+    /// Checks the settings. Nothing is sent yet.
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let mut targets = settings.targets()?;
+        if settings.secure && settings.skip_verify {
+            tracing::warn!(
+                redis.address = %settings.address,
+                "skip_verify is on: any certificate is accepted, so anyone on the way can read and change what is sent"
+            );
+        }
+        let route = if settings.cluster_mode {
+            Route::Cluster(Cluster::new(settings.clone(), targets))
+        } else if let Some(master) = settings.sentinel_master.as_deref() {
+            Route::Sentinel(Watched::new(&settings, master, targets))
+        } else {
+            let target = targets.pop().ok_or_else(|| Error::Settings {
+                setting: "address",
+                problem: "it is missing".to_owned(),
+            })?;
+            Route::Standalone(Node::new(settings.clone(), target))
+        };
+        Ok(Self {
+            settings: Arc::new(settings),
+            route,
+        })
+    }
+
+    /// A second connection with the same settings and sockets of its own. What one of them learns
+    /// about a cluster the other one knows too.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let route = match &self.route {
+            Route::Standalone(node) => Route::Standalone(node.another()),
+            Route::Cluster(cluster) => Route::Cluster(cluster.another()),
+            Route::Sentinel(watched) => Route::Sentinel(watched.another()),
+        };
+        Self {
+            settings: Arc::clone(&self.settings),
+            route,
+        }
+    }
+
+    /// The settings it was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The address or addresses as the settings give them, for logs.
+    pub fn address(&self) -> &str {
+        self.settings.address.trim()
+    }
+
+    /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
+    /// must give one.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("PING");
+        match &self.route {
+            Route::Cluster(cluster) => cluster.ask_masters("PING", &pipeline).await,
+            _ => self.one("PING", &pipeline).await.map(drop),
+        }
+    }
+
+    /// Sends a pipeline of one command and gives its reply.
+    pub(crate) async fn one(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Value, Error> {
+        let mut replies = self.send(command, pipeline).await?.into_iter();
+        replies
+            .next()
+            .unwrap_or_else(|| Err(self.unexpected(command)))
+    }
+
+    /// The error for a reply that `command` never gives.
+    pub(crate) fn unexpected(&self, command: &'static str) -> Error {
+        Error::Unexpected {
+            address: self.address().into(),
+            command,
+        }
+    }
+
+    /// Sends a pipeline and reads every reply: one result for each command, in order.
+    ///
+    /// In a cluster the first argument of each command must be its key. An `Err` for the whole, or
+    /// for a command that a node of a cluster did not answer, means that the connection failed, and
+    /// the command may or may not have been executed.
+    pub(crate) async fn send(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        match &self.route {
+            Route::Standalone(node) => node.send(command, pipeline).await,
+            Route::Cluster(cluster) => cluster.send(command, pipeline).await,
+            Route::Sentinel(watched) => watched.send(command, pipeline).await,
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Connection")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

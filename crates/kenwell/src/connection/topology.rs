@@ -1,0 +1,268 @@
+//! What all lanes know together about a cluster: who has which slot, and whether to ask again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::Pipeline;
+
+use super::address::Address;
+use super::kind::Expected;
+use super::live::Node;
+use super::settings::{Settings, Target};
+use super::slots::{MAX_NODES, Redirection, SlotMap};
+use crate::Error;
+use crate::reply::Reply;
+
+/// The longest to wait for one node's, or one Sentinel's, answer about the others, unless the
+/// settings allow even less. Another one can be asked instead.
+pub(super) const QUESTION_LIMIT: Duration = Duration::from_secs(2);
+
+/// How many nodes are asked, one after the other, before the next attempt is left to the caller.
+const MAX_ASKED: usize = 5;
+
+/// A cluster, as far as it is known.
+pub(super) struct Topology {
+    settings: Settings,
+    seeds: Vec<Target>,
+    known: Mutex<Known>,
+    /// Held while asking, so that lanes that all lost the same node ask once.
+    asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    map: Arc<SlotMap>,
+    /// Whether something happened that the map does not explain.
+    stale: bool,
+    /// The node of the latest failure: the one to ask last.
+    doubted: Option<Arc<str>>,
+    /// Who was asked first last time; a node that is cut off from the others must not be the one
+    /// that is always believed.
+    turn: usize,
+    /// How to dial each node that was ever named.
+    targets: HashMap<Arc<str>, Target>,
+}
+
+impl Topology {
+    pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
+        Self {
+            settings,
+            seeds,
+            known: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// A connection to a node, not opened yet.
+    pub(super) fn node(&self, address: &Arc<str>) -> Result<Node, Error> {
+        let target = self.target(address)?;
+        Ok(Node::new(self.settings.clone(), target))
+    }
+
+    /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
+    /// an old map is better than none.
+    pub(super) async fn current(&self) -> Result<Arc<SlotMap>, Error> {
+        if let Some(map) = self.trusted() {
+            return Ok(map);
+        }
+        let _asking = self.asking.lock().await;
+        if let Some(map) = self.trusted() {
+            return Ok(map);
+        }
+        // Reset first: a doubt that comes up while asking is a new one.
+        self.known().stale = false;
+        match self.ask_around().await {
+            Ok(map) => {
+                let map = Arc::new(map);
+                self.known().map = Arc::clone(&map);
+                Ok(map)
+            }
+            Err(error) => {
+                let mut known = self.known();
+                known.stale = true;
+                if known.map.is_empty() {
+                    Err(error)
+                } else {
+                    Ok(Arc::clone(&known.map))
+                }
+            }
+        }
+    }
+
+    /// Takes note of a node's failure or refusal.
+    pub(super) fn doubt(&self, node: &Arc<str>, error: &Error) {
+        let mut known = self.known();
+        if let Error::Refused { reply, .. } = error {
+            let explains = ["MOVED", "CLUSTERDOWN", "READONLY", "MASTERDOWN"];
+            known.stale |= explains.contains(&reply.code());
+        } else {
+            known.stale = true;
+            known.doubted = Some(Arc::clone(node));
+        }
+    }
+
+    /// Takes note of a slot's new place, for those who come before the whole map is asked for.
+    pub(super) fn moved(&self, redirection: &Redirection) {
+        let mut known = self.known();
+        Arc::make_mut(&mut known.map).moved(redirection.slot, &redirection.address);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trusted(&self) -> Option<Arc<SlotMap>> {
+        let known = self.known();
+        (!known.stale && !known.map.is_empty()).then(|| Arc::clone(&known.map))
+    }
+
+    fn target(&self, address: &Arc<str>) -> Result<Target, Error> {
+        if let Some(target) = self.known().targets.get(address) {
+            return Ok(target.clone());
+        }
+        let parsed = Address::parse(address)?;
+        // Outside the lock: this reads certificates.
+        let target = self.settings.target(parsed, Expected::ClusterNode)?;
+        let mut known = self.known();
+        if known.targets.len() >= MAX_NODES {
+            known.targets.clear();
+        }
+        known.targets.insert(Arc::clone(address), target.clone());
+        Ok(target)
+    }
+
+    /// Asks one node after the other until one knows who has which slot.
+    async fn ask_around(&self) -> Result<SlotMap, Error> {
+        let mut failure = None;
+        for address in self.whom_to_ask() {
+            match self.ask(&address).await {
+                Ok(map) => {
+                    tracing::debug!(redis.address = %address, nodes = map.nodes().len(), "asked for the cluster's slots");
+                    return Ok(map);
+                }
+                Err(error) => {
+                    tracing::debug!(redis.address = %address, %error, "does not tell the cluster's slots");
+                    failure = Some(error);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::Settings {
+            setting: "address",
+            problem: "it is missing".to_owned(),
+        }))
+    }
+
+    /// Known nodes and seeds, each time beginning with another one, and the doubted one last.
+    fn whom_to_ask(&self) -> Vec<Arc<str>> {
+        let mut known = self.known();
+        let mut all = known.map.nodes().to_vec();
+        for seed in &self.seeds {
+            let seed: Arc<str> = seed.address.to_string().into();
+            if !all.contains(&seed) {
+                all.push(seed);
+            }
+        }
+        let first = known.turn.checked_rem(all.len()).unwrap_or_default();
+        known.turn = first + 1;
+        all.rotate_left(first);
+        all.sort_by_key(|address| known.doubted.as_ref() == Some(address));
+        all.truncate(MAX_ASKED);
+        all
+    }
+
+    async fn ask(&self, address: &Arc<str>) -> Result<SlotMap, Error> {
+        let mut settings = self.settings.clone();
+        settings.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
+        settings.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
+        // A socket of its own, closed afterwards: it must not disturb what the lanes send.
+        let node = Node::new(settings, self.target(address)?);
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("CLUSTER").arg("SLOTS");
+        let answer = node.one("CLUSTER SLOTS", &pipeline).await;
+        let map = SlotMap::read(&answer.map_err(no_cluster)?, address)
+            .ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
+        if map.is_empty() {
+            // A node that knows no slots says the same to every command.
+            return Err(Error::Refused {
+                address: Arc::clone(address),
+                command: "CLUSTER SLOTS",
+                reply: Reply::new("CLUSTERDOWN", "Hash slot not served"),
+            });
+        }
+        Ok(map)
+    }
+}
+
+/// A standalone server has its own words for that; ours name the setting.
+fn no_cluster(error: Error) -> Error {
+    match error {
+        Error::Refused { address, reply, .. }
+            if reply.text().contains("cluster support disabled") =>
+        {
+            Error::OtherKind {
+                address,
+                problem: "this is a standalone server, but cluster_mode is true; set cluster_mode = false",
+            }
+        }
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology(seeds: &str) -> Topology {
+        let mut settings = Settings::new(seeds);
+        settings.cluster_mode = true;
+        let seeds = settings.targets().unwrap();
+        Topology::new(settings, seeds)
+    }
+
+    fn lost(address: &Arc<str>) -> Error {
+        Error::Timeout {
+            address: Arc::clone(address),
+            action: "HSET",
+            limit: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn everybody_is_asked_in_turn_and_the_doubted_one_last() {
+        let topology = topology("a:1, b:1,c:1");
+        let asked = || {
+            let nodes = topology.whom_to_ask();
+            nodes.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(), ["a:1", "b:1", "c:1"]);
+        assert_eq!(asked(), ["b:1", "c:1", "a:1"]);
+        let doubted = "c:1".into();
+        topology.doubt(&doubted, &lost(&doubted));
+        assert_eq!(asked(), ["a:1", "b:1", "c:1"]);
+        assert_eq!(asked(), ["a:1", "b:1", "c:1"]);
+    }
+
+    #[test]
+    fn only_what_says_something_about_the_cluster_puts_the_map_in_doubt() {
+        let node: Arc<str> = "a:1".into();
+        for (code, stale) in [
+            ("MOVED", true),
+            ("CLUSTERDOWN", true),
+            ("READONLY", true),
+            ("ASK", false),
+            ("TRYAGAIN", false),
+            ("WRONGTYPE", false),
+        ] {
+            let topology = topology("a:1");
+            let refused = Error::Refused {
+                address: Arc::clone(&node),
+                command: "HSET",
+                reply: Reply::new(code, "1 b:1"),
+            };
+            topology.doubt(&node, &refused);
+            assert_eq!(topology.known().stale, stale, "{code}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A real Redis Cluster: three masters with a replica each, on free ports, gone afterwards.
+
+use std::time::{Duration, Instant};
+
+use kenwell::connection::{Connection, Settings};
+
+use super::server::{Server, free_port};
+
+/// How long a change may take to be known everywhere.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many masters there are; as many replicas follow them in `nodes`.
+pub const MASTERS: usize = 3;
+
+pub struct Cluster {
+    pub nodes: Vec<Server>,
+}
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// One node that is in no cluster yet.
+pub fn node(options: &[&str]) -> Server {
+    let bus = free_port().to_string();
+    let mut all = vec!["--cluster-enabled", "yes", "--cluster-port", &bus];
+    // Short, so that a failover takes seconds.
+    all.extend(["--cluster-node-timeout", "1000"]);
+    all.extend(options);
+    Server::start(&all)
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let nodes: Vec<Server> = (0..2 * MASTERS).map(|_| node(&[])).collect();
+        let cluster = Self { nodes };
+        let first = &cluster.nodes[0];
+        for (index, node) in cluster.nodes.iter().enumerate() {
+            let epoch = (index + 1).to_string();
+            assert_eq!(node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]), "OK");
+            let bus = node.cli(&["CONFIG", "GET", "cluster-port"]);
+            let (bus, port) = (bus.lines().last().unwrap(), port(node));
+            let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
+            assert_eq!(first.cli(&meet), "OK");
+        }
+        for (index, master) in cluster.nodes.iter().take(MASTERS).enumerate() {
+            let (start, end) = (index * 16_384 / MASTERS, (index + 1) * 16_384 / MASTERS - 1);
+            let (start, end) = (start.to_string(), end.to_string());
+            assert_eq!(
+                master.cli(&["CLUSTER", "ADDSLOTSRANGE", &start, &end]),
+                "OK"
+            );
+        }
+        for index in MASTERS..2 * MASTERS {
+            let (replica, master) = (&cluster.nodes[index], id(&cluster.nodes[index - MASTERS]));
+            eventually("the replica to know its master", || {
+                (replica.cli(&["CLUSTER", "REPLICATE", &master]) == "OK").then_some(())
+            });
+        }
+        eventually("the cluster to be whole", || {
+            cluster.nodes.iter().all(knows_all).then_some(())
+        });
+        cluster
+    }
+
+    /// Settings with every node as a seed, and limits that suit the short failover.
+    pub fn settings(&self) -> Settings {
+        let addresses: Vec<_> = self.nodes.iter().map(Server::address).collect();
+        let mut settings = Settings::new(addresses.join(", "));
+        settings.cluster_mode = true;
+        settings.command_timeout = Duration::from_millis(500);
+        settings.connect_timeout = Duration::from_millis(500);
+        settings
+    }
+
+    pub fn connection(&self) -> Connection {
+        Connection::new(self.settings()).unwrap()
+    }
+
+    /// The index of the first master that has this key's slot.
+    pub fn master_of(&self, key: &str) -> usize {
+        // A replica, because tests kill masters.
+        let slot: usize = self.nodes[MASTERS]
+            .cli(&["CLUSTER", "KEYSLOT", key])
+            .parse()
+            .unwrap();
+        (0..MASTERS)
+            .find(|index| slot < (index + 1) * 16_384 / MASTERS)
+            .unwrap()
+    }
+
+    /// Begins to move a key's slot: from now on its keys are on one side or the other.
+    pub fn begin_to_move(&self, key: &str, to: usize) -> Migration<'_> {
+        let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]);
+        let (from, to) = (&self.nodes[self.master_of(key)], &self.nodes[to]);
+        let importing = ["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)];
+        assert_eq!(to.cli(&importing), "OK");
+        let migrating = ["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)];
+        assert_eq!(from.cli(&migrating), "OK");
+        loop {
+            let keys = from.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "10"]);
+            if keys.is_empty() {
+                break;
+            }
+            for key in keys.lines() {
+                let migrate = ["MIGRATE", "127.0.0.1", &port(to), key, "0", "5000"];
+                assert_eq!(from.cli(&migrate), "OK");
+            }
+        }
+        Migration { from, to, slot }
+    }
+}
+
+/// A slot that is half-way.
+pub struct Migration<'a> {
+    from: &'a Server,
+    to: &'a Server,
+    slot: String,
+}
+
+impl Migration<'_> {
+    /// Gives the slot to its new node.
+    pub fn finish(self) {
+        let target = id(self.to);
+        for node in [self.to, self.from] {
+            let set = ["CLUSTER", "SETSLOT", &self.slot, "NODE", &target];
+            assert_eq!(node.cli(&set), "OK");
+        }
+    }
+}
+
+fn id(node: &Server) -> String {
+    node.cli(&["CLUSTER", "MYID"])
+}
+
+fn port(node: &Server) -> String {
+    let address = node.address();
+    address.rsplit_once(':').unwrap().1.to_owned()
+}
+
+/// Whether a node sees every slot served and every replica linked.
+fn knows_all(node: &Server) -> bool {
+    let nodes = node.cli(&["CLUSTER", "NODES"]);
+    let replicas = nodes.lines().filter(|line| line.contains("slave"));
+    let linked = !node
+        .cli(&["INFO", "replication"])
+        .contains("link_status:down");
+    let state = node.cli(&["CLUSTER", "INFO"]);
+    state.contains("cluster_state:ok") && linked && replicas.count() == MASTERS
+}

@@ -1,0 +1,134 @@
+//! A master, a replica, and three real Sentinels that watch them.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use kenwell::connection::Settings;
+use tempfile::TempDir;
+
+use super::cluster::eventually;
+use super::server::{Server, free_port};
+
+pub struct Sentinels {
+    /// The first is the master at the beginning.
+    pub servers: Vec<Server>,
+    sentinels: Vec<Sentinel>,
+}
+
+struct Sentinel {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Sentinels {
+    /// Starts them; the Sentinels get further lines for their configuration.
+    pub fn start(lines: &str) -> Self {
+        let master = Server::start(&["--repl-diskless-sync-delay", "0"]);
+        let port = port(&master.address());
+        let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
+        eventually("the replica to follow", || {
+            let info = replica.cli(&["INFO", "replication"]);
+            info.contains("master_link_status:up").then_some(())
+        });
+        let sentinels = (0..3).map(|_| Sentinel::start(&port, lines)).collect();
+        let all = Self {
+            servers: vec![master, replica],
+            sentinels,
+        };
+        eventually("the Sentinels to know each other and the replica", || {
+            let ready = all.sentinels.iter().all(|sentinel| {
+                let known = sentinel.cli(&["SENTINEL", "MASTER", "mymaster"]);
+                let known: Vec<&str> = known.lines().collect();
+                let says = |name, value| known.windows(2).any(|pair| pair == [name, value]);
+                says("num-slaves", "1") && says("num-other-sentinels", "2")
+            });
+            ready.then_some(())
+        });
+        all
+    }
+
+    pub fn settings(&self) -> Settings {
+        let addresses = self.sentinels.iter();
+        let addresses: Vec<_> = addresses
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port))
+            .collect();
+        let mut settings = Settings::new(addresses.join(","));
+        settings.sentinel_master = Some("mymaster".to_owned());
+        settings.command_timeout = Duration::from_millis(500);
+        settings.connect_timeout = Duration::from_millis(500);
+        settings
+    }
+
+    /// The first Sentinel is gone for good.
+    pub fn kill_one(&mut self) {
+        drop(self.sentinels.remove(0));
+    }
+
+    /// Runs a command at each Sentinel.
+    pub fn all_obey(&self, arguments: &[&str]) {
+        for sentinel in &self.sentinels {
+            assert_eq!(sentinel.cli(arguments), "OK");
+        }
+    }
+
+    /// Runs a command at the last Sentinel.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        self.sentinels.last().unwrap().cli(arguments)
+    }
+}
+
+impl Sentinel {
+    fn start(master: &str, lines: &str) -> Self {
+        let (folder, port) = (TempDir::new().unwrap(), free_port());
+        let file = folder.path().join("sentinel.conf");
+        let settings = format!(
+            "port {port}\nbind 127.0.0.1\ndir {}\n\
+             sentinel monitor mymaster 127.0.0.1 {master} 2\n\
+             sentinel down-after-milliseconds mymaster 700\n\
+             sentinel failover-timeout mymaster 3000\n{lines}\n",
+            folder.path().display()
+        );
+        fs::write(&file, settings).unwrap();
+        let child = Command::new("redis-server")
+            .arg(&file)
+            .arg("--sentinel")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!(
+                    "cannot start redis-server ({error}); install it: apt-get install redis-server"
+                )
+            });
+        Self {
+            child,
+            port,
+            _folder: folder,
+        }
+    }
+
+    fn cli(&self, arguments: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(arguments)
+            .output();
+        String::from_utf8(output.unwrap().stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _killed = self.child.kill();
+        let _waited = self.child.wait();
+    }
+}
+
+fn port(address: &str) -> String {
+    address.rsplit_once(':').unwrap().1.to_owned()
+}
