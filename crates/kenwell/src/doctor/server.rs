@@ -45,7 +45,7 @@ impl Topology {
         match (self, cluster_mode) {
             (Self::Sentinel, _) => Check::Topology.failed(
                 "this is a Redis Sentinel, which holds no data",
-                "write the host and port of the Redis master in `address`",
+                "set `sentinel_master` to the name of the master that it watches, or write the master's host and port in `address`",
             ),
             (Self::Standalone, true) => Check::Topology.failed(
                 "cluster_mode is true, but this Redis is standalone",
