@@ -74,7 +74,8 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let username = section.read("username", value::text);
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
-    let topology = Topology::read(section);
+    let mut topology = Topology::read(section);
+    topology.take_master(section, url.as_ref());
     let secure = section.read("secure", value::flag);
     let tls = super::tls::read(section);
     topology.check(section, address.as_ref(), database.as_ref());

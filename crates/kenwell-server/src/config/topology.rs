@@ -1,10 +1,11 @@
 //! One Redis, a cluster, or what Sentinels watch: the keys of a destination that must fit together.
 
-use kenwell::connection::Settings;
+use kenwell::connection::{Settings, Url};
 
 use super::destination::not_empty;
 use super::secret::{self, Resolved};
 use super::section::{Found, Section};
+use super::url::agreed;
 use super::value::{self, Input, Wrong};
 
 /// The keys as read.
@@ -53,6 +54,19 @@ impl Topology {
             sentinel_password: section
                 .read("sentinel_password", |input| secret::secret(reading, input)),
         }
+    }
+
+    /// Takes the master's name from `url`, unless the key says it; both must say the same.
+    pub(super) fn take_master(&mut self, section: &Section<'_>, url: Option<&Found<Url>>) {
+        let Some(url) = url else { return };
+        let own = self.sentinel_master.take();
+        let (place, key) = own.as_ref().map_or_else(
+            || (url.place.clone(), url.key.clone()),
+            |own| (own.place.clone(), own.key.clone()),
+        );
+        let of_url = |url: &Url| url.sentinel_master.clone();
+        let value = agreed(section, Some(url), "masters", of_url, own);
+        self.sentinel_master = value.map(|value| Found { value, place, key });
     }
 
     /// Complains about keys that do not fit together.

@@ -61,7 +61,10 @@ pub(super) fn agreed_on_tls(
     url: Option<&Found<Url>>,
     field: Option<Found<bool>>,
 ) -> bool {
-    let said = url.map(|url| url.value.secure);
+    // A URL of Sentinels cannot ask for TLS; the key alone decides.
+    let said = url
+        .filter(|url| url.value.sentinel_master.is_none())
+        .map(|url| url.value.secure);
     let Some(field) = field else {
         return said.unwrap_or(false);
     };

@@ -51,6 +51,8 @@ fn bad_urls() {
         "url = \"redis://:SECRET%@h\"",
         "url = \"redis://:SECRET/x@h\"",
         "url = \"redis://:SECRET@a,b\"",
+        "url = \"redis-sentinel://:SECRET@a,b\"",
+        "url = \"redis-sentinel://:SECRET@a,b/one\"\nsentinel_master = \"two\"",
         "url = \"unix://redis.sock\"",
         "url = \"env:NOT_THERE\"",
         "url = \"redis://u:SECRET@h/1\"\naddress = \"other:6379\"\nusername = \"v\"\npassword = \"SECRET2\"\ndatabase = 2\nsecure = true",
@@ -122,3 +124,15 @@ ccAov1lChEmd8AYVoWrkr2ztmrUiNGgVlucmSuUCIGJJKKthJDA1UX4BBkUqf90I
 IS6BfEsgavoh12k6xStr
 -----END CERTIFICATE-----
 ";
+
+#[test]
+fn a_url_names_sentinels_and_their_master() {
+    let lines = "url = \"redis-sentinel://:p@a,b/mymaster/2\"\nsecure = true";
+    let text = ROUTE.replace("address = \"127.0.0.1:6379\"", lines);
+    let config = load(&text, &[]).unwrap().config;
+    let connection = &config.destinations[0].connection;
+    assert_eq!(connection.address, "a:26379,b:26379");
+    assert_eq!(connection.sentinel_master.as_deref(), Some("mymaster"));
+    assert_eq!(connection.database, 2);
+    assert!(connection.secure);
+}

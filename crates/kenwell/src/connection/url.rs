@@ -7,11 +7,15 @@ use crate::Error;
 
 /// Where Redis listens unless the URL says otherwise.
 const DEFAULT_PORT: u16 = 6379;
+/// Where a Sentinel does.
+const DEFAULT_SENTINEL_PORT: u16 = 26_379;
 
 /// What a Redis URL says, and what it leaves open.
 ///
-/// `redis[s]://[[username][:password]@]host[:port][/database]` or
-/// `unix://[[username][:password]@]/path[?db=database]`. What has a meaning in URLs is
+/// `redis[s]://[[username][:password]@]host[:port][/database]`,
+/// `unix://[[username][:password]@]/path[?db=database]`, or
+/// `redis-sentinel://[[username][:password]@]host[:port][,host[:port]…]/master[/database]`, whose hosts
+/// are the Sentinels and whose user and password are for the master. What has a meaning in URLs is
 /// percent-encoded in user name, password and path. Errors never show any part of the URL.
 ///
 /// ```
@@ -39,6 +43,8 @@ pub struct Url {
     pub database: Option<i64>,
     /// Whether the URL asks for TLS: `rediss` does, all others do not.
     pub secure: bool,
+    /// The name of the master, if the address is that of its Sentinels.
+    pub sentinel_master: Option<String>,
 }
 
 impl FromStr for Url {
@@ -47,7 +53,7 @@ impl FromStr for Url {
     fn from_str(text: &str) -> Result<Self, Error> {
         let Some((scheme, rest)) = text.trim().split_once("://") else {
             return Err(problem(
-                "it does not start with redis://, rediss:// or unix://",
+                "it does not start with redis://, rediss://, redis-sentinel:// or unix://",
             ));
         };
         if rest.contains('#') {
@@ -56,9 +62,10 @@ impl FromStr for Url {
         match scheme.to_ascii_lowercase().as_str() {
             "redis" => server(rest, false),
             "rediss" => server(rest, true),
+            "redis-sentinel" => sentinels(rest),
             "unix" => socket(rest),
             _ => Err(problem(
-                "its scheme is not known; use redis:// (plain), rediss:// (TLS) or unix:// (a socket file)",
+                "its scheme is not known; use redis:// (plain), rediss:// (TLS), redis-sentinel:// or unix:// (a socket file)",
             )),
         }
     }
@@ -71,6 +78,7 @@ impl From<Url> for Settings {
         settings.password = url.password;
         settings.database = url.database.unwrap_or_default();
         settings.secure = url.secure;
+        settings.sentinel_master = url.sentinel_master;
         settings
     }
 }
@@ -99,9 +107,8 @@ fn server(rest: &str, secure: bool) -> Result<Url, Error> {
     }
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (username, password, hosts) = login(authority)?;
-    let hosts: Vec<_> = hosts.split(',').map(with_port).collect::<Result<_, _>>()?;
     Ok(Url {
-        address: hosts.join(","),
+        address: with_ports(hosts, DEFAULT_PORT)?,
         username,
         password,
         database: database(
@@ -109,6 +116,29 @@ fn server(rest: &str, secure: bool) -> Result<Url, Error> {
             "what follows the host must be a database number, as in /5; write / in a password as %2F",
         )?,
         secure,
+        sentinel_master: None,
+    })
+}
+
+fn sentinels(rest: &str) -> Result<Url, Error> {
+    const MASTER: &str =
+        "the name of the master is missing; write redis-sentinel://host:26379/mymaster";
+    let (authority, path) = rest.split_once('/').ok_or_else(|| problem(MASTER))?;
+    let (master, number) = path.split_once('/').unwrap_or((path, ""));
+    if master.is_empty() {
+        return Err(problem(MASTER));
+    }
+    let (username, password, hosts) = login(authority)?;
+    Ok(Url {
+        address: with_ports(hosts, DEFAULT_SENTINEL_PORT)?,
+        username,
+        password,
+        database: database(
+            number,
+            "what follows the master's name must be a database number, as in /mymaster/5",
+        )?,
+        secure: false,
+        sentinel_master: Some(decode(master, "master's name")?),
     })
 }
 
@@ -137,6 +167,7 @@ fn socket(rest: &str) -> Result<Url, Error> {
         password,
         database: database(number, "db must be a database number, as in ?db=5")?,
         secure: false,
+        sentinel_master: None,
     })
 }
 
@@ -161,12 +192,17 @@ fn login(authority: &str) -> Result<(Option<String>, Option<Secret>, &str), Erro
     ))
 }
 
-fn with_port(host: &str) -> Result<String, Error> {
+fn with_ports(hosts: &str, default: u16) -> Result<String, Error> {
+    let hosts = hosts.split(',').map(|host| with_port(host, default));
+    Ok(hosts.collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+fn with_port(host: &str, default: u16) -> Result<String, Error> {
     let name = host.rsplit_once(']').map_or(host, |(_, after)| after);
     let host = if name.contains(':') {
         host.to_owned()
     } else {
-        format!("{host}:{DEFAULT_PORT}")
+        format!("{host}:{default}")
     };
     // Said in words of its own: the text may be a part of a password that was not encoded.
     match super::address::Address::parse(&host) {
@@ -266,9 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn names_sentinels_and_their_master() {
+        let settings =
+            Settings::from_url("redis-sentinel://u:p@a,b:7,[::1]/my%20master/3").unwrap();
+        let mut same = Settings::new("a:26379,b:7,[::1]:26379");
+        same.username = Some("u".to_owned());
+        same.password = Some(Secret::new("p"));
+        same.sentinel_master = Some("my master".to_owned());
+        same.database = 3;
+        assert_eq!(settings, same);
+    }
+
+    #[test]
     fn complains_without_showing_anything() {
         for (url, says) in [
-            ("hunter2", "redis://, rediss:// or unix://"),
+            ("hunter2", "redis-sentinel:// or unix://"),
+            ("redis-sentinel://:hunter2@h", "name of the master"),
+            ("redis-sentinel://:hunter2@h/", "name of the master"),
+            ("redis-sentinel://:hunter2@h/m/x", "as in /mymaster/5"),
             ("http://:hunter2@h", "scheme is not known"),
             ("redis://:hunter2@", "valid host"),
             ("redis://:hunter2@h:0", "valid host"),
