@@ -40,6 +40,35 @@ fn class(result: &Result<(), Error>) -> Option<Class> {
 }
 
 #[tokio::test]
+async fn a_profile_is_deleted_and_its_expiry_told() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = Layout::default();
+    assert_eq!(
+        profile::expires_in(&connection, &layout, "u1")
+            .await
+            .unwrap(),
+        None
+    );
+    let written = profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await;
+    assert!(written.iter().all(Result::is_ok));
+    assert_eq!(
+        profile::expires_in(&connection, &layout, "u1")
+            .await
+            .unwrap(),
+        None
+    );
+    server.command("PEXPIRE user:u1 60000");
+    let left = profile::expires_in(&connection, &layout, "u1")
+        .await
+        .unwrap();
+    assert!(left.is_some_and(|left| left <= Duration::from_secs(60)));
+    assert!(profile::delete(&connection, &layout, "u1").await.unwrap());
+    assert!(!profile::delete(&connection, &layout, "u1").await.unwrap());
+    assert!(fields(&connection, "u1").await.is_empty());
+}
+
+#[tokio::test]
 async fn a_profile_is_written_read_and_added_to() {
     let server = Server::start(&[]);
     let connection = server.connection();

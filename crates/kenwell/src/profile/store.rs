@@ -1,4 +1,6 @@
-//! Profiles to and from Redis: pipelines of `HSET`, and `HGETALL`.
+//! Profiles to and from Redis: pipelines of `HSET`, `HGETALL`, `DEL`, `PTTL`.
+
+use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
@@ -109,6 +111,35 @@ pub async fn read(
     let reply = connection.one("HGETALL", &pipeline).await?;
     let fields = stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL"))?;
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
+}
+
+/// Deletes a user's profile (`DEL`), and says whether there was one.
+pub async fn delete(
+    connection: &Connection,
+    layout: &Layout,
+    user_id: &str,
+) -> Result<bool, Error> {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("DEL").arg(layout.key(user_id));
+    match connection.one("DEL", &pipeline).await? {
+        Value::Int(deleted) => Ok(deleted > 0),
+        _ => Err(connection.unexpected("DEL")),
+    }
+}
+
+/// How long Redis will keep a user's profile (`PTTL`): `None` when there is no profile, or when
+/// nothing makes it expire. Kenwell itself never does.
+pub async fn expires_in(
+    connection: &Connection,
+    layout: &Layout,
+    user_id: &str,
+) -> Result<Option<Duration>, Error> {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("PTTL").arg(layout.key(user_id));
+    match connection.one("PTTL", &pipeline).await? {
+        Value::Int(milliseconds) => Ok(u64::try_from(milliseconds).ok().map(Duration::from_millis)),
+        _ => Err(connection.unexpected("PTTL")),
+    }
 }
 
 fn stored_fields(reply: Value) -> Option<StoredFields> {
