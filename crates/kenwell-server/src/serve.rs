@@ -11,8 +11,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
-    delivery::{Delivery, Health},
-    gateway::{Gateway, Limits, Sources},
+    gateway::{Gateway, Limits},
+    live::{ConfigFile, Live, Parts},
     metrics::Metrics,
     private::Private,
 };
@@ -32,15 +32,17 @@ pub struct Addresses {
 }
 
 /// Serves until `shutdown` is cancelled, then stops in order: no new requests, requests under way
-/// finished, deliveries at the edge of a batch, journal closed. `ready` is called once events are
-/// accepted.
+/// finished, deliveries at the edge of a batch, journal closed. `config` is what `file` said, with what
+/// the command line says on top; changes of the file are carried out while it runs. `ready` is called
+/// once events are accepted.
 pub async fn run(
+    file: ConfigFile,
     config: Config,
     ready: impl FnOnce(Addresses),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let journal = open_journal(&config)?;
-    let result = serve(&config, &journal, ready, shutdown).await;
+    let result = serve(file, config, &journal, ready, shutdown).await;
     let closed = journal
         .close()
         .await
@@ -49,7 +51,8 @@ pub async fn run(
 }
 
 async fn serve(
-    config: &Config,
+    file: ConfigFile,
+    config: Config,
     journal: &Journal,
     ready: impl FnOnce(Addresses),
     shutdown: CancellationToken,
@@ -63,12 +66,24 @@ async fn serve(
     let metrics = Arc::new(Metrics::new());
     let stop_deliveries = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let destinations = start_deliveries(config, journal, &metrics, &tasks, &stop_deliveries)?;
-    let gateway = Arc::new(gateway(config, journal, &metrics));
+    let dead_letters = DeadLetters::open(
+        &config.data_dir.join("dead-letters"),
+        config.dead_letters.max_bytes,
+    )?;
+    let live = Live::start(Parts {
+        file,
+        config,
+        journal: journal.clone(),
+        metrics: Arc::clone(&metrics),
+        dead_letters,
+        stop: stop_deliveries.clone(),
+        tasks: tasks.clone(),
+    })?;
+    let gateway = Arc::new(gateway(&live, journal, &metrics));
     let private = Arc::new(Private {
         metrics,
         journal: journal.clone(),
-        destinations,
+        live,
     });
     let stop_private = CancellationToken::new();
     let private = tokio::spawn(private.serve(private_listener, stop_private.clone()));
@@ -114,55 +129,14 @@ async fn bind(address: SocketAddr, section: &str) -> anyhow::Result<TcpListener>
     })
 }
 
-fn start_deliveries(
-    config: &Config,
-    journal: &Journal,
-    metrics: &Metrics,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> anyhow::Result<Vec<Health>> {
-    let dead_letters = DeadLetters::open(
-        &config.data_dir.join("dead-letters"),
-        config.dead_letters.max_bytes,
-    )?;
-    let mut destinations = Vec::new();
-    for destination in config
-        .destinations
-        .iter()
-        .filter(|destination| destination.enabled)
-    {
-        let delivery = Delivery::new(
-            config,
-            destination,
-            journal,
-            metrics.ledger(&destination.id),
-            dead_letters.clone(),
-        )
-        .with_context(|| format!("destination `{}`", destination.id))?;
-        destinations.push(delivery.health());
-        tasks.spawn(delivery.run(stop.clone()));
-    }
-    journal.retire_unopened();
-    Ok(destinations)
-}
-
-fn gateway(config: &Config, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
-    let mut sources = config.sources.clone();
-    for source in &mut sources {
-        source.destinations.retain(|id| {
-            config
-                .destinations
-                .iter()
-                .any(|destination| destination.id == *id && destination.enabled)
-        });
-    }
-    let sources = Sources::new(&sources, config.gateway.rate_limit, metrics);
+fn gateway(live: &Live, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
+    let config = live.config();
     let limits = Limits {
         max_connections: config.gateway.max_connections,
         body_timeout: config.gateway.body_timeout,
     };
     Gateway::new(
-        sources,
+        live.roster(),
         journal.clone(),
         Arc::clone(metrics),
         config.workspace_id.clone(),

@@ -7,7 +7,7 @@ use kenwell::{Class, Error};
 use serde_json::json;
 
 use super::arguments::DeadLettersWhich;
-use super::destination::{choose_all, connect, layout};
+use super::destination::{choose_all, connect};
 use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
@@ -105,7 +105,7 @@ async fn retry_destination(
     destination: &Destination,
     letters: &DeadLetters,
 ) -> Result<Outcome, Failure> {
-    let layout = layout(config, destination);
+    let layout = config.layout(destination);
     let connection = connect(destination)?;
     let mut rewrite = letters.rewrite(&destination.id)?;
     let mut outcome = Outcome::default();

@@ -37,6 +37,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     let id = section.read_here("id", id);
     let name = section.read("name", value::text);
     let enabled = section.read_or("enabled", true, value::flag);
+    let paused = section.read_or("paused", false, value::flag);
     section.read_here("type", |input| value::choice(input, &[("redis", ())]));
     let prefix = section.read_or("prefix", String::new(), value::text);
     let connection = read_connection(&mut section);
@@ -57,6 +58,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| id.value.clone()),
         enabled,
+        paused,
         connection,
         prefix,
     };

@@ -20,6 +20,7 @@ mod value;
 
 pub use environment::Environment;
 pub use load::Loaded;
+pub(crate) use load::unreadable;
 pub use problem::{Place, Problem, Problems};
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,

@@ -4,14 +4,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kenwell::connection::{Secret, Settings};
+use kenwell::{
+    connection::{Secret, Settings},
+    profile::{Layout, Prefix},
+};
 
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
 pub const MAX_BODY_BYTES: usize = 4_096_000;
 
 /// Everything `kenwell.toml` and the environment say, validated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Directory of the journal and the dead letters, absolute or relative to the working directory
     /// (relative paths in the file were resolved against the file's directory).
@@ -35,7 +38,7 @@ pub struct Config {
 }
 
 /// `[gateway]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
@@ -48,14 +51,14 @@ pub struct Gateway {
 }
 
 /// `[private]`. Always a loopback address: the private plane has no keys yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Private {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
 }
 
 /// `[journal]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
     /// Most bytes the journal may take on disk; beyond it the gateway answers 503.
     pub max_bytes: u64,
@@ -77,7 +80,7 @@ pub enum Durability {
 }
 
 /// `[delivery]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Most records a destination reads from the journal at once.
     pub batch_records: usize,
@@ -86,14 +89,14 @@ pub struct Delivery {
 }
 
 /// `[dead_letters]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetters {
     /// Most bytes of dead letters per destination; when full, delivery to it waits.
     pub max_bytes: u64,
 }
 
 /// One of `[[sources]]`: somebody who sends events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// `[a-z0-9-]`, 1 to 64 characters.
     pub id: String,
@@ -108,7 +111,7 @@ pub struct Source {
 }
 
 /// One of `[[destinations]]`: a Redis that profiles are written to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// `[a-z0-9-]`, 1 to 64 characters.
     pub id: String,
@@ -116,10 +119,29 @@ pub struct Destination {
     pub name: String,
     /// A disabled destination gets nothing; its cursor does not hold the journal back.
     pub enabled: bool,
+    /// A paused destination still gets its share, which waits in the journal until it goes on.
+    pub paused: bool,
     /// How to reach the Redis.
     pub connection: Settings,
     /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
     pub prefix: String,
+}
+
+impl Config {
+    /// How the keys of a destination are named.
+    pub fn layout(&self, destination: &Destination) -> Layout {
+        Layout {
+            prefix: Prefix::parse(&destination.prefix),
+            workspace_id: self.workspace_id.clone(),
+            destination_id: destination.id.clone(),
+        }
+    }
+
+    /// The destination with this id.
+    pub fn destination(&self, id: &str) -> Option<&Destination> {
+        let mut all = self.destinations.iter();
+        all.find(|destination| destination.id == id)
+    }
 }
 
 impl Default for Gateway {

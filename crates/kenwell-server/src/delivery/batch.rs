@@ -18,14 +18,13 @@ const MAX_UPDATE_BYTES: usize = 32 * 1024 * 1024;
 
 /// What turns records into updates for one destination.
 pub(super) struct Recipe {
-    /// Ids of the sources that feed the destination.
+    /// Ids of the sources that feed the destination, for records that do not say where they go.
     pub(super) sources: HashSet<String>,
     pub(super) layout: Layout,
     pub(super) lanes: usize,
     /// Decides about lanes, so that one user is always in the same.
     pub(super) hasher: RandomState,
-    /// Records before this one were in the journal when the server started, and their sources were
-    /// not known when they were entered in the books.
+    /// Where the [`Books`](super::Books) stop holding records of others.
     pub(super) backlog_end: Offset,
     pub(super) flattener: Flattener,
 }
@@ -46,7 +45,8 @@ pub(super) struct Batch {
     /// The offset behind the batch: what is acknowledged when all of it has its outcome.
     pub(super) end: Offset,
     ignored: Vec<&'static str>,
-    foreign: u64,
+    /// Records of others that the books hold.
+    pub(super) foreign: u64,
 }
 
 impl Supply {
@@ -100,7 +100,11 @@ impl Recipe {
             batch.ignored.push("not_an_envelope");
             return;
         };
-        if !self.sources.contains(envelope.source) {
+        let ours = match envelope.routes {
+            Some(routes) => routes.contains(&self.layout.destination_id),
+            None => self.sources.contains(envelope.source),
+        };
+        if !ours {
             batch.foreign += u64::from(offset < self.backlog_end);
             return;
         }
@@ -142,6 +146,11 @@ impl Batch {
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
         let records = self.records.iter().enumerate();
         records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// How many of its events had nothing for the destination.
+    pub(super) fn ignored(&self) -> u64 {
+        u64::try_from(self.ignored.len()).unwrap_or(u64::MAX)
     }
 
     /// Enters what needs no Redis into the books.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::redis::Redis;
 use super::{lock, ports, setup, stale};
 use crate::config::{Config, Environment, Loaded};
+use crate::live::ConfigFile;
 use crate::serve::{self, Addresses};
 
 /// What a person may choose.
@@ -50,7 +51,8 @@ pub async fn run(
     stale::stop(&redis_directory).await?;
     let config_file = options.data_dir.join("kenwell.toml");
     let redis_port = setup::prepare(&config_file)?;
-    let config = load(&config_file, &options)?;
+    let file = ConfigFile::open(&config_file, Environment::of_process())?;
+    let config = effective(&file, &options)?;
     let write_key = write_key(&config)?;
 
     let Some(redis) = Redis::start(&redis_directory, redis_port, &shutdown).await? else {
@@ -64,16 +66,17 @@ pub async fn run(
             config_file,
         });
     };
-    let served = serve::run(config, started, shutdown).await;
+    let served = serve::run(file, config, started, shutdown).await;
     redis.stop().await;
     served
 }
 
-fn load(config_file: &std::path::Path, options: &Options) -> anyhow::Result<Config> {
+/// What the file says, with the addresses that were asked for or are free.
+fn effective(file: &ConfigFile, options: &Options) -> anyhow::Result<Config> {
     let Loaded {
         mut config,
         warnings,
-    } = Config::load(config_file, &Environment::of_process())?;
+    } = file.loaded().clone();
     for warning in &warnings {
         tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
     }

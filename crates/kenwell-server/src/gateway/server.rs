@@ -32,10 +32,9 @@ use super::{
     cors,
     ingest::Ingest,
     refusal::Refusal,
+    roster::{Entry, Roster},
     route::{self, Target},
-    source_config,
-    sources::Sources,
-    status,
+    source_config, status,
 };
 use crate::metrics::Metrics;
 
@@ -63,7 +62,7 @@ pub struct Limits {
 
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
-    sources: Sources,
+    roster: Arc<Roster>,
     ingest: Ingest,
     limits: Limits,
     room: Room,
@@ -74,14 +73,14 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that appends to `journal`.
     pub fn new(
-        sources: Sources,
+        roster: Arc<Roster>,
         journal: Journal,
         metrics: Arc<Metrics>,
         workspace_id: String,
         limits: Limits,
     ) -> Self {
         Self {
-            sources,
+            roster,
             ingest: Ingest {
                 journal,
                 metrics,
@@ -213,7 +212,7 @@ impl Gateway {
             Target::SourceConfig => {
                 let (headers, query) = (request.headers(), request.uri().query());
                 Ok(source_config::answer(
-                    &self.sources,
+                    &self.roster.now(),
                     headers,
                     query,
                     &self.workspace_id,
@@ -231,22 +230,31 @@ impl Gateway {
         request: &mut Request<Incoming>,
         peer: IpAddr,
     ) -> Result<Answer, Refusal> {
-        let source = self.sources.find(key)?;
-        if !source.enabled {
-            return Err(Refusal::SourceDisabled);
-        }
+        let sources = self.roster.now();
+        let source = sources.find_enabled(key)?;
         let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
         let received =
             body::read(encoding, request.body_mut(), &self.room, self.deadline()).await?;
+        // The body may have taken its time. What holds now decides, all of it.
+        let Entry {
+            sources: now,
+            token,
+        } = self.roster.enter();
+        let source = if Arc::ptr_eq(&sources, &now) {
+            source
+        } else {
+            now.find_enabled(key)?
+        };
         self.ingest
-            .accept(source, route, &received.bytes, &sender)
+            .accept(source, token, route, &received.bytes, &sender)
             .await
     }
 
     /// A pixel holds a track or a page, never an identify: it is counted and that is all.
     fn pixel(&self, query: Option<&str>) -> Answer {
-        let source = auth::key_in_query(query).and_then(|key| self.sources.find(&key));
+        let sources = self.roster.now();
+        let source = auth::key_in_query(query).and_then(|key| sources.find(&key));
         if let Ok(source) = source.as_ref().map(|source| &source.counters) {
             source.ignored(kenwell_event::Ignored::NotIdentify.as_str(), 1);
         }

@@ -2,11 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use prometheus_client::metrics::{
-    counter::Counter, family::Family, gauge::Gauge, histogram::Histogram,
-};
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-use super::registry::OutcomeLabels;
+use super::{reasons::Reasons, registry::OutcomeLabels};
 
 /// The counters of one destination. The conservation law (invariant I5) is
 /// accepted = written + ignored + dead-lettered + queued, at every moment.
@@ -15,15 +13,15 @@ use super::registry::OutcomeLabels;
 /// that a fast delivery can never be ahead of the books.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    pub(super) destination: String,
     pub(super) accepted: Counter,
     pub(super) written: Counter,
-    pub(super) ignored: Family<OutcomeLabels, Counter>,
+    pub(super) ignored: Reasons<OutcomeLabels>,
     pub(super) ignored_total: Counter,
-    pub(super) dead_lettered: Family<OutcomeLabels, Counter>,
+    pub(super) dead_lettered: Reasons<OutcomeLabels>,
     pub(super) dead_lettered_total: Counter,
     pub(super) queued: Gauge,
     pub(super) retries: Counter,
+    pub(super) replayed: Counter,
     pub(super) freshness: Histogram,
 }
 
@@ -45,15 +43,13 @@ impl Ledger {
 
     /// One identify had nothing for this destination.
     pub fn ignored(&self, reason: &'static str) {
-        self.ignored.get_or_create(&self.outcome(reason)).inc();
+        self.ignored.add(reason, 1);
         self.ignored_total.inc();
     }
 
     /// `count` identifies are in the dead-letter log.
     pub fn dead_lettered(&self, reason: &'static str, count: u64) {
-        self.dead_lettered
-            .get_or_create(&self.outcome(reason))
-            .inc_by(count);
+        self.dead_lettered.add(reason, count);
         self.dead_lettered_total.inc_by(count);
     }
 
@@ -67,18 +63,29 @@ impl Ledger {
         self.freshness.observe(seconds);
     }
 
+    /// `count` identifies that have an outcome already are put before the destination again: each gets
+    /// a second outcome, so each is accepted a second time.
+    pub fn replay(&self, count: u64) {
+        self.accept(count);
+        self.replayed.inc_by(count);
+    }
+
+    /// Identifies with an outcome.
+    pub fn settled(&self) -> u64 {
+        self.written.get() + self.ignored_total.get() + self.dead_lettered_total.get()
+    }
+
     /// Identifies accepted and without an outcome yet.
     pub fn queued(&self) -> u64 {
         // Outcomes first: read the other way round, an event could be missed in both.
-        let done = self.written.get() + self.ignored_total.get() + self.dead_lettered_total.get();
-        self.accepted.get().saturating_sub(done)
+        let settled = self.settled();
+        self.accepted.get().saturating_sub(settled)
     }
 
-    fn outcome(&self, reason: &'static str) -> OutcomeLabels {
-        OutcomeLabels {
-            destination: self.destination.clone(),
-            reason,
-        }
+    /// Takes what it has by reason off the page.
+    pub(super) fn close(&self) {
+        self.ignored.remove();
+        self.dead_lettered.remove();
     }
 }
 
@@ -95,5 +102,7 @@ mod tests {
         ledger.ignored("blank_user_id");
         ledger.dead_lettered("WRONGTYPE", 2);
         assert_eq!(ledger.queued(), 2);
+        ledger.replay(5);
+        assert_eq!((ledger.queued(), ledger.settled()), (7, 6));
     }
 }

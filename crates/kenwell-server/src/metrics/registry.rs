@@ -1,6 +1,10 @@
 //! Every metric by name, and the page that shows them.
 
-use std::{collections::BTreeMap, fmt, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -13,7 +17,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::Ledger;
+use super::{
+    Ledger, SourceCounters,
+    reasons::{Label, Reasons},
+};
 
 /// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
 const SECONDS: [f64; 16] = [
@@ -33,9 +40,18 @@ struct SourceLabels {
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct IgnoredLabels {
+pub(super) struct IgnoredLabels {
     source: String,
     reason: &'static str,
+}
+
+impl Label for IgnoredLabels {
+    fn new(owner: &str, reason: &'static str) -> Self {
+        Self {
+            source: owner.to_owned(),
+            reason,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,8 +61,17 @@ struct DestinationLabels {
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OutcomeLabels {
-    pub(super) destination: String,
-    pub(super) reason: &'static str,
+    destination: String,
+    reason: &'static str,
+}
+
+impl Label for OutcomeLabels {
+    fn new(owner: &str, reason: &'static str) -> Self {
+        Self {
+            destination: owner.to_owned(),
+            reason,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -68,6 +93,7 @@ pub struct Metrics {
     destinations: Destinations,
     journal: Journal,
     ledgers: Mutex<BTreeMap<String, Ledger>>,
+    sources: Mutex<BTreeMap<String, SourceCounters>>,
 }
 
 struct Destinations {
@@ -77,6 +103,7 @@ struct Destinations {
     dead_lettered: Family<OutcomeLabels, Counter>,
     queued: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
+    replayed: Family<DestinationLabels, Counter>,
     freshness: Family<DestinationLabels, Histogram, InSeconds>,
 }
 
@@ -85,30 +112,6 @@ struct Journal {
     bytes: Gauge,
     max_bytes: Gauge,
     corrupt_records: Gauge,
-}
-
-/// The counters of one source, for the gateway's hot path.
-#[derive(Debug, Clone)]
-pub struct SourceCounters {
-    source: String,
-    accepted: Counter,
-    ignored: Family<IgnoredLabels, Counter>,
-}
-
-impl SourceCounters {
-    /// `count` identifies are durable.
-    pub fn accepted(&self, count: u64) {
-        self.accepted.inc_by(count);
-    }
-
-    /// `count` events are none of our business, or not fit.
-    pub fn ignored(&self, reason: &'static str, count: u64) {
-        let labels = IgnoredLabels {
-            source: self.source.clone(),
-            reason,
-        };
-        self.ignored.get_or_create(&labels).inc_by(count);
-    }
 }
 
 impl Metrics {
@@ -151,6 +154,7 @@ impl Metrics {
             destinations,
             journal,
             ledgers: Mutex::default(),
+            sources: Mutex::default(),
         }
     }
 
@@ -166,39 +170,51 @@ impl Metrics {
         self.append.observe(seconds);
     }
 
-    /// The counters of the source with this id.
+    /// The counters of the source with this id; the same at every call.
     pub fn source(&self, id: &str) -> SourceCounters {
-        let accepted = self.accepted.get_or_create_owned(&SourceLabels {
+        let mut sources = lock(&self.sources);
+        let counters = sources.entry(id.to_owned()).or_insert_with(|| {
+            let labels = SourceLabels {
+                source: id.to_owned(),
+            };
+            SourceCounters {
+                accepted: self.accepted.get_or_create_owned(&labels),
+                ignored: Reasons::new(id, &self.ignored),
+                seen: Arc::default(),
+            }
+        });
+        counters.clone()
+    }
+
+    /// The source is gone, and so are its counters.
+    pub fn forget_source(&self, id: &str) {
+        if let Some(counters) = lock(&self.sources).remove(id) {
+            counters.ignored.remove();
+        }
+        self.accepted.remove(&SourceLabels {
             source: id.to_owned(),
         });
-        SourceCounters {
-            source: id.to_owned(),
-            accepted,
-            ignored: self.ignored.clone(),
-        }
     }
 
     /// The books of the destination with this id; the same books at every call.
     pub fn ledger(&self, id: &str) -> Ledger {
-        let mut ledgers = self
-            .ledgers
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        ledgers
-            .entry(id.to_owned())
-            .or_insert_with(|| self.destinations.open(id))
-            .clone()
+        let mut ledgers = lock(&self.ledgers);
+        let ledger = ledgers.entry(id.to_owned());
+        ledger.or_insert_with(|| self.destinations.open(id)).clone()
+    }
+
+    /// The destination is gone, and so are its books.
+    pub fn forget_destination(&self, id: &str) {
+        if let Some(ledger) = lock(&self.ledgers).remove(id) {
+            ledger.close();
+        }
+        self.destinations.remove(id);
     }
 
     /// The page for Prometheus, with the journal's figures as of now.
     pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
         self.journal.set(journal);
-        for ledger in self
-            .ledgers
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .values()
-        {
+        for ledger in lock(&self.ledgers).values() {
             ledger.queued.set(to_gauge(ledger.queued()));
         }
         let mut page = String::new();
@@ -222,6 +238,7 @@ impl Destinations {
             dead_lettered: Family::default(),
             queued: Family::default(),
             retries: Family::default(),
+            replayed: Family::default(),
             freshness: Family::new_with_constructor(InSeconds),
         };
         let registry = registry.sub_registry_with_prefix("destination");
@@ -255,6 +272,11 @@ impl Destinations {
             "Pipelines that had to be sent again",
             this.retries.clone(),
         );
+        registry.register(
+            "replayed",
+            "Identify events accepted again: by a replay, or because a batch was cut off",
+            this.replayed.clone(),
+        );
         let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
         registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
         this
@@ -265,17 +287,29 @@ impl Destinations {
             destination: id.to_owned(),
         };
         Ledger {
-            destination: id.to_owned(),
             accepted: self.accepted.get_or_create_owned(&labels),
             written: self.written.get_or_create_owned(&labels),
-            ignored: self.ignored.clone(),
+            ignored: Reasons::new(id, &self.ignored),
             ignored_total: Counter::default(),
-            dead_lettered: self.dead_lettered.clone(),
+            dead_lettered: Reasons::new(id, &self.dead_lettered),
             dead_lettered_total: Counter::default(),
             queued: self.queued.get_or_create_owned(&labels),
             retries: self.retries.get_or_create_owned(&labels),
+            replayed: self.replayed.get_or_create_owned(&labels),
             freshness: self.freshness.get_or_create_owned(&labels),
         }
+    }
+
+    fn remove(&self, id: &str) {
+        let labels = DestinationLabels {
+            destination: id.to_owned(),
+        };
+        self.accepted.remove(&labels);
+        self.written.remove(&labels);
+        self.queued.remove(&labels);
+        self.retries.remove(&labels);
+        self.replayed.remove(&labels);
+        self.freshness.remove(&labels);
     }
 }
 
@@ -310,4 +344,39 @@ impl Journal {
 
 fn to_gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_leaves_no_line_on_the_page() {
+        let metrics = Metrics::new();
+        let (source, ledger) = (metrics.source("web"), metrics.ledger("profiles"));
+        let fill = || {
+            source.accepted(1);
+            source.ignored("not_identify", 1);
+            ledger.accept(2);
+            ledger.ignored("blank_user_id");
+            ledger.dead_lettered("ERR", 1);
+            ledger.fresh(0.1);
+        };
+        fill();
+        let stats = kenwell_journal::Stats::default();
+        let page = metrics.page(&stats).unwrap();
+        assert!(page.contains("\"web\"") && page.contains("\"profiles\""));
+        metrics.forget_source("web");
+        metrics.forget_destination("profiles");
+        fill(); // a request that was under way
+        let page = metrics.page(&stats).unwrap();
+        assert!(
+            !page.contains("\"web\"") && !page.contains("\"profiles\""),
+            "{page}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::ready;
-use crate::{delivery::Health, metrics::Metrics};
+use crate::{live::Live, metrics::Metrics};
 
 /// Connections served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 64;
@@ -36,8 +36,8 @@ pub struct Private {
     pub metrics: Arc<Metrics>,
     /// Asked for its figures at every scrape.
     pub journal: Journal,
-    /// One for each destination.
-    pub destinations: Vec<Health>,
+    /// What runs.
+    pub live: Live,
 }
 
 impl Private {
@@ -98,7 +98,7 @@ impl Private {
             "/ready" => {
                 let stats = self.journal.stats();
                 let (accepting, text) =
-                    ready::page(!stats.full && !stats.no_space, &self.destinations);
+                    ready::page(!stats.full && !stats.no_space, &self.live.destinations());
                 let code = if accepting {
                     StatusCode::OK
                 } else {
