@@ -4,6 +4,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,7 +16,7 @@ use crate::{
     gateway::{Gateway, Limits},
     live::{ConfigFile, Live, Parts},
     metrics::Metrics,
-    private::Private,
+    private::{Access, AdminKey, Private},
 };
 
 /// Time for requests under way when the server stops.
@@ -27,8 +29,17 @@ const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 pub struct Addresses {
     /// The data plane.
     pub gateway: SocketAddr,
-    /// Metrics and readiness.
+    /// Console, API, metrics and readiness.
     pub private: SocketAddr,
+}
+
+/// What there is to tell once events are accepted.
+#[derive(Debug)]
+pub struct Started {
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// The admin key, when it was made just now: to be shown this one time.
+    pub new_admin_key: Option<Secret>,
 }
 
 /// Serves until `shutdown` is cancelled, then stops in order: no new requests, requests under way
@@ -38,7 +49,7 @@ pub struct Addresses {
 pub async fn run(
     file: ConfigFile,
     config: Config,
-    ready: impl FnOnce(Addresses),
+    ready: impl FnOnce(Started),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let journal = open_journal(&config)?;
@@ -54,7 +65,7 @@ async fn serve(
     file: ConfigFile,
     config: Config,
     journal: &Journal,
-    ready: impl FnOnce(Addresses),
+    ready: impl FnOnce(Started),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let gateway_listener = bind(config.gateway.listen, "gateway").await?;
@@ -63,6 +74,9 @@ async fn serve(
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
     };
+    // Before anything is served: without a key nothing may be.
+    let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
+    let hosts = config.private.hosts.clone();
     let metrics = Arc::new(Metrics::new());
     let stop_deliveries = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -75,21 +89,32 @@ async fn serve(
         config,
         journal: journal.clone(),
         metrics: Arc::clone(&metrics),
-        dead_letters,
+        dead_letters: dead_letters.clone(),
         stop: stop_deliveries.clone(),
         tasks: tasks.clone(),
     })?;
     let gateway = Arc::new(gateway(&live, journal, &metrics));
-    let private = Arc::new(Private {
+    let stop_private = CancellationToken::new();
+    let private = Private {
+        access: Access::new(key, false),
+        hosts,
+        addresses,
+        started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
         live,
-    });
-    let stop_private = CancellationToken::new();
-    let private = tokio::spawn(private.serve(private_listener, stop_private.clone()));
+        gateway: Arc::clone(&gateway),
+        dead_letters,
+        history: Arc::default(),
+        closing: stop_private.clone(),
+    };
+    let private = tokio::spawn(private.serve(private_listener));
 
     tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
-    ready(addresses);
+    ready(Started {
+        addresses,
+        new_admin_key,
+    });
     gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");

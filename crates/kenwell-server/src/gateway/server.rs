@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -50,6 +50,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a connection beyond the limit is told, before it is closed.
 const FULL_HOUSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
 X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
+
+/// The sender of events that are made here.
+const OURSELVES: &str = "127.0.0.1";
+
+/// An event that the gateway did not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct NotTaken {
+    /// The status that a sender would have got.
+    pub status: StatusCode,
+    /// The words that a sender would have got.
+    pub words: String,
+}
 
 /// How much the gateway takes on at once.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +262,27 @@ impl Gateway {
         self.ingest
             .accept(source, token, route, &received.bytes, &sender)
             .await
+    }
+
+    /// Takes one identify of this source, as if it had come over the wire.
+    ///
+    /// # Errors
+    /// [`NotTaken`], with the status and words that a sender would have got.
+    pub async fn take(&self, source: &str, event: &[u8]) -> Result<(), NotTaken> {
+        let Entry { sources, token } = self.roster.enter();
+        let refused = |refusal: Refusal| NotTaken {
+            status: refusal.answer().status(),
+            words: refusal.answer().words(),
+        };
+        let source = sources.get(source).ok_or(Refusal::UnknownKey);
+        let source = source.map_err(refused)?;
+        if !source.enabled {
+            return Err(refused(Refusal::SourceDisabled));
+        }
+        let taken = self
+            .ingest
+            .accept(source, token, Route::Identify, event, OURSELVES);
+        taken.await.map(drop).map_err(refused)
     }
 
     /// A pixel holds a track or a page, never an identify: it is counted and that is all.
