@@ -3,7 +3,7 @@
 use super::arguments::ConfigFile;
 use super::exit::Failure;
 use super::signals;
-use crate::{config::Environment, live};
+use crate::{config::Environment, live, serve::Signals};
 
 /// Runs the server until a signal.
 pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
@@ -11,8 +11,11 @@ pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
     for warning in &file.loaded().warnings {
         tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
     }
-    let shutdown = signals::shutdown()?;
+    let signals = Signals {
+        shutdown: signals::shutdown()?,
+        reload: signals::reload()?,
+    };
     let config = file.loaded().config.clone();
-    crate::serve::run(file, config, |_addresses| (), shutdown).await?;
+    crate::serve::run(file, config, |_addresses| (), signals).await?;
     Ok(())
 }
