@@ -1,7 +1,8 @@
 //! The file's text as tables that can be changed: comments, order and spelling of the rest stay.
 
+use super::list;
 use toml_edit::{
-    Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value,
+    ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value,
 };
 
 /// One of the two lists of the file.
@@ -68,7 +69,7 @@ impl Document {
             }
             Item::Value(Value::Array(array)) => {
                 let table: InlineTable = entries.into_iter().collect();
-                push(array, table.into());
+                list::push(array, table.into());
             }
             // The loader refuses anything else, so there is nothing else.
             _ => {}
@@ -113,36 +114,6 @@ pub(super) fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
             table.insert(key, Item::Value(value));
         }
     }
-}
-
-/// Makes the list of texts at a key hold these; what it holds already stays as it is written.
-pub(super) fn set_list(table: &mut dyn TableLike, key: &str, wanted: &[String]) {
-    let Some(array) = table.get_mut(key).and_then(Item::as_array_mut) else {
-        set(table, key, wanted.iter().collect::<Array>().into());
-        return;
-    };
-    array.retain(|item| {
-        let item = item.as_str().unwrap_or_default();
-        wanted.iter().any(|wanted| wanted == item)
-    });
-    for text in wanted {
-        if !array.iter().any(|item| item.as_str() == Some(text)) {
-            push(array, text.into());
-        }
-    }
-}
-
-/// Adds an item that stands like the one before it.
-fn push(array: &mut Array, mut value: Value) {
-    let last = array.len().checked_sub(1).and_then(|last| array.get(last));
-    let Some(last) = last.filter(|_| array.len() > 1) else {
-        array.push(value);
-        return;
-    };
-    if let Some(prefix) = last.decor().prefix() {
-        value.decor_mut().set_prefix(prefix.clone());
-    }
-    array.push_formatted(value);
 }
 
 fn has_id(table: &dyn TableLike, id: &str) -> bool {

@@ -12,6 +12,7 @@ mod edit;
 mod error;
 mod file;
 mod line;
+mod list;
 mod mint;
 mod replay;
 mod restart;

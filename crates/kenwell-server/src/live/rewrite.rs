@@ -4,9 +4,10 @@ use kenwell::connection::Secret;
 use toml_edit::{TableLike, Value};
 
 use super::{
-    document::{Document, List, set, set_list},
+    document::{Document, List, set},
     edit::{Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange},
     error::EditError,
+    list::set_list,
     mint,
 };
 
@@ -248,4 +249,203 @@ fn not_found(list: List, id: &str) -> EditError {
 
 fn fresh_key() -> Result<String, EditError> {
     mint::write_key().map_err(EditError::NoRandom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"# our shop
+workspace_id = "w" # kept
+
+[[sources]] # the web
+id = "web"
+name = "Web"  # for people
+write_key = "env:WEB_KEY"
+destinations = [
+    "profiles", # the main one
+    "crm",
+]
+
+# Redis, first
+[[destinations]]
+id = "profiles"
+address = '127.0.0.1:6379'
+password = "file:secret.txt" # never here
+
+[[destinations]]
+id = "crm"
+address = "127.0.0.1:6380"
+
+# the end
+"#;
+
+    fn edited(text: &str, edits: Vec<Edit>) -> Result<Rewrite, EditError> {
+        let mut rewrite = Rewrite::new(Document::parse(text).unwrap());
+        for edit in edits {
+            rewrite.make(edit)?;
+        }
+        Ok(rewrite)
+    }
+
+    fn to<T>(value: T) -> Change<T> {
+        Change::To(value)
+    }
+
+    fn source(id: &str, change: SourceChange) -> Edit {
+        let id = id.to_owned();
+        Edit::ChangeSource { id, change }
+    }
+
+    fn destination(id: &str, change: DestinationChange) -> Edit {
+        Edit::ChangeDestination {
+            id: id.to_owned(),
+            change: Box::new(change),
+        }
+    }
+
+    #[test]
+    fn only_what_is_changed_changes() {
+        let edits = vec![
+            source(
+                "web",
+                SourceChange {
+                    name: to("Shop".to_owned()),
+                    enabled: to(false),
+                    ..SourceChange::default()
+                },
+            ),
+            destination(
+                "profiles",
+                DestinationChange {
+                    address: to("10.0.0.1:6379".to_owned()),
+                    database: to(3),
+                    paused: to(true),
+                    ..DestinationChange::default()
+                },
+            ),
+        ];
+        let rewrite = edited(FILE, edits).unwrap();
+        let expected = FILE
+            .replace("\"Web\"", "\"Shop\"")
+            .replace("]\n\n# Redis", "]\nenabled = false\n\n# Redis")
+            .replace("'127.0.0.1:6379'", "\"10.0.0.1:6379\"")
+            .replace(
+                "# never here\n",
+                "# never here\npaused = true\ndatabase = 3\n",
+            );
+        assert_eq!(rewrite.text(), expected);
+        assert_eq!(rewrite.ids, ["web", "profiles"]);
+        let touched = (List::Destinations, "profiles".to_owned(), "database");
+        assert!(rewrite.touched.contains(&touched));
+    }
+
+    #[test]
+    fn what_is_added_stands_behind_its_like() {
+        let new_source = NewSource {
+            name: "The App".to_owned(),
+            destinations: vec!["crm".to_owned()],
+            write_key: Some(Secret::new("KEY")),
+            ..NewSource::default()
+        };
+        let new_destination = NewDestination {
+            id: Some("third".to_owned()),
+            settings: DestinationChange {
+                name: to("Third".to_owned()),
+                address: to("h:1".to_owned()),
+                password: to(Secret::new("env:PW")),
+                sources: to(vec!["web".to_owned(), "the-app".to_owned()]),
+                ..DestinationChange::default()
+            },
+        };
+        let edits = vec![
+            Edit::AddSource(new_source),
+            Edit::AddDestination(Box::new(new_destination)),
+        ];
+        let rewrite = edited(FILE, edits).unwrap();
+        let expected = FILE
+            .replace(
+                "    \"crm\",\n]\n",
+                "    \"crm\",\n    \"third\",\n]\n\n[[sources]]\nid = \"the-app\"\nname = \"The App\"\nwrite_key = \"KEY\"\ndestinations = [\"crm\", \"third\"]\n",
+            )
+            .replace(
+                "6380\"\n",
+                "6380\"\n\n[[destinations]]\nid = \"third\"\nname = \"Third\"\ntype = \"redis\"\naddress = \"h:1\"\npassword = \"env:PW\"\n",
+            );
+        assert_eq!(rewrite.text(), expected);
+        assert_eq!(rewrite.ids, ["the-app", "third"]);
+    }
+
+    #[test]
+    fn what_is_removed_leaves_no_trace() {
+        let rewrite = edited(FILE, vec![Edit::RemoveDestination("crm".to_owned())]).unwrap();
+        let expected = FILE.replace("    \"crm\",\n", "").replace(
+            "[[destinations]]\nid = \"crm\"\naddress = \"127.0.0.1:6380\"\n\n",
+            "",
+        );
+        assert_eq!(rewrite.text(), expected);
+        let remove = destination(
+            "profiles",
+            DestinationChange {
+                password: Change::Remove,
+                ..DestinationChange::default()
+            },
+        );
+        let text = edited(FILE, vec![remove]).unwrap().text();
+        assert!(!text.contains("password"), "{text}");
+        let text = edited(FILE, vec![Edit::RemoveSource("web".to_owned())]).unwrap();
+        assert!(!text.text().contains("web"));
+    }
+
+    #[test]
+    fn lists_in_one_line_can_be_edited_too() {
+        let file = "sources = [{ id = \"a\", write_key = \"K\" }]\ndestinations = []\n";
+        let add = NewDestination {
+            id: None,
+            settings: DestinationChange {
+                name: to("D".to_owned()),
+                sources: to(vec!["a".to_owned()]),
+                ..DestinationChange::default()
+            },
+        };
+        let text = edited(file, vec![Edit::AddDestination(Box::new(add))]).unwrap();
+        assert_eq!(
+            text.text(),
+            "sources = [{ id = \"a\", write_key = \"K\" , destinations = [\"d\"] }]\n\
+             destinations = [{ id = \"d\", name = \"D\", type = \"redis\" }]\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_file_gets_its_first_ones() {
+        let add = |name: &str| {
+            Edit::AddSource(NewSource {
+                name: name.to_owned(),
+                ..NewSource::default()
+            })
+        };
+        let rewrite = edited("", vec![add("Web"), add("Web")]).unwrap();
+        assert_eq!(rewrite.ids, ["web", "web-2"]);
+        let document: toml_edit::DocumentMut = rewrite.text().parse().unwrap();
+        assert_eq!(document["sources"][1]["id"].as_str(), Some("web-2"));
+        assert_eq!(
+            document["sources"][1]["write_key"].as_str().unwrap().len(),
+            27
+        );
+    }
+
+    #[test]
+    fn ids_that_are_missing_or_taken_are_told() {
+        let missing = edited(FILE, vec![Edit::RemoveSource("app".to_owned())]);
+        assert_eq!(
+            missing.err().unwrap().to_string(),
+            "there is no source \"app\""
+        );
+        let taken = Edit::AddSource(NewSource {
+            id: Some("web".to_owned()),
+            ..NewSource::default()
+        });
+        let taken = edited(FILE, vec![taken]).err().unwrap();
+        assert!(matches!(taken, EditError::Exists { .. }), "{taken}");
+    }
 }

@@ -110,3 +110,66 @@ fn write(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<()> {
     file.set_permissions(like.permissions())?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn file(mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (directory, path)
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_version_before_is_kept_and_so_are_rights_and_links() {
+        let (directory, path) = file(0o640);
+        let link = directory.path().join("link.toml");
+        symlink("kenwell.toml", &link).unwrap();
+        let before = file::read(&link).unwrap();
+        replace(&link, &before, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        let kept = directory.path().join("kenwell.toml.previous");
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "old");
+        for path in [&path, &kept] {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o640);
+        }
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        let expected = ["kenwell.toml", "kenwell.toml.previous", "link.toml"];
+        assert_eq!(names(directory.path()), expected);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_meanwhile_is_not_overwritten() {
+        let (directory, path) = file(0o600);
+        let before = file::read(&path).unwrap();
+        fs::write(&path, "theirs").unwrap();
+        let error = replace(&path, &before, "new").unwrap_err();
+        assert!(matches!(error, EditError::ChangedMeanwhile { .. }));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        assert!(!names(directory.path()).contains(&"kenwell.toml.new".to_owned()));
+    }
+
+    #[test]
+    fn a_file_that_nobody_may_write_is_read_only_even_for_the_superuser() {
+        let (_directory, path) = file(0o444);
+        let before = file::read(&path).unwrap();
+        let error = replace(&path, &before, "new").unwrap_err().to_string();
+        assert!(error.contains("may not be written"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    }
+}
