@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Live;
 
-/// How often the file is looked at: how long an edit by hand may take to be noticed. Looking works on
-/// every file system and through every kind of link, which notifications do not.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often the file is looked at. An edit by hand is noticed at one look, and read at the next one if
+/// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
+/// Looking works on every file system and through every kind of link, which notifications do not.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -31,18 +32,18 @@ impl Live {
         let path = self.state().path;
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The first look is a change: the file may have been edited while the server started.
-        let mut last = None;
+        let (mut seen, mut taken) = (None, None);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = reload.notified() => self.reload().await,
                 _ = ticks.tick() => {
-                    let now = look(&path);
-                    if now != last {
-                        last = now;
+                    let now = Some(look(&path));
+                    if now == seen && now != taken {
+                        taken = now;
                         self.look_again().await;
                     }
+                    seen = now;
                 }
             }
         }

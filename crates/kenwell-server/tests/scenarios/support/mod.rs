@@ -1,6 +1,7 @@
 //! What every scenario needs: a Redis, a server, a client, and patience with an end.
 
 mod http;
+mod inside;
 mod redis;
 mod server;
 
@@ -11,6 +12,7 @@ use std::{
 
 pub(crate) use self::{
     http::{Client, Reply, get, gzip, post, raw},
+    inside::Inside,
     redis::Redis,
     server::{Server, metric},
 };
