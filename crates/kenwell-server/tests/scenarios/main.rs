@@ -18,6 +18,7 @@ mod delivery;
 mod full;
 mod gateway;
 mod lifecycle;
+mod private;
 mod support;
 mod vectors;
 mod walk;
