@@ -69,6 +69,16 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// The server does not let us in.
+    #[error("redis at {address}: {reply}; {cure}")]
+    Login {
+        /// The server.
+        address: Arc<str>,
+        /// What it said.
+        reply: Reply,
+        /// Which setting to change.
+        cure: String,
+    },
     /// Another kind of server than the settings speak of: a cluster where `cluster_mode` is false,
     /// a standalone server where it is true, a Sentinel, or none.
     #[error("redis at {address}: {problem}")]
@@ -126,6 +136,7 @@ impl Error {
             | Self::NotMaster { .. } => Class::Transient,
             Self::Settings { .. }
             | Self::Tls { .. }
+            | Self::Login { .. }
             | Self::OtherKind { .. }
             | Self::UnknownMaster { .. }
             | Self::Unexpected { .. } => Class::Configuration,

@@ -53,6 +53,19 @@ impl Server {
         server
     }
 
+    /// Shows other certificates from the next start on.
+    pub fn present(&mut self, certificates: &Certificates, name: &str) {
+        let path = |name: &str| certificates.path(name).to_str().unwrap().to_owned();
+        let files = [
+            ("--tls-cert-file", path(&format!("{name}.pem"))),
+            ("--tls-key-file", path(&format!("{name}.key"))),
+            ("--tls-ca-cert-file", path("ca.pem")),
+        ];
+        for (option, file) in files {
+            self.options.extend([option.to_owned(), file]);
+        }
+    }
+
     pub fn tls_port(&self) -> u16 {
         self.tls_port.unwrap()
     }
