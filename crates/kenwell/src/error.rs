@@ -69,6 +69,20 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// The server closes the connection whenever it gets this command, and answers in between.
+    #[error(
+        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between; perhaps a value is larger than its `proto-max-bulk-len`"
+    )]
+    Dropped {
+        /// The server.
+        address: Arc<str>,
+        /// The command that it does not take.
+        command: &'static str,
+        /// How often it was tried.
+        times: u32,
+        /// What broke the last time.
+        source: redis::RedisError,
+    },
     /// The server does not let us in.
     #[error("redis at {address}: {reply}; {cure}")]
     Login {
@@ -140,6 +154,7 @@ impl Error {
             | Self::OtherKind { .. }
             | Self::UnknownMaster { .. }
             | Self::Unexpected { .. } => Class::Configuration,
+            Self::Dropped { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),
         }
     }

@@ -86,7 +86,7 @@ impl Delivery {
         };
         let pen = Pen {
             connections,
-            health: Health::new(&destination.id),
+            health: Health::new(&destination.id).of(&destination.connection),
             ledger,
             dead_letters,
         };

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use kenwell::Class;
+use kenwell::connection::Settings;
 
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub enum State {
 #[derive(Debug, Clone)]
 pub struct Health {
     destination: Arc<str>,
+    insecure: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -33,8 +35,22 @@ impl Health {
     pub fn new(destination: &str) -> Self {
         Self {
             destination: destination.into(),
+            insecure: false,
             state: Arc::new(Mutex::new(State::Up)),
         }
+    }
+
+    /// The same for these settings: with `skip_verify` the destination counts as insecure.
+    #[must_use]
+    pub fn of(mut self, settings: &Settings) -> Self {
+        self.insecure = settings.secure && settings.skip_verify;
+        self
+    }
+
+    /// Whether the Redis' certificate is accepted whatever it is (`skip_verify`), so that anyone on
+    /// the way could read and change what is sent.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure
     }
 
     /// The destination's id.
