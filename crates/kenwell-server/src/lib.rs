@@ -7,6 +7,7 @@ pub mod delivery; // drains the journal into one destination
 pub mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
+pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
 pub mod private; // metrics and readiness, loopback only
 pub mod serve; // puts it all together

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use kenwell_journal::{Journal, Options};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     dead_letters::DeadLetters,
     delivery::{Delivery, Health},
     gateway::{Gateway, Limits, Sources},
+    listener::{Identity, Listener},
     metrics::Metrics,
     private::Private,
 };
@@ -54,8 +55,8 @@ async fn serve(
     ready: impl FnOnce(Addresses),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(config.gateway.listen, "gateway").await?;
-    let private_listener = bind(config.private.listen, "private").await?;
+    let gateway_listener = bind(config.gateway.listen, &config.gateway.tls, "gateway").await?;
+    let private_listener = bind(config.private.listen, &config.private.tls, "private").await?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
@@ -73,7 +74,8 @@ async fn serve(
     let stop_private = CancellationToken::new();
     let private = tokio::spawn(private.serve(private_listener, stop_private.clone()));
 
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
+    let tls = config.gateway.tls.is_some();
+    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
     ready(addresses);
     gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
 
@@ -108,8 +110,12 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-async fn bind(address: SocketAddr, section: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+async fn bind(
+    address: SocketAddr,
+    tls: &Option<Identity>,
+    section: &str,
+) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls.clone()).await.with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }

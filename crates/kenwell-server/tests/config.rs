@@ -9,8 +9,18 @@ use std::time::Duration;
 
 use kenwell_server::config::{Config, Durability, Environment, Loaded, Problems};
 
+#[path = "../../kenwell/tests/support/certificates.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "other tests use all of it, as a public module"
+)]
+mod certificates;
 #[path = "config/connection.rs"]
 mod connection;
+#[path = "config/listener.rs"]
+mod listener;
 
 /// A source and a destination that are fine, to put wrong things beside.
 const ROUTE: &str = r#"

@@ -17,6 +17,7 @@ mod run;
 mod send;
 mod serve;
 mod signals;
+mod tls;
 mod traits;
 
 pub use arguments::Arguments;

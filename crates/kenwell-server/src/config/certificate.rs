@@ -48,6 +48,26 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
     }
 }
 
+/// The same, with the file that it stands in.
+pub(super) fn pem_secret(
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Option<Secret>, Wrong> {
+    let Some(text) = pem(reading, input)? else {
+        return Ok(None);
+    };
+    if text.contains(BEGIN) {
+        return Ok(Some(Secret::new(text)));
+    }
+    let secret = Secret::file(&text);
+    secret.map(Some).map_err(|error| {
+        Wrong::new(
+            format!("cannot read {text}: {error}"),
+            "give the path of a PEM file that kenwell may read",
+        )
+    })
+}
+
 /// The PEM text of a private key, or its file; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
 /// No complaint shows any of it.
 pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Secret>, Wrong> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use kenwell::connection::{Secret, Settings};
 
+use crate::listener::Identity;
+
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
 pub const MAX_BODY_BYTES: usize = 4_096_000;
@@ -45,6 +47,8 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
     pub rate_limit: u32,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[private]`. Always a loopback address: the private plane has no keys yet.
@@ -52,6 +56,8 @@ pub struct Gateway {
 pub struct Private {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[journal]`.
@@ -129,6 +135,7 @@ impl Default for Gateway {
             max_connections: 4096,
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
+            tls: None,
         }
     }
 }
@@ -137,6 +144,7 @@ impl Default for Private {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            tls: None,
         }
     }
 }

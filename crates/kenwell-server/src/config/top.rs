@@ -6,7 +6,7 @@ use super::problem::Place;
 use super::section::{Found, Section};
 use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
 use super::value::{self, Input, Wrong};
-use super::{check, destination, source};
+use super::{check, destination, identity, source};
 
 /// Smallest journal. A request whose events take more than half of the journal is refused.
 const MIN_JOURNAL_BYTES: u64 = 1 << 20;
@@ -106,6 +106,7 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))
         }),
+        tls: identity::read(&mut section),
     };
     section.finish();
     (gateway, listen)
@@ -125,8 +126,9 @@ fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
         );
         section.reading.error(place, &key, wrong);
     }
+    let tls = identity::read(&mut section);
     section.finish();
-    Private { listen }
+    Private { listen, tls }
 }
 
 fn loopback(input: &Input<'_>) -> Result<SocketAddr, Wrong> {

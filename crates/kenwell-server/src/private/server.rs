@@ -11,11 +11,15 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 use kenwell_journal::Journal;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::ready;
-use crate::{delivery::Health, metrics::Metrics};
+use crate::{
+    delivery::Health,
+    listener::{Arrival, Listener},
+    metrics::Metrics,
+};
 
 /// Connections served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 64;
@@ -42,7 +46,7 @@ pub struct Private {
 
 impl Private {
     /// Serves `listener` until `shutdown`.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
+    pub async fn serve(self: Arc<Self>, listener: Listener, shutdown: CancellationToken) {
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         loop {
@@ -50,7 +54,7 @@ impl Private {
                 () = shutdown.cancelled() => break,
                 accepted = accept(&listener, &connections) => accepted,
             };
-            let Some((stream, permit)) = accepted else {
+            let Some((arrival, permit)) = accepted else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
@@ -59,13 +63,19 @@ impl Private {
                 let response = this.respond(&request);
                 async move { Ok::<_, Infallible>(response) }
             });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            let connection = graceful.watch(connection);
+            let watcher = graceful.watcher();
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
+                let ended = match arrival.open().await {
+                    Ok(stream) => {
+                        let connection = http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(HEAD_TIMEOUT)
+                            .serve_connection(TokioIo::new(stream), service);
+                        watcher.watch(connection).await.map_err(anyhow::Error::new)
+                    }
+                    Err(error) => Err(anyhow::Error::new(error)),
+                };
+                if let Err(error) = ended {
                     tracing::debug!(%error, "a private connection ended early");
                 }
                 drop(permit);
@@ -116,12 +126,12 @@ impl Private {
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     connections: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(Arrival, OwnedSemaphorePermit)> {
     let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _peer)) => Some((stream, permit)),
+        Ok((arrival, _peer)) => Some((arrival, permit)),
         Err(error) => {
             tracing::warn!(%error, "a private connection could not be accepted; trying on");
             None

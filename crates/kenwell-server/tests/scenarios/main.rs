@@ -17,5 +17,6 @@ mod full;
 mod gateway;
 mod lifecycle;
 mod support;
+mod tls;
 mod vectors;
 mod walk;

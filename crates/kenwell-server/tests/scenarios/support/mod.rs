@@ -1,5 +1,13 @@
 //! What every scenario needs: a Redis, a server, a client, and patience with an end.
 
+#[path = "../../../../kenwell/tests/support/certificates.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "other tests use all of it, as a public module"
+)]
+mod certificates;
 mod http;
 #[path = "../../../../kenwell/tests/support/ports.rs"]
 #[expect(unreachable_pub, reason = "other tests use it as a public module")]
@@ -10,6 +18,7 @@ mod server;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::{
+    certificates::Certificates,
     http::{Client, Reply, get, gzip, post, raw},
     ports::free_port,
     redis::Redis,
