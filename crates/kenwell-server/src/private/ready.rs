@@ -29,6 +29,9 @@ struct Destination {
     id: String,
     /// `up`, `waiting`, `paused` or `disabled`.
     state: &'static str,
+    /// Whether it accepts any certificate (`skip_verify`), so that anyone on the way could read and
+    /// change what is sent.
+    insecure: bool,
 }
 
 /// Is it ready
@@ -66,6 +69,7 @@ fn readiness(accepting: bool, statuses: &[Status]) -> Readiness {
             .map(|status| Destination {
                 id: status.id.clone(),
                 state: status.state,
+                insecure: status.insecure,
             })
             .collect(),
     }

@@ -20,5 +20,6 @@ mod gateway;
 mod lifecycle;
 mod private;
 mod support;
+mod tls;
 mod vectors;
 mod walk;

@@ -48,7 +48,7 @@ pub(in crate::private) struct Status {
     /// Age of the oldest event that is just being delivered; null when there is none.
     lag_seconds: Option<f64>,
     /// Whether it accepts any certificate (`skip_verify`).
-    insecure: bool,
+    pub(in crate::private) insecure: bool,
 }
 
 impl Status {

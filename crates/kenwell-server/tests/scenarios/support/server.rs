@@ -3,7 +3,7 @@
 use std::{
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
 };
 
 use tempfile::TempDir;
@@ -124,7 +124,12 @@ impl Server {
 
     /// A request to the private plane with the admin key; `body` is JSON, or empty for none.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
-        ask(&self.private, method, path, body)
+        let (private, length) = (&self.private, body.len());
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {private}\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        raw(private, request.as_bytes())
     }
 
     pub(crate) fn ready(&self) -> Reply {
@@ -183,16 +188,6 @@ fn spawn(directory: &Path, log: &str) -> Child {
         .stderr(log)
         .spawn()
         .unwrap()
-}
-
-/// A request to a private plane with the admin key; `body` is JSON, or empty for none.
-pub(crate) fn ask(private: &str, method: &str, path: &str, body: &str) -> Reply {
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {private}\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    raw(private, request.as_bytes())
 }
 
 /// The sum of all samples of a metric whose labels contain `labels`; counts only.
