@@ -33,6 +33,17 @@ const DESTINATIONS: usize = 7;
 /// The destination that is removed with whatever waits for it.
 const ABRUPT: usize = DESTINATIONS - 1;
 
+/// The keys whose hash is not `n` = the user of the key, and nothing else.
+const FOREIGN: &str = r#"
+local foreign = {}
+for _, key in ipairs(redis.call("KEYS", "*")) do
+    local hash = redis.call("HGETALL", key)
+    if #hash ~= 2 or hash[1] ~= "n" or hash[2] ~= string.match(key, "user:(.*)") then
+        table.insert(foreign, key)
+    end
+end
+return foreign"#;
+
 /// Where each source leads, by its number: ids of destinations.
 type Routing = Vec<BTreeSet<String>>;
 
@@ -170,19 +181,13 @@ fn users(redis: &Redis, database: usize) -> BTreeSet<String> {
         .arg(database)
         .query(&mut connection)
         .unwrap();
+    let foreign: Vec<String> = redis::cmd("EVAL")
+        .arg(FOREIGN)
+        .arg(0)
+        .query(&mut connection)
+        .unwrap();
+    assert!(foreign.is_empty(), "{foreign:?}");
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
-    let mut users = BTreeSet::new();
-    for keys in keys.chunks(1_000) {
-        let mut pipeline = redis::pipe();
-        for key in keys {
-            pipeline.hgetall(key);
-        }
-        let hashes: Vec<BTreeMap<String, String>> = pipeline.query(&mut connection).unwrap();
-        for (key, hash) in keys.iter().zip(hashes) {
-            let (_, user) = key.rsplit_once("user:").unwrap();
-            assert_eq!(hash, BTreeMap::from([("n".to_owned(), user.to_owned())]));
-            users.insert(user.to_owned());
-        }
-    }
-    users
+    let users = keys.iter().map(|key| key.rsplit_once("user:").unwrap().1);
+    users.map(str::to_owned).collect()
 }

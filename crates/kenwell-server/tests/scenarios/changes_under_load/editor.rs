@@ -126,22 +126,26 @@ impl<'a> Editor<'a> {
         }
     }
 
+    /// Two sources lead elsewhere, both at the same moment.
     fn rewire(&mut self) {
-        let source = self.random.usize(..SOURCES);
-        let mut feeds = BTreeSet::from([0]);
-        for number in 1..DESTINATIONS {
-            if self.has(number) && self.random.bool() {
-                feeds.insert(number);
+        let first = self.random.usize(..SOURCES);
+        let edits = [first, (first + 1) % SOURCES].map(|source| {
+            let mut feeds = BTreeSet::from([0]);
+            for number in 1..DESTINATIONS {
+                if self.has(number) && self.random.bool() {
+                    feeds.insert(number);
+                }
             }
-        }
-        self.feeds[source] = feeds;
-        let ids = self.feeds[source].iter().map(|number| name(*number));
-        let change = SourceChange {
-            destinations: Change::To(ids.collect()),
-            ..SourceChange::default()
-        };
-        let id = format!("s{source}");
-        self.edit(vec![Edit::ChangeSource { id, change }]);
+            let ids = feeds.iter().map(|number| name(*number)).collect();
+            self.feeds[source] = feeds;
+            let change = SourceChange {
+                destinations: Change::To(ids),
+                ..SourceChange::default()
+            };
+            let id = format!("s{source}");
+            Edit::ChangeSource { id, change }
+        });
+        self.edit(edits.into());
     }
 
     /// A source that nobody sends with comes or goes.
@@ -224,7 +228,7 @@ impl<'a> Editor<'a> {
     }
 
     fn edit(&mut self, edits: Vec<Edit>) {
-        self.edits += 1;
+        self.edits += edits.len();
         self.history.between(self.routing());
         self.inside.try_edit(edits).unwrap();
         self.history.settled();
