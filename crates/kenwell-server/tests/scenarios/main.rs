@@ -12,6 +12,7 @@ mod browser;
 mod by_hand;
 mod captures;
 mod changes;
+mod changes_under_load;
 mod cluster;
 mod crash;
 mod delivery;
