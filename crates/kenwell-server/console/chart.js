@@ -4,8 +4,8 @@ import { count, short } from './numbers.js';
 import { clock, moment } from './time.js';
 import { row, table } from './table.js';
 
-const WIDTH = 720;
 const HEIGHT = 220;
+const POINT_PIXELS = 3;
 const EDGE = { left: 44, right: 12, top: 12, bottom: 26 };
 const TICKS = 4;
 const TABLE_ROWS = 12;
@@ -20,7 +20,7 @@ const SERIES = [
 
 /** A chart of events a second. `update(history)` draws `{ step_seconds, samples }`. */
 export function chart() {
-  const picture = s('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', preserveAspectRatio: 'none' });
+  const picture = s('svg', { class: 'chart', role: 'img', height: HEIGHT });
   const reading = h('p', { class: 'reading' }, '\u00a0');
   const legend = h('ul', { class: 'legend' }, SERIES.map((series) => h('li', {},
     s('svg', { viewBox: '0 0 24 8', width: 24, height: 8, 'aria-hidden': 'true' },
@@ -34,25 +34,29 @@ export function chart() {
     picture, reading,
     h('details', { class: 'quiet' }, h('summary', {}, 'The same as a table'), numbers.element));
   let drawn = null;
+  let shown = null;
+  const redraw = () => { if (shown) drawn = draw(picture, shown); };
+  new ResizeObserver(redraw).observe(picture);
   picture.addEventListener('pointermove', (event) => say(reading, drawn ? readAt(drawn, picture, event) : '\u00a0'));
   picture.addEventListener('pointerleave', () => say(reading, '\u00a0'));
   return { element, update: (history) => {
-    drawn = draw(picture, history);
+    shown = history;
+    redraw();
     picture.setAttribute('aria-label', description(history));
     fill(numbers.body, ...tableRows(numbers.columns, history));
   } };
 }
 
-/** Where an hour that ends with the newest sample stands on the picture. */
-function scales(history) {
-  const { samples, step_seconds: step } = history;
+/** Where an hour that ends with the newest sample stands on a picture so wide. */
+function scales(width, history, samples) {
+  const step = history.step_seconds;
   const end = samples.length ? Date.parse(samples.at(-1).at) : Date.now();
   const begin = end - 3_600_000;
   const most = Math.max(0, ...samples.flatMap((sample) => SERIES.map((series) => sample[series.name] / step)));
   const top = niceTop(most);
   return {
-    begin, end, top, step,
-    x: (at) => EDGE.left + ((at - begin) / (end - begin)) * (WIDTH - EDGE.left - EDGE.right),
+    begin, end, top, step, width,
+    x: (at) => EDGE.left + ((at - begin) / (end - begin)) * (width - EDGE.left - EDGE.right),
     y: (value) => HEIGHT - EDGE.bottom - (value / top) * (HEIGHT - EDGE.top - EDGE.bottom),
   };
 }
@@ -64,9 +68,22 @@ function niceTop(most) {
   return [1, 2, 4, 5, 10].map((step) => step * power).find((top) => top >= most);
 }
 
+/** Where there are more samples than pixels, several become their mean. */
+function thin(samples, most) {
+  const size = Math.ceil(samples.length / Math.max(1, most));
+  if (size <= 1) return samples;
+  const groups = Array.from({ length: Math.ceil(samples.length / size) }, (_, place) => samples.slice(place * size, (place + 1) * size));
+  return groups.map((group) => ({
+    ...group.at(-1), ...Object.fromEntries(SERIES.map(({ name }) => [name, sum(group, name) / group.length])),
+  }));
+}
+
 function draw(picture, history) {
-  const scale = scales(history);
-  const points = history.samples.map((sample) => ({ at: Date.parse(sample.at), sample })).filter(({ at }) => at >= scale.begin);
+  const width = picture.clientWidth || 720;
+  picture.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
+  const samples = thin(history.samples, (width - EDGE.left - EDGE.right) / POINT_PIXELS);
+  const scale = scales(width, history, samples);
+  const points = samples.map((sample) => ({ at: Date.parse(sample.at), sample })).filter(({ at }) => at >= scale.begin);
   fill(picture, ...grid(scale), ...SERIES.toReversed().map((series) => s('polyline', {
     class: `line ${series.name}`,
     points: points.map(({ at, sample }) =>
@@ -80,12 +97,13 @@ function grid(scale) {
   for (let tick = 0; tick <= TICKS; tick += 1) {
     const value = (scale.top / TICKS) * tick;
     const y = scale.y(value);
-    parts.push(s('line', { class: 'grid', x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y, y2: y }));
+    parts.push(s('line', { class: 'grid', x1: EDGE.left, x2: scale.width - EDGE.right, y1: y, y2: y }));
     parts.push(s('text', { class: 'axis', x: EDGE.left - 8, y: y + 4, 'text-anchor': 'end' }, short(value)));
   }
-  for (let quarter = 0; quarter <= 4; quarter += 1) {
-    const at = scale.begin + quarter * 900_000;
-    const anchor = ['start', 'middle', 'middle', 'middle', 'end'][quarter];
+  const marks = scale.width < 480 ? 2 : 4;
+  for (let mark = 0; mark <= marks; mark += 1) {
+    const at = scale.begin + (mark / marks) * (scale.end - scale.begin);
+    const anchor = mark === 0 ? 'start' : mark === marks ? 'end' : 'middle';
     parts.push(s('text', { class: 'axis', x: scale.x(at), y: HEIGHT - 8, 'text-anchor': anchor }, clock(new Date(at))));
   }
   return parts;
@@ -94,8 +112,7 @@ function grid(scale) {
 /** The sample under the pointer, in words. */
 function readAt({ scale, points }, picture, event) {
   if (points.length === 0) return '\u00a0';
-  const frame = picture.getBoundingClientRect();
-  const x = ((event.clientX - frame.left) / frame.width) * WIDTH;
+  const x = event.clientX - picture.getBoundingClientRect().left;
   const nearest = points.reduce((best, point) => (Math.abs(scale.x(point.at) - x) < Math.abs(scale.x(best.at) - x) ? point : best));
   const values = SERIES.map((series) => `${series.title.toLowerCase()} ${short(nearest.sample[series.name] / scale.step)}/s`);
   return `${moment(nearest.sample.at)}: ${values.join(', ')}, queued ${count(nearest.sample.queued)}`;

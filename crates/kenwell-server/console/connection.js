@@ -1,7 +1,7 @@
 // The settings with which a Redis is reached, as fields.
 import { ApiError } from './api.js';
 import { fill, h } from './dom.js';
-import { area, check, choice, text } from './fields.js';
+import { area, check, choice, Group, text } from './fields.js';
 import { box } from './notice.js';
 
 const KINDS = [['standalone', 'One Redis (or Valkey)'], ['cluster', 'Redis Cluster'], ['sentinel', 'Redis behind Sentinels']];
@@ -17,6 +17,7 @@ const ORIGINS = { environment: 'an environment variable', secret_file: 'a file o
 export class Connection {
   #before;
   #fields;
+  #client;
   #hint = h('span');
 
   constructor(before = null) {
@@ -35,12 +36,17 @@ export class Connection {
       secure: check('secure', 'Connect with TLS', { checked: old.secure, hint: 'Encrypts the connection and checks the server\'s certificate.', onchange: () => this.#adapt() }),
       ca_certificate: certificate('ca_certificate', 'CA certificate', old.ca_certificate, 'Who issued the server\'s certificate: PEM text, or the path of a file on the server. Empty for the system\'s authorities.'),
       server_name: text('server_name', 'Name in the certificate', { value: old.server_name ?? '', hint: 'Only when it differs from the host of the address.' }),
-      client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'Only for a Redis that asks for one. PEM text or a path.'),
+      client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'PEM text, or the path of a file on the server.'),
       ...clientKey(old.has_client_key),
       skip_verify: check('skip_verify', 'Do not check the server\'s certificate', { checked: old.skip_verify, onchange: () => this.#adapt() }),
     };
     this.warning = { element: box('warn', h('p', {}, h('strong', {}, 'Anybody on the way can read and change what is sent'),
       ', and pretend to be your Redis. For trying things only; with a CA certificate the check works with private certificates too.')) };
+    const f = this.#fields;
+    this.#client = new Group([f.client_certificate, f.client_key, f.remove_client_key].filter(Boolean), {
+      summary: 'A certificate of our own, for a Redis that asks for one',
+    });
+    this.#client.open = Boolean(old.client_certificate);
     this.#adapt();
   }
 
@@ -52,8 +58,7 @@ export class Connection {
       f.cluster_mode, f.address, f.sentinel_master, f.sentinel_username, f.sentinel_password, f.remove_sentinel_password,
       group('Sign in'), f.username, f.password, f.remove_password,
       group('Keys'), f.database, f.prefix,
-      group('Encryption'), f.secure, f.ca_certificate, f.server_name, f.client_certificate, f.client_key, f.remove_client_key,
-      f.skip_verify, this.warning,
+      group('Encryption'), f.secure, f.ca_certificate, f.server_name, f.skip_verify, this.warning, this.#client,
     ].filter(Boolean);
   }
 
@@ -69,9 +74,7 @@ export class Connection {
     for (const name of ['sentinel_master', 'sentinel_username', 'sentinel_password', 'remove_sentinel_password']) {
       if (f[name]) f[name].hidden = this.#kind !== 'sentinel';
     }
-    for (const name of ['ca_certificate', 'server_name', 'client_certificate', 'client_key', 'remove_client_key', 'skip_verify']) {
-      if (f[name]) f[name].hidden = !isSecure;
-    }
+    for (const part of [f.ca_certificate, f.server_name, f.skip_verify, this.#client]) part.hidden = !isSecure;
     this.warning.element.hidden = !(isSecure && f.skip_verify.value);
   }
 
@@ -150,8 +153,8 @@ function clientKey(isSet) {
 
 /** Reads a file of the reader's computer into the field. */
 function upload(field, label) {
-  return h('label', { class: 'upload' }, `Choose a file for: ${label}`, h('input', {
-    type: 'file', accept: '.pem,.crt,.cer,.key,text/plain', onchange: async (event) => {
+  return h('label', { class: 'button quiet small upload' }, 'Upload a file', h('span', { class: 'unseen' }, `: ${label}`), h('input', {
+    type: 'file', class: 'unseen', accept: '.pem,.crt,.cer,.key,text/plain', onchange: async (event) => {
       const [file] = event.currentTarget.files;
       if (!file) return;
       if (file.size > FILE_BYTES) field.fail('This file is too large to be a certificate or key.');

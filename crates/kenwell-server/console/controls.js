@@ -4,7 +4,7 @@ import { toast } from './notice.js';
 
 /** A button; `kind` is `primary`, `danger`, `quiet` or nothing. */
 export function button(text, onclick, { kind = '', ...attributes } = {}) {
-  return h('button', { type: 'button', class: `button ${kind}`.trim(), onclick, ...attributes }, text);
+  return h('button', { type: 'button', class: `button ${kind}`.trim(), ...(onclick ? { onclick } : {}), ...attributes }, text);
 }
 
 /** A submit button. */

@@ -105,7 +105,7 @@ function replay(where, one) {
   const form = new Form([
     { element: h('p', { class: 'hint' }, 'Events that the journal still has are written once more, in order. Profiles end as they are now, '
       + 'unless something else has changed them meanwhile.') }, from,
-  ], submit('Deliver again'), async (values) => {
+  ], button('Deliver again', null, { type: 'submit' }), async (values) => {
     const date = new Date(values.from);
     if (Number.isNaN(date.getTime())) {
       from.fail('Choose a day and a time.');
@@ -124,7 +124,7 @@ function replay(where, one) {
 
 function removal(where, one) {
   const notice = new Notice();
-  return h('div', {},
+  return h('div', { class: 'stack' },
     h('p', { class: 'hint' }, 'What is in Redis stays there. Events that are still queued for it are not delivered.'), notice.element,
     h('div', { class: 'actions' }, button('Remove destination', (event) => busy(event.currentTarget, async () => {
       const queued = one.status.queued ? ` ${plural(one.status.queued, 'queued event')} will not be delivered.` : '';

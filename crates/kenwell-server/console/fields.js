@@ -87,6 +87,24 @@ export function choice(name, label, options, { value, hint, onchange } = {}) {
   return new Field(name, label, control, { hint });
 }
 
+/** Fields that belong together; `summary` hides them until asked for, and an error in one opens it. */
+export class Group {
+  constructor(fields, { summary, kind = 'form-part' } = {}) {
+    this.fields = fields;
+    const inner = h('div', { class: kind }, fields.map((field) => field.element));
+    this.element = summary ? h('details', { class: 'quiet group' }, h('summary', {}, summary), inner) : inner;
+  }
+
+  set hidden(isHidden) {
+    this.element.hidden = isHidden;
+    for (const field of this.fields) field.hidden = isHidden;
+  }
+
+  set open(isOpen) {
+    this.element.open = isOpen;
+  }
+}
+
 /** A group of boxes to tick, of which any number may be ticked; `options` are `[value, label]`. */
 export class Choices {
   #boxes = [];

@@ -12,7 +12,7 @@ export class Form {
   /** `layout`: the form's content in order; fields in it are found by themselves. */
   constructor(layout, button, send, { label, after = [] } = {}) {
     const parts = layout.flat();
-    this.#fields = parts.filter((part) => part?.control);
+    this.#fields = parts.flatMap((part) => part?.fields ?? [part]).filter((part) => part?.control);
     this.#button = button;
     this.element = h('form', { class: 'form', novalidate: true, 'aria-label': label, onsubmit: (event) => {
       event.preventDefault();

@@ -19,7 +19,7 @@ const WORDS = {
 export async function live(page) {
   const list = new List();
   const state = h('span', { class: 'badge plain', role: 'status' }, '');
-  const note = h('p', { class: 'hint reserved' }, '\u00a0');
+  const note = h('p', { class: 'hint reserved', role: 'status' }, '');
   let word = 'connecting';
   let isPaused = false;
   const showState = () => {
@@ -55,7 +55,7 @@ export async function live(page) {
 
   const filters = h('form', { class: 'filters', 'aria-label': 'Filters', onsubmit: (event) => event.preventDefault() });
   page.root.append(page.title('Live events', state, again), filters,
-    h('div', { class: 'toolbar' }, pause, reveal, clear), note, list.element);
+    h('div', { class: 'toolbar' }, pause, reveal, clear, note), list.element);
 
   const [{ sources }, { destinations }] = await Promise.all([
     get('/sources', { signal: page.signal }), get('/destinations', { signal: page.signal }),
@@ -73,7 +73,7 @@ export async function live(page) {
     list.known = values.user;
     list.clear();
     lost = 0;
-    say(note, '\u00a0');
+    say(note, '');
     tail.open(`/api/v1/events${query(values)}`);
   }
   open();

@@ -3,7 +3,7 @@ import { get, path, query, remove } from './api.js';
 import { button, busy, codeBlock, linkButton, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h } from './dom.js';
-import { choice, text } from './fields.js';
+import { choice, Group, text } from './fields.js';
 import { Form } from './form.js';
 import { box, emptyState, Notice, toast } from './notice.js';
 import { bytes, plural } from './numbers.js';
@@ -31,9 +31,8 @@ export async function profiles(page) {
   const separator = text('state_separator', 'Separator', { value: ':' });
   const entries = text('state_entries', 'Entries', { value: 'data', hint: 'Names with commas between them.' });
   const look = new Form([
-    { element: h('div', { class: 'side-by-side' }, destination.element, user.element) },
-    { element: h('details', { class: 'quiet' }, h('summary', {}, 'Where the application\'s state is'),
-      h('div', { class: 'side-by-side' }, prefix.element, separator.element, entries.element)) },
+    new Group([destination, user], { kind: 'side-by-side' }),
+    new Group([prefix, separator, entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
   ], submit('Look up'), async () => {
     if (user.value === '') {
       user.fail('Write the id of a user.');

@@ -101,7 +101,7 @@ function settings(where, one, destinations, load) {
 
 function removal(where, one) {
   const notice = new Notice();
-  return h('div', {},
+  return h('div', { class: 'stack' },
     h('p', { class: 'hint' }, 'Its key stops to work. Events that it has sent stay and are delivered.'), notice.element,
     h('div', { class: 'actions' }, button('Remove source', (event) => busy(event.currentTarget, async () => {
       const agreed = await confirmed({

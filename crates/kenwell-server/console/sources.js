@@ -41,8 +41,8 @@ export async function sources(page) {
   every(SECONDS, page.signal, load, { failed: (error) => fill(problem, errorBox(error)) });
 }
 
-/** The state of a source in the words that destinations use too. */
-export const sourceState = (source) => ({ state: source.enabled ? 'up' : 'disabled' });
+/** The state of a source, for its badge. */
+export const sourceState = (source) => ({ state: source.enabled ? 'enabled' : 'disabled' });
 
 function sourceRow(first) {
   const link = h('a', {});

@@ -4,6 +4,7 @@ import { moment } from './time.js';
 
 const WORDS = {
   up: ['Up', 'good'],
+  enabled: ['Enabled', 'good'],
   waiting: ['Waiting', 'bad'],
   paused: ['Paused', 'warn'],
   disabled: ['Disabled', 'plain'],
