@@ -47,7 +47,7 @@ function destinationRow(first) {
   const cell = (title, kind, ...children) => h('td', { role: 'cell', class: kind, 'data-title': title }, children);
   const queued = cell('Queued', 'number');
   const lag = cell('Lag', 'number');
-  const toggle = button('', (event) => setPaused(event.currentTarget, now), { kind: 'quiet small edits' });
+  const toggle = button('', (event) => setPaused(event.currentTarget, now), { kind: 'small edits' });
   const element = h('tr', { role: 'row' },
     h('th', { scope: 'row', role: 'rowheader' }, link, why),
     cell('State', '', state.element), cell('Address', '', address), queued, lag, cell('', 'actions', toggle));

@@ -51,7 +51,7 @@ function sourceRow(first) {
   const accepted = h('td', { role: 'cell', class: 'number', 'data-title': 'Accepted' });
   const seen = time(null);
   let now = first;
-  const toggle = button('', (event) => setEnabled(event.currentTarget, now), { kind: 'quiet small edits' });
+  const toggle = button('', (event) => setEnabled(event.currentTarget, now), { kind: 'small edits' });
   const element = h('tr', { role: 'row' },
     h('th', { scope: 'row', role: 'rowheader' }, link),
     h('td', { role: 'cell', 'data-title': 'State' }, state.element),
