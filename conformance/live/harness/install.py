@@ -34,6 +34,19 @@ def install_all():
     return _chromium()
 
 
+def install_browser_tests(directory):
+    """Brings in place what the tests of the console need, their packages in `directory`; returns the path of the browser."""
+    _program("redis-server", "redis-server", brew="redis", dnf="redis")
+    _program("redis-cli", "redis-tools", brew="redis", dnf="redis")
+    _program("openssl", "openssl", brew="openssl", dnf="openssl")
+    _program("curl", "curl", brew="curl", dnf="curl")
+    _program("node", "nodejs", brew="node", dnf="nodejs")
+    _program("npm", "npm", brew="node", dnf="nodejs-npm")
+    _node_version()
+    _node_packages(directory)
+    return _chromium()
+
+
 def _program(name, apt, brew, dnf):
     if shutil.which(name) is None:
         _apt(apt, f"{name} is missing", brew, dnf)
@@ -68,14 +81,14 @@ def _up_to_date(stamp, pinned):
     return digest, stamp.is_file() and stamp.read_text() == digest
 
 
-def _node_packages():
-    stamp = NODE_MODULES / ".installed-from"
-    digest, done = _up_to_date(stamp, HERE / "package-lock.json")
+def _node_packages(directory=HERE):
+    stamp = directory / "node_modules" / ".installed-from"
+    digest, done = _up_to_date(stamp, directory / "package-lock.json")
     if done:
         return
-    print("installing the Node SDKs ...", flush=True)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node SDKs could not be installed.",
-         cwd=HERE, stdin=subprocess.DEVNULL)
+    print("installing the Node packages ...", flush=True)
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node packages could not be installed.",
+         cwd=directory, stdin=subprocess.DEVNULL)
     stamp.write_text(digest)
 
 
