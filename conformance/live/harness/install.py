@@ -10,7 +10,6 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parents[1]
 VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
-NODE_MODULES = HERE / "node_modules"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ON_MAC = (
