@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// Look at profiles in Redis
     #[command(subcommand, after_help = help::PROFILE)]
     Profile(ProfileCommand),
+    /// The key that opens the console and its API
+    #[command(subcommand, after_help = help::ADMIN_KEY)]
+    AdminKey(AdminKeyCommand),
     /// Look at the journal
     #[command(subcommand, after_help = help::JOURNAL)]
     Journal(JournalCommand),
@@ -82,7 +85,7 @@ pub(super) struct Dev {
     /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) gateway_listen: Option<SocketAddr>,
-    /// Where /metrics and /ready are [default: 127.0.0.1:8081, or a free port when that is taken]
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) private_listen: Option<SocketAddr>,
 }
@@ -164,6 +167,13 @@ pub(super) struct ProfileGet {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminKeyCommand {
+    /// Make a new one and print it; the old one is refused from then on
+    #[command(after_help = help::ADMIN_KEY_RESET)]
+    Reset(ConfigFile),
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use kenwell::connection::Secret;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::secret::{self, Resolved};
+use super::secret;
 use super::section::Reading;
 use super::value::{self, Input, Wrong};
 
@@ -46,7 +46,9 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
 /// The PEM text of a private key; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
 /// No complaint shows any of it.
 pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Secret>, Wrong> {
-    let Resolved { text, literal } = secret::secret(reading, input)?;
+    let resolved = secret::secret(reading, input)?;
+    let literal = resolved.is_literal();
+    let text = resolved.text;
     let given = text.trim();
     if given.is_empty() {
         return Ok(None);

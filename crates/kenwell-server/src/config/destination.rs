@@ -3,7 +3,7 @@
 use kenwell::connection::{Secret, Settings};
 
 use super::problem::Place;
-use super::secret::{self, Resolved};
+use super::secret::{self, Origin, Resolved};
 use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
@@ -37,9 +37,10 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     let id = section.read_here("id", id);
     let name = section.read("name", value::text);
     let enabled = section.read_or("enabled", true, value::flag);
+    let paused = section.read_or("paused", false, value::flag);
     section.read_here("type", |input| value::choice(input, &[("redis", ())]));
     let prefix = section.read_or("prefix", String::new(), value::text);
-    let connection = read_connection(&mut section);
+    let connected = read_connection(&mut section);
     section.require("id", "add a line like id = \"profiles\"");
     if section.place_of("url").is_none() {
         section.require("address", "add a line like address = \"127.0.0.1:6379\"");
@@ -49,7 +50,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
         .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
     let places = places.collect();
     section.finish();
-    let (id, connection) = (id?, connection?);
+    let (id, (connection, password_from)) = (id?, connected?);
     let destination = Destination {
         id: id.value.clone(),
         name: name
@@ -57,7 +58,9 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| id.value.clone()),
         enabled,
+        paused,
         connection,
+        password_from,
         prefix,
     };
     Some(ReadDestination {
@@ -67,7 +70,8 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     })
 }
 
-fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
+/// The settings of the connection, and where its password is written.
+fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin>)> {
     let reading = section.reading;
     let url = super::url::read(section);
     let address = section.read("address", |input| topology::addresses(input, address));
@@ -81,7 +85,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     topology.check(section, address.as_ref(), database.as_ref());
     if password
         .as_ref()
-        .is_some_and(|found| found.value.literal && !found.value.text.is_empty())
+        .is_some_and(|found| found.value.is_literal() && !found.value.text.is_empty())
     {
         reading.holds_password.set(true);
     }
@@ -90,7 +94,9 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let username = filled(username, |name| Some(name).filter(|name| !name.is_empty()));
     let address = filled(address, |list| Some(list.join(",")));
     let without_password = password.is_none();
+    let password_from = password.as_ref().map(|found| found.value.origin);
     let password = filled(password, not_empty);
+    let password_from = password_from.filter(|_| password.is_some());
     let address = agreed(
         section,
         url,
@@ -117,7 +123,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     if without_password {
         check_user(section, &settings);
     }
-    Some(settings)
+    Some((settings, password_from))
 }
 
 /// A key with something in it.

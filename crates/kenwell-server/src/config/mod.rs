@@ -20,7 +20,9 @@ mod value;
 
 pub use environment::Environment;
 pub use load::Loaded;
+pub(crate) use load::unreadable;
 pub use problem::{Place, Problem, Problems};
+pub use secret::Origin;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
     Private, Source,

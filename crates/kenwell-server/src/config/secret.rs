@@ -1,17 +1,36 @@
 //! Secrets: given as they are, or by reference to a variable or a file.
 
 use kenwell::connection::Secret;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::section::Reading;
 use super::value::{Input, Wrong};
 
-/// A secret and whether the file itself holds it.
+/// Where a secret is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// In `kenwell.toml` itself.
+    File,
+    /// In an environment variable.
+    Environment,
+    /// In a file of its own.
+    SecretFile,
+}
+
+/// A secret and where it is written.
 pub(super) struct Resolved {
     pub(super) text: String,
-    pub(super) literal: bool,
+    pub(super) origin: Origin,
 }
 
 impl Resolved {
+    /// Whether `kenwell.toml` itself holds it.
+    pub(super) fn is_literal(&self) -> bool {
+        self.origin == Origin::File
+    }
+
     pub(super) fn into_secret(self) -> Secret {
         Secret::new(self.text)
     }
@@ -30,7 +49,10 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
     }
     Ok(Resolved {
         text: text.to_owned(),
-        literal: matches!(input, Input::Toml(_)),
+        origin: match input {
+            Input::Toml(_) => Origin::File,
+            Input::Variable(_) => Origin::Environment,
+        },
     })
 }
 
@@ -39,7 +61,7 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
             text: text.to_owned(),
-            literal: false,
+            origin: Origin::Environment,
         }),
         None => Err(Wrong::new(
             format!("the environment variable {name} is not set"),
@@ -64,6 +86,6 @@ fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
     }
     Ok(Resolved {
         text,
-        literal: false,
+        origin: Origin::SecretFile,
     })
 }

@@ -3,7 +3,7 @@
 use kenwell::Error;
 use kenwell::connection::Url;
 
-use super::secret::{self, Resolved};
+use super::secret;
 use super::section::{Found, Section};
 use super::value::Wrong;
 
@@ -11,7 +11,9 @@ use super::value::Wrong;
 pub(super) fn read(section: &mut Section<'_>) -> Option<Found<Url>> {
     let reading = section.reading;
     section.read("url", |input| {
-        let Resolved { text, literal } = secret::secret(reading, input)?;
+        let resolved = secret::secret(reading, input)?;
+        let literal = resolved.is_literal();
+        let text = resolved.text;
         let url: Url = text.parse().map_err(wrong)?;
         if literal && url.password.is_some() {
             reading.holds_password.set(true);

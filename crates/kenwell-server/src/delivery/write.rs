@@ -55,11 +55,11 @@ impl Pen {
             let results = profile::apply(connection, &open).await;
             let mut again = Vec::new();
             let mut dead = Vec::new();
-            let mut written = 0;
+            let mut written = Vec::new();
             let mut latest = None;
             for (folded, result) in open.into_iter().zip(results) {
                 match result {
-                    Ok(()) => written += count(folded),
+                    Ok(()) => written.push(folded),
                     Err(error) if error.is_retryable() => {
                         again.push(folded);
                         latest = Some(error);
@@ -67,7 +67,9 @@ impl Pen {
                     Err(error) => dead.push((folded, error)),
                 }
             }
-            self.ledger.written(written);
+            self.ledger
+                .written(written.iter().copied().map(count).sum());
+            self.tell(batch, || written.into_iter().map(|folded| (folded, None)));
             self.bury(batch, &dead).await;
             let Some(error) = latest else { return };
             self.health.failed(&error, error.class());
@@ -101,12 +103,30 @@ impl Pen {
         for (folded, error) in dead {
             self.ledger.dead_lettered(reason(error), count(folded));
         }
+        let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
+        let refused = || {
+            dead.iter()
+                .map(|(folded, _)| *folded)
+                .zip(reasons.iter().map(|reason| Some(&**reason)))
+        };
+        self.tell(batch, refused);
         let (destination, letters) = (self.health.destination(), letters.len());
         tracing::warn!(
             destination.id = destination,
             letters,
             "Redis refused events for good; they are in the dead-letter log: kenwell dead-letters list"
         );
+    }
+
+    /// Shows what became of these updates, if anybody looks.
+    fn tell<'a, I>(&self, batch: &Batch, updates: impl FnOnce() -> I)
+    where
+        I: Iterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
+    {
+        let tail = self.ledger.tail();
+        if tail.is_watched() {
+            batch.tell(tail, self.health.destination(), updates());
+        }
     }
 
     /// One letter for each event of the refused updates, in journal order.
