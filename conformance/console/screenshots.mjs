@@ -2,7 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DESKTOP, PHONE } from './support/browser.mjs';
-import { furnish } from './support/furniture.mjs';
+import { furnish, furnished } from './support/furniture.mjs';
 import { go, House } from './support/house.mjs';
 import { PAGES, settle } from './support/pages.mjs';
 
@@ -30,7 +30,7 @@ async function picture(page, viewport, file) {
   if (size > MOST_BYTES) throw new Error(`${file} has ${size} bytes; ${MOST_BYTES} is the most`);
 }
 
-const house = await new House().start();
+const house = await new House().start(furnished);
 try {
   await furnish(house);
   for (const { look, colorScheme, viewport } of LOOKS) {

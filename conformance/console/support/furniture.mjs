@@ -1,6 +1,6 @@
 // Something to look at: users, a second source, a destination that waits, a dead letter.
-import { eventually, freePort } from './children.mjs';
-import { WRITE_KEY } from './house.mjs';
+import { eventually } from './children.mjs';
+import { oneOfEach, WRITE_KEY } from './house.mjs';
 
 const PEOPLE = [
   ['ada', { name: 'Ada Lovelace', plan: { tier: 'pro', seats: 3 }, tags: ['math', 'poetry'], logins: 42 }],
@@ -8,13 +8,25 @@ const PEOPLE = [
   ['zoe', { name: 'Zoë', address: { city: 'Pune' } }],
 ];
 
-/** Fills an installation that has one source and one destination. */
+/** The configuration: two sources, a destination that works, and one on whose port nobody listens. */
+export const furnished = (address) => `${oneOfEach(address)}
+[[sources]]
+id = "app"
+name = "Mobile app"
+write_key = "another-write-key"
+enabled = false
+destinations = ["profiles"]
+
+[[destinations]]
+id = "europe"
+name = "Europe"
+address = "127.0.0.1:1"
+prefix = "eu"
+`.replace('["profiles"]', '["profiles", "europe"]');
+
+/** Fills an installation with that configuration. */
 export async function furnish(house) {
   const { kenwell, redis } = house;
-  await kenwell.api('POST', '/sources', { name: 'Mobile app', destinations: ['profiles'] });
-  await kenwell.api('POST', '/destinations', {
-    name: 'Europe', id: 'europe', address: `127.0.0.1:${await freePort()}`, prefix: 'eu', sources: ['web'],
-  });
   await redis.command('SET', 'user:mallory', 'no hash');
   await redis.command('SET', 'data:ada', JSON.stringify({ user: { visits: 7, lastSeen: 'checkout' }, session: { step: 3 } }), 'EX', '86400');
   for (const [userId, traits] of [...PEOPLE, ['mallory', { name: 'Mallory' }]]) {

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { after, afterEach, before, test } from 'node:test';
 import { PHONE } from '../support/browser.mjs';
 import { eventually } from '../support/children.mjs';
-import { furnish } from '../support/furniture.mjs';
+import { furnish, furnished } from '../support/furniture.mjs';
 import { go, House } from '../support/house.mjs';
 import { PAGES, settle } from '../support/pages.mjs';
 
@@ -13,7 +13,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const house = new House();
 before(async () => {
-  await house.start();
+  await house.start(furnished);
   await furnish(house);
 });
 afterEach(() => house.leave());

@@ -45,12 +45,13 @@ test('what is ignored says why', async () => {
 test('filters show only what they ask for, and a user who was asked for is no secret', async () => {
   const page = await watching();
   await page.getByLabel('Outcome').selectOption('written');
-  await page.getByLabel('User id').fill('bob');
-  await eventually('the stream with both filters', async () => {
-    await identify('eve');
-    await identify('bob');
-    return await page.locator('.event').count() > 0;
-  });
+  const [stream] = await Promise.all([
+    page.waitForRequest((request) => request.url().endsWith('/events?outcome=written&user=bob')),
+    page.getByLabel('User id').fill('bob'),
+  ]);
+  await stream.response();
+  for (const user of ['eve', 'bob', 'eve', 'bob']) await identify(user);
+  await eventually('two lines', async () => await page.locator('.event').count() === 2);
   const users = await page.locator('.event .user').allInnerTexts();
   assert.deepEqual([...new Set(users)], ['bob']);
   assert.deepEqual([...new Set(await page.locator('.event .badge').allInnerTexts())], ['Written']);

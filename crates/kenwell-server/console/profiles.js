@@ -59,7 +59,7 @@ async function show(place, where, state, names, signal) {
     fill(place, emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`));
     return;
   }
-  fill(place, hashPart(profile, where, names, place), profile.state.length ? statePart(profile.state) : null);
+  fill(place, hashPart(profile, where, names, place), profile.state?.length ? statePart(profile.state) : null);
 }
 
 /** The user's hash. */

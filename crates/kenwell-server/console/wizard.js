@@ -57,7 +57,7 @@ function chooseSource(card, heading, state, go) {
     state.source = values.source;
     state.sourceName = values.source_name.trim();
     go(1);
-  }, { label: 'Source', after: [linkButton('Cancel', '#/destinations', 'quiet')] }).element);
+  }, { after: [linkButton('Cancel', '#/destinations', 'quiet')] }).element);
 }
 
 function chooseType(card, heading, state, go) {
@@ -66,7 +66,7 @@ function chooseType(card, heading, state, go) {
     h('input', { type: 'radio', name: 'type', value: 'redis', checked: true }),
     h('span', {}, h('strong', {}, 'Redis'), h('span', { class: 'hint' }, 'Each user becomes a hash, user:<id>. Redis, Valkey, Redis Cluster and Sentinel.')));
   card.append(new Form([{ element: h('fieldset', { class: 'field' }, h('legend', {}, 'Type'), redis) }],
-    submit('Next'), () => go(2), { label: 'Type', after: [back(go, 0)] }).element);
+    submit('Next'), () => go(2), { after: [back(go, 0)] }).element);
 }
 
 function chooseName(card, heading, state, go) {
@@ -82,7 +82,7 @@ function chooseName(card, heading, state, go) {
     state.name = values.name.trim();
     state.id = values.id.trim();
     go(3);
-  }, { label: 'Name', after: [back(go, 1)] }).element);
+  }, { after: [back(go, 1)] }).element);
 }
 
 /** How the Redis is reached; tested before it is saved, if the person likes. */
@@ -102,7 +102,7 @@ function chooseSettings(card, heading, state, go) {
     state.madeSource = source;
     await refresh();
     go(4);
-  }, { label: 'Connection settings', after: [test, back(go, 2)] });
+  }, { after: [test, back(go, 2)] });
   card.append(form.element);
 }
 
