@@ -51,7 +51,7 @@ export class Redis {
 
   /** A hash as an object. */
   async hash(key) {
-    const lines = (await this.command('HGETALL', key)).split('\n');
+    const lines = (await this.command('HGETALL', key)).trimEnd().split('\n');
     const fields = {};
     for (let place = 0; place + 1 < lines.length; place += 2) fields[lines[place]] = lines[place + 1];
     return fields;
