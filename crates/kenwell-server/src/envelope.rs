@@ -112,6 +112,15 @@ impl<'a> Envelope<'a> {
         })
     }
 
+    /// Whether the event is for this destination. Where the record does not say, it is for what its source
+    /// `feeds`.
+    pub fn is_for(&self, destination: &str, feeds: impl Fn(&str) -> bool) -> bool {
+        match self.routes {
+            Some(routes) => routes.contains(destination),
+            None => feeds(self.source),
+        }
+    }
+
     /// Time from receipt to `now`; zero when the clock was set back meanwhile.
     pub fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(UNIX_EPOCH)

@@ -7,7 +7,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -42,7 +42,16 @@ pub struct Started {
     pub new_admin_key: Option<Secret>,
 }
 
-/// Serves until `shutdown` is cancelled, then stops in order: no new requests, requests under way
+/// What a running server can be told.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// Cancelled: stop.
+    pub shutdown: CancellationToken,
+    /// Notified: read the configuration again.
+    pub reload: Arc<Notify>,
+}
+
+/// Serves until `signals.shutdown` is cancelled, then stops in order: no new requests, requests under way
 /// finished, deliveries at the edge of a batch, journal closed. `config` is what `file` said, with what
 /// the command line says on top; changes of the file are carried out while it runs. `ready` is called
 /// once events are accepted.
@@ -50,10 +59,10 @@ pub async fn run(
     file: ConfigFile,
     config: Config,
     ready: impl FnOnce(Started),
-    shutdown: CancellationToken,
+    signals: Signals,
 ) -> anyhow::Result<()> {
     let journal = open_journal(&config)?;
-    let result = serve(file, config, &journal, ready, shutdown).await;
+    let result = serve(file, config, &journal, ready, signals).await;
     let closed = journal
         .close()
         .await
@@ -66,7 +75,7 @@ async fn serve(
     config: Config,
     journal: &Journal,
     ready: impl FnOnce(Started),
-    shutdown: CancellationToken,
+    signals: Signals,
 ) -> anyhow::Result<()> {
     let gateway_listener = bind(config.gateway.listen, "gateway").await?;
     let private_listener = bind(config.private.listen, "private").await?;
@@ -102,12 +111,14 @@ async fn serve(
         started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
-        live,
+        live: live.clone(),
         gateway: Arc::clone(&gateway),
         dead_letters,
         history: Arc::default(),
         closing: stop_private.clone(),
     };
+    let watching = live.watch(signals.reload, signals.shutdown.clone());
+    let watching = tokio::spawn(watching);
     let private = tokio::spawn(private.serve(private_listener));
 
     tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
@@ -115,10 +126,13 @@ async fn serve(
         addresses,
         new_admin_key,
     });
-    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
+    gateway
+        .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
+        .await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     stop_deliveries.cancel();
+    watching.await.context("the configuration's watch failed")?;
     tasks.close();
     if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
         tracing::warn!(

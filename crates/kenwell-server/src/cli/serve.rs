@@ -3,7 +3,11 @@
 use super::arguments::ConfigFile;
 use super::exit::Failure;
 use super::{output, signals};
-use crate::{config::Environment, live, serve::Started};
+use crate::{
+    config::Environment,
+    live,
+    serve::{Signals, Started},
+};
 
 /// Runs the server until a signal.
 pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
@@ -11,9 +15,12 @@ pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
     for warning in &file.loaded().warnings {
         tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
     }
-    let shutdown = signals::shutdown()?;
+    let signals = Signals {
+        shutdown: signals::shutdown()?,
+        reload: signals::reload()?,
+    };
     let config = file.loaded().config.clone();
-    crate::serve::run(file, config, announce, shutdown).await?;
+    crate::serve::run(file, config, announce, signals).await?;
     Ok(())
 }
 

@@ -23,7 +23,9 @@ pub use load::Loaded;
 pub(crate) use load::unreadable;
 pub use problem::{Place, Problem, Problems};
 pub use secret::Origin;
+pub(crate) use section::variable;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
     Private, Source,
 };
+pub(crate) use source::MAX_ID;

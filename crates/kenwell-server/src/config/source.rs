@@ -8,7 +8,7 @@ use super::settings::Source;
 use super::value::{self, Input, Wrong};
 
 /// Longest id of a source or destination, in characters; it becomes part of file names.
-const MAX_ID: usize = 64;
+pub(crate) const MAX_ID: usize = 64;
 
 /// A source as read, with the places that later complaints need.
 pub(super) struct ReadSource {

@@ -106,11 +106,8 @@ impl Recipe {
             batch.ignored.push("not_an_envelope");
             return;
         };
-        let ours = match envelope.routes {
-            Some(routes) => routes.contains(&self.layout.destination_id),
-            None => self.sources.contains(envelope.source),
-        };
-        if !ours {
+        let feeds = |source: &str| self.sources.contains(source);
+        if !envelope.is_for(&self.layout.destination_id, feeds) {
             batch.foreign += u64::from(offset < self.backlog_end);
             return;
         }

@@ -11,7 +11,7 @@ pub struct Books {
     pub ledger: Ledger,
     /// Records before this one were in the journal when the books were opened, and it was not known then
     /// which of them are for this destination. They were entered all the same; who finds out takes back.
-    pub(super) backlog_end: Offset,
+    pub backlog_end: Offset,
 }
 
 impl Books {

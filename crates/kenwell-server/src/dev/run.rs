@@ -11,7 +11,7 @@ use super::redis::Redis;
 use super::{lock, ports, setup, stale};
 use crate::config::{Config, Environment, Loaded};
 use crate::live::ConfigFile;
-use crate::serve;
+use crate::serve::{self, Signals};
 
 /// What a person may choose.
 #[derive(Debug, Clone)]
@@ -73,7 +73,12 @@ pub async fn run(
             config_file,
         });
     };
-    let served = serve::run(file, config, started, shutdown).await;
+    // A terminal that is closed ends everything, as it always did: no reload at SIGHUP here.
+    let signals = Signals {
+        shutdown,
+        ..Signals::default()
+    };
+    let served = serve::run(file, config, started, signals).await;
     redis.stop().await;
     served
 }

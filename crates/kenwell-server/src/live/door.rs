@@ -9,11 +9,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     apply::{self, Lines},
-    edit::{Applied, Edit},
-    error::{EditError, ReplayError},
     file::ConfigFile,
     line::{Ground, RunningDestination},
-    state::{ConfigurationState, Revision},
+    state::ConfigurationState,
+    write,
 };
 use crate::{
     config::Config,
@@ -25,7 +24,7 @@ use crate::{
 /// What runs now, and the one door for changes. Clones are the same.
 #[derive(Clone)]
 pub struct Live {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// What it is made of.
@@ -46,24 +45,24 @@ pub struct Parts {
     pub tasks: TaskTracker,
 }
 
-struct Inner {
-    file: ConfigFile,
-    journal: Journal,
+pub(super) struct Inner {
+    pub(super) file: ConfigFile,
+    pub(super) journal: Journal,
     metrics: Arc<Metrics>,
     dead_letters: DeadLetters,
     stop: CancellationToken,
     tasks: TaskTracker,
-    roster: Arc<Roster>,
-    running: RwLock<Running>,
+    pub(super) roster: Arc<Roster>,
+    pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
-    lines: Mutex<Lines>,
+    pub(super) lines: Mutex<Lines>,
 }
 
 /// What is shown to those who look.
-struct Running {
-    config: Arc<Config>,
-    state: ConfigurationState,
-    destinations: Arc<[RunningDestination]>,
+pub(super) struct Running {
+    pub(super) config: Arc<Config>,
+    pub(super) state: ConfigurationState,
+    pub(super) destinations: Arc<[RunningDestination]>,
 }
 
 impl Live {
@@ -95,7 +94,7 @@ impl Live {
             state: ConfigurationState {
                 path: file.path().to_path_buf(),
                 revision: file.revision().clone(),
-                read_only: None,
+                read_only: write::read_only(file.path()),
                 problems: Vec::new(),
                 needs_restart: Vec::new(),
                 loaded_at: Timestamp::now(),
@@ -125,7 +124,9 @@ impl Live {
 
     /// What is known about its file.
     pub fn state(&self) -> ConfigurationState {
-        self.read(|running| running.state.clone())
+        let mut state = self.read(|running| running.state.clone());
+        state.read_only = write::read_only(&state.path);
+        state
     }
 
     /// The configured destinations, also those that are disabled or paused.
@@ -143,48 +144,24 @@ impl Live {
         Arc::clone(&self.inner.roster)
     }
 
-    /// Makes all of `edits` or none: in the file first, then in what runs. With `expected`, only if the
-    /// file still is that version.
-    ///
-    /// # Errors
-    /// [`EditError`]; nothing was changed then, except with [`EditError::NotApplied`].
-    pub async fn edit(
-        &self,
-        expected: Option<&Revision>,
-        edits: Vec<Edit>,
-    ) -> Result<Applied, EditError> {
-        let _lines = self.inner.lines.lock().await;
-        drop((expected, edits));
-        Err(EditError::ReadOnly {
-            reason: "not yet".to_owned(),
-        })
-    }
-
-    /// Delivers to `destination` again what was received for it at or after `from` and is still in the
-    /// journal. Tells how many events that is.
-    ///
-    /// # Errors
-    /// [`ReplayError`].
-    pub async fn replay(&self, destination: &str, from: Timestamp) -> Result<u64, ReplayError> {
-        let lines = self.inner.lines.lock().await;
-        drop(from);
-        if lines.contains_key(destination) {
-            return Err(ReplayError::Disabled(destination.to_owned()));
-        }
-        Err(ReplayError::NotFound(destination.to_owned()))
-    }
-
-    /// Reads the file again and carries out what it says.
-    pub async fn reload(&self) {
-        let _lines = self.inner.lines.lock().await;
-    }
-
     fn read<T>(&self, take: impl FnOnce(&Running) -> T) -> T {
         let running = self.inner.running.read();
         take(&running.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn views(lines: &Lines) -> Arc<[RunningDestination]> {
+impl Inner {
+    pub(super) fn ground(&self) -> Ground<'_> {
+        Ground {
+            journal: &self.journal,
+            metrics: &self.metrics,
+            dead_letters: &self.dead_letters,
+            tasks: &self.tasks,
+            stop: &self.stop,
+        }
+    }
+}
+
+pub(super) fn views(lines: &Lines) -> Arc<[RunningDestination]> {
     lines.values().map(super::line::Line::view).collect()
 }

@@ -22,7 +22,7 @@ pub enum EditError {
     },
     /// With the edit the configuration could not be used.
     #[error("{0}")]
-    Invalid(Problems),
+    Invalid(Box<Problems>),
     /// There is nothing to change.
     #[error("there is no {kind} \"{id}\"")]
     NotFound {
@@ -50,6 +50,9 @@ pub enum EditError {
         #[source]
         source: io::Error,
     },
+    /// A write key could not be made.
+    #[error("the system has no random bytes for a write key")]
+    NoRandom(#[source] io::Error),
     /// The file has the edit, what runs does not: the journal is closed, or its disk fails.
     #[error(
         "the file was changed, but the change could not be carried out; it will be at the next start"
@@ -67,6 +70,9 @@ pub enum ReplayError {
     /// It gets nothing, so there is nothing to replay to.
     #[error("the destination \"{0}\" is disabled: enable it first")]
     Disabled(String),
+    /// The server stops.
+    #[error("the server is stopping")]
+    Interrupted,
     /// The journal could not be read, or its cursor not be moved.
     #[error("the journal could not be read")]
     Journal(#[from] kenwell_journal::Error),

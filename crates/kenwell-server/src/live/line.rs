@@ -1,7 +1,7 @@
 //! One destination at run time: its books, its connection, and the delivery that fills it.
 
-use kenwell::{Error, connection::Connection, profile::Layout};
-use kenwell_journal::Journal;
+use kenwell::{connection::Connection, profile::Layout};
+use kenwell_journal::{Error, Journal};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,7 +38,7 @@ pub(super) struct Line {
     health: Health,
     lag: Lag,
     /// Open while it is enabled.
-    books: Option<Books>,
+    pub(super) books: Option<Books>,
     /// Running while it is enabled and not paused.
     flow: Option<Flow>,
 }
@@ -68,25 +68,26 @@ impl RunningDestination {
 impl Line {
     /// A destination that does nothing yet.
     pub(super) fn new(
-        config: &Config,
         settings: &Destination,
-        metrics: &Metrics,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            connection: Connection::new(settings.connection.clone())?,
-            layout: config.layout(settings),
-            ledger: metrics.ledger(&settings.id),
+        connection: Connection,
+        layout: Layout,
+        ground: &Ground<'_>,
+    ) -> Self {
+        Self {
+            connection,
+            layout,
+            ledger: ground.metrics.ledger(&settings.id),
             health: Health::new(&settings.id),
             lag: Lag::default(),
             settings: settings.clone(),
             books: None,
             flow: None,
-        })
+        }
     }
 
-    /// Opens its books, if it is to have any. From now on the journal keeps what comes for it.
-    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<(), kenwell_journal::Error> {
-        if self.settings.enabled && self.books.is_none() {
+    /// Opens its books, unless they are. From now on the journal keeps what comes for it.
+    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
+        if self.books.is_none() {
             let books = Books::open(&self.settings.id, ground.journal, ground.metrics)?;
             self.books = Some(books);
         }
@@ -94,11 +95,7 @@ impl Line {
     }
 
     /// Begins to deliver, unless it does already or is not to.
-    pub(super) fn flow(
-        &mut self,
-        config: &Config,
-        ground: &Ground<'_>,
-    ) -> Result<(), kenwell_journal::Error> {
+    pub(super) fn flow(&mut self, config: &Config, ground: &Ground<'_>) -> Result<(), Error> {
         let Some(books) = &self.books else {
             return Ok(());
         };
@@ -121,6 +118,13 @@ impl Line {
         Ok(())
     }
 
+    /// Whether its delivery can go on as it is when these are its settings.
+    pub(super) fn flows_like(&self, next: &Destination) -> bool {
+        let same =
+            self.settings.connection == next.connection && self.settings.prefix == next.prefix;
+        same && next.enabled && !next.paused
+    }
+
     /// Stops at the edge of the batch under way; what waits stays in the journal.
     pub(super) async fn stop(&mut self) {
         let Some(Flow { stop, task }) = self.flow.take() else {
@@ -130,6 +134,41 @@ impl Line {
         if let Err(error) = task.await {
             tracing::error!(destination.id = self.settings.id, %error, "a delivery ended badly; its batch will be delivered again");
         }
+    }
+
+    /// Takes over settings. The delivery is stopped, or runs by settings that say the same.
+    pub(super) fn adopt(
+        &mut self,
+        settings: &Destination,
+        connection: Option<Connection>,
+        layout: Layout,
+    ) {
+        if let Some(connection) = connection {
+            self.connection = connection;
+            // What was wrong with the old one is no news about the new one.
+            self.health = Health::new(&settings.id);
+        }
+        self.layout = layout;
+        self.settings = settings.clone();
+    }
+
+    /// Closes the books of a destination that is not to get anything any more. Its cursor stays, but
+    /// holds nothing back.
+    pub(super) fn close_if_disabled(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
+        if self.settings.enabled {
+            return Ok(());
+        }
+        let Some(books) = self.books.take() else {
+            return Ok(());
+        };
+        books.close();
+        ground.journal.retire(&self.settings.id)
+    }
+
+    /// Ends a stopped destination for good: no books, no cursor.
+    pub(super) fn remove(self, ground: &Ground<'_>) -> Result<(), Error> {
+        ground.metrics.forget_destination(&self.settings.id);
+        ground.journal.forget(&self.settings.id)
     }
 
     /// For those who look.

@@ -1,20 +1,30 @@
 //! What runs now, and the one door for changes.
 //!
-//! `door` holds it together; `file` is `kenwell.toml` on disk; `apply` carries a configuration out;
-//! `line` is one destination at run time; `edit` says what may be changed.
+//! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
+//! `write` puts on disk; `watch` notices edits by hand. `apply` carries a configuration out, `line` is one
+//! destination at run time, `replay` goes back in the journal.
 
 mod apply;
+mod change;
+mod document;
 mod door;
 mod edit;
 mod error;
 mod file;
 mod line;
+mod list;
+mod mint;
+mod replay;
 mod restart;
+mod rewrite;
 mod state;
+mod watch;
+mod write;
 
 pub use door::{Live, Parts};
 pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
 pub use file::{ConfigFile, MAX_FILE_BYTES};
 pub use line::RunningDestination;
+pub use mint::write_key;
 pub use state::{ConfigurationState, Revision};

@@ -9,7 +9,9 @@
 
 mod bad_input;
 mod browser;
+mod by_hand;
 mod captures;
+mod changes;
 mod cluster;
 mod crash;
 mod delivery;

@@ -1,6 +1,7 @@
 //! What every scenario needs: a Redis, a server, a client, and patience with an end.
 
 mod http;
+mod inside;
 mod redis;
 mod server;
 
@@ -11,8 +12,9 @@ use std::{
 
 pub(crate) use self::{
     http::{Client, Reply, get, gzip, post, raw},
+    inside::Inside,
     redis::Redis,
-    server::{Server, metric},
+    server::{ADMIN_KEY, Server, ask, metric},
 };
 
 /// How long anything may take before a scenario gives up on it.

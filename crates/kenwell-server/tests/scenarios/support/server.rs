@@ -8,7 +8,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Redis, Reply, eventually, free_port, get};
+use super::{Redis, Reply, eventually, free_port, get, raw};
+
+/// The admin key of every test server.
+pub(crate) const ADMIN_KEY: &str = "kwa_of-the-tests-0123456789";
 
 pub(crate) struct Server {
     pub(crate) gateway: String,
@@ -41,7 +44,7 @@ impl Server {
         );
         let config = format!(
             "data_dir = \"data\"\nworkspace_id = \"wsp1\"\n[gateway]\nlisten = \"{gateway}\"\n{settings}\n\
-             [private]\nlisten = \"{private}\"\n{tables}"
+             [private]\nlisten = \"{private}\"\nadmin_key = \"{ADMIN_KEY}\"\n{tables}"
         );
         std::fs::write(directory.path().join("kenwell.toml"), config).unwrap();
         let child = spawn(directory.path(), "server.log");
@@ -93,7 +96,12 @@ impl Server {
     }
 
     pub(crate) fn metrics(&self) -> String {
-        get(&self.private, "/metrics").text()
+        self.ask("GET", "/metrics", "").text()
+    }
+
+    /// A request to the private plane with the admin key; `body` is JSON, or empty for none.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
+        ask(&self.private, method, path, body)
     }
 
     pub(crate) fn ready(&self) -> Reply {
@@ -139,6 +147,16 @@ fn spawn(directory: &Path, log: &str) -> Child {
         .stderr(log)
         .spawn()
         .unwrap()
+}
+
+/// A request to a private plane with the admin key; `body` is JSON, or empty for none.
+pub(crate) fn ask(private: &str, method: &str, path: &str, body: &str) -> Reply {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {private}\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    raw(private, request.as_bytes())
 }
 
 /// The sum of all samples of a metric whose labels contain `labels`; counts only.
