@@ -78,8 +78,13 @@ export class Connection {
     this.warning.element.hidden = !(isSecure && f.skip_verify.value);
   }
 
-  /** Everything, as a new destination or a test wants it; secrets that were not typed stay out. */
-  get all() {
+  /** What a new destination or a test needs: nothing that says what is so anyway, so that the file stays short. */
+  get given() {
+    return Object.fromEntries(Object.entries(this.#all).filter(([, value]) => !['', false, 0].includes(value)));
+  }
+
+  /** Everything; secrets that were not typed stay out. */
+  get #all() {
     const f = this.#fields;
     const isSentinel = this.#kind === 'sentinel';
     const isSecure = f.secure.value;
@@ -97,9 +102,9 @@ export class Connection {
 
   /** Only what differs from the destination that is edited. */
   get changes() {
-    const all = this.all;
-    const optional = ['sentinel_master', 'sentinel_username', 'ca_certificate', 'server_name', 'client_certificate'];
-    for (const name of optional) all[name] ??= null;
+    const all = this.#all;
+    const optional = ['username', 'sentinel_master', 'sentinel_username', 'ca_certificate', 'server_name', 'client_certificate'];
+    for (const name of optional) all[name] ||= null;
     const isOld = ([name, value]) => (value ?? '') === (this.#before[name] ?? '');
     return Object.fromEntries(Object.entries(all).filter((entry) => !isOld(entry)));
   }

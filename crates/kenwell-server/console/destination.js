@@ -79,7 +79,7 @@ function settingsPart(where, one, load) {
   const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later.' });
   const test = button('Test connection', (event) => {
     findings.wait();
-    form.run(async () => findings.show(await post('/destinations/test', { ...connection.all, id: one.id })), event.currentTarget)
+    form.run(async () => findings.show(await post('/destinations/test', { ...connection.given, id: one.id })), event.currentTarget)
       .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
   });
   const form = new Form([name, enabled, ...connection.layout, findings], submit('Save'), async (values) => {

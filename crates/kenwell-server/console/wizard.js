@@ -91,13 +91,13 @@ function chooseSettings(card, heading, state, go) {
   const { connection, findings } = state;
   const test = button('Test connection', (event) => {
     findings.wait();
-    form.run(async () => findings.show(await post('/destinations/test', connection.all)), event.currentTarget)
+    form.run(async () => findings.show(await post('/destinations/test', connection.given)), event.currentTarget)
       .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
   });
   const form = new Form([...connection.layout, findings], submit('Save destination'), async () => {
     const source = await sourceOf(state);
     state.made = await post('/destinations', {
-      name: state.name, ...(state.id ? { id: state.id } : {}), ...connection.all, sources: [source.id],
+      name: state.name, ...(state.id ? { id: state.id } : {}), ...connection.given, sources: [source.id],
     });
     state.madeSource = source;
     await refresh();
