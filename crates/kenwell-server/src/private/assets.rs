@@ -21,7 +21,49 @@ macro_rules! files {
 }
 
 /// Everything that pages load.
-const FILES: &[Asset] = &files!["index.html"];
+const FILES: &[Asset] = &files![
+    "api.js",
+    "base.css",
+    "chart.js",
+    "configuration.js",
+    "connection.js",
+    "controls.js",
+    "dead_letters.js",
+    "destination.js",
+    "destinations.js",
+    "dialog.js",
+    "dom.js",
+    "event_row.js",
+    "fields.js",
+    "findings.js",
+    "form.js",
+    "forms.css",
+    "icon.svg",
+    "index.html",
+    "layout.css",
+    "letter_row.js",
+    "live.js",
+    "main.js",
+    "notice.js",
+    "numbers.js",
+    "overview.js",
+    "pages.css",
+    "personal.js",
+    "poll.js",
+    "profiles.js",
+    "router.js",
+    "snippets.js",
+    "source.js",
+    "sources.js",
+    "status.js",
+    "table.js",
+    "tables.css",
+    "tail.js",
+    "test_event.js",
+    "theme.js",
+    "time.js",
+    "wizard.js",
+];
 
 /// One file.
 #[derive(Debug, Clone, Copy)]
