@@ -24,6 +24,7 @@ pub(super) struct Readiness {
 
 /// How one destination is doing. Errors are left out: whoever has the key finds them in the overview.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DestinationReadiness)]
 struct Destination {
     /// Its id.
     id: String,
