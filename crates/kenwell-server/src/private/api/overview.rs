@@ -58,6 +58,10 @@ struct Journal {
 
 /// Milliseconds; null when nothing happened lately. Read from histograms with two significant digits.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names on the wire tell the unit"
+)]
 struct Latency {
     /// From a request to its events being durable: median.
     ack_p50_ms: Option<f64>,
