@@ -78,7 +78,7 @@ fn no_answer_metric_or_log_line_has_a_secret() {
 fn what_strangers_send_comes_back_as_json() {
     let redis = Redis::start();
     let server = Server::start(&redis);
-    let attack = r#"</script><img src=x onerror=alert(1)>"#;
+    let attack = "</script><img src=x onerror=alert(1)>";
     let source = json!({ "name": attack }).to_string();
     let added = server.ask("POST", "/api/v1/sources", &source);
     assert_eq!(ok(&added)["name"], attack);
@@ -114,5 +114,6 @@ fn what_strangers_send_comes_back_as_json() {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let bytes: Vec<_> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    bytes.concat()
 }
