@@ -158,7 +158,8 @@ async fn serve(
     private.await.context("the private listener failed")
 }
 
-fn open_journal(config: &Config) -> anyhow::Result<Journal> {
+/// The journal of a configuration, which only one process can have open.
+pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     let directory = config.data_dir.join("journal");
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("data_dir: {} cannot be created", directory.display()))?;

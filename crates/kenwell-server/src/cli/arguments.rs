@@ -44,6 +44,12 @@ pub(super) enum Command {
     /// Look at the configuration
     #[command(subcommand, after_help = help::CONFIG)]
     Config(ConfigCommand),
+    /// Make a configuration from that of another system
+    #[command(subcommand, after_help = help::IMPORT)]
+    Import(ImportCommand),
+    /// Deliver events again that are still in the journal, while the server does not run
+    #[command(after_help = help::REPLAY)]
+    Replay(Replay),
     /// Go the whole way to each Redis, and say what is wrong and how to put it right
     #[command(after_help = help::DOCTOR)]
     Doctor(Doctor),
@@ -103,6 +109,35 @@ pub(super) struct ConfigCheck {
     #[arg(value_name = "FILE", default_value = "kenwell.toml")]
     #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// Take over sources and Redis destinations of a RudderStack workspaceConfig.json
+    #[command(after_help = help::IMPORT_RUDDERSTACK)]
+    Rudderstack(ImportRudderstack),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportRudderstack {
+    /// The exported configuration
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Where to write the result, which must not exist yet; without it, to stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Which destination; can be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    pub(super) destination: Option<String>,
+    /// From when on: a time (2026-11-22T14:00:00Z), or how long ago (2h, 90m, 1d)
+    #[arg(long, value_name = "TIME", value_parser = super::replay::from)]
+    pub(super) from: jiff::Timestamp,
 }
 
 #[derive(Debug, Args)]

@@ -58,6 +58,29 @@ Examples:
 Reads files and environment variables only: nothing is started, Redis is not asked. Secrets are not
 shown. Exits 0 when the file can be used, also with warnings, and 2 when it cannot.";
 
+pub(super) const IMPORT: &str = "\
+Examples:
+  kenwell import rudderstack workspaceConfig.json --output kenwell.toml";
+
+pub(super) const IMPORT_RUDDERSTACK: &str = "\
+Examples:
+  kenwell import rudderstack workspaceConfig.json --output kenwell.toml
+  kenwell import rudderstack workspaceConfig.json > kenwell.toml
+
+Write keys stay the same, so SDKs only need the new URL. What cannot be taken over, or is not what
+it seems, is told on stderr. On a terminal passwords are not shown: env:NAME stands in their place.
+
+Exits 0 when the result can be used, and 1 when something in it has to be mended first.";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  kenwell replay --from 2h
+  kenwell replay --destination profiles --from 2026-11-22T14:00:00Z
+
+Events received since then, accepted for the destination and still in the journal (journal.retain)
+are delivered again when the server starts. Older values of a trait are followed by the newer ones,
+so profiles end as they are. Stop the server first; a running one replays from its console.";
+
 pub(super) const DOCTOR: &str = "\
 Examples:
   kenwell doctor

@@ -29,4 +29,5 @@ pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
     Private, Source,
 };
-pub(crate) use source::MAX_ID;
+pub(crate) use source::{MAX_ID, is_id};
+pub(crate) use value::duration_of as duration;

@@ -66,14 +66,19 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadSource> {
 /// An id of a source or destination.
 pub(super) fn id(input: &Input<'_>) -> Result<String, Wrong> {
     let text = value::text(input)?;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if text.is_empty() || text.chars().count() > MAX_ID || !text.chars().all(allowed) {
+    if !is_id(&text) {
         return Err(Wrong::new(
             format!("\"{text}\" is not a valid id"),
             format!("use 1 to {MAX_ID} of the characters a-z, 0-9 and -"),
         ));
     }
     Ok(text)
+}
+
+/// Whether a text can be an id.
+pub(crate) fn is_id(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=MAX_ID).contains(&text.len()) && text.chars().all(allowed)
 }
 
 /// A write key travels as the user name of HTTP Basic authentication.

@@ -125,7 +125,7 @@ impl Live {
             return Err(ReplayError::Disabled(id));
         }
         line.stop().await;
-        let replayed = replay::rewind(line, &config, from, &self.inner.journal).await;
+        let replayed = replay::rewind_line(line, &config, from, &self.inner.journal).await;
         line.flow(&config, &self.inner.ground())?;
         let records = replayed?;
         tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");

@@ -7,13 +7,13 @@ use toml_edit::{
 
 /// One of the two lists of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum List {
+pub(crate) enum List {
     Sources,
     Destinations,
 }
 
 /// The file's text, taken apart.
-pub(super) struct Document {
+pub(crate) struct Document {
     document: DocumentMut,
 }
 
@@ -41,7 +41,19 @@ impl Document {
         Ok(Self { document })
     }
 
-    pub(super) fn text(&self) -> String {
+    /// A new file that begins with these comments.
+    pub(crate) fn begin(comments: &str) -> Self {
+        let mut document = DocumentMut::new();
+        document.decor_mut().set_prefix(comments);
+        Self { document }
+    }
+
+    /// Sets a key at the top.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        set(self.document.as_table_mut(), key, value);
+    }
+
+    pub(crate) fn text(&self) -> String {
         self.document.to_string()
     }
 
@@ -59,7 +71,7 @@ impl Document {
     }
 
     /// A new table at the end of a list.
-    pub(super) fn add(&mut self, list: List, entries: Vec<(&'static str, Value)>) {
+    pub(crate) fn add(&mut self, list: List, entries: Vec<(&'static str, Value)>) {
         let item = self.document.entry(list.name());
         match item.or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())) {
             Item::ArrayOfTables(tables) => {

@@ -26,7 +26,7 @@ pub fn write_key() -> std::io::Result<String> {
 }
 
 /// An id that says what the name says and is not `taken`; `otherwise` when the name says nothing.
-pub(super) fn id(name: &str, otherwise: &str, taken: &[String]) -> String {
+pub(crate) fn id(name: &str, otherwise: &str, taken: &[String]) -> String {
     let mut id = String::new();
     for character in name.chars().flat_map(char::to_lowercase) {
         if character.is_ascii_lowercase() || character.is_ascii_digit() {

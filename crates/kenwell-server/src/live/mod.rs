@@ -21,10 +21,13 @@ mod state;
 mod watch;
 mod write;
 
+pub(crate) use document::{Document, List};
 pub use door::{Live, Parts};
 pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
 pub use file::{ConfigFile, MAX_FILE_BYTES};
 pub use line::RunningDestination;
+pub(crate) use mint::id as mint_id;
 pub use mint::write_key;
+pub use replay::rewind;
 pub use state::{ConfigurationState, Revision};

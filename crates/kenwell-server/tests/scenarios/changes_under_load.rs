@@ -112,10 +112,10 @@ fn a_thousand_changes_while_events_arrive_lose_and_misdirect_none() {
         sent.len()
     );
 
-    let routed = routes(&inside);
-    assert_eq!(routed.len(), sent.len(), "accepted and in the journal");
+    let led = routes(&inside);
+    assert_eq!(led.len(), sent.len(), "accepted and in the journal");
     for (user, sent) in &sent {
-        let routes = &routed[user];
+        let routes = &led[user];
         assert!(
             history.allows(sent, routes),
             "{user}: {sent:?} led to {routes:?}"
@@ -128,7 +128,7 @@ fn a_thousand_changes_while_events_arrive_lose_and_misdirect_none() {
             let ledger = inside.ledger(&id);
             assert_eq!(ledger.queued(), 0);
         }
-        let accepted: BTreeSet<&String> = routed
+        let accepted: BTreeSet<&String> = led
             .iter()
             .filter(|(_, routes)| routes.contains(&id))
             .map(|(user, _)| user)

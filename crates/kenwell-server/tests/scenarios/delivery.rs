@@ -212,6 +212,36 @@ fn i4_replaying_the_journal_leaves_the_same_profiles() {
     assert_eq!(profiles(), before);
 }
 
+#[test]
+fn a_stopped_server_can_be_told_to_replay() {
+    let redis = Redis::start();
+    let mut server = Server::start(&redis);
+    let mut client = Client::connect(&server.gateway);
+    for user in ["a", "b"] {
+        let event = format!("{{\"userId\":\"{user}\",\"traits\":{{\"n\":1}}}}");
+        let reply = client.post("/v1/identify", event.as_bytes());
+        assert_eq!(reply.unwrap().status, 200);
+    }
+    drop(client);
+    server.settle("profiles");
+    let replay = |server: &Server, from: &str| {
+        let output = server.cli(&["replay", "--from", from]);
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, text) = replay(&server, "1h");
+    assert_eq!(code, Some(1));
+    assert!(text.contains("in use by another instance"), "{text}");
+    server.terminate();
+    let _: () = redis.command(&["FLUSHALL"]);
+    let (code, text) = replay(&server, "1h");
+    assert!(code == Some(0) && text.starts_with("2 events"), "{text}");
+    server.restart();
+    server.settle("profiles");
+    assert_eq!(redis.command::<u64>(&["DBSIZE"]), 2);
+    assert_books(&server, "profiles", 2, 2, 0, 0);
+}
+
 /// A damaged cursor counts as none: everything that is still there is delivered again.
 fn damage_cursor(server: &Server) {
     let mut damaged = 0;

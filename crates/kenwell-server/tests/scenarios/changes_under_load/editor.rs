@@ -13,16 +13,17 @@ use crate::support::{Inside, Redis, eventually};
 
 /// The file to begin with: every source feeds destination 0 only.
 pub(super) fn first_file(redis: &Redis) -> String {
-    let mut file = "# changed all the time\n".to_owned();
-    for source in 0..SOURCES {
-        file += &format!(
-            "[[sources]]\nid = \"s{source}\"\nwrite_key = \"{}\" # for source {source}\ndestinations = [\"d0\"]\n",
-            key(source)
-        );
-    }
-    file + &format!(
-        "[[destinations]]\nid = \"d0\"\naddress = \"{}\"\n",
-        redis.address()
+    let source = |source| {
+        let key = key(source);
+        format!(
+            "[[sources]]\nid = \"s{source}\"\nwrite_key = \"{key}\" # for source {source}\n\
+             destinations = [\"d0\"]\n"
+        )
+    };
+    let sources: String = (0..SOURCES).map(source).collect();
+    let address = redis.address();
+    format!(
+        "# changed all the time\n{sources}[[destinations]]\nid = \"d0\"\naddress = \"{address}\"\n"
     )
 }
 

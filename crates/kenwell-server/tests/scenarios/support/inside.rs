@@ -26,7 +26,6 @@ pub(crate) struct Inside {
     pub(crate) live: Live,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) journal: Journal,
-    pub(crate) reload: Arc<Notify>,
     pub(crate) runtime: Runtime,
     shutdown: CancellationToken,
     stop: CancellationToken,
@@ -92,14 +91,13 @@ impl Inside {
         let serving = Arc::new(gateway).serve(listener, shutdown.clone(), grace);
         let serving = runtime.spawn(serving);
         let reload = Arc::new(Notify::new());
-        runtime.spawn(live.clone().watch(Arc::clone(&reload), shutdown.clone()));
+        runtime.spawn(live.clone().watch(reload, shutdown.clone()));
         drop(entered);
         Self {
             gateway: address,
             live,
             metrics,
             journal,
-            reload,
             runtime,
             shutdown,
             stop,
