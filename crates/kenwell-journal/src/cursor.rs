@@ -175,6 +175,27 @@ impl Cursor {
         Ok(before)
     }
 
+    /// Moves back to `position`, in the file too. Nothing happens if it is not behind.
+    pub(crate) fn rewind(&self, position: u64) -> Result<(), Error> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return Err(Error::Closed);
+        }
+        if position < state.position {
+            self.write(&mut state, position)?;
+            // Retention must not rely on what the disk still says.
+            state.durable = state.durable.min(position);
+        }
+        Ok(())
+    }
+
+    /// Removes the file.
+    pub(crate) fn remove(&self, dir: &Path) -> Result<(), Error> {
+        lock(&self.state).closed = true;
+        std::fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))?;
+        sync_dir(dir)
+    }
+
     fn write(&self, state: &mut State, position: u64) -> Result<(), Error> {
         let generation = state.generation + 1;
         let bytes = encode(generation, position);
@@ -205,7 +226,8 @@ impl Cursor {
             self.write(&mut state, position)?;
             return Err(Error::io("fdatasync", &self.path)(error));
         }
-        state.durable = position;
+        // It may have moved back meanwhile.
+        state.durable = position.min(state.position);
         state.durable_slot = slot;
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
@@ -11,7 +12,7 @@ use crate::batch::Batch;
 use crate::directory;
 use crate::error::Error;
 use crate::offset::Offset;
-use crate::options::Options;
+use crate::options::{Options, to_ms};
 use crate::queue::Queue;
 use crate::reader::Reader;
 use crate::recovery::{Recovered, Recovery, recover};
@@ -130,6 +131,32 @@ impl Journal {
             .unopened_retired
             .store(true, Ordering::Release);
         self.handle.shared.queue.nudge();
+    }
+
+    /// From now on the cursor of this name holds no segment back, as if it had not been opened; see
+    /// [`Journal::retire_unopened`]. A name that there is no cursor of is ignored.
+    ///
+    /// # Errors
+    /// [`Error::CursorBusy`] while a reader has it.
+    pub fn retire(&self, cursor: &str) -> Result<(), Error> {
+        self.handle.shared.retire(cursor)
+    }
+
+    /// Removes the cursor of this name, for good: the next reader of that name begins at the end of the log. A name
+    /// that there is no cursor of is ignored.
+    ///
+    /// # Errors
+    /// [`Error::CursorBusy`] while a reader has it, [`Error::Io`].
+    pub fn forget(&self, cursor: &str) -> Result<(), Error> {
+        self.handle.shared.forget(cursor)
+    }
+
+    /// An offset that no record written at or after `time` is before: the beginning of the oldest segment that was
+    /// still written then. Where in it the first such record is, only the records themselves can tell.
+    ///
+    /// By the clock of the records' own time; one that was set back meanwhile spoils the answer.
+    pub fn written_since(&self, time: SystemTime) -> Offset {
+        self.handle.shared.written_since(to_ms(time))
     }
 
     /// Numbers about the journal at this moment.

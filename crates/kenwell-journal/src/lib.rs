@@ -41,8 +41,8 @@
 //! - **A failed write stays failed.** After a failed write or `fdatasync` the end of the segment counts as unknown: it
 //!   is cut off and never written again; the next append begins a new segment at the same offset.
 //! - **Acknowledged is acknowledged.** A cursor survives the death of the process at once and a power cut after a
-//!   second at most; it never moves backwards, unless its file is damaged: then it begins again at the oldest record.
-//!   A segment is deleted only below cursors that are on the disk.
+//!   second at most; it moves backwards only when [told to](Reader::rewind), or when its file is damaged: then it begins
+//!   again at the oldest record. A segment is deleted only below cursors that are on the disk.
 //! - **Damage costs what it hit.** A record that fails its checksum is skipped, counted and logged as an error; those
 //!   before and behind it are delivered. Opening never fails because of damage.
 //! - **Nothing is invented.** A checksum is seeded with the identity of its segment: neither old bytes in a recycled

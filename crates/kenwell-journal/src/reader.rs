@@ -119,6 +119,24 @@ impl Reader {
         Ok(())
     }
 
+    /// Moves the cursor back to `to`, to read again what was acknowledged; to the oldest record there is, if that one
+    /// is gone. Forward it moves only by [`Reader::ack`]. Tells where the cursor is now: [`Reader::next`] goes on there,
+    /// also with what was handed out and not acknowledged.
+    ///
+    /// It lasts as an ack does: through the death of the process at once, through a power cut within a second.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Io`].
+    pub fn rewind(&mut self, to: Offset) -> Result<Offset, Error> {
+        let position = self.shared.rewind(&self.cursor, to.0)?;
+        self.reached = position;
+        self.fetched = position;
+        self.waiting.clear();
+        self.place = None;
+        self.loading = None;
+        Ok(Offset(position))
+    }
+
     /// The first offset that [`Reader::next`] has not handed out.
     pub fn reached(&self) -> Offset {
         Offset(self.reached)

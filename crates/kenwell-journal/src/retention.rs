@@ -56,9 +56,16 @@ pub(crate) fn release_one(writer: &mut Writer) -> bool {
     if !durably_delivered(&writer.shared, end) {
         return false;
     }
-    let Some(segment) = lock(&writer.shared.segments).pop_front() else {
+    let holding = writer.shared.holding_cursors();
+    let mut segments = lock(&writer.shared.segments);
+    // Under the lock once more: a reader may have moved back meanwhile.
+    if holding.iter().any(|cursor| cursor.durable() < end) {
+        return false;
+    }
+    let Some(segment) = segments.pop_front() else {
         return false;
     };
+    drop(segments);
     if let Err(error) = discard(writer, segment) {
         tracing::warn!(%error, "a delivered segment could not be deleted");
     }

@@ -124,6 +124,45 @@ impl Shared {
         Ok(cursor)
     }
 
+    /// Lets the cursor hold nothing back.
+    pub(crate) fn retire(&self, name: &str) -> Result<(), Error> {
+        let cursors = lock(&self.cursors);
+        if let Some(cursor) = idle(&cursors, name)? {
+            cursor.opened.store(false, Ordering::Release);
+            self.queue.nudge();
+        }
+        Ok(())
+    }
+
+    /// Removes the cursor and its file.
+    pub(crate) fn forget(&self, name: &str) -> Result<(), Error> {
+        let mut cursors = lock(&self.cursors);
+        if let Some(cursor) = idle(&cursors, name)? {
+            cursor.remove(&self.dir)?;
+            cursors.retain(|other| !Arc::ptr_eq(other, &cursor));
+            self.queue.nudge();
+        }
+        Ok(())
+    }
+
+    /// The base of the oldest segment that was written at or after this time; the end when there is none.
+    pub(crate) fn written_since(&self, since_ms: u64) -> Offset {
+        let next = self.next();
+        let segments = lock(&self.segments);
+        let found = segments.iter().find(|s| s.written_ms() >= since_ms);
+        Offset(found.map_or(next, |segment| segment.identity.base.min(next)))
+    }
+
+    /// Moves a cursor back to `to`, or as far as there still are records; tells where it is then.
+    pub(crate) fn rewind(&self, cursor: &Cursor, to: u64) -> Result<u64, Error> {
+        let next = self.next();
+        // Under this lock nothing is deleted, so what the cursor moves back to is there and stays.
+        let segments = lock(&self.segments);
+        let oldest = segments.front().map_or(next, |s| s.identity.base.min(next));
+        cursor.rewind(to.max(oldest))?;
+        Ok(cursor.position())
+    }
+
     pub(crate) fn disk_bytes(&self) -> u64 {
         let segments = lock(&self.segments);
         let files: u64 = segments.iter().map(|segment| segment.file_bytes()).sum();
@@ -157,6 +196,17 @@ impl Shared {
             cursors,
         }
     }
+}
+
+/// The cursor of this name, if there is one and nobody reads with it.
+fn idle(cursors: &[Arc<Cursor>], name: &str) -> Result<Option<Arc<Cursor>>, Error> {
+    let found = cursors.iter().find(|cursor| cursor.name.as_str() == name);
+    if found.is_some_and(|cursor| cursor.busy.load(Ordering::Acquire)) {
+        return Err(Error::CursorBusy {
+            name: name.to_owned(),
+        });
+    }
+    Ok(found.cloned())
 }
 
 fn cursor_stats(cursor: &Cursor, next: u64) -> CursorStats {

@@ -26,6 +26,8 @@ enum Step {
     },
     /// Acknowledges this share of what was read.
     Ack(f64),
+    /// Moves the cursor back to this share of all offsets, if it is beyond.
+    Rewind(f64),
     Restart,
     /// Cuts the newest segment at this share of its length, then restarts.
     Crop(f64),
@@ -47,6 +49,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => append,
         6 => read,
         4 => (0.0..=1.0).prop_map(Step::Ack),
+        1 => (0.0..=1.0).prop_map(Step::Rewind),
         1 => Just(Step::Restart),
         1 => (0.0..1.0).prop_map(Step::Crop),
         2 => flip,
@@ -148,6 +151,7 @@ impl World {
             Step::Append(sizes) => self.append(sizes),
             Step::Read { records, bytes } => self.read(*records, *bytes),
             Step::Ack(share) => self.ack(*share),
+            Step::Rewind(share) => self.rewind(*share),
             Step::Restart => self.restart(|_| {}),
             Step::Crop(share) => self.restart(|world| world.crop(*share)),
             Step::Flip { segment, at } => self.restart(|world| world.flip(*segment, *at)),
@@ -195,6 +199,15 @@ impl World {
         let up_to = self.acked + portion(self.read - self.acked, share);
         self.runtime.block_on(reader.ack(Offset(up_to))).unwrap();
         self.acked = up_to;
+    }
+
+    fn rewind(&mut self, share: f64) {
+        let (_, reader) = self.open.as_mut().unwrap();
+        let to = portion(self.next, share);
+        self.acked = self.acked.min(to);
+        assert_eq!(reader.rewind(Offset(to)).unwrap(), Offset(self.acked));
+        assert_eq!(reader.reached(), Offset(self.acked));
+        self.read = self.acked;
     }
 
     fn restart(&mut self, damage: impl FnOnce(&mut Self)) {

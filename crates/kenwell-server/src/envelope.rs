@@ -1,24 +1,35 @@
-//! What a journal record holds: who sent the event, when and from where, and the event's own bytes.
+//! What a journal record holds: who sent the event, when and from where, where it goes, and the event's
+//! own bytes.
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | version, 1 |
+//! | 1 | version, 2 |
 //! | 1 | length of the source id, 0-255 |
 //! | n | source id, UTF-8 |
+//! | 2 | number of destinations, little endian |
+//! | for each: 1 | length of the destination's id, 0-255 |
+//! | n | its id, UTF-8 |
 //! | 8 | time of receipt, milliseconds since 1970 UTC, little endian |
 //! | 1 | length of the sender's address, 0-255 |
 //! | n | sender's address as text, UTF-8 |
 //! | rest | the event, as sent |
+//!
+//! Version 1 is the same without destinations: such a record goes to whatever its source feeds when it is
+//! delivered. Since version 2 that is decided when the event is accepted (ADR 0008).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Still read: journals outlive the version that wrote them.
+const WITHOUT_ROUTES: u8 = 1;
 
 /// An event as the journal keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {
     /// The id of the source whose write key came with the request.
     pub source: &'a str,
+    /// The destinations that the source fed when the event was accepted; `None` in version 1.
+    pub routes: Option<Routes<'a>>,
     /// When the gateway received it, milliseconds since 1970 UTC.
     pub received_at_ms: u64,
     /// The sender's address: the first of `X-Forwarded-For`, else the socket's.
@@ -27,21 +38,40 @@ pub struct Envelope<'a> {
     pub event: &'a [u8],
 }
 
-/// A record that is no envelope of this version.
+/// The destinations of a record, as they stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Routes<'a> {
+    ids: &'a [u8],
+}
+
+/// A record that is no envelope of a known version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("journal record is not an event envelope of version {VERSION}")]
+#[error("journal record is not an event envelope of version {WITHOUT_ROUTES} or {VERSION}")]
 pub struct NotAnEnvelope;
 
-/// Everything of an envelope but the event: one for all events of a request. `source` and `sender`
-/// are cut at 255 bytes, which configuration and [`crate::gateway`] never exceed.
-pub fn header(source: &str, received_at: SystemTime, sender: &str) -> Vec<u8> {
+/// The part of a header that is the same for everything from one source: its id and where it goes. Ids
+/// are cut at 255 bytes and the list at 65,535, which configuration never exceeds.
+pub fn route(source: &str, destinations: &[String]) -> Vec<u8> {
+    let mut route = Vec::new();
+    push_short(source, &mut route);
+    let count = u16::try_from(destinations.len()).unwrap_or(u16::MAX);
+    route.extend_from_slice(&count.to_le_bytes());
+    for id in destinations.iter().take(usize::from(count)) {
+        push_short(id, &mut route);
+    }
+    route
+}
+
+/// Everything of an envelope but the event: one for all events of a request. `route` is made by
+/// [`route`]; `sender` is cut at 255 bytes, which [`crate::gateway`] never exceeds.
+pub fn header(route: &[u8], received_at: SystemTime, sender: &str) -> Vec<u8> {
     let millis = received_at
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();
-    let mut header = Vec::with_capacity(11 + source.len() + sender.len());
+    let mut header = Vec::with_capacity(10 + route.len() + sender.len());
     header.push(VERSION);
-    push_short(source, &mut header);
+    header.extend_from_slice(route);
     header.extend_from_slice(&u64::try_from(millis).unwrap_or(u64::MAX).to_le_bytes());
     push_short(sender, &mut header);
     header
@@ -61,16 +91,34 @@ impl<'a> Envelope<'a> {
     }
 
     fn read(record: &'a [u8]) -> Option<Self> {
-        let rest = record.strip_prefix(&[VERSION])?;
+        let (&version, rest) = record.split_first()?;
         let (source, rest) = short(rest)?;
+        let (routes, rest) = match version {
+            WITHOUT_ROUTES => (None, rest),
+            VERSION => {
+                let (routes, rest) = routes(rest)?;
+                (Some(routes), rest)
+            }
+            _ => return None,
+        };
         let (millis, rest) = rest.split_first_chunk::<8>()?;
         let (sender, event) = short(rest)?;
         Some(Self {
             source,
+            routes,
             received_at_ms: u64::from_le_bytes(*millis),
             sender,
             event,
         })
+    }
+
+    /// Whether the event is for this destination. Where the record does not say, it is for what its source
+    /// `feeds`.
+    pub fn is_for(&self, destination: &str, feeds: impl Fn(&str) -> bool) -> bool {
+        match self.routes {
+            Some(routes) => routes.contains(destination),
+            None => feeds(self.source),
+        }
     }
 
     /// Time from receipt to `now`; zero when the clock was set back meanwhile.
@@ -79,6 +127,34 @@ impl<'a> Envelope<'a> {
             .unwrap_or_default()
             .saturating_sub(Duration::from_millis(self.received_at_ms))
     }
+}
+
+impl<'a> Routes<'a> {
+    /// The destinations' ids.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let mut rest = self.ids;
+        std::iter::from_fn(move || {
+            let (id, behind) = short(rest)?;
+            rest = behind;
+            Some(id)
+        })
+    }
+
+    /// Whether the destination is among them.
+    pub fn contains(self, destination: &str) -> bool {
+        self.iter().any(|id| id == destination)
+    }
+}
+
+fn routes(bytes: &[u8]) -> Option<(Routes<'_>, &[u8])> {
+    let (count, ids) = bytes.split_first_chunk::<2>()?;
+    let mut rest = ids;
+    for _ in 0..u16::from_le_bytes(*count) {
+        (_, rest) = short(rest)?;
+    }
+    let length = ids.len().checked_sub(rest.len())?;
+    let ids = ids.get(..length)?;
+    Some((Routes { ids }, rest))
 }
 
 fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -91,34 +167,51 @@ fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
 mod tests {
     use super::*;
 
+    const AT: Duration = Duration::from_millis(1_700_000_000_123);
+
+    fn record(source: &str, destinations: &[&str], sender: &str) -> Vec<u8> {
+        let destinations: Vec<_> = destinations.iter().map(ToString::to_string).collect();
+        header(&route(source, &destinations), UNIX_EPOCH + AT, sender)
+    }
+
     #[test]
     fn comes_back_as_it_was() {
-        let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
-        let mut record = header("web", at, "10.0.0.7");
+        let mut record = record("web", &["profiles", "crm"], "10.0.0.7");
         record.extend_from_slice(b"{\"a\":1}");
         let envelope = Envelope::decode(&record).unwrap();
         assert_eq!((envelope.source, envelope.sender), ("web", "10.0.0.7"));
+        let routes = envelope.routes.unwrap();
+        assert_eq!(routes.iter().collect::<Vec<_>>(), ["profiles", "crm"]);
+        assert!(routes.contains("crm") && !routes.contains("prof"));
         assert_eq!(envelope.event, b"{\"a\":1}");
-        assert_eq!(
-            envelope.age(at + Duration::from_secs(2)),
-            Duration::from_secs(2)
-        );
+        let now = UNIX_EPOCH + AT + Duration::from_secs(2);
+        assert_eq!(envelope.age(now), Duration::from_secs(2));
         assert_eq!(envelope.age(UNIX_EPOCH), Duration::ZERO);
     }
 
     #[test]
+    fn version_1_is_still_read() {
+        let mut record = vec![1, 3];
+        record.extend_from_slice(b"web");
+        record.extend_from_slice(&7u64.to_le_bytes());
+        record.extend_from_slice(b"\x03::1{}");
+        let envelope = Envelope::decode(&record).unwrap();
+        assert_eq!((envelope.source, envelope.routes), ("web", None));
+        assert_eq!((envelope.received_at_ms, envelope.event), (7, &b"{}"[..]));
+    }
+
+    #[test]
     fn refuses_other_bytes() {
-        let record = header("web", UNIX_EPOCH, "::1");
+        let record = record("web", &["profiles"], "::1");
         for cut in 0..record.len() {
             assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
         }
-        assert_eq!(Envelope::decode(b"\x02\x00"), Err(NotAnEnvelope));
+        assert_eq!(Envelope::decode(b"\x03\x00"), Err(NotAnEnvelope));
     }
 
     #[test]
     fn cuts_what_is_too_long_at_a_character() {
-        let long = "é".repeat(200);
-        let record = header(&long, UNIX_EPOCH, "");
+        let record = record(&"é".repeat(200), &[], "");
         assert_eq!(Envelope::decode(&record).unwrap().source, "é".repeat(127));
     }
 }

@@ -4,17 +4,20 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
-    delivery::{Delivery, Health},
-    gateway::{Gateway, Limits, Sources},
+    gateway::{Gateway, Limits},
+    listener::{Identity, Listener},
+    live::{ConfigFile, Live, Parts},
     metrics::Metrics,
-    private::Private,
+    private::{Access, AdminKey, Private},
 };
 
 /// Time for requests under way when the server stops.
@@ -27,20 +30,42 @@ const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 pub struct Addresses {
     /// The data plane.
     pub gateway: SocketAddr,
-    /// Metrics and readiness.
+    /// Console, API, metrics and readiness.
     pub private: SocketAddr,
+    /// Whether the data plane speaks TLS.
+    pub tls: bool,
 }
 
-/// Serves until `shutdown` is cancelled, then stops in order: no new requests, requests under way
-/// finished, deliveries at the edge of a batch, journal closed. `ready` is called once events are
-/// accepted.
+/// What there is to tell once events are accepted.
+#[derive(Debug)]
+pub struct Started {
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// The admin key, when it was made just now: to be shown this one time.
+    pub new_admin_key: Option<Secret>,
+}
+
+/// What a running server can be told.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// Cancelled: stop.
+    pub shutdown: CancellationToken,
+    /// Notified: read the configuration again.
+    pub reload: Arc<Notify>,
+}
+
+/// Serves until `signals.shutdown` is cancelled, then stops in order: no new requests, requests under way
+/// finished, deliveries at the edge of a batch, journal closed. `config` is what `file` said, with what
+/// the command line says on top; changes of the file are carried out while it runs. `ready` is called
+/// once events are accepted.
 pub async fn run(
+    file: ConfigFile,
     config: Config,
-    ready: impl FnOnce(Addresses),
-    shutdown: CancellationToken,
+    ready: impl FnOnce(Started),
+    signals: Signals,
 ) -> anyhow::Result<()> {
     let journal = open_journal(&config)?;
-    let result = serve(&config, &journal, ready, shutdown).await;
+    let result = serve(file, config, &journal, ready, signals).await;
     let closed = journal
         .close()
         .await
@@ -49,36 +74,80 @@ pub async fn run(
 }
 
 async fn serve(
-    config: &Config,
+    file: ConfigFile,
+    config: Config,
     journal: &Journal,
-    ready: impl FnOnce(Addresses),
-    shutdown: CancellationToken,
+    ready: impl FnOnce(Started),
+    signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(config.gateway.listen, "gateway").await?;
-    let private_listener = bind(config.private.listen, "private").await?;
+    let gateway_listener = bind(
+        config.gateway.listen,
+        config.gateway.tls.as_ref(),
+        "gateway",
+    )
+    .await?;
+    let private_listener = bind(
+        config.private.listen,
+        config.private.tls.as_ref(),
+        "private",
+    )
+    .await?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
+        tls: gateway_listener.is_secure(),
     };
+    // Before anything is served: without a key nothing may be.
+    let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
+    let hosts = config.private.hosts.clone();
     let metrics = Arc::new(Metrics::new());
     let stop_deliveries = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let destinations = start_deliveries(config, journal, &metrics, &tasks, &stop_deliveries)?;
-    let gateway = Arc::new(gateway(config, journal, &metrics));
-    let private = Arc::new(Private {
+    let dead_letters = DeadLetters::open(
+        &config.data_dir.join("dead-letters"),
+        config.dead_letters.max_bytes,
+    )?;
+    let live = Live::start(Parts {
+        file,
+        config,
+        journal: journal.clone(),
+        metrics: Arc::clone(&metrics),
+        dead_letters: dead_letters.clone(),
+        stop: stop_deliveries.clone(),
+        tasks: tasks.clone(),
+    })?;
+    let gateway = Arc::new(gateway(&live, journal, &metrics));
+    let stop_private = CancellationToken::new();
+    let private = Private {
+        access: Access::new(key, private_listener.is_secure()),
+        hosts,
+        addresses,
+        started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
-        destinations,
-    });
-    let stop_private = CancellationToken::new();
-    let private = tokio::spawn(private.serve(private_listener, stop_private.clone()));
+        live: live.clone(),
+        gateway: Arc::clone(&gateway),
+        dead_letters,
+        history: Arc::default(),
+        closing: stop_private.clone(),
+    };
+    let watching = live.watch(signals.reload, signals.shutdown.clone());
+    let watching = tokio::spawn(watching);
+    let private = tokio::spawn(private.serve(private_listener));
 
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
-    ready(addresses);
-    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
+    let tls = addresses.tls;
+    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
+    ready(Started {
+        addresses,
+        new_admin_key,
+    });
+    gateway
+        .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
+        .await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     stop_deliveries.cancel();
+    watching.await.context("the configuration's watch failed")?;
     tasks.close();
     if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
         tracing::warn!(
@@ -89,7 +158,8 @@ async fn serve(
     private.await.context("the private listener failed")
 }
 
-fn open_journal(config: &Config) -> anyhow::Result<Journal> {
+/// The journal of a configuration, which only one process can have open.
+pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     let directory = config.data_dir.join("journal");
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("data_dir: {} cannot be created", directory.display()))?;
@@ -108,61 +178,24 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-async fn bind(address: SocketAddr, section: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+async fn bind(
+    address: SocketAddr,
+    tls: Option<&Identity>,
+    section: &str,
+) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls.cloned()).await.with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }
 
-fn start_deliveries(
-    config: &Config,
-    journal: &Journal,
-    metrics: &Metrics,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> anyhow::Result<Vec<Health>> {
-    let dead_letters = DeadLetters::open(
-        &config.data_dir.join("dead-letters"),
-        config.dead_letters.max_bytes,
-    )?;
-    let mut destinations = Vec::new();
-    for destination in config
-        .destinations
-        .iter()
-        .filter(|destination| destination.enabled)
-    {
-        let delivery = Delivery::new(
-            config,
-            destination,
-            journal,
-            metrics.ledger(&destination.id),
-            dead_letters.clone(),
-        )
-        .with_context(|| format!("destination `{}`", destination.id))?;
-        destinations.push(delivery.health());
-        tasks.spawn(delivery.run(stop.clone()));
-    }
-    journal.retire_unopened();
-    Ok(destinations)
-}
-
-fn gateway(config: &Config, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
-    let mut sources = config.sources.clone();
-    for source in &mut sources {
-        source.destinations.retain(|id| {
-            config
-                .destinations
-                .iter()
-                .any(|destination| destination.id == *id && destination.enabled)
-        });
-    }
-    let sources = Sources::new(&sources, config.gateway.rate_limit, metrics);
+fn gateway(live: &Live, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
+    let config = live.config();
     let limits = Limits {
         max_connections: config.gateway.max_connections,
         body_timeout: config.gateway.body_timeout,
     };
     Gateway::new(
-        sources,
+        live.roster(),
         journal.clone(),
         Arc::clone(metrics),
         config.workspace_id.clone(),

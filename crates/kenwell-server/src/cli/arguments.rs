@@ -44,6 +44,12 @@ pub(super) enum Command {
     /// Look at the configuration
     #[command(subcommand, after_help = help::CONFIG)]
     Config(ConfigCommand),
+    /// Make a configuration from that of another system
+    #[command(subcommand, after_help = help::IMPORT)]
+    Import(ImportCommand),
+    /// Deliver events again that are still in the journal, while the server does not run
+    #[command(after_help = help::REPLAY)]
+    Replay(Replay),
     /// Go the whole way to each Redis, and say what is wrong and how to put it right
     #[command(after_help = help::DOCTOR)]
     Doctor(Doctor),
@@ -53,6 +59,9 @@ pub(super) enum Command {
     /// Look at profiles in Redis
     #[command(subcommand, after_help = help::PROFILE)]
     Profile(ProfileCommand),
+    /// The key that opens the console and its API
+    #[command(subcommand, after_help = help::ADMIN_KEY)]
+    AdminKey(AdminKeyCommand),
     /// Look at the journal
     #[command(subcommand, after_help = help::JOURNAL)]
     Journal(JournalCommand),
@@ -82,7 +91,7 @@ pub(super) struct Dev {
     /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) gateway_listen: Option<SocketAddr>,
-    /// Where /metrics and /ready are [default: 127.0.0.1:8081, or a free port when that is taken]
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) private_listen: Option<SocketAddr>,
 }
@@ -100,6 +109,35 @@ pub(super) struct ConfigCheck {
     #[arg(value_name = "FILE", default_value = "kenwell.toml")]
     #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// Take over sources and Redis destinations of a RudderStack workspaceConfig.json
+    #[command(after_help = help::IMPORT_RUDDERSTACK)]
+    Rudderstack(ImportRudderstack),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportRudderstack {
+    /// The exported configuration
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Where to write the result, which must not exist yet; without it, to stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Which destination; can be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    pub(super) destination: Option<String>,
+    /// From when on: a time (2026-11-22T14:00:00Z), or how long ago (2h, 90m, 1d)
+    #[arg(long, value_name = "TIME", value_parser = super::replay::from)]
+    pub(super) from: jiff::Timestamp,
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +174,9 @@ pub(super) struct Identify {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     #[arg(env = "KENWELL_URL", hide_env_values = true)]
     pub(super) url: String,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// An anonymous id to send along
     #[arg(long, value_name = "ID")]
     pub(super) anonymous_id: Option<String>,
@@ -164,6 +205,13 @@ pub(super) struct ProfileGet {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminKeyCommand {
+    /// Make a new one and print it; the old one is refused from then on
+    #[command(after_help = help::ADMIN_KEY_RESET)]
+    Reset(ConfigFile),
 }
 
 #[derive(Debug, Subcommand)]

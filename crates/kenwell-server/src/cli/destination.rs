@@ -1,7 +1,6 @@
 //! Finding a destination of the configuration, and the way to its profiles.
 
 use kenwell::connection::Connection;
-use kenwell::profile::{Layout, Prefix};
 
 use super::exit::Failure;
 use crate::config::{Config, Destination};
@@ -37,15 +36,6 @@ pub(super) fn choose_all<'a>(
     match id {
         Some(_) => Ok(vec![choose(config, id)?]),
         None => Ok(config.destinations.iter().collect()),
-    }
-}
-
-/// How the destination names its keys.
-pub(super) fn layout(config: &Config, destination: &Destination) -> Layout {
-    Layout {
-        prefix: Prefix::parse(&destination.prefix),
-        workspace_id: config.workspace_id.clone(),
-        destination_id: destination.id.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use kenwell::doctor::{Finding, Report, Status, examine};
 use serde_json::{Value, json};
 
 use super::arguments::Doctor;
-use super::destination::{choose_all, layout};
+use super::destination::choose_all;
 use super::exit::Failure;
 use super::output::{self, printable};
 use crate::config::{Config, Destination, Environment, Loaded};
@@ -62,7 +62,7 @@ async fn one(config: &Config, destination: &Destination, json: bool) -> Result<R
     if !json {
         output::line(format!("{}: redis at {}", destination.id, settings.address))?;
     }
-    let report = examine(settings, &layout(config, destination)).await;
+    let report = examine(settings, &config.layout(destination)).await;
     if json {
         output::json(&as_json(destination, &report))?;
         return Ok(report);

@@ -34,6 +34,18 @@ Examples:
 Needs redis-server or valkey-server on the PATH. The write key and the data are kept in the data
 directory, so the next start goes on where this one ended. Ctrl-C stops the server and its Redis.";
 
+pub(super) const ADMIN_KEY: &str = "\
+Examples:
+  kenwell admin-key reset --config kenwell.toml";
+
+pub(super) const ADMIN_KEY_RESET: &str = "\
+Examples:
+  kenwell admin-key reset
+  kenwell admin-key reset --config /etc/kenwell/kenwell.toml
+
+Only the key's hash is kept, in the data directory, so a lost key cannot be shown again. Works while
+the server runs: it takes the new key at once and signs everybody out.";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   kenwell config check kenwell.toml";
@@ -45,6 +57,29 @@ Examples:
 
 Reads files and environment variables only: nothing is started, Redis is not asked. Secrets are not
 shown. Exits 0 when the file can be used, also with warnings, and 2 when it cannot.";
+
+pub(super) const IMPORT: &str = "\
+Examples:
+  kenwell import rudderstack workspaceConfig.json --output kenwell.toml";
+
+pub(super) const IMPORT_RUDDERSTACK: &str = "\
+Examples:
+  kenwell import rudderstack workspaceConfig.json --output kenwell.toml
+  kenwell import rudderstack workspaceConfig.json > kenwell.toml
+
+Write keys stay the same, so SDKs only need the new URL. What cannot be taken over, or is not what
+it seems, is told on stderr. On a terminal passwords are not shown: env:NAME stands in their place.
+
+Exits 0 when the result can be used, and 1 when something in it has to be mended first.";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  kenwell replay --from 2h
+  kenwell replay --destination profiles --from 2026-11-22T14:00:00Z
+
+Events received since then, accepted for the destination and still in the journal (journal.retain)
+are delivered again when the server starts. Older values of a trait are followed by the newer ones,
+so profiles end as they are. Stop the server first; a running one replays from its console.";
 
 pub(super) const DOCTOR: &str = "\
 Examples:
@@ -64,6 +99,7 @@ Examples:
   kenwell identify ada address.city=London age=36 tags='[\"math\",\"poetry\"]'
   kenwell identify ada zip='\"10115\"'          quotes within quotes: text, not a number
   kenwell identify ada plan=pro --url http://10.0.0.5:8080
+  kenwell identify ada plan=pro --url https://events.internal --ca authority.pem
 
 Prints ok when the event is stored for good; it is in Redis a moment later.";
 

@@ -1,5 +1,6 @@
 //! The command line: one module a command, one place that writes to stdout.
 
+mod admin_key;
 mod arguments;
 mod configuration;
 mod dead_letters;
@@ -9,14 +10,17 @@ mod doctor;
 mod exit;
 mod help;
 mod identify;
+mod import;
 mod journal;
 mod logging;
 mod output;
 mod profile;
+mod replay;
 mod run;
 mod send;
 mod serve;
 mod signals;
+mod tls;
 mod traits;
 
 pub use arguments::Arguments;

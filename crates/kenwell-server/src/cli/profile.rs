@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::arguments::ProfileGet;
-use super::destination::{choose, connect, layout};
+use super::destination::{choose, connect};
 use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
@@ -12,7 +12,7 @@ use super::run::load;
 pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
     let config = load(&arguments.config.file)?;
     let destination = choose(&config, arguments.destination.as_deref())?;
-    let layout = layout(&config, destination);
+    let layout = config.layout(destination);
     let connection = connect(destination)?;
     let key = printable(&layout.key(&arguments.user));
     let found = kenwell::profile::read(&connection, &layout, &arguments.user)

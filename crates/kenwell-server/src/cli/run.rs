@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::arguments::{
-    Arguments, Command, ConfigCommand, DeadLettersCommand, JournalCommand, ProfileCommand,
+    AdminKeyCommand, Arguments, Command, ConfigCommand, DeadLettersCommand, ImportCommand,
+    JournalCommand, ProfileCommand,
 };
 use super::exit::Failure;
 use super::{
-    configuration, dead_letters, dev, doctor, identify, journal, logging, output, profile, serve,
+    admin_key, configuration, dead_letters, dev, doctor, identify, import, journal, logging,
+    output, profile, replay, serve,
 };
 use crate::config::{Config, Environment};
 
@@ -35,11 +37,14 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(command) => runtime()?.block_on(serve::serve(&command)),
         Command::Dev(command) => runtime()?.block_on(dev::dev(command)),
         Command::Config(ConfigCommand::Check(command)) => configuration::check(&command),
+        Command::Import(ImportCommand::Rudderstack(command)) => import::rudderstack(&command),
+        Command::Replay(command) => runtime()?.block_on(replay::replay(&command)),
         Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
         Command::Identify(command) => runtime()?.block_on(identify::identify(&command)),
         Command::Profile(ProfileCommand::Get(command)) => {
             runtime()?.block_on(profile::get(&command))
         }
+        Command::AdminKey(AdminKeyCommand::Reset(command)) => admin_key::reset(&command),
         Command::Journal(JournalCommand::Stats(command)) => journal::stats(&command),
         Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),
         Command::DeadLetters(DeadLettersCommand::Retry(command)) => {

@@ -1,6 +1,11 @@
-//! SIGTERM and SIGINT: the first asks for an orderly end, the second ends at once.
+//! SIGTERM and SIGINT: the first asks for an orderly end, the second ends at once. SIGHUP: a reload.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::sync::Arc;
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Failure;
@@ -10,10 +15,8 @@ const INTERRUPTED: i32 = 130;
 
 /// A token that the first signal cancels. A second signal ends the process at once.
 pub(super) fn shutdown() -> Result<CancellationToken, Failure> {
-    let failed =
-        |error| Failure::Failed(anyhow::Error::new(error).context("cannot listen for signals"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
     let token = CancellationToken::new();
     let cancelled = token.clone();
     tokio::spawn(async move {
@@ -34,4 +37,21 @@ pub(super) fn shutdown() -> Result<CancellationToken, Failure> {
         std::process::exit(INTERRUPTED);
     });
     Ok(token)
+}
+
+/// Notified at every SIGHUP, which asks to have the configuration read again.
+pub(super) fn reload() -> Result<Arc<Notify>, Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;
+    let reload = Arc::new(Notify::new());
+    let notified = Arc::clone(&reload);
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            notified.notify_one();
+        }
+    });
+    Ok(reload)
+}
+
+fn unheard(error: std::io::Error) -> Failure {
+    Failure::Failed(anyhow::Error::new(error).context("cannot listen for signals"))
 }

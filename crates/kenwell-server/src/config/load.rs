@@ -31,8 +31,16 @@ impl Config {
     /// All problems found, not only the first.
     pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Problems> {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        Self::parse(path, &text, environment)
+    }
+
+    /// Like [`Config::load`], with the text that the file at `path` holds, or is about to.
+    ///
+    /// # Errors
+    /// All problems found, not only the first.
+    pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<Loaded, Problems> {
         let reading = Reading {
-            document: Document { path, text: &text },
+            document: Document { path, text },
             base: path.parent().unwrap_or(Path::new("")),
             environment,
             consulted: RefCell::default(),
@@ -40,7 +48,7 @@ impl Config {
             warnings: RefCell::default(),
             holds_password: Cell::new(false),
         };
-        let (table, syntax_errors) = DeTable::parse_recoverable(&text);
+        let (table, syntax_errors) = DeTable::parse_recoverable(text);
         for error in &syntax_errors {
             reading.error(
                 syntax_place(&reading.document, error),
@@ -63,7 +71,7 @@ impl Config {
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
     let fix = match error.kind() {
         std::io::ErrorKind::NotFound => {
             "create it (docs/configuration.md has an example), give another one with --config, or try `kenwell dev`"

@@ -5,6 +5,7 @@ mod check;
 mod destination;
 mod document;
 mod environment;
+mod identity;
 mod load;
 mod problem;
 mod secret;
@@ -20,8 +21,13 @@ mod value;
 
 pub use environment::Environment;
 pub use load::Loaded;
+pub(crate) use load::unreadable;
 pub use problem::{Place, Problem, Problems};
+pub use secret::Origin;
+pub(crate) use section::variable;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
     Private, Source,
 };
+pub(crate) use source::{MAX_ID, is_id};
+pub(crate) use value::duration_of as duration;

@@ -47,6 +47,12 @@ pub(super) struct Found<T> {
     pub(super) key: String,
 }
 
+/// The variable that wins over a key of one of the tables `[[list]]`.
+pub(crate) fn variable(list: &str, id: &str, key: &str) -> String {
+    let name = format!("{list}_{id}_{key}").to_uppercase();
+    format!("KENWELL_{}", name.replace('-', "_"))
+}
+
 impl Reading<'_> {
     pub(super) fn error(&self, place: Place, key: &str, wrong: Wrong) {
         self.errors.borrow_mut().push(problem(place, key, wrong));
@@ -154,11 +160,10 @@ impl<'a> Section<'a> {
     ) -> Section<'a> {
         let id = table.get("id").and_then(|id| id.get_ref().as_str());
         let path = id.map_or_else(|| format!("{name}[{index}]"), |id| format!("{name}.{id}"));
-        let variable = id.unwrap_or_default().to_uppercase().replace('-', "_");
         Section {
             reading: self.reading,
             path,
-            variables: format!("{}{}_{variable}_", self.variables, name.to_uppercase()),
+            variables: variable(name, id.unwrap_or_default(), ""),
             table: Some(table),
             place: self.reading.document.place(&item.span()),
             known: Vec::new(),

@@ -4,14 +4,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kenwell::connection::{Secret, Settings};
+use kenwell::{
+    connection::{Secret, Settings},
+    profile::{Layout, Prefix},
+};
+
+use super::secret::Origin;
+
+use crate::listener::Identity;
 
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
 pub const MAX_BODY_BYTES: usize = 4_096_000;
 
 /// Everything `kenwell.toml` and the environment say, validated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Directory of the journal and the dead letters, absolute or relative to the working directory
     /// (relative paths in the file were resolved against the file's directory).
@@ -20,7 +27,7 @@ pub struct Config {
     pub workspace_id: String,
     /// The HTTP listener that SDKs talk to.
     pub gateway: Gateway,
-    /// The HTTP listener of metrics and readiness.
+    /// The HTTP listener of the console, its API, metrics and readiness.
     pub private: Private,
     /// The durable log between the gateway and the destinations.
     pub journal: Journal,
@@ -35,7 +42,7 @@ pub struct Config {
 }
 
 /// `[gateway]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gateway {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
@@ -45,17 +52,25 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
     pub rate_limit: u32,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
-/// `[private]`. Always a loopback address: the private plane has no keys yet.
-#[derive(Debug, Clone)]
+/// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Private {
+    /// The key that opens it; `None` when Kenwell makes one by itself.
+    pub admin_key: Option<Secret>,
+    /// Names besides IP addresses and localhost by which browsers may call it.
+    pub hosts: Vec<String>,
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[journal]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
     /// Most bytes the journal may take on disk; beyond it the gateway answers 503.
     pub max_bytes: u64,
@@ -77,7 +92,7 @@ pub enum Durability {
 }
 
 /// `[delivery]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Most records a destination reads from the journal at once.
     pub batch_records: usize,
@@ -86,14 +101,14 @@ pub struct Delivery {
 }
 
 /// `[dead_letters]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetters {
     /// Most bytes of dead letters per destination; when full, delivery to it waits.
     pub max_bytes: u64,
 }
 
 /// One of `[[sources]]`: somebody who sends events.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// `[a-z0-9-]`, 1 to 64 characters.
     pub id: String,
@@ -101,6 +116,8 @@ pub struct Source {
     pub name: String,
     /// The public credential that SDKs send. Never empty, has no `:` and no white space.
     pub write_key: Secret,
+    /// Where the write key is written.
+    pub write_key_from: Origin,
     /// A disabled source is known but refused.
     pub enabled: bool,
     /// Ids of destinations, each of which exists; no duplicates. May be empty.
@@ -108,7 +125,7 @@ pub struct Source {
 }
 
 /// One of `[[destinations]]`: a Redis that profiles are written to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// `[a-z0-9-]`, 1 to 64 characters.
     pub id: String,
@@ -116,10 +133,31 @@ pub struct Destination {
     pub name: String,
     /// A disabled destination gets nothing; its cursor does not hold the journal back.
     pub enabled: bool,
+    /// A paused destination still gets its share, which waits in the journal until it goes on.
+    pub paused: bool,
     /// How to reach the Redis.
     pub connection: Settings,
+    /// Where the password is written; `None` when there is none, or it is part of `url`.
+    pub password_from: Option<Origin>,
     /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
     pub prefix: String,
+}
+
+impl Config {
+    /// How the keys of a destination are named.
+    pub fn layout(&self, destination: &Destination) -> Layout {
+        Layout {
+            prefix: Prefix::parse(&destination.prefix),
+            workspace_id: self.workspace_id.clone(),
+            destination_id: destination.id.clone(),
+        }
+    }
+
+    /// The destination with this id.
+    pub fn destination(&self, id: &str) -> Option<&Destination> {
+        let mut all = self.destinations.iter();
+        all.find(|destination| destination.id == id)
+    }
 }
 
 impl Default for Gateway {
@@ -129,6 +167,7 @@ impl Default for Gateway {
             max_connections: 4096,
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
+            tls: None,
         }
     }
 }
@@ -136,7 +175,10 @@ impl Default for Gateway {
 impl Default for Private {
     fn default() -> Self {
         Self {
+            admin_key: None,
+            hosts: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            tls: None,
         }
     }
 }

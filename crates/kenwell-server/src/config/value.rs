@@ -219,7 +219,8 @@ pub(super) fn duration(input: &Input<'_>) -> Result<Duration, Wrong> {
     duration_of(text).ok_or_else(|| bad_amount(text, "a length of time", EXAMPLE))
 }
 
-fn duration_of(text: &str) -> Option<Duration> {
+/// A length of time such as `1h 30m`.
+pub(crate) fn duration_of(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
     if rest.is_empty() {

@@ -10,7 +10,11 @@ use foldhash::fast::RandomState;
 use kenwell::profile::{Flattener, Fold, FoldedUpdate, Layout};
 use kenwell_journal::{Offset, Records};
 
-use crate::{envelope::Envelope, metrics::Ledger};
+use crate::{
+    envelope::Envelope,
+    metrics::Ledger,
+    tail::{Glance, Outcome, Tail},
+};
 
 /// Bytes of keys, names and values after which a batch ends. An event can flatten to many times its
 /// own size, so the size of the records alone bounds nothing.
@@ -18,16 +22,17 @@ const MAX_UPDATE_BYTES: usize = 32 * 1024 * 1024;
 
 /// What turns records into updates for one destination.
 pub(super) struct Recipe {
-    /// Ids of the sources that feed the destination.
+    /// Ids of the sources that feed the destination, for records that do not say where they go.
     pub(super) sources: HashSet<String>,
     pub(super) layout: Layout,
     pub(super) lanes: usize,
     /// Decides about lanes, so that one user is always in the same.
     pub(super) hasher: RandomState,
-    /// Records before this one were in the journal when the server started, and their sources were
-    /// not known when they were entered in the books.
+    /// Where the [`Books`](super::Books) stop holding records of others.
     pub(super) backlog_end: Offset,
     pub(super) flattener: Flattener,
+    /// Where ignored events are shown.
+    pub(super) tail: Tail,
 }
 
 /// Records, and how many of them are in a batch already.
@@ -46,7 +51,8 @@ pub(super) struct Batch {
     /// The offset behind the batch: what is acknowledged when all of it has its outcome.
     pub(super) end: Offset,
     ignored: Vec<&'static str>,
-    foreign: u64,
+    /// Records of others that the books hold.
+    pub(super) foreign: u64,
 }
 
 impl Supply {
@@ -100,7 +106,8 @@ impl Recipe {
             batch.ignored.push("not_an_envelope");
             return;
         };
-        if !self.sources.contains(envelope.source) {
+        let feeds = |source: &str| self.sources.contains(source);
+        if !envelope.is_for(&self.layout.destination_id, feeds) {
             batch.foreign += u64::from(offset < self.backlog_end);
             return;
         }
@@ -114,7 +121,19 @@ impl Recipe {
                 );
                 fold.push(index, update);
             }
-            Err(reason) => batch.ignored.push(reason.as_str()),
+            Err(reason) => {
+                batch.ignored.push(reason.as_str());
+                if self.tail.is_watched() {
+                    self.tail.tell(&Glance {
+                        source: envelope.source,
+                        outcome: Outcome::Ignored,
+                        event: envelope.event,
+                        reason: Some(&reason.to_string()),
+                        destination: Some(&self.layout.destination_id),
+                        update: None,
+                    });
+                }
+            }
         }
     }
 
@@ -142,6 +161,39 @@ impl Batch {
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
         let records = self.records.iter().enumerate();
         records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// Tells those who look of the events of these updates: that they are in Redis, or the reason why
+    /// they never will be.
+    pub(super) fn tell<'a>(
+        &self,
+        tail: &Tail,
+        destination: &str,
+        updates: impl IntoIterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
+    ) {
+        let items = updates.into_iter().flat_map(|(folded, reason)| {
+            let items = folded.items().iter();
+            items.map(move |item| (*item, (folded.update(), reason)))
+        });
+        let wanted: HashMap<usize, _> = items.collect();
+        for (_, record, (update, reason)) in self.records(&wanted) {
+            let Ok(envelope) = Envelope::decode(record) else {
+                continue;
+            };
+            tail.tell(&Glance {
+                source: envelope.source,
+                outcome: reason.map_or(Outcome::Written, |_| Outcome::DeadLettered),
+                event: envelope.event,
+                reason,
+                destination: Some(destination),
+                update: Some(update),
+            });
+        }
+    }
+
+    /// How many of its events had nothing for the destination.
+    pub(super) fn ignored(&self) -> u64 {
+        u64::try_from(self.ignored.len()).unwrap_or(u64::MAX)
     }
 
     /// Enters what needs no Redis into the books.

@@ -5,9 +5,13 @@
 
 mod backoff;
 mod batch;
+mod books;
+mod lag;
 mod run;
 mod state;
 mod write;
 
-pub use run::Delivery;
+pub use books::Books;
+pub use lag::Lag;
+pub use run::{Delivery, Plan};
 pub use state::{Health, State};

@@ -3,10 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use foldhash::fast::RandomState;
-use kenwell::{
-    connection::Connection,
-    profile::{Flattener, Layout, Prefix},
-};
+use kenwell::{connection::Connection, profile::Flattener};
 use kenwell_journal::{Journal, Limit, Reader};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -14,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backoff::Backoff,
     batch::{Batch, Recipe, Supply},
+    books::Books,
+    lag::Lag,
     state::Health,
     write::Pen,
 };
 use crate::{
-    config::{Config, Destination},
+    config::{Config, Destination, Source},
     dead_letters::DeadLetters,
-    metrics::Ledger,
 };
 
 /// Bytes of records after which a batch ends, whatever its count.
@@ -35,6 +33,25 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Delivery {
     intake: Intake,
     pen: Pen,
+    lag: Lag,
+}
+
+/// What a delivery needs to know and to have.
+pub struct Plan<'a> {
+    /// The configuration that the destination belongs to.
+    pub config: &'a Config,
+    /// The destination.
+    pub destination: &'a Destination,
+    /// The way to its Redis.
+    pub connection: &'a Connection,
+    /// Its books, open.
+    pub books: &'a Books,
+    /// Where it says how it is doing.
+    pub health: &'a Health,
+    /// Where it says how far behind it is.
+    pub lag: &'a Lag,
+    /// Where events go that Redis refuses for good.
+    pub dead_letters: &'a DeadLetters,
 }
 
 /// Where batches come from.
@@ -46,49 +63,18 @@ struct Intake {
 }
 
 impl Delivery {
-    /// A delivery that goes on where the destination's cursor stands. What waits in the journal is
-    /// entered in the destination's books.
-    pub fn new(
-        config: &Config,
-        destination: &Destination,
-        journal: &Journal,
-        ledger: Ledger,
-        dead_letters: DeadLetters,
-    ) -> anyhow::Result<Self> {
-        let first = Connection::new(destination.connection.clone())?;
-        let lanes = config.delivery.lanes.max(1);
-        let mut connections: Vec<_> = (1..lanes).map(|_| first.another()).collect();
-        connections.push(first);
-        let reader = journal.reader(&destination.id)?;
-        let stats = journal.stats();
-        let waiting = stats
-            .cursors
-            .iter()
-            .find(|cursor| cursor.name == destination.id);
-        ledger.accept(waiting.map_or(0, |cursor| cursor.pending));
-        let fed = |source: &&crate::config::Source| source.destinations.contains(&destination.id);
-        let recipe = Recipe {
-            sources: config
-                .sources
-                .iter()
-                .filter(fed)
-                .map(|source| source.id.clone())
-                .collect(),
-            layout: Layout {
-                prefix: Prefix::parse(&destination.prefix),
-                workspace_id: config.workspace_id.clone(),
-                destination_id: destination.id.clone(),
-            },
-            lanes,
-            hasher: RandomState::default(),
-            backlog_end: stats.next_offset,
-            flattener: Flattener::default(),
-        };
+    /// A delivery that goes on where the destination's cursor stands.
+    ///
+    /// # Errors
+    /// Those of [`Journal::reader`].
+    pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
+        let Plan { config, .. } = plan;
+        let connections = (0..config.delivery.lanes.max(1)).map(|_| plan.connection.another());
         let pen = Pen {
-            connections,
-            health: Health::new(&destination.id),
-            ledger,
-            dead_letters,
+            connections: connections.collect(),
+            health: plan.health.clone(),
+            ledger: plan.books.ledger.clone(),
+            dead_letters: plan.dead_letters.clone(),
         };
         let limit = Limit {
             records: config.delivery.batch_records,
@@ -96,42 +82,53 @@ impl Delivery {
         };
         Ok(Self {
             intake: Intake {
-                reader,
+                reader: journal.reader(&plan.destination.id)?,
                 limit,
                 rest: None,
-                recipe,
+                recipe: plan.recipe(),
             },
             pen,
+            lag: plan.lag.clone(),
         })
-    }
-
-    /// How the destination is doing.
-    pub fn health(&self) -> Health {
-        self.pen.health.clone()
     }
 
     /// Delivers until `stop`, and then to the end of the batch under way.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut ahead: Option<Batch> = None;
+        let mut open = Unacknowledged::default();
+        let ledger = self.pen.ledger.clone();
+        let mut settled = ledger.settled();
         loop {
             let batch = if let Some(batch) = ahead.take() {
                 batch
             } else {
+                self.lag.note(None);
                 tokio::select! {
-                    () = stop.cancelled() => return,
+                    () = stop.cancelled() => break,
                     batch = self.intake.next() => batch,
                 }
             };
-            ahead = match self.write_and_read_ahead(&batch, &stop).await {
-                Written::Whole { ahead } => ahead,
-                Written::Stopped => return,
+            self.lag.note(batch.oldest_ms);
+            let written = self.write_and_read_ahead(&batch, &stop).await;
+            open.outcomes += ledger.settled() - settled;
+            let Written::Whole { ahead: next } = written else {
+                break;
             };
-            batch.settle(&self.pen.ledger);
-            self.acknowledge(&batch).await;
+            ahead = next;
+            batch.settle(&ledger);
+            open.outcomes += batch.ignored();
+            open.foreign += batch.foreign;
+            settled = ledger.settled();
+            if self.acknowledge(&batch).await {
+                open = Unacknowledged::default();
+            }
             if stop.is_cancelled() {
-                return;
+                break;
             }
         }
+        // Who delivers next reads these again, and gives them an outcome again.
+        ledger.replay(open.outcomes);
+        ledger.accept(open.foreign);
     }
 
     /// Writes `batch` and meanwhile prepares the one behind it, which must not be sent before.
@@ -148,11 +145,41 @@ impl Delivery {
         }
     }
 
-    /// Moves the cursor behind `batch`. As long as that fails the batch is not acknowledged, and
-    /// would be sent again after a restart, which changes nothing in Redis.
-    async fn acknowledge(&mut self, batch: &Batch) {
-        if let Err(error) = self.intake.reader.ack(batch.end).await {
+    /// Moves the cursor behind `batch`, and says whether it did. As long as that fails the batch is not
+    /// acknowledged, and would be sent again after a restart, which changes nothing in Redis.
+    async fn acknowledge(&mut self, batch: &Batch) -> bool {
+        let acknowledged = self.intake.reader.ack(batch.end).await;
+        if let Err(error) = &acknowledged {
             tracing::error!(destination.id = self.pen.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+        }
+        acknowledged.is_ok()
+    }
+}
+
+/// What is in the books behind the cursor.
+#[derive(Default)]
+struct Unacknowledged {
+    outcomes: u64,
+    foreign: u64,
+}
+
+impl Plan<'_> {
+    fn recipe(&self) -> Recipe {
+        let Self {
+            config,
+            destination,
+            ..
+        } = self;
+        let feeds = |source: &&Source| source.destinations.contains(&destination.id);
+        let sources = config.sources.iter().filter(feeds);
+        Recipe {
+            sources: sources.map(|source| source.id.clone()).collect(),
+            layout: config.layout(destination),
+            lanes: config.delivery.lanes.max(1),
+            hasher: RandomState::default(),
+            backlog_end: self.books.backlog_end,
+            flattener: Flattener::default(),
+            tail: self.books.ledger.tail().clone(),
         }
     }
 }

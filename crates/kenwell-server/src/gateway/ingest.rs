@@ -5,9 +5,10 @@ use std::{
     time::{Instant, SystemTime},
 };
 
+use jiff::Timestamp;
 use kenwell_event::{Parsed, Route};
 use kenwell_journal::{Batch, Error, Journal};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     answer::{Answer, TEXT},
@@ -17,7 +18,8 @@ use super::{
 };
 use crate::{
     envelope,
-    metrics::{Ledger, Metrics},
+    metrics::Metrics,
+    tail::{Glance, Outcome},
 };
 
 /// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
@@ -38,16 +40,25 @@ impl Ingest {
         !stats.full && !stats.no_space
     }
 
-    /// Accepts or refuses the body of one request. Events are durable before this returns `ok`.
+    /// Accepts or refuses the body of one request. Events are durable before this returns `ok`. The
+    /// source stays as it is until `token` is dropped.
     pub(super) async fn accept(
         &self,
-        source: &Source,
+        source: &Arc<Source>,
+        token: TaskTrackerToken,
         route: Route,
         body: &[u8],
         sender: &str,
     ) -> Result<Answer, Refusal> {
         let single = matches!(route, Route::Identify | Route::Other);
-        let parsed = kenwell_event::parse(route, body).map_err(Refusal::Rejected)?;
+        let watched = self.metrics.tail().is_watched();
+        let mut ignored = Vec::new();
+        let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
+            if watched {
+                ignored.push((event, reason));
+            }
+        })
+        .map_err(Refusal::Rejected)?;
         let events =
             parsed.identifies.len() + usize::try_from(parsed.ignored.total()).unwrap_or(usize::MAX);
         source.admit(events)?;
@@ -57,28 +68,53 @@ impl Ingest {
         for (reason, count) in parsed.ignored.iter() {
             source.counters.ignored(reason.as_str(), count);
         }
+        source.counters.seen(Timestamp::now());
+        for (event, reason) in ignored {
+            self.tell(source, Outcome::Ignored, event, Some(reason.as_str()));
+        }
         if !parsed.identifies.is_empty() {
-            self.append(source, records(source, &parsed, sender))
+            self.append(source, token, records(source, &parsed, sender))
                 .await?;
+            if watched {
+                for event in &parsed.identifies {
+                    self.tell(source, Outcome::Accepted, event, None);
+                }
+            }
         }
         Ok(Answer::ok(TEXT, "ok"))
     }
 
-    async fn append(&self, source: &Source, batch: Batch) -> Result<(), Refusal> {
+    /// Shows what became of an event to those who look.
+    fn tell(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
+        self.metrics.tail().tell(&Glance {
+            source: &source.id,
+            outcome,
+            event,
+            reason,
+            destination: None,
+            update: None,
+        });
+    }
+
+    async fn append(
+        &self,
+        source: &Arc<Source>,
+        token: TaskTrackerToken,
+        batch: Batch,
+    ) -> Result<(), Refusal> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let books = Books {
-            ledgers: source.ledgers.clone(),
+            source: Arc::clone(source),
             count,
+            _token: token,
         };
         let journal = self.journal.clone();
         let started = Instant::now();
         // On a task of its own: a client that hangs up must not leave the books open.
         let append = self.appends.spawn(async move {
             books.open();
-            journal
-                .append(batch)
-                .await
-                .inspect_err(|_| books.take_back())
+            let appended = journal.append(batch).await;
+            appended.inspect_err(|_| books.take_back())
         });
         match append.await {
             Ok(Ok(_offset)) => {
@@ -94,7 +130,7 @@ impl Ingest {
 
 /// One journal record for each identify, all with the same header.
 fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
-    let header = envelope::header(&source.id, SystemTime::now(), sender);
+    let header = envelope::header(&source.route, SystemTime::now(), sender);
     let mut batch = Batch::new();
     for event in &parsed.identifies {
         batch.push(&[&header, event]);
@@ -103,19 +139,21 @@ fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
 }
 
 struct Books {
-    ledgers: Vec<Ledger>,
+    source: Arc<Source>,
     count: u64,
+    /// Given back once the append is done and the books are right.
+    _token: TaskTrackerToken,
 }
 
 impl Books {
     fn open(&self) {
-        for ledger in &self.ledgers {
+        for ledger in &self.source.ledgers {
             ledger.accept(self.count);
         }
     }
 
     fn take_back(&self) {
-        for ledger in &self.ledgers {
+        for ledger in &self.source.ledgers {
             ledger.take_back(self.count);
         }
     }

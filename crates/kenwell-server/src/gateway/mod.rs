@@ -10,6 +10,7 @@ mod cors;
 mod ingest;
 mod query;
 mod refusal;
+mod roster;
 mod route;
 mod server;
 mod source_config;
@@ -17,5 +18,6 @@ mod sources;
 mod status;
 
 pub use body::MAX_BODY_BYTES;
-pub use server::{Gateway, Limits};
+pub use roster::Roster;
+pub use server::{Gateway, Limits, NotTaken};
 pub use sources::{Source, Sources};

@@ -1,13 +1,13 @@
 //! The sources that may send, found by write key.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use subtle::ConstantTimeEq;
 
 use super::refusal::Refusal;
 use crate::{
-    config,
+    config, envelope,
     metrics::{Ledger, Metrics, SourceCounters},
 };
 
@@ -15,45 +15,52 @@ use crate::{
 pub struct Source {
     /// Its id in the configuration.
     pub id: String,
+    /// Its counters, which outlive a change of its settings.
+    pub counters: SourceCounters,
     pub(super) name: String,
     pub(super) enabled: bool,
     write_key: kenwell::connection::Secret,
-    pub(super) counters: SourceCounters,
+    /// The books of the destinations that it feeds.
     pub(super) ledgers: Vec<Ledger>,
-    limiter: Option<DefaultDirectRateLimiter>,
+    /// The same destinations, as the journal wants them.
+    pub(super) route: Vec<u8>,
+    limit: Option<Limit>,
 }
 
-/// All sources.
+/// An allowance of events a second, shared by all that go on counting with it.
+#[derive(Clone)]
+struct Limit {
+    rate: NonZeroU32,
+    limiter: Arc<DefaultDirectRateLimiter>,
+}
+
+/// All sources, as they are at one moment.
 pub struct Sources {
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
 }
 
 impl Sources {
-    /// The configured sources; each of `destinations` keeps its own books in `metrics`.
-    pub fn new(sources: &[config::Source], events_per_second: u32, metrics: &Metrics) -> Self {
-        let sources = sources
-            .iter()
-            .map(|source| Source {
-                id: source.id.clone(),
-                name: source.name.clone(),
-                enabled: source.enabled,
-                write_key: source.write_key.clone(),
-                counters: metrics.source(&source.id),
-                ledgers: source
-                    .destinations
-                    .iter()
-                    .map(|id| metrics.ledger(id))
-                    .collect(),
-                limiter: NonZeroU32::new(events_per_second)
-                    .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
-            })
-            .collect();
-        Self { sources }
+    /// The sources of a configuration and where their events go: to its enabled destinations, each of
+    /// which keeps its own books in `metrics`. What `before` has used of its rate limits stays used.
+    pub fn new(config: &config::Config, metrics: &Metrics, before: Option<&Self>) -> Self {
+        let sources = config.sources.iter().map(|source| {
+            let before = before.and_then(|sources| sources.get(&source.id));
+            let before = before.map(Arc::as_ref);
+            Arc::new(Source::new(source, config, metrics, before))
+        });
+        Self {
+            sources: sources.collect(),
+        }
+    }
+
+    /// The source with this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<Source>> {
+        self.sources.iter().find(|source| source.id == id)
     }
 
     /// The source with this write key. Every key is compared in full, so that the time taken says
     /// nothing about how much of a guess was right.
-    pub(super) fn find(&self, write_key: &str) -> Result<&Source, Refusal> {
+    pub(super) fn find(&self, write_key: &str) -> Result<&Arc<Source>, Refusal> {
         let mut found = None;
         for source in &self.sources {
             if bool::from(
@@ -68,9 +75,47 @@ impl Sources {
         }
         found.ok_or(Refusal::UnknownKey)
     }
+
+    /// Likewise, if it may send.
+    pub(super) fn find_enabled(&self, write_key: &str) -> Result<&Arc<Source>, Refusal> {
+        let source = self.find(write_key)?;
+        if source.enabled {
+            Ok(source)
+        } else {
+            Err(Refusal::SourceDisabled)
+        }
+    }
 }
 
 impl Source {
+    fn new(
+        source: &config::Source,
+        config: &config::Config,
+        metrics: &Metrics,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut destinations = source.destinations.clone();
+        destinations.retain(|id| {
+            let mut all = config.destinations.iter();
+            all.any(|destination| destination.id == *id && destination.enabled)
+        });
+        let limit = NonZeroU32::new(config.gateway.rate_limit).map(|rate| {
+            let before = before.and_then(|before| before.limit.as_ref());
+            let kept = before.filter(|limit| limit.rate == rate);
+            kept.cloned().unwrap_or_else(|| Limit::new(rate))
+        });
+        Self {
+            id: source.id.clone(),
+            counters: metrics.source(&source.id),
+            name: source.name.clone(),
+            enabled: source.enabled,
+            write_key: source.write_key.clone(),
+            ledgers: destinations.iter().map(|id| metrics.ledger(id)).collect(),
+            route: envelope::route(&source.id, &destinations),
+            limit,
+        }
+    }
+
     /// The source's write key, which its own SDKs know anyway.
     pub(super) fn write_key(&self) -> &str {
         self.write_key.expose()
@@ -78,8 +123,8 @@ impl Source {
 
     /// Takes room for `events` under the rate limit.
     pub(super) fn admit(&self, events: usize) -> Result<(), Refusal> {
-        let (Some(limiter), Some(events)) = (
-            &self.limiter,
+        let (Some(Limit { limiter, .. }), Some(events)) = (
+            &self.limit,
             u32::try_from(events).ok().and_then(NonZeroU32::new),
         ) else {
             return Ok(());
@@ -95,6 +140,15 @@ impl Source {
                 Some(Ok(Ok(()))) => Ok(()),
                 _ => Err(Refusal::RateLimited(1)),
             },
+        }
+    }
+}
+
+impl Limit {
+    fn new(rate: NonZeroU32) -> Self {
+        Self {
+            rate,
+            limiter: Arc::new(RateLimiter::direct(Quota::per_second(rate))),
         }
     }
 }

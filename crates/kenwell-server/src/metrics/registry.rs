@@ -1,6 +1,14 @@
 //! Every metric by name, and the page that shows them.
 
-use std::{collections::BTreeMap, fmt, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -13,7 +21,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::Ledger;
+use super::{
+    Ledger, Quantiles, SourceCounters,
+    reasons::{Label, Reasons},
+    source::Totals,
+};
+use crate::tail::Tail;
 
 /// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
 const SECONDS: [f64; 16] = [
@@ -33,9 +46,18 @@ struct SourceLabels {
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct IgnoredLabels {
+pub(super) struct IgnoredLabels {
     source: String,
     reason: &'static str,
+}
+
+impl Label for IgnoredLabels {
+    fn new(owner: &str, reason: &'static str) -> Self {
+        Self {
+            source: owner.to_owned(),
+            reason,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,8 +67,17 @@ struct DestinationLabels {
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct OutcomeLabels {
-    pub(super) destination: String,
-    pub(super) reason: &'static str,
+    destination: String,
+    reason: &'static str,
+}
+
+impl Label for OutcomeLabels {
+    fn new(owner: &str, reason: &'static str) -> Self {
+        Self {
+            destination: owner.to_owned(),
+            reason,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -65,9 +96,13 @@ pub struct Metrics {
     accepted: Family<SourceLabels, Counter>,
     ignored: Family<IgnoredLabels, Counter>,
     append: Histogram,
+    append_lately: Quantiles,
+    gateway: Arc<Totals>,
     destinations: Destinations,
     journal: Journal,
     ledgers: Mutex<BTreeMap<String, Ledger>>,
+    sources: Mutex<BTreeMap<String, SourceCounters>>,
+    tail: Tail,
 }
 
 struct Destinations {
@@ -77,6 +112,9 @@ struct Destinations {
     dead_lettered: Family<OutcomeLabels, Counter>,
     queued: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
+    replayed: Family<DestinationLabels, Counter>,
+    letters_written: Family<DestinationLabels, Counter>,
+    letters_discarded: Family<DestinationLabels, Counter>,
     freshness: Family<DestinationLabels, Histogram, InSeconds>,
 }
 
@@ -85,30 +123,6 @@ struct Journal {
     bytes: Gauge,
     max_bytes: Gauge,
     corrupt_records: Gauge,
-}
-
-/// The counters of one source, for the gateway's hot path.
-#[derive(Debug, Clone)]
-pub struct SourceCounters {
-    source: String,
-    accepted: Counter,
-    ignored: Family<IgnoredLabels, Counter>,
-}
-
-impl SourceCounters {
-    /// `count` identifies are durable.
-    pub fn accepted(&self, count: u64) {
-        self.accepted.inc_by(count);
-    }
-
-    /// `count` events are none of our business, or not fit.
-    pub fn ignored(&self, reason: &'static str, count: u64) {
-        let labels = IgnoredLabels {
-            source: self.source.clone(),
-            reason,
-        };
-        self.ignored.get_or_create(&labels).inc_by(count);
-    }
 }
 
 impl Metrics {
@@ -148,9 +162,13 @@ impl Metrics {
             accepted,
             ignored,
             append,
+            append_lately: Quantiles::default(),
+            gateway: Arc::default(),
             destinations,
             journal,
             ledgers: Mutex::default(),
+            sources: Mutex::default(),
+            tail: Tail::default(),
         }
     }
 
@@ -164,41 +182,78 @@ impl Metrics {
     /// Seconds from the start of an append until it was durable.
     pub fn appended(&self, seconds: f64) {
         self.append.observe(seconds);
+        self.append_lately.note(seconds, Instant::now());
     }
 
-    /// The counters of the source with this id.
+    /// How long appends took in the last minutes.
+    pub fn append_lately(&self) -> &Quantiles {
+        &self.append_lately
+    }
+
+    /// Identifies made durable since the start, and events that the gateway ignored.
+    pub fn gateway_totals(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.gateway.accepted), read(&self.gateway.ignored))
+    }
+
+    /// The books of all destinations.
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        lock(&self.ledgers).values().cloned().collect()
+    }
+
+    /// Where each outcome is shown to those who look.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// The counters of the source with this id; the same at every call.
     pub fn source(&self, id: &str) -> SourceCounters {
-        let accepted = self.accepted.get_or_create_owned(&SourceLabels {
+        let mut sources = lock(&self.sources);
+        let counters = sources.entry(id.to_owned()).or_insert_with(|| {
+            let labels = SourceLabels {
+                source: id.to_owned(),
+            };
+            SourceCounters {
+                accepted: self.accepted.get_or_create_owned(&labels),
+                ignored: Reasons::new(id, &self.ignored),
+                all: Arc::clone(&self.gateway),
+                seen: Arc::default(),
+            }
+        });
+        counters.clone()
+    }
+
+    /// The source is gone, and so are its counters.
+    pub fn forget_source(&self, id: &str) {
+        if let Some(counters) = lock(&self.sources).remove(id) {
+            counters.ignored.remove();
+        }
+        self.accepted.remove(&SourceLabels {
             source: id.to_owned(),
         });
-        SourceCounters {
-            source: id.to_owned(),
-            accepted,
-            ignored: self.ignored.clone(),
-        }
     }
 
     /// The books of the destination with this id; the same books at every call.
     pub fn ledger(&self, id: &str) -> Ledger {
-        let mut ledgers = self
-            .ledgers
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        ledgers
-            .entry(id.to_owned())
-            .or_insert_with(|| self.destinations.open(id))
+        let mut ledgers = lock(&self.ledgers);
+        let ledger = ledgers.entry(id.to_owned());
+        ledger
+            .or_insert_with(|| self.destinations.open(id, &self.tail))
             .clone()
+    }
+
+    /// The destination is gone, and so are its books.
+    pub fn forget_destination(&self, id: &str) {
+        if let Some(ledger) = lock(&self.ledgers).remove(id) {
+            ledger.close();
+        }
+        self.destinations.remove(id);
     }
 
     /// The page for Prometheus, with the journal's figures as of now.
     pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
         self.journal.set(journal);
-        for ledger in self
-            .ledgers
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .values()
-        {
+        for ledger in lock(&self.ledgers).values() {
             ledger.queued.set(to_gauge(ledger.queued()));
         }
         let mut page = String::new();
@@ -222,6 +277,9 @@ impl Destinations {
             dead_lettered: Family::default(),
             queued: Family::default(),
             retries: Family::default(),
+            replayed: Family::default(),
+            letters_written: Family::default(),
+            letters_discarded: Family::default(),
             freshness: Family::new_with_constructor(InSeconds),
         };
         let registry = registry.sub_registry_with_prefix("destination");
@@ -255,27 +313,60 @@ impl Destinations {
             "Pipelines that had to be sent again",
             this.retries.clone(),
         );
+        registry.register(
+            "replayed",
+            "Identify events accepted again: by a replay, or because a batch was cut off",
+            this.replayed.clone(),
+        );
+        registry.register(
+            "dead_letters_written",
+            "Dead letters that were retried and written to Redis",
+            this.letters_written.clone(),
+        );
+        registry.register(
+            "dead_letters_discarded",
+            "Dead letters that were dropped",
+            this.letters_discarded.clone(),
+        );
         let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
         registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
         this
     }
 
-    fn open(&self, id: &str) -> Ledger {
+    fn open(&self, id: &str, tail: &Tail) -> Ledger {
         let labels = DestinationLabels {
             destination: id.to_owned(),
         };
         Ledger {
-            destination: id.to_owned(),
             accepted: self.accepted.get_or_create_owned(&labels),
             written: self.written.get_or_create_owned(&labels),
-            ignored: self.ignored.clone(),
+            ignored: Reasons::new(id, &self.ignored),
             ignored_total: Counter::default(),
-            dead_lettered: self.dead_lettered.clone(),
+            dead_lettered: Reasons::new(id, &self.dead_lettered),
             dead_lettered_total: Counter::default(),
             queued: self.queued.get_or_create_owned(&labels),
             retries: self.retries.get_or_create_owned(&labels),
+            replayed: self.replayed.get_or_create_owned(&labels),
+            letters_written: self.letters_written.get_or_create_owned(&labels),
+            letters_discarded: self.letters_discarded.get_or_create_owned(&labels),
+            lately: Arc::default(),
+            tail: tail.clone(),
             freshness: self.freshness.get_or_create_owned(&labels),
         }
+    }
+
+    fn remove(&self, id: &str) {
+        let labels = DestinationLabels {
+            destination: id.to_owned(),
+        };
+        self.accepted.remove(&labels);
+        self.written.remove(&labels);
+        self.queued.remove(&labels);
+        self.retries.remove(&labels);
+        self.replayed.remove(&labels);
+        self.letters_written.remove(&labels);
+        self.letters_discarded.remove(&labels);
+        self.freshness.remove(&labels);
     }
 }
 
@@ -310,4 +401,39 @@ impl Journal {
 
 fn to_gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_leaves_no_line_on_the_page() {
+        let metrics = Metrics::new();
+        let (source, ledger) = (metrics.source("web"), metrics.ledger("profiles"));
+        let fill = || {
+            source.accepted(1);
+            source.ignored("not_identify", 1);
+            ledger.accept(2);
+            ledger.ignored("blank_user_id");
+            ledger.dead_lettered("ERR", 1);
+            ledger.fresh(0.1);
+        };
+        fill();
+        let stats = kenwell_journal::Stats::default();
+        let page = metrics.page(&stats).unwrap();
+        assert!(page.contains("\"web\"") && page.contains("\"profiles\""));
+        metrics.forget_source("web");
+        metrics.forget_destination("profiles");
+        fill(); // a request that was under way
+        let page = metrics.page(&stats).unwrap();
+        assert!(
+            !page.contains("\"web\"") && !page.contains("\"profiles\""),
+            "{page}"
+        );
+    }
 }

@@ -9,13 +9,18 @@
 
 mod bad_input;
 mod browser;
+mod by_hand;
 mod captures;
+mod changes;
+mod changes_under_load;
 mod cluster;
 mod crash;
 mod delivery;
 mod full;
 mod gateway;
 mod lifecycle;
+mod private;
 mod support;
+mod tls;
 mod vectors;
 mod walk;

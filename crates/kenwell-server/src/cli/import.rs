@@ -1,0 +1,98 @@
+//! `kenwell import`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::arguments::ImportRudderstack;
+use super::exit::Failure;
+use super::output;
+use crate::config::{Config, Environment, Problems};
+use crate::import::{self, Imported, MAX_FILE_BYTES};
+
+/// Makes a configuration from a RudderStack one and says what is to be minded.
+pub(super) fn rudderstack(arguments: &ImportRudderstack) -> Result<(), Failure> {
+    let text = read(&arguments.file)?;
+    let imported = import::rudderstack(&text)
+        .with_context(|| format!("{} cannot be imported", arguments.file.display()))?;
+    for note in &imported.notes {
+        output::complain(&format!("note: {}", output::printable(note.as_bytes())));
+    }
+    match &arguments.output {
+        Some(path) => {
+            write(path, imported.text.expose())?;
+            let (sources, destinations) = imported.counts;
+            output::complain(&format!(
+                "{}: {sources} sources and {destinations} Redis destinations; next: kenwell config check {0} and kenwell doctor --config {0}",
+                path.display()
+            ));
+        }
+        None => show(&imported)?,
+    }
+    mended(arguments, &imported)
+}
+
+/// What the loader has to say about it, so that nobody finds out when the server does not start.
+fn mended(arguments: &ImportRudderstack, imported: &Imported) -> Result<(), Failure> {
+    let path = arguments
+        .output
+        .as_deref()
+        .unwrap_or(Path::new("kenwell.toml"));
+    match Config::parse(path, imported.text.expose(), &Environment::default()) {
+        Ok(_) => Ok(()),
+        Err(Problems { errors, .. }) => {
+            for problem in errors {
+                output::complain(&format!("error: {problem}"));
+            }
+            Err(Failure::failed(
+                "the result has to be mended before it can be used",
+            ))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        let bound = MAX_FILE_BYTES >> 20;
+        return Err(Failure::failed(format!(
+            "{} has more than {bound} MiB",
+            path.display()
+        )));
+    }
+    Ok(text)
+}
+
+/// Readable by its owner only, since it may hold passwords; never over a file that is there.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.with_context(|| {
+        format!(
+            "cannot make {}; give --output a name that is not taken",
+            path.display()
+        )
+    })?;
+    Ok(())
+}
+
+fn show(imported: &Imported) -> Result<(), Failure> {
+    if !imported.holds_secrets || !std::io::stdout().is_terminal() {
+        return output::line(imported.text.expose().trim_end());
+    }
+    output::line(imported.shown.trim_end())?;
+    output::complain(
+        "note: passwords are not shown on a terminal: set the variables named above, or use --output FILE",
+    );
+    Ok(())
+}

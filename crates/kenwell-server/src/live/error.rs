@@ -1,0 +1,93 @@
+//! Why a change or a replay did not happen.
+
+use std::{io, path::PathBuf};
+
+use crate::config::Problems;
+
+/// Why an edit was not made. The file and what runs are as they were.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// The file is not the version that the edit was made for.
+    #[error("{} was changed meanwhile: look at it again and repeat the edit", .path.display())]
+    ChangedMeanwhile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or its directory cannot be written.
+    #[error("the configuration is read-only: {reason}")]
+    ReadOnly {
+        /// What stands in the way, and what to do about it.
+        reason: String,
+    },
+    /// With the edit the configuration could not be used.
+    #[error("{0}")]
+    Invalid(Box<Problems>),
+    /// There is nothing to change.
+    #[error("there is no {kind} \"{id}\"")]
+    NotFound {
+        /// `source` or `destination`.
+        kind: &'static str,
+        /// The id that was asked for.
+        id: String,
+    },
+    /// An id is taken.
+    #[error("there is a {kind} \"{id}\" already: choose another id")]
+    Exists {
+        /// `source` or `destination`.
+        kind: &'static str,
+        /// The id that was asked for.
+        id: String,
+    },
+    /// The file could not be read or written.
+    #[error("{} could not be {action}", .path.display())]
+    Io {
+        /// `read` or `written`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A write key could not be made.
+    #[error("the system has no random bytes for a write key")]
+    NoRandom(#[source] io::Error),
+    /// The file has the edit, what runs does not: the journal is closed, or its disk fails.
+    #[error(
+        "the file was changed, but the change could not be carried out; it will be at the next start"
+    )]
+    NotApplied(#[source] kenwell_journal::Error),
+}
+
+/// Why there is no replay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// There is no such destination.
+    #[error("there is no destination \"{0}\"")]
+    NotFound(String),
+    /// It gets nothing, so there is nothing to replay to.
+    #[error("the destination \"{0}\" is disabled: enable it first")]
+    Disabled(String),
+    /// The server stops.
+    #[error("the server is stopping")]
+    Interrupted,
+    /// The journal could not be read, or its cursor not be moved.
+    #[error("the journal could not be read")]
+    Journal(#[from] kenwell_journal::Error),
+}
+
+impl EditError {
+    /// Whether the same edit can succeed later without anybody's doing.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Io { .. })
+    }
+}
+
+impl ReplayError {
+    /// Whether the same replay can succeed later without anybody's doing.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Journal(_))
+    }
+}

@@ -1,0 +1,185 @@
+//! One destination at run time: its books, its connection, and the delivery that fills it.
+
+use kenwell::{connection::Connection, profile::Layout};
+use kenwell_journal::{Error, Journal};
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{Config, Destination},
+    dead_letters::DeadLetters,
+    delivery::{Books, Delivery, Health, Lag, Plan},
+    metrics::{Ledger, Metrics},
+};
+
+/// A configured destination, for those who look.
+#[derive(Clone)]
+pub struct RunningDestination {
+    /// Its settings.
+    pub settings: Destination,
+    /// How its Redis is doing; `None` while it is disabled.
+    pub health: Option<Health>,
+    /// Its books.
+    pub ledger: Ledger,
+    /// How far behind it is.
+    pub lag: Lag,
+    /// To read profiles with. Opened when it is first used, and not shared with the delivery.
+    pub connection: Connection,
+    /// How its keys are named.
+    pub layout: Layout,
+}
+
+/// A destination at run time.
+pub(super) struct Line {
+    pub(super) settings: Destination,
+    connection: Connection,
+    layout: Layout,
+    ledger: Ledger,
+    health: Health,
+    lag: Lag,
+    /// Open while it is enabled.
+    pub(super) books: Option<Books>,
+    /// Running while it is enabled and not paused.
+    flow: Option<Flow>,
+}
+
+/// A running delivery.
+struct Flow {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// Where deliveries run.
+pub(super) struct Ground<'a> {
+    pub(super) journal: &'a Journal,
+    pub(super) metrics: &'a Metrics,
+    pub(super) dead_letters: &'a DeadLetters,
+    pub(super) tasks: &'a TaskTracker,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl RunningDestination {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.settings.id
+    }
+}
+
+impl Line {
+    /// A destination that does nothing yet.
+    pub(super) fn new(
+        settings: &Destination,
+        connection: Connection,
+        layout: Layout,
+        ground: &Ground<'_>,
+    ) -> Self {
+        Self {
+            connection,
+            layout,
+            ledger: ground.metrics.ledger(&settings.id),
+            health: Health::new(&settings.id),
+            lag: Lag::default(),
+            settings: settings.clone(),
+            books: None,
+            flow: None,
+        }
+    }
+
+    /// Opens its books, unless they are. From now on the journal keeps what comes for it.
+    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
+        if self.books.is_none() {
+            let books = Books::open(&self.settings.id, ground.journal, ground.metrics)?;
+            self.books = Some(books);
+        }
+        Ok(())
+    }
+
+    /// Begins to deliver, unless it does already or is not to.
+    pub(super) fn flow(&mut self, config: &Config, ground: &Ground<'_>) -> Result<(), Error> {
+        let Some(books) = &self.books else {
+            return Ok(());
+        };
+        if self.settings.paused || self.flow.is_some() {
+            return Ok(());
+        }
+        let plan = Plan {
+            config,
+            destination: &self.settings,
+            connection: &self.connection,
+            books,
+            health: &self.health,
+            lag: &self.lag,
+            dead_letters: ground.dead_letters,
+        };
+        let delivery = Delivery::new(&plan, ground.journal)?;
+        let stop = ground.stop.child_token();
+        let task = ground.tasks.spawn(delivery.run(stop.clone()));
+        self.flow = Some(Flow { stop, task });
+        Ok(())
+    }
+
+    /// Whether its delivery can go on as it is when these are its settings.
+    pub(super) fn flows_like(&self, next: &Destination) -> bool {
+        let same =
+            self.settings.connection == next.connection && self.settings.prefix == next.prefix;
+        same && next.enabled && !next.paused
+    }
+
+    /// Stops at the edge of the batch under way; what waits stays in the journal.
+    pub(super) async fn stop(&mut self) {
+        let Some(Flow { stop, task }) = self.flow.take() else {
+            return;
+        };
+        stop.cancel();
+        if let Err(error) = task.await {
+            tracing::error!(destination.id = self.settings.id, %error, "a delivery ended badly; its batch will be delivered again");
+        }
+    }
+
+    /// Takes over settings. The delivery is stopped, or runs by settings that say the same.
+    pub(super) fn adopt(
+        &mut self,
+        settings: &Destination,
+        connection: Option<Connection>,
+        layout: Layout,
+    ) {
+        if let Some(connection) = connection {
+            self.connection = connection;
+            // What was wrong with the old one is no news about the new one.
+            self.health = Health::new(&settings.id);
+        }
+        self.layout = layout;
+        self.settings = settings.clone();
+    }
+
+    /// Closes the books of a destination that is not to get anything any more. Its cursor stays, but
+    /// holds nothing back.
+    pub(super) fn close_if_disabled(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
+        if self.settings.enabled {
+            return Ok(());
+        }
+        let Some(books) = self.books.take() else {
+            return Ok(());
+        };
+        books.close();
+        ground.journal.retire(&self.settings.id)
+    }
+
+    /// Ends a stopped destination for good: no books, no cursor.
+    pub(super) fn remove(self, ground: &Ground<'_>) -> Result<(), Error> {
+        ground.metrics.forget_destination(&self.settings.id);
+        ground.journal.forget(&self.settings.id)
+    }
+
+    /// For those who look.
+    pub(super) fn view(&self) -> RunningDestination {
+        RunningDestination {
+            settings: self.settings.clone(),
+            health: self.books.as_ref().map(|_| self.health.clone()),
+            ledger: self.ledger.clone(),
+            lag: self.lag.clone(),
+            connection: self.connection.clone(),
+            layout: self.layout.clone(),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What runs now, and the one door for changes.
+//!
+//! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
+//! `write` puts on disk; `watch` notices edits by hand. `apply` carries a configuration out, `line` is one
+//! destination at run time, `replay` goes back in the journal.
+
+mod apply;
+mod change;
+mod document;
+mod door;
+mod edit;
+mod error;
+mod file;
+mod line;
+mod list;
+mod mint;
+mod replay;
+mod restart;
+mod rewrite;
+mod state;
+mod watch;
+mod write;
+
+pub(crate) use document::{Document, List};
+pub use door::{Live, Parts};
+pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
+pub use error::{EditError, ReplayError};
+pub use file::{ConfigFile, MAX_FILE_BYTES};
+pub use line::RunningDestination;
+pub(crate) use mint::id as mint_id;
+pub use mint::write_key;
+pub use replay::rewind;
+pub use state::{ConfigurationState, Revision};

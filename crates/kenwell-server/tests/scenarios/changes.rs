@@ -1,0 +1,403 @@
+//! Changes while it runs: each takes effect at once, and no event goes where it was not accepted for.
+
+use kenwell_server::{
+    config::Environment,
+    live::{
+        Change, DestinationChange, Edit, EditError, NewDestination, NewSource, Revision,
+        SourceChange,
+    },
+};
+
+use crate::support::{Client, Inside, Redis, eventually, post};
+
+/// A source `web` (write key `WK`) that feeds a destination `one`, and one `two` that it does not feed.
+fn tables(redis: &Redis) -> String {
+    format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"one\"]\n\
+         [[destinations]]\nid = \"one\"\naddress = \"{0}\"\nprefix = \"one\"\n\
+         [[destinations]]\nid = \"two\"\naddress = \"{0}\"\nprefix = \"two\"\n",
+        redis.address()
+    )
+}
+
+fn start() -> (Redis, Inside) {
+    let redis = Redis::start();
+    let inside = Inside::start(&tables(&redis));
+    (redis, inside)
+}
+
+fn send(inside: &Inside, user: &str) {
+    let event = format!("{{\"userId\":\"{user}\",\"traits\":{{\"a\":\"{user}\"}}}}");
+    assert_eq!(post(&inside.gateway, "/v1/identify", event).status, 200);
+}
+
+fn change(id: &str, change: DestinationChange) -> Edit {
+    Edit::ChangeDestination {
+        id: id.to_owned(),
+        change: Box::new(change),
+    }
+}
+
+fn paused(id: &str, paused: bool) -> Edit {
+    let settings = DestinationChange {
+        paused: Change::To(paused),
+        ..DestinationChange::default()
+    };
+    change(id, settings)
+}
+
+fn enabled(id: &str, enabled: bool) -> Edit {
+    let settings = DestinationChange {
+        enabled: Change::To(enabled),
+        ..DestinationChange::default()
+    };
+    change(id, settings)
+}
+
+fn feeding(destinations: &[&str]) -> Edit {
+    let ids = destinations.iter().map(ToString::to_string).collect();
+    Edit::ChangeSource {
+        id: "web".to_owned(),
+        change: SourceChange {
+            destinations: Change::To(ids),
+            ..SourceChange::default()
+        },
+    }
+}
+
+fn keys(redis: &Redis) -> Vec<String> {
+    let mut keys: Vec<String> = redis.command(&["KEYS", "*"]);
+    keys.sort();
+    keys
+}
+
+#[track_caller]
+fn assert_books(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
+    let books =
+        ["accepted_total", "written_total", "replayed_total"].map(|name| inside.count(name, id));
+    assert_eq!(books, [accepted, written, replayed], "{id}");
+}
+
+#[test]
+fn sources_and_destinations_come_into_effect_as_they_are_added() {
+    let (redis, inside) = start();
+    let before = inside.text();
+    let added = inside
+        .try_edit(vec![
+            Edit::AddSource(NewSource {
+                name: "The App".to_owned(),
+                ..NewSource::default()
+            }),
+            Edit::AddDestination(Box::new(NewDestination {
+                id: None,
+                settings: DestinationChange {
+                    name: Change::To("Third".to_owned()),
+                    address: Change::To(redis.address()),
+                    database: Change::To(3),
+                    sources: Change::To(vec!["the-app".to_owned(), "web".to_owned()]),
+                    ..DestinationChange::default()
+                },
+            })),
+        ])
+        .unwrap();
+    assert_eq!(added.ids, ["the-app", "third"]);
+    let config = inside.live.config();
+    let key = config.sources[1].write_key.expose();
+    let event = br#"{"userId":"u","traits":{"a":1}}"#;
+    let reply = Client::connect(&inside.gateway).post_as(key, "/v1/identify", "", event);
+    assert_eq!(reply.unwrap().status, 200);
+    send(&inside, "w");
+    inside.settle("third");
+    inside.settle("one");
+    let mut third = redis.connection();
+    let _: () = redis::cmd("SELECT").arg(3).query(&mut third).unwrap();
+    let found: u64 = redis::cmd("DBSIZE").query(&mut third).unwrap();
+    assert_eq!((found, keys(&redis)), (2, vec!["one:user:w".to_owned()]));
+    let kept = std::fs::read_to_string(inside.path().with_extension("toml.previous"));
+    assert_eq!(kept.unwrap(), before);
+    assert!(inside.text().starts_with("[[sources]]\nid = \"web\""));
+
+    // Disabled, rotated, removed: each at once.
+    let source = |change| Edit::ChangeSource {
+        id: "the-app".to_owned(),
+        change,
+    };
+    inside.edit(source(SourceChange {
+        new_write_key: true,
+        ..SourceChange::default()
+    }));
+    let status = |key: &str| {
+        let mut client = Client::connect(&inside.gateway);
+        client
+            .post_as(key, "/v1/identify", "", event)
+            .unwrap()
+            .status
+    };
+    assert_eq!(status(key), 401);
+    let config = inside.live.config();
+    let key = config.sources[1].write_key.expose();
+    assert_eq!(status(key), 200);
+    inside.edit(source(SourceChange {
+        enabled: Change::To(false),
+        ..SourceChange::default()
+    }));
+    assert_eq!(status(key), 404);
+    inside.edit(Edit::RemoveSource("the-app".to_owned()));
+    assert_eq!(status(key), 401);
+    let page = inside.metrics.page(&inside.journal.stats()).unwrap();
+    assert!(!page.contains("the-app"), "{page}");
+}
+
+#[test]
+fn an_event_goes_where_its_source_led_when_it_was_accepted() {
+    let (redis, inside) = start();
+    inside.edit(paused("one", true));
+    inside.edit(paused("two", true));
+    send(&inside, "first");
+    inside.edit(feeding(&["two"]));
+    send(&inside, "second");
+    inside.edit(feeding(&["one", "two"]));
+    send(&inside, "third");
+    inside.edit(feeding(&[]));
+    send(&inside, "nowhere");
+    assert_eq!(
+        (inside.ledger("one").queued(), inside.ledger("two").queued()),
+        (2, 2)
+    );
+    // Also after a restart, at which the configuration says something else.
+    let inside = inside.restart();
+    assert_eq!(
+        inside
+            .live
+            .destinations()
+            .iter()
+            .filter(|it| it.settings.paused)
+            .count(),
+        2
+    );
+    inside.edit(paused("one", false));
+    inside.edit(paused("two", false));
+    inside.settle("one");
+    inside.settle("two");
+    let expected = [
+        "one:user:first",
+        "one:user:third",
+        "two:user:second",
+        "two:user:third",
+    ];
+    assert_eq!(keys(&redis), expected);
+    assert_books(&inside, "one", 2, 2, 0);
+    assert_books(&inside, "two", 2, 2, 0);
+}
+
+#[test]
+fn a_change_of_settings_loses_nothing_and_counts_nothing_twice() {
+    let (mut away, here) = (Redis::start(), Redis::start());
+    let inside = Inside::start(&tables(&away));
+    send(&inside, "before");
+    inside.settle("one");
+    away.kill();
+    for number in 0..50 {
+        send(&inside, &format!("u{number}"));
+    }
+    eventually("the destination to wait", || {
+        let health = inside.destination("one").health.unwrap().state();
+        matches!(health, kenwell_server::delivery::State::Waiting { .. }).then_some(())
+    });
+    let settings = DestinationChange {
+        address: Change::To(here.address()),
+        prefix: Change::To("new".to_owned()),
+        ..DestinationChange::default()
+    };
+    inside.edit(change("one", settings));
+    inside.settle("one");
+    assert_eq!(keys(&here).len(), 50);
+    assert_eq!(here.fields("new:user:u7")["a"], "u7");
+    let written = inside.count("written_total", "one");
+    let replayed = inside.count("replayed_total", "one");
+    assert_eq!(written - replayed, 51, "{replayed} had been half-way");
+    assert_eq!(inside.count("accepted_total", "one"), written);
+}
+
+#[test]
+fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
+    let (redis, inside) = start();
+    inside.edit(paused("one", true));
+    send(&inside, "before");
+    inside.edit(enabled("one", false));
+    assert!(inside.destination("one").health.is_none());
+    send(&inside, "meanwhile");
+    assert_books(&inside, "one", 0, 0, 0);
+    inside.edit(enabled("one", true));
+    send(&inside, "after");
+    inside.edit(paused("one", false));
+    inside.settle("one");
+    assert_eq!(keys(&redis), ["one:user:after", "one:user:before"]);
+    assert_books(&inside, "one", 2, 2, 0);
+}
+
+#[test]
+fn what_is_removed_and_added_again_begins_anew() {
+    let (redis, inside) = start();
+    inside.edit(paused("one", true));
+    send(&inside, "before");
+    inside.edit(Edit::RemoveDestination("one".to_owned()));
+    assert!(inside.text().contains("destinations = []"));
+    assert!(!inside.directory().join("journal/one.cursor").exists());
+    send(&inside, "meanwhile");
+    let again = NewDestination {
+        id: Some("one".to_owned()),
+        settings: DestinationChange {
+            name: Change::To("One".to_owned()),
+            address: Change::To(redis.address()),
+            sources: Change::To(vec!["web".to_owned()]),
+            ..DestinationChange::default()
+        },
+    };
+    inside.edit(Edit::AddDestination(Box::new(again)));
+    send(&inside, "after");
+    inside.settle("one");
+    assert_eq!(keys(&redis), ["user:after"]);
+    assert_books(&inside, "one", 1, 1, 0);
+
+    // A replay brings back what was accepted for it, also under the settings that it has now.
+    let replayed = inside.live.replay("one", jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(inside.runtime.block_on(replayed).unwrap(), 2);
+    inside.settle("one");
+    assert_eq!(keys(&redis), ["user:after", "user:before"]);
+    assert_books(&inside, "one", 3, 3, 2);
+
+    // Removed while nothing runs it is as gone.
+    let without = inside.text().replace("id = \"one\"", "id = \"other\"");
+    let path = inside.path();
+    std::fs::write(&path, without.replace("\"one\"", "\"other\"")).unwrap();
+    let inside = inside.restart();
+    assert!(!inside.directory().join("journal/one.cursor").exists());
+}
+
+#[test]
+fn a_replay_begins_at_its_time_and_the_books_stay_right() {
+    let (redis, inside) = start();
+    inside.edit(feeding(&["one", "two"]));
+    send(&inside, "early");
+    inside.edit(feeding(&["two"]));
+    send(&inside, "foreign");
+    inside.edit(feeding(&["one", "two"]));
+    inside.settle("one");
+    inside.settle("two");
+    // What is in the journal now is a backlog whose destinations nobody has looked at.
+    inside.edit(paused("one", true));
+    let inside = inside.restart();
+    inside.edit(paused("one", false));
+    inside.settle("one");
+    let after_early = jiff::Timestamp::now().as_millisecond() + 1;
+    eventually("the clock to move on", || {
+        (jiff::Timestamp::now().as_millisecond() > after_early).then_some(())
+    });
+    send(&inside, "late");
+    inside.settle("one");
+    let _: () = redis.command(&["FLUSHALL"]);
+    let replay = |from| inside.runtime.block_on(inside.live.replay("one", from));
+    let start = jiff::Timestamp::from_millisecond(after_early).unwrap();
+    assert_eq!(replay(start).unwrap(), 1);
+    inside.settle("one");
+    assert_eq!(keys(&redis), ["one:user:late"]);
+    assert_books(&inside, "one", 2, 2, 1);
+    assert_eq!(replay(jiff::Timestamp::UNIX_EPOCH).unwrap(), 2);
+    inside.settle("one");
+    assert_eq!(keys(&redis), ["one:user:early", "one:user:late"]);
+    assert_books(&inside, "one", 4, 4, 3);
+    assert_eq!(replay(jiff::Timestamp::MAX).unwrap(), 0);
+    assert!(replay_of(&inside, "three").contains("no destination"));
+    inside.edit(enabled("one", false));
+    assert!(replay_of(&inside, "one").contains("disabled"));
+}
+
+fn replay_of(inside: &Inside, id: &str) -> String {
+    let replay = inside.live.replay(id, jiff::Timestamp::UNIX_EPOCH);
+    inside.runtime.block_on(replay).unwrap_err().to_string()
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_changes() {
+    let redis = Redis::start();
+    let environment: Environment = [("KENWELL_DESTINATIONS_ONE_PREFIX", "fixed")]
+        .into_iter()
+        .collect();
+    let inside = Inside::with(&tables(&redis), environment);
+    let text = inside.text();
+    let bad = DestinationChange {
+        address: Change::To("nowhere".to_owned()),
+        ..DestinationChange::default()
+    };
+    let error = inside
+        .try_edit(vec![
+            feeding(&["one", "three"]),
+            change("one", bad),
+            paused("two", true),
+        ])
+        .unwrap_err();
+    let EditError::Invalid(problems) = &error else {
+        panic!("{error}")
+    };
+    let keys: Vec<_> = problems.errors.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        ["sources.web.destinations", "destinations.one.address"]
+    );
+    assert_eq!(inside.text(), text);
+    assert!(!inside.destination("two").settings.paused);
+
+    let stale = Revision::told("0");
+    let edits = vec![paused("two", true)];
+    let error = inside
+        .runtime
+        .block_on(inside.live.edit(Some(&stale), edits.clone()));
+    assert!(matches!(error, Err(EditError::ChangedMeanwhile { .. })));
+    let now = inside.live.state().revision;
+    inside
+        .runtime
+        .block_on(inside.live.edit(Some(&now), edits))
+        .unwrap();
+    assert_ne!(inside.live.state().revision, now);
+
+    // What the environment says wins, and whoever edits is told.
+    let settings = DestinationChange {
+        prefix: Change::To("mine".to_owned()),
+        ..DestinationChange::default()
+    };
+    let applied = inside.edit(change("one", settings));
+    let variable = "KENWELL_DESTINATIONS_ONE_PREFIX".to_owned();
+    assert_eq!(
+        applied.shadowed,
+        [("destinations.one.prefix".to_owned(), variable)]
+    );
+    assert_eq!(inside.destination("one").settings.prefix, "fixed");
+
+    let mut rights = inside.path().metadata().unwrap().permissions();
+    rights.set_readonly(true);
+    std::fs::set_permissions(inside.path(), rights).unwrap();
+    let error = inside.try_edit(vec![paused("two", false)]).unwrap_err();
+    assert!(matches!(error, EditError::ReadOnly { .. }), "{error}");
+    assert!(inside.live.state().read_only.is_some());
+}
+
+#[test]
+fn a_rate_limit_outlives_a_change_of_other_settings() {
+    let redis = Redis::start();
+    let inside = Inside::start(&format!("[gateway]\nrate_limit = 2\n{}", tables(&redis)));
+    let event = r#"{"userId":"u","traits":{"a":1}}"#;
+    let burst = |count: u32| {
+        let statuses = (0..count).map(|_| post(&inside.gateway, "/v1/identify", event).status);
+        statuses.filter(|status| *status == 200).count()
+    };
+    assert!(burst(3) >= 2);
+    let before = std::time::Instant::now();
+    inside.edit(feeding(&["one", "two"]));
+    let passed = burst(4);
+    let refilled = usize::try_from(before.elapsed().as_millis() / 500).unwrap();
+    assert!(
+        passed <= refilled + 1,
+        "{passed} passed, {refilled} were due"
+    );
+}
