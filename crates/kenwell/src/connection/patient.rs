@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct Patient<S> {
     socket: S,
     has_spoken: bool,
+    /// Who waits to be told that something was said.
+    listener: Option<Waker>,
     is_over: bool,
 }
 
@@ -21,6 +23,7 @@ impl<S> Patient<S> {
         Self {
             socket,
             has_spoken: false,
+            listener: None,
             is_over: false,
         }
     }
@@ -49,7 +52,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if !self.has_spoken {
-            // Whoever writes looks for an answer afterwards, so nobody waits in vain.
+            self.listener = Some(context.waker().clone());
             return Poll::Pending;
         }
         Pin::new(&mut self.socket).poll_read(context, buffer)
@@ -67,7 +70,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         }
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         let written = self.excuse(written, bytes.len());
-        self.has_spoken |= written.is_ready();
+        if written.is_ready() {
+            self.has_spoken = true;
+            if let Some(listener) = self.listener.take() {
+                listener.wake();
+            }
+        }
         written
     }
 
