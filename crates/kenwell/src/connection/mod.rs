@@ -8,6 +8,7 @@ mod file;
 mod kind;
 mod live;
 mod login;
+mod patient;
 mod route;
 mod secret;
 mod sentinel;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use kenwell::connection::{Connection, Settings};
 
+use super::flavour::Flavour;
 use super::server::{Server, free_port};
 
 /// How long a change may take to be known everywhere.
@@ -31,17 +32,26 @@ pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
 
 /// One node that is in no cluster yet.
 pub fn node(options: &[&str]) -> Server {
+    node_of(Flavour::Redis, options)
+}
+
+fn node_of(flavour: Flavour, options: &[&str]) -> Server {
     let bus = free_port().to_string();
     let mut all = vec!["--cluster-enabled", "yes", "--cluster-port", &bus];
     // Short, so that a failover takes seconds.
     all.extend(["--cluster-node-timeout", "1000"]);
     all.extend(options);
-    Server::start(&all)
+    Server::of(flavour, &all)
 }
 
 impl Cluster {
     pub fn start() -> Self {
-        let nodes: Vec<Server> = (0..2 * MASTERS).map(|_| node(&[])).collect();
+        Self::of(Flavour::Redis)
+    }
+
+    /// The same with another program.
+    pub fn of(flavour: Flavour) -> Self {
+        let nodes: Vec<Server> = (0..2 * MASTERS).map(|_| node_of(flavour, &[])).collect();
         let cluster = Self { nodes };
         let first = &cluster.nodes[0];
         for (index, node) in cluster.nodes.iter().enumerate() {
@@ -93,6 +103,22 @@ impl Cluster {
             .cli(&["CLUSTER", "KEYSLOT", key])
             .parse()
             .unwrap();
+        (0..MASTERS)
+            .find(|index| slot < (index + 1) * 16_384 / MASTERS)
+            .unwrap()
+    }
+
+    /// The same where every node wants this password.
+    pub fn master_with_password(&self, key: &str, password: &str) -> usize {
+        let ask = [
+            "-a",
+            password,
+            "--no-auth-warning",
+            "CLUSTER",
+            "KEYSLOT",
+            key,
+        ];
+        let slot: usize = self.nodes[MASTERS].cli(&ask).parse().unwrap();
         (0..MASTERS)
             .find(|index| slot < (index + 1) * 16_384 / MASTERS)
             .unwrap()
