@@ -170,7 +170,7 @@ mod tests {
             br#"{"batch":[{"type":"track","userId":"u"}, 7 ,{"type":"identify","userId":"u"}]}"#;
         let mut told = Vec::new();
         parse_and_tell(Route::Batch, body, |bytes, reason| {
-            told.push((bytes, reason))
+            told.push((bytes, reason));
         })
         .unwrap();
         let track = &br#"{"type":"track","userId":"u"}"#[..];

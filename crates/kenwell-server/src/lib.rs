@@ -8,6 +8,7 @@ pub mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
 pub mod history; // the last hour in steps
+pub mod listener; // accepts connections, with TLS or without
 pub mod live; // what runs now, and the one door for changes
 pub mod metrics; // what is counted and measured
 pub mod private; // the JSON API, the console, metrics and readiness, behind the admin key

@@ -7,13 +7,14 @@ use anyhow::Context;
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
-use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits},
+    listener::{Identity, Listener},
     live::{ConfigFile, Live, Parts},
     metrics::Metrics,
     private::{Access, AdminKey, Private},
@@ -31,6 +32,8 @@ pub struct Addresses {
     pub gateway: SocketAddr,
     /// Console, API, metrics and readiness.
     pub private: SocketAddr,
+    /// Whether the data plane speaks TLS.
+    pub tls: bool,
 }
 
 /// What there is to tell once events are accepted.
@@ -77,11 +80,22 @@ async fn serve(
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(config.gateway.listen, "gateway").await?;
-    let private_listener = bind(config.private.listen, "private").await?;
+    let gateway_listener = bind(
+        config.gateway.listen,
+        config.gateway.tls.as_ref(),
+        "gateway",
+    )
+    .await?;
+    let private_listener = bind(
+        config.private.listen,
+        config.private.tls.as_ref(),
+        "private",
+    )
+    .await?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
+        tls: gateway_listener.is_secure(),
     };
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
@@ -105,7 +119,7 @@ async fn serve(
     let gateway = Arc::new(gateway(&live, journal, &metrics));
     let stop_private = CancellationToken::new();
     let private = Private {
-        access: Access::new(key, false),
+        access: Access::new(key, private_listener.is_secure()),
         hosts,
         addresses,
         started_at: Timestamp::now(),
@@ -121,7 +135,8 @@ async fn serve(
     let watching = tokio::spawn(watching);
     let private = tokio::spawn(private.serve(private_listener));
 
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
+    let tls = addresses.tls;
+    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
     ready(Started {
         addresses,
         new_admin_key,
@@ -162,8 +177,12 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-async fn bind(address: SocketAddr, section: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+async fn bind(
+    address: SocketAddr,
+    tls: Option<&Identity>,
+    section: &str,
+) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls.cloned()).await.with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }

@@ -139,6 +139,9 @@ pub(super) struct Identify {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     #[arg(env = "KENWELL_URL", hide_env_values = true)]
     pub(super) url: String,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// An anonymous id to send along
     #[arg(long, value_name = "ID")]
     pub(super) anonymous_id: Option<String>,

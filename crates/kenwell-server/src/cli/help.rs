@@ -76,6 +76,7 @@ Examples:
   kenwell identify ada address.city=London age=36 tags='[\"math\",\"poetry\"]'
   kenwell identify ada zip='\"10115\"'          quotes within quotes: text, not a number
   kenwell identify ada plan=pro --url http://10.0.0.5:8080
+  kenwell identify ada plan=pro --url https://events.internal --ca authority.pem
 
 Prints ok when the event is stored for good; it is in Redis a moment later.";
 

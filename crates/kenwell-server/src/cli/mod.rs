@@ -18,6 +18,7 @@ mod run;
 mod send;
 mod serve;
 mod signals;
+mod tls;
 mod traits;
 
 pub use arguments::Arguments;

@@ -5,6 +5,7 @@ mod check;
 mod destination;
 mod document;
 mod environment;
+mod identity;
 mod load;
 mod problem;
 mod secret;

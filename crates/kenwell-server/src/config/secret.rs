@@ -21,7 +21,7 @@ pub enum Origin {
 
 /// A secret and where it is written.
 pub(super) struct Resolved {
-    pub(super) text: String,
+    pub(super) secret: Secret,
     pub(super) origin: Origin,
 }
 
@@ -31,8 +31,8 @@ impl Resolved {
         self.origin == Origin::File
     }
 
-    pub(super) fn into_secret(self) -> Secret {
-        Secret::new(self.text)
+    pub(super) fn text(&self) -> &str {
+        self.secret.expose()
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
         return from_file(reading, path);
     }
     Ok(Resolved {
-        text: text.to_owned(),
+        secret: Secret::new(text),
         origin: match input {
             Input::Toml(_) => Origin::File,
             Input::Variable(_) => Origin::Environment,
@@ -60,7 +60,7 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     reading.consulted.borrow_mut().insert(name.to_owned());
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
-            text: text.to_owned(),
+            secret: Secret::new(text),
             origin: Origin::Environment,
         }),
         None => Err(Wrong::new(
@@ -72,20 +72,20 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
 
 fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
     let path = reading.resolve(path);
-    let mut text = std::fs::read_to_string(&path).map_err(|error| {
+    let secret = Secret::file(&path).map_err(|error| {
         Wrong::new(
             format!("cannot read {}: {error}", path.display()),
             "create the file with the secret in it, readable by the user that runs kenwell",
         )
     })?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
+    if secret.expose().is_empty() {
+        return Err(Wrong::new(
+            format!("{} is empty", path.display()),
+            "write the secret into it",
+        ));
     }
     Ok(Resolved {
-        text,
+        secret,
         origin: Origin::SecretFile,
     })
 }

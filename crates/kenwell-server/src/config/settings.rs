@@ -11,6 +11,8 @@ use kenwell::{
 
 use super::secret::Origin;
 
+use crate::listener::Identity;
+
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
 pub const MAX_BODY_BYTES: usize = 4_096_000;
@@ -50,6 +52,8 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
     pub rate_limit: u32,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
@@ -61,6 +65,8 @@ pub struct Private {
     pub hosts: Vec<String>,
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[journal]`.
@@ -161,6 +167,7 @@ impl Default for Gateway {
             max_connections: 4096,
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
+            tls: None,
         }
     }
 }
@@ -171,6 +178,7 @@ impl Default for Private {
             admin_key: None,
             hosts: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            tls: None,
         }
     }
 }

@@ -78,18 +78,18 @@ pub(super) fn id(input: &Input<'_>) -> Result<String, Wrong> {
 
 /// A write key travels as the user name of HTTP Basic authentication.
 fn write_key(secret: &Resolved) -> Result<String, Wrong> {
-    if secret.text.is_empty() {
+    if secret.text().is_empty() {
         return Err(Wrong::new(
             "the write key is empty",
             "choose a long random text",
         ));
     }
     let unfit = |c: char| c == ':' || c.is_whitespace() || c.is_control();
-    if secret.text.chars().any(unfit) {
+    if secret.text().chars().any(unfit) {
         return Err(Wrong::new(
             "the write key has a colon, white space or a control character in it",
             "use letters, digits and punctuation other than the colon",
         ));
     }
-    Ok(secret.text.clone())
+    Ok(secret.text().to_owned())
 }

@@ -9,7 +9,7 @@ use super::secret::{self, Resolved};
 use super::section::{Found, Reading, Section};
 use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
 use super::value::{self, Input, Wrong};
-use super::{check, destination, source};
+use super::{check, destination, identity, source};
 use crate::private::MIN_KEY_CHARS;
 
 /// Smallest journal. A request whose events take more than half of the journal is refused.
@@ -110,6 +110,7 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))
         }),
+        tls: identity::read(&mut section),
     };
     section.finish();
     (gateway, listen)
@@ -134,24 +135,26 @@ fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
         admin_key(secret::secret(reading, input)?, reading)
     });
     let hosts = section.read_or("hosts", Vec::new(), hosts);
+    let tls = identity::read(&mut section);
     section.finish();
     Private {
         listen,
         admin_key: admin_key.map(|found| found.value),
         hosts,
+        tls,
     }
 }
 
 /// A key that nobody guesses. There is no way to do without one.
 fn admin_key(given: Resolved, reading: &Reading<'_>) -> Result<Secret, Wrong> {
     let fix = "remove the line, and Kenwell makes a key at the next start and prints it once";
-    if given.text.is_empty() {
+    if given.text().is_empty() {
         return Err(Wrong::new(
             "the admin key is empty, and nobody may be let in without one",
             fix,
         ));
     }
-    if given.text.chars().count() < MIN_KEY_CHARS {
+    if given.text().chars().count() < MIN_KEY_CHARS {
         return Err(Wrong::new(
             format!(
                 "the admin key has fewer than {MIN_KEY_CHARS} characters, so it can be guessed"
@@ -159,7 +162,7 @@ fn admin_key(given: Resolved, reading: &Reading<'_>) -> Result<Secret, Wrong> {
             fix,
         ));
     }
-    if !given.text.chars().all(|c| c.is_ascii_graphic()) {
+    if !given.text().chars().all(|c| c.is_ascii_graphic()) {
         return Err(Wrong::new(
             "the admin key has characters that cannot stand in an HTTP header",
             "use ASCII letters, digits and punctuation, without white space",
@@ -168,7 +171,7 @@ fn admin_key(given: Resolved, reading: &Reading<'_>) -> Result<Secret, Wrong> {
     if given.is_literal() {
         reading.holds_password.set(true);
     }
-    Ok(given.into_secret())
+    Ok(given.secret)
 }
 
 /// Host names, without port.

@@ -18,6 +18,10 @@ use crate::{
     metrics::Ledger,
 };
 
+/// How often in a row a lane may lose its connection before its updates are sent one by one, to find
+/// the one that Redis closes the connection over.
+const LOSSES: u32 = 3;
+
 /// What a batch is written with.
 pub(super) struct Pen {
     /// One for each lane.
@@ -51,8 +55,18 @@ impl Pen {
     async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], connection: &Connection) {
         let mut open: Vec<&FoldedUpdate> = lane.iter().collect();
         let mut backoff = Backoff::default();
+        let mut losses = 0;
         loop {
-            let results = profile::apply(connection, &open).await;
+            let results = if losses < LOSSES {
+                profile::apply(connection, &open).await
+            } else {
+                one_by_one(connection, &open).await
+            };
+            losses = if results.iter().any(is_loss) {
+                losses + 1
+            } else {
+                0
+            };
             let mut again = Vec::new();
             let mut dead = Vec::new();
             let mut written = Vec::new();
@@ -158,6 +172,27 @@ impl Pen {
     }
 }
 
+/// Sends each update alone, and gives one result for each. When Redis is away, those that are left
+/// get the error of the first that noticed.
+async fn one_by_one(connection: &Connection, updates: &[&FoldedUpdate]) -> Vec<Result<(), Error>> {
+    let mut results = Vec::with_capacity(updates.len());
+    for update in updates {
+        let result = profile::apply_alone(connection, update).await;
+        let away = matches!(&result, Err(error) if error.is_retryable());
+        results.push(result.clone());
+        if away {
+            results.resize(updates.len(), result);
+            break;
+        }
+    }
+    results
+}
+
+/// Whether the connection broke while this was under way.
+fn is_loss(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Lost { .. }))
+}
+
 fn count(folded: &FoldedUpdate) -> u64 {
     u64::try_from(folded.items().len()).unwrap_or(u64::MAX)
 }
@@ -171,6 +206,7 @@ fn reason(error: &Error) -> &'static str {
             "ERR" => "ERR",
             _ => "other",
         },
+        Error::Dropped { .. } => "connection_closed",
         _ => "other",
     }
 }

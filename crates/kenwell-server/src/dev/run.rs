@@ -56,7 +56,7 @@ pub async fn run(
     let config_file = options.data_dir.join("kenwell.toml");
     let redis_port = setup::prepare(&config_file)?;
     let file = ConfigFile::open(&config_file, Environment::of_process())?;
-    let config = effective(&file, &options)?;
+    let config = effective(&file, &options);
     let write_key = write_key(&config)?;
 
     let Some(redis) = Redis::start(&redis_directory, redis_port, &shutdown).await? else {
@@ -84,7 +84,7 @@ pub async fn run(
 }
 
 /// What the file says, with the addresses that were asked for or are free.
-fn effective(file: &ConfigFile, options: &Options) -> anyhow::Result<Config> {
+fn effective(file: &ConfigFile, options: &Options) -> Config {
     let Loaded {
         mut config,
         warnings,
@@ -100,7 +100,7 @@ fn effective(file: &ConfigFile, options: &Options) -> anyhow::Result<Config> {
         Some(address) => address,
         None => ports::preferred_or_free(config.private.listen, "private"),
     };
-    Ok(config)
+    config
 }
 
 fn write_key(config: &Config) -> anyhow::Result<Secret> {

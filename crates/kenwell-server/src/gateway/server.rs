@@ -18,11 +18,7 @@ use hyper_util::{
 use jiff::Timestamp;
 use kenwell_event::Route;
 use kenwell_journal::Journal;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -36,7 +32,10 @@ use super::{
     route::{self, Target},
     source_config, status,
 };
-use crate::metrics::Metrics;
+use crate::{
+    listener::{Arrival, Listener},
+    metrics::Metrics,
+};
 
 /// Time for a request's head, and for an idle connection to send its next one. Not a round number of
 /// half minutes: SDKs flush at those, and would meet a connection that is just being closed.
@@ -110,7 +109,7 @@ impl Gateway {
     /// `grace`.
     pub async fn serve(
         self: Arc<Self>,
-        listener: TcpListener,
+        listener: Listener,
         shutdown: CancellationToken,
         grace: Duration,
     ) {
@@ -122,7 +121,7 @@ impl Gateway {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.connect(stream, peer, &connections, &graceful),
+                Ok((arrival, peer)) => self.connect(arrival, peer, &connections, &graceful),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; trying on");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -144,37 +143,37 @@ impl Gateway {
 
     fn connect(
         self: &Arc<Self>,
-        stream: TcpStream,
+        arrival: Arrival,
         peer: SocketAddr,
         connections: &Arc<Semaphore>,
         graceful: &GracefulShutdown,
     ) {
         let Ok(permit) = Arc::clone(connections).try_acquire_owned() else {
             self.ingest.metrics.request("none", 503);
-            // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
-            if let Err(error) = stream.try_write(FULL_HOUSE) {
-                tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
-            }
+            arrival.refuse(FULL_HOUSE);
             return;
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "answers on this connection may be delayed");
-        }
         let gateway = Arc::clone(self);
         let service = service_fn(move |request| {
             let gateway = Arc::clone(&gateway);
             async move { Ok::<_, Infallible>(gateway.respond(request, peer.ip()).await) }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .title_case_headers(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = match arrival.open().await {
+                Ok(stream) => {
+                    let connection = http1::Builder::new()
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(HEAD_TIMEOUT)
+                        .max_buf_size(MAX_HEAD_BYTES)
+                        .max_headers(MAX_HEADERS)
+                        .title_case_headers(true)
+                        .serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection).await.map_err(anyhow::Error::new)
+                }
+                Err(error) => Err(anyhow::Error::new(error)),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(permit);

@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
@@ -122,11 +123,7 @@ impl Asset {
 
     fn tag(&self) -> String {
         let digest = Sha256::digest(self.bytes);
-        let short: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let short = BASE64_URL_SAFE_NO_PAD.encode(digest);
         format!("\"{short}\"")
     }
 }

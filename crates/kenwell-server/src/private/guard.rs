@@ -39,11 +39,11 @@ pub(super) async fn admit(
             }
             next.run(request).await
         }
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
-fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Response> {
+fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Response>> {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     if uri.path() == "/ready" && OPEN.contains(&(method, "/ready")) {
         return Ok(None);
@@ -54,29 +54,33 @@ fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Respon
         return Ok(visitor);
     }
     if !host::is_ours(uri, headers, &plane.hosts) {
-        return Err(unknown_host().into_response());
+        return Err(unknown_host().into_response().into());
     }
     if OPEN.contains(&(method, uri.path())) {
         if host::is_same_origin(uri, headers) {
             return Ok(visitor);
         }
-        return Err(csrf("the request came from another site's page").into_response());
+        return Err(csrf("the request came from another site's page")
+            .into_response()
+            .into());
     }
     match &visitor {
         None if *method == Method::GET && uri.path() == "/" => {
-            Err(sign_in::page(StatusCode::UNAUTHORIZED, None))
+            Err(sign_in::page(StatusCode::UNAUTHORIZED, None).into())
         }
-        None => Err(Refusal::unauthorized().into_response()),
+        None => Err(Refusal::unauthorized().into_response().into()),
         Some(Visitor::Browser(session)) if !method.is_safe() => {
             let token = headers
                 .get(CSRF_HEADER)
                 .and_then(|token| token.to_str().ok());
             if !token.is_some_and(|token| session.is_vouched_for(token)) {
                 let why = "the header X-Kenwell-CSRF is missing or wrong: GET /api/v1/session has the token";
-                return Err(csrf(why).into_response());
+                return Err(csrf(why).into_response().into());
             }
             if !host::is_same_origin(uri, headers) {
-                return Err(csrf("the request came from another site's page").into_response());
+                return Err(csrf("the request came from another site's page")
+                    .into_response()
+                    .into());
             }
             Ok(visitor)
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kenwell_journal::Journal;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
@@ -12,6 +11,7 @@ use crate::{
     dead_letters::DeadLetters,
     gateway::Gateway,
     history::{self, History, Totals},
+    listener::Listener,
     live::Live,
     metrics::Metrics,
     serve::Addresses,
@@ -45,7 +45,7 @@ pub struct Private {
 
 impl Private {
     /// Serves `listener` until the plane is closing.
-    pub async fn serve(self, listener: TcpListener) {
+    pub async fn serve(self, listener: Listener) {
         let closing = self.closing.clone();
         let sampler = tokio::spawn(history::sample(
             Arc::clone(&self.history),

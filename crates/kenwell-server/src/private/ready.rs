@@ -24,11 +24,15 @@ pub(super) struct Readiness {
 
 /// How one destination is doing. Errors are left out: whoever has the key finds them in the overview.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DestinationReadiness)]
 struct Destination {
     /// Its id.
     id: String,
     /// `up`, `waiting`, `paused` or `disabled`.
     state: &'static str,
+    /// Whether it accepts any certificate (`skip_verify`), so that anyone on the way could read and
+    /// change what is sent.
+    insecure: bool,
 }
 
 /// Is it ready
@@ -66,6 +70,7 @@ fn readiness(accepting: bool, statuses: &[Status]) -> Readiness {
             .map(|status| Destination {
                 id: status.id.clone(),
                 state: status.state,
+                insecure: status.insecure,
             })
             .collect(),
     }

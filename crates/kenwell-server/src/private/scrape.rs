@@ -14,7 +14,7 @@ const OPEN_METRICS: HeaderValue =
 
 /// Metrics
 ///
-/// In the text format of OpenMetrics, for Prometheus.
+/// As text, for Prometheus and whoever else reads `OpenMetrics`.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses((status = 200, content_type = "application/openmetrics-text", body = String))

@@ -9,14 +9,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::guard::Peer;
+use crate::listener::{Arrival, Listener};
 
 /// Connections served at once; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 256;
@@ -30,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `routes` on `listener` until `shutdown`.
-pub(super) async fn serve(routes: Router, listener: TcpListener, shutdown: CancellationToken) {
+pub(super) async fn serve(routes: Router, listener: Listener, shutdown: CancellationToken) {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     loop {
@@ -39,7 +37,7 @@ pub(super) async fn serve(routes: Router, listener: TcpListener, shutdown: Cance
             accepted = accept(&listener, &connections) => accepted,
         };
         match accepted {
-            Some((stream, peer, permit)) => connect(&routes, stream, peer, permit, &graceful),
+            Some((arrival, peer, permit)) => connect(&routes, arrival, peer, permit, &graceful),
             None => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -53,14 +51,11 @@ pub(super) async fn serve(routes: Router, listener: TcpListener, shutdown: Cance
 
 fn connect(
     routes: &Router,
-    stream: TcpStream,
+    arrival: Arrival,
     peer: Peer,
     permit: OwnedSemaphorePermit,
     graceful: &GracefulShutdown,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "answers on this connection may be delayed");
-    }
     let routes = routes.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
@@ -74,14 +69,20 @@ fn connect(
             )
         }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
+    let watcher = graceful.watcher();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let ended = match arrival.open().await {
+            Ok(stream) => {
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_TIMEOUT)
+                    .max_buf_size(MAX_HEAD_BYTES)
+                    .serve_connection(TokioIo::new(stream), service);
+                watcher.watch(connection).await.map_err(anyhow::Error::new)
+            }
+            Err(error) => Err(anyhow::Error::new(error)),
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "a private connection ended early");
         }
         drop(permit);
@@ -89,12 +90,12 @@ fn connect(
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     connections: &Arc<Semaphore>,
-) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
+) -> Option<(Arrival, Peer, OwnedSemaphorePermit)> {
     let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, Peer(peer), permit)),
+        Ok((arrival, peer)) => Some((arrival, Peer(peer), permit)),
         Err(error) => {
             tracing::warn!(%error, "a private connection could not be accepted; trying on");
             None

@@ -16,14 +16,12 @@ pub(super) const SLOW: Duration = Duration::from_mins(5);
 
 /// Answers 503 when there is no answer after `limit`.
 pub(super) async fn end(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let message = format!(
-                "this took longer than {} seconds and was given up",
-                limit.as_secs()
-            );
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
     }
+    let message = format!(
+        "this took longer than {} seconds and was given up",
+        limit.as_secs()
+    );
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()
 }

@@ -62,7 +62,7 @@ impl Tail {
 
     /// Shows this to everybody who looks for it.
     pub fn tell(&self, glance: &Glance<'_>) {
-        let head = Head::read(glance.event);
+        let head = Head::of(glance);
         let desks = self.inner.desks.read();
         let desks = desks.unwrap_or_else(PoisonError::into_inner);
         let mut copy: Option<Arc<Seen>> = None;

@@ -39,6 +39,17 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// What can be read of the event, and what its way says about it: all but what the gateway ignores
+    /// are identifies, also those that do not say so themselves.
+    pub(super) fn of(glance: &Glance<'_>) -> Self {
+        let mut head = Self::read(glance.event);
+        let passed = glance.destination.is_some() || glance.outcome != Outcome::Ignored;
+        if passed && head.kind.is_none() {
+            head.kind = Some("identify".to_owned());
+        }
+        head
+    }
+
     /// What can be read of it; of duplicate keys the last counts.
     pub(super) fn read(event: &[u8]) -> Self {
         let mut head = Self::default();
@@ -85,7 +96,7 @@ fn word(value: &Skipped<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Head;
+    use super::*;
 
     #[test]
     fn the_head_is_read_from_any_event() {
@@ -104,5 +115,27 @@ mod tests {
         );
         assert_eq!(Head::read(b"[1]"), Head::default());
         assert_eq!(Head::read(b""), Head::default());
+    }
+
+    #[test]
+    fn what_passed_the_gateway_is_an_identify() {
+        let kind = |event: &[u8], outcome, destination| {
+            let glance = Glance {
+                source: "web",
+                outcome,
+                event,
+                reason: None,
+                destination,
+                update: None,
+            };
+            Head::of(&glance).kind.unwrap_or_default()
+        };
+        assert_eq!(kind(b"{}", Outcome::Accepted, None), "identify");
+        assert_eq!(kind(b"{}", Outcome::Ignored, Some("p")), "identify");
+        assert_eq!(kind(b"{}", Outcome::Ignored, None), "");
+        assert_eq!(
+            kind(br#"{"type":"Identify"}"#, Outcome::Written, Some("p")),
+            "Identify"
+        );
     }
 }

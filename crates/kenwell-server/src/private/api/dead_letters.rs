@@ -57,6 +57,7 @@ pub(super) struct DeadLetters {
 /// How many letters a destination has for one reason.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeadLetterCount)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 pub(super) struct Count {
     pub(super) destination: String,
     pub(super) reason: String,
@@ -161,12 +162,11 @@ pub(super) async fn list(
     State(plane): State<Arc<Private>>,
     Query(which): Query<Which>,
 ) -> Result<Json<DeadLetters>, Refusal> {
-    let ids = match which.destination.filter(|id| !id.is_empty()) {
-        Some(id) => vec![destinations::find(&plane, &id)?.id().to_owned()],
-        None => {
-            let all = plane.live.destinations();
-            all.iter().map(|running| running.id().to_owned()).collect()
-        }
+    let ids = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
+        vec![destinations::find(&plane, &id)?.id().to_owned()]
+    } else {
+        let all = plane.live.destinations();
+        all.iter().map(|running| running.id().to_owned()).collect()
     };
     let wanted = Page {
         destinations: ids,

@@ -24,6 +24,10 @@ pub(super) struct Destinations {
 
 /// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the settings as they are on the wire"
+)]
 pub(super) struct Destination {
     /// Its id.
     id: String,

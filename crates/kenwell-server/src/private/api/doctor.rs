@@ -139,6 +139,9 @@ fn connection(base: Option<&Settings>, change: &DestinationChange) -> Settings {
     let mut settings = base.cloned().unwrap_or_else(|| Settings::new(""));
     set(&mut settings.address, &change.address);
     set_option(&mut settings.username, &change.username);
+    if change.username != Change::Keep {
+        settings.username_file = None;
+    }
     set_option(&mut settings.password, &change.password);
     let mut database = u32::try_from(settings.database).unwrap_or_default();
     set(&mut database, &change.database);

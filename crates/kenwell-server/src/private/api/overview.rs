@@ -58,6 +58,10 @@ struct Journal {
 
 /// Milliseconds; null when nothing happened lately. Read from histograms with two significant digits.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names on the wire tell the unit"
+)]
 struct Latency {
     /// From a request to its events being durable: median.
     ack_p50_ms: Option<f64>,
@@ -118,9 +122,10 @@ fn latency(plane: &Private) -> Latency {
 /// Where the gateway listens; when it listens on all addresses, by the name that this request used.
 fn gateway_url(plane: &Private, uri: &Uri, headers: &HeaderMap) -> String {
     let address = plane.addresses.gateway;
+    let scheme = if plane.addresses.tls { "https" } else { "http" };
     if !address.ip().is_unspecified() {
-        return format!("http://{address}");
+        return format!("{scheme}://{address}");
     }
     let name = host::called_by(uri, headers).unwrap_or("localhost");
-    format!("http://{name}:{}", address.port())
+    format!("{scheme}://{name}:{}", address.port())
 }

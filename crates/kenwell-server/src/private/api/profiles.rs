@@ -69,7 +69,7 @@ pub(super) async fn get(
     let ttl = profile::expires_in(connection, layout, &user_id)
         .await
         .map_err(redis)?;
-    let fields = text::fields(stored);
+    let fields = text::fields(&stored);
     Ok(Json(Profile {
         user_id,
         destination,

@@ -12,6 +12,10 @@ use crate::live::RunningDestination;
 /// accepted = written + ignored + `dead_lettered` + queued, at every moment; `balanced` says whether.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DestinationStatus)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the answers to as many questions"
+)]
 pub(in crate::private) struct Status {
     /// Its id.
     pub(in crate::private) id: String,
@@ -48,7 +52,7 @@ pub(in crate::private) struct Status {
     /// Age of the oldest event that is just being delivered; null when there is none.
     lag_seconds: Option<f64>,
     /// Whether it accepts any certificate (`skip_verify`).
-    insecure: bool,
+    pub(in crate::private) insecure: bool,
 }
 
 impl Status {

@@ -176,7 +176,7 @@ async fn result(target: &RunningDestination, user_id: &str, seen: Option<&Seen>)
         Outcome::Written | Outcome::Accepted => {
             result.outcome = "written";
             match profile::read(&target.connection, &target.layout, user_id).await {
-                Ok(fields) => result.fields = text::fields(fields.unwrap_or_default()),
+                Ok(fields) => result.fields = text::fields(&fields.unwrap_or_default()),
                 Err(error) => result.error = Some(error.to_string()),
             }
         }

@@ -8,7 +8,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
 }
 
 /// Fields as text, sorted by name.
-pub(super) fn fields(fields: StoredFields) -> Vec<(String, String)> {
+pub(super) fn fields(fields: &StoredFields) -> Vec<(String, String)> {
     let mut fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (of(name), of(value)))

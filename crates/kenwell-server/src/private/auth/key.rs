@@ -86,7 +86,7 @@ impl AdminKey {
                 Ok(Some(digest)) => known.digest = digest,
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(%error, "the new admin key cannot be read; the old one stays valid")
+                    tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
                 }
             }
             known.version = version;
@@ -113,8 +113,8 @@ mod tests {
         let path = data_dir.join("admin-key");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("sha256:") && !text.contains(made.expose()));
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = std::fs::metadata(&path).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
         let (again, made_again) = AdminKey::open(&data_dir, None).unwrap();
         assert!(made_again.is_none() && again.is(made.expose()));
     }
