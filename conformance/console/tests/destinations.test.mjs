@@ -93,6 +93,6 @@ test('a destination is removed after a question', async () => {
   await page.getByRole('button', { name: 'Remove destination' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('heading', { level: 1, name: 'Destinations' }).waitFor();
-  await page.getByRole('link', { name: 'Profiles' }).waitFor();
+  await page.getByRole('rowheader', { name: 'Profiles' }).waitFor();
   assert.equal(await page.getByRole('link', { name: 'Second' }).count(), 0);
 });

@@ -46,16 +46,16 @@ export async function destination(page) {
 function statusPart(first) {
   let now = first;
   const state = stateBadge();
-  const alarm = h('div', { role: 'alert' });
+  const alarm = h('div', { role: 'alert', class: 'box bad', hidden: true });
   const why = h('p', { class: 'why reserved' });
   const names = [['accepted', 'Accepted'], ['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['queued', 'Queued']];
   const values = Object.fromEntries(names.map(([name]) => [name, h('dd', {}, '–')]));
   const lag = h('dd', {}, '–');
   const toggle = button('Pause', (event) => setPaused(event.currentTarget, now), { kind: 'edits' });
   const element = h('section', { class: 'card', 'aria-label': 'State' }, alarm,
-    h('div', { class: 'heading' }, h('h2', {}, 'State ', state.element), toggle), why,
+    h('div', { class: 'heading' }, h('h2', {}, 'State ', state.element), toggle),
     h('dl', { class: 'facts' }, names.map(([name, title]) => h('div', {}, h('dt', {}, title), values[name])),
-      h('div', {}, h('dt', {}, 'Lag'), lag)));
+      h('div', {}, h('dt', {}, 'Lag'), lag)), why);
   const update = (one) => {
     now = one;
     state.update(one.status);
@@ -65,7 +65,7 @@ function statusPart(first) {
     say(toggle, one.paused ? 'Resume' : 'Pause');
     toggle.hidden = !one.enabled;
     say(alarm, imbalance(one.status));
-    alarm.className = one.status.balanced ? '' : 'box bad';
+    alarm.hidden = one.status.balanced;
   };
   update(first);
   return { element, update, fail: (error) => say(why, error.message) };

@@ -137,7 +137,7 @@ function fileFacts() {
   const fact = (name, title) => h('div', {}, h('dt', {}, title), h('dd', {}, values[name] = h('span', {}, '–')));
   const started = time(null);
   const loaded = time(null);
-  const element = h('dl', { class: 'facts' }, fact('version', 'Version'), h('div', {}, h('dt', {}, 'Started'), h('dd', {}, started)),
+  const element = h('dl', { class: 'facts wide' }, fact('version', 'Version'), h('div', {}, h('dt', {}, 'Started'), h('dd', {}, started)),
     fact('gateway', 'SDKs send to'), fact('path', 'Configuration'), h('div', {}, h('dt', {}, 'Read'), h('dd', {}, loaded)));
   return { element, update: (state) => {
     say(values.version, state.version);
