@@ -38,6 +38,7 @@ use super::{Error, Place};
 use crate::connection::{Answers, Connection, Group};
 
 pub use compare::{Expected, store_unchanged};
+pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;
 pub use write::{Write, store};

@@ -9,5 +9,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod concurrency;
+mod encryption;
+mod entries;
+mod hooks;
 mod values;
 mod values_cluster;
+mod walk;
