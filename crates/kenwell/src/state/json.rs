@@ -123,7 +123,10 @@ mod tests {
     fn errors_and_debug_tell_no_value() {
         let json = Json::parse(br#"{"pin":"secret"}"#).unwrap();
         assert_eq!(format!("{json:?}"), "Json(16 bytes)");
-        let error = json.to::<std::collections::BTreeMap<String, u32>>().unwrap_err().to_string();
+        let error = json
+            .to::<std::collections::BTreeMap<String, u32>>()
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "at line 1, column 15: another type was expected");
         let keys = std::collections::BTreeMap::from([((1, 2), 3)]);
         assert!(Json::of(&keys).is_err());
