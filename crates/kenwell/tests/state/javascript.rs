@@ -102,8 +102,9 @@ fn javascript(texts: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
         });
     let mut lines = String::new();
     for text in texts {
-        text.iter()
-            .for_each(|byte| write!(lines, "{byte:02x}").unwrap());
+        for byte in text {
+            write!(lines, "{byte:02x}").unwrap();
+        }
         lines.push('\n');
     }
     let mut input = node.stdin.take().unwrap();

@@ -2,8 +2,8 @@
 
 use redis::Value;
 
-use super::{check_count, check_ttl, command, send_repeatable};
-use crate::connection::{Connection, Group};
+use super::{check_count, check_ttl, command, failure, send_repeatable, shares_its_fate};
+use crate::connection::{Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
 use crate::state::{Error, Place};
 
@@ -65,16 +65,7 @@ pub(crate) async fn fetch_users(
         .await?
         .into_iter();
     let fetched = users.iter().map(|(reads, profile_key)| {
-        let values = answers.next().unwrap_or_default().into_iter();
-        let values = reads.iter().enumerate().zip(values);
-        let values = values.map(|((index, read), reply)| {
-            let value = reply.and_then(|reply| value(connection, reply));
-            value.map_err(|source| Error::Value {
-                place: Place::new(index, &read.key),
-                source,
-            })
-        });
-        let values = values.collect();
+        let values = values(connection, reads, answers.next().unwrap_or_default());
         let profile = answers.next().unwrap_or_default().pop();
         let profile = match (profile, profile_key) {
             (Some(reply), Some(key)) => fields(connection, key, reply)?,
@@ -83,6 +74,28 @@ pub(crate) async fn fetch_users(
         Ok(Fetched { values, profile })
     });
     fetched.collect()
+}
+
+/// What each read of a user gave. A read that was aborted because of another one tells of that one.
+fn values(
+    connection: &Connection,
+    reads: &[Read],
+    answers: Answers,
+) -> Vec<Result<Option<Vec<u8>>, Error>> {
+    let refused = |index: usize, source: crate::Error| {
+        let key = reads.get(index).map_or(&[][..], |read| &read.key);
+        let place = Place::new(index, key);
+        Error::Value { place, source }
+    };
+    let culprit = failure(&answers).map(|(index, source)| (index, source.clone()));
+    let values = answers.into_iter().enumerate().map(|(index, answer)| {
+        let value = answer.and_then(|reply| value(connection, reply));
+        value.map_err(|source| match &culprit {
+            Some((index, culprit)) if shares_its_fate(&source) => refused(*index, culprit.clone()),
+            _ => refused(index, source),
+        })
+    });
+    values.collect()
 }
 
 fn together(reads: &[Read]) -> Result<Group, Error> {

@@ -24,10 +24,11 @@ pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Er
         _ => 0,
     });
     let removed = removed.sum();
-    match failure(answers) {
+    match failure(&answers) {
         None => Ok(removed),
         Some((index, source)) => {
             let place = Place::new(index, keys.get(index).map_or(&[][..], |key| key));
+            let source = source.clone();
             Err(Error::Value { place, source })
         }
     }

@@ -48,15 +48,17 @@ pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Erro
         group.push(command);
     }
     let answers = send_repeatable(connection, "SET", &[group]).await?;
-    match answers.into_iter().next().and_then(failure) {
+    match answers.first().and_then(failure) {
         None => Ok(()),
         Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
-            Err(Error::Redis(source))
+            Err(Error::Redis(source.clone()))
         }
         Some((index, source)) => {
             let key = writes.get(index).map_or(&[][..], |write| &write.key);
-            let place = Place::new(index, key);
-            Err(Error::Value { place, source })
+            Err(Error::Value {
+                place: Place::new(index, key),
+                source: source.clone(),
+            })
         }
     }
 }
