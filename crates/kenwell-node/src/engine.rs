@@ -1,0 +1,45 @@
+//! The addon's one thread: every connection of the process, whatever JavaScript does meanwhile.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use kenwell::connection::Connection;
+use kenwell::state::batch::{self, Request};
+use tokio::runtime::{Builder, Handle};
+
+use crate::outbox::{Answers, Outbox};
+
+/// Started by the first batch; ends with the process.
+static RUNTIME: OnceLock<Handle> = OnceLock::new();
+
+/// Sends the requests, and puts their answers into the outbox.
+pub(crate) fn run(
+    connection: Connection,
+    requests: Vec<(u32, Request)>,
+    outbox: Arc<Outbox>,
+) -> io::Result<()> {
+    runtime()?.spawn(async move {
+        let (ids, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+        let results = batch::run(&connection, &requests).await;
+        let mut answers = Answers::default();
+        for (id, result) in ids.into_iter().zip(results) {
+            answers.push(id, result);
+        }
+        outbox.put(answers);
+    });
+    Ok(())
+}
+
+/// One thread is enough: it only moves bytes, and a second one would take the processor from JavaScript and Redis.
+fn runtime() -> io::Result<&'static Handle> {
+    if let Some(handle) = RUNTIME.get() {
+        return Ok(handle);
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    // Of two environments that start at the same moment one starts a thread in vain, which then only waits.
+    std::thread::Builder::new()
+        .name("kenwell".to_owned())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(RUNTIME.get_or_init(|| handle))
+}
