@@ -3,6 +3,7 @@
 mod address;
 mod cluster;
 mod dial;
+mod group;
 mod kind;
 mod live;
 mod route;
@@ -15,8 +16,10 @@ mod topology;
 mod url;
 mod visit;
 
+pub(crate) use group::{Answers, Group};
 pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
+pub(crate) use slots::slot_of;
 pub use url::Url;
 pub(crate) use visit::{Entrance, Socket, Visit};

@@ -19,5 +19,6 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub use layout::Layout;
 pub use prefix::Prefix;
+pub(crate) use store::stored_fields;
 pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
 pub use update::{ProfileUpdate, update};

@@ -1,0 +1,13 @@
+//! Application state in a real Redis.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod values;
+mod values_cluster;
