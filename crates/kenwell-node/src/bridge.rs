@@ -40,7 +40,7 @@ impl Bridge {
     pub fn open(&mut self, settings: String) -> Result<u32> {
         let connection = settings::read(&settings)
             .and_then(Connection::new)
-            .map_err(|error| generic(failure::describe(&error)))?;
+            .map_err(|error| generic(failure::describe(&error.into())))?;
         self.next += 1;
         self.connections.insert(self.next, connection);
         Ok(self.next)

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use kenwell::connection::Connection;
-use kenwell::state::batch::{self, Request};
+use kenwell::state::values::{self, Request};
 use tokio::runtime::{Builder, Handle};
 
 use crate::outbox::{Answers, Outbox};
@@ -20,7 +20,7 @@ pub(crate) fn run(
 ) -> io::Result<()> {
     runtime()?.spawn(async move {
         let (ids, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
-        let results = batch::run(&connection, &requests).await;
+        let results = values::execute(&connection, &requests).await;
         let mut answers = Answers::default();
         for (id, result) in ids.into_iter().zip(results) {
             answers.push(id, result);

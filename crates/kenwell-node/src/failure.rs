@@ -1,6 +1,7 @@
 //! Errors as JavaScript sees them: JSON with the `code` that programs match on.
 
-use kenwell::Error;
+use kenwell::Error as RedisError;
+use kenwell::state::Error;
 use serde::Serialize;
 
 /// What `lib/native.js` turns into a `KenwellError`.
@@ -16,20 +17,31 @@ struct Failure<'a> {
     /// The operating system's code, such as `ECONNREFUSED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     system_code: Option<&'static str>,
+    /// Which of the call's values it is about. JavaScript knows its entry and its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
 }
 
 /// The error as JSON text.
 pub(crate) fn describe(error: &Error) -> String {
+    let source = source(error);
     let failure = Failure {
         code: code(error),
-        message: error.to_string(),
+        message: match error {
+            Error::Value { source, .. } => source.to_string(),
+            error => error.to_string(),
+        },
         retryable: error.is_retryable(),
-        redis_code: match error {
-            Error::Refused { reply, .. } => Some(reply.code()),
+        redis_code: match source {
+            Some(RedisError::Refused { reply, .. }) => Some(reply.code()),
             _ => None,
         },
-        system_code: match error {
-            Error::Connect { source, .. } => system_code(source.kind()),
+        system_code: match source {
+            Some(RedisError::Connect { source, .. }) => system_code(source.kind()),
+            _ => None,
+        },
+        index: match error {
+            Error::Value { place, .. } | Error::Ttl { place, .. } => Some(place.index()),
             _ => None,
         },
     };
@@ -37,16 +49,33 @@ pub(crate) fn describe(error: &Error) -> String {
     serde_json::to_string(&failure).unwrap_or_default()
 }
 
+/// What Redis or the way to it said.
+fn source(error: &Error) -> Option<&RedisError> {
+    match error {
+        Error::Redis(source)
+        | Error::Value { source, .. }
+        | Error::Profile { source, .. }
+        | Error::Uncertain { source } => Some(source),
+        _ => None,
+    }
+}
+
 /// `lib/error.js` documents them.
 fn code(error: &Error) -> &'static str {
-    match error {
-        Error::Settings { .. } | Error::OtherKind { .. } | Error::UnknownMaster { .. } => {
-            "KENWELL_SETTINGS"
-        }
-        Error::Tls { .. } => "KENWELL_TLS",
-        Error::Timeout { .. } => "KENWELL_TIMEOUT",
-        Error::Refused { .. } => "KENWELL_REFUSED",
-        _ => "KENWELL_CONNECTION",
+    if matches!(error, Error::Uncertain { .. }) {
+        return "KENWELL_UNCERTAIN";
+    }
+    match source(error) {
+        Some(RedisError::Tls { .. }) => "KENWELL_TLS",
+        Some(RedisError::Timeout { .. }) => "KENWELL_TIMEOUT",
+        Some(RedisError::Refused { .. }) => "KENWELL_REFUSED",
+        Some(
+            RedisError::Settings { .. }
+            | RedisError::OtherKind { .. }
+            | RedisError::UnknownMaster { .. },
+        )
+        | None => "KENWELL_SETTINGS",
+        Some(_) => "KENWELL_CONNECTION",
     }
 }
 

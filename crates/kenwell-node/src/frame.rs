@@ -12,8 +12,7 @@
 //!
 //! Numbers are little-endian. `lib/native.js` writes it.
 
-use kenwell::state::batch::Request;
-use kenwell::state::values::{Read, Write};
+use kenwell::state::values::{Expected, Read, Request, Write};
 
 /// What is wrong with a batch. It can only come from a defect in our own JavaScript.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +45,12 @@ fn request(rest: &mut Rest<'_>) -> Result<Request, Malformed> {
             writes: rest.list(write)?,
         }),
         3 => Ok(Request::StoreUnchanged {
-            expected: rest.list(|rest| Ok((rest.text()?, rest.option()?)))?,
+            expected: rest.list(|rest| {
+                Ok(Expected {
+                    key: rest.text()?,
+                    value: rest.option()?,
+                })
+            })?,
             writes: rest.list(write)?,
         }),
         4 => Ok(Request::Remove {

@@ -17,8 +17,8 @@
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-use kenwell::state::batch::Answer;
-use kenwell::state::values::Fetched;
+use kenwell::state;
+use kenwell::state::values::{Answer, Fetched};
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Result, Status};
@@ -73,7 +73,7 @@ impl Outbox {
 pub(crate) struct Answers(Vec<u8>);
 
 impl Answers {
-    pub(crate) fn push(&mut self, id: u32, result: std::result::Result<Answer, kenwell::Error>) {
+    pub(crate) fn push(&mut self, id: u32, result: std::result::Result<Answer, state::Error>) {
         self.number(id);
         match result {
             Ok(Answer::Fetched(fetched)) => {

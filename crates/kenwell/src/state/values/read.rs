@@ -3,7 +3,7 @@
 use redis::Value;
 
 use super::{check_count, check_ttl, command, send_repeatable};
-use crate::connection::{Connection, Group};
+use crate::connection::{Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
 use crate::state::{Error, Place};
 
@@ -57,33 +57,46 @@ pub(crate) async fn fetch_users(
     check_count(users.iter().map(count).sum())?;
     let mut groups = Vec::with_capacity(2 * users.len());
     for (reads, profile_key) in users {
-        groups.push(together(reads)?);
-        let profile = profile_key.iter().map(|key| command("HGETALL", key));
-        groups.push(profile.collect());
+        groups.extend(groups_of(reads, *profile_key)?);
     }
     let mut answers = send_repeatable(connection, "GET", &groups)
         .await?
         .into_iter();
-    let fetched = users.iter().map(|(reads, profile_key)| {
-        let values = answers.next().unwrap_or_default().into_iter();
-        let values = reads.iter().enumerate().zip(values);
-        let values = values.map(|((index, read), reply)| {
-            let value =
-                reply.and_then(|reply| text(reply).ok_or_else(|| connection.unexpected("GET")));
-            value.map_err(|source| Error::Value {
-                place: Place::new(index, &read.key),
-                source,
-            })
-        });
-        let values = values.collect();
-        let profile = answers.next().unwrap_or_default().pop();
-        let profile = match (profile, profile_key) {
-            (Some(reply), Some(key)) => fields(connection, key, reply)?,
-            _ => None,
-        };
-        Ok(Fetched { values, profile })
-    });
+    let fetched = users
+        .iter()
+        .map(|(reads, profile_key)| fetched(connection, reads, *profile_key, &mut answers));
     fetched.collect()
+}
+
+/// Two groups: the values of one user, and the profile, which may be empty.
+pub(super) fn groups_of(reads: &[Read], profile_key: Option<&[u8]>) -> Result<[Group; 2], Error> {
+    let profile = profile_key.iter().map(|key| command("HGETALL", key));
+    Ok([together(reads)?, profile.collect()])
+}
+
+/// What the two groups of one user were answered with.
+pub(super) fn fetched(
+    connection: &Connection,
+    reads: &[Read],
+    profile_key: Option<&[u8]>,
+    answers: &mut impl Iterator<Item = Answers>,
+) -> Result<Fetched, Error> {
+    let values = answers.next().unwrap_or_default().into_iter();
+    let values = reads.iter().enumerate().zip(values);
+    let values = values.map(|((index, read), reply)| {
+        let value = reply.and_then(|reply| text(reply).ok_or_else(|| connection.unexpected("GET")));
+        value.map_err(|source| Error::Value {
+            place: Place::new(index, &read.key),
+            source,
+        })
+    });
+    let values = values.collect();
+    let profile = answers.next().unwrap_or_default().pop();
+    let profile = match (profile, profile_key) {
+        (Some(reply), Some(key)) => fields(connection, key, reply)?,
+        _ => None,
+    };
+    Ok(Fetched { values, profile })
 }
 
 fn together(reads: &[Read]) -> Result<Group, Error> {
