@@ -2,6 +2,9 @@
 
 mod error;
 mod place;
+
+pub mod encryption;
+pub mod hashing;
 pub mod values;
 
 pub use error::Error;

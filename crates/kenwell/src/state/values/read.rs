@@ -84,7 +84,7 @@ pub(super) fn fetched(
     let values = answers.next().unwrap_or_default().into_iter();
     let values = reads.iter().enumerate().zip(values);
     let values = values.map(|((index, read), reply)| {
-        let value = reply.and_then(|reply| text(reply).ok_or_else(|| connection.unexpected("GET")));
+        let value = reply.and_then(|reply| value(connection, reply));
         value.map_err(|source| Error::Value {
             place: Place::new(index, &read.key),
             source,
@@ -114,11 +114,12 @@ fn together(reads: &[Read]) -> Result<Group, Error> {
     Ok(group)
 }
 
-fn text(reply: Value) -> Option<Option<Vec<u8>>> {
+/// What `GET` answered.
+fn value(connection: &Connection, reply: Value) -> Result<Option<Vec<u8>>, crate::Error> {
     match reply {
-        Value::Nil => Some(None),
-        Value::BulkString(bytes) => Some(Some(bytes)),
-        _ => None,
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        _ => Err(connection.unexpected("GET")),
     }
 }
 
