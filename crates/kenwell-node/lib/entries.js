@@ -5,12 +5,9 @@ const { connection } = require('./connections');
 const corrupt = require('./corrupt');
 const { KenwellError, at, shown } = require('./error');
 const { identity } = require('./settings');
-const { cipherOf } = require('./cipher');
+const { cipherOf, Refused } = require('./cipher');
 const { hashed } = require('./hashing');
-const { bytesWithin, isText, mergedWith, secondsOf, thenable } = require('./values');
-
-/** What an entry can hold, in the order in which it is written. */
-const ELEMENTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
+const { bytesWithin, isText, secondsOf, thenable } = require('./values');
 
 /** Largest value unless the configuration says otherwise, 16 MiB. */
 const DEFAULT_MAX_VALUE_BYTES = 16 * 1024 * 1024;
@@ -30,9 +27,10 @@ class Entries {
   /** All entries in one round trip: the record, whether anything was stored, the profile, and what was stored. */
   async load(userId) {
     const { entries, config } = this;
-    const keys = await this.keys(userId);
+    const given = this.keys(userId);
+    const keys = thenable(given) ? await given : given;
     const profileKey = profileKeyOf(config.profile, userId);
-    if (keys.length === 0 && profileKey === null) return { item: {}, found: false, profile: undefined, stored: [] };
+    if (keys.length === 0 && profileKey === null) return { item: {}, found: false, profile: undefined, stored: { keys, values: [] } };
     const refresh = config.refreshOnLoad ? entries.map(secondsOf) : null;
     const { values, profile } = await connection(config).fetch(keys, refresh, profileKey);
     let item = {};
@@ -47,9 +45,10 @@ class Entries {
       const decoded = await this.decode(entries[index], keys[index], value);
       if (decoded === CORRUPT) continue;
       found = true;
-      item = mergedWith(item, decoded);
+      // As a spread, so that a key called __proto__ stays a key like any other.
+      item = { ...item, ...decoded };
     }
-    return { item, found, profile: profileOf(profile), stored: keys.map((key, index) => ({ key, value: values[index] })) };
+    return { item, found, profile: profileOf(profile), stored: { keys, values } };
   }
 
   /** All entries in one atomic step. */
@@ -64,18 +63,17 @@ class Entries {
     this.written(writes);
   }
 
-  /** The same, if what is stored is still what was loaded. Says whether it was. */
+  /** The same, if what is stored is still what was loaded, or nothing: gives what is stored now, or null. */
   async saveIfUnchanged(userId, item, stored) {
     const writes = await this.writes(userId, item);
-    const expected = stored ?? writes.map(({ key }) => ({ key, value: null }));
-    let done;
+    const expected = writes.map(({ key }, index) => ({ key, value: stored ? stored.values[index] : null }));
     try {
-      done = await connection(this.config).storeUnchanged(expected, writes);
+      if (!(await connection(this.config).storeUnchanged(expected, writes))) return null;
     } catch (error) {
       throw this.located(error, writes);
     }
-    if (done) this.written(writes);
-    return done;
+    this.written(writes);
+    return { keys: writes.map(({ key }) => key), values: writes.map(({ value }) => value) };
   }
 
   /** Deletes all entries, and gives how many there were. */
@@ -86,17 +84,26 @@ class Entries {
     return removed;
   }
 
-  async keys(userId) {
-    const { config, entries, hooks } = this;
+  /** The keys, or a promise of them when a hook returns one: whoever needs none should not wait for the next turn. */
+  keys(userId) {
+    const { config, entries } = this;
     const name = config.hashUserIds ? hashed(config.hashUserIds, userId) : userId;
     const keys = [];
-    for (const entry of entries) {
-      const given = hooks.key(name, entry);
-      const key = thenable(given) ? await given : given;
-      if (!isText(key)) throw new KenwellError('KENWELL_HOOK', `entry "${entry.id}": onCreateKey returned ${typeof key}, not a string`, { entry: entry.id });
-      keys.push(key);
+    for (let index = 0; index < entries.length; index++) {
+      const key = this.hooks.key(name, entries[index]);
+      if (thenable(key)) return this.awaitedKeys(name, keys, key);
+      keys.push(checkedKey(key, entries[index]));
     }
     return keys;
+  }
+
+  /** The rest of the keys, one after the other. */
+  async awaitedKeys(name, keys, first) {
+    const { entries, hooks } = this;
+    for (let given = first; ; given = hooks.key(name, entries[keys.length])) {
+      keys.push(checkedKey(await given, entries[keys.length]));
+      if (keys.length === entries.length) return keys;
+    }
   }
 
   /** Nothing is sent before the last hook has run: one that fails writes nothing. */
@@ -133,9 +140,9 @@ class Entries {
     } catch (error) {
       if (this.config.overwriteCorrupt) return CORRUPT;
       corrupt.remember(this.server, key);
+      if (error instanceof Refused) throw corruptError(entry, key, `cannot be decrypted: ${error.message}`);
       // V8's own messages quote the text that they cannot parse.
-      const cause = error instanceof SyntaxError ? undefined : error;
-      throw corruptError(entry, key, `cannot be decoded${error instanceof KenwellError ? `: ${error.message}` : ''}`, cause);
+      throw corruptError(entry, key, 'cannot be decoded', error instanceof SyntaxError ? undefined : error);
     }
   }
 
@@ -157,14 +164,23 @@ class Entries {
 
 const CORRUPT = Symbol('corrupt');
 
+function checkedKey(key, entry) {
+  if (isText(key)) return key;
+  throw new KenwellError('KENWELL_HOOK', `entry "${entry.id}": onCreateKey returned ${typeof key}, not a string`, { entry: entry.id });
+}
+
 function corruptError(entry, key, problem, cause) {
   return new KenwellError('KENWELL_CORRUPT_VALUE', `entry "${entry.id}" (key ${shown(key)}): the stored value ${problem}`, { entry: entry.id, key: String(key), cause });
 }
 
-/** What an entry holds of a record. */
+/** What an entry holds of a record, always in this order. */
 function partOf(item, entry) {
   const part = {};
-  for (const element of ELEMENTS) if (entry[element] && item[element]) part[element] = item[element];
+  if (entry.user && item.user) part.user = item.user;
+  if (entry.session && item.session) part.session = item.session;
+  if (entry.history && item.history) part.history = item.history;
+  if (entry.createdAt && item.createdAt) part.createdAt = item.createdAt;
+  if (entry.updatedAt && item.updatedAt) part.updatedAt = item.updatedAt;
   return part;
 }
 

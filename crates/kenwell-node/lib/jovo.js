@@ -35,8 +35,8 @@ function textOf(value) {
   throw new SyntaxError('not UTF-8');
 }
 
-/** What else is known about a loaded item: whether anything was stored, and the profile. */
-const loaded = new WeakMap();
+/** Where an item keeps what else is known: whether anything was stored, and the profile. Not enumerable. */
+const LOADED = Symbol('loaded');
 
 class RedisDb extends (framework ? framework.DbPlugin : NoJovo) {
   getDefaultConfig() {
@@ -60,7 +60,7 @@ class RedisDb extends (framework ? framework.DbPlugin : NoJovo) {
   /** The stored record; `{}` when nothing is stored. */
   async getDbItem(userId, jovo) {
     const { item, found, profile } = await this.entriesFor(jovo).load(userId);
-    loaded.set(item, { found, profile });
+    Object.defineProperty(item, LOADED, { value: { found, profile } });
     return item;
   }
 
@@ -68,7 +68,7 @@ class RedisDb extends (framework ? framework.DbPlugin : NoJovo) {
   async loadData(userId, jovo) {
     const item = await this.getDbItem(userId, jovo);
     // A subclass may have made an item of its own.
-    const { found = Object.keys(item).length > 0, profile } = loaded.get(item) ?? {};
+    const { found = Object.keys(item).length > 0, profile } = item[LOADED] ?? {};
     jovo.$user.isNew = !found && this.config.legacyIsNew !== true;
     if (profile) Object.defineProperty(jovo.$user, 'profile', { value: profile, enumerable: true, configurable: true });
     jovo.setPersistableData(item, this.config.storedElements);

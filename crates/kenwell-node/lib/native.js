@@ -14,6 +14,9 @@ const REMOVE = 4;
 const INITIAL_BYTES = 16 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 
+/** A longer turn is cut, so that Redis begins with its first calls while JavaScript still makes the others. */
+const MAX_CALLS = 64;
+
 /** One per process or worker thread, made with the first connection. */
 let bridge;
 
@@ -47,6 +50,7 @@ class NativeConnection {
 
   submit() {
     const { buffer, used, ids } = this;
+    if (used === 0) return;
     this.used = 0;
     this.ids = [];
     if (buffer.length > KEPT_BYTES) this.buffer = Buffer.allocUnsafe(INITIAL_BYTES);
@@ -101,6 +105,7 @@ class NativeConnection {
   begin(id, operation, count) {
     // After everything else that this turn still has to do, so that one submission carries all of it.
     if (this.used === 0) process.nextTick(this.flush);
+    else if (this.ids.length >= MAX_CALLS) this.submit();
     this.ids.push(id);
     this.number(id);
     this.byte(operation);
@@ -156,6 +161,9 @@ function bytesOf(texts) {
 
 const waiting = new Waiting();
 
+/** The number of an answer to everything: native code could not read what we sent. */
+const EVERYTHING = 0xffffffff;
+
 /** Called by native code when there are answers. */
 function drain() {
   const answers = bridge.take();
@@ -177,6 +185,7 @@ class Answers {
     else if (kind === 2) waiting.resolve(id, undefined);
     else if (kind === 3) waiting.resolve(id, this.byte() === 1);
     else if (kind === 4) waiting.resolve(id, this.number());
+    else if (id === EVERYTHING) waiting.rejectAll(failure(this.text()));
     else waiting.reject(id, failure(this.text()));
   }
 

@@ -15,6 +15,9 @@ const DEFAULTS = {
   entries: [{ id: 'data', user: true, session: true, history: true, createdAt: true, updatedAt: true }],
 };
 
+/** Where a record keeps what was stored when it was loaded: not enumerable, so copies and JSON do not have it. */
+const STORED = Symbol('stored');
+
 class StateStore {
   /** Throws KENWELL_SETTINGS. Connects when first used. */
   constructor(options) {
@@ -35,7 +38,7 @@ class StateStore {
     const { item, found, profile, stored } = await this.#entries.load(named(userId));
     if (!found && profile === undefined) return null;
     if (profile !== undefined) Object.defineProperty(item, 'profile', { value: profile });
-    this.#loaded.set(item, stored);
+    Object.defineProperty(item, STORED, { value: stored, writable: true });
     return item;
   }
 
@@ -52,12 +55,12 @@ class StateStore {
 
   /**
    * Saves if nobody has saved since `record` was loaded; a record that was not loaded is only saved if nothing is
-   * stored. Throws KENWELL_CONFLICT otherwise. After it succeeds, load again before the next one.
+   * stored. Throws KENWELL_CONFLICT otherwise.
    */
   async saveIfUnchanged(userId, record) {
-    const done = await this.#entries.saveIfUnchanged(named(userId), stamped(record), this.#loaded.get(record));
-    if (!done) throw new KenwellError('KENWELL_CONFLICT', 'somebody else has saved since this record was loaded; load it again');
-    this.#loaded.delete(record);
+    const stored = await this.#entries.saveIfUnchanged(named(userId), stamped(record), record[STORED]);
+    if (stored === null) throw new KenwellError('KENWELL_CONFLICT', 'somebody else has saved since this record was loaded; load it again');
+    Object.defineProperty(record, STORED, { value: stored, writable: true });
   }
 
   /** Deletes all that is stored of a user, and says whether there was anything. */
@@ -66,8 +69,6 @@ class StateStore {
   }
 
   #entries;
-  /** What was stored when a record was loaded. */
-  #loaded = new WeakMap();
 }
 
 function named(userId) {

@@ -22,11 +22,6 @@ function bytesWithin(text, limit) {
   return text.length * 3 <= limit || Buffer.byteLength(text) <= limit;
 }
 
-/** A copy of `item` with the elements of `part`. As a spread, so that `__proto__` stays a key like any other. */
-function mergedWith(item, part) {
-  return { ...item, ...part };
-}
-
 /** An entry's time to live in whole seconds; 0 when it has none. Text such as "60" counts as a number, as in Jovo. */
 function secondsOf(entry) {
   const given = entry.ttlSeconds ?? 0;
@@ -36,4 +31,4 @@ function secondsOf(entry) {
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { bytesWithin, isText, mergedWith, secondsOf, thenable };
+module.exports = { bytesWithin, isText, secondsOf, thenable };

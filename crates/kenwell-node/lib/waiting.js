@@ -7,6 +7,8 @@ const { KenwellError } = require('./error');
 const MAX_CALLS = 65_536;
 /** About the most bytes of values that may wait to be written at once, 256 MiB. */
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Numbers begin anew after so many; no call waits that long. */
+const LAST = 0xffffffff;
 /** A timer needs a time; it never does anything. */
 const LONG_MS = 2 ** 30;
 
@@ -28,7 +30,7 @@ class Waiting {
         throw new KenwellError('KENWELL_BUSY', `${this.calls.size} calls and ${this.bytes} bytes are waiting for Redis already`, { retryable: true });
       }
       const id = this.next;
-      this.next = (id + 1) >>> 0;
+      this.next = (id + 1) % LAST;
       send(id);
       if (this.calls.size === 0) this.alive.ref();
       this.calls.set(id, { resolve, reject, bytes });
@@ -42,6 +44,10 @@ class Waiting {
 
   reject(id, error) {
     this.forget(id)?.reject(error);
+  }
+
+  rejectAll(error) {
+    for (const id of [...this.calls.keys()]) this.reject(id, error);
   }
 
   forget(id) {

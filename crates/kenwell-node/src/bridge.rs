@@ -9,7 +9,7 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 
 use crate::outbox::Outbox;
-use crate::{engine, failure, frame, settings};
+use crate::{engine, failure, settings};
 
 /// The way from one JavaScript environment (a process, or a worker thread of it) to Redis.
 ///
@@ -60,12 +60,9 @@ impl Bridge {
             .connections
             .get(&handle)
             .ok_or_else(|| generic("the connection is closed"))?;
-        let requests = batch
-            .get(..length as usize)
-            .ok_or(frame::Malformed::CutOff)
-            .and_then(frame::requests)
-            .map_err(|malformed| generic(malformed.to_string()))?;
-        engine::run(connection.clone(), requests, Arc::clone(&self.outbox))
+        // Copied, and read on the other thread: this one has JavaScript to run.
+        let batch = batch.get(..length as usize).unwrap_or(batch).to_vec();
+        engine::run(connection.clone(), batch, Arc::clone(&self.outbox))
             .map_err(|error| generic(error.to_string()))
     }
 

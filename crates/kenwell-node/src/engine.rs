@@ -4,26 +4,31 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use kenwell::connection::Connection;
-use kenwell::state::values::{self, Request};
+use kenwell::state::values;
 use tokio::runtime::{Builder, Handle};
 
+use crate::frame;
 use crate::outbox::{Answers, Outbox};
 
 /// Started by the first batch; ends with the process.
 static RUNTIME: OnceLock<Handle> = OnceLock::new();
 
-/// Sends the requests, and puts their answers into the outbox.
+/// Sends the requests of a batch, and puts their answers into the outbox.
 pub(crate) fn run(
     connection: Connection,
-    requests: Vec<(u32, Request)>,
+    batch: Vec<u8>,
     outbox: Arc<Outbox>,
 ) -> io::Result<()> {
     runtime()?.spawn(async move {
-        let (ids, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
-        let results = values::execute(&connection, &requests).await;
         let mut answers = Answers::default();
-        for (id, result) in ids.into_iter().zip(results) {
-            answers.push(id, result);
+        match frame::requests(&batch) {
+            Ok((ids, requests)) => {
+                let results = values::execute(&connection, &requests).await;
+                for (id, result) in ids.into_iter().zip(results) {
+                    answers.push(id, result);
+                }
+            }
+            Err(malformed) => answers.push_broken(&malformed),
         }
         outbox.put(answers);
     });

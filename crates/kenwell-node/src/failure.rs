@@ -4,6 +4,8 @@ use kenwell::Error as RedisError;
 use kenwell::state::Error;
 use serde::Serialize;
 
+use crate::frame::Malformed;
+
 /// What `lib/native.js` turns into a `KenwellError`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,6 +49,11 @@ pub(crate) fn describe(error: &Error) -> String {
     };
     // Nothing in it can fail to become JSON.
     serde_json::to_string(&failure).unwrap_or_default()
+}
+
+/// A batch that could not be read, as JSON text: a defect of this package.
+pub(crate) fn broken(malformed: &Malformed) -> String {
+    serde_json::json!({ "code": "KENWELL_NATIVE", "message": malformed.to_string() }).to_string()
 }
 
 /// What Redis or the way to it said.

@@ -25,14 +25,16 @@ pub(crate) enum Malformed {
     Operation(u8),
 }
 
-/// The requests of a batch, each with the number under which JavaScript waits for its answer.
-pub(crate) fn requests(batch: &[u8]) -> Result<Vec<(u32, Request)>, Malformed> {
+/// The requests of a batch, and of each the number under which JavaScript waits for its answer.
+pub(crate) fn requests(batch: &[u8]) -> Result<(Vec<u32>, Vec<Request>), Malformed> {
     let mut rest = Rest(batch);
+    let mut ids = Vec::new();
     let mut requests = Vec::new();
     while !rest.0.is_empty() {
-        requests.push((rest.number()?, request(&mut rest)?));
+        ids.push(rest.number()?);
+        requests.push(request(&mut rest)?);
     }
-    Ok(requests)
+    Ok((ids, requests))
 }
 
 fn request(rest: &mut Rest<'_>) -> Result<Request, Malformed> {

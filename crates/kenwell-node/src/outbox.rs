@@ -24,9 +24,13 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Result, Status};
 
 use crate::failure;
+use crate::frame::Malformed;
 
 /// Weak, so that it does not keep the process alive; room for one call, because one call takes all answers.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 1>;
+
+/// A number that JavaScript gives to no request.
+const EVERYTHING: u32 = u32::MAX;
 
 /// The answers that JavaScript has not taken yet. Bounded by the number of requests that JavaScript lets wait.
 pub(crate) struct Outbox {
@@ -91,6 +95,13 @@ impl Answers {
                 self.text(failure::describe(&error).as_bytes());
             }
         }
+    }
+
+    /// The answer to every request there is: nobody knows which ones the batch held.
+    pub(crate) fn push_broken(&mut self, malformed: &Malformed) {
+        self.number(EVERYTHING);
+        self.0.push(5);
+        self.text(failure::broken(malformed).as_bytes());
     }
 
     fn fetched(&mut self, fetched: Fetched) {
