@@ -34,11 +34,9 @@ export interface RedisDbConfig extends DbPluginConfig, Connection {
   /** Names the key of an entry. Default: `[keyPrefix, entry.id, userId]`, joined. */
   onCreateKey: (userId: string, config: RedisDbConfig, jovo: Jovo, entry: RedisEntryConfig) => string | Promise<string>;
   /** Makes the value to store. Default: JSON. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  onEncodeValue: (entryId: string, dbItem: any) => any;
-  /** Reads a stored value. Default: JSON. Bytes that are no UTF-8 arrive as a Buffer. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  onDecodeValue: (entryId: string, value: any) => any;
+  onEncodeValue: (entryId: string, dbItem: DbItem) => Promise<string | Uint8Array> | string | Uint8Array;
+  /** Reads a stored value. Default: JSON. Bytes that are no UTF-8 arrive as a Buffer instead of a string. */
+  onDecodeValue: (entryId: string, value: string) => Promise<DbItem> | DbItem;
   /** Encrypts what is stored. */
   encryption?: Encryption;
   /** Keys hold an HMAC of the user id instead of the id. */

@@ -59,11 +59,8 @@ export type Profile = Readonly<Record<string, string>>;
 
 /** What is stored of a user, in the form that Jovo stores it in. */
 export interface StateRecord {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   user?: { data: any };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   session?: { id?: string; data?: any; state?: any; createdAt?: string; updatedAt?: string };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   history?: { items: any[] };
   /** ISO 8601 in UTC. Set by the first save. */
   createdAt?: string;

@@ -115,9 +115,7 @@ class Entries {
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index];
       const key = keys[index];
-      if (!config.overwriteCorrupt && corrupt.has(this.server, key)) {
-        throw corruptError(entry, key, 'was found corrupt and is not overwritten; repair or delete it, or set overwriteCorrupt');
-      }
+      if (!config.overwriteCorrupt && corrupt.has(this.server, key)) await this.checkAgain(entry, key);
       const given = hooks.encode(entry.id, partOf(item, entry));
       let value = thenable(given) ? await given : given;
       if (typeof value === 'number') value = String(value);
@@ -146,6 +144,14 @@ class Entries {
     }
   }
 
+  /** A value that was found corrupt: throws unless somebody has repaired or deleted it meanwhile. */
+  async checkAgain(entry, key) {
+    const { values } = await connection(this.config).fetch([key], null, null);
+    const [value] = values;
+    if (value === null || value instanceof KenwellError) corrupt.forget(this.server, key);
+    else await this.decode(entry, key, value);
+  }
+
   written(writes) {
     if (this.config.overwriteCorrupt) for (const { key } of writes) corrupt.forget(this.server, key);
   }
@@ -170,7 +176,7 @@ function checkedKey(key, entry) {
 }
 
 function corruptError(entry, key, problem, cause) {
-  return new KenwellError('KENWELL_CORRUPT_VALUE', `entry "${entry.id}" (key ${shown(key)}): the stored value ${problem}`, { entry: entry.id, key: String(key), cause });
+  return new KenwellError('KENWELL_CORRUPT_VALUE', `entry "${entry.id}" (key ${shown(key)}): the stored value ${problem}; it is not overwritten unless overwriteCorrupt is set`, { entry: entry.id, key: String(key), cause });
 }
 
 /** What an entry holds of a record, always in this order. */

@@ -8,6 +8,7 @@ const tls = require('tls');
 
 const commands = require('./commands');
 const { KenwellError } = require('./error');
+const { Fifo } = require('./fifo');
 const { Parser, Refusal, encode } = require('./resp');
 const { Waiting } = require('./waiting');
 
@@ -90,7 +91,7 @@ class Unanswered {
 class Line {
   constructor(settings) {
     this.closed = false;
-    this.queue = [];
+    this.queue = new Fifo();
     this.parser = new Parser();
     this.socket = open(settings);
     this.socket.unref(); // what waits for an answer keeps the process alive, an idle connection does not
@@ -154,7 +155,7 @@ class Line {
   }
 
   answer(reply) {
-    const first = this.queue[0];
+    const { first } = this.queue;
     if (first === undefined) {
       // Said without being asked: the server refuses the connection as such.
       return this.close(reply instanceof Refusal ? commands.refused(reply) : lost('an answer to nothing came'));
@@ -180,7 +181,7 @@ class Line {
     this.reason = reason;
     this.socket.destroy();
     this.giveUp?.(reason);
-    for (const { reject, timer } of this.queue.splice(0)) {
+    for (const { reject, timer } of this.queue.takeAll()) {
       clearTimeout(timer);
       reject(new Unanswered(reason));
     }
