@@ -161,7 +161,7 @@ test('IPv6 literals and databases of the URL work', () =>
 
 test('more waiting calls than the bound are refused', () =>
   withRedis(async (redis, storeWith) => {
-    const store = storeWith();
+    const store = storeWith({ commandTimeoutMs: 60_000 });
     const results = await Promise.allSettled(Array.from({ length: 65_537 }, () => store.load('ada')));
     const refused = results.filter(({ status }) => status === 'rejected');
     assert.equal(refused.length, 1);
