@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod batch;
 mod compare;
 mod read;
 mod remove;
@@ -37,6 +38,7 @@ use redis::Cmd;
 use super::{Error, Place};
 use crate::connection::{Answers, Connection, Group};
 
+pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
 pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};

@@ -1,0 +1,113 @@
+// What the JavaScript connection says to Redis, and what it makes of the replies.
+'use strict';
+
+const { KenwellError, at, shown } = require('./error');
+const { Refusal } = require('./resp');
+
+/** Compares what is stored with what is expected, then writes; one atomic step. 1: written, 0: something differs. */
+const STORE_UNCHANGED = `
+local expected = tonumber(ARGV[1])
+for i = 1, expected do
+  local stored = redis.pcall('GET', KEYS[i])
+  if type(stored) == 'table' then return stored end
+  local wanted = ARGV[2 * i] == '1'
+  if wanted ~= (stored ~= false) or (wanted and stored ~= ARGV[2 * i + 1]) then return 0 end
+end
+for i = expected + 1, #KEYS do
+  local value, ttl = ARGV[2 * i], ARGV[2 * i + 1]
+  local reply
+  if ttl == '0' then reply = redis.pcall('SET', KEYS[i], value) else reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl) end
+  if reply.err then return reply end
+end
+return 1`;
+
+/** Commands that are executed together, and nothing in between. */
+const together = (commands) => (commands.length > 1 ? [['MULTI'], ...commands, ['EXEC']] : commands);
+
+function fetch(keys, refresh, profileKey) {
+  const reads = keys.map((key, index) => (refresh && refresh[index] > 0 ? ['GETEX', key, 'EX', String(refresh[index])] : ['GET', key]));
+  const profile = profileKey === null || profileKey === undefined ? [] : [['HGETALL', profileKey]];
+  return {
+    commands: [...together(reads), ...profile],
+    read(replies) {
+      const values = answers(replies, reads.length).map((reply) => (reply instanceof Refusal ? refused(reply) : textOrBytes(reply)));
+      return { values, profile: profile.length > 0 ? fields(replies[replies.length - 1], profileKey) : null };
+    },
+  };
+}
+
+function store(writes) {
+  const sets = writes.map(({ key, value, ttl }) => (ttl > 0 ? ['SET', key, value, 'EX', String(ttl)] : ['SET', key, value]));
+  return {
+    commands: together(sets),
+    read(replies) {
+      const given = answers(replies, sets.length);
+      const isRefusal = (reply) => reply instanceof Refusal;
+      // All share the fate of the one that was refused: that one is named.
+      const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
+      const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
+      if (failed >= 0) throw at(refused(given[failed]), writes[failed].entry, writes[failed].key);
+    },
+  };
+}
+
+function storeUnchanged(expected, writes) {
+  const keys = [...expected, ...writes].map(({ key }) => key);
+  const values = expected.flatMap(({ value }) => (value === null ? ['0', ''] : ['1', value]));
+  const writing = writes.flatMap(({ value, ttl }) => [value, String(ttl)]);
+  return {
+    commands: [['EVAL', STORE_UNCHANGED, String(keys.length), ...keys, String(expected.length), ...values, ...writing]],
+    read([reply]) {
+      if (reply instanceof Refusal) throw refused(reply);
+      return reply === 1;
+    },
+  };
+}
+
+function remove(keys) {
+  const deletes = keys.map((key) => ['DEL', key]);
+  return {
+    commands: together(deletes),
+    read(replies) {
+      const given = answers(replies, deletes.length);
+      const failed = given.find((reply) => reply instanceof Refusal);
+      if (failed) throw refused(failed);
+      return given.reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
+/** One answer for each of the `count` commands that were sent together. */
+function answers(replies, count) {
+  if (count < 2) return replies.slice(0, count);
+  const executed = replies[count + 1];
+  if (Array.isArray(executed)) return executed;
+  // Not executed: each command was either queued, or refused with the reason.
+  return replies.slice(1, count + 1).map((reply) => (reply instanceof Refusal ? reply : executed));
+}
+
+function textOrBytes(reply) {
+  if (reply === null) return null;
+  const text = reply.toString();
+  if (!text.includes('\ufffd') || Buffer.from(text).equals(reply)) return text;
+  return Buffer.from(reply);
+}
+
+function fields(reply, profileKey) {
+  if (reply instanceof Refusal) throw refused(reply, `profile (key ${shown(profileKey)}): `);
+  if (reply.length === 0) return null;
+  const pairs = new Map();
+  for (let index = 0; index < reply.length; index += 2) pairs.set(reply[index].toString(), reply[index + 1].toString());
+  return pairs;
+}
+
+/** Codes that say that the command or the login is wrong, rather than that the server cannot do it now. */
+const LASTING = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT', 'NOPERM', 'NOPROTO', 'DENIED']);
+
+/** Redis repeats keys and values at the end of some messages; that part is cut off. */
+function refused({ code, text }, place = '') {
+  const reason = code === 'NOPERM' && text.includes('key') ? 'no permission to access this key' : text.split(', with args beginning with')[0].slice(0, 200);
+  return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code} ${reason}`, { redisCode: code, retryable: !LASTING.has(code) });
+}
+
+module.exports = { fetch, store, storeUnchanged, remove, refused };

@@ -1,0 +1,50 @@
+// The one kind of error that this package makes, and the codes that programs match on.
+'use strict';
+
+/**
+ * KENWELL_SETTINGS       a setting cannot work, or does not fit the server
+ * KENWELL_CONNECTION     Redis cannot be reached, or the connection broke (`systemCode`: ECONNREFUSED, …)
+ * KENWELL_TLS            the TLS handshake failed
+ * KENWELL_TIMEOUT        no answer in time
+ * KENWELL_REFUSED        Redis answered with an error (`redisCode`: WRONGTYPE, NOAUTH, OOM, …)
+ * KENWELL_CORRUPT_VALUE  what is stored cannot be decoded, or was found so before and must not be overwritten
+ * KENWELL_CONFLICT       somebody else has saved since this was loaded
+ * KENWELL_UNCERTAIN      the connection broke during saveIfUnchanged: load again to see whether it was saved
+ * KENWELL_HOOK           a hook returned something that is no key or no value
+ * KENWELL_TOO_LARGE      a value is larger than maxValueBytes
+ * KENWELL_BUSY           more calls or bytes are waiting for Redis than the bounds allow
+ * KENWELL_NATIVE         this needs the native part of the package, which could not be loaded
+ */
+class KenwellError extends Error {
+  /**
+   * @param {string} code one of the above
+   * @param {string} message names settings, keys and entries; never a value or a password
+   * @param {object} [details] `key`, `entry`, `redisCode`, `systemCode`, `retryable`, `cause`
+   */
+  constructor(code, message, details = {}) {
+    const { cause, ...fields } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'KenwellError';
+    this.code = code;
+    this.retryable = false;
+    Object.assign(this, fields);
+  }
+}
+
+/** The most characters of a key that a message shows. */
+const MAX_SHOWN = 200;
+
+/** A key as messages show it: one line, not endless. The error's `key` has all of it. */
+function shown(key) {
+  const text = JSON.stringify(String(key));
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…"` : text;
+}
+
+/** The same error, with the place that it is about. */
+function at(error, entry, key) {
+  if (!(error instanceof KenwellError) || error.key !== undefined) return error;
+  const { code, message, name, stack, ...fields } = error;
+  return new KenwellError(code, `entry "${entry}" (key ${shown(key)}): ${message}`, { ...fields, cause: error.cause, key: String(key), entry });
+}
+
+module.exports = { KenwellError, at, shown };

@@ -1,0 +1,241 @@
+// The connection to Redis that lives in native code: requests of one turn of the event loop go over in one buffer,
+// and all answers that have come in come back in one. crates/kenwell-node/src/{frame,outbox}.rs are the other side.
+'use strict';
+
+const { KenwellError } = require('./error');
+const { Waiting } = require('./waiting');
+
+const FETCH = 1;
+const STORE = 2;
+const STORE_UNCHANGED = 3;
+const REMOVE = 4;
+
+/** Room for the requests of one turn at first; it grows with them, and shrinks again when a large turn is over. */
+const INITIAL_BYTES = 16 * 1024;
+const KEPT_BYTES = 1024 * 1024;
+
+/** A longer turn is cut, so that Redis begins with its first calls while JavaScript still makes the others. */
+const MAX_CALLS = 64;
+
+/** One per process or worker thread, made with the first connection. */
+let bridge;
+
+/** The native package for this machine, or why there is none. */
+function load() {
+  const name = `@kenwell/redis-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
+  try {
+    // Not written as a call of `require`, so that bundlers leave it alone: what they cannot include is looked for
+    // when the program runs, and when it is not there the JavaScript connection takes its place.
+    const find = require;
+    return { addon: find(name), problem: null };
+  } catch (error) {
+    return { addon: null, problem: `${name}: ${error.message.split('\n')[0]}` };
+  }
+}
+
+/** Requests on their way to one server. */
+class NativeConnection {
+  constructor(addon, settings) {
+    bridge ??= new addon.Bridge(drain);
+    try {
+      this.handle = bridge.open(JSON.stringify(settings));
+    } catch (error) {
+      throw failure(error.message);
+    }
+    this.buffer = Buffer.allocUnsafe(INITIAL_BYTES);
+    this.used = 0;
+    this.ids = [];
+    this.flush = () => this.submit();
+  }
+
+  submit() {
+    const { buffer, used, ids } = this;
+    if (used === 0) return;
+    this.used = 0;
+    this.ids = [];
+    if (buffer.length > KEPT_BYTES) this.buffer = Buffer.allocUnsafe(INITIAL_BYTES);
+    try {
+      bridge.submit(this.handle, buffer, used);
+    } catch (error) {
+      for (const id of ids) waiting.reject(id, new KenwellError('KENWELL_CONNECTION', error.message));
+    }
+  }
+
+  fetch(keys, refresh, profileKey) {
+    return waiting.call((id) => {
+      this.begin(id, FETCH, keys.length);
+      for (let index = 0; index < keys.length; index++) {
+        this.text(keys[index]);
+        this.number(refresh ? refresh[index] : 0);
+      }
+      this.option(profileKey);
+    });
+  }
+
+  store(writes) {
+    return waiting.call((id) => {
+      this.begin(id, STORE, writes.length);
+      this.writes(writes);
+    }, bytesOf(writes));
+  }
+
+  storeUnchanged(expected, writes) {
+    return waiting.call((id) => {
+      this.begin(id, STORE_UNCHANGED, expected.length);
+      for (const { key, value } of expected) {
+        this.text(key);
+        this.option(value);
+      }
+      this.number(writes.length);
+      this.writes(writes);
+    }, bytesOf(expected) + bytesOf(writes));
+  }
+
+  remove(keys) {
+    return waiting.call((id) => {
+      this.begin(id, REMOVE, keys.length);
+      for (const key of keys) this.text(key);
+    });
+  }
+
+  close() {
+    bridge.close(this.handle);
+  }
+
+  begin(id, operation, count) {
+    // After everything else that this turn still has to do, so that one submission carries all of it.
+    if (this.used === 0) process.nextTick(this.flush);
+    else if (this.ids.length >= MAX_CALLS) this.submit();
+    this.ids.push(id);
+    this.number(id);
+    this.byte(operation);
+    this.number(count);
+  }
+
+  writes(writes) {
+    for (const { key, value, ttl } of writes) {
+      this.text(key);
+      this.text(value);
+      this.number(ttl);
+    }
+  }
+
+  byte(byte) {
+    this.reserve(1);
+    this.buffer[this.used++] = byte;
+  }
+
+  number(number) {
+    this.reserve(4);
+    this.used = this.buffer.writeUInt32LE(number, this.used);
+  }
+
+  option(text) {
+    this.byte(text === null || text === undefined ? 0 : 1);
+    if (text !== null && text !== undefined) this.text(text);
+  }
+
+  text(text) {
+    const isText = typeof text === 'string';
+    this.reserve(4 + (isText ? 3 * text.length : text.length));
+    const start = this.used + 4;
+    const length = isText ? this.buffer.write(text, start) : text.copy(this.buffer, start);
+    this.buffer.writeUInt32LE(length, this.used);
+    this.used = start + length;
+  }
+
+  reserve(bytes) {
+    const needed = this.used + bytes;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
+}
+
+function bytesOf(texts) {
+  let bytes = 0;
+  for (const { value } of texts) bytes += value ? value.length : 0;
+  return bytes;
+}
+
+const waiting = new Waiting();
+
+/** The number of an answer to everything: native code could not read what we sent. */
+const EVERYTHING = 0xffffffff;
+
+/** Called by native code when there are answers. */
+function drain() {
+  const answers = bridge.take();
+  const reader = new Answers(answers);
+  while (reader.at < answers.length) reader.settle();
+}
+
+/** Reads answers, and settles the calls that wait for them. */
+class Answers {
+  constructor(buffer) {
+    this.buffer = buffer;
+    this.at = 0;
+  }
+
+  settle() {
+    const id = this.number();
+    const kind = this.byte();
+    if (kind === 1) waiting.resolve(id, { values: this.values(), profile: this.profile() });
+    else if (kind === 2) waiting.resolve(id, undefined);
+    else if (kind === 3) waiting.resolve(id, this.byte() === 1);
+    else if (kind === 4) waiting.resolve(id, this.number());
+    else if (id === EVERYTHING) waiting.rejectAll(failure(this.text()));
+    else waiting.reject(id, failure(this.text()));
+  }
+
+  values() {
+    const values = new Array(this.number());
+    for (let index = 0; index < values.length; index++) {
+      const kind = this.byte();
+      values[index] = kind === 0 ? null : kind === 1 ? this.value() : failure(this.text());
+    }
+    return values;
+  }
+
+  profile() {
+    if (this.byte() === 0) return null;
+    const fields = new Map();
+    for (let left = this.number(); left > 0; left--) fields.set(this.text(), this.text());
+    return fields;
+  }
+
+  byte() {
+    return this.buffer[this.at++];
+  }
+
+  number() {
+    const number = this.buffer.readUInt32LE(this.at);
+    this.at += 4;
+    return number;
+  }
+
+  text() {
+    const start = this.at + 4;
+    const end = start + this.number();
+    this.at = end;
+    return this.buffer.toString('utf8', start, end);
+  }
+
+  /** A text, or a buffer of its own when the bytes are no text. */
+  value() {
+    const start = this.at + 4;
+    const text = this.text();
+    if (!text.includes('\ufffd')) return text;
+    const bytes = this.buffer.subarray(start, this.at);
+    return Buffer.from(text).equals(bytes) ? text : Buffer.from(bytes);
+  }
+}
+
+/** An error as native code describes it. */
+function failure(json) {
+  const { code, message, ...details } = JSON.parse(json);
+  return new KenwellError(code, message, details);
+}
+
+module.exports = { load, NativeConnection };

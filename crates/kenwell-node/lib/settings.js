@@ -1,0 +1,98 @@
+// From what the configuration says about Redis to what a connection needs.
+'use strict';
+
+const { KenwellError } = require('./error');
+
+/** How long connecting, and how long one call, may take unless the configuration says otherwise. */
+const DEFAULT_TIMEOUT_MS = 5000;
+/** Longest timeout: a day. */
+const MAX_TIMEOUT_MS = 86_400_000;
+
+/** The configuration keys that decide which server is meant; two configurations that agree in them share a connection. */
+function identity(config) {
+  const { connectionString, tls, cluster, sentinel, connectTimeoutMs, commandTimeoutMs } = config;
+  if (tls === undefined && !cluster && !sentinel && connectTimeoutMs === undefined && commandTimeoutMs === undefined) return connectionString;
+  return JSON.stringify([connectionString, tls, cluster, sentinel, connectTimeoutMs, commandTimeoutMs]);
+}
+
+/** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */
+function read(config) {
+  const url = parse(config.connectionString);
+  const cluster = Boolean(config.cluster);
+  const sentinel = config.sentinel ? sentinelOf(config.sentinel) : null;
+  return {
+    address: nodes(config.cluster, 'cluster') || nodes(config.sentinel, 'sentinel') || url.address,
+    username: url.username,
+    password: url.password,
+    database: url.database,
+    cluster,
+    sentinel,
+    tls: url.secure || config.tls ? tlsOf(config.tls === true ? {} : config.tls || {}) : null,
+    connectTimeoutMs: timeout(config.connectTimeoutMs, 'connectTimeoutMs'),
+    commandTimeoutMs: timeout(config.commandTimeoutMs, 'commandTimeoutMs'),
+  };
+}
+
+function parse(connectionString) {
+  let url;
+  try {
+    url = new URL(connectionString);
+  } catch {
+    throw wrong('connectionString', 'it is not a URL; write it like redis://localhost:6379 or rediss://user:password@host:6380/0');
+  }
+  const secure = url.protocol === 'rediss:';
+  if (url.protocol === 'unix:') return { ...login(url), address: `unix:${decode(url.pathname)}`, database: number(url.searchParams.get('db') || ''), secure };
+  if (!secure && url.protocol !== 'redis:') throw wrong('connectionString', 'it must start with redis://, rediss:// (TLS) or unix:// (a socket file)');
+  if (!url.hostname) throw wrong('connectionString', 'the host is missing');
+  return { ...login(url), address: `${url.hostname}:${url.port || 6379}`, database: number(url.pathname.slice(1)), secure };
+}
+
+function login(url) {
+  return { username: decode(url.username) || null, password: decode(url.password) || null };
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong('connectionString', 'a % in it is not followed by two hexadecimal digits; write % as %25');
+  }
+}
+
+/** A database number; nothing means 0. */
+function number(text) {
+  if (text === '') return 0;
+  const database = Number(text);
+  if (Number.isSafeInteger(database) && database >= 0) return database;
+  throw wrong('connectionString', 'what follows the host must be a database number, as in /5; write / in a password as %2F');
+}
+
+/** The addresses of `{ nodes: [...] }`, joined; null when there are none. */
+function nodes(given, setting) {
+  if (!given || !given.nodes) return null;
+  if (Array.isArray(given.nodes) && given.nodes.length > 0 && given.nodes.every((node) => typeof node === 'string')) return given.nodes.join(',');
+  throw wrong(`${setting}.nodes`, 'it must be a list of addresses, such as ["10.0.0.1:6379", "10.0.0.2:6379"]');
+}
+
+function sentinelOf({ master, username = null, password = null }) {
+  if (typeof master === 'string' && master !== '') return { master, username, password };
+  throw wrong('sentinel.master', 'it is missing: give the name in the Sentinels\' "sentinel monitor" line');
+}
+
+function tlsOf({ ca, cert, key, serverName, skipVerify }) {
+  const text = (pem) => (pem === undefined || pem === null ? null : String(pem));
+  if (!cert !== !key) throw wrong('tls', 'cert and key belong together: give both or none');
+  return { ca: text(ca), cert: text(cert), key: text(key), serverName: text(serverName), skipVerify: skipVerify === true };
+}
+
+function timeout(given, setting) {
+  if (given === undefined || given === null) return DEFAULT_TIMEOUT_MS;
+  if (Number.isInteger(given) && given > 0 && given <= MAX_TIMEOUT_MS) return given;
+  throw wrong(setting, `it must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
+}
+
+function wrong(setting, problem) {
+  return new KenwellError('KENWELL_SETTINGS', `setting ${setting}: ${problem}`, { setting });
+}
+
+module.exports = { identity, read, wrong };

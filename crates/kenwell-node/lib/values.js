@@ -1,0 +1,34 @@
+// Small questions about keys, values and times to live.
+'use strict';
+
+const { wrong } = require('./settings');
+
+/** Longest time to live: what fits into 32 bits, 136 years. */
+const MAX_TTL_SECONDS = 2 ** 32 - 1;
+
+/** Whether a hook returned a promise. Awaiting what is none would cost every call a turn of the event loop. */
+function thenable(value) {
+  return value !== null && typeof value === 'object' && typeof value.then === 'function';
+}
+
+/** Keys and values are strings or bytes. */
+function isText(value) {
+  return typeof value === 'string' || value instanceof Uint8Array;
+}
+
+/** Whether a text has at most so many bytes as UTF-8. */
+function bytesWithin(text, limit) {
+  if (typeof text !== 'string') return text.length <= limit;
+  return text.length * 3 <= limit || Buffer.byteLength(text) <= limit;
+}
+
+/** An entry's time to live in whole seconds; 0 when it has none. Text such as "60" counts as a number, as in Jovo. */
+function secondsOf(entry) {
+  const given = entry.ttlSeconds ?? 0;
+  if (!(given > 0)) return 0;
+  const seconds = Number(given);
+  if (Number.isInteger(seconds) && seconds <= MAX_TTL_SECONDS) return seconds;
+  throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
+}
+
+module.exports = { bytesWithin, isText, secondsOf, thenable };

@@ -1,0 +1,12 @@
+// Runs the tests on the oldest and the newest Node that the package supports: npm run other-nodes
+'use strict';
+
+const { spawnSync } = require('child_process');
+
+const VERSIONS = ['18', '22'];
+const FILES = ['jovo', 'state-store', 'encryption', 'failures', 'process'].map((name) => `test/${name}.test.js`);
+
+for (const version of VERSIONS) {
+  const { status } = spawnSync('npm', ['exec', '--yes', `--package=node@${version}`, '--', 'node', 'scripts/test.js', ...FILES], { cwd: `${__dirname}/..`, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,50 @@
+//! The addon's one thread: every connection of the process, whatever JavaScript does meanwhile.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use kenwell::connection::Connection;
+use kenwell::state::values;
+use tokio::runtime::{Builder, Handle};
+
+use crate::frame;
+use crate::outbox::{Answers, Outbox};
+
+/// Started by the first batch; ends with the process.
+static RUNTIME: OnceLock<Handle> = OnceLock::new();
+
+/// Sends the requests of a batch, and puts their answers into the outbox.
+pub(crate) fn run(
+    connection: Connection,
+    batch: Vec<u8>,
+    outbox: Arc<Outbox>,
+) -> io::Result<()> {
+    runtime()?.spawn(async move {
+        let mut answers = Answers::default();
+        match frame::requests(&batch) {
+            Ok((ids, requests)) => {
+                let results = values::execute(&connection, &requests).await;
+                for (id, result) in ids.into_iter().zip(results) {
+                    answers.push(id, result);
+                }
+            }
+            Err(malformed) => answers.push_broken(&malformed),
+        }
+        outbox.put(answers);
+    });
+    Ok(())
+}
+
+/// One thread is enough: it only moves bytes, and a second one would take the processor from JavaScript and Redis.
+fn runtime() -> io::Result<&'static Handle> {
+    if let Some(handle) = RUNTIME.get() {
+        return Ok(handle);
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    // Of two environments that start at the same moment one starts a thread in vain, which then only waits.
+    std::thread::Builder::new()
+        .name("kenwell".to_owned())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(RUNTIME.get_or_init(|| handle))
+}

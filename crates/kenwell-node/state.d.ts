@@ -1,0 +1,141 @@
+// Types of the state store, and what it shares with the Jovo plugin.
+
+/** Which Redis, and how to reach it. */
+export interface Connection {
+  /** `redis[s]://[[user]:password@]host[:port][/database]`, or `unix:///path/to/redis.sock[?db=database]`. */
+  connectionString: string;
+  /** For `rediss:`, or instead of it. PEM text, or the path of a PEM file. */
+  tls?: boolean | TlsOptions;
+  /** A Redis Cluster; its nodes, if the connection string's host is not enough to start from. */
+  cluster?: boolean | { nodes: string[] };
+  /** Sentinels; `nodes` are their addresses, unless the connection string has one. */
+  sentinel?: { master: string; nodes?: string[]; username?: string; password?: string };
+  /** Longest time for connecting, in milliseconds. Default: 5000. */
+  connectTimeoutMs?: number;
+  /** Longest time for one call, in milliseconds. Default: 5000. */
+  commandTimeoutMs?: number;
+}
+
+export interface TlsOptions {
+  /** The authorities to trust instead of the system's. */
+  ca?: string;
+  /** Our certificate, for servers that want one; with `key`. */
+  cert?: string;
+  key?: string;
+  /** The name in the server's certificate, when it is not the host. */
+  serverName?: string;
+  /** Accepts any certificate: anyone on the way can read and change what is sent. */
+  skipVerify?: boolean;
+}
+
+export interface Encryption {
+  /** The first one encrypts, all of them decrypt. `secret`: 32 bytes as 64 hexadecimal digits or base64. */
+  keys: { id: string; secret: string }[];
+  /** The ids of the entries to encrypt. Default: all. */
+  entries?: string[];
+  /** Also reads values that are not encrypted yet. Default: they are an error. */
+  acceptPlaintext?: boolean;
+}
+
+export interface HashUserIds {
+  /** At least 16 bytes. It cannot be changed later: all keys would get other names. */
+  secret: string;
+}
+
+export interface EntryConfig {
+  /** Part of the key. */
+  id: string;
+  user?: boolean;
+  session?: boolean;
+  history?: boolean;
+  createdAt?: boolean;
+  updatedAt?: boolean;
+  /** How long Redis keeps it after a save, in whole seconds. Default, and 0: for ever. */
+  ttlSeconds?: number;
+}
+
+/** A user's traits: names and values as Kenwell stores them. */
+export type Profile = Readonly<Record<string, string>>;
+
+/** What is stored of a user, in the form that Jovo stores it in. */
+export interface StateRecord {
+  user?: { data: any };
+  session?: { id?: string; data?: any; state?: any; createdAt?: string; updatedAt?: string };
+  history?: { items: any[] };
+  /** ISO 8601 in UTC. Set by the first save. */
+  createdAt?: string;
+  /** Set by every save. */
+  updatedAt?: string;
+  /** With the option `profile`: the user's traits. Not enumerable, and never saved. */
+  readonly profile?: Profile;
+}
+
+export interface StateStoreOptions extends Connection {
+  /** Stands before all keys. Default: none. */
+  keyPrefix?: string;
+  /** Stands between the parts of a key. Default: ":". */
+  keySeparator?: string;
+  /** The records of a user. Default: one, "data", with everything. */
+  entries?: EntryConfig[];
+  onCreateKey?: (userId: string, entry: EntryConfig) => string | Promise<string>;
+  onEncodeValue?: (entryId: string, part: StateRecord) => string | Uint8Array | Promise<string | Uint8Array>;
+  onDecodeValue?: (entryId: string, value: string | Buffer) => StateRecord | Promise<StateRecord>;
+  encryption?: Encryption;
+  hashUserIds?: HashUserIds;
+  /** A load starts the entries' time to live anew. Default: only saves do. */
+  refreshOnLoad?: boolean;
+  /** Reads the user's traits, the hash `[prefix:]user:<id>`, in the same round trip. */
+  profile?: boolean | { prefix: string };
+  /** What cannot be decoded counts as not stored, and the next save replaces it. Default: it is an error. */
+  overwriteCorrupt?: boolean;
+  /** Largest value of an entry in bytes. Default: 16 MiB. */
+  maxValueBytes?: number;
+}
+
+/** Records of users in Redis. Stores with the same connection settings share one connection. */
+export declare class StateStore {
+  /** Connects when first used. Throws KENWELL_SETTINGS. */
+  constructor(options: StateStoreOptions);
+  /** The user's record, or null when nothing is stored (and no profile, if one is asked for). */
+  load(userId: string): Promise<StateRecord | null>;
+  /** At most 1,000 users in one round trip, in the order of their ids. */
+  loadMany(userIds: string[]): Promise<(StateRecord | null)[]>;
+  /** Replaces what is stored, whoever wrote it. */
+  save(userId: string, record: StateRecord): Promise<void>;
+  /** Saves unless somebody else has saved since `record` was loaded; throws KENWELL_CONFLICT then. */
+  saveIfUnchanged(userId: string, record: StateRecord): Promise<void>;
+  /** Deletes all that is stored, and says whether there was anything. */
+  delete(userId: string): Promise<boolean>;
+}
+
+export type KenwellErrorCode =
+  | 'KENWELL_SETTINGS'
+  | 'KENWELL_CONNECTION'
+  | 'KENWELL_TLS'
+  | 'KENWELL_TIMEOUT'
+  | 'KENWELL_REFUSED'
+  | 'KENWELL_CORRUPT_VALUE'
+  | 'KENWELL_CONFLICT'
+  | 'KENWELL_UNCERTAIN'
+  | 'KENWELL_HOOK'
+  | 'KENWELL_TOO_LARGE'
+  | 'KENWELL_BUSY'
+  | 'KENWELL_NATIVE';
+
+/** Every error of this package. Messages name settings, keys and entries, never a value or a password. */
+export declare class KenwellError extends Error {
+  readonly code: KenwellErrorCode;
+  /** The Redis key it is about. */
+  readonly key?: string;
+  /** The id of the entry. */
+  readonly entry?: string;
+  /** Redis' own code: WRONGTYPE, NOAUTH, OOM, … */
+  readonly redisCode?: string;
+  /** The operating system's: ECONNREFUSED, … */
+  readonly systemCode?: string;
+  /** Whether the same call can succeed later. */
+  readonly retryable: boolean;
+}
+
+/** Which connection this process uses: the native one, or the JavaScript one and why. */
+export declare const transport: { readonly native: boolean; readonly problem: string | null };

@@ -1,0 +1,134 @@
+// A real redis-server for a test, on a port of its own, and a plain connection to look into it.
+'use strict';
+
+const { spawn } = require('child_process');
+const fs = require('fs');
+const net = require('net');
+const os = require('os');
+const path = require('path');
+
+const { Parser, Refusal, encode } = require('../../lib/resp');
+
+/** How long a server may take to start or to say something. */
+const PATIENCE_MS = 20_000;
+
+class Redis {
+  /** Starts a server with these extra arguments, and waits until it answers. */
+  static async start(args = [], { port } = {}) {
+    const redis = new Redis();
+    redis.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kenwell-node-'));
+    redis.port = port ?? (await freePort());
+    redis.args = args;
+    await redis.restart();
+    return redis;
+  }
+
+  /** Starts it again on the same port. */
+  async restart() {
+    const child = spawn('redis-server', ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.directory, ...this.args], { stdio: 'ignore' });
+    this.child = child;
+    await new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', () => reject(new Error('redis-server is missing. Install it: apt-get install redis-server | brew install redis')));
+    });
+    // No test leaves a server behind, whatever becomes of it.
+    this.reap ??= () => this.child?.kill('SIGKILL');
+    process.once('exit', this.reap);
+    await until(async () => {
+      const client = await Client.connect(this.port);
+      const reply = await client.ask('PING');
+      client.close();
+      return reply === 'PONG' || reply instanceof Refusal;
+    });
+  }
+
+  get url() {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** One command from another client. */
+  async ask(...command) {
+    const client = await Client.connect(this.port);
+    try {
+      const reply = await client.ask(...command);
+      if (reply instanceof Refusal) throw new Error(`${reply.code} ${reply.text}`);
+      return text(reply);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** How many connections there are besides the one that asks. */
+  async clients() {
+    return (await this.ask('CLIENT', 'LIST', 'TYPE', 'normal')).trim().split('\n').length - 1;
+  }
+
+  async kill() {
+    const { child } = this;
+    this.child = null;
+    if (!child) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async stop() {
+    await this.kill();
+    process.removeListener('exit', this.reap);
+    fs.rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+class Client {
+  static connect(port) {
+    return new Promise((resolve, reject) => {
+      const client = new Client();
+      client.waiting = [];
+      const parser = new Parser();
+      client.socket = net.connect({ port, host: '127.0.0.1' }, () => resolve(client));
+      client.socket.on('data', (chunk) => parser.push(chunk, (reply) => client.waiting.shift().resolve(reply)));
+      client.socket.on('error', reject);
+      client.socket.on('close', () => client.waiting.forEach(({ reject: fail }) => fail(new Error('closed'))));
+    });
+  }
+
+  ask(...command) {
+    this.socket.write(encode([command.map((part) => (part instanceof Uint8Array ? part : String(part)))]));
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  close() {
+    this.socket.destroy();
+  }
+}
+
+function text(reply) {
+  if (Array.isArray(reply)) return reply.map(text);
+  return Buffer.isBuffer(reply) ? reply.toString() : reply;
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Asks again and again until the answer is true; fails after a while with the last error. */
+async function until(question) {
+  const deadline = Date.now() + PATIENCE_MS;
+  let last;
+  while (Date.now() < deadline) {
+    try {
+      if (await question()) return;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`it did not become true within ${PATIENCE_MS} ms`, { cause: last });
+}
+
+module.exports = { Redis, Client, freePort, until };
