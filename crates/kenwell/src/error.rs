@@ -91,7 +91,7 @@ pub enum Error {
         /// What it said.
         reply: Reply,
         /// Which setting to change.
-        cure: String,
+        cure: Box<str>,
     },
     /// Another kind of server than the settings speak of: a cluster where `cluster_mode` is false,
     /// a standalone server where it is true, a Sentinel, or none.

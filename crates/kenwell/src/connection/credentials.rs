@@ -64,7 +64,7 @@ pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -
         Some(cure) => Error::Login {
             address: address.clone(),
             reply: reply.clone(),
-            cure,
+            cure: cure.into(),
         },
         None => error,
     }

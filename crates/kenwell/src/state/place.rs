@@ -14,7 +14,7 @@ const MAX_SHOWN: usize = 200;
 pub struct Place {
     index: usize,
     entry: Option<Arc<str>>,
-    key: String,
+    key: Box<str>,
 }
 
 impl Place {
@@ -31,7 +31,7 @@ impl Place {
         Self {
             index,
             entry: None,
-            key: shown,
+            key: shown.into(),
         }
     }
 

@@ -58,10 +58,7 @@ pub enum Answer {
 /// They share one pipeline, but for [`Request::StoreUnchanged`], which must not be repeated with the
 /// others when the connection was lost. Each is executed as if it had come alone: none fails because
 /// of another one.
-pub async fn execute(
-    connection: &Connection,
-    requests: &[Request],
-) -> Vec<Result<Answer, Error>> {
+pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Result<Answer, Error>> {
     let compared = requests.iter().filter_map(|request| match request {
         Request::StoreUnchanged { expected, writes } => {
             Some(store_unchanged(connection, expected, writes))
