@@ -77,6 +77,7 @@ mod reply;
 pub mod connection;
 pub mod doctor;
 pub mod profile;
+pub mod state;
 
 pub use error::{Class, Error};
 pub use reply::Reply;

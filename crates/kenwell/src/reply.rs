@@ -20,6 +20,12 @@ pub struct Reply {
 
 impl Reply {
     pub(crate) fn new(code: &str, text: &str) -> Self {
+        // When `EXEC` itself is refused, Redis puts the reason behind these words.
+        if let Some(reason) = text.strip_prefix("Transaction discarded because of: ") {
+            let reason = reason.strip_prefix('-').unwrap_or(reason);
+            let (code, text) = reason.split_once(' ').unwrap_or((reason, ""));
+            return Self::new(code, text);
+        }
         let class = class_of(code, text);
         let text = if code == "NOPERM" && class == Class::Record {
             "no permission to access this key"
@@ -55,6 +61,8 @@ impl Reply {
             &*self.code,
             "READONLY" | "NOAUTH" | "WRONGPASS" | "MASTERDOWN"
         ) || self.text.contains("max number of clients")
+            // What was begun with `MULTI` would go on.
+            || (self.text.starts_with("unknown command") && self.text.contains("EXEC"))
     }
 }
 
@@ -111,6 +119,9 @@ fn class_of_err(text: &str) -> Class {
         "operation not permitted",
         "unsupported command",
         "command not allowed",
+        // Within a script: Redis 6.2 to 7.0, and since 7.2.
+        "executing the script can't run this command",
+        "has no permissions to run",
     ];
     // Old servers and proxies say these without a code of their own.
     const TRANSIENT: &[&str] = &[
@@ -188,6 +199,8 @@ mod tests {
             "NOPERM this user has no permissions to run the 'hset' command",
             "NOPERM User kenwell has no permissions to run the 'hset' command",
             "NOPERM No permissions to access database",
+            "ERR The user executing the script can't run this command or subcommand",
+            "ERR ACL failure in script: User app has no permissions to run the 'get' command",
             "DENIED Redis is running in protected mode because protected mode is enabled",
         ] {
             assert_eq!(reply(line).class(), Class::Configuration, "{line}");
@@ -201,11 +214,24 @@ mod tests {
             "NOPERM this user has no permissions to access one of the keys used as arguments",
             "NOPERM No permissions to access a key",
             "NOPERM User kenwell has no permissions to access the 'user:1' key",
+            "ERR ACL failure in script: No permissions to access a key",
             "ERR wrong number of arguments for 'hset' command",
             "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
         ] {
             assert_eq!(reply(line).class(), Class::Record, "{line}");
         }
+    }
+
+    #[test]
+    fn what_spoilt_a_transaction_is_told() {
+        let oom = reply(
+            "EXECABORT Transaction discarded because of: -OOM command not allowed when used memory > 'maxmemory'.",
+        );
+        assert_eq!(oom.code(), "OOM");
+        let nested = reply("EXECABORT Transaction discarded because of: READONLY You can't write");
+        assert!(nested.spoils_connection());
+        let previous = reply("EXECABORT Transaction discarded because of previous errors.");
+        assert_eq!(previous.code(), "EXECABORT");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Pipelines for a Redis Cluster: each command to the node that has its key, redirections followed.
 
+mod groups;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -216,9 +218,14 @@ fn by_node(parcels: Vec<Parcel<'_>>) -> Vec<Vec<Parcel<'_>>> {
     bundles.into_values().collect()
 }
 
-/// What all our commands have first: their key.
+/// What our commands have first: their key. A script has its text and the number of keys before it.
 fn key(command: &Cmd) -> &[u8] {
-    match command.args_iter().nth(1) {
+    let mut arguments = command.args_iter();
+    let place = match arguments.next() {
+        Some(Arg::Simple(b"EVAL")) => 2,
+        _ => 0,
+    };
+    match arguments.nth(place) {
         Some(Arg::Simple(key)) => key,
         _ => b"",
     }

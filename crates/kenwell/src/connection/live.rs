@@ -184,7 +184,11 @@ impl Slot {
     }
 }
 
-fn refused(value: Value, command: &'static str, address: &Arc<str>) -> Result<Value, Error> {
+pub(super) fn refused(
+    value: Value,
+    command: &'static str,
+    address: &Arc<str>,
+) -> Result<Value, Error> {
     match value {
         Value::ServerError(error) => Err(Error::Refused {
             address: Arc::clone(address),

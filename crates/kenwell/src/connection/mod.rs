@@ -5,6 +5,7 @@ mod cluster;
 mod credentials;
 mod dial;
 mod file;
+mod group;
 mod kind;
 mod live;
 mod login;
@@ -18,8 +19,10 @@ mod topology;
 mod url;
 mod visit;
 
+pub(crate) use group::{Answers, Group};
 pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
+pub(crate) use slots::slot_of;
 pub use url::Url;
 pub(crate) use visit::{Entrance, Socket, Visit};

@@ -7,6 +7,7 @@ use redis::{Pipeline, Value};
 
 use super::Settings;
 use super::cluster::Cluster;
+use super::group::{Answers, Group};
 use super::live::Node;
 use super::sentinel::Watched;
 use crate::Error;
@@ -124,6 +125,28 @@ impl Connection {
             address: self.address().into(),
             command,
         }
+    }
+
+    /// Sends groups in one round trip, each executed as a whole or not at all, and reads every
+    /// reply: what each command of each group answered.
+    ///
+    /// In a cluster a group is cut by slot. Failed connections are told as [`send`](Self::send)
+    /// tells them.
+    pub(crate) async fn send_groups(
+        &self,
+        command: &'static str,
+        groups: &[Group],
+    ) -> Result<Vec<Answers>, Error> {
+        match &self.route {
+            Route::Standalone(node) => node.send_groups(command, groups).await,
+            Route::Cluster(cluster) => cluster.send_groups(command, groups).await,
+            Route::Sentinel(watched) => watched.master().await?.send_groups(command, groups).await,
+        }
+    }
+
+    /// Whether keys of different slots can not be used in one step.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.route, Route::Cluster(_))
     }
 
     /// Sends a pipeline and reads every reply: one result for each command, in order.

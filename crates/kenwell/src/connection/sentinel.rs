@@ -114,7 +114,8 @@ impl Watched {
         self.master().await?.send(command, pipeline).await
     }
 
-    async fn master(&self) -> Result<Node, Error> {
+    /// The connection to the master of now.
+    pub(super) async fn master(&self) -> Result<Node, Error> {
         let mut masters = self.lane.masters.lock().await;
         let watch = &self.lane.watch;
         watch.looking_out.get_or_init(|| {

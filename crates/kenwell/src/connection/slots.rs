@@ -16,7 +16,7 @@ pub(super) const MAX_NODES: usize = 1_024;
 const NOBODY: u16 = u16::MAX;
 
 /// The slot of a key: CRC16 of its hash tag, or of all of it.
-pub(super) fn slot_of(key: &[u8]) -> u16 {
+pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc16(hashed_part(key)) % SLOTS
 }
 

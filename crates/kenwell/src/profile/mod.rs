@@ -17,8 +17,10 @@ mod update;
 pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
+pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
 pub use prefix::Prefix;
+pub(crate) use store::stored_fields;
 pub use store::{
     MAX_FIELDS, MAX_PIPELINE_BYTES, PROOFS, StoredFields, apply, apply_alone, delete, expires_in,
     read,

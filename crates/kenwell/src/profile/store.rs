@@ -188,7 +188,7 @@ pub async fn expires_in(
     }
 }
 
-fn stored_fields(reply: Value) -> Option<StoredFields> {
+pub(crate) fn stored_fields(reply: Value) -> Option<StoredFields> {
     let Value::Array(values) = reply else {
         return None;
     };

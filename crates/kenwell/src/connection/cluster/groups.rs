@@ -1,0 +1,146 @@
+//! Groups of commands in a cluster: one transaction for each slot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use redis::{Cmd, Pipeline};
+
+use super::super::group::{Answers, Group};
+use super::super::slots::{Redirection, slot_of};
+use super::{Cluster, MAX_REDIRECTIONS, key, nowhere};
+use crate::Error;
+
+/// The commands of one group whose keys share a slot, and their places in the group.
+struct Part<'a> {
+    group: usize,
+    slot: u16,
+    places: Vec<usize>,
+    commands: Vec<&'a Cmd>,
+}
+
+/// What a node that did not execute a transaction wants.
+enum Elsewhere {
+    /// It belongs to another node.
+    Moved(Redirection),
+    /// The slot is being moved, so its keys are on two nodes.
+    UnderWay,
+}
+
+impl Cluster {
+    /// Sends groups, cut by slot, and gives what each command answered.
+    ///
+    /// While a slot moves from one node to another no transaction on it can be executed; its
+    /// commands are then sent one by one.
+    pub(in crate::connection) async fn send_groups(
+        &self,
+        command: &'static str,
+        groups: &[Group],
+    ) -> Result<Vec<Answers>, Error> {
+        let (mut single, mut together) = (Vec::new(), Vec::new());
+        for part in parts(groups) {
+            let side = if part.commands.len() == 1 {
+                &mut single
+            } else {
+                &mut together
+            };
+            side.push(part);
+        }
+        let alone: Vec<&Cmd> = single
+            .iter()
+            .flat_map(|part| part.commands.clone())
+            .collect();
+        let transactions = join_all(together.iter().map(|part| self.transact(command, part)));
+        let (alone, transactions) = tokio::join!(self.send_all(command, &alone), transactions);
+        let mut answers: Vec<Answers> = groups
+            .iter()
+            .map(|group| vec![Err(nowhere(command)); group.commands().len()])
+            .collect();
+        let alone = alone?.into_iter().map(|answer| Ok(vec![answer]));
+        for (part, found) in single
+            .iter()
+            .chain(&together)
+            .zip(alone.chain(transactions))
+        {
+            let Some(group) = answers.get_mut(part.group) else {
+                continue;
+            };
+            for (place, answer) in part.places.iter().zip(found?) {
+                if let Some(slot) = group.get_mut(*place) {
+                    *slot = answer;
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Executes commands of one slot together, at whichever node has it.
+    async fn transact(&self, command: &'static str, part: &Part<'_>) -> Result<Answers, Error> {
+        let map = self.lane.topology.current().await?;
+        let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| nowhere(command))?);
+        let group = [part.commands.iter().copied().cloned().collect::<Group>()];
+        let mut answers = Answers::new();
+        for _redirection in 0..=MAX_REDIRECTIONS {
+            let sent = self.node(&address)?.send_groups(command, &group).await;
+            answers = match sent {
+                Ok(mut groups) => groups.pop().unwrap_or_default(),
+                Err(error) => {
+                    self.lane.topology.doubt(&address, &error);
+                    return Ok(vec![Err(error); part.commands.len()]);
+                }
+            };
+            for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+                self.lane.topology.doubt(&address, error);
+            }
+            match elsewhere(&answers, &address) {
+                None => break,
+                Some(Elsewhere::UnderWay) => return self.send_all(command, &part.commands).await,
+                Some(Elsewhere::Moved(redirection)) => {
+                    self.lane.topology.moved(&redirection);
+                    address = redirection.address.into();
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn send_all(&self, command: &'static str, commands: &[&Cmd]) -> Result<Answers, Error> {
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command((*command).clone());
+        }
+        self.send(command, &pipeline).await
+    }
+}
+
+/// Cuts groups so that the commands of each part have one slot.
+fn parts(groups: &[Group]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for (group, commands) in groups.iter().enumerate() {
+        let mut by_slot: BTreeMap<u16, Part<'_>> = BTreeMap::new();
+        for (place, command) in commands.commands().iter().enumerate() {
+            let slot = slot_of(key(command));
+            let part = by_slot.entry(slot).or_insert_with(|| Part {
+                group,
+                slot,
+                places: Vec::new(),
+                commands: Vec::new(),
+            });
+            part.places.push(place);
+            part.commands.push(command);
+        }
+        parts.extend(by_slot.into_values());
+    }
+    parts
+}
+
+fn elsewhere(answers: &Answers, asked: &str) -> Option<Elsewhere> {
+    answers.iter().find_map(|answer| match answer {
+        Err(Error::Refused { reply, .. }) => match reply.code() {
+            "MOVED" => Redirection::read(reply.text(), asked).map(Elsewhere::Moved),
+            "ASK" | "TRYAGAIN" => Some(Elsewhere::UnderWay),
+            _ => None,
+        },
+        _ => None,
+    })
+}

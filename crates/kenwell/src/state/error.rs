@@ -1,0 +1,137 @@
+//! Why state was not loaded or saved.
+
+use super::hooks::HookError;
+use super::{Place, encryption};
+
+/// What went wrong. Nothing in it tells a stored value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Redis could not be reached, or refused the whole.
+    #[error(transparent)]
+    Redis(#[from] crate::Error),
+    /// Redis refused one value. Where all values of a save lie together, none was saved.
+    #[error("{place}: {source}")]
+    Value {
+        /// Which one.
+        place: Place,
+        /// Why.
+        source: crate::Error,
+    },
+    /// The user's profile could not be read.
+    #[error("profile (key `{key}`): {source}", key = place.key())]
+    Profile {
+        /// Its key.
+        place: Place,
+        /// Why.
+        source: crate::Error,
+    },
+    /// The connection broke during a save that must not be repeated blindly: whether it happened is
+    /// not known. Load again to see.
+    #[error("whether this was saved is not known, load again to see: {source}")]
+    Uncertain {
+        /// What broke.
+        source: crate::Error,
+    },
+    /// A time to live that Redis cannot count.
+    #[error(
+        "{place}: a time to live of {seconds} s is more than {} s",
+        super::values::MAX_TTL_SECONDS
+    )]
+    Ttl {
+        /// Which value.
+        place: Place,
+        /// What was asked for, in seconds.
+        seconds: u64,
+    },
+    /// More keys in one call than one round trip should carry.
+    #[error("{count} keys in one call are more than {}", super::values::MAX_KEYS)]
+    TooManyKeys {
+        /// How many there were.
+        count: usize,
+    },
+    /// In a cluster, one step can only touch keys of one slot.
+    #[error(
+        "{place}: its slot differs from that of the keys before, and a cluster cannot compare and save keys of different slots in one step; put the same `{{hash tag}}` into all of them"
+    )]
+    SeveralSlots {
+        /// The first key of another slot.
+        place: Place,
+    },
+    /// The store was set up in a way that cannot work.
+    #[error("state store, `{setting}`: {problem}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no user without an id.
+    #[error("the user id is empty")]
+    NoUser,
+    /// A hook of the application failed. Nothing was sent.
+    #[error("{place}: {hook} failed: {source}")]
+    Hook {
+        /// Which hook.
+        hook: &'static str,
+        /// For which value.
+        place: Place,
+        /// What it failed with.
+        source: HookError,
+    },
+    /// Something is stored, and it cannot be decoded: not JSON, not a record, not sealed with a key of
+    /// the ring, or not to the hook's liking.
+    #[error("{place} cannot be decoded: {source}")]
+    Undecodable {
+        /// Which value.
+        place: Place,
+        /// Why.
+        source: HookError,
+    },
+    /// The record was loaded without an entry that cannot be decoded, and saving it would overwrite
+    /// that one.
+    #[error(
+        "{place} could not be decoded when the record was loaded, and would be overwritten; call overwrite_unreadable first if it shall be"
+    )]
+    Unreadable {
+        /// The first such entry.
+        place: Place,
+    },
+    /// A value could not be sealed.
+    #[error("{place} cannot be encrypted: {source}")]
+    Seal {
+        /// Which value.
+        place: Place,
+        /// Why.
+        source: encryption::Error,
+    },
+    /// An entry is larger than the store allows. Nothing was sent.
+    #[error("{place}: {bytes} bytes are more than max_entry_bytes, {limit}")]
+    TooLarge {
+        /// Which entry.
+        place: Place,
+        /// How large it is, encoded.
+        bytes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Somebody else has saved since the record was loaded. Nothing was written: load again, and
+    /// repeat the change.
+    #[error("somebody else has saved since this record was loaded")]
+    Conflict,
+}
+
+impl Error {
+    /// Whether the very same call can succeed later, without anybody changing anything in it.
+    ///
+    /// Not for [`Uncertain`](Self::Uncertain): load first, and see whether there is something left
+    /// to save.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Redis(source) | Self::Value { source, .. } | Self::Profile { source, .. } => {
+                source.is_retryable()
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The byte layer: whole values under given keys, each call one round trip.
+//!
+//! [`StateStore`](super::StateStore) is built on it, and so is whatever names its keys and encodes its
+//! values itself. It knows nothing of either; it does know how to lose nothing silently:
+//!
+//! * every reply is read, and an error names the key and Redis' own reason;
+//! * a value and its time to live are set by one command;
+//! * what belongs together is executed together (`MULTI`), in a cluster for each slot;
+//! * what may be repeated is repeated once when the connection turns out to be dead, as it does in a
+//!   process that was frozen for a while.
+//!
+//! ```no_run
+//! use kenwell::connection::{Connection, Settings};
+//! use kenwell::state::values::{self, Read, Write};
+//!
+//! # async fn example() -> Result<(), kenwell::state::Error> {
+//! let connection = Connection::new(Settings::new("127.0.0.1:6379"))?;
+//! let write = Write { key: b"data:ada".into(), value: b"{}".into(), ttl_seconds: Some(3600) };
+//! values::store(&connection, &[write]).await?;
+//!
+//! let read = Read { key: b"data:ada".into(), refresh_seconds: None };
+//! let fetched = values::fetch(&connection, &[read], None).await?;
+//! for value in fetched.values {
+//!     assert_eq!(value?.as_deref(), Some(&b"{}"[..]));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod compare;
+mod read;
+mod remove;
+mod write;
+
+use redis::Cmd;
+
+use super::{Error, Place};
+use crate::connection::{Answers, Connection, Group};
+
+pub use compare::{Expected, store_unchanged};
+pub(super) use read::fetch_users;
+pub use read::{Fetched, Read, fetch};
+pub use remove::remove;
+pub use write::{Write, store};
+
+/// The most keys in one call. Redis serves nobody else while it executes a transaction.
+pub const MAX_KEYS: usize = 10_000;
+
+/// The longest time to live, in seconds: Redis counts milliseconds since 1970 in 63 bits.
+pub const MAX_TTL_SECONDS: u64 = 9_000_000_000_000_000;
+
+fn check_count(count: usize) -> Result<(), Error> {
+    if count > MAX_KEYS {
+        return Err(Error::TooManyKeys { count });
+    }
+    Ok(())
+}
+
+/// `SET`, with its time to live in the same command. None, and 0, mean for ever.
+fn check_ttl(index: usize, key: &[u8], seconds: Option<u64>) -> Result<Option<u64>, Error> {
+    let seconds = seconds.filter(|&seconds| seconds > 0);
+    match seconds {
+        Some(seconds) if seconds > MAX_TTL_SECONDS => Err(Error::Ttl {
+            place: Place::new(index, key),
+            seconds,
+        }),
+        seconds => Ok(seconds),
+    }
+}
+
+fn command(name: &str, key: &[u8]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg(name).arg(key);
+    command
+}
+
+/// Sends groups that may be executed twice, and does so again, once, when the connection was lost.
+async fn send_repeatable(
+    connection: &Connection,
+    command: &'static str,
+    groups: &[Group],
+) -> Result<Vec<Answers>, crate::Error> {
+    let lost = |error: &crate::Error| matches!(error, crate::Error::Lost { .. });
+    let answers = connection.send_groups(command, groups).await;
+    let again = match &answers {
+        Err(error) => lost(error),
+        Ok(groups) => groups
+            .iter()
+            .flatten()
+            .any(|answer| answer.as_ref().is_err_and(lost)),
+    };
+    if again {
+        return connection.send_groups(command, groups).await;
+    }
+    answers
+}
+
+/// The answer that says why a group failed: one that was refused itself, rather than one that only
+/// shares its fate.
+fn failure(answers: &Answers) -> Option<(usize, &crate::Error)> {
+    let errors = || {
+        let errors = answers.iter().enumerate();
+        errors.filter_map(|(index, answer)| Some((index, answer.as_ref().err()?)))
+    };
+    let own = errors().find(|(_, error)| !shares_its_fate(error));
+    own.or_else(|| errors().next())
+}
+
+fn shares_its_fate(error: &crate::Error) -> bool {
+    matches!(error, crate::Error::Refused { reply, .. } if reply.code() == "EXECABORT")
+}

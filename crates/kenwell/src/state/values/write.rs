@@ -1,0 +1,64 @@
+//! Writing whole values.
+
+use super::{check_count, check_ttl, command, failure, send_repeatable};
+use crate::connection::{Connection, Group};
+use crate::state::{Error, Place};
+
+/// A value to write.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// All of it; what was stored before is replaced, whatever its type.
+    pub value: Vec<u8>,
+    /// How long Redis keeps it, in seconds; `None` and 0 mean for ever, also when it had a time to
+    /// live before.
+    pub ttl_seconds: Option<u64>,
+}
+
+impl std::fmt::Debug for Write {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Write")
+            .field("key", &String::from_utf8_lossy(&self.key))
+            .field("value", &format_args!("{} bytes", self.value.len()))
+            .field("ttl_seconds", &self.ttl_seconds)
+            .finish()
+    }
+}
+
+/// Writes values together, in one round trip: all of them or none.
+///
+/// In a cluster that holds for the keys of each slot, and not while that slot is being moved to
+/// another node. Repeated once when the connection was lost: whole values can be written twice.
+///
+/// # Errors
+///
+/// [`Error::Value`] names the entry that was refused and why. [`Error::Redis`] means that there was no
+/// answer: the values may or may not have been written.
+pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
+    check_count(writes.len())?;
+    let mut group = Group::default();
+    for (index, write) in writes.iter().enumerate() {
+        let mut command = command("SET", &write.key);
+        command.arg(&write.value[..]);
+        if let Some(seconds) = check_ttl(index, &write.key, write.ttl_seconds)? {
+            command.arg("EX").arg(seconds);
+        }
+        group.push(command);
+    }
+    let answers = send_repeatable(connection, "SET", &[group]).await?;
+    match answers.first().and_then(failure) {
+        None => Ok(()),
+        Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
+            Err(Error::Redis(source.clone()))
+        }
+        Some((index, source)) => {
+            let key = writes.get(index).map_or(&[][..], |write| &write.key);
+            Err(Error::Value {
+                place: Place::new(index, key),
+                source: source.clone(),
+            })
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Application state in a real Redis.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod concurrency;
+mod encryption;
+mod entries;
+mod examples;
+mod hooks;
+mod javascript;
+mod rights;
+mod values;
+mod values_cluster;
+mod walk;
