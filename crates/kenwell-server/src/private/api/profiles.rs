@@ -75,9 +75,11 @@ pub(super) async fn get(
         );
         return Err(Refusal::not_found("no_profile", message));
     }
-    let ttl = profile::expires_in(connection, layout, &user_id)
-        .await
-        .map_err(redis)?;
+    // The user whom Kenwell logs in as may have no right to ask.
+    let ttl = match profile::expires_in(connection, layout, &user_id).await {
+        Err(kenwell::Error::Refused { .. }) => None,
+        ttl => ttl.map_err(redis)?,
+    };
     let fields = text::fields(&stored.unwrap_or_default());
     Ok(Json(Profile {
         user_id,

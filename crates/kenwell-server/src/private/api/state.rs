@@ -18,7 +18,10 @@ const MAX_ENTRIES: usize = 32;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(clippy::struct_field_names, reason = "the names of the query's parameters")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of the query's parameters"
+)]
 pub(super) struct Place {
     /// The store's key prefix.
     state_prefix: Option<String>,
@@ -46,6 +49,15 @@ pub(super) struct StateEntry {
     json: Option<Box<RawValue>>,
     /// Bytes of the value; 0 when what lies there is no string.
     bytes: usize,
+}
+
+impl Place {
+    /// Whether somebody said where to look.
+    fn is_given(&self) -> bool {
+        self.state_prefix.is_some()
+            || self.state_separator.is_some()
+            || self.state_entries.is_some()
+    }
 }
 
 impl From<StoredEntry> for StateEntry {
@@ -88,7 +100,13 @@ pub(super) async fn find(
         separator: place.state_separator.as_deref().unwrap_or(":"),
         entries: &entries,
     };
-    let found = look(&running.connection, &naming, user_id).await;
-    let found = found.map_err(|error| Refusal::redis(&error))?;
-    Ok(found.into_iter().map(StateEntry::from).collect())
+    match look(&running.connection, &naming, user_id).await {
+        Ok(found) => Ok(found.into_iter().map(StateEntry::from).collect()),
+        Err(error) if place.is_given() => Err(Refusal::redis(&error)),
+        Err(error) => {
+            // Nobody asked for it, and the user whom Kenwell logs in as may have no right to look.
+            tracing::debug!(%error, "state entries could not be looked up");
+            Ok(Vec::new())
+        }
+    }
 }

@@ -304,6 +304,37 @@ fn a_user_is_looked_up_and_deleted() {
 }
 
 #[test]
+fn least_rights_are_enough_to_look_a_user_up() {
+    let redis = Redis::start();
+    let rights = ["+hset", "+hgetall", "+client|info", "+client|kill"];
+    redis.command::<()>(
+        &[
+            &["ACL", "SETUSER", "least", "on", ">password", "~user:*"][..],
+            &rights,
+        ]
+        .concat(),
+    );
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\nusername = \"least\"\npassword = \"password\"\n",
+        redis.address()
+    ));
+    post(
+        &server.gateway,
+        "/v1/identify",
+        r#"{"userId":"u","traits":{"a":1}}"#,
+    );
+    server.settle("profiles");
+    let profile = ok(&server.ask("GET", "/api/v1/profiles/profiles/u", ""));
+    assert_eq!(
+        (&profile["fields"], &profile["ttl_seconds"]),
+        (&json!([["a", "1"]]), &json!(null))
+    );
+    let asked = server.ask("GET", "/api/v1/profiles/profiles/u?state_entries=data", "");
+    assert_eq!((asked.status, &*code(&asked)), (502, "redis_error"));
+}
+
+#[test]
 fn a_redis_that_is_away_is_told_as_such() {
     let mut redis = Redis::start();
     let server = Server::start(&redis);
