@@ -44,3 +44,7 @@ doc:
 # Licences, banned crates and published advisories (needs cargo-deny and the network)
 advisories:
     cargo deny check
+
+# Feed one of event, profile, redis_url, journal with made-up bytes (needs `cargo install cargo-fuzz`)
+fuzz TARGET SECONDS="60":
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ TARGET }} -- -max_total_time={{ SECONDS }} -max_len=65536
