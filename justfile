@@ -25,6 +25,11 @@ live:
     cargo build --bin kenwell
     KENWELL_BIN="${CARGO_TARGET_DIR:-target}/debug/kenwell" conformance/live/run
 
+# The console in a real browser
+console *TESTS:
+    cargo build --bin kenwell
+    KENWELL_BIN="${CARGO_TARGET_DIR:-target}/debug/kenwell" conformance/console/run {{ TESTS }}
+
 # Measure against redis-benchmark
 bench *OPTIONS:
     bench/run {{ OPTIONS }}

@@ -1,16 +1,17 @@
 // Pictures of every page: light, dark, and as wide as a phone.
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DESKTOP, PHONE } from './support/browser.mjs';
+import { PHONE } from './support/browser.mjs';
 import { furnish, furnished } from './support/furniture.mjs';
 import { go, House } from './support/house.mjs';
 import { PAGES, settle } from './support/pages.mjs';
 
 const MOST_BYTES = 150_000;
-const MOST_PIXELS = 2400;
+const MOST_PIXELS = 1250;
+const WIDE = { width: 1120, height: 760 };
 const LOOKS = [
-  { look: 'light', colorScheme: 'light', viewport: DESKTOP },
-  { look: 'dark', colorScheme: 'dark', viewport: DESKTOP },
+  { look: 'light', colorScheme: 'light', viewport: WIDE },
+  { look: 'dark', colorScheme: 'dark', viewport: WIDE },
   { look: 'phone', colorScheme: 'light', viewport: PHONE },
 ];
 
@@ -18,10 +19,25 @@ const [target] = process.argv.slice(2);
 if (!target) throw new Error('screenshots.mjs DIRECTORY');
 mkdirSync(target, { recursive: true });
 
-/** The whole page, as high as it is, so that the navigation reaches down to its end. */
-async function picture(page, viewport, file) {
+/** No run lasts an hour, so the hour of the chart is made up: a day's rise, a lull, a burst. */
+async function makeHistory(page) {
+  const samples = Array.from({ length: 360 }, (_, place) => {
+    const rate = 42 + 18 * Math.sin(place / 57) + 7 * Math.sin(place / 9) + (place > 250 && place < 262 ? 30 : 0);
+    const accepted = Math.round(rate * 10);
+    const ignored = Math.round(accepted * 0.12);
+    return {
+      at: new Date(Date.now() - (359 - place) * 10_000).toISOString(), accepted, written: accepted - ignored, ignored,
+      dead_lettered: place === 180 ? 20 : 0, queued: 0,
+    };
+  });
+  await page.route('**/api/v1/history', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));
+}
+
+/** The page as high as it is, up to a bound; where it is higher, the part that `show` scrolls to. */
+async function picture(page, viewport, file, show) {
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width: viewport.width, height: Math.min(MOST_PIXELS, Math.max(viewport.height, height)) });
+  if (show) await page.locator(show).scrollIntoViewIfNeeded();
   await settle(page);
   await page.screenshot({ path: file });
   await page.setViewportSize(viewport);
@@ -37,12 +53,13 @@ try {
     const entrance = await house.page({ colorScheme, viewport });
     await entrance.goto('/');
     await picture(entrance, viewport, join(target, `sign-in-${look}.png`));
-    const page = await house.signedIn('/overview', { colorScheme, viewport });
-    for (const { name, where, prepare } of PAGES) {
+    const page = await house.signedIn('/sources', { colorScheme, viewport });
+    await makeHistory(page);
+    for (const { name, where, prepare, show } of PAGES) {
       await go(page, where);
       await prepare?.(page, house);
       await settle(page);
-      await picture(page, viewport, join(target, `${name}-${look}.png`));
+      await picture(page, viewport, join(target, `${name}-${look}.png`), show);
     }
   }
   await house.leave();

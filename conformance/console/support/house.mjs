@@ -64,9 +64,10 @@ export class House {
 
 /** Shows another page of the console. */
 export async function go(page, where) {
-  if (where === '/overview') return;
+  const shown = await page.locator('.page h1').elementHandle();
+  if (await page.evaluate((hash) => location.hash === hash, `#${where}`)) return;
   await page.evaluate((hash) => { location.hash = hash; }, `#${where}`);
-  await page.locator('.page h1').filter({ hasNotText: 'Overview' }).waitFor();
+  await page.waitForFunction((before) => !before.isConnected && document.querySelector('.page h1'), shown);
 }
 
 /** One source that sends to one Redis. */

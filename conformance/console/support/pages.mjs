@@ -1,14 +1,14 @@
 // Every page of the console, and what is done on it before it is looked at.
 import { WRITE_KEY } from './house.mjs';
 
-/** By the name of its picture. `prepare` brings the page to what is worth looking at. */
+/** By the name of its picture. `prepare` brings the page to what is worth looking at; `show` is the part that a picture must have. */
 export const PAGES = [
   { name: 'overview', where: '/overview', prepare: (page) => page.locator('.chart polyline').first().waitFor({ state: 'attached' }) },
   { name: 'sources', where: '/sources' },
   { name: 'source', where: '/sources/web', prepare: (page) => page.getByRole('tab', { name: 'Node' }).click() },
   { name: 'destinations', where: '/destinations' },
   { name: 'destination', where: '/destinations/profiles', prepare: (page) => page.getByLabel('Address').waitFor() },
-  { name: 'wizard', where: '/destinations/add/wizard', prepare: toFindings },
+  { name: 'wizard', where: '/destinations/add/wizard', prepare: toFindings, show: '.findings + .notice + .actions' },
   { name: 'live', where: '/live', prepare: watchEvents },
   { name: 'profiles', where: '/profiles?destination=profiles&user=ada', prepare: (page) => page.getByRole('row', { name: /plan\.tier/ }).waitFor() },
   { name: 'dead-letters', where: '/dead-letters', prepare: openLetters },

@@ -39,7 +39,7 @@ test('a source and a Redis are added, and what an SDK sends is seen in Live even
   await page.getByRole('button', { name: 'Save destination' }).click();
   await page.getByRole('heading', { name: 'Profiles is connected' }).waitFor();
   await page.getByRole('button', { name: 'Send test event' }).click();
-  await page.getByText('shop:user:kenwell-test').waitFor();
+  await page.getByText('shop:user:kenwell-test', { exact: true }).waitFor();
   assert.match(house.kenwell.config, /# Written by hand; the console keeps this line\./);
 
   await page.getByRole('link', { name: 'Watch live events' }).click();

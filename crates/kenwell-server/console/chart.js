@@ -84,12 +84,19 @@ function draw(picture, history) {
   const samples = thin(history.samples, (width - EDGE.left - EDGE.right) / POINT_PIXELS);
   const scale = scales(width, history, samples);
   const points = samples.map((sample) => ({ at: Date.parse(sample.at), sample })).filter(({ at }) => at >= scale.begin);
-  fill(picture, ...grid(scale), ...SERIES.toReversed().map((series) => s('polyline', {
+  fill(picture, ...grid(scale), ...dots(scale, points), ...SERIES.toReversed().map((series) => s('polyline', {
     class: `line ${series.name}`,
     points: points.map(({ at, sample }) =>
       `${scale.x(at).toFixed(1)},${scale.y(sample[series.name] / scale.step).toFixed(1)}`).join(' '),
   })));
   return { scale, points };
+}
+
+/** The first sample of all has no line to the next one yet. */
+function dots(scale, points) {
+  if (points.length !== 1) return [];
+  const [{ at, sample }] = points;
+  return SERIES.map(({ name }) => s('circle', { class: `dot ${name}`, r: 3, cx: scale.x(at), cy: scale.y(sample[name] / scale.step) }));
 }
 
 function grid(scale) {

@@ -11,6 +11,8 @@ const ADDRESS_HINTS = {
   sentinel: 'The Sentinels, with commas between them, such as a:26379, b:26379.',
 };
 const FILE_BYTES = 262_144;
+/** What settings are when nobody has said anything, unless that is the empty text. */
+const EMPTY = { database: 0, cluster_mode: false, secure: false, skip_verify: false };
 const ORIGINS = { environment: 'an environment variable', secret_file: 'a file of its own' };
 
 /** The fields; `before` is the destination that is edited, or null for a new one. */
@@ -80,43 +82,44 @@ export class Connection {
 
   /** What a new destination or a test needs: nothing that says what is so anyway, so that the file stays short. */
   get given() {
-    return Object.fromEntries(Object.entries(this.#all).filter(([, value]) => !['', false, 0].includes(value)));
+    const plain = Object.entries(this.#plain).filter(([, value]) => !['', false, 0].includes(value));
+    return { ...Object.fromEntries(plain), ...this.#secrets };
   }
 
-  /** Everything; secrets that were not typed stay out. */
-  get #all() {
+  /** Only what differs from the destination that is edited; what was emptied is null. */
+  get changes() {
+    const before = this.#before;
+    const changed = Object.entries(this.#plain).filter(([name, value]) => value !== (before[name] ?? EMPTY[name] ?? ''));
+    return { ...Object.fromEntries(changed.map(([name, value]) => [name, value === '' ? null : value])), ...this.#secrets };
+  }
+
+  get #applies() {
+    return { sentinel: this.#kind === 'sentinel', tls: this.#fields.secure.value };
+  }
+
+  /** Everything that is no secret; what does not belong to the chosen kind is empty. */
+  get #plain() {
     const f = this.#fields;
-    const isSentinel = this.#kind === 'sentinel';
-    const isSecure = f.secure.value;
+    const { sentinel, tls } = this.#applies;
+    const when = (applies, field) => (applies ? field.value : '');
     return {
       address: f.address.value.trim(), username: f.username.value, database: databaseOf(f.database.value), prefix: f.prefix.value,
-      cluster_mode: this.#kind === 'cluster', secure: isSecure, skip_verify: isSecure && f.skip_verify.value,
-      ...given({
-        sentinel_master: isSentinel ? f.sentinel_master.value : '', sentinel_username: isSentinel ? f.sentinel_username.value : '',
-        ca_certificate: isSecure ? f.ca_certificate.value : '', server_name: isSecure ? f.server_name.value : '',
-        client_certificate: isSecure ? f.client_certificate.value : '',
-      }),
-      ...this.#secrets(isSentinel, isSecure),
+      cluster_mode: this.#kind === 'cluster',
+      sentinel_master: when(sentinel, f.sentinel_master), sentinel_username: when(sentinel, f.sentinel_username),
+      secure: tls, skip_verify: tls && f.skip_verify.value, ca_certificate: when(tls, f.ca_certificate),
+      server_name: when(tls, f.server_name), client_certificate: when(tls, f.client_certificate),
     };
   }
 
-  /** Only what differs from the destination that is edited. */
-  get changes() {
-    const all = this.#all;
-    const optional = ['username', 'sentinel_master', 'sentinel_username', 'ca_certificate', 'server_name', 'client_certificate'];
-    for (const name of optional) all[name] ||= null;
-    const isOld = ([name, value]) => (value ?? '') === (this.#before[name] ?? '');
-    return Object.fromEntries(Object.entries(all).filter((entry) => !isOld(entry)));
-  }
-
   /** A typed secret is sent, a removed one is null, and any other stays as it is. */
-  #secrets(isSentinel, isSecure) {
+  get #secrets() {
+    const { sentinel, tls } = this.#applies;
     const one = (name, applies) => {
       if (this.#fields[`remove_${name}`]?.value || (!applies && this.#before?.[`has_${name}`])) return { [name]: null };
       const typed = this.#fields[name].value;
       return typed && applies ? { [name]: typed } : {};
     };
-    return { ...one('password', true), ...one('sentinel_password', isSentinel), ...one('client_key', isSecure) };
+    return { ...one('password', true), ...one('sentinel_password', sentinel), ...one('client_key', tls) };
   }
 }
 
@@ -124,8 +127,6 @@ function kindOf(destination) {
   if (destination.cluster_mode) return 'cluster';
   return destination.sentinel_master ? 'sentinel' : 'standalone';
 }
-
-const given = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 
 function databaseOf(value) {
   if (/^\d+$/.test(value.trim())) return Number(value);

@@ -23,6 +23,10 @@ export function linkButton(text, href, kind = '') {
  */
 export async function busy(element, task, failed) {
   if (element.getAttribute('aria-disabled') === 'true') return;
+  if (element.classList.contains('edits') && document.documentElement.hasAttribute('data-read-only')) {
+    toast('Changes are off: the configuration file cannot be written.');
+    return;
+  }
   element.setAttribute('aria-disabled', 'true');
   element.setAttribute('aria-busy', 'true');
   try {

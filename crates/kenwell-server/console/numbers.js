@@ -7,8 +7,8 @@ const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 /** A count in full, with the reader's separators. */
 export const count = (value) => (value === null || value === undefined ? '–' : COUNT.format(value));
 
-/** A count in a few characters, for axes. */
-export const short = (value) => SHORT.format(value);
+/** A count in a few characters, for axes; quarters of one keep both digits. */
+export const short = (value) => (value < 1 ? value.toLocaleString(undefined, { maximumFractionDigits: 2 }) : SHORT.format(value));
 
 /** A size in powers of 1024, as the settings have it. */
 export function bytes(value) {

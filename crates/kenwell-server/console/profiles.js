@@ -64,7 +64,7 @@ async function show(place, where, state, names, signal) {
 
 /** The user's hash. */
 function hashPart(profile, where, names, place) {
-  const columns = [{ title: 'Field' }, { title: 'Value' }];
+  const columns = [{ title: 'Field' }, { title: 'Value', isPlain: true }];
   const fields = table(`Fields of ${profile.key}`, columns);
   fields.body.append(...profile.fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
   const notice = new Notice();

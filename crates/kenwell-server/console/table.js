@@ -2,8 +2,9 @@
 import { h } from './dom.js';
 
 /**
- * A table. Columns are `{ title, kind }`, kind `number` aligns right. The roles are given again because a narrow screen
- * lays rows out as blocks, and some browsers then forget that it is a table.
+ * A table. Columns are `{ title, kind, isPlain }`: kind `number` aligns right, and a narrow screen leaves the title of a
+ * plain one out. The roles are given again because a narrow screen lays rows out as blocks, and some browsers then forget
+ * that it is a table.
  */
 export function table(caption, columns) {
   const body = h('tbody', { role: 'rowgroup' });
@@ -19,7 +20,7 @@ export function table(caption, columns) {
 export function row(columns, cells) {
   return h('tr', { role: 'row' }, columns.map((column, place) => h(place === 0 ? 'th' : 'td', {
     scope: place === 0 ? 'row' : null, role: place === 0 ? 'rowheader' : 'cell',
-    class: column.kind, 'data-title': column.title,
+    class: column.kind, 'data-title': column.isPlain ? '' : column.title,
   }, cells[place])));
 }
 

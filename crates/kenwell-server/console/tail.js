@@ -3,14 +3,16 @@ import { parseExactly } from './api.js';
 
 /** Most events that wait to be shown; older ones give way. */
 export const MOST = 200;
+/** How often new events are drawn, so that a flood of them leaves the page usable. */
+const DRAW_MS = 150;
 
-/** Events as they happen. `show(events)` gets them newest first, once a frame; `state(word)` hears of the connection. */
+/** Events as they happen. `show(events)` gets them newest first, a few times a second; `state(word)` hears of the connection. */
 export class Tail {
   #stream = null;
   #waiting = [];
   #missed = 0;
   #isPaused = false;
-  #frame = 0;
+  #timer = 0;
   #heard;
 
   /** `heard`: `{ show(events), state(word), dropped(count), waiting(count) }`. */
@@ -37,8 +39,8 @@ export class Tail {
   close() {
     this.#stream?.close();
     this.#stream = null;
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#waiting = [];
     this.#missed = 0;
   }
@@ -65,15 +67,15 @@ export class Tail {
 
   /** Many events of one moment are drawn together. */
   #plan() {
-    if (this.#frame !== 0) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
+    if (this.#timer !== 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
       if (this.#isPaused) return;
       const events = this.#waiting.reverse();
       this.#waiting = [];
       if (this.#missed > 0) this.#heard.dropped(this.#missed);
       this.#missed = 0;
       if (events.length > 0) this.#heard.show(events);
-    });
+    }, DRAW_MS);
   }
 }

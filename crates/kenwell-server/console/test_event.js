@@ -44,7 +44,7 @@ function nobody() {
 
 /** What became of it in one destination. */
 export function result(one, userId, names) {
-  const columns = [{ title: 'Field' }, { title: 'Value' }];
+  const columns = [{ title: 'Field' }, { title: 'Value', isPlain: true }];
   const parts = table(`Fields of ${one.key}`, columns);
   parts.body.append(...one.fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
   const where = `#/profiles?destination=${encodeURIComponent(one.destination)}&user=${encodeURIComponent(userId)}`;
