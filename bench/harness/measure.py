@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import resource
 import shutil
@@ -45,7 +46,8 @@ class Bench:
         command += ["--metrics", f"http://127.0.0.1:{kenwell.private}/metrics", "--write-key", "bench", "--mode", mode]
         command += ["--events", events, "--users", options.users, "--connections", options.connections]
         command += ["--batch", options.batch, "--fields", options.fields, "--rate", rate]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+        environment = {**os.environ, "KENWELL_ADMIN_KEY": kenwell.admin_key}
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, env=environment)
         if done.returncode != 0:
             log = "\n".join(kenwell.output.read_text(errors="replace").splitlines()[-10:])
             raise Broken(f"the load generator failed: {done.stderr.strip()}\nkenwell's last words:\n{log}")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ listen = "127.0.0.1:{gateway}"
 
 [private]
 listen = "127.0.0.1:{private}"
+admin_key = "{admin_key}"
 
 [[sources]]
 id = "bench"
@@ -124,9 +126,11 @@ class Kenwell(Process):
 
     def __init__(self, binary, directory, redis):
         self.gateway, self.private = free_port(), free_port()
+        self.admin_key = f"kwa_{secrets.token_urlsafe(32)}"
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
-        config.write_text(CONFIG.format(gateway=self.gateway, private=self.private, redis=redis.address), encoding="utf-8")
+        values = {"gateway": self.gateway, "private": self.private, "admin_key": self.admin_key, "redis": redis.address}
+        config.write_text(CONFIG.format(**values), encoding="utf-8")
         self.binary, self.config = str(binary), str(config)
         super().__init__([self.binary, "serve", "--config", self.config], directory)
 
@@ -141,7 +145,8 @@ class Kenwell(Process):
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["bytes"]
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.private}{path}", timeout=10) as answer:
+        url, key = f"http://127.0.0.1:{self.private}{path}", {"Authorization": f"Bearer {self.admin_key}"}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=key), timeout=10) as answer:
             return answer.read().decode()
 
 

@@ -51,7 +51,7 @@ async fn measure(options: &Options, event: &event::Event) -> anyhow::Result<serd
         "Redis at {} holds {keys} keys; run against an empty one",
         options.redis
     );
-    let before = scrape::Counts::read(&options.metrics).await?;
+    let before = scrape::Counts::read(&options.metrics, &options.admin_key).await?;
 
     let acked = drive::run(options, event).await?;
     let applied = visible::wait(options, &mut redis, before, acked.started).await?;

@@ -18,6 +18,14 @@ pub(crate) struct Options {
     /// Kenwell's metrics page, which tells when nothing is queued any more
     #[arg(long, default_value = "http://127.0.0.1:8081/metrics")]
     pub(crate) metrics: String,
+    /// Kenwell's admin key, which opens the metrics page
+    #[arg(
+        long,
+        env = "KENWELL_ADMIN_KEY",
+        hide_env_values = true,
+        default_value = ""
+    )]
+    pub(crate) admin_key: String,
     /// The Redis that the destination writes to; must be empty at the start
     #[arg(long, default_value = "127.0.0.1:6379")]
     pub(crate) redis: String,

@@ -19,9 +19,9 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Asks for the page at `url` (plain http).
-    pub(crate) async fn read(url: &str) -> anyhow::Result<Self> {
-        let page = page(url)
+    /// Asks for the page at `url` (plain http) with the admin key.
+    pub(crate) async fn read(url: &str, admin_key: &str) -> anyhow::Result<Self> {
+        let page = page(url, admin_key)
             .await
             .with_context(|| format!("cannot read {url}"))?;
         let total = |name| total(&page, name).with_context(|| format!("{url} has no {name}"));
@@ -32,13 +32,15 @@ impl Counts {
     }
 }
 
-async fn page(url: &str) -> anyhow::Result<String> {
+async fn page(url: &str, admin_key: &str) -> anyhow::Result<String> {
     let (host, path) = url
         .strip_prefix("http://")
         .and_then(|rest| rest.split_once('/'))
         .context("not http://host:port/path")?;
     let mut stream = TcpStream::connect(host).await?;
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {admin_key}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut page = String::new();
     stream.take(MAX_PAGE).read_to_string(&mut page).await?;

@@ -29,7 +29,7 @@ pub(crate) async fn wait(
     loop {
         let keys = redis.keys().await?;
         if keys >= users {
-            let counts = Counts::read(&options.metrics).await?;
+            let counts = Counts::read(&options.metrics, &options.admin_key).await?;
             if counts.written.saturating_sub(before.written) == options.events && counts.queued == 0
             {
                 anyhow::ensure!(keys == users, "Redis holds {keys} keys for {users} users");
@@ -40,7 +40,7 @@ pub(crate) async fn wait(
             Instant::now() < deadline,
             "after {} seconds Redis holds {keys} of {users} users, and the metrics are {:?}",
             options.timeout,
-            Counts::read(&options.metrics).await?
+            Counts::read(&options.metrics, &options.admin_key).await?
         );
         tokio::time::sleep(LOOK).await;
     }

@@ -10,7 +10,6 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parents[1]
 VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
-NODE_MODULES = HERE / "node_modules"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ON_MAC = (
@@ -31,6 +30,19 @@ def install_all():
     _node_version()
     _node_packages()
     _python_packages()
+    return _chromium()
+
+
+def install_browser_tests(directory):
+    """Brings in place what the tests of the console need, their packages in `directory`; returns the path of the browser."""
+    _program("redis-server", "redis-server", brew="redis", dnf="redis")
+    _program("redis-cli", "redis-tools", brew="redis", dnf="redis")
+    _program("openssl", "openssl", brew="openssl", dnf="openssl")
+    _program("curl", "curl", brew="curl", dnf="curl")
+    _program("node", "nodejs", brew="node", dnf="nodejs")
+    _program("npm", "npm", brew="node", dnf="nodejs-npm")
+    _node_version()
+    _node_packages(directory)
     return _chromium()
 
 
@@ -68,14 +80,14 @@ def _up_to_date(stamp, pinned):
     return digest, stamp.is_file() and stamp.read_text() == digest
 
 
-def _node_packages():
-    stamp = NODE_MODULES / ".installed-from"
-    digest, done = _up_to_date(stamp, HERE / "package-lock.json")
+def _node_packages(directory=HERE):
+    stamp = directory / "node_modules" / ".installed-from"
+    digest, done = _up_to_date(stamp, directory / "package-lock.json")
     if done:
         return
-    print("installing the Node SDKs ...", flush=True)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node SDKs could not be installed.",
-         cwd=HERE, stdin=subprocess.DEVNULL)
+    print("installing the Node packages ...", flush=True)
+    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node packages could not be installed.",
+         cwd=directory, stdin=subprocess.DEVNULL)
     stamp.write_text(digest)
 
 

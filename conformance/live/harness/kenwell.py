@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import secrets
 import subprocess
 import time
 import urllib.error
@@ -33,8 +34,9 @@ class Kenwell:
         gateway, private = free_port(), free_port()
         self.url = f"http://127.0.0.1:{gateway}"
         self.private_url = f"http://127.0.0.1:{private}"
+        self.admin_key = f"kwa_{secrets.token_urlsafe(32)}"
         self._config = directory / "kenwell.toml"
-        self._config.write_text(_config(directory / "data", gateway, private, redis.address, sources))
+        self._config.write_text(_config(directory / "data", gateway, private, self.admin_key, redis.address, sources))
 
     def start(self):
         """Starts the server and waits until it says that it is ready."""
@@ -75,11 +77,11 @@ def _answers(url):
         return False
 
 
-def _config(data, gateway, private, redis_address, sources):
+def _config(data, gateway, private, admin_key, redis_address, sources):
     text = [
         f'data_dir = "{data}"',
         f'[gateway]\nlisten = "127.0.0.1:{gateway}"',
-        f'[private]\nlisten = "127.0.0.1:{private}"',
+        f'[private]\nlisten = "127.0.0.1:{private}"\nadmin_key = "{admin_key}"',
     ]
     for source in sources:
         feeds = ", ".join(f'"{name}"' for name in [source.id, *source.copies])

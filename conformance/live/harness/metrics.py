@@ -9,9 +9,10 @@ DESTINATION = re.compile(r'(?:^|,)destination="([^"]*)"')
 OUTCOMES = ("written", "ignored", "dead_lettered", "queued")
 
 
-def books(private_url):
+def books(private_url, admin_key):
     """For each destination: how many identifies it was given, and what became of them."""
-    with urllib.request.urlopen(f"{private_url}/metrics", timeout=5) as page:
+    request = urllib.request.Request(f"{private_url}/metrics", headers={"Authorization": f"Bearer {admin_key}"})
+    with urllib.request.urlopen(request, timeout=5) as page:
         lines = page.read().decode().splitlines()
     found = collections.defaultdict(collections.Counter)
     for line in lines:

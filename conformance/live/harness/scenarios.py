@@ -179,7 +179,7 @@ def settled(bench, name):
     """The counters follow the write they count, so they may need a moment."""
     deadline = time.monotonic() + VISIBLE_SECONDS
     while True:
-        problem = imbalance(name, books(bench.kenwell.private_url)[name])
+        problem = imbalance(name, books(bench.kenwell.private_url, bench.kenwell.admin_key)[name])
         if problem is None or time.monotonic() > deadline:
             return problem
         time.sleep(0.05)

@@ -20,19 +20,18 @@ pub(crate) enum Typed {
     ByItself,
 }
 
-/// Reads the value that comes next and decides: its bytes when it is an identify to keep, else the
-/// reason why not.
-pub(crate) fn read<'a>(
-    reader: &mut Reader<'a>,
-    typed: Typed,
-) -> Result<Result<&'a [u8], Ignored>, SyntaxError> {
+/// An event's bytes, and whether it is an identify to keep, or the reason why not.
+pub(crate) type Decided<'a> = (&'a [u8], Result<(), Ignored>);
+
+/// Reads the value that comes next and decides.
+pub(crate) fn read<'a>(reader: &mut Reader<'a>, typed: Typed) -> Result<Decided<'a>, SyntaxError> {
     if reader.kind()? != Kind::Object {
-        reader.skip()?;
-        return Ok(Err(Ignored::NotAnObject));
+        let value = reader.skip()?;
+        return Ok((value.raw, Err(Ignored::NotAnObject)));
     }
     let start = reader.position();
     let members = Members::read(reader)?;
-    Ok(members.decide(typed).map(|()| reader.since(start)))
+    Ok((reader.since(start), members.decide(typed)))
 }
 
 #[derive(Default)]

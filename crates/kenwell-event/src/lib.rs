@@ -38,4 +38,4 @@ mod parse;
 
 pub use event::MAX_DEPTH;
 pub use outcome::{Ignored, IgnoredCounts, Rejection};
-pub use parse::{Parsed, Route, parse};
+pub use parse::{Parsed, Route, parse, parse_and_tell};

@@ -4,7 +4,7 @@ use kenwell_json::{Kind, Reader, SyntaxError};
 
 use crate::{
     Ignored, IgnoredCounts, Rejection,
-    event::{self, Typed},
+    event::{self, Decided, Typed},
 };
 
 /// What the path of the request says about its body.
@@ -32,8 +32,23 @@ pub struct Parsed<'a> {
 /// Sorts the events of one request. `body` is the decompressed body; its size is the caller's to
 /// bound. Takes time linear in the body's size and never recurses.
 pub fn parse(route: Route, body: &[u8]) -> Result<Parsed<'_>, Rejection> {
+    parse_and_tell(route, body, |_, _| ())
+}
+
+/// Likewise; `ignored` is told the bytes of each event that is not kept, and why. What it was told holds
+/// only if the request is not refused.
+pub fn parse_and_tell<'a>(
+    route: Route,
+    body: &'a [u8],
+    ignored: impl FnMut(&'a [u8], Ignored),
+) -> Result<Parsed<'a>, Rejection> {
     let mut reader = Reader::new(body);
-    let mut sorted = Sorted::default();
+    let mut sorted = Sorted {
+        parsed: Parsed::default(),
+        acceptable: false,
+        refused: None,
+        ignored,
+    };
     let read = match route {
         Route::Identify => single(&mut reader, Typed::Identify, &mut sorted),
         Route::Other => single(&mut reader, Typed::Other, &mut sorted),
@@ -48,24 +63,26 @@ pub fn parse(route: Route, body: &[u8]) -> Result<Parsed<'_>, Rejection> {
     }
 }
 
-#[derive(Default)]
-struct Sorted<'a> {
+struct Sorted<'a, F> {
     parsed: Parsed<'a>,
     /// At least one event was fit to be accepted, if only to be ignored.
     acceptable: bool,
     /// What the first event that was not fit would make of the request.
     refused: Option<Rejection>,
+    /// Told of each event that is not kept.
+    ignored: F,
 }
 
-impl<'a> Sorted<'a> {
-    fn add(&mut self, event: Result<&'a [u8], Ignored>) {
-        let rejection = match event {
-            Ok(bytes) => {
+impl<'a, F: FnMut(&'a [u8], Ignored)> Sorted<'a, F> {
+    fn add(&mut self, (bytes, decision): Decided<'a>) {
+        let rejection = match decision {
+            Ok(()) => {
                 self.parsed.identifies.push(bytes);
                 None
             }
             Err(reason) => {
                 self.parsed.ignored.add(reason);
+                (self.ignored)(bytes, reason);
                 reason.rejection()
             }
         };
@@ -74,24 +91,27 @@ impl<'a> Sorted<'a> {
     }
 }
 
-fn single<'a>(
+fn single<'a, F: FnMut(&'a [u8], Ignored)>(
     reader: &mut Reader<'a>,
     typed: Typed,
-    sorted: &mut Sorted<'a>,
+    sorted: &mut Sorted<'a, F>,
 ) -> Result<(), SyntaxError> {
     let event = match reader.kind()? {
         Kind::Object | Kind::Array => event::read(reader, typed)?,
         // The real gateway makes an object of a lone scalar, which then names nobody.
         _ => {
-            reader.skip()?;
-            Err(Ignored::NoIdentity)
+            let value = reader.skip()?;
+            (value.raw, Err(Ignored::NoIdentity))
         }
     };
     sorted.add(event);
     Ok(())
 }
 
-fn batch<'a>(reader: &mut Reader<'a>, sorted: &mut Sorted<'a>) -> Result<(), SyntaxError> {
+fn batch<'a, F: FnMut(&'a [u8], Ignored)>(
+    reader: &mut Reader<'a>,
+    sorted: &mut Sorted<'a, F>,
+) -> Result<(), SyntaxError> {
     if reader.kind()? != Kind::Object {
         return reader.skip().map(drop);
     }
@@ -141,6 +161,22 @@ mod tests {
         assert_eq!(
             parsed.ignored.iter().collect::<Vec<_>>(),
             [(Ignored::NotIdentify, 1)]
+        );
+    }
+
+    #[test]
+    fn what_is_ignored_is_told_in_its_own_bytes() {
+        let body =
+            br#"{"batch":[{"type":"track","userId":"u"}, 7 ,{"type":"identify","userId":"u"}]}"#;
+        let mut told = Vec::new();
+        parse_and_tell(Route::Batch, body, |bytes, reason| {
+            told.push((bytes, reason));
+        })
+        .unwrap();
+        let track = &br#"{"type":"track","userId":"u"}"#[..];
+        assert_eq!(
+            told,
+            [(track, Ignored::NotIdentify), (b"7", Ignored::NotAnObject)]
         );
     }
 

@@ -7,8 +7,11 @@ pub mod delivery; // drains the journal into one destination
 pub mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
+pub mod history; // the last hour in steps
 pub mod import; // configurations of other systems, turned into ours
+pub mod listener; // accepts connections, with TLS or without
 pub mod live; // what runs now, and the one door for changes
 pub mod metrics; // what is counted and measured
-pub mod private; // metrics and readiness, loopback only
+pub mod private; // the JSON API, the console, metrics and readiness, behind the admin key
 pub mod serve; // puts it all together
+pub mod tail; // what becomes of events, shown to whoever looks just now

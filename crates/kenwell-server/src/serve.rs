@@ -4,17 +4,20 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use jiff::Timestamp;
+use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
-use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits},
+    listener::{Identity, Listener},
     live::{ConfigFile, Live, Parts},
     metrics::Metrics,
-    private::Private,
+    private::{Access, AdminKey, Private},
 };
 
 /// Time for requests under way when the server stops.
@@ -27,8 +30,19 @@ const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 pub struct Addresses {
     /// The data plane.
     pub gateway: SocketAddr,
-    /// Metrics and readiness.
+    /// Console, API, metrics and readiness.
     pub private: SocketAddr,
+    /// Whether the data plane speaks TLS.
+    pub tls: bool,
+}
+
+/// What there is to tell once events are accepted.
+#[derive(Debug)]
+pub struct Started {
+    /// Where the server listens.
+    pub addresses: Addresses,
+    /// The admin key, when it was made just now: to be shown this one time.
+    pub new_admin_key: Option<Secret>,
 }
 
 /// What a running server can be told.
@@ -47,7 +61,7 @@ pub struct Signals {
 pub async fn run(
     file: ConfigFile,
     config: Config,
-    ready: impl FnOnce(Addresses),
+    ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
     let journal = open_journal(&config)?;
@@ -63,15 +77,29 @@ async fn serve(
     file: ConfigFile,
     config: Config,
     journal: &Journal,
-    ready: impl FnOnce(Addresses),
+    ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(config.gateway.listen, "gateway").await?;
-    let private_listener = bind(config.private.listen, "private").await?;
+    let gateway_listener = bind(
+        config.gateway.listen,
+        config.gateway.tls.as_ref(),
+        "gateway",
+    )
+    .await?;
+    let private_listener = bind(
+        config.private.listen,
+        config.private.tls.as_ref(),
+        "private",
+    )
+    .await?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
+        tls: gateway_listener.is_secure(),
     };
+    // Before anything is served: without a key nothing may be.
+    let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
+    let hosts = config.private.hosts.clone();
     let metrics = Arc::new(Metrics::new());
     let stop_deliveries = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -84,23 +112,35 @@ async fn serve(
         config,
         journal: journal.clone(),
         metrics: Arc::clone(&metrics),
-        dead_letters,
+        dead_letters: dead_letters.clone(),
         stop: stop_deliveries.clone(),
         tasks: tasks.clone(),
     })?;
     let gateway = Arc::new(gateway(&live, journal, &metrics));
-    let private = Arc::new(Private {
+    let stop_private = CancellationToken::new();
+    let private = Private {
+        access: Access::new(key, private_listener.is_secure()),
+        hosts,
+        addresses,
+        started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
         live: live.clone(),
-    });
-    let stop_private = CancellationToken::new();
+        gateway: Arc::clone(&gateway),
+        dead_letters,
+        history: Arc::default(),
+        closing: stop_private.clone(),
+    };
     let watching = live.watch(signals.reload, signals.shutdown.clone());
     let watching = tokio::spawn(watching);
-    let private = tokio::spawn(private.serve(private_listener, stop_private.clone()));
+    let private = tokio::spawn(private.serve(private_listener));
 
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, "accepting events");
-    ready(addresses);
+    let tls = addresses.tls;
+    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
+    ready(Started {
+        addresses,
+        new_admin_key,
+    });
     gateway
         .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
         .await;
@@ -138,8 +178,12 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-async fn bind(address: SocketAddr, section: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+async fn bind(
+    address: SocketAddr,
+    tls: Option<&Identity>,
+    section: &str,
+) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls.cloned()).await.with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }

@@ -91,7 +91,7 @@ fn mistakes_on_the_command_line_exit_with_2() {
         &["serve", "--port", "1"],
         &["identify", "ada", "plan=pro"],
         &["identify", "ada", "plan", "--write-key", "k"],
-        &["identify", "ada", "--write-key", "k", "--url", "https://h"],
+        &["identify", "ada", "--write-key", "k", "--url", "ftp://h"],
         &["dev", "--gateway-listen", "8080"],
     ] {
         let output = run(directory.path(), arguments);

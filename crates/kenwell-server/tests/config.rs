@@ -9,8 +9,18 @@ use std::time::Duration;
 
 use kenwell_server::config::{Config, Durability, Environment, Loaded, Problems};
 
+#[path = "../../kenwell/tests/support/certificates.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "other tests use all of it, as a public module"
+)]
+mod certificates;
 #[path = "config/connection.rs"]
 mod connection;
+#[path = "config/listener.rs"]
+mod listener;
 
 /// A source and a destination that are fine, to put wrong things beside.
 const ROUTE: &str = r#"
@@ -300,14 +310,37 @@ fn a_certificate_is_read_from_its_path() {
     fs::write(directory.path().join("ca.pem"), PEM).unwrap();
     let text = with_destination_lines("secure = true\nca_certificate = \"ca.pem\"");
     let config = load_in(directory.path(), &text, &[]).unwrap().config;
-    let pem = config.destinations[0].connection.ca_certificate.as_deref();
-    assert_eq!(pem, Some(PEM));
+    // The path, so that a renewed certificate is taken up.
+    let given = config.destinations[0].connection.ca_certificate.as_deref();
+    assert_eq!(given, directory.path().join("ca.pem").to_str());
     let text = with_destination_lines(&format!("secure = true\nca_certificate = '''{PEM}'''"));
     let config = load_in(directory.path(), &text, &[]).unwrap().config;
     assert_eq!(
         config.destinations[0].connection.ca_certificate.as_deref(),
         Some(PEM)
     );
+}
+
+#[test]
+fn a_login_in_files_keeps_their_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    fs::write(file("name"), "kenwell\n").unwrap();
+    fs::write(file("password"), "p@\n").unwrap();
+    let lines = "username = \"file:name\"\npassword = \"file:password\"";
+    for url in ["", "url = \"redis://kenwell:p%40@127.0.0.1:6379\"\n"] {
+        let text = with_destination_lines(&format!("{url}{lines}"));
+        let config = load_in(directory.path(), &text, &[]).unwrap().config;
+        let connection = &config.destinations[0].connection;
+        assert_eq!(connection.username, None, "{url}");
+        assert_eq!(connection.username_file, Some(file("name")), "{url}");
+        let password = connection.password.as_ref().unwrap();
+        assert_eq!(password.path(), Some(&*file("password")), "{url}");
+        assert_eq!(password.expose(), "p@", "{url}");
+    }
+    fs::write(file("password"), "\n").unwrap();
+    let problems = load_in(directory.path(), &with_destination_lines(lines), &[]).unwrap_err();
+    assert!(problems.to_string().contains("is empty"), "{problems}");
 }
 
 #[test]

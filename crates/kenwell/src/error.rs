@@ -69,6 +69,30 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// The server closes the connection whenever it gets this command, and answers in between.
+    #[error(
+        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between; perhaps a value is larger than its `proto-max-bulk-len`"
+    )]
+    Dropped {
+        /// The server.
+        address: Arc<str>,
+        /// The command that it does not take.
+        command: &'static str,
+        /// How often it was tried.
+        times: u32,
+        /// What broke the last time.
+        source: redis::RedisError,
+    },
+    /// The server does not let us in.
+    #[error("redis at {address}: {reply}; {cure}")]
+    Login {
+        /// The server.
+        address: Arc<str>,
+        /// What it said.
+        reply: Reply,
+        /// Which setting to change.
+        cure: String,
+    },
     /// Another kind of server than the settings speak of: a cluster where `cluster_mode` is false,
     /// a standalone server where it is true, a Sentinel, or none.
     #[error("redis at {address}: {problem}")]
@@ -126,9 +150,11 @@ impl Error {
             | Self::NotMaster { .. } => Class::Transient,
             Self::Settings { .. }
             | Self::Tls { .. }
+            | Self::Login { .. }
             | Self::OtherKind { .. }
             | Self::UnknownMaster { .. }
             | Self::Unexpected { .. } => Class::Configuration,
+            Self::Dropped { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),
         }
     }

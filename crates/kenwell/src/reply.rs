@@ -84,7 +84,7 @@ fn class_of(code: &str, text: &str) -> Class {
     match code {
         "WRONGTYPE" | "CROSSSLOT" => Class::Record,
         "NOPERM" if about_a_key(text) => Class::Record,
-        "NOPERM" | "DENIED" | "NOPROTO" => Class::Configuration,
+        "NOPERM" | "DENIED" | "NOPROTO" | "NOAUTH" | "WRONGPASS" => Class::Configuration,
         "ERR" => class_of_err(text),
         _ => Class::Transient,
     }
@@ -107,14 +107,14 @@ fn class_of_err(text: &str) -> Class {
         "SELECT is not allowed in cluster mode",
         "no password is set",
         "without any password configured",
+        "invalid password",
+        "operation not permitted",
         "unsupported command",
         "command not allowed",
     ];
     // Old servers and proxies say these without a code of their own.
     const TRANSIENT: &[&str] = &[
         "max number of clients",
-        "invalid password",
-        "operation not permitted",
         "Connection refused",
         "Connection timed out",
         "Server closed the connection",
@@ -157,8 +157,6 @@ mod tests {
             "REDIRECT 127.0.0.1:6380",
             "OOM command not allowed when used memory > 'maxmemory'.",
             "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-            "NOAUTH Authentication required.",
-            "WRONGPASS invalid username-password pair or user is disabled.",
             "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
             "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
@@ -166,8 +164,6 @@ mod tests {
             "NOREPLICAS Not enough good replicas to write.",
             "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             "ERR max number of clients reached",
-            "ERR invalid password",
-            "ERR operation not permitted",
             "SOMETHINGNEW that no version says yet",
         ] {
             assert_eq!(reply(line).class(), Class::Transient, "{line}");
@@ -182,6 +178,10 @@ mod tests {
             "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
             "ERR unknown command `HSET`, with args beginning with: `user:1`, `email`, ",
             "ERR This instance has cluster support disabled",
+            "NOAUTH Authentication required.",
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "ERR invalid password",
+            "ERR operation not permitted",
             "ERR Client sent AUTH, but no password is set",
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
             "NOPERM this user has no permissions to run the 'hset' command or its subcommand",

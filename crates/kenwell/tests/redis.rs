@@ -191,21 +191,20 @@ async fn passwords() {
     };
     let wrong = with(Some("wrong"));
     let error = wrong.ping().await.unwrap_err();
-    assert_eq!(error.class(), Class::Transient);
+    assert_eq!(error.class(), Class::Configuration);
+    let said = error.to_string();
     assert!(
-        error.to_string().contains("WRONGPASS") && !error.to_string().contains("wrong"),
-        "{error}"
+        said.contains("WRONGPASS") && said.contains("correct `password`"),
+        "{said}"
     );
+    assert!(!said.contains("wrong"), "{said}");
     let results = profile::apply(&with(None), &[update("u1", r#"{"a":1}"#)]).await;
+    let said = results[0].as_ref().unwrap_err().to_string();
     assert!(
-        results[0]
-            .as_ref()
-            .unwrap_err()
-            .to_string()
-            .contains("NOAUTH"),
-        "{results:?}"
+        said.contains("NOAUTH") && said.contains("set `password`"),
+        "{said}"
     );
-    assert_eq!(class(&results[0]), Some(Class::Transient));
+    assert_eq!(class(&results[0]), Some(Class::Configuration));
     with(Some("right")).ping().await.unwrap();
     // Somebody mends the server: the same connection works from then on.
     let open = with(Some("right"));

@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Look at profiles in Redis
     #[command(subcommand, after_help = help::PROFILE)]
     Profile(ProfileCommand),
+    /// The key that opens the console and its API
+    #[command(subcommand, after_help = help::ADMIN_KEY)]
+    AdminKey(AdminKeyCommand),
     /// Look at the journal
     #[command(subcommand, after_help = help::JOURNAL)]
     Journal(JournalCommand),
@@ -88,7 +91,7 @@ pub(super) struct Dev {
     /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) gateway_listen: Option<SocketAddr>,
-    /// Where /metrics and /ready are [default: 127.0.0.1:8081, or a free port when that is taken]
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     pub(super) private_listen: Option<SocketAddr>,
 }
@@ -171,6 +174,9 @@ pub(super) struct Identify {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     #[arg(env = "KENWELL_URL", hide_env_values = true)]
     pub(super) url: String,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
     /// An anonymous id to send along
     #[arg(long, value_name = "ID")]
     pub(super) anonymous_id: Option<String>,
@@ -199,6 +205,13 @@ pub(super) struct ProfileGet {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminKeyCommand {
+    /// Make a new one and print it; the old one is refused from then on
+    #[command(after_help = help::ADMIN_KEY_RESET)]
+    Reset(ConfigFile),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,9 +1,12 @@
 //! `kenwell config check`.
 
+use std::net::SocketAddr;
+
 use super::arguments::ConfigCheck;
 use super::exit::Failure;
 use super::output;
 use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
+use crate::listener::Identity;
 
 /// Says what the file sets up, and what is doubtful about it.
 pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
@@ -22,8 +25,16 @@ fn summary(config: &Config) -> String {
     };
     let mut lines = vec![
         format!("  data        {}", config.data_dir.display()),
-        format!("  gateway     {}", config.gateway.listen),
-        format!("  private     {}", config.private.listen),
+        listener(
+            "gateway",
+            config.gateway.listen,
+            config.gateway.tls.as_ref(),
+        ),
+        listener(
+            "private",
+            config.private.listen,
+            config.private.tls.as_ref(),
+        ),
         format!(
             "  journal     at most {}, kept {}s or {}, durability {durability}",
             size(config.journal.max_bytes),
@@ -34,6 +45,11 @@ fn summary(config: &Config) -> String {
     lines.extend(config.sources.iter().map(source));
     lines.extend(config.destinations.iter().map(destination));
     lines.join("\n")
+}
+
+fn listener(name: &str, listen: SocketAddr, tls: Option<&Identity>) -> String {
+    let tls = if tls.is_some() { ", TLS" } else { "" };
+    format!("  {name}     {listen}{tls}")
 }
 
 fn source(source: &Source) -> String {

@@ -1,9 +1,5 @@
 //! `kenwell dead-letters list|retry`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use kenwell::profile::{self, Ignored, ProfileUpdate};
-use kenwell::{Class, Error};
 use serde_json::json;
 
 use super::arguments::DeadLettersWhich;
@@ -12,10 +8,7 @@ use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters};
-
-/// Letters that are applied in one pipeline.
-const BATCH: usize = 1000;
+use crate::dead_letters::{DeadLetter, DeadLetters, Retried, Target};
 
 /// Prints the letters, oldest first, and how many there are.
 pub(super) fn list(arguments: &DeadLettersWhich) -> Result<(), Failure> {
@@ -57,7 +50,7 @@ pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
     for destination in choose_all(&config, arguments.destination.as_deref())? {
         let outcome = match &letters {
             Some(letters) => retry_destination(&config, destination, letters).await?,
-            None => Outcome::default(),
+            None => Retried::default(),
         };
         if arguments.json {
             output::json(&json!({
@@ -90,76 +83,17 @@ pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
     }
 }
 
-/// What became of a destination's letters.
-#[derive(Default)]
-struct Outcome {
-    written: u64,
-    ignored: u64,
-    kept: u64,
-    /// Why Redis could not go on, if it could not. The rest is kept then.
-    stopped: Option<Error>,
-}
-
 async fn retry_destination(
     config: &Config,
     destination: &Destination,
     letters: &DeadLetters,
-) -> Result<Outcome, Failure> {
-    let layout = config.layout(destination);
-    let connection = connect(destination)?;
-    let mut rewrite = letters.rewrite(&destination.id)?;
-    let mut outcome = Outcome::default();
-    loop {
-        let batch = rewrite.next(BATCH)?;
-        if batch.is_empty() {
-            break;
-        }
-        let updates: Vec<Result<ProfileUpdate, Ignored>> = batch
-            .iter()
-            .map(|letter| profile::update(&letter.event, &layout))
-            .collect();
-        let open: Vec<&ProfileUpdate> = updates.iter().flatten().collect();
-        let mut results = match outcome.stopped {
-            None => profile::apply(&connection, &open).await,
-            Some(_) => Vec::new(), // all that follow are kept
-        }
-        .into_iter();
-        for (letter, update) in batch.into_iter().zip(&updates) {
-            match (update, update.as_ref().ok().and_then(|_| results.next())) {
-                (Err(_), _) => outcome.ignored += 1,
-                (Ok(_), Some(Ok(()))) => outcome.written += 1,
-                (Ok(_), result) => {
-                    let error = result.and_then(Result::err);
-                    rewrite.keep(&refused_again(letter, error.as_ref()))?;
-                    outcome.kept += 1;
-                    outcome.stopped = outcome
-                        .stopped
-                        .or_else(|| error.filter(|error| error.class() != Class::Record));
-                }
-            }
-        }
-    }
-    rewrite.finish()?;
-    Ok(outcome)
-}
-
-/// The letter with the new reason, if it was refused for good again.
-fn refused_again(letter: DeadLetter, error: Option<&Error>) -> DeadLetter {
-    match error {
-        Some(error) if error.class() == Class::Record => DeadLetter {
-            at: now(),
-            reason: error.to_string(),
-            ..letter
-        },
-        _ => letter,
-    }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+) -> Result<Retried, Failure> {
+    let target = Target {
+        destination: destination.id.clone(),
+        connection: connect(destination)?,
+        layout: config.layout(destination),
+    };
+    Ok(letters.retry(&target, |_| true).await?)
 }
 
 /// The letters, if there can be any: a command that only looks makes no directories.

@@ -31,10 +31,15 @@ fn announce(started: &Started) {
     }
 }
 
-/// The three lines a person needs, and what to do with them.
+/// The lines a person needs, and what to do with them.
 fn welcome(started: &Started) -> String {
     let write_key = started.write_key.expose();
     let url = format!("http://{}", reachable(started.gateway));
+    let console = reachable(started.private);
+    let admin_key = started.admin_key.as_ref().map_or(
+        "shown when it was made; `kenwell admin-key reset` makes a new one",
+        kenwell::connection::Secret::expose,
+    );
     let Started {
         redis_port,
         config_file,
@@ -45,6 +50,8 @@ fn welcome(started: &Started) -> String {
         "\n\
          Data plane  {url}\n\
          Write key   {write_key}\n\
+         Console     http://{console}\n\
+         Admin key   {admin_key}\n\
          Redis       redis-cli -p {redis_port}\n\
          \n\
          Try it:\n  \
@@ -72,6 +79,8 @@ mod tests {
         let started = Started {
             gateway: "0.0.0.0:8080".parse().unwrap(),
             write_key: kenwell::connection::Secret::new("KEY"),
+            private: "127.0.0.1:8081".parse().unwrap(),
+            admin_key: Some(kenwell::connection::Secret::new("kwa_KEY")),
             redis_port: 6400,
             config_file: "data/kenwell.toml".into(),
         };

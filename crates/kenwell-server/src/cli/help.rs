@@ -34,6 +34,18 @@ Examples:
 Needs redis-server or valkey-server on the PATH. The write key and the data are kept in the data
 directory, so the next start goes on where this one ended. Ctrl-C stops the server and its Redis.";
 
+pub(super) const ADMIN_KEY: &str = "\
+Examples:
+  kenwell admin-key reset --config kenwell.toml";
+
+pub(super) const ADMIN_KEY_RESET: &str = "\
+Examples:
+  kenwell admin-key reset
+  kenwell admin-key reset --config /etc/kenwell/kenwell.toml
+
+Only the key's hash is kept, in the data directory, so a lost key cannot be shown again. Works while
+the server runs: it takes the new key at once and signs everybody out.";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   kenwell config check kenwell.toml";
@@ -87,6 +99,7 @@ Examples:
   kenwell identify ada address.city=London age=36 tags='[\"math\",\"poetry\"]'
   kenwell identify ada zip='\"10115\"'          quotes within quotes: text, not a number
   kenwell identify ada plan=pro --url http://10.0.0.5:8080
+  kenwell identify ada plan=pro --url https://events.internal --ca authority.pem
 
 Prints ok when the event is stored for good; it is in Redis a moment later.";
 

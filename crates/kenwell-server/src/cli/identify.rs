@@ -13,7 +13,13 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     let usage = |what: String| Failure::Usage(format!("error: {what}"));
     let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
     let body = body(arguments).map_err(usage)?;
-    let answer = send(&endpoint, arguments.write_key.expose(), body).await?;
+    let answer = send(
+        &endpoint,
+        arguments.ca.as_deref(),
+        arguments.write_key.expose(),
+        body,
+    )
+    .await?;
     if arguments.json {
         output::json(&json!({ "status": answer.status, "body": answer.body }))?;
     }
@@ -66,6 +72,7 @@ mod tests {
             traits: vec!["plan.tier=pro".into(), "age=36".into()],
             write_key: kenwell::connection::Secret::new("k"),
             url: String::new(),
+            ca: None,
             anonymous_id: Some("a-1".into()),
             json: false,
         };

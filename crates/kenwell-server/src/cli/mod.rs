@@ -1,5 +1,6 @@
 //! The command line: one module a command, one place that writes to stdout.
 
+mod admin_key;
 mod arguments;
 mod configuration;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod run;
 mod send;
 mod serve;
 mod signals;
+mod tls;
 mod traits;
 
 pub use arguments::Arguments;

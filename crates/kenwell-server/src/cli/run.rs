@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::arguments::{
-    Arguments, Command, ConfigCommand, DeadLettersCommand, ImportCommand, JournalCommand,
-    ProfileCommand,
+    AdminKeyCommand, Arguments, Command, ConfigCommand, DeadLettersCommand, ImportCommand,
+    JournalCommand, ProfileCommand,
 };
 use super::exit::Failure;
 use super::{
-    configuration, dead_letters, dev, doctor, identify, import, journal, logging, output, profile,
-    replay, serve,
+    admin_key, configuration, dead_letters, dev, doctor, identify, import, journal, logging,
+    output, profile, replay, serve,
 };
 use crate::config::{Config, Environment};
 
@@ -44,6 +44,7 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Profile(ProfileCommand::Get(command)) => {
             runtime()?.block_on(profile::get(&command))
         }
+        Command::AdminKey(AdminKeyCommand::Reset(command)) => admin_key::reset(&command),
         Command::Journal(JournalCommand::Stats(command)) => journal::stats(&command),
         Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),
         Command::DeadLetters(DeadLettersCommand::Retry(command)) => {

@@ -1,6 +1,7 @@
 //! One HTTP request to a data plane.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,9 +11,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_util::either::Either;
 
 use super::exit::Failure;
+use super::tls;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,6 +27,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// Where to send to.
 pub(super) struct Endpoint {
+    secure: bool,
     authority: http::uri::Authority,
     path: String,
 }
@@ -42,45 +47,74 @@ impl Endpoint {
         const FIX: &str = "\n  fix: write --url like http://127.0.0.1:8080";
         let wrong = |what: &str| format!("\"{url}\" {what}{FIX}");
         let uri: http::Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
-        match (uri.scheme_str(), uri.authority()) {
-            (Some("http"), Some(authority)) if !authority.as_str().contains('@') => Ok(Self {
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(wrong("is not an http:// or https:// URL")),
+        };
+        match uri.authority() {
+            Some(authority) if !authority.as_str().contains('@') => Ok(Self {
+                secure,
                 authority: authority.clone(),
                 path: format!("{}{path}", uri.path().trim_end_matches('/')),
             }),
-            (Some("https"), _) => Err(wrong("is https, which this small sender does not speak")),
-            _ => Err(wrong("is not an http:// URL")),
+            _ => Err(wrong("is not an http:// or https:// URL")),
         }
     }
 
     fn socket(&self) -> String {
+        let port = if self.secure { 443 } else { 80 };
         format!(
             "{}:{}",
             self.authority.host(),
-            self.authority.port_u16().unwrap_or(80)
+            self.authority.port_u16().unwrap_or(port)
         )
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        let scheme = if self.secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
     }
 }
 
-/// POSTs a JSON body with the write key as HTTP Basic user.
+/// POSTs a JSON body with the write key as HTTP Basic user. With `https` the server must show a
+/// certificate of the authorities in the file `ca`, or of the system's.
 pub(super) async fn send(
     endpoint: &Endpoint,
+    ca: Option<&Path>,
     write_key: &str,
     body: String,
 ) -> Result<Answer, Failure> {
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(endpoint.socket()))
-        .await
-        .map_err(|_| Failure::failed(format!("{endpoint}: no connection within {CONNECT_TIMEOUT:?}")))?
-        .map_err(|error| {
-            Failure::failed(format!(
+    let client = if endpoint.secure {
+        Some(tls::client(ca).map_err(Failure::Usage)?)
+    } else {
+        None
+    };
+    let connecting = async {
+        let stream = TcpStream::connect(endpoint.socket()).await.map_err(|error| {
+            format!(
                 "cannot reach {endpoint}: {error}\n  fix: start the server (kenwell serve, or kenwell dev), or name another one with --url"
-            ))
+            )
         })?;
+        match client {
+            None => Ok(Either::Left(stream)),
+            Some(client) => {
+                let secured = tls::secure(client, endpoint.authority.host(), stream).await;
+                let secured = secured.map_err(|why| format!("{endpoint}: {why}"));
+                secured.map(Either::Right)
+            }
+        }
+    };
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .map_err(|_| {
+            Failure::failed(format!(
+                "{endpoint}: no connection within {CONNECT_TIMEOUT:?}"
+            ))
+        })?
+        .map_err(Failure::failed)?;
     let answer = exchange(stream, endpoint, write_key, body);
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
@@ -91,7 +125,7 @@ pub(super) async fn send(
 }
 
 async fn exchange(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     endpoint: &Endpoint,
     write_key: &str,
     body: String,
@@ -144,13 +178,15 @@ mod tests {
             "http://host/below/v1/identify"
         );
         assert_eq!(parsed("http://host").0, "host:80");
+        assert_eq!(parsed("https://host").0, "host:443");
+        assert_eq!(parsed("https://host").1, "https://host/v1/identify");
         assert_eq!(parsed("http://[::1]:9").0, "[::1]:9");
     }
 
     #[test]
     fn other_urls_are_refused_with_a_fix() {
         for url in [
-            "https://host",
+            "https://",
             "host:8080",
             "127.0.0.1",
             "http://",

@@ -4,14 +4,15 @@ use kenwell::connection::Secret;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use super::secret::{self, Resolved};
+use super::secret;
 use super::section::Reading;
 use super::value::{self, Input, Wrong};
 
 /// What every PEM certificate starts with.
 const BEGIN: &str = "-----BEGIN";
 
-/// The PEM text, checked to hold at least one certificate; `None` when the setting is empty.
+/// The PEM text, or the path of the file that has it, which is read again at each connection; checked
+/// to hold at least one certificate now. `None` when the setting is empty.
 pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<String>, Wrong> {
     let text = value::text(input)?;
     if text.trim().is_empty() {
@@ -26,7 +27,7 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
         return checked(text, "this is not a PEM certificate", fix);
     }
     let path = reading.resolve(text.trim());
-    let content = std::fs::read_to_string(&path).map_err(|error| {
+    let content = Secret::file(&path).map_err(|error| {
         Wrong::new(
             format!(
                 "neither PEM text nor a readable file: {}: {error}",
@@ -36,18 +37,44 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
         )
     })?;
     let what = format!("{} holds no PEM certificate", path.display());
-    checked(
-        content,
-        &what,
-        "give the path of a PEM file (-----BEGIN CERTIFICATE-----)",
-    )
+    let fix = "give the path of a PEM file (-----BEGIN CERTIFICATE-----)";
+    checked(content.expose().to_owned(), &what, fix)?;
+    match path.into_os_string().into_string() {
+        Ok(path) => Ok(Some(path)),
+        Err(_) => Err(Wrong::new(
+            "the path of this file is no Unicode text",
+            "rename the file or its directory",
+        )),
+    }
 }
 
-/// The PEM text of a private key; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
+/// The same, with the file that it stands in.
+pub(super) fn pem_secret(
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Option<Secret>, Wrong> {
+    let Some(text) = pem(reading, input)? else {
+        return Ok(None);
+    };
+    if text.contains(BEGIN) {
+        return Ok(Some(Secret::new(text)));
+    }
+    let secret = Secret::file(&text);
+    secret.map(Some).map_err(|error| {
+        Wrong::new(
+            format!("cannot read {text}: {error}"),
+            "give the path of a PEM file that kenwell may read",
+        )
+    })
+}
+
+/// The PEM text of a private key, or its file; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
 /// No complaint shows any of it.
 pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Secret>, Wrong> {
-    let Resolved { text, literal } = secret::secret(reading, input)?;
-    let given = text.trim();
+    let resolved = secret::secret(reading, input)?;
+    let literal = resolved.is_literal();
+    let secret = resolved.secret;
+    let given = secret.expose().trim();
     if given.is_empty() {
         return Ok(None);
     }
@@ -55,10 +82,10 @@ pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Sec
         if literal {
             reading.holds_password.set(true);
         }
-        return Ok(Some(Secret::new(text)));
+        return Ok(Some(secret));
     }
-    match std::fs::read_to_string(reading.resolve(given)) {
-        Ok(pem) => Ok(Some(Secret::new(pem))),
+    match Secret::file(reading.resolve(given)) {
+        Ok(secret) => Ok(Some(secret)),
         Err(error) => Err(Wrong::new(
             format!("neither PEM text nor a readable file: {error}"),
             "give the path of a PEM file that kenwell may read (-----BEGIN PRIVATE KEY-----)",

@@ -1,14 +1,16 @@
 //! Reading `[[destinations]]`.
 
+use std::path::Path;
+
 use kenwell::connection::{Secret, Settings};
 
 use super::problem::Place;
-use super::secret::{self, Resolved};
+use super::secret::{self, Origin, Resolved};
 use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
 use super::topology::{self, Topology};
-use super::url::{agreed, agreed_on_tls};
+use super::url::{agreed, agreed_on_secret, agreed_on_tls};
 use super::value::{self, Wrong};
 
 /// A destination as read, with the places that later complaints need.
@@ -40,7 +42,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     let paused = section.read_or("paused", false, value::flag);
     section.read_here("type", |input| value::choice(input, &[("redis", ())]));
     let prefix = section.read_or("prefix", String::new(), value::text);
-    let connection = read_connection(&mut section);
+    let connected = read_connection(&mut section);
     section.require("id", "add a line like id = \"profiles\"");
     if section.place_of("url").is_none() {
         section.require("address", "add a line like address = \"127.0.0.1:6379\"");
@@ -50,7 +52,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
         .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
     let places = places.collect();
     section.finish();
-    let (id, connection) = (id?, connection?);
+    let (id, (connection, password_from)) = (id?, connected?);
     let destination = Destination {
         id: id.value.clone(),
         name: name
@@ -60,6 +62,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
         enabled,
         paused,
         connection,
+        password_from,
         prefix,
     };
     Some(ReadDestination {
@@ -69,11 +72,12 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     })
 }
 
-fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
+/// The settings of the connection, and where its password is written.
+fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin>)> {
     let reading = section.reading;
     let url = super::url::read(section);
     let address = section.read("address", |input| topology::addresses(input, address));
-    let username = section.read("username", value::text);
+    let username = section.read("username", |input| secret::secret(reading, input));
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
     let mut topology = Topology::read(section);
@@ -83,16 +87,18 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     topology.check(section, address.as_ref(), database.as_ref());
     if password
         .as_ref()
-        .is_some_and(|found| found.value.literal && !found.value.text.is_empty())
+        .is_some_and(|found| found.value.is_literal() && !found.value.text().is_empty())
     {
         reading.holds_password.set(true);
     }
 
     let url = url.as_ref();
-    let username = filled(username, |name| Some(name).filter(|name| !name.is_empty()));
+    let username = filled(username, not_empty);
     let address = filled(address, |list| Some(list.join(",")));
     let without_password = password.is_none();
+    let password_from = password.as_ref().map(|found| found.value.origin);
     let password = filled(password, not_empty);
+    let password_from = password_from.filter(|_| password.is_some());
     let address = agreed(
         section,
         url,
@@ -103,14 +109,16 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     let secure = agreed_on_tls(section, url, secure);
     tls.check(section, secure);
     let mut settings = Settings::new(address?);
-    settings.username = agreed(section, url, "users", |url| url.username.clone(), username);
-    settings.password = agreed(
-        section,
-        url,
-        "passwords",
-        |url| url.password.clone(),
-        password,
-    );
+    let username = agreed_on_secret(section, url, "users", username, |url| {
+        url.username.clone().map(Secret::new)
+    });
+    settings.username_file = username.as_ref().and_then(Secret::path).map(Path::to_owned);
+    if settings.username_file.is_none() {
+        settings.username = username.map(|name| name.expose().to_owned());
+    }
+    settings.password = agreed_on_secret(section, url, "passwords", password, |url| {
+        url.password.clone()
+    });
     settings.database =
         agreed(section, url, "databases", |url| url.database, database).unwrap_or_default();
     topology.apply(&mut settings);
@@ -119,7 +127,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Settings> {
     if without_password {
         check_user(section, &settings);
     }
-    Some(settings)
+    Some((settings, password_from))
 }
 
 /// A key with something in it.
@@ -129,7 +137,7 @@ fn filled<T, U>(found: Option<Found<T>>, fill: impl FnOnce(T) -> Option<U>) -> O
 }
 
 pub(super) fn not_empty(secret: Resolved) -> Option<Secret> {
-    (!secret.text.is_empty()).then(|| secret.into_secret())
+    (!secret.text().is_empty()).then_some(secret.secret)
 }
 
 /// `host:port` or `unix:/path`. The text is not repeated where it may hold a password, as in a URL.
@@ -177,7 +185,8 @@ fn address(text: &str) -> Result<String, Wrong> {
 }
 
 fn check_user(section: &Section<'_>, settings: &Settings) {
-    if settings.username.is_some() && settings.password.is_none() {
+    let named = settings.username.is_some() || settings.username_file.is_some();
+    if named && settings.password.is_none() {
         let wrong = Wrong::new(
             "there is a username but no password, so the user name is not sent",
             "add a password line, or remove username",

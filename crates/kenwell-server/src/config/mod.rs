@@ -5,6 +5,7 @@ mod check;
 mod destination;
 mod document;
 mod environment;
+mod identity;
 mod load;
 mod problem;
 mod secret;
@@ -22,6 +23,7 @@ pub use environment::Environment;
 pub use load::Loaded;
 pub(crate) use load::unreadable;
 pub use problem::{Place, Problem, Problems};
+pub use secret::Origin;
 pub(crate) use section::variable;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,

@@ -1,19 +1,38 @@
 //! Secrets: given as they are, or by reference to a variable or a file.
 
 use kenwell::connection::Secret;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::section::Reading;
 use super::value::{Input, Wrong};
 
-/// A secret and whether the file itself holds it.
+/// Where a secret is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// In `kenwell.toml` itself.
+    File,
+    /// In an environment variable.
+    Environment,
+    /// In a file of its own.
+    SecretFile,
+}
+
+/// A secret and where it is written.
 pub(super) struct Resolved {
-    pub(super) text: String,
-    pub(super) literal: bool,
+    pub(super) secret: Secret,
+    pub(super) origin: Origin,
 }
 
 impl Resolved {
-    pub(super) fn into_secret(self) -> Secret {
-        Secret::new(self.text)
+    /// Whether `kenwell.toml` itself holds it.
+    pub(super) fn is_literal(&self) -> bool {
+        self.origin == Origin::File
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.secret.expose()
     }
 }
 
@@ -29,8 +48,11 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
         return from_file(reading, path);
     }
     Ok(Resolved {
-        text: text.to_owned(),
-        literal: matches!(input, Input::Toml(_)),
+        secret: Secret::new(text),
+        origin: match input {
+            Input::Toml(_) => Origin::File,
+            Input::Variable(_) => Origin::Environment,
+        },
     })
 }
 
@@ -38,8 +60,8 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     reading.consulted.borrow_mut().insert(name.to_owned());
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
-            text: text.to_owned(),
-            literal: false,
+            secret: Secret::new(text),
+            origin: Origin::Environment,
         }),
         None => Err(Wrong::new(
             format!("the environment variable {name} is not set"),
@@ -50,20 +72,20 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
 
 fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
     let path = reading.resolve(path);
-    let mut text = std::fs::read_to_string(&path).map_err(|error| {
+    let secret = Secret::file(&path).map_err(|error| {
         Wrong::new(
             format!("cannot read {}: {error}", path.display()),
             "create the file with the secret in it, readable by the user that runs kenwell",
         )
     })?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
+    if secret.expose().is_empty() {
+        return Err(Wrong::new(
+            format!("{} is empty", path.display()),
+            "write the secret into it",
+        ));
     }
     Ok(Resolved {
-        text,
-        literal: false,
+        secret,
+        origin: Origin::SecretFile,
     })
 }

@@ -9,6 +9,10 @@ use kenwell::{
     profile::{Layout, Prefix},
 };
 
+use super::secret::Origin;
+
+use crate::listener::Identity;
+
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
 pub const MAX_BODY_BYTES: usize = 4_096_000;
@@ -23,7 +27,7 @@ pub struct Config {
     pub workspace_id: String,
     /// The HTTP listener that SDKs talk to.
     pub gateway: Gateway,
-    /// The HTTP listener of metrics and readiness.
+    /// The HTTP listener of the console, its API, metrics and readiness.
     pub private: Private,
     /// The durable log between the gateway and the destinations.
     pub journal: Journal,
@@ -48,13 +52,21 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
     pub rate_limit: u32,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
-/// `[private]`. Always a loopback address: the private plane has no keys yet.
+/// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Private {
+    /// The key that opens it; `None` when Kenwell makes one by itself.
+    pub admin_key: Option<Secret>,
+    /// Names besides IP addresses and localhost by which browsers may call it.
+    pub hosts: Vec<String>,
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
+    /// The certificate to show; without one, plain HTTP is spoken.
+    pub tls: Option<Identity>,
 }
 
 /// `[journal]`.
@@ -104,6 +116,8 @@ pub struct Source {
     pub name: String,
     /// The public credential that SDKs send. Never empty, has no `:` and no white space.
     pub write_key: Secret,
+    /// Where the write key is written.
+    pub write_key_from: Origin,
     /// A disabled source is known but refused.
     pub enabled: bool,
     /// Ids of destinations, each of which exists; no duplicates. May be empty.
@@ -123,6 +137,8 @@ pub struct Destination {
     pub paused: bool,
     /// How to reach the Redis.
     pub connection: Settings,
+    /// Where the password is written; `None` when there is none, or it is part of `url`.
+    pub password_from: Option<Origin>,
     /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
     pub prefix: String,
 }
@@ -151,6 +167,7 @@ impl Default for Gateway {
             max_connections: 4096,
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
+            tls: None,
         }
     }
 }
@@ -158,7 +175,10 @@ impl Default for Gateway {
 impl Default for Private {
     fn default() -> Self {
         Self {
+            admin_key: None,
+            hosts: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            tls: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Reading `[[sources]]`.
 
-use super::secret::{self, Resolved};
+use std::cell::Cell;
+
+use super::secret::{self, Origin, Resolved};
 use super::section::{Found, Section};
 use super::settings::Source;
 use super::value::{self, Input, Wrong};
@@ -21,8 +23,11 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadSource> {
     let reading = section.reading;
     let id = section.read_here("id", id);
     let name = section.read("name", value::text);
+    let write_key_from = Cell::new(Origin::File);
     let write_key = section.read("write_key", |input| {
-        write_key(&secret::secret(reading, input)?)
+        let resolved = secret::secret(reading, input)?;
+        write_key_from.set(resolved.origin);
+        write_key(&resolved)
     });
     let enabled = section.read_or("enabled", true, value::flag);
     let destinations = section
@@ -46,6 +51,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadSource> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| id.value.clone()),
         write_key: kenwell::connection::Secret::new(write_key.value.clone()),
+        write_key_from: write_key_from.get(),
         enabled,
         destinations: destinations.value.clone(),
     };
@@ -77,18 +83,18 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 /// A write key travels as the user name of HTTP Basic authentication.
 fn write_key(secret: &Resolved) -> Result<String, Wrong> {
-    if secret.text.is_empty() {
+    if secret.text().is_empty() {
         return Err(Wrong::new(
             "the write key is empty",
             "choose a long random text",
         ));
     }
     let unfit = |c: char| c == ':' || c.is_whitespace() || c.is_control();
-    if secret.text.chars().any(unfit) {
+    if secret.text().chars().any(unfit) {
         return Err(Wrong::new(
             "the write key has a colon, white space or a control character in it",
             "use letters, digits and punctuation other than the colon",
         ));
     }
-    Ok(secret.text.clone())
+    Ok(secret.text().to_owned())
 }

@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 
+use kenwell::connection::Secret;
+
 use super::problem::Place;
-use super::section::{Found, Section};
+use super::secret::{self, Resolved};
+use super::section::{Found, Reading, Section};
 use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
 use super::value::{self, Input, Wrong};
-use super::{check, destination, source};
+use super::{check, destination, identity, source};
+use crate::private::MIN_KEY_CHARS;
 
 /// Smallest journal. A request whose events take more than half of the journal is refused.
 const MIN_JOURNAL_BYTES: u64 = 1 << 20;
@@ -106,14 +110,16 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))
         }),
+        tls: identity::read(&mut section),
     };
     section.finish();
     (gateway, listen)
 }
 
 fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
+    let reading = section.reading;
     let default = Private::default().listen;
-    let (listen, place, key) = match section.read("listen", loopback) {
+    let (listen, place, key) = match section.read("listen", value::listen) {
         Some(found) => (found.value, found.place, found.key),
         None => (default, gateway.place.clone(), gateway.key.clone()),
     };
@@ -123,26 +129,65 @@ fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
             format!("gateway.listen and private.listen are both on port {port}"),
             "give the two listeners different ports",
         );
-        section.reading.error(place, &key, wrong);
+        reading.error(place, &key, wrong);
     }
+    let admin_key = section.read("admin_key", |input| {
+        admin_key(secret::secret(reading, input)?, reading)
+    });
+    let hosts = section.read_or("hosts", Vec::new(), hosts);
+    let tls = identity::read(&mut section);
     section.finish();
-    Private { listen }
+    Private {
+        listen,
+        admin_key: admin_key.map(|found| found.value),
+        hosts,
+        tls,
+    }
 }
 
-fn loopback(input: &Input<'_>) -> Result<SocketAddr, Wrong> {
-    let address = value::listen(input)?;
-    if address.ip().to_canonical().is_loopback() {
-        return Ok(address);
+/// A key that nobody guesses. There is no way to do without one.
+fn admin_key(given: Resolved, reading: &Reading<'_>) -> Result<Secret, Wrong> {
+    let fix = "remove the line, and Kenwell makes a key at the next start and prints it once";
+    if given.text().is_empty() {
+        return Err(Wrong::new(
+            "the admin key is empty, and nobody may be let in without one",
+            fix,
+        ));
     }
-    Err(Wrong::new(
-        format!(
-            "{address} can be reached from other machines, and the private plane has no keys yet (they come with the console)"
-        ),
-        format!(
-            "use a loopback address, such as \"127.0.0.1:{}\"",
-            address.port()
-        ),
-    ))
+    if given.text().chars().count() < MIN_KEY_CHARS {
+        return Err(Wrong::new(
+            format!(
+                "the admin key has fewer than {MIN_KEY_CHARS} characters, so it can be guessed"
+            ),
+            fix,
+        ));
+    }
+    if !given.text().chars().all(|c| c.is_ascii_graphic()) {
+        return Err(Wrong::new(
+            "the admin key has characters that cannot stand in an HTTP header",
+            "use ASCII letters, digits and punctuation, without white space",
+        ));
+    }
+    if given.is_literal() {
+        reading.holds_password.set(true);
+    }
+    Ok(given.secret)
+}
+
+/// Host names, without port.
+fn hosts(input: &Input<'_>) -> Result<Vec<String>, Wrong> {
+    let names = value::text_list(input)?;
+    let unfit = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    match names
+        .iter()
+        .find(|name| name.is_empty() || name.contains(unfit))
+    {
+        None => Ok(names),
+        Some(name) => Err(Wrong::new(
+            format!("\"{name}\" is not a host name"),
+            "give names like \"kenwell.internal\", without scheme, port and wildcards",
+        )),
+    }
 }
 
 fn journal(mut section: Section<'_>) -> Journal {

@@ -119,7 +119,8 @@ impl Topology {
 
     fn check_sentinel_user(&self, section: &Section<'_>) {
         let password = self.sentinel_password.as_ref();
-        if password.is_some_and(|found| found.value.literal && !found.value.text.is_empty()) {
+        if password.is_some_and(|found| found.value.is_literal() && !found.value.text().is_empty())
+        {
             section.reading.holds_password.set(true);
         }
         if let (Some(found), None) = (&self.sentinel_username, password) {

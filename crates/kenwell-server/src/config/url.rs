@@ -1,9 +1,9 @@
 //! A destination's `url`, and whether it agrees with the keys beside it.
 
 use kenwell::Error;
-use kenwell::connection::Url;
+use kenwell::connection::{Secret, Url};
 
-use super::secret::{self, Resolved};
+use super::secret;
 use super::section::{Found, Section};
 use super::value::Wrong;
 
@@ -11,8 +11,9 @@ use super::value::Wrong;
 pub(super) fn read(section: &mut Section<'_>) -> Option<Found<Url>> {
     let reading = section.reading;
     section.read("url", |input| {
-        let Resolved { text, literal } = secret::secret(reading, input)?;
-        let url: Url = text.parse().map_err(wrong)?;
+        let resolved = secret::secret(reading, input)?;
+        let literal = resolved.is_literal();
+        let url: Url = resolved.text().parse().map_err(wrong)?;
         if literal && url.password.is_some() {
             reading.holds_password.set(true);
         }
@@ -53,6 +54,21 @@ pub(super) fn agreed<T: PartialEq + Clone>(
             .error(field.place.clone(), &field.key, wrong);
     }
     Some(field.value)
+}
+
+/// What url and key say together; a file that says the same as the url now may say something else
+/// later, so it is the file that counts.
+pub(super) fn agreed_on_secret(
+    section: &Section<'_>,
+    url: Option<&Found<Url>>,
+    what: &str,
+    field: Option<Found<Secret>>,
+    of_url: impl FnOnce(&Url) -> Option<Secret>,
+) -> Option<Secret> {
+    let given = field.as_ref().map(|field| field.value.clone());
+    let same = |said: &Secret| given.filter(|given| given.expose() == said.expose());
+    let said = |url: &Url| of_url(url).map(|said| same(&said).unwrap_or(said));
+    agreed(section, url, what, said, field)
 }
 
 /// The same for TLS, which a URL asks for by its first letters.

@@ -50,6 +50,19 @@ enum Event<'a> {
 }
 
 impl DeadLetter {
+    /// A name for it among the letters of its destination; a letter that is refused again gets another.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.offset, self.at)
+    }
+
+    /// Redis' own code for the refusal, such as `WRONGTYPE`; `other` when the reason has none.
+    pub fn code(&self) -> &str {
+        let reply = self.reason.split_once("refused: ").map(|(_, reply)| reply);
+        let word = reply.and_then(|reply| reply.split([' ', ':']).next());
+        word.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
+            .unwrap_or("other")
+    }
+
     /// Appends the letter's line, newline included.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         serde_json::to_writer(&mut *out, &self.as_line())?;
@@ -116,6 +129,24 @@ mod tests {
             received_at: 1,
             event: event.to_vec(),
         }
+    }
+
+    #[test]
+    fn redis_own_word_is_its_code() {
+        let code = |reason: &str| {
+            let reason = reason.into();
+            DeadLetter {
+                reason,
+                ..letter(b"{}")
+            }
+            .code()
+            .to_owned()
+        };
+        let said = "redis at h:1: HSET refused: WRONGTYPE Operation against a key";
+        assert_eq!(code(said), "WRONGTYPE");
+        assert_eq!(code("redis at h:1: HSET refused: it says no"), "other");
+        assert_eq!(code("WRONGTYPE"), "other");
+        assert_eq!(letter(b"{}").id(), "7-2");
     }
 
     #[test]

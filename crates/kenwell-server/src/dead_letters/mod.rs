@@ -5,10 +5,12 @@ mod files;
 mod letter;
 mod letters;
 mod log;
+mod retry;
 mod rewrite;
 
 pub use error::Error;
 pub use letter::DeadLetter;
 pub use letters::Letters;
 pub use log::DeadLetters;
+pub use retry::{Retried, Target};
 pub use rewrite::Rewrite;

@@ -10,7 +10,11 @@ use foldhash::fast::RandomState;
 use kenwell::profile::{Flattener, Fold, FoldedUpdate, Layout};
 use kenwell_journal::{Offset, Records};
 
-use crate::{envelope::Envelope, metrics::Ledger};
+use crate::{
+    envelope::Envelope,
+    metrics::Ledger,
+    tail::{Glance, Outcome, Tail},
+};
 
 /// Bytes of keys, names and values after which a batch ends. An event can flatten to many times its
 /// own size, so the size of the records alone bounds nothing.
@@ -27,6 +31,8 @@ pub(super) struct Recipe {
     /// Where the [`Books`](super::Books) stop holding records of others.
     pub(super) backlog_end: Offset,
     pub(super) flattener: Flattener,
+    /// Where ignored events are shown.
+    pub(super) tail: Tail,
 }
 
 /// Records, and how many of them are in a batch already.
@@ -115,7 +121,19 @@ impl Recipe {
                 );
                 fold.push(index, update);
             }
-            Err(reason) => batch.ignored.push(reason.as_str()),
+            Err(reason) => {
+                batch.ignored.push(reason.as_str());
+                if self.tail.is_watched() {
+                    self.tail.tell(&Glance {
+                        source: envelope.source,
+                        outcome: Outcome::Ignored,
+                        event: envelope.event,
+                        reason: Some(&reason.to_string()),
+                        destination: Some(&self.layout.destination_id),
+                        update: None,
+                    });
+                }
+            }
         }
     }
 
@@ -143,6 +161,34 @@ impl Batch {
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
         let records = self.records.iter().enumerate();
         records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// Tells those who look of the events of these updates: that they are in Redis, or the reason why
+    /// they never will be.
+    pub(super) fn tell<'a>(
+        &self,
+        tail: &Tail,
+        destination: &str,
+        updates: impl IntoIterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
+    ) {
+        let items = updates.into_iter().flat_map(|(folded, reason)| {
+            let items = folded.items().iter();
+            items.map(move |item| (*item, (folded.update(), reason)))
+        });
+        let wanted: HashMap<usize, _> = items.collect();
+        for (_, record, (update, reason)) in self.records(&wanted) {
+            let Ok(envelope) = Envelope::decode(record) else {
+                continue;
+            };
+            tail.tell(&Glance {
+                source: envelope.source,
+                outcome: reason.map_or(Outcome::Written, |_| Outcome::DeadLettered),
+                event: envelope.event,
+                reason,
+                destination: Some(destination),
+                update: Some(update),
+            });
+        }
     }
 
     /// How many of its events had nothing for the destination.

@@ -179,6 +179,7 @@ impl Plan<'_> {
             hasher: RandomState::default(),
             backlog_end: self.books.backlog_end,
             flattener: Flattener::default(),
+            tail: self.books.ledger.tail().clone(),
         }
     }
 }

@@ -18,6 +18,10 @@ use crate::{
     metrics::Ledger,
 };
 
+/// How often in a row a lane may lose its connection before its updates are sent one by one, to find
+/// the one that Redis closes the connection over.
+const LOSSES: u32 = 3;
+
 /// What a batch is written with.
 pub(super) struct Pen {
     /// One for each lane.
@@ -51,15 +55,25 @@ impl Pen {
     async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], connection: &Connection) {
         let mut open: Vec<&FoldedUpdate> = lane.iter().collect();
         let mut backoff = Backoff::default();
+        let mut losses = 0;
         loop {
-            let results = profile::apply(connection, &open).await;
+            let results = if losses < LOSSES {
+                profile::apply(connection, &open).await
+            } else {
+                one_by_one(connection, &open).await
+            };
+            losses = if results.iter().any(is_loss) {
+                losses + 1
+            } else {
+                0
+            };
             let mut again = Vec::new();
             let mut dead = Vec::new();
-            let mut written = 0;
+            let mut written = Vec::new();
             let mut latest = None;
             for (folded, result) in open.into_iter().zip(results) {
                 match result {
-                    Ok(()) => written += count(folded),
+                    Ok(()) => written.push(folded),
                     Err(error) if error.is_retryable() => {
                         again.push(folded);
                         latest = Some(error);
@@ -67,7 +81,9 @@ impl Pen {
                     Err(error) => dead.push((folded, error)),
                 }
             }
-            self.ledger.written(written);
+            self.ledger
+                .written(written.iter().copied().map(count).sum());
+            self.tell(batch, || written.into_iter().map(|folded| (folded, None)));
             self.bury(batch, &dead).await;
             let Some(error) = latest else { return };
             self.health.failed(&error, error.class());
@@ -101,12 +117,30 @@ impl Pen {
         for (folded, error) in dead {
             self.ledger.dead_lettered(reason(error), count(folded));
         }
+        let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
+        let refused = || {
+            dead.iter()
+                .map(|(folded, _)| *folded)
+                .zip(reasons.iter().map(|reason| Some(&**reason)))
+        };
+        self.tell(batch, refused);
         let (destination, letters) = (self.health.destination(), letters.len());
         tracing::warn!(
             destination.id = destination,
             letters,
             "Redis refused events for good; they are in the dead-letter log: kenwell dead-letters list"
         );
+    }
+
+    /// Shows what became of these updates, if anybody looks.
+    fn tell<'a, I>(&self, batch: &Batch, updates: impl FnOnce() -> I)
+    where
+        I: Iterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
+    {
+        let tail = self.ledger.tail();
+        if tail.is_watched() {
+            batch.tell(tail, self.health.destination(), updates());
+        }
     }
 
     /// One letter for each event of the refused updates, in journal order.
@@ -138,6 +172,27 @@ impl Pen {
     }
 }
 
+/// Sends each update alone, and gives one result for each. When Redis is away, those that are left
+/// get the error of the first that noticed.
+async fn one_by_one(connection: &Connection, updates: &[&FoldedUpdate]) -> Vec<Result<(), Error>> {
+    let mut results = Vec::with_capacity(updates.len());
+    for update in updates {
+        let result = profile::apply_alone(connection, update).await;
+        let away = matches!(&result, Err(error) if error.is_retryable());
+        results.push(result.clone());
+        if away {
+            results.resize(updates.len(), result);
+            break;
+        }
+    }
+    results
+}
+
+/// Whether the connection broke while this was under way.
+fn is_loss(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Lost { .. }))
+}
+
 fn count(folded: &FoldedUpdate) -> u64 {
     u64::try_from(folded.items().len()).unwrap_or(u64::MAX)
 }
@@ -151,6 +206,7 @@ fn reason(error: &Error) -> &'static str {
             "ERR" => "ERR",
             _ => "other",
         },
+        Error::Dropped { .. } => "connection_closed",
         _ => "other",
     }
 }

@@ -11,7 +11,7 @@ use super::redis::Redis;
 use super::{lock, ports, setup, stale};
 use crate::config::{Config, Environment, Loaded};
 use crate::live::ConfigFile;
-use crate::serve::{self, Addresses, Signals};
+use crate::serve::{self, Signals};
 
 /// What a person may choose.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub struct Options {
 pub struct Started {
     /// Where SDKs send to.
     pub gateway: SocketAddr,
+    /// Where the console is.
+    pub private: SocketAddr,
+    /// The key that opens it; `None` when it was made earlier and is kept as a hash only.
+    pub admin_key: Option<Secret>,
     /// The write key of the first enabled source.
     pub write_key: Secret,
     /// Port of the Redis, on 127.0.0.1.
@@ -52,15 +56,18 @@ pub async fn run(
     let config_file = options.data_dir.join("kenwell.toml");
     let redis_port = setup::prepare(&config_file)?;
     let file = ConfigFile::open(&config_file, Environment::of_process())?;
-    let config = effective(&file, &options)?;
+    let config = effective(&file, &options);
     let write_key = write_key(&config)?;
 
     let Some(redis) = Redis::start(&redis_directory, redis_port, &shutdown).await? else {
         return Ok(()); // stopped before it was up
     };
-    let started = |addresses: Addresses| {
+    let admin_key = config.private.admin_key.clone();
+    let started = |served: serve::Started| {
         announce(&Started {
-            gateway: addresses.gateway,
+            gateway: served.addresses.gateway,
+            private: served.addresses.private,
+            admin_key: admin_key.or(served.new_admin_key),
             write_key,
             redis_port,
             config_file,
@@ -77,7 +84,7 @@ pub async fn run(
 }
 
 /// What the file says, with the addresses that were asked for or are free.
-fn effective(file: &ConfigFile, options: &Options) -> anyhow::Result<Config> {
+fn effective(file: &ConfigFile, options: &Options) -> Config {
     let Loaded {
         mut config,
         warnings,
@@ -90,17 +97,10 @@ fn effective(file: &ConfigFile, options: &Options) -> anyhow::Result<Config> {
         None => ports::preferred_or_free(config.gateway.listen, "gateway"),
     };
     config.private.listen = match options.private_listen {
-        Some(address) if !address.ip().is_loopback() => {
-            anyhow::bail!(
-                "--private-listen {address} can be reached from other machines, and the private plane has no keys yet: \
-                 use a loopback address, such as 127.0.0.1:{}",
-                address.port()
-            )
-        }
         Some(address) => address,
         None => ports::preferred_or_free(config.private.listen, "private"),
     };
-    Ok(config)
+    config
 }
 
 fn write_key(config: &Config) -> anyhow::Result<Secret> {

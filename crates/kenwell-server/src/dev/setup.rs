@@ -7,10 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use kenwell::connection::Secret;
 use toml_edit::{DocumentMut, Item, Value};
 
 use super::ports;
-use crate::live::write_key;
+use crate::{live::write_key, private};
 
 /// The destination that is the Redis which `kenwell dev` starts.
 const DESTINATION: &str = "profiles";
@@ -21,7 +22,8 @@ pub(super) fn prepare(path: &Path) -> anyhow::Result<u16> {
     if !path.exists() {
         let port = ports::free()?;
         let write_key = write_key().context("no random bytes for a write key")?;
-        write(path, &template(&write_key, port))?;
+        let admin_key = private::new_admin_key().context("no random numbers for an admin key")?;
+        write(path, &template(&write_key, &admin_key, port))?;
         return Ok(port);
     }
     let text =
@@ -63,7 +65,7 @@ fn address(document: &mut DocumentMut) -> Option<&mut Value> {
         .as_value_mut()
 }
 
-fn template(write_key: &str, port: u16) -> String {
+fn template(write_key: &str, admin_key: &Secret, port: u16) -> String {
     format!(
         "# Made by `kenwell dev`, and yours from now on: it keeps your changes.\n\
          data_dir = \".\"\n\
@@ -73,6 +75,7 @@ fn template(write_key: &str, port: u16) -> String {
          \n\
          [private]\n\
          listen = \"127.0.0.1:8081\"\n\
+         admin_key = \"{}\" # opens the console; here so that it can be shown at each start\n\
          \n\
          [[sources]]\n\
          id = \"dev\"\n\
@@ -84,7 +87,8 @@ fn template(write_key: &str, port: u16) -> String {
          id = \"{DESTINATION}\"\n\
          name = \"Profiles\"\n\
          type = \"redis\"\n\
-         address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n"
+         address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n",
+        admin_key.expose()
     )
 }
 

@@ -67,6 +67,11 @@ impl Answer {
         self.status
     }
 
+    /// The body as one line of text.
+    pub(super) fn words(&self) -> String {
+        String::from_utf8_lossy(&self.body).trim_end().to_owned()
+    }
+
     /// The HTTP response, with `extra` headers laid over its own.
     pub(super) fn into_response(self, extra: HeaderMap) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.body));

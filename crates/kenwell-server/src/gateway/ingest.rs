@@ -16,7 +16,11 @@ use super::{
     refusal::Refusal,
     sources::Source,
 };
-use crate::{envelope, metrics::Metrics};
+use crate::{
+    envelope,
+    metrics::Metrics,
+    tail::{Glance, Outcome},
+};
 
 /// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
 const WRAPPING: usize = r#"{"batch":[]}"#.len();
@@ -47,7 +51,14 @@ impl Ingest {
         sender: &str,
     ) -> Result<Answer, Refusal> {
         let single = matches!(route, Route::Identify | Route::Other);
-        let parsed = kenwell_event::parse(route, body).map_err(Refusal::Rejected)?;
+        let watched = self.metrics.tail().is_watched();
+        let mut ignored = Vec::new();
+        let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
+            if watched {
+                ignored.push((event, reason));
+            }
+        })
+        .map_err(Refusal::Rejected)?;
         let events =
             parsed.identifies.len() + usize::try_from(parsed.ignored.total()).unwrap_or(usize::MAX);
         source.admit(events)?;
@@ -58,11 +69,31 @@ impl Ingest {
             source.counters.ignored(reason.as_str(), count);
         }
         source.counters.seen(Timestamp::now());
+        for (event, reason) in ignored {
+            self.tell(source, Outcome::Ignored, event, Some(reason.as_str()));
+        }
         if !parsed.identifies.is_empty() {
             self.append(source, token, records(source, &parsed, sender))
                 .await?;
+            if watched {
+                for event in &parsed.identifies {
+                    self.tell(source, Outcome::Accepted, event, None);
+                }
+            }
         }
         Ok(Answer::ok(TEXT, "ok"))
+    }
+
+    /// Shows what became of an event to those who look.
+    fn tell(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
+        self.metrics.tail().tell(&Glance {
+            source: &source.id,
+            outcome,
+            event,
+            reason,
+            destination: None,
+            update: None,
+        });
     }
 
     async fn append(

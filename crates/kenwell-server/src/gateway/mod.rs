@@ -19,5 +19,5 @@ mod status;
 
 pub use body::MAX_BODY_BYTES;
 pub use roster::Roster;
-pub use server::{Gateway, Limits};
+pub use server::{Gateway, Limits, NotTaken};
 pub use sources::{Source, Sources};

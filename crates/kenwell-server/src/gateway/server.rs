@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -18,11 +18,7 @@ use hyper_util::{
 use jiff::Timestamp;
 use kenwell_event::Route;
 use kenwell_journal::Journal;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -36,7 +32,10 @@ use super::{
     route::{self, Target},
     source_config, status,
 };
-use crate::metrics::Metrics;
+use crate::{
+    listener::{Arrival, Listener},
+    metrics::Metrics,
+};
 
 /// Time for a request's head, and for an idle connection to send its next one. Not a round number of
 /// half minutes: SDKs flush at those, and would meet a connection that is just being closed.
@@ -50,6 +49,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a connection beyond the limit is told, before it is closed.
 const FULL_HOUSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
 X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
+
+/// The sender of events that are made here.
+const OURSELVES: &str = "127.0.0.1";
+
+/// An event that the gateway did not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{words}")]
+pub struct NotTaken {
+    /// The status that a sender would have got.
+    pub status: StatusCode,
+    /// The words that a sender would have got.
+    pub words: String,
+}
 
 /// How much the gateway takes on at once.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +109,7 @@ impl Gateway {
     /// `grace`.
     pub async fn serve(
         self: Arc<Self>,
-        listener: TcpListener,
+        listener: Listener,
         shutdown: CancellationToken,
         grace: Duration,
     ) {
@@ -109,7 +121,7 @@ impl Gateway {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.connect(stream, peer, &connections, &graceful),
+                Ok((arrival, peer)) => self.connect(arrival, peer, &connections, &graceful),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; trying on");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -131,37 +143,37 @@ impl Gateway {
 
     fn connect(
         self: &Arc<Self>,
-        stream: TcpStream,
+        arrival: Arrival,
         peer: SocketAddr,
         connections: &Arc<Semaphore>,
         graceful: &GracefulShutdown,
     ) {
         let Ok(permit) = Arc::clone(connections).try_acquire_owned() else {
             self.ingest.metrics.request("none", 503);
-            // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
-            if let Err(error) = stream.try_write(FULL_HOUSE) {
-                tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
-            }
+            arrival.refuse(FULL_HOUSE);
             return;
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "answers on this connection may be delayed");
-        }
         let gateway = Arc::clone(self);
         let service = service_fn(move |request| {
             let gateway = Arc::clone(&gateway);
             async move { Ok::<_, Infallible>(gateway.respond(request, peer.ip()).await) }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .title_case_headers(true)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let watcher = graceful.watcher();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = match arrival.open().await {
+                Ok(stream) => {
+                    let connection = http1::Builder::new()
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(HEAD_TIMEOUT)
+                        .max_buf_size(MAX_HEAD_BYTES)
+                        .max_headers(MAX_HEADERS)
+                        .title_case_headers(true)
+                        .serve_connection(TokioIo::new(stream), service);
+                    watcher.watch(connection).await.map_err(anyhow::Error::new)
+                }
+                Err(error) => Err(anyhow::Error::new(error)),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(permit);
@@ -249,6 +261,27 @@ impl Gateway {
         self.ingest
             .accept(source, token, route, &received.bytes, &sender)
             .await
+    }
+
+    /// Takes one identify of this source, as if it had come over the wire.
+    ///
+    /// # Errors
+    /// [`NotTaken`], with the status and words that a sender would have got.
+    pub async fn take(&self, source: &str, event: &[u8]) -> Result<(), NotTaken> {
+        let Entry { sources, token } = self.roster.enter();
+        let refused = |refusal: Refusal| NotTaken {
+            status: refusal.answer().status(),
+            words: refusal.answer().words(),
+        };
+        let source = sources.get(source).ok_or(Refusal::UnknownKey);
+        let source = source.map_err(refused)?;
+        if !source.enabled {
+            return Err(refused(Refusal::SourceDisabled));
+        }
+        let taken = self
+            .ingest
+            .accept(source, token, Route::Identify, event, OURSELVES);
+        taken.await.map(drop).map_err(refused)
     }
 
     /// A pixel holds a track or a page, never an identify: it is counted and that is all.

@@ -45,6 +45,7 @@ impl Sources {
     pub fn new(config: &config::Config, metrics: &Metrics, before: Option<&Self>) -> Self {
         let sources = config.sources.iter().map(|source| {
             let before = before.and_then(|sources| sources.get(&source.id));
+            let before = before.map(Arc::as_ref);
             Arc::new(Source::new(source, config, metrics, before))
         });
         Self {
@@ -53,9 +54,8 @@ impl Sources {
     }
 
     /// The source with this id.
-    pub fn get(&self, id: &str) -> Option<&Source> {
-        let mut sources = self.sources.iter().map(Arc::as_ref);
-        sources.find(|source| source.id == id)
+    pub fn get(&self, id: &str) -> Option<&Arc<Source>> {
+        self.sources.iter().find(|source| source.id == id)
     }
 
     /// The source with this write key. Every key is compared in full, so that the time taken says

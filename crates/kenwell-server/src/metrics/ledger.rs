@@ -1,10 +1,12 @@
 //! One destination's books: every accepted identify ends in exactly one counted outcome.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
+use std::time::Instant;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-use super::{reasons::Reasons, registry::OutcomeLabels};
+use super::{Quantiles, reasons::Reasons, registry::OutcomeLabels};
+use crate::tail::Tail;
 
 /// The counters of one destination. The conservation law (invariant I5) is
 /// accepted = written + ignored + dead-lettered + queued, at every moment.
@@ -22,7 +24,41 @@ pub struct Ledger {
     pub(super) queued: Gauge,
     pub(super) retries: Counter,
     pub(super) replayed: Counter,
+    pub(super) letters_written: Counter,
+    pub(super) letters_discarded: Counter,
     pub(super) freshness: Histogram,
+    pub(super) lately: Arc<Quantiles>,
+    pub(super) tail: Tail,
+}
+
+/// The terms of one destination's conservation law, at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What came in.
+    pub accepted: u64,
+    /// What is in Redis.
+    pub written: u64,
+    /// What had nothing for the destination.
+    pub ignored: u64,
+    /// What Redis refused for good.
+    pub dead_lettered: u64,
+}
+
+impl Terms {
+    /// What has an outcome.
+    pub fn settled(&self) -> u64 {
+        self.written + self.ignored + self.dead_lettered
+    }
+
+    /// What waits for one.
+    pub fn queued(&self) -> u64 {
+        self.accepted.saturating_sub(self.settled())
+    }
+
+    /// Whether nothing has more outcomes than it was accepted.
+    pub fn balance(&self) -> bool {
+        self.settled() <= self.accepted
+    }
 }
 
 impl Ledger {
@@ -61,6 +97,7 @@ impl Ledger {
     /// Seconds from receipt to visible in Redis, of the oldest event of a batch.
     pub fn fresh(&self, seconds: f64) {
         self.freshness.observe(seconds);
+        self.lately.note(seconds, Instant::now());
     }
 
     /// `count` identifies that have an outcome already are put before the destination again: each gets
@@ -68,6 +105,43 @@ impl Ledger {
     pub fn replay(&self, count: u64) {
         self.accept(count);
         self.replayed.inc_by(count);
+    }
+
+    /// `count` dead letters were retried and are in Redis. They stay counted as dead-lettered: that was
+    /// the outcome of their delivery.
+    pub fn letters_written(&self, count: u64) {
+        self.letters_written.inc_by(count);
+    }
+
+    /// `count` dead letters were dropped, by a person or because they write nothing any more.
+    pub fn letters_discarded(&self, count: u64) {
+        self.letters_discarded.inc_by(count);
+    }
+
+    /// Freshness in the last minutes.
+    pub fn lately(&self) -> &Quantiles {
+        &self.lately
+    }
+
+    /// Where each outcome is shown to those who look.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// The terms of the conservation law as of now. Outcomes are read first, so that no event is missed
+    /// in both.
+    pub fn terms(&self) -> Terms {
+        let (written, ignored, dead_lettered) = (
+            self.written.get(),
+            self.ignored_total.get(),
+            self.dead_lettered_total.get(),
+        );
+        Terms {
+            written,
+            ignored,
+            dead_lettered,
+            accepted: self.accepted.get(),
+        }
     }
 
     /// Identifies with an outcome.
@@ -104,5 +178,10 @@ mod tests {
         assert_eq!(ledger.queued(), 2);
         ledger.replay(5);
         assert_eq!((ledger.queued(), ledger.settled()), (7, 6));
+        let terms = ledger.terms();
+        assert_eq!((terms.accepted, terms.queued()), (13, 7));
+        assert!(terms.balance());
+        ledger.take_back(8);
+        assert!(!ledger.terms().balance());
     }
 }

@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use prometheus_client::{
@@ -18,9 +22,11 @@ use prometheus_client::{
 };
 
 use super::{
-    Ledger, SourceCounters,
+    Ledger, Quantiles, SourceCounters,
     reasons::{Label, Reasons},
+    source::Totals,
 };
+use crate::tail::Tail;
 
 /// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
 const SECONDS: [f64; 16] = [
@@ -90,10 +96,13 @@ pub struct Metrics {
     accepted: Family<SourceLabels, Counter>,
     ignored: Family<IgnoredLabels, Counter>,
     append: Histogram,
+    append_lately: Quantiles,
+    gateway: Arc<Totals>,
     destinations: Destinations,
     journal: Journal,
     ledgers: Mutex<BTreeMap<String, Ledger>>,
     sources: Mutex<BTreeMap<String, SourceCounters>>,
+    tail: Tail,
 }
 
 struct Destinations {
@@ -104,6 +113,8 @@ struct Destinations {
     queued: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
     replayed: Family<DestinationLabels, Counter>,
+    letters_written: Family<DestinationLabels, Counter>,
+    letters_discarded: Family<DestinationLabels, Counter>,
     freshness: Family<DestinationLabels, Histogram, InSeconds>,
 }
 
@@ -151,10 +162,13 @@ impl Metrics {
             accepted,
             ignored,
             append,
+            append_lately: Quantiles::default(),
+            gateway: Arc::default(),
             destinations,
             journal,
             ledgers: Mutex::default(),
             sources: Mutex::default(),
+            tail: Tail::default(),
         }
     }
 
@@ -168,6 +182,28 @@ impl Metrics {
     /// Seconds from the start of an append until it was durable.
     pub fn appended(&self, seconds: f64) {
         self.append.observe(seconds);
+        self.append_lately.note(seconds, Instant::now());
+    }
+
+    /// How long appends took in the last minutes.
+    pub fn append_lately(&self) -> &Quantiles {
+        &self.append_lately
+    }
+
+    /// Identifies made durable since the start, and events that the gateway ignored.
+    pub fn gateway_totals(&self) -> (u64, u64) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(&self.gateway.accepted), read(&self.gateway.ignored))
+    }
+
+    /// The books of all destinations.
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        lock(&self.ledgers).values().cloned().collect()
+    }
+
+    /// Where each outcome is shown to those who look.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
     }
 
     /// The counters of the source with this id; the same at every call.
@@ -180,6 +216,7 @@ impl Metrics {
             SourceCounters {
                 accepted: self.accepted.get_or_create_owned(&labels),
                 ignored: Reasons::new(id, &self.ignored),
+                all: Arc::clone(&self.gateway),
                 seen: Arc::default(),
             }
         });
@@ -200,7 +237,9 @@ impl Metrics {
     pub fn ledger(&self, id: &str) -> Ledger {
         let mut ledgers = lock(&self.ledgers);
         let ledger = ledgers.entry(id.to_owned());
-        ledger.or_insert_with(|| self.destinations.open(id)).clone()
+        ledger
+            .or_insert_with(|| self.destinations.open(id, &self.tail))
+            .clone()
     }
 
     /// The destination is gone, and so are its books.
@@ -239,6 +278,8 @@ impl Destinations {
             queued: Family::default(),
             retries: Family::default(),
             replayed: Family::default(),
+            letters_written: Family::default(),
+            letters_discarded: Family::default(),
             freshness: Family::new_with_constructor(InSeconds),
         };
         let registry = registry.sub_registry_with_prefix("destination");
@@ -277,12 +318,22 @@ impl Destinations {
             "Identify events accepted again: by a replay, or because a batch was cut off",
             this.replayed.clone(),
         );
+        registry.register(
+            "dead_letters_written",
+            "Dead letters that were retried and written to Redis",
+            this.letters_written.clone(),
+        );
+        registry.register(
+            "dead_letters_discarded",
+            "Dead letters that were dropped",
+            this.letters_discarded.clone(),
+        );
         let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
         registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
         this
     }
 
-    fn open(&self, id: &str) -> Ledger {
+    fn open(&self, id: &str, tail: &Tail) -> Ledger {
         let labels = DestinationLabels {
             destination: id.to_owned(),
         };
@@ -296,6 +347,10 @@ impl Destinations {
             queued: self.queued.get_or_create_owned(&labels),
             retries: self.retries.get_or_create_owned(&labels),
             replayed: self.replayed.get_or_create_owned(&labels),
+            letters_written: self.letters_written.get_or_create_owned(&labels),
+            letters_discarded: self.letters_discarded.get_or_create_owned(&labels),
+            lately: Arc::default(),
+            tail: tail.clone(),
             freshness: self.freshness.get_or_create_owned(&labels),
         }
     }
@@ -309,6 +364,8 @@ impl Destinations {
         self.queued.remove(&labels);
         self.retries.remove(&labels);
         self.replayed.remove(&labels);
+        self.letters_written.remove(&labels);
+        self.letters_discarded.remove(&labels);
         self.freshness.remove(&labels);
     }
 }

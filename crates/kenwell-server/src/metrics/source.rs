@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use jiff::Timestamp;
@@ -15,19 +15,30 @@ use super::{reasons::Reasons, registry::IgnoredLabels};
 pub struct SourceCounters {
     pub(super) accepted: Counter,
     pub(super) ignored: Reasons<IgnoredLabels>,
+    /// Of all sources together, also those that are gone.
+    pub(super) all: Arc<Totals>,
     /// Milliseconds since 1970 UTC; 0 for never.
     pub(super) seen: Arc<AtomicI64>,
+}
+
+/// What the gateway has taken since the start.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub(super) accepted: AtomicU64,
+    pub(super) ignored: AtomicU64,
 }
 
 impl SourceCounters {
     /// `count` identifies are durable.
     pub fn accepted(&self, count: u64) {
         self.accepted.inc_by(count);
+        self.all.accepted.fetch_add(count, Ordering::Relaxed);
     }
 
     /// `count` events are none of our business, or not fit.
     pub fn ignored(&self, reason: &'static str, count: u64) {
         self.ignored.add(reason, count);
+        self.all.ignored.fetch_add(count, Ordering::Relaxed);
     }
 
     /// A request of the source was taken at this time.

@@ -1,6 +1,21 @@
-//! The private plane: what only the operator should see. Loopback only.
+//! The private plane: the JSON API, the console's files, metrics and readiness, behind the admin key.
 
+mod api;
+mod assets;
+mod auth;
+mod extract;
+mod guard;
+mod headers;
+mod host;
+mod plane;
 mod ready;
+mod refusal;
+mod routes;
+mod scrape;
 mod server;
+mod sign_in;
+mod timeout;
 
-pub use server::Private;
+pub(crate) use auth::new_key as new_admin_key;
+pub use auth::{Access, AdminKey, KeyFileError, MIN_KEY_CHARS, reset as reset_admin_key};
+pub use plane::Private;

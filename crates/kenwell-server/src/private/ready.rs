@@ -1,49 +1,77 @@
-//! `/ready`: whether events are accepted, and which destination waits and why.
+//! `/ready`: whether events are accepted, and which destination waits and why. Open to everybody.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::{delivery::State, live::RunningDestination};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// The page, and whether the gateway takes events. A destination that is down makes the server
-/// degraded, not unready: its events are kept.
-pub(super) fn page(accepting: bool, destinations: &[RunningDestination]) -> (bool, String) {
-    let enabled = || {
-        let all = destinations.iter().filter_map(|destination| {
-            let health = destination.health.as_ref()?;
-            Some((destination, health.state()))
-        });
-        all.filter(|(destination, _)| !destination.settings.paused)
-    };
-    let list: Vec<Value> = destinations.iter().map(destination).collect();
-    let status = match (accepting, enabled().all(|(_, state)| state == State::Up)) {
-        (false, _) => "not accepting events",
-        (true, false) => "degraded",
-        (true, true) => "ready",
-    };
-    let page = json!({ "status": status, "accepting": accepting, "destinations": list });
-    (accepting, format!("{page}\n"))
+use super::Private;
+use super::api::Status;
+
+/// How the server is doing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// `ready`, `degraded` (a destination waits; its events are kept) or `not accepting events`.
+    status: &'static str,
+    /// Whether the gateway takes events.
+    accepting: bool,
+    /// The destinations.
+    destinations: Vec<Destination>,
 }
 
-fn destination(destination: &RunningDestination) -> Value {
-    let id = destination.id();
-    let Some(health) = &destination.health else {
-        return json!({ "id": id, "state": "disabled" });
+/// How one destination is doing. Errors are left out: whoever has the key finds them in the overview.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DestinationReadiness)]
+struct Destination {
+    /// Its id.
+    id: String,
+    /// `up`, `waiting`, `paused` or `disabled`.
+    state: &'static str,
+    /// Whether it accepts any certificate (`skip_verify`), so that anyone on the way could read and
+    /// change what is sent.
+    insecure: bool,
+}
+
+/// Is it ready
+///
+/// Needs no key. A destination that is down makes the server degraded, not unready: its events are kept.
+#[utoipa::path(
+    get, path = "/ready", tag = "operations", operation_id = "ready", security(()),
+    responses(
+        (status = 200, body = Readiness, description = "events are accepted"),
+        (status = 503, body = Readiness, description = "events are refused: the journal is full, or its disk"),
+    )
+)]
+pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Json<Readiness>) {
+    let accepting = plane.is_accepting();
+    let readiness = readiness(accepting, &plane.statuses());
+    let code = if accepting {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
     };
-    if destination.settings.paused {
-        return json!({ "id": id, "state": "paused" });
-    }
-    match health.state() {
-        State::Up => json!({ "id": id, "state": "up" }),
-        State::Waiting {
-            since,
-            error,
-            needs_operator,
-        } => json!({
-            "id": id,
-            "state": "waiting",
-            "since": since.to_string(),
-            "error": error,
-            "needs_operator": needs_operator,
-        }),
+    (code, Json(readiness))
+}
+
+fn readiness(accepting: bool, statuses: &[Status]) -> Readiness {
+    let waits = statuses.iter().any(Status::is_waiting);
+    Readiness {
+        status: match (accepting, waits) {
+            (false, _) => "not accepting events",
+            (true, true) => "degraded",
+            (true, false) => "ready",
+        },
+        accepting,
+        destinations: statuses
+            .iter()
+            .map(|status| Destination {
+                id: status.id.clone(),
+                state: status.state,
+                insecure: status.insecure,
+            })
+            .collect(),
     }
 }

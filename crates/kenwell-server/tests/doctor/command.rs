@@ -1,7 +1,8 @@
 //! What the command prints, and how it ends.
 
+use super::support::ports::free_port;
 use super::support::server::Server;
-use super::{configure, doctor, free_port, stderr, stdout};
+use super::{configure, doctor, stderr, stdout};
 
 /// Puts names in place of what differs between two runs.
 fn settled(text: &str, port: &str) -> String {

@@ -9,5 +9,7 @@
 
 #[path = "../../../kenwell/tests/support/certificates.rs"]
 pub mod certificates;
+#[path = "../../../kenwell/tests/support/ports.rs"]
+pub mod ports;
 #[path = "../../../kenwell/tests/support/server.rs"]
 pub mod server;

@@ -297,10 +297,14 @@ fn wrong_credentials_hold_everything_until_they_are_mended() {
         .status,
         200
     );
-    let ready = eventually("NOAUTH to show", || {
-        Some(server.ready().text()).filter(|text| text.contains("NOAUTH"))
+    let overview = eventually("NOAUTH to show", || {
+        let overview = server.ask("GET", "/api/v1/overview", "").text();
+        overview.contains("NOAUTH").then_some(overview)
     });
-    assert!(ready.contains("degraded"));
+    assert!(overview.contains("\"needs_operator\":true"), "{overview}");
+    assert!(overview.contains("set `password`"), "{overview}");
+    let ready = server.ready().text();
+    assert!(ready.contains("degraded") && !ready.contains("NOAUTH"));
     let _: () = redis::cmd("CONFIG")
         .arg(&["SET", "requirepass", ""])
         .query(&mut admin)
@@ -308,4 +312,43 @@ fn wrong_credentials_hold_everything_until_they_are_mended() {
     server.settle("profiles");
     assert_eq!(redis.fields("user:b")["n"], "2");
     assert!(!server.log().contains("secret"));
+}
+
+#[test]
+fn a_value_that_redis_hangs_up_over_is_put_aside_and_the_others_are_written() {
+    let redis = Redis::start();
+    let limit = ["CONFIG", "SET", "proto-max-bulk-len", "1mb"];
+    assert_eq!(redis.command::<String>(&limit), "OK");
+    let server = Server::start(&redis);
+    let large = "x".repeat(3 << 20);
+    let events: Vec<String> = (0..40)
+        .map(|user| match user {
+            13 => format!(r#"{{"userId":"u13","traits":{{"n":13,"large":"{large}"}}}}"#),
+            _ => format!(r#"{{"userId":"u{user}","traits":{{"n":{user}}}}}"#),
+        })
+        .collect();
+    let mut client = Client::connect(&server.gateway);
+    for event in &events {
+        let reply = client.post("/v1/identify", event.as_bytes()).unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    server.settle("profiles");
+    for user in (0..40).filter(|user| *user != 13) {
+        let fields = redis.fields(&format!("user:u{user}"));
+        assert_eq!(fields["n"], user.to_string(), "u{user}");
+    }
+    assert!(redis.fields("user:u13").is_empty());
+    let listed = String::from_utf8(server.cli(&["dead-letters", "list"]).stdout).unwrap();
+    assert!(listed.contains("user:u13"), "{listed}");
+    assert!(
+        listed.contains("proto-max-bulk-len") || listed.contains("invalid bulk length"),
+        "{listed}"
+    );
+    assert!(listed.contains("1 dead letter\n"), "{listed}");
+    assert!(server.ready().text().contains("\"ready\""));
+    // With more room it is written after all.
+    let limit = ["CONFIG", "SET", "proto-max-bulk-len", "512mb"];
+    assert_eq!(redis.command::<String>(&limit), "OK");
+    assert!(server.cli(&["dead-letters", "retry"]).status.success());
+    assert_eq!(redis.fields("user:u13")["large"].len(), large.len());
 }

@@ -19,6 +19,8 @@ mod delivery;
 mod full;
 mod gateway;
 mod lifecycle;
+mod private;
 mod support;
+mod tls;
 mod vectors;
 mod walk;

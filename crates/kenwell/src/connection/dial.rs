@@ -12,7 +12,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
 use super::address::Address;
-use super::kind::Expected;
+use super::credentials::{self, Credentials};
+use super::login::{Ticket, log_in};
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -27,14 +28,6 @@ pub(super) struct Line {
     driver: JoinHandle<()>,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
-}
-
-/// What identifies a connection at the server: its number and its address as the server sees them.
-/// Both together, because a restarted server counts from one again.
-#[derive(Debug, Clone)]
-pub(super) struct Ticket {
-    id: String,
-    addr: String,
 }
 
 impl Line {
@@ -58,19 +51,20 @@ impl Drop for Line {
     }
 }
 
-/// Opens a connection, logs in, and makes sure that the `previous` one is dead. The caller bounds
-/// the time.
+/// Opens a connection with what the settings' files hold now, logs in, and makes sure that the
+/// `previous` one is dead. The caller bounds the time.
 pub(super) async fn dial(
     settings: &Settings,
     target: &Target,
     address: &Arc<str>,
     previous: Option<&Ticket>,
 ) -> Result<Line, Error> {
+    let credentials = Credentials::read(settings, target.expected)?;
     let refused = |source: io::Error| Error::Connect {
         address: Arc::clone(address),
         source: Arc::new(source),
     };
-    let line = match (&target.address, &target.tls) {
+    let mut line = match (&target.address, &target.tls) {
         (Address::Unix(path), _) => {
             start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
@@ -78,21 +72,24 @@ pub(super) async fn dial(
             start(tcp(host, *port).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, Some(tls)) => {
+            let (connector, name) = tls.current(settings)?;
             let socket = tcp(host, *port).await.map_err(refused)?;
-            let stream = tokio_rustls::TlsConnector::from(Arc::clone(&tls.config))
-                .connect(tls.name.clone(), socket)
-                .await
-                .map_err(|error| tls::handshake(error, settings, address))?;
+            let stream = connector.connect(name, socket).await;
+            let stream = stream.map_err(|error| tls::handshake(error, settings, address))?;
             start(stream, address).await?
         }
     };
-    let mut line = login(line, settings, address)
-        .await
-        .map_err(|error| tls::alert(error, settings))?;
-    check_kind(&mut line, target.expected, address).await?;
-    line.ticket = ticket(&mut line, address).await?;
+    let greeted = log_in(&line, credentials.as_ref(), settings.database, address).await;
+    let greeting = greeted.map_err(|error| {
+        let error = tls::alert(error, settings);
+        credentials::explained(error, settings, target.expected)
+    })?;
+    if let Some(hello) = &greeting.hello {
+        target.expected.check(hello, address)?;
+    }
+    line.ticket = greeting.ticket;
     if let Some(previous) = previous {
-        fence(&mut line, previous, address).await?;
+        fence(&line, previous, address).await?;
     }
     Ok(line)
 }
@@ -132,102 +129,26 @@ where
     })
 }
 
-/// `AUTH`, `SELECT`, and a greeting that tells the server's operator who we are.
-pub(super) async fn login(
-    mut line: Line,
-    settings: &Settings,
-    address: &Arc<str>,
-) -> Result<Line, Error> {
-    if let Some(password) = &settings.password {
-        let named = redis::cmd("AUTH")
-            .arg(settings.username.as_deref().unwrap_or("default"))
-            .arg(password.expose())
-            .take();
-        let mut answer = ask(&mut line, &named, "AUTH", address).await;
-        if settings.username.is_none() && answer.as_ref().is_err_and(predates_users) {
-            let unnamed = redis::cmd("AUTH").arg(password.expose()).take();
-            answer = ask(&mut line, &unnamed, "AUTH", address).await;
-        }
-        answer?;
-    }
-    if settings.database != 0 {
-        let select = redis::cmd("SELECT").arg(settings.database).take();
-        ask(&mut line, &select, "SELECT", address).await?;
-    }
-    let greeting = redis::cmd("CLIENT")
-        .arg("SETINFO")
-        .arg("LIB-NAME")
-        .arg("kenwell")
-        .take();
-    match ask(&mut line, &greeting, "CLIENT SETINFO", address).await {
-        // Servers before 7.2 do not know it, and a restricted user may not say it.
-        Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(line),
-        Err(error) => Err(error),
-        Ok(_) => Ok(line),
-    }
-}
-
-/// Asks what the server is. Every user may say `HELLO`; a server or proxy that does not know it is
-/// taken for what the settings say.
-async fn check_kind(line: &mut Line, expected: Expected, address: &Arc<str>) -> Result<(), Error> {
-    let hello = redis::cmd("HELLO").arg(2).take();
-    match ask(line, &hello, "HELLO", address).await {
-        Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(()),
-        Err(error) => Err(error),
-        Ok(said) => expected.check(&said, address),
-    }
-}
-
-/// Asks how the server calls this connection. A server before 6.2, or one that does not let this
-/// user ask, leaves it without a ticket.
-async fn ticket(line: &mut Line, address: &Arc<str>) -> Result<Option<Ticket>, Error> {
-    let question = redis::cmd("CLIENT").arg("INFO").take();
-    let text = match ask(line, &question, "CLIENT INFO", address).await {
-        Ok(Value::BulkString(text)) => text,
-        Ok(_) | Err(Error::Refused { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let text = String::from_utf8_lossy(&text);
-    let value = |name: &str| {
-        let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
-        found.map(str::to_owned)
-    };
-    Ok(value("id=")
-        .zip(value("addr="))
-        .map(|(id, addr)| Ticket { id, addr }))
-}
-
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
 /// commands from it, and would execute them after newer ones from here.
 ///
 /// A user who may not do that relies on the server's fairness: it reads all connections in turns,
 /// and whoever repeats a batch before going on sends at least as much as is left to read.
-async fn fence(line: &mut Line, previous: &Ticket, address: &Arc<str>) -> Result<(), Error> {
-    let kill = redis::cmd("CLIENT")
-        .arg("KILL")
-        .arg("ID")
-        .arg(&previous.id)
-        .arg("ADDR")
-        .arg(&previous.addr)
-        .take();
-    match ask(line, &kill, "CLIENT KILL", address).await {
+async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<(), Error> {
+    match ask(line, &previous.kill(), "CLIENT KILL", address).await {
         Ok(_) | Err(Error::Refused { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Redis 5 and older have no users and want the password alone.
-fn predates_users(error: &Error) -> bool {
-    matches!(error, Error::Refused { reply, .. } if reply.text().contains("wrong number of arguments"))
-}
-
+/// Sends one command; several may be under way.
 pub(super) async fn ask(
-    line: &mut Line,
+    line: &Line,
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
-    match line.connection.send_packed_command(command).await {
+    match line.connection.clone().send_packed_command(command).await {
         Ok(Value::ServerError(error)) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,

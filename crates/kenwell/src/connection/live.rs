@@ -6,7 +6,8 @@ use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::dial::{Line, Ticket, dial};
+use super::dial::{Line, dial};
+use super::login::Ticket;
 use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;

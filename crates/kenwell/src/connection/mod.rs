@@ -2,9 +2,12 @@
 
 mod address;
 mod cluster;
+mod credentials;
 mod dial;
+mod file;
 mod kind;
 mod live;
+mod login;
 mod route;
 mod secret;
 mod sentinel;

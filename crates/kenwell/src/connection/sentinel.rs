@@ -68,6 +68,7 @@ impl Watched {
         let mut questions = settings.clone();
         questions.username.clone_from(&settings.sentinel_username);
         questions.password.clone_from(&settings.sentinel_password);
+        questions.username_file = None;
         questions.database = 0;
         questions.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         questions.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);

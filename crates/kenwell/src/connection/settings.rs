@@ -1,9 +1,12 @@
 //! What a person says about a Redis server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Secret;
 use super::address::Address;
+use super::credentials::Credentials;
+use super::file;
 use super::kind::Expected;
 use super::sentinel::Watched;
 use super::tls;
@@ -32,7 +35,10 @@ pub struct Settings {
     pub address: String,
     /// The Redis ACL user; `None` is `default`.
     pub username: Option<String>,
-    /// The user's password; `None` skips `AUTH`.
+    /// The file that holds the name of the user instead, for logins that are given for a time: read at
+    /// each login, without the newline at its end.
+    pub username_file: Option<PathBuf>,
+    /// The user's password; `None` skips `AUTH`. A [`Secret::file`] is read again at each login.
     pub password: Option<Secret>,
     /// The database to `SELECT`; 0 is where every connection starts.
     pub database: i64,
@@ -48,7 +54,8 @@ pub struct Settings {
     pub secure: bool,
     /// Whether to accept any certificate. Wins over `ca_certificate`; logged as a warning.
     pub skip_verify: bool,
-    /// The authorities to trust instead of the system's: PEM text, or the path of a PEM file.
+    /// The authorities to trust instead of the system's: PEM text, or the path of a PEM file. A file,
+    /// here and below, is read again at each connection.
     ///
     /// Their servers may also have old-fashioned certificates: without subjectAltName (the only
     /// common name counts then), of X.509 version 1, or a self-signed one that is exactly this.
@@ -72,6 +79,7 @@ impl Settings {
         Self {
             address: address.into(),
             username: None,
+            username_file: None,
             password: None,
             database: 0,
             cluster_mode: false,
@@ -91,6 +99,7 @@ impl Settings {
 
     /// Checks all that can be checked without the server.
     pub fn validate(&self) -> Result<(), Error> {
+        Credentials::read(self, Expected::Master)?;
         self.targets().map(drop)
     }
 
@@ -139,12 +148,26 @@ impl Settings {
         }
     }
 
+    /// The name of the user, as its file has it now if there is one.
+    pub(crate) fn user_now(&self) -> Option<String> {
+        match &self.username_file {
+            Some(path) => file::read_line(path).ok(),
+            None => self.username.clone(),
+        }
+    }
+
     fn check_combination(&self) -> Result<(), Error> {
         if self.database < 0 {
             return Err(wrong("database", "a database number cannot be negative"));
         }
         if self.cluster_mode && self.database != 0 {
             return Err(wrong("database", "a Redis Cluster has only database 0"));
+        }
+        if self.username.is_some() && self.username_file.is_some() {
+            return Err(wrong(
+                "username",
+                "it is given twice, as text and as a file; keep one",
+            ));
         }
         match &self.sentinel_master {
             Some(_) if self.cluster_mode => Err(wrong(

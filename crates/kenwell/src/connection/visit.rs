@@ -11,11 +11,13 @@ use rustls::ProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
+use super::credentials::Credentials;
 use super::dial::{self, Line};
+use super::kind::Expected;
+use super::login::log_in;
 use super::settings::{Settings, Target};
 use super::tls::Tls;
 use crate::Error;
@@ -96,7 +98,8 @@ impl Visit {
         let (Some(tls), Socket::Tcp(stream)) = (&self.tls, socket) else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        let shake = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), stream);
+        let (connector, name) = tls.current(&self.settings).map_err(io::Error::other)?;
+        let shake = connector.connect(name, stream);
         let stream = timeout(self.settings.connect_timeout, shake)
             .await
             .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))?;
@@ -105,17 +108,15 @@ impl Visit {
 
     /// Starts to speak Redis and logs in. Stays in database 0.
     pub(crate) async fn log_in(&mut self, socket: Socket) -> Result<(), Error> {
-        let settings = Settings {
-            database: 0,
-            ..self.settings.clone()
-        };
+        let credentials = Credentials::read(&self.settings, Expected::Standalone)?;
         let enter = async {
             let line = match socket {
                 Socket::Tcp(stream) => dial::start(stream, &self.address).await?,
                 Socket::Unix(stream) => dial::start(stream, &self.address).await?,
                 Socket::Tls(stream) => dial::start(*stream, &self.address).await?,
             };
-            dial::login(line, &settings, &self.address).await
+            log_in(&line, credentials.as_ref(), 0, &self.address).await?;
+            Ok(line)
         };
         let limit = self.settings.connect_timeout;
         let line = timeout(limit, enter)
@@ -128,7 +129,7 @@ impl Visit {
     /// Sends one command and gives its reply.
     pub(crate) async fn ask(&mut self, name: &'static str, command: &Cmd) -> Result<Value, Error> {
         let limit = self.settings.command_timeout;
-        let Some(line) = &mut self.line else {
+        let Some(line) = &self.line else {
             return Err(self.refused(io::ErrorKind::NotConnected.into()));
         };
         timeout(limit, dial::ask(line, command, name, &self.address))

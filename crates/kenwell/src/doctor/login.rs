@@ -6,10 +6,10 @@ use crate::Error;
 use crate::connection::{Settings, Socket, Visit};
 
 /// The user that the settings log in as.
-pub(super) fn user(settings: &Settings) -> &str {
-    match (&settings.password, &settings.username) {
-        (Some(_), Some(name)) => name,
-        _ => "default",
+pub(super) fn user(settings: &Settings) -> String {
+    match &settings.password {
+        Some(_) => settings.user_now().unwrap_or_else(|| "default".to_owned()),
+        None => "default".to_owned(),
     }
 }
 
@@ -19,14 +19,7 @@ pub(super) async fn log_in(
     socket: Socket,
     findings: &mut Vec<Finding>,
 ) -> Option<()> {
-    let mut result = visit.log_in(socket).await;
-    if result.is_ok() {
-        // A server that wants a password need not say so before the first command that it knows.
-        result = match visit.ask("PING", &redis::cmd("PING")).await {
-            Err(Error::Refused { reply, .. }) if reply.code() != "NOAUTH" => Ok(()),
-            reply => reply.map(drop),
-        };
-    }
+    let result = visit.log_in(socket).await;
     let settings = visit.settings();
     findings.push(match &result {
         Ok(()) if settings.password.is_some() => {
@@ -45,7 +38,7 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
             if reply.code() == "WRONGPASS" || reply.text().contains("invalid password") =>
         {
             let says = format!("Redis refuses this password for the user {user}");
-            let cure = if settings.username.is_some() {
+            let cure = if user != "default" {
                 "correct `password` or `username` (redis-cli ACL LIST shows the users; the user must be `on`)"
             } else {
                 "correct `password`; set `username` if it belongs to an ACL user"

@@ -64,7 +64,7 @@ pub(super) async fn examine(
         }
     }
     let user = login::user(visit.settings());
-    findings.push(judge(&answers, user, &layout.pattern()));
+    findings.push(judge(&answers, &user, &layout.pattern()));
     let allowed = answers
         .iter()
         .filter(|(_, answer)| *answer == Answer::Allowed)

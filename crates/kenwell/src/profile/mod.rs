@@ -19,5 +19,8 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub use layout::Layout;
 pub use prefix::Prefix;
-pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
+pub use store::{
+    MAX_FIELDS, MAX_PIPELINE_BYTES, PROOFS, StoredFields, apply, apply_alone, delete, expires_in,
+    read,
+};
 pub use update::{ProfileUpdate, update};

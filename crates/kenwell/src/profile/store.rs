@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::{Cmd, Pipeline, Value};
 
 use super::{Layout, ProfileUpdate};
-use crate::Error;
 use crate::connection::Connection;
+use crate::{Class, Error};
 
 /// The most fields in one `HSET`. Redis serves nobody else while it executes a command, so larger
 /// updates are split.
@@ -14,6 +14,9 @@ pub const MAX_FIELDS: usize = 5_000;
 
 /// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
 pub const MAX_PIPELINE_BYTES: usize = 8 << 20;
+
+/// How often an update that is sent alone must cost the connection before it is given up.
+pub const PROOFS: u32 = 3;
 
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -45,6 +48,49 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
         rest = later;
     }
     results
+}
+
+/// Writes one update that is suspected of costing the connection whenever it is sent, as one with a
+/// value beyond the server's `proto-max-bulk-len` does.
+///
+/// It is sent up to [`PROOFS`] times. When the connection breaks each time, and each time the server
+/// then answers a question about the same key (`PTTL`; a refusal is an answer too), the update gets
+/// [`Error::Dropped`], which is of [`Class::Record`](crate::Class::Record). Any other error is its
+/// result at once: a server that is away does not condemn it.
+pub async fn apply_alone(
+    connection: &Connection,
+    update: impl AsRef<ProfileUpdate>,
+) -> Result<(), Error> {
+    let update = update.as_ref();
+    let mut times = 0;
+    loop {
+        let mut results = apply(connection, &[update]).await;
+        let (address, command, source) = match results.pop() {
+            Some(Err(Error::Lost {
+                address,
+                command,
+                source,
+            })) => (address, command, source),
+            Some(result) => return result,
+            None => return Ok(()),
+        };
+        let mut question = Pipeline::new();
+        question.cmd("PTTL").arg(update.key());
+        match connection.one("PTTL", &question).await {
+            Ok(_) => {}
+            Err(Error::Refused { reply, .. }) if reply.class() != Class::Transient => {}
+            Err(error) => return Err(error),
+        }
+        times += 1;
+        if times >= PROOFS {
+            return Err(Error::Dropped {
+                address,
+                command,
+                times,
+                source,
+            });
+        }
+    }
 }
 
 /// How many updates from the front fit into so many bytes; at least one.

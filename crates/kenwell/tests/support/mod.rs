@@ -12,6 +12,7 @@ pub mod load;
 pub mod log;
 pub mod model;
 pub mod network;
+pub mod ports;
 pub mod sentinels;
 pub mod server;
 pub mod stunnel;

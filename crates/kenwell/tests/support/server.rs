@@ -1,7 +1,7 @@
 //! A real `redis-server` of its own for each test: a free port, a temporary directory, gone afterwards.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use kenwell::connection::{Connection, Settings};
 use tempfile::TempDir;
 
 use super::certificates::Certificates;
+pub use super::ports::free_port;
 
 /// How long a server may take to answer its first `PING`.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,6 +54,19 @@ impl Server {
         server
     }
 
+    /// Shows other certificates from the next start on.
+    pub fn present(&mut self, certificates: &Certificates, name: &str) {
+        let path = |name: &str| certificates.path(name).to_str().unwrap().to_owned();
+        let files = [
+            ("--tls-cert-file", path(&format!("{name}.pem"))),
+            ("--tls-key-file", path(&format!("{name}.key"))),
+            ("--tls-ca-cert-file", path("ca.pem")),
+        ];
+        for (option, file) in files {
+            self.options.extend([option.to_owned(), file]);
+        }
+    }
+
     pub fn tls_port(&self) -> u16 {
         self.tls_port.unwrap()
     }
@@ -94,6 +108,8 @@ impl Server {
         self.child = Some(child);
         let started = Instant::now();
         while !self.answers() {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "redis-server ended at once: {ended:?}");
             assert!(started.elapsed() < PATIENCE, "redis-server does not answer");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -171,9 +187,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -11,11 +11,12 @@ use kenwell_server::{
     config::Environment,
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits},
+    listener::Listener,
     live::{Applied, ConfigFile, Edit, EditError, Live, Parts, RunningDestination},
     metrics::{Ledger, Metrics},
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Runtime, sync::Notify, task::JoinHandle};
+use tokio::{runtime::Runtime, sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::eventually;
@@ -83,7 +84,8 @@ impl Inside {
                 body_timeout: Duration::from_secs(30),
             },
         );
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None);
+        let listener = runtime.block_on(listener).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let grace = Duration::from_secs(10);
         let serving = Arc::new(gateway).serve(listener, shutdown.clone(), grace);

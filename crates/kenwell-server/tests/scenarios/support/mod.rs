@@ -1,20 +1,30 @@
 //! What every scenario needs: a Redis, a server, a client, and patience with an end.
 
+#[path = "../../../../kenwell/tests/support/certificates.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "other tests use all of it, as a public module"
+)]
+mod certificates;
 mod http;
 mod inside;
+#[path = "../../../../kenwell/tests/support/ports.rs"]
+#[expect(unreachable_pub, reason = "other tests use it as a public module")]
+mod ports;
 mod redis;
 mod server;
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 pub(crate) use self::{
+    certificates::Certificates,
     http::{Client, Reply, get, gzip, post, raw},
     inside::Inside,
+    ports::free_port,
     redis::Redis,
-    server::{Server, metric},
+    server::{ADMIN_KEY, Server, metric},
 };
 
 /// How long anything may take before a scenario gives up on it.
@@ -29,19 +39,6 @@ pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) ->
         }
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
         std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// A port that nobody listens on, outside the range from which clients get theirs. Scenarios run at
-/// the same time, in one process or in many, so each process starts elsewhere and counts on.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let next = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(37);
-        let port = 10_000 + u16::try_from(next % 20_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -3,12 +3,18 @@
 use std::{
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
 };
 
 use tempfile::TempDir;
 
-use super::{Redis, Reply, eventually, free_port, get};
+use super::{Redis, Reply, eventually, free_port, get, raw};
+
+/// The admin key of every test server.
+pub(crate) const ADMIN_KEY: &str = "kwa_of-the-tests-0123456789";
+
+/// Where stdout goes.
+const SAID: &str = "server.out";
 
 pub(crate) struct Server {
     pub(crate) gateway: String,
@@ -20,11 +26,7 @@ pub(crate) struct Server {
 impl Server {
     /// A server with one source `web` (write key `WK`) feeding one destination `profiles`.
     pub(crate) fn start(redis: &Redis) -> Self {
-        Self::with(&format!(
-            "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
-             [[destinations]]\nid = \"profiles\"\ntype = \"redis\"\naddress = \"{}\"\n",
-            redis.address()
-        ))
+        Self::with(&tables(redis))
     }
 
     /// A server with these tables and a listener for each plane.
@@ -39,9 +41,28 @@ impl Server {
             format!("127.0.0.1:{}", free_port()),
             format!("127.0.0.1:{}", free_port()),
         );
+        let admin_key = format!("admin_key = \"{ADMIN_KEY}\"");
+        Self::on(directory, (gateway, private), settings, &admin_key, tables)
+    }
+
+    /// The server of [`Server::start`], which makes its admin key itself.
+    pub(crate) fn without_key(redis: &Redis) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let address = || format!("127.0.0.1:{}", free_port());
+        let tables = tables(redis);
+        Self::on(directory, (address(), address()), "", "", &tables)
+    }
+
+    fn on(
+        directory: TempDir,
+        (gateway, private): (String, String),
+        settings: &str,
+        admin_key: &str,
+        tables: &str,
+    ) -> Self {
         let config = format!(
             "data_dir = \"data\"\nworkspace_id = \"wsp1\"\n[gateway]\nlisten = \"{gateway}\"\n{settings}\n\
-             [private]\nlisten = \"{private}\"\n{tables}"
+             [private]\nlisten = \"{private}\"\n{admin_key}\n{tables}"
         );
         std::fs::write(directory.path().join("kenwell.toml"), config).unwrap();
         let child = spawn(directory.path(), "server.log");
@@ -65,6 +86,11 @@ impl Server {
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("server.log")).unwrap()
+    }
+
+    /// What it has printed on stdout since the first start.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join(SAID)).unwrap()
     }
 
     /// SIGKILL: no time for anything.
@@ -93,7 +119,17 @@ impl Server {
     }
 
     pub(crate) fn metrics(&self) -> String {
-        get(&self.private, "/metrics").text()
+        self.ask("GET", "/metrics", "").text()
+    }
+
+    /// A request to the private plane with the admin key; `body` is JSON, or empty for none.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
+        let (private, length) = (&self.private, body.len());
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {private}\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        raw(private, request.as_bytes())
     }
 
     pub(crate) fn ready(&self) -> Reply {
@@ -126,7 +162,20 @@ impl Server {
     }
 }
 
+fn tables(redis: &Redis) -> String {
+    format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\ntype = \"redis\"\naddress = \"{}\"\n",
+        redis.address()
+    )
+}
+
 fn spawn(directory: &Path, log: &str) -> Child {
+    let said = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(directory.join(SAID))
+        .unwrap();
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -135,7 +184,7 @@ fn spawn(directory: &Path, log: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_kenwell"))
         .args(["serve", "--config", "kenwell.toml"])
         .current_dir(directory)
-        .stdout(Stdio::null())
+        .stdout(said)
         .stderr(log)
         .spawn()
         .unwrap()

@@ -18,16 +18,15 @@ pub(super) struct Authorities {
 }
 
 impl Authorities {
-    /// Reads them. At least one must be of use now; others may have expired, as happens while an
+    /// Reads PEM text. At least one must be of use now; others may have expired, as happens while an
     /// authority is being replaced.
     pub(super) fn read(
         text: &str,
         algorithms: WebPkiSupportedAlgorithms,
         now: UnixTime,
     ) -> Result<Self, Error> {
-        let text = pem::text(SETTING, text)?;
         let authorities = Self {
-            given: pem::certificates(SETTING, &text)?,
+            given: pem::certificates(SETTING, text)?,
             algorithms,
         };
         let mut reason = None;

@@ -4,9 +4,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 
 use super::authorities::out_of_time;
+use super::material::Material;
 use super::pem;
 use crate::Error;
-use crate::connection::{Secret, Settings};
 
 const CERTIFICATE: &str = "client_certificate";
 const KEY: &str = "client_key";
@@ -19,10 +19,8 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Reads both settings; `None` when neither is given.
-    pub(super) fn read(settings: &Settings, now: UnixTime) -> Result<Option<Self>, Error> {
-        let certificate = pem::given(settings.client_certificate.as_deref());
-        let key = pem::given(settings.client_key.as_ref().map(Secret::expose));
-        let (certificate, key) = match (certificate, key) {
+    pub(super) fn read(material: &Material, now: UnixTime) -> Result<Option<Self>, Error> {
+        let (certificate, key) = match (&material.certificate, &material.key) {
             (None, None) => return Ok(None),
             (Some(certificate), Some(key)) => (certificate, key),
             (Some(_), None) => {
@@ -38,13 +36,13 @@ impl Identity {
                 ));
             }
         };
-        let chain = pem::certificates(CERTIFICATE, &pem::text(CERTIFICATE, certificate)?)?;
+        let chain = pem::certificates(CERTIFICATE, certificate)?;
         if let Some(leaf) = chain.first()
             && let Some(late) = out_of_time(pem::parse(CERTIFICATE, leaf)?.validity(), now)
         {
             return Err(problem(CERTIFICATE, late));
         }
-        let key = private_key(&pem::text(KEY, key)?)?;
+        let key = private_key(key)?;
         Ok(Some(Self { chain, key }))
     }
 

@@ -5,6 +5,7 @@ mod authorities;
 mod explain;
 mod given;
 mod identity;
+mod material;
 mod names;
 mod pem;
 mod setup;

@@ -1,12 +1,13 @@
 //! PEM given as text or as the path of a file.
 
-use std::borrow::Cow;
+use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::Error;
+use crate::connection::file;
 
 /// What every PEM text has.
 const BEGIN: &str = "-----BEGIN";
@@ -17,18 +18,15 @@ pub(super) fn given(text: Option<&str>) -> Option<&str> {
 }
 
 /// The PEM text itself, or the content of the file that it names.
-pub(super) fn text<'a>(setting: &'static str, given: &'a str) -> Result<Cow<'a, str>, Error> {
+pub(super) fn text(setting: &'static str, given: &str) -> Result<String, Error> {
     if given.contains(BEGIN) {
-        return Ok(Cow::Borrowed(given));
+        return Ok(given.to_owned());
     }
     // The value is not repeated: it may be a key that lost its first line.
-    match std::fs::read_to_string(given) {
-        Ok(content) => Ok(Cow::Owned(content)),
-        Err(error) => Err(Error::Settings {
-            setting,
-            problem: format!("neither PEM text nor the path of a readable file: {error}"),
-        }),
-    }
+    file::read(Path::new(given)).map_err(|error| Error::Settings {
+        setting,
+        problem: format!("neither PEM text nor the path of a readable file: {error}"),
+    })
 }
 
 /// The certificates of a PEM text; at least one.

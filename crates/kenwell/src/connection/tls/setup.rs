@@ -1,26 +1,29 @@
 //! From settings to a client that is ready for handshakes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
 
 use super::any::AcceptAny;
 use super::authorities::Authorities;
 use super::given::GivenAuthorities;
 use super::identity::Identity;
+use super::material::Material;
 use super::pem;
 use crate::Error;
 use crate::connection::Settings;
 use crate::connection::address::Address;
 
-/// A ready client set-up and the name that the server's certificate must carry.
+/// How to speak TLS to one server. What stands in files is read again when it has changed.
 #[derive(Clone)]
 pub(in crate::connection) struct Tls {
-    pub(in crate::connection) config: Arc<ClientConfig>,
-    pub(in crate::connection) name: ServerName<'static>,
+    name: ServerName<'static>,
+    /// What was read last, and the client made of it.
+    ready: Arc<Mutex<(Material, Arc<ClientConfig>)>>,
 }
 
 impl Tls {
@@ -36,31 +39,53 @@ impl Tls {
             });
         };
         let name = server_name(settings, host)?;
-        let now = UnixTime::now();
-        let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions() // 1.2 and 1.3
-            .map_err(|error| Error::Settings {
-                setting: "secure",
-                problem: error.to_string(),
-            })?;
-        let builder = match verifier(settings, &provider, now)? {
-            Some(verifier) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier),
-            None => builder.with_root_certificates(system_authorities()?),
-        };
-        let config = match Identity::read(settings, now)? {
-            Some(identity) => builder
-                .with_client_auth_cert(identity.chain, identity.key)
-                .map_err(|error| Identity::refused(&error))?,
-            None => builder.with_no_client_auth(),
-        };
+        let material = Material::read(settings)?;
+        let config = client(settings, &material)?;
         Ok(Self {
-            config: Arc::new(config),
             name,
+            ready: Arc::new(Mutex::new((material, config))),
         })
     }
+
+    /// For one handshake: who shakes hands, and the name that the server's certificate must carry.
+    pub(in crate::connection) fn current(
+        &self,
+        settings: &Settings,
+    ) -> Result<(TlsConnector, ServerName<'static>), Error> {
+        let material = Material::read(settings)?;
+        // Both are replaced at once, so a panic elsewhere leaves them usable.
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready.0 != material {
+            let config = client(settings, &material)?;
+            *ready = (material, config);
+            tracing::info!(redis.address = %settings.address, "certificates or keys have changed, and are used from now on");
+        }
+        Ok((Arc::clone(&ready.1).into(), self.name.clone()))
+    }
+}
+
+fn client(settings: &Settings, material: &Material) -> Result<Arc<ClientConfig>, Error> {
+    let now = UnixTime::now();
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions() // 1.2 and 1.3
+        .map_err(|error| Error::Settings {
+            setting: "secure",
+            problem: error.to_string(),
+        })?;
+    let builder = match verifier(settings, material, &provider, now)? {
+        Some(verifier) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier),
+        None => builder.with_root_certificates(system_authorities()?),
+    };
+    let config = match Identity::read(material, now)? {
+        Some(identity) => builder
+            .with_client_auth_cert(identity.chain, identity.key)
+            .map_err(|error| Identity::refused(&error))?,
+        None => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
 }
 
 /// The name that the certificate of this host must carry.
@@ -80,11 +105,12 @@ fn server_name(settings: &Settings, host: &str) -> Result<ServerName<'static>, E
 /// Who judges the server's certificate, unless it is rustls with the system's authorities.
 fn verifier(
     settings: &Settings,
+    material: &Material,
     provider: &CryptoProvider,
     now: UnixTime,
 ) -> Result<Option<Arc<dyn ServerCertVerifier>>, Error> {
     let algorithms = provider.signature_verification_algorithms;
-    let authorities = match pem::given(settings.ca_certificate.as_deref()) {
+    let authorities = match &material.authorities {
         Some(text) => Some(Authorities::read(text, algorithms, now)?),
         None => None,
     };

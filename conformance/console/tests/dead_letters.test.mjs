@@ -1,0 +1,56 @@
+// Dead letters: by reason, seen, retried one by one and together, discarded.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { eventually } from '../support/children.mjs';
+import { House, WRITE_KEY } from '../support/house.mjs';
+
+const house = new House();
+before(() => house.start());
+beforeEach(async () => {
+  // A key that is no hash: Redis refuses HSET on it for good.
+  for (const user of ['ann', 'ben', 'cem']) {
+    await house.redis.command('SET', `user:${user}`, 'a string');
+    await house.kenwell.send(WRITE_KEY, { type: 'identify', userId: user, traits: { name: `secret of ${user}` } });
+  }
+  await eventually('three dead letters', async () => (await house.kenwell.api('GET', '/dead-letters')).total === 3);
+});
+afterEach(async () => {
+  await house.leave();
+  await house.redis.command('DEL', 'user:ann', 'user:ben', 'user:cem');
+  await house.kenwell.api('POST', '/dead-letters/discard', { destination: 'profiles', all: true });
+});
+after(() => house.stop());
+
+test('a letter is seen with its reason, its personal values hidden, and retried alone', async () => {
+  const page = await house.signedIn('/dead-letters');
+  await page.getByRole('heading', { name: '3 dead letters' }).waitFor();
+  await page.getByRole('button', { name: /^See 3 letters of Profiles: .*WRONGTYPE/ }).click();
+  const first = page.locator('.event').first();
+  await first.locator('summary').click();
+  await first.getByRole('button', { name: 'Show personal values' }).waitFor();
+  assert.equal((await page.locator('main').innerText()).includes('secret of'), false);
+  await first.getByRole('button', { name: 'Show personal values' }).click();
+  await first.getByText(/secret of (ann|ben|cem)/).waitFor();
+  const user = (await first.locator('.user').innerText()).trim();
+  await house.redis.command('DEL', `user:${user}`);
+  await first.getByRole('button', { name: 'Retry' }).click();
+  await page.locator('.notice').getByText('1 letter written.').waitFor();
+  await page.getByRole('heading', { name: '2 dead letters' }).waitFor();
+  assert.deepEqual(await house.redis.hash(`user:${user}`), { name: `secret of ${user}` });
+});
+
+test('all are retried; those that are refused again stay', async () => {
+  await house.redis.command('DEL', 'user:ann', 'user:ben');
+  const page = await house.signedIn('/dead-letters');
+  await page.getByRole('button', { name: /^Retry all/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry all' }).click();
+  await page.locator('.notice').getByText('2 letters written, 1 letter refused again.').waitFor();
+  await page.getByRole('heading', { name: '1 dead letter' }).waitFor();
+});
+
+test('all are discarded after a question', async () => {
+  const page = await house.signedIn('/dead-letters');
+  await page.getByRole('button', { name: /^Discard all/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard all' }).click();
+  await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
+});

@@ -1,0 +1,98 @@
+// Destinations: health, pause, settings, delivering again, removing.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { eventually } from '../support/children.mjs';
+import { House, WRITE_KEY } from '../support/house.mjs';
+
+const house = new House();
+before(() => house.start());
+afterEach(() => house.leave());
+after(() => house.stop());
+
+const identify = (userId, traits) => house.kenwell.send(WRITE_KEY, { type: 'identify', userId, traits });
+
+test('a paused destination keeps its events and delivers them when it goes on', async () => {
+  const page = await house.signedIn('/destinations');
+  await page.getByRole('button', { name: 'Pause Profiles' }).click();
+  await page.getByRole('row', { name: /Profiles .*Paused/ }).waitFor();
+  await identify('waits', { a: 1 });
+  await page.getByRole('row', { name: /Profiles .*Paused.* 1 / }).waitFor();
+  assert.deepEqual(await house.redis.hash('user:waits'), {});
+  assert.match(house.kenwell.config, /paused = true/);
+  await page.getByRole('button', { name: 'Resume Profiles' }).click();
+  await page.getByRole('row', { name: /Profiles .*Up/ }).waitFor();
+  await eventually('the hash', async () => (await house.redis.hash('user:waits')).a === '1');
+});
+
+test('a Redis that goes away is shown with the reason, and its return too', async () => {
+  const page = await house.signedIn('/destinations');
+  await house.redis.stop();
+  await identify('outage', { a: 1 });
+  const row = page.getByRole('row', { name: /Profiles .*Waiting since/ });
+  await row.waitFor();
+  assert.match(await row.innerText(), /refused|nothing listens/i);
+  await house.redis.start();
+  await page.getByRole('row', { name: /Profiles .*Up/ }).waitFor();
+  await eventually('the hash', async () => (await house.redis.hash('user:outage')).a === '1');
+});
+
+test('settings are changed in the file, with its comments kept, and at once in force', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  await page.getByLabel('Key prefix').fill('moved');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved, and in force.').waitFor();
+  assert.match(house.kenwell.config, /prefix = "moved"/);
+  assert.match(house.kenwell.config, /# Written by hand/);
+  await identify('ada', { a: 1 });
+  await eventually('the hash under the new prefix', async () => (await house.redis.hash('moved:user:ada')).a === '1');
+  await page.getByLabel('Key prefix').fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await eventually('no prefix in the file', () => !/moved/.test(house.kenwell.config));
+});
+
+test('a password is kept, changed and removed, and never shown', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  await page.getByLabel('Password', { exact: true }).fill('s3cret-of-the-test');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('One is set and stays unless you type another.').waitFor();
+  assert.match(house.kenwell.config, /password = "s3cret-of-the-test"/);
+  assert.equal((await page.content()).includes('s3cret-of-the-test'), false);
+  assert.equal(JSON.stringify(await house.kenwell.api('GET', '/destinations')).includes('s3cret-of-the-test'), false);
+  await page.getByLabel('Remove: password').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await eventually('no password in the file', () => !/s3cret/.test(house.kenwell.config));
+});
+
+test('a change that was made meanwhile is not overwritten', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  page.watch.allow(/^refusal: 409 PATCH/);
+  await page.getByLabel('Name', { exact: true }).fill('From the page');
+  house.kenwell.config = house.kenwell.config.replace('name = "Profiles"', 'name = "By hand"');
+  await eventually('the edit to be read', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'By hand');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/changed/i).first().waitFor();
+  assert.match(house.kenwell.config, /name = "By hand"/);
+  house.kenwell.config = house.kenwell.config.replace('name = "By hand"', 'name = "Profiles"');
+  await eventually('the name of before', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'Profiles');
+});
+
+test('events are delivered again from a time', async () => {
+  await identify('again', { a: 1 });
+  await eventually('the hash', async () => (await house.redis.hash('user:again')).a === '1');
+  await house.redis.command('DEL', 'user:again');
+  const page = await house.signedIn('/destinations/profiles');
+  await page.getByRole('button', { name: 'Deliver again' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Deliver again' }).click();
+  await page.getByText(/will be delivered again/).waitFor();
+  await eventually('the hash once more', async () => (await house.redis.hash('user:again')).a === '1');
+});
+
+test('a destination is removed after a question', async () => {
+  await house.kenwell.api('POST', '/destinations', { name: 'Second', address: house.redis.address, prefix: 'second' });
+  const page = await house.signedIn('/destinations/second');
+  await page.getByRole('button', { name: 'Remove destination' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Destinations' }).waitFor();
+  await page.getByRole('link', { name: 'Profiles' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Second' }).count(), 0);
+});

@@ -1,0 +1,65 @@
+// Profiles: fields, nested JSON, expiry, state entries, and deleting.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { House } from '../support/house.mjs';
+
+const house = new House();
+before(async () => {
+  await house.start();
+  await house.redis.command('HSET', 'user:ada', 'name', 'Ada', 'plan.tier', 'pro', 'plan.seats', '3', 'tags', '["a",1]');
+  await house.redis.command('HSET', 'user:a/b c%2F', 'odd', 'yes');
+  await house.redis.command('SET', 'data:ada', '{"session":{"visits":12345678901234567890}}', 'EX', '3600');
+});
+afterEach(() => house.leave());
+after(() => house.stop());
+
+async function lookUp(user) {
+  const page = await house.signedIn('/profiles');
+  await page.getByLabel('User id').fill(user);
+  await page.keyboard.press('Enter');
+  return page;
+}
+
+test('a user\'s fields, nested, with key, expiry and state', async () => {
+  const page = await lookUp('ada');
+  await page.getByRole('row', { name: 'plan.tier pro' }).waitFor();
+  const text = await page.locator('main').innerText();
+  assert.match(text, /user:ada/);
+  assert.match(text, /Expires\s+never/);
+  await page.getByRole('tab', { name: 'Fields' }).press('ArrowRight');
+  const nested = JSON.parse(await page.getByRole('tabpanel').locator('code').innerText());
+  assert.deepEqual(nested.plan.tier, 'pro');
+  const state = page.locator('.result').filter({ hasText: 'data:ada' });
+  await state.getByText('12345678901234567890').waitFor();
+  assert.match(await state.innerText(), /in 60 min/);
+});
+
+test('ids with any characters are found', async () => {
+  const page = await lookUp('a/b c%2F');
+  await page.getByRole('row', { name: 'odd yes' }).waitFor();
+});
+
+test('a user who is not there is no error', async () => {
+  const page = await house.signedIn('/profiles');
+  page.watch.allow(/^refusal: 404 GET \/api\/v1\/profiles/);
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByText('Write the id of a user.').waitFor();
+  await page.getByLabel('User id').fill('nobody');
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByRole('heading', { name: 'No such profile' }).waitFor();
+});
+
+test('a profile is deleted only after a question', async () => {
+  await house.redis.command('HSET', 'user:gone', 'a', '1');
+  const page = await lookUp('gone');
+  await page.getByRole('button', { name: 'Delete profile' }).click();
+  await page.keyboard.press('Escape');
+  assert.deepEqual(await house.redis.hash('user:gone'), { a: '1' });
+  await page.getByRole('button', { name: 'Delete profile' }).click();
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await house.redis.hash('user:gone'), { a: '1' }, '"Cancel" has the focus');
+  await page.getByRole('button', { name: 'Delete profile' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete profile' }).click();
+  await page.getByText('user:gone is deleted.').waitFor();
+  assert.deepEqual(await house.redis.hash('user:gone'), {});
+});

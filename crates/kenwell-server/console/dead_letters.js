@@ -1,0 +1,135 @@
+// Events that a Redis refused for good: by reason, to see, retry or discard.
+import { get, post, query } from './api.js';
+import { busy, button } from './controls.js';
+import { confirmed } from './dialog.js';
+import { fill, h } from './dom.js';
+import { letterRow } from './letter_row.js';
+import { emptyState, Notice, toast } from './notice.js';
+import { count, plural } from './numbers.js';
+import { row, table } from './table.js';
+
+const PAGE = 50;
+
+export async function deadLetters(page) {
+  const notice = new Notice();
+  const reasons = h('div');
+  const letters = h('div');
+  page.root.append(page.title('Dead letters'), notice.element, reasons, letters);
+  const view = new View(page, notice, reasons, letters);
+  await view.load();
+}
+
+/** The page's state: which reason is open, and the letters shown so far. */
+class View {
+  #page;
+  #notice;
+  #reasons;
+  #letters;
+  #names = new Map();
+  #chosen = null;
+
+  constructor(page, notice, reasons, letters) {
+    this.#page = page;
+    this.#notice = notice;
+    this.#reasons = reasons;
+    this.#letters = letters;
+  }
+
+  async load() {
+    const options = { signal: this.#page.signal };
+    const [{ destinations }, summary] = await Promise.all([get('/destinations', options), get(`/dead-letters${query({ limit: 1 })}`, options)]);
+    this.#names = new Map(destinations.map((one) => [one.id, one.name]));
+    if (summary.total === 0) {
+      this.#chosen = null;
+      fill(this.#letters);
+      fill(this.#reasons, emptyState('No dead letters', 'Every event was written, ignored for a reason, or is still queued. '
+        + 'What a Redis refuses for good would be kept here, with the reason.'));
+      return;
+    }
+    fill(this.#reasons, this.#table(summary));
+    if (this.#chosen && !summary.by_reason.some((one) => same(one, this.#chosen))) {
+      this.#chosen = null;
+      fill(this.#letters);
+    }
+    if (this.#chosen) await this.#open(this.#chosen);
+  }
+
+  #table(summary) {
+    const columns = [{ title: 'Reason' }, { title: 'Destination' }, { title: 'Letters', kind: 'number' }, { title: '' }];
+    const parts = table('Dead letters by reason', columns);
+    parts.body.append(...summary.by_reason.map((one) => {
+      const what = `${plural(one.count, 'letter')} of ${this.#name(one)}: ${one.reason}`;
+      const see = button('See', (event) => this.#run(event, () => this.#open(one, true)), { kind: 'small', 'aria-label': `See ${what}` });
+      const retry = button('Retry all', (event) => this.#run(event, () => this.#retryAll(one)), { kind: 'small', 'aria-label': `Retry all ${what}` });
+      const discard = button('Discard all', (event) => this.#run(event, () => this.#discardAll(one)), { kind: 'small danger', 'aria-label': `Discard all ${what}` });
+      return row(columns, [h('code', { class: 'reason' }, one.reason), this.#name(one), count(one.count), h('div', { class: 'actions' }, see, retry, discard)]);
+    }));
+    return h('section', { class: 'card' },
+      h('h2', {}, plural(summary.total, 'dead letter')),
+      h('p', { class: 'hint' }, 'Put right what the reason says, then retry. A letter is written as it is, however old: newer values of the same fields are overwritten.'),
+      parts.element);
+  }
+
+  #name(one) {
+    return this.#names.get(one.destination) ?? one.destination;
+  }
+
+  #run(event, task) {
+    this.#notice.clear();
+    return busy(event.currentTarget, task, (error) => this.#notice.fail(error));
+  }
+
+  /** Shows the letters of one reason. */
+  async #open(one, isAsked = false) {
+    this.#chosen = one;
+    const heading = h('h2', { tabindex: '-1' }, `Letters of ${this.#name(one)}`);
+    const list = h('ol', { class: 'events', 'aria-label': 'Dead letters' });
+    const more = h('div', { class: 'actions' });
+    fill(this.#letters, h('section', { class: 'card' }, heading, h('p', { class: 'hint' }, h('code', {}, one.reason)), list, more));
+    await this.#append(one, list, more, null);
+    if (isAsked) heading.focus();
+  }
+
+  async #append(one, list, more, after) {
+    const words = query({ destination: one.destination, reason: one.reason, limit: PAGE, after });
+    const answer = await get(`/dead-letters${words}`, { signal: this.#page.signal, exact: true });
+    list.append(...answer.letters.map((letter) => letterRow(letter, {
+      retry: (event) => this.#run(event, () => this.#apply('retry', { destination: one.destination, ids: [letter.id] })),
+      discard: (event) => this.#run(event, () => this.#discardOne(one, letter)),
+    })));
+    fill(more, answer.next === null ? null : button('Show more', (event) => this.#run(event, () => this.#append(one, list, more, answer.next))));
+  }
+
+  async #retryAll(one) {
+    const agreed = await confirmed({
+      title: `Retry ${plural(one.count, 'letter')}?`, action: 'Retry all', kind: 'primary',
+      text: `They are written to ${this.#name(one)} in their old order, over newer values of the same fields.`,
+    });
+    if (agreed) await this.#apply('retry', { destination: one.destination, reason: one.reason });
+  }
+
+  async #discardAll(one) {
+    const agreed = await confirmed({
+      title: `Discard ${plural(one.count, 'letter')}?`, action: 'Discard all', text: 'These events are lost for good.',
+    });
+    if (agreed) await this.#apply('discard', { destination: one.destination, reason: one.reason });
+  }
+
+  async #discardOne(one, letter) {
+    const agreed = await confirmed({ title: 'Discard this letter?', action: 'Discard', text: 'The event is lost for good.' });
+    if (agreed) await this.#apply('discard', { destination: one.destination, ids: [letter.id] });
+  }
+
+  /** Does it, says what came of it, and shows what is left. */
+  async #apply(what, which) {
+    const answer = await post(`/dead-letters/${what}`, which);
+    const text = what === 'retry'
+      ? `${plural(answer.retried, 'letter')} written${answer.still_failing ? `, ${plural(answer.still_failing, 'letter')} refused again` : ''}.`
+      : `${plural(answer.discarded, 'letter')} discarded.`;
+    await this.load();
+    this.#notice.show(answer.still_failing ? 'warn' : 'good', h('p', {}, text));
+    toast(text);
+  }
+}
+
+const same = (left, right) => left.destination === right.destination && left.reason === right.reason;

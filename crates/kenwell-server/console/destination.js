@@ -1,0 +1,141 @@
+// One destination: how it is doing, what can be done with it, and its settings.
+import { get, patch, path, post, remove } from './api.js';
+import { Connection } from './connection.js';
+import { onChange, refresh, revision } from './configuration.js';
+import { busy, button, submit } from './controls.js';
+import { confirmed } from './dialog.js';
+import { fill, h, say } from './dom.js';
+import { check, text } from './fields.js';
+import { Findings } from './findings.js';
+import { Form } from './form.js';
+import { box, Notice, toast } from './notice.js';
+import { count, plural } from './numbers.js';
+import { setPaused } from './destinations.js';
+import { every } from './poll.js';
+import { explanation, imbalance, stateBadge } from './status.js';
+import { duration, localInput } from './time.js';
+
+const SECONDS = 2;
+
+export async function destination(page) {
+  const where = `/destinations${path(page.parameters.id)}`;
+  const heading = page.title(page.parameters.id);
+  const place = h('div', { class: 'stack' });
+  page.root.append(heading, place);
+  const one = await get(where, { signal: page.signal });
+  say(heading.firstElementChild, one.name);
+  const status = statusPart(one);
+  const settings = h('section', { class: 'card' });
+  const load = async () => fill(settings, ...settingsPart(where, await get(where, { signal: page.signal }), load));
+  fill(settings, ...settingsPart(where, one, load));
+  fill(place, status.element, settings,
+    h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
+    h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)));
+  every(SECONDS, page.signal, async () => {
+    const now = await get(where, { signal: page.signal });
+    status.update(now);
+    say(heading.firstElementChild, now.name);
+  }, { failed: (error) => status.fail(error) });
+  onChange(page.signal, () => {
+    // What somebody is typing here is not thrown away; saving it then says that the file has changed.
+    if (!settings.contains(document.activeElement)) load().catch(() => {});
+  });
+}
+
+/** State, numbers, and pause. */
+function statusPart(first) {
+  let now = first;
+  const state = stateBadge();
+  const alarm = h('div', { role: 'alert' });
+  const why = h('p', { class: 'why reserved' });
+  const names = [['accepted', 'Accepted'], ['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['queued', 'Queued']];
+  const values = Object.fromEntries(names.map(([name]) => [name, h('dd', {}, '–')]));
+  const lag = h('dd', {}, '–');
+  const toggle = button('Pause', (event) => setPaused(event.currentTarget, now), { kind: 'edits' });
+  const element = h('section', { class: 'card', 'aria-label': 'State' }, alarm,
+    h('div', { class: 'heading' }, h('h2', {}, 'State ', state.element), toggle), why,
+    h('dl', { class: 'facts' }, names.map(([name, title]) => h('div', {}, h('dt', {}, title), values[name])),
+      h('div', {}, h('dt', {}, 'Lag'), lag)));
+  const update = (one) => {
+    now = one;
+    state.update(one.status);
+    for (const [name] of names) say(values[name], count(one.status[name]));
+    say(lag, duration(one.status.lag_seconds));
+    say(why, explanation(one.status));
+    say(toggle, one.paused ? 'Resume' : 'Pause');
+    toggle.hidden = !one.enabled;
+    say(alarm, imbalance(one.status));
+    alarm.className = one.status.balanced ? '' : 'box bad';
+  };
+  update(first);
+  return { element, update, fail: (error) => say(why, error.message) };
+}
+
+function settingsPart(where, one, load) {
+  const madeFrom = revision();
+  const connection = new Connection(one);
+  const findings = new Findings();
+  const name = text('name', 'Name', { value: one.name });
+  const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later.' });
+  const test = button('Test connection', (event) => {
+    findings.wait();
+    form.run(async () => findings.show(await post('/destinations/test', { ...connection.given, id: one.id })), event.currentTarget)
+      .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
+  });
+  const form = new Form([name, enabled, ...connection.layout, findings], submit('Save'), async (values) => {
+    const changes = connection.changes;
+    if (values.name !== one.name) changes.name = values.name;
+    if (values.enabled !== one.enabled) changes.enabled = values.enabled;
+    if (Object.keys(changes).length === 0) {
+      form.say('plain', h('p', {}, 'Nothing is different from what is in force.'));
+      return;
+    }
+    await patch(where, changes, { revision: madeFrom });
+    await refresh();
+    await load();
+    toast('Saved, and in force.');
+  }, { label: 'Settings of the destination', after: [test] });
+  return [h('h2', {}, 'Settings'), one.skip_verify ? box('warn', h('p', {}, 'Nobody checks the certificate of this Redis.')) : null, form.element];
+}
+
+function replay(where, one) {
+  const from = text('from', 'From', {
+    type: 'datetime-local', step: '1', value: localInput(new Date(Date.now() - 3_600_000)), hint: 'In your time zone.',
+  });
+  const form = new Form([
+    { element: h('p', { class: 'hint' }, 'Events that the journal still has are written once more, in order. Profiles end as they are now, '
+      + 'unless something else has changed them meanwhile.') }, from,
+  ], button('Deliver again', null, { type: 'submit' }), async (values) => {
+    const date = new Date(values.from);
+    if (Number.isNaN(date.getTime())) {
+      from.fail('Choose a day and a time.');
+      return;
+    }
+    const agreed = await confirmed({
+      title: `Deliver again to ${one.name}?`, action: 'Deliver again', kind: 'primary',
+      text: `Everything since ${date.toLocaleString()} is written once more. New events wait behind it.`,
+    });
+    if (!agreed) return;
+    const { records } = await post(`${where}/replay`, { from: date.toISOString() });
+    form.say('good', h('p', {}, `${plural(records, 'record')} will be delivered again.`));
+  }, { label: 'Deliver again' });
+  return form.element;
+}
+
+function removal(where, one) {
+  const notice = new Notice();
+  return h('div', { class: 'stack' },
+    h('p', { class: 'hint' }, 'What is in Redis stays there. Events that are still queued for it are not delivered.'), notice.element,
+    h('div', { class: 'actions' }, button('Remove destination', (event) => busy(event.currentTarget, async () => {
+      const queued = one.status.queued ? ` ${plural(one.status.queued, 'queued event')} will not be delivered.` : '';
+      const agreed = await confirmed({
+        title: `Remove ${one.name}?`, action: 'Remove',
+        text: `Its sources no longer send to it.${queued} To stop it for a while, pause it instead.`,
+      });
+      if (!agreed) return;
+      await remove(where);
+      await refresh();
+      toast(`${one.name} is removed.`);
+      location.hash = '#/destinations';
+    }, (error) => notice.fail(error)), { kind: 'danger edits' })));
+}

@@ -1,0 +1,76 @@
+// Where traits go: the list of destinations with their health.
+import { get, path, post } from './api.js';
+import { onChange, refresh } from './configuration.js';
+import { busy, button, linkButton } from './controls.js';
+import { fill, h, Keyed, say } from './dom.js';
+import { emptyState, errorBox, toast } from './notice.js';
+import { count } from './numbers.js';
+import { every } from './poll.js';
+import { explanation, stateBadge } from './status.js';
+import { table } from './table.js';
+import { duration } from './time.js';
+
+const SECONDS = 2;
+const COLUMNS = [
+  { title: 'Destination' }, { title: 'State' }, { title: 'Address' }, { title: 'Queued', kind: 'number' },
+  { title: 'Lag', kind: 'number' }, { title: '' },
+];
+
+export async function destinations(page) {
+  const parts = table('Destinations', COLUMNS);
+  const list = h('section', { class: 'card', 'aria-label': 'Destinations' }, parts.element);
+  const empty = emptyState('No destination yet', 'A destination is a Redis into which users\' traits are written.',
+    linkButton('Add a destination', '#/destinations/add/wizard', 'primary'));
+  const problem = h('div');
+  list.hidden = true;
+  empty.hidden = true;
+  page.root.append(page.title('Destinations', linkButton('Add a destination', '#/destinations/add/wizard', 'primary edits')),
+    problem, empty, list);
+  const rows = new Keyed(parts.body, (one) => one.id, destinationRow);
+  const load = async () => {
+    const { destinations: all } = await get('/destinations', { signal: page.signal });
+    rows.show(all);
+    list.hidden = all.length === 0;
+    empty.hidden = all.length > 0;
+    fill(problem);
+  };
+  onChange(page.signal, () => load().catch(() => {}));
+  every(SECONDS, page.signal, load, { failed: (error) => fill(problem, errorBox(error)) });
+}
+
+function destinationRow(first) {
+  let now = first;
+  const link = h('a', { href: `#/destinations/${encodeURIComponent(first.id)}` });
+  const why = h('p', { class: 'why' });
+  const state = stateBadge();
+  const address = h('code');
+  const cell = (title, kind, ...children) => h('td', { role: 'cell', class: kind, 'data-title': title }, children);
+  const queued = cell('Queued', 'number');
+  const lag = cell('Lag', 'number');
+  const toggle = button('', (event) => setPaused(event.currentTarget, now), { kind: 'small edits' });
+  const element = h('tr', { role: 'row' },
+    h('th', { scope: 'row', role: 'rowheader' }, link, why),
+    cell('State', '', state.element), cell('Address', '', address), queued, lag, cell('', 'actions', toggle));
+  return { element, update: (one) => {
+    now = one;
+    say(link, one.name);
+    say(why, explanation(one.status));
+    why.hidden = why.textContent === '';
+    state.update(one.status);
+    say(address, one.address);
+    say(queued, count(one.status.queued));
+    say(lag, duration(one.status.lag_seconds));
+    toggle.hidden = !one.enabled;
+    say(toggle, one.paused ? 'Resume' : 'Pause');
+    toggle.setAttribute('aria-label', `${toggle.textContent} ${one.name}`);
+  } };
+}
+
+/** Pauses or resumes a destination, and says so. */
+export function setPaused(element, one) {
+  return busy(element, async () => {
+    await post(`/destinations${path(one.id)}/${one.paused ? 'resume' : 'pause'}`);
+    await refresh();
+    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`);
+  }, (error) => toast(error.message));
+}

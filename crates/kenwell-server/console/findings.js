@@ -1,0 +1,49 @@
+// What "Test connection" found, line by line, with the cure of whatever is wrong.
+import { fill, h } from './dom.js';
+import { errorBox } from './notice.js';
+import { plural } from './numbers.js';
+
+const WORDS = { ok: 'OK', warning: 'Warning', failed: 'Failed', skipped: 'Skipped' };
+const KINDS = { ok: 'good', warning: 'warn', failed: 'bad', skipped: 'plain' };
+const CHECKS = {
+  settings: 'Settings', name: 'Host name', connect: 'Connect', tls: 'Encryption', login: 'Sign in', rights: 'Rights',
+  database: 'Database', topology: 'Kind', role: 'Role', version: 'Version', eviction: 'Eviction',
+  persistence: 'Persistence', probe: 'Write a profile', round_trip: 'Round trip',
+};
+
+/** A place for the findings of one test after another. */
+export class Findings {
+  element = h('div', { class: 'findings', role: 'status' });
+
+  wait() {
+    fill(this.element, h('p', { class: 'waiting' }, 'Testing the connection…'));
+  }
+
+  fail(error) {
+    fill(this.element, errorBox(error));
+  }
+
+  show(report) {
+    fill(this.element, h('h3', { class: report.healthy ? 'good' : 'bad' }, verdict(report)),
+      h('ul', { class: 'checks' }, report.findings.map(line)));
+  }
+
+  clear() {
+    fill(this.element);
+  }
+}
+
+function verdict(report) {
+  const number = (status) => report.findings.filter((finding) => finding.status === status).length;
+  const failed = number('failed');
+  const warnings = number('warning');
+  if (!report.healthy) return `The connection does not work: ${plural(failed, 'check')} failed.`;
+  return warnings ? `The connection works, with ${plural(warnings, 'warning')}.` : 'The connection works.';
+}
+
+function line(finding) {
+  return h('li', { class: `check-line ${KINDS[finding.status] ?? 'plain'}` },
+    h('span', { class: `badge ${KINDS[finding.status] ?? 'plain'}` }, WORDS[finding.status] ?? finding.status),
+    h('div', {}, h('strong', {}, CHECKS[finding.check] ?? finding.check), h('p', {}, finding.text),
+      finding.cure ? h('p', { class: 'cure' }, h('span', {}, 'Cure: '), finding.cure) : null));
+}

@@ -1,0 +1,63 @@
+// A form: its fields, where its error goes, and doing one thing at a time.
+import { h } from './dom.js';
+import { busy } from './controls.js';
+import { Notice } from './notice.js';
+
+/** A form over fields. `send(values)` is called with what stands in them; what it throws is shown at the right field. */
+export class Form {
+  #fields;
+  #notice = new Notice();
+  #button;
+
+  /** `layout`: the form's content in order; fields in it are found by themselves. */
+  constructor(layout, button, send, { label, after = [] } = {}) {
+    const parts = layout.flat();
+    this.#fields = parts.flatMap((part) => part?.fields ?? [part]).filter((part) => part?.control);
+    this.#button = button;
+    this.element = h('form', { class: 'form', novalidate: true, 'aria-label': label, onsubmit: (event) => {
+      event.preventDefault();
+      this.run(send);
+    } }, parts.map((part) => part?.element ?? part), this.#notice.element,
+    h('div', { class: 'actions' }, button, after));
+  }
+
+  /** What stands in the fields, by name. */
+  get values() {
+    return Object.fromEntries(this.#fields.map((field) => [field.name, field.value]));
+  }
+
+  /** Does something with the values, from any of the form's buttons. */
+  run(task, button = this.#button) {
+    return busy(button, () => {
+      this.clear();
+      return task(this.values);
+    }, (error) => this.fail(error));
+  }
+
+  clear() {
+    this.#notice.clear();
+    for (const field of this.#fields) field.clear();
+  }
+
+  /** An error at the field that it names, or else below the form. */
+  fail(error) {
+    const field = fieldOf(this.#fields, error.setting);
+    if (!field || field.hidden) {
+      this.#notice.fail(error);
+      return;
+    }
+    field.fail(error.message);
+    field.control.closest('details')?.setAttribute('open', '');
+    field.control.focus();
+  }
+
+  say(kind, ...children) {
+    this.#notice.show(kind, ...children);
+  }
+}
+
+/** A setting may be named with its place in the file, such as `destinations.profiles.address`. */
+function fieldOf(fields, setting) {
+  const name = setting?.split('.').at(-1);
+  return fields.find((field) => field.name === name);
+}

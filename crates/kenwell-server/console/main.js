@@ -1,0 +1,78 @@
+// Starts the console: the session, the frame around the pages, and the pages by their addresses.
+import { openSession, remove } from './api.js';
+import { watch } from './configuration.js';
+import { busy } from './controls.js';
+import { deadLetters } from './dead_letters.js';
+import { destination } from './destination.js';
+import { destinations } from './destinations.js';
+import { fill, say } from './dom.js';
+import { live } from './live.js';
+import { errorBox, toast } from './notice.js';
+import { overview } from './overview.js';
+import { profiles } from './profiles.js';
+import { Router } from './router.js';
+import { source } from './source.js';
+import { sources } from './sources.js';
+import { wizard } from './wizard.js';
+
+const byId = (id) => document.getElementById(id);
+
+const router = new Router(byId('page'), {
+  '/overview': overview,
+  '/sources': sources,
+  '/sources/:id': source,
+  '/destinations': destinations,
+  '/destinations/add/wizard': wizard,
+  '/destinations/:id': destination,
+  '/live': live,
+  '/profiles': profiles,
+  '/dead-letters': deadLetters,
+});
+
+/** On a narrow screen the navigation hides behind a button. */
+function wireMenu() {
+  const menu = byId('menu');
+  const set = (isOpen) => {
+    menu.setAttribute('aria-expanded', String(isOpen));
+    byId('navigation').classList.toggle('open', isOpen);
+  };
+  menu.addEventListener('click', () => set(menu.getAttribute('aria-expanded') !== 'true'));
+  window.addEventListener('hashchange', () => set(false));
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || menu.getAttribute('aria-expanded') !== 'true') return;
+    set(false);
+    menu.focus();
+  });
+}
+
+/** The address names the page, so the skip link cannot use it. */
+function wireSkipLink() {
+  byId('skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    byId('main').focus();
+  });
+}
+
+function wireSignOut() {
+  byId('sign-out').addEventListener('click', (event) => busy(event.currentTarget, async () => {
+    await remove('/session');
+    location.replace('/');
+  }, (error) => toast(error.message)));
+}
+
+async function start() {
+  wireMenu();
+  wireSkipLink();
+  wireSignOut();
+  try {
+    const session = await openSession();
+    say(byId('version'), `Kenwell ${session.version}`);
+  } catch (error) {
+    fill(byId('page'), errorBox(error));
+    return;
+  }
+  watch(byId('banner'), new AbortController().signal);
+  router.start();
+}
+
+start();

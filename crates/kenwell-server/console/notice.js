@@ -1,0 +1,63 @@
+// What is said to the person: boxes on the page, and short notes that go away.
+import { fill, h } from './dom.js';
+
+const TOASTS = 3;
+const SECONDS = 8;
+
+/** A box with a sentence: `good`, `warn`, `bad` or `plain`. */
+export function box(kind, ...children) {
+  return h('div', { class: `box ${kind}` }, children);
+}
+
+/** An error as a box, with the problems that it lists. */
+export function errorBox(error) {
+  return fill(h('div', { class: 'box bad', role: 'alert' }), ...errorLines(error));
+}
+
+/** The sentences of an error. */
+export function errorLines(error) {
+  const lines = [h('p', {}, error.message)];
+  if (error.problems?.length) lines.push(problemList(error.problems));
+  return lines;
+}
+
+/** Problems of the configuration, each with its setting and line. */
+export function problemList(problems) {
+  return h('ul', { class: 'problems' }, problems.map((problem) => h('li', {},
+    problem.setting ? h('code', {}, problem.setting) : null,
+    problem.line ? ` (line ${problem.line})` : null,
+    problem.setting || problem.line ? ': ' : null,
+    problem.message)));
+}
+
+/** A place for results near what caused them; screen readers hear what is put in. */
+export class Notice {
+  element = h('div', { class: 'notice', role: 'status' });
+
+  clear() {
+    fill(this.element);
+  }
+
+  show(kind, ...children) {
+    fill(this.element, box(kind, ...children));
+  }
+
+  fail(error) {
+    fill(this.element, box('bad', ...errorLines(error)));
+  }
+}
+
+/** Says something in the corner for a few seconds. */
+export function toast(text) {
+  const place = document.getElementById('toasts');
+  const note = h('p', { class: 'toast' }, text);
+  while (place.children.length >= TOASTS) place.firstElementChild.remove();
+  place.append(note);
+  setTimeout(() => note.remove(), SECONDS * 1000);
+}
+
+/** What an empty list says: that it is empty, and the next step. */
+export function emptyState(title, text, ...actions) {
+  return h('div', { class: 'empty' },
+    h('h2', {}, title), h('p', {}, text), actions.length ? h('div', { class: 'actions' }, actions) : null);
+}

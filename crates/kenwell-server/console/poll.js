@@ -1,0 +1,40 @@
+// Asking again and again, but only while somebody looks.
+
+/** Resolves after a while, or at once when the page is left. */
+function pause(seconds, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}
+
+/** Resolves as soon as the tab can be seen. */
+function visible(signal) {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => { if (!document.hidden || signal.aborted) resolve(); };
+    document.addEventListener('visibilitychange', done, { signal });
+    signal.addEventListener('abort', resolve, { once: true });
+  });
+}
+
+/**
+ * Runs `task` now and then every so many seconds until `signal` is aborted. One run ends before the next begins. What it
+ * throws goes to `failed`, and the next run that works calls `recovered`.
+ */
+export async function every(seconds, signal, task, { failed, recovered } = {}) {
+  let isFailing = false;
+  while (!signal.aborted) {
+    try {
+      await task();
+      if (isFailing) recovered?.();
+      isFailing = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      isFailing = true;
+      failed?.(error);
+    }
+    await pause(seconds, signal);
+    await visible(signal);
+  }
+}

@@ -1,0 +1,105 @@
+// What Redis knows of one user: fields, nested, expiry, state, and deleting it.
+import { get, path, query, remove } from './api.js';
+import { button, busy, codeBlock, linkButton, submit, tabs } from './controls.js';
+import { confirmed } from './dialog.js';
+import { fill, h } from './dom.js';
+import { choice, Group, text } from './fields.js';
+import { Form } from './form.js';
+import { box, emptyState, Notice, toast } from './notice.js';
+import { bytes, plural } from './numbers.js';
+import { jsonText } from './personal.js';
+import { facts, row, table } from './table.js';
+import { duration } from './time.js';
+
+export async function profiles(page) {
+  const form = h('section', { class: 'card', 'aria-label': 'Look up' });
+  const place = h('div', { class: 'stack', role: 'status' });
+  page.root.append(page.title('Profiles'), form, place);
+  const { destinations } = await get('/destinations', { signal: page.signal });
+  if (destinations.length === 0) {
+    form.remove();
+    fill(place, emptyState('No destination yet', 'Profiles live in a Redis. Add one first.',
+      linkButton('Add a destination', '#/destinations/add/wizard', 'primary')));
+    return;
+  }
+  const names = new Map(destinations.map((one) => [one.id, one.name]));
+  const destination = choice('destination', 'Destination', [...names], {
+    value: names.has(page.query.get('destination')) ? page.query.get('destination') : destinations[0].id,
+  });
+  const user = text('user', 'User id', { value: page.query.get('user') ?? '', required: true });
+  const prefix = text('state_prefix', 'Prefix of state keys', { hint: 'What your application\'s state store uses, if anything.' });
+  const separator = text('state_separator', 'Separator', { value: ':' });
+  const entries = text('state_entries', 'Entries', { value: 'data', hint: 'Names with commas between them.' });
+  const look = new Form([
+    new Group([destination, user], { kind: 'side-by-side' }),
+    new Group([prefix, separator, entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
+  ], submit('Look up'), async () => {
+    if (user.value === '') {
+      user.fail('Write the id of a user.');
+      user.control.focus();
+      return;
+    }
+    const where = `/profiles${path(destination.value, user.value)}`;
+    const state = query({ state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value });
+    await show(place, where, state, names, page.signal);
+  }, { label: 'Look up a profile' });
+  fill(form, look.element);
+  if (page.query.get('user')) look.element.requestSubmit();
+}
+
+async function show(place, where, state, names, signal) {
+  let profile;
+  try {
+    profile = await get(where + state, { signal, exact: true });
+  } catch (error) {
+    if (error.code !== 'no_profile') {
+      fill(place);
+      throw error;
+    }
+    fill(place, emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`));
+    return;
+  }
+  fill(place, hashPart(profile, where, names, place), profile.state?.length ? statePart(profile.state) : null);
+}
+
+/** The user's hash. */
+function hashPart(profile, where, names, place) {
+  const columns = [{ title: 'Field' }, { title: 'Value' }];
+  const fields = table(`Fields of ${profile.key}`, columns);
+  fields.body.append(...profile.fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
+  const notice = new Notice();
+  const views = {
+    'Fields': () => (profile.fields.length ? fields.element : h('p', { class: 'hint' }, 'This user has no hash.')),
+    'Nested JSON': () => codeBlock('Nested JSON', jsonText(profile.nested)).element,
+  };
+  const drop = button('Delete profile', (event) => busy(event.currentTarget, async () => {
+    const agreed = await confirmed({
+      title: 'Delete this profile?', action: 'Delete profile',
+      text: [`The key ${profile.key} in ${names.get(profile.destination) ?? profile.destination} is deleted, with ${plural(profile.fields.length, 'field')}.`,
+        'The next identify of this user makes a new one. State entries stay.'],
+    });
+    if (!agreed) return;
+    const { deleted } = await remove(where);
+    toast(deleted ? 'The profile is deleted.' : 'There was no profile any more.');
+    fill(place, box('good', h('p', {}, deleted ? `${profile.key} is deleted.` : `${profile.key} was gone already.`)));
+  }, (error) => notice.fail(error)), { kind: 'danger' });
+  return h('section', { class: 'card' },
+    h('div', { class: 'heading' }, h('h2', {}, 'Profile'), profile.fields.length ? drop : null), notice.element,
+    facts([['Key', h('code', {}, profile.key)], ['Fields', plural(profile.fields.length, 'field')], ['Expires', expiry(profile.ttl_seconds)]]),
+    tabs('Views', Object.keys(views), (name, panel) => fill(panel, views[name]())));
+}
+
+const expiry = (seconds) => (seconds === null ? 'never' : `in ${duration(seconds)}`);
+
+/** What the application keeps of this user. */
+function statePart(state) {
+  return h('section', { class: 'card' }, h('h2', {}, 'State'), state.map((one) => h('div', { class: 'result' },
+    h('h3', {}, one.entry),
+    facts([['Key', h('code', {}, one.key)], ['Size', bytes(one.bytes)], ['Expires', expiry(one.ttl_seconds)]]),
+    codeBlock(`State entry ${one.entry}`, stateText(one)).element)));
+}
+
+function stateText(one) {
+  if (one.json !== null) return jsonText(one.json);
+  return one.text ?? 'This entry is no text: encrypted, or written by a codec of your own.';
+}

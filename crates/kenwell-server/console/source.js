@@ -1,0 +1,117 @@
+// One source: its key, where its events go, code to paste, and a test event.
+import { get, patch, path, post, remove } from './api.js';
+import { onChange, refresh } from './configuration.js';
+import { busy, button, codeBlock, submit, tabs } from './controls.js';
+import { confirmed } from './dialog.js';
+import { fill, h, say } from './dom.js';
+import { Choices, text } from './fields.js';
+import { Form } from './form.js';
+import { Notice, toast } from './notice.js';
+import { count } from './numbers.js';
+import { SNIPPETS } from './snippets.js';
+import { sourceState } from './sources.js';
+import { stateBadge } from './status.js';
+import { facts } from './table.js';
+import { testEvent } from './test_event.js';
+import { time } from './time.js';
+
+export async function source(page) {
+  const where = `/sources${path(page.parameters.id)}`;
+  const heading = page.title(page.parameters.id);
+  const place = h('div', { class: 'stack' });
+  page.root.append(heading, place);
+  const load = async () => {
+    const [one, state, { destinations }] = await Promise.all([
+      get(where, { signal: page.signal }), get('/overview', { signal: page.signal }), get('/destinations', { signal: page.signal }),
+    ]);
+    say(heading.firstElementChild, one.name);
+    fill(place, ...sections(where, one, state.gateway_url, destinations, load));
+  };
+  await load();
+  onChange(page.signal, () => {
+    // What somebody is typing here is not thrown away.
+    if (!place.contains(document.activeElement)) load().catch(() => {});
+  });
+}
+
+function sections(where, one, url, destinations, load) {
+  const names = new Map(destinations.map((each) => [each.id, each.name]));
+  return [
+    h('section', { class: 'card' }, h('h2', {}, 'Write key'), ...keyPart(where, one, load)),
+    h('section', { class: 'card' }, h('h2', {}, 'Send from your program'),
+      h('p', { class: 'hint' }, 'SDKs send to ', h('code', {}, url), '. Where clients reach it by another address, use that one.'),
+      tabs('Languages', Object.keys(SNIPPETS), (name, panel) => {
+        fill(panel, codeBlock(`${name} code`, SNIPPETS[name](url, one.write_key)).element);
+      })),
+    h('section', { class: 'card' }, h('h2', {}, 'Send a test event'), testEvent(one, names)),
+    h('section', { class: 'card' }, h('h2', {}, 'Settings'), settings(where, one, destinations, load)),
+    h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)),
+  ];
+}
+
+const ORIGINS = {
+  environment: 'It comes from an environment variable; change it there.',
+  secret_file: 'It comes from a file of its own; change it there.',
+};
+
+function keyPart(where, one, load) {
+  const notice = new Notice();
+  const state = stateBadge();
+  state.update(sourceState(one));
+  const origin = ORIGINS[one.write_key_from];
+  const rotate = button('Rotate key', (event) => busy(event.currentTarget, async () => {
+    const agreed = await confirmed({
+      title: `Make a new key for ${one.name}?`, action: 'Rotate key',
+      text: 'The old key stops at once: SDKs that still use it get 401 until they have the new one.',
+    });
+    if (!agreed) return;
+    await post(`${where}/rotate-key`);
+    await refresh();
+    await load();
+    toast('The new key is in force.');
+  }, (error) => notice.fail(error)), { kind: 'edits' });
+  const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => busy(event.currentTarget, async () => {
+    await patch(where, { enabled: !one.enabled });
+    await refresh();
+    await load();
+  }, (error) => notice.fail(error)), { kind: 'edits' });
+  return [
+    codeBlock('Write key', one.write_key).element,
+    facts([['State', state.element], ['Accepted', count(one.accepted)],
+      ['Last seen', one.last_seen_at ? time(one.last_seen_at) : 'never'], ['Id', h('code', {}, one.id)]]),
+    h('p', { class: 'hint' }, 'A write key is no secret: it lets its holder send events, nothing else. ', origin ?? ''),
+    notice.element,
+    h('div', { class: 'actions' }, origin ? null : rotate, toggle),
+  ];
+}
+
+function settings(where, one, destinations, load) {
+  const name = text('name', 'Name', { value: one.name });
+  const to = new Choices('Send its events to', destinations.map((each) => [each.id, each.name]), {
+    chosen: one.destinations,
+    hint: destinations.length === 0 ? h('a', { href: '#/destinations/add/wizard' }, 'Add a destination first.') : null,
+  });
+  return new Form([name, to], submit('Save'), async (values) => {
+    await patch(where, { name: values.name, destinations: to.value });
+    await refresh();
+    await load();
+    toast('Saved.');
+  }, { label: 'Settings of the source' }).element;
+}
+
+function removal(where, one) {
+  const notice = new Notice();
+  return h('div', { class: 'stack' },
+    h('p', { class: 'hint' }, 'Its key stops to work. Events that it has sent stay and are delivered.'), notice.element,
+    h('div', { class: 'actions' }, button('Remove source', (event) => busy(event.currentTarget, async () => {
+      const agreed = await confirmed({
+        title: `Remove ${one.name}?`, action: 'Remove',
+        text: 'SDKs that use its key get 401. To stop it for a while, disable it instead.',
+      });
+      if (!agreed) return;
+      await remove(where);
+      await refresh();
+      toast(`${one.name} is removed.`);
+      location.hash = '#/sources';
+    }, (error) => notice.fail(error)), { kind: 'danger edits' })));
+}

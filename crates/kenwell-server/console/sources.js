@@ -1,0 +1,101 @@
+// Who sends: the list of sources, and adding one.
+import { get, patch, path, post } from './api.js';
+import { onChange, refresh } from './configuration.js';
+import { busy, button, copyButton, submit } from './controls.js';
+import { fill, h, Keyed, say } from './dom.js';
+import { Choices, text } from './fields.js';
+import { Form } from './form.js';
+import { emptyState, errorBox, toast } from './notice.js';
+import { count } from './numbers.js';
+import { every } from './poll.js';
+import { stateBadge } from './status.js';
+import { table } from './table.js';
+import { setTime, time } from './time.js';
+
+const SECONDS = 5;
+const COLUMNS = [
+  { title: 'Source' }, { title: 'State' }, { title: 'Write key' }, { title: 'Accepted', kind: 'number' },
+  { title: 'Last seen' }, { title: '' },
+];
+
+export async function sources(page) {
+  const parts = table('Sources', COLUMNS);
+  const list = h('section', { class: 'card', 'aria-label': 'Sources' }, parts.element);
+  const empty = emptyState('No source yet', 'A source is a program or site that sends events. Name the first one: its write key is made for you.');
+  const adding = h('div');
+  const problem = h('div');
+  const add = button('Add a source', () => openForm(adding, page), { kind: 'primary edits' });
+  page.root.append(page.title('Sources', add), problem, adding, empty, list);
+  list.hidden = true;
+  empty.hidden = true;
+
+  const rows = new Keyed(parts.body, (source) => source.id, sourceRow);
+  const load = async () => {
+    const { sources: all } = await get('/sources', { signal: page.signal });
+    rows.show(all);
+    list.hidden = all.length === 0;
+    empty.hidden = all.length > 0;
+    fill(problem);
+  };
+  onChange(page.signal, () => load().catch(() => {}));
+  every(SECONDS, page.signal, load, { failed: (error) => fill(problem, errorBox(error)) });
+}
+
+/** The state of a source, for its badge. */
+export const sourceState = (source) => ({ state: source.enabled ? 'enabled' : 'disabled' });
+
+function sourceRow(first) {
+  const link = h('a', {});
+  const key = h('code', { class: 'key' });
+  const state = stateBadge();
+  const accepted = h('td', { role: 'cell', class: 'number', 'data-title': 'Accepted' });
+  const seen = time(null);
+  let now = first;
+  const toggle = button('', (event) => setEnabled(event.currentTarget, now), { kind: 'small edits' });
+  const element = h('tr', { role: 'row' },
+    h('th', { scope: 'row', role: 'rowheader' }, link),
+    h('td', { role: 'cell', 'data-title': 'State' }, state.element),
+    h('td', { role: 'cell', 'data-title': 'Write key' }, h('span', { class: 'keyed' }, key, copyButton('write key', () => now.write_key))),
+    accepted, h('td', { role: 'cell', 'data-title': 'Last seen' }, seen),
+    h('td', { role: 'cell', class: 'actions' }, toggle));
+  return { element, update: (source) => {
+    now = source;
+    link.setAttribute('href', `#/sources/${encodeURIComponent(source.id)}`);
+    say(link, source.name);
+    say(key, source.write_key);
+    state.update(sourceState(source));
+    say(accepted, count(source.accepted));
+    setTime(seen, source.last_seen_at, 'never');
+    say(toggle, source.enabled ? 'Disable' : 'Enable');
+    toggle.setAttribute('aria-label', `${toggle.textContent} ${source.name}`);
+  } };
+}
+
+function setEnabled(element, source) {
+  return busy(element, async () => {
+    await patch(`/sources${path(source.id)}`, { enabled: !source.enabled });
+    await refresh();
+    toast(`${source.name} is ${source.enabled ? 'disabled' : 'enabled'}.`);
+  }, (error) => toast(error.message));
+}
+
+/** The form for a new source, above the list. */
+async function openForm(place, page) {
+  const { destinations } = await get('/destinations', { signal: page.signal });
+  const name = text('name', 'Name', { hint: 'For people, such as "Web site".', required: true });
+  const id = text('id', 'Id', { hint: 'Made from the name when empty. Lower-case letters, digits and hyphens; it cannot be changed later.' });
+  const to = new Choices('Send its events to', destinations.map((one) => [one.id, one.name]), {
+    chosen: destinations.length === 1 ? [destinations[0].id] : [],
+    hint: destinations.length === 0 ? 'There is no destination yet; you can add one afterwards.' : null,
+  });
+  const form = new Form([name, id, to], submit('Add source'), async (values) => {
+    const made = await post('/sources', {
+      name: values.name, ...(values.id ? { id: values.id } : {}), destinations: to.value,
+    });
+    await refresh();
+    toast(`${made.name} is there, with a write key of its own.`);
+    location.hash = `#/sources/${encodeURIComponent(made.id)}`;
+  }, { label: 'New source', after: [button('Cancel', () => fill(place))] });
+  fill(place, h('section', { class: 'card' }, h('h2', {}, 'New source'), form.element));
+  name.control.focus();
+}

@@ -1,0 +1,60 @@
+// How a destination is doing, in a word and in a sentence.
+import { h, say } from './dom.js';
+import { moment } from './time.js';
+
+const WORDS = {
+  up: ['Up', 'good'],
+  enabled: ['Enabled', 'good'],
+  waiting: ['Waiting', 'bad'],
+  paused: ['Paused', 'warn'],
+  disabled: ['Disabled', 'plain'],
+};
+
+/** A badge that shows the state in words and, beside them, in colour. */
+export function stateBadge() {
+  const element = h('span', { class: 'badge plain' });
+  return { element, update: (status) => {
+    const [word, kind] = WORDS[status.state] ?? [status.state, 'plain'];
+    say(element, word);
+    element.className = `badge ${kind}`;
+  } };
+}
+
+/** Any word as a badge. */
+export function badge(word, kind = 'plain') {
+  return h('span', { class: `badge ${kind}` }, word);
+}
+
+/** Outcomes of events, with the colour that goes with each. */
+export const OUTCOMES = {
+  written: ['Written', 'good'],
+  ignored: ['Ignored', 'plain'],
+  dead_lettered: ['Dead-lettered', 'bad'],
+  accepted: ['Accepted', 'info'],
+  waiting: ['Waiting', 'warn'],
+};
+
+/** A badge for an outcome. */
+export function outcomeBadge(outcome) {
+  const [word, kind] = OUTCOMES[outcome] ?? [outcome, 'plain'];
+  return badge(word, kind);
+}
+
+/** What is the matter, as a sentence; empty when nothing is. */
+export function explanation(status) {
+  if (status.state === 'paused') return 'Delivery is paused; events are kept until it goes on.';
+  if (status.state === 'disabled') return 'It gets no events.';
+  if (status.state !== 'waiting') return '';
+  const since = status.since ? ` since ${moment(status.since)}` : '';
+  const next = status.needs_operator ? 'Somebody has to put this right; nothing is lost meanwhile.'
+    : 'Kenwell keeps trying; nothing is lost.';
+  return `Waiting${since}: ${status.error ?? 'the destination does not answer'}. ${next}`;
+}
+
+/** The law that every accepted event has one outcome, as a sentence; empty while it holds. */
+export function imbalance(status) {
+  if (status.balanced) return '';
+  const outcomes = status.written + status.ignored + status.dead_lettered + status.queued;
+  return `The sums of ${status.name} do not add up: ${status.accepted} accepted, but ${outcomes} written, ignored, `
+    + 'dead-lettered or queued. Events may have been lost; keep the logs and report this.';
+}

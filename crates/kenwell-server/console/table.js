@@ -1,0 +1,30 @@
+// Tables that turn into cards on narrow screens without losing their meaning.
+import { h } from './dom.js';
+
+/**
+ * A table. Columns are `{ title, kind }`, kind `number` aligns right. The roles are given again because a narrow screen
+ * lays rows out as blocks, and some browsers then forget that it is a table.
+ */
+export function table(caption, columns) {
+  const body = h('tbody', { role: 'rowgroup' });
+  const head = h('tr', { role: 'row' }, columns.map((column) => h('th', {
+    scope: 'col', role: 'columnheader', class: column.kind,
+  }, column.title === '' ? h('span', { class: 'unseen' }, 'Actions') : column.title)));
+  const element = h('table', { class: 'table', role: 'table' },
+    h('caption', { class: 'unseen' }, caption), h('thead', { role: 'rowgroup' }, head), body);
+  return { element, body, columns };
+}
+
+/** A row whose cells know their column's title, for the narrow layout. The first cell heads the row. */
+export function row(columns, cells) {
+  return h('tr', { role: 'row' }, columns.map((column, place) => h(place === 0 ? 'th' : 'td', {
+    scope: place === 0 ? 'row' : null, role: place === 0 ? 'rowheader' : 'cell',
+    class: column.kind, 'data-title': column.title,
+  }, cells[place])));
+}
+
+/** Names and values side by side. */
+export function facts(pairs, kind = '') {
+  return h('dl', { class: `facts ${kind}`.trim() }, pairs.filter(Boolean).map(([name, value]) => h('div', {},
+    h('dt', {}, name), h('dd', {}, value))));
+}

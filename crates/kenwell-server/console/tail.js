@@ -1,0 +1,79 @@
+// The stream of live events: opened while somebody looks, closed when the page is left, bounded in between.
+import { parseExactly } from './api.js';
+
+/** Most events that wait to be shown; older ones give way. */
+export const MOST = 200;
+
+/** Events as they happen. `show(events)` gets them newest first, once a frame; `state(word)` hears of the connection. */
+export class Tail {
+  #stream = null;
+  #waiting = [];
+  #missed = 0;
+  #isPaused = false;
+  #frame = 0;
+  #heard;
+
+  /** `heard`: `{ show(events), state(word), dropped(count), waiting(count) }`. */
+  constructor(signal, heard) {
+    this.#heard = heard;
+    signal.addEventListener('abort', () => this.close(), { once: true });
+  }
+
+  /** Begins anew with this address; what waited is forgotten. */
+  open(address) {
+    this.close();
+    this.#heard.state('connecting');
+    const stream = new EventSource(address);
+    this.#stream = stream;
+    stream.addEventListener('open', () => this.#heard.state('open'));
+    stream.addEventListener('event', (message) => this.#take(parseExactly(message.data)));
+    stream.addEventListener('dropped', (message) => this.#heard.dropped(JSON.parse(message.data).count));
+    stream.addEventListener('error', () => {
+      // A stream that was refused stays closed; one that broke is opened again by the browser.
+      this.#heard.state(stream.readyState === EventSource.CLOSED ? 'refused' : 'connecting');
+    });
+  }
+
+  close() {
+    this.#stream?.close();
+    this.#stream = null;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#waiting = [];
+    this.#missed = 0;
+  }
+
+  /** While it is paused events wait, the newest of them at most. */
+  set paused(isPaused) {
+    this.#isPaused = isPaused;
+    if (isPaused) return;
+    if (this.#missed > 0) this.#heard.dropped(this.#missed);
+    this.#missed = 0;
+    this.#heard.waiting(0);
+    this.#plan();
+  }
+
+  #take(event) {
+    this.#waiting.push(event);
+    if (this.#waiting.length > MOST) {
+      this.#waiting.shift();
+      this.#missed += 1;
+    }
+    if (this.#isPaused) this.#heard.waiting(this.#waiting.length + this.#missed);
+    else this.#plan();
+  }
+
+  /** Many events of one moment are drawn together. */
+  #plan() {
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      if (this.#isPaused) return;
+      const events = this.#waiting.reverse();
+      this.#waiting = [];
+      if (this.#missed > 0) this.#heard.dropped(this.#missed);
+      this.#missed = 0;
+      if (events.length > 0) this.#heard.show(events);
+    });
+  }
+}

@@ -1,0 +1,21 @@
+//! `kenwell admin-key reset`.
+
+use super::arguments::ConfigFile;
+use super::exit::Failure;
+use super::output;
+use super::run::load;
+use crate::private;
+
+/// Makes a new admin key and prints it. A running server takes it at once, and ends all sessions.
+pub(super) fn reset(arguments: &ConfigFile) -> Result<(), Failure> {
+    let config = load(&arguments.file)?;
+    if config.private.admin_key.is_some() {
+        return Err(Failure::Usage(
+            "error: the admin key is set in the configuration\n  \
+             fix: change `admin_key` under [private], or remove it to let Kenwell make one"
+                .into(),
+        ));
+    }
+    let key = private::reset_admin_key(&config.data_dir).map_err(anyhow::Error::new)?;
+    output::line(key.expose())
+}

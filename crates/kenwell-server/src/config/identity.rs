@@ -1,0 +1,66 @@
+//! `tls_certificate` and `tls_key` of a listener.
+
+use jiff::Timestamp;
+use kenwell::connection::Secret;
+
+use super::certificate;
+use super::section::{Found, Section};
+use super::value::Wrong;
+use crate::listener::Identity;
+
+const CERTIFICATE: &str = "tls_certificate";
+const KEY: &str = "tls_key";
+
+/// Reads both; `None` when neither is given. They must be usable now; one whose time is over is only
+/// doubtful, so that a server that was started late still starts.
+pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
+    let reading = section.reading;
+    let certificate = section.read(CERTIFICATE, |input| certificate::pem_secret(reading, input));
+    let key = section.read(KEY, |input| certificate::key(reading, input));
+    let (certificate, key) = (given(certificate), given(key));
+    let (certificate, key) = match (certificate, key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(found), None) if section.place_of(KEY).is_none() => {
+            alone(section, &found, "tls_key");
+            return None;
+        }
+        (None, Some(found)) if section.place_of(CERTIFICATE).is_none() => {
+            alone(section, &found, "tls_certificate");
+            return None;
+        }
+        _ => return None,
+    };
+    let identity = Identity {
+        certificate: certificate.value,
+        key: key.value,
+    };
+    let found = (certificate.place, certificate.key);
+    if let Err(unusable) = identity.certified() {
+        let (place, name) = if unusable.setting == KEY {
+            (key.place, key.key)
+        } else {
+            found
+        };
+        reading.error(place, &name, Wrong::new(unusable.what, unusable.fix));
+        return None;
+    }
+    if let Some(what) = identity.out_of_time(Timestamp::now().as_second()) {
+        let fix = "renew it; the new one is taken up without a restart when it has the same path";
+        reading.warning(found.0, &found.1, Wrong::new(what, fix));
+    }
+    Some(identity)
+}
+
+fn given(found: Option<Found<Option<Secret>>>) -> Option<Found<Secret>> {
+    let Found { value, place, key } = found?;
+    value.map(|value| Found { value, place, key })
+}
+
+fn alone(section: &Section<'_>, found: &Found<Secret>, other: &str) {
+    let wrong = Wrong::new(
+        format!("it has no use without {other}"),
+        format!("add a line {other}, or remove this one for plain HTTP"),
+    );
+    let reading = section.reading;
+    reading.error(found.place.clone(), &found.key, wrong);
+}

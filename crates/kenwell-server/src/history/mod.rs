@@ -1,0 +1,7 @@
+//! The last hour in steps: how much was accepted, and what became of it.
+
+mod ring;
+mod sampler;
+
+pub use ring::{History, MAX_SAMPLES, STEP, Sample, Totals};
+pub use sampler::sample;

@@ -1,0 +1,22 @@
+//! The task that ends a step every ten seconds.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{History, STEP, Totals};
+
+/// Ends steps until `stop`.
+pub async fn sample(history: Arc<History>, totals: impl Fn() -> Totals, stop: CancellationToken) {
+    let mut ticks = interval(STEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks.tick().await; // the first one comes at once
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => history.push(Timestamp::now(), totals()),
+        }
+    }
+}

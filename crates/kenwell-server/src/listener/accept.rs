@@ -1,0 +1,90 @@
+//! Accepting connections, and shaking hands on those that speak TLS.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::either::Either;
+
+use super::{certificate::Identity, renewed};
+
+/// The longest a TLS handshake may take. Less than what a stopping server allows for the requests
+/// under way, so that a client who says nothing does not hold it up.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A connection on which HTTP is spoken, with TLS below it or without.
+pub type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// A socket that is listened on.
+pub struct Listener {
+    socket: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Listener {
+    /// Listens. With an identity every connection must speak TLS (1.2 or 1.3, HTTP/1.1).
+    ///
+    /// # Errors
+    /// When the address is not free or not this machine's, or the identity cannot be used.
+    pub async fn bind(address: SocketAddr, identity: Option<Identity>) -> io::Result<Self> {
+        let tls = identity.map(renewed::config).transpose()?;
+        Ok(Self {
+            socket: TcpListener::bind(address).await?,
+            tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
+        })
+    }
+
+    /// The address, with the port that it really got.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Whether connections speak TLS.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The next connection, on which nothing was said yet.
+    pub async fn accept(&self) -> io::Result<(Arrival, SocketAddr)> {
+        let (socket, peer) = self.socket.accept().await?;
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "answers on this connection may be delayed");
+        }
+        let tls = self.tls.clone();
+        Ok((Arrival { socket, tls }, peer))
+    }
+}
+
+/// A connection that was accepted, before the TLS handshake if there is to be one.
+pub struct Arrival {
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Arrival {
+    /// Shakes hands where TLS is spoken, within five seconds. Not to be waited for in the loop that
+    /// accepts.
+    ///
+    /// # Errors
+    /// When the other side does not speak TLS, trusts somebody else, is too slow, or goes away.
+    pub async fn open(self) -> io::Result<Stream> {
+        let Some(tls) = self.tls else {
+            return Ok(Either::Left(self.socket));
+        };
+        let stream = tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(self.socket)).await;
+        let stream = stream.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
+        Ok(Either::Right(Box::new(stream)))
+    }
+
+    /// Says one last thing and hangs up, without waiting. Only where no TLS is spoken: there,
+    /// nothing can be said before the handshake.
+    pub fn refuse(self, last_words: &[u8]) {
+        if self.tls.is_some() {
+            return;
+        }
+        // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
+        if let Err(error) = self.socket.try_write(last_words) {
+            tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
+        }
+    }
+}

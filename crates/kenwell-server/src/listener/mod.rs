@@ -1,0 +1,8 @@
+//! Where connections come in: TCP, and TLS where a certificate is configured.
+
+mod accept;
+mod certificate;
+mod renewed;
+
+pub use accept::{Arrival, Listener, Stream};
+pub use certificate::Identity;

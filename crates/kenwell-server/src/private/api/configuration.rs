@@ -1,0 +1,74 @@
+//! `/api/v1/configuration`: which file it is, whether it can be edited, and what is wrong with it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time;
+use crate::config::{Place, Problem};
+use crate::live::ConfigurationState;
+use crate::private::Private;
+use crate::private::refusal::ProblemText;
+
+/// What is known about the configuration file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Configuration {
+    /// Where it is.
+    path: String,
+    /// The version last read. Send it as `If-Match` with a change that must not overwrite another's.
+    revision: String,
+    /// Whether it can be edited here.
+    writable: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_only_reason: Option<String>,
+    /// Why the version last read is not the running one; empty when it is.
+    problems: Vec<ProblemText>,
+    /// Settings that take effect at the next start only.
+    needs_restart: Vec<String>,
+    /// When the running configuration was taken over.
+    loaded_at: String,
+}
+
+impl Configuration {
+    pub(super) fn of(state: ConfigurationState) -> Self {
+        Self {
+            path: state.path.display().to_string(),
+            revision: state.revision.to_string(),
+            writable: state.read_only.is_none(),
+            read_only_reason: state.read_only,
+            problems: state.problems.iter().map(problem).collect(),
+            needs_restart: state
+                .needs_restart
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            loaded_at: time::text(state.loaded_at),
+        }
+    }
+}
+
+/// A problem as the API tells it. It names settings, never the value of a secret.
+pub(super) fn problem(problem: &Problem) -> ProblemText {
+    let line = match &problem.place {
+        Place::Line(_, line, _) => u64::try_from(*line).ok(),
+        Place::File(_) | Place::Variable(_) => None,
+    };
+    ProblemText {
+        setting: problem.key.clone(),
+        line,
+        message: format!("{}; {}", problem.what, problem.fix),
+    }
+}
+
+/// The configuration file
+#[utoipa::path(
+    get, path = "/api/v1/configuration", tag = "configuration", operation_id = "get_configuration",
+    responses((status = 200, body = Configuration))
+)]
+pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<Configuration> {
+    Json(Configuration::of(plane.live.state()))
+}

@@ -1,0 +1,317 @@
+//! `/api/v1/dead-letters`: what Redis refused for good.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use utoipa::{IntoParams, ToSchema};
+
+use super::letters::{self, Page, Selection};
+use super::{destinations, time};
+use crate::dead_letters::{DeadLetter, Error, Target};
+use crate::private::Private;
+use crate::private::extract::{Json as Body, Query};
+use crate::private::refusal::{ErrorBody, Refusal};
+use crate::tail;
+
+/// Walks through the logs at once: each reads whole files.
+static ROOM: Semaphore = Semaphore::const_new(2);
+/// The most bytes of an event that are shown; a larger one is told by its size.
+const MAX_EVENT_BYTES: usize = 256 * 1024;
+
+/// Which letters to show.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Id of the destination; all when it is missing.
+    destination: Option<String>,
+    /// Redis' code for the refusal.
+    reason: Option<String>,
+    /// How many, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<usize>,
+    /// What `next` of the page before said.
+    after: Option<String>,
+}
+
+/// A page of letters, oldest first, and how many there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeadLetters {
+    /// All that match, on all pages.
+    total: u64,
+    /// How many there are of each kind, whatever `reason` was asked for.
+    by_reason: Vec<Count>,
+    /// This page.
+    letters: Vec<Letter>,
+    /// What to send as `after` for the next page; null on the last one.
+    next: Option<String>,
+}
+
+/// How many letters a destination has for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetterCount)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
+pub(super) struct Count {
+    pub(super) destination: String,
+    pub(super) reason: String,
+    pub(super) count: u64,
+}
+
+/// An event that Redis refused for good.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+struct Letter {
+    /// Its name among the letters of its destination, until it is refused again.
+    id: String,
+    /// The destination's id.
+    destination: String,
+    /// When it was refused.
+    at: String,
+    /// Redis' code for the refusal, such as `WRONGTYPE`; `other` when there is none.
+    reason: String,
+    /// The refusal in words.
+    error: String,
+    /// Id of the source that sent it.
+    source: String,
+    /// The Redis key it was for.
+    key: String,
+    /// When the gateway received it.
+    received_at: String,
+    /// Whom it is about.
+    user_id: Option<String>,
+    /// The event as it was sent; `{"$truncated": <bytes>}` for one over 256 KiB, `{"$text": "…"}` for one
+    /// that strict JSON cannot express.
+    #[schema(value_type = serde_json::Value)]
+    event: Box<RawValue>,
+}
+
+/// Which letters to act on: exactly one of `ids`, `reason` and `all`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chosen {
+    /// Id of the destination.
+    destination: String,
+    /// These letters, at most 1,000.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    ids: Option<Vec<String>>,
+    /// All with this code.
+    #[serde(default)]
+    reason: Option<String>,
+    /// All.
+    #[serde(default)]
+    all: bool,
+}
+
+/// What became of letters that were retried.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RetriedLetters {
+    /// Gone from the log: written to Redis, or found to write nothing.
+    retried: u64,
+    /// Refused again, or not tried because Redis is away.
+    still_failing: u64,
+    /// Why Redis could not go on, if it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// How many letters were dropped.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DiscardedLetters {
+    discarded: u64,
+    /// Always 0.
+    still_failing: u64,
+}
+
+impl Letter {
+    fn of(letter: &DeadLetter) -> Self {
+        Self {
+            id: letter.id(),
+            destination: letter.destination.clone(),
+            at: time::text_of_milliseconds(letter.at),
+            reason: letter.code().to_owned(),
+            error: letter.reason.clone(),
+            source: letter.source.clone(),
+            key: letter.key.clone(),
+            received_at: time::text_of_milliseconds(letter.received_at),
+            user_id: tail::user_of(&letter.event),
+            event: tail::shown(&letter.event, MAX_EVENT_BYTES),
+        }
+    }
+}
+
+/// List dead letters
+#[utoipa::path(
+    get, path = "/api/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters",
+    params(Which),
+    responses(
+        (status = 200, body = DeadLetters),
+        (status = 400, body = ErrorBody, description = "the letter behind which to go on is not there any more"),
+        (status = 404, body = ErrorBody),
+        (status = 503, body = ErrorBody, description = "others go through the letters"),
+    )
+)]
+pub(super) async fn list(
+    State(plane): State<Arc<Private>>,
+    Query(which): Query<Which>,
+) -> Result<Json<DeadLetters>, Refusal> {
+    let ids = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
+        vec![destinations::find(&plane, &id)?.id().to_owned()]
+    } else {
+        let all = plane.live.destinations();
+        all.iter().map(|running| running.id().to_owned()).collect()
+    };
+    let wanted = Page {
+        destinations: ids,
+        reason: which.reason.filter(|reason| !reason.is_empty()),
+        limit: which.limit.unwrap_or(50).clamp(1, 200),
+        after: which.after.filter(|after| !after.is_empty()),
+    };
+    let logs = plane.dead_letters.clone();
+    let found = blocking(move || letters::find(&logs, &wanted)).await?;
+    let found = found.map_err(|error| refusal(&error))?;
+    let found = found.ok_or_else(|| {
+        Refusal::bad_request(
+            "the letter behind which to go on is not there any more: list from the beginning",
+        )
+        .about("after")
+    })?;
+    Ok(Json(DeadLetters {
+        total: found.total,
+        by_reason: found.by_reason,
+        letters: found.letters.iter().map(Letter::of).collect(),
+        next: found.next,
+    }))
+}
+
+/// Retry dead letters
+///
+/// Applies them again in order, as they are, however old: where a user has sent newer values since, the old
+/// ones win. What is refused again stays with the new reason.
+#[utoipa::path(
+    post, path = "/api/v1/dead-letters/retry", tag = "dead letters", operation_id = "retry_dead_letters",
+    request_body = Chosen,
+    responses(
+        (status = 200, body = RetriedLetters),
+        (status = 400, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "another retry is running"),
+    )
+)]
+pub(super) async fn retry(
+    State(plane): State<Arc<Private>>,
+    Body(chosen): Body<Chosen>,
+) -> Result<Json<RetriedLetters>, Refusal> {
+    let running = destinations::find(&plane, &chosen.destination)?;
+    let selection = chosen.selection()?;
+    let target = Target {
+        destination: running.id().to_owned(),
+        connection: running.connection.clone(),
+        layout: running.layout.clone(),
+    };
+    let logs = plane.dead_letters.clone();
+    let retried = blocking(move || {
+        let retry = logs.retry(&target, |letter| selection.has(letter));
+        Handle::current().block_on(retry)
+    });
+    let retried = retried.await?.map_err(|error| refusal(&error))?;
+    running.ledger.letters_written(retried.written);
+    running.ledger.letters_discarded(retried.ignored);
+    tracing::info!(
+        destination.id = running.id(),
+        written = retried.written,
+        ignored = retried.ignored,
+        kept = retried.kept,
+        "dead letters were retried on request"
+    );
+    Ok(Json(RetriedLetters {
+        retried: retried.written + retried.ignored,
+        still_failing: retried.kept,
+        error: retried.stopped.map(|error| error.to_string()),
+    }))
+}
+
+/// Discard dead letters
+///
+/// They are gone for good.
+#[utoipa::path(
+    post, path = "/api/v1/dead-letters/discard", tag = "dead letters", operation_id = "discard_dead_letters",
+    request_body = Chosen,
+    responses(
+        (status = 200, body = DiscardedLetters),
+        (status = 400, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "a retry is running"),
+    )
+)]
+pub(super) async fn discard(
+    State(plane): State<Arc<Private>>,
+    Body(chosen): Body<Chosen>,
+) -> Result<Json<DiscardedLetters>, Refusal> {
+    let running = destinations::find(&plane, &chosen.destination)?;
+    let selection = chosen.selection()?;
+    let (logs, id) = (plane.dead_letters.clone(), running.id().to_owned());
+    let discarded = blocking(move || logs.discard(&id, |letter| selection.has(letter)));
+    let discarded = discarded.await?.map_err(|error| refusal(&error))?;
+    running.ledger.letters_discarded(discarded);
+    let id = running.id();
+    tracing::warn!(
+        destination.id = id,
+        discarded,
+        "dead letters were discarded on request"
+    );
+    Ok(Json(DiscardedLetters {
+        discarded,
+        still_failing: 0,
+    }))
+}
+
+impl Chosen {
+    fn selection(self) -> Result<Selection, Refusal> {
+        let wrong = "give exactly one of `ids` (1 to 1000), `reason` and `all: true`";
+        match (self.ids, self.reason, self.all) {
+            (Some(ids), None, false) if (1..=1_000).contains(&ids.len()) => {
+                Ok(Selection::Ids(ids.into_iter().collect()))
+            }
+            (None, Some(reason), false) => Ok(Selection::Reason(reason)),
+            (None, None, true) => Ok(Selection::All),
+            _ => Err(Refusal::bad_request(wrong)),
+        }
+    }
+}
+
+/// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let Ok(room) = ROOM.try_acquire() else {
+        return Err(Refusal::busy(
+            "others go through the dead letters: wait until they are done",
+            5,
+        ));
+    };
+    let done = spawn_blocking(move || {
+        let result = work();
+        drop(room);
+        result
+    });
+    done.await.map_err(|error| {
+        tracing::error!(%error, "going through the dead letters ended badly");
+        Refusal::internal("going through the dead letters ended badly; the log says how")
+    })
+}
+
+fn refusal(error: &Error) -> Refusal {
+    if let Error::Busy { .. } = error {
+        return Refusal::new(StatusCode::CONFLICT, "busy", error.to_string());
+    }
+    tracing::error!(%error, "the dead letters could not be read or changed");
+    Refusal::internal(error.to_string())
+}

@@ -1,0 +1,335 @@
+//! `/api/v1/destinations`: where profiles go.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{Status, edit};
+use crate::config;
+use crate::live::{Change, DestinationChange, Edit, NewDestination, RunningDestination};
+use crate::private::Private;
+use crate::private::extract::{Json as Body, Path};
+use crate::private::refusal::{ErrorBody, Refusal};
+
+/// Where profiles go.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Destinations {
+    destinations: Vec<Destination>,
+}
+
+/// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the settings as they are on the wire"
+)]
+pub(super) struct Destination {
+    /// Its id.
+    id: String,
+    /// For people.
+    name: String,
+    /// Whether it gets events.
+    enabled: bool,
+    /// Whether its events wait in the journal by wish.
+    paused: bool,
+    /// Always `redis`.
+    r#type: &'static str,
+    /// `host:port`; several with commas for a cluster or Sentinels.
+    address: String,
+    /// The ACL user; null is Redis' default user.
+    username: Option<String>,
+    /// Whether a password is set.
+    has_password: bool,
+    /// Where it is written: `file` (kenwell.toml), `environment` or `secret_file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_from: Option<config::Origin>,
+    /// The database's number.
+    database: i64,
+    /// What stands before the keys.
+    prefix: String,
+    /// Whether it is a Redis Cluster.
+    cluster_mode: bool,
+    /// The master's name, when the addresses are Sentinels.
+    sentinel_master: Option<String>,
+    /// The ACL user at the Sentinels.
+    sentinel_username: Option<String>,
+    /// Whether a password for the Sentinels is set.
+    has_sentinel_password: bool,
+    /// Whether it speaks TLS.
+    secure: bool,
+    /// Whether it accepts any certificate.
+    skip_verify: bool,
+    /// The authorities that are trusted instead of the system's, in PEM.
+    ca_certificate: Option<String>,
+    /// The certificate that we show, in PEM.
+    client_certificate: Option<String>,
+    /// Whether its private key is set.
+    has_client_key: bool,
+    /// The name that the server's certificate must carry.
+    server_name: Option<String>,
+    /// Ids of the sources that feed it.
+    sources: Vec<String>,
+    /// How it is doing.
+    status: Status,
+}
+
+/// The settings of a destination, by the names of docs/configuration.md. In a change, what is missing
+/// stays and null removes.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes what `live::DestinationChange` is on the wire"
+)]
+pub(super) struct DestinationSettings {
+    name: Option<String>,
+    enabled: Option<bool>,
+    paused: Option<bool>,
+    #[schema(example = "redis.internal:6379")]
+    address: Option<String>,
+    username: Option<String>,
+    /// Also `env:NAME` or `file:PATH`.
+    #[schema(format = Password)]
+    password: Option<String>,
+    database: Option<u32>,
+    prefix: Option<String>,
+    cluster_mode: Option<bool>,
+    sentinel_master: Option<String>,
+    sentinel_username: Option<String>,
+    #[schema(format = Password)]
+    sentinel_password: Option<String>,
+    secure: Option<bool>,
+    skip_verify: Option<bool>,
+    /// PEM text, or a path on the server.
+    ca_certificate: Option<String>,
+    client_certificate: Option<String>,
+    #[schema(format = Password)]
+    client_key: Option<String>,
+    server_name: Option<String>,
+    /// Ids of the sources that feed it.
+    sources: Option<Vec<String>>,
+}
+
+/// A destination to be added: its settings, of which name and address are needed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Addition` reads")]
+pub(super) struct DestinationToAdd {
+    /// `[a-z0-9-]`, at most 64; made from the name when it is missing.
+    id: Option<String>,
+    #[serde(flatten)]
+    settings: DestinationSettings,
+}
+
+/// An id and settings, from one flat object in which nothing unknown may stand.
+#[derive(Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub(super) struct Addition {
+    pub(super) id: Option<String>,
+    pub(super) settings: DestinationChange,
+}
+
+impl TryFrom<Map<String, Value>> for Addition {
+    type Error = serde_json::Error;
+
+    fn try_from(mut object: Map<String, Value>) -> Result<Self, Self::Error> {
+        let id = object.remove("id").unwrap_or_default();
+        Ok(Self {
+            id: Option::deserialize(id)?,
+            settings: DestinationChange::deserialize(Value::Object(object))?,
+        })
+    }
+}
+
+impl Destination {
+    fn of(plane: &Private, running: &RunningDestination) -> Self {
+        let settings = &running.settings;
+        let connection = &settings.connection;
+        let config = plane.live.config();
+        let feeds = config
+            .sources
+            .iter()
+            .filter(|source| source.destinations.contains(&settings.id));
+        Self {
+            id: settings.id.clone(),
+            name: settings.name.clone(),
+            enabled: settings.enabled,
+            paused: settings.paused,
+            r#type: "redis",
+            address: connection.address.clone(),
+            username: connection.username.clone(),
+            has_password: connection.password.is_some(),
+            password_from: settings.password_from,
+            database: connection.database,
+            prefix: settings.prefix.clone(),
+            cluster_mode: connection.cluster_mode,
+            sentinel_master: connection.sentinel_master.clone(),
+            sentinel_username: connection.sentinel_username.clone(),
+            has_sentinel_password: connection.sentinel_password.is_some(),
+            secure: connection.secure,
+            skip_verify: connection.skip_verify,
+            ca_certificate: connection.ca_certificate.clone(),
+            client_certificate: connection.client_certificate.clone(),
+            has_client_key: connection.client_key.is_some(),
+            server_name: connection.server_name.clone(),
+            sources: feeds.map(|source| source.id.clone()).collect(),
+            status: Status::of(running),
+        }
+    }
+}
+
+/// The destination with this id.
+pub(super) fn find(plane: &Private, id: &str) -> Result<RunningDestination, Refusal> {
+    let all = plane.live.destinations();
+    let found = all.iter().find(|running| running.id() == id);
+    found.cloned().ok_or_else(|| Refusal::no_destination(id))
+}
+
+/// List the destinations
+#[utoipa::path(
+    get, path = "/api/v1/destinations", tag = "destinations", operation_id = "list_destinations",
+    responses((status = 200, body = Destinations))
+)]
+pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations> {
+    let all = plane.live.destinations();
+    let destinations = all.iter().map(|running| Destination::of(&plane, running));
+    Json(Destinations {
+        destinations: destinations.collect(),
+    })
+}
+
+/// Add a destination
+///
+/// It begins with the events accepted from now on.
+#[utoipa::path(
+    post, path = "/api/v1/destinations", tag = "destinations", operation_id = "add_destination",
+    request_body = DestinationToAdd,
+    responses(
+        (status = 201, body = Destination),
+        (status = 409, body = ErrorBody, description = "the id is taken, the file was changed meanwhile, or is read-only"),
+        (status = 422, body = ErrorBody, description = "a setting is wrong"),
+    )
+)]
+pub(super) async fn add(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Body(Addition { id, settings }): Body<Addition>,
+) -> Result<(StatusCode, Json<Destination>), Refusal> {
+    let new = NewDestination { id, settings };
+    let applied = edit::apply(&plane, &headers, Edit::AddDestination(Box::new(new))).await?;
+    let running = find(&plane, &edit::id(applied))?;
+    Ok((StatusCode::CREATED, Json(Destination::of(&plane, &running))))
+}
+
+/// Show a destination
+#[utoipa::path(
+    get, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "get_destination",
+    params(("id" = String, Path, description = "the destination's id")),
+    responses((status = 200, body = Destination), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn get(
+    State(plane): State<Arc<Private>>,
+    Path(id): Path<String>,
+) -> Result<Json<Destination>, Refusal> {
+    let running = find(&plane, &id)?;
+    Ok(Json(Destination::of(&plane, &running)))
+}
+
+/// Change a destination
+///
+/// Delivery goes on with the new settings, at the edge of a batch. A password that is missing here stays.
+#[utoipa::path(
+    patch, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "change_destination",
+    params(("id" = String, Path, description = "the destination's id")),
+    request_body = DestinationSettings,
+    responses(
+        (status = 200, body = Destination),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+        (status = 422, body = ErrorBody, description = "a setting is wrong"),
+    )
+)]
+pub(super) async fn change(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Body(change): Body<DestinationChange>,
+) -> Result<Json<Destination>, Refusal> {
+    changed(&plane, &headers, id, change).await
+}
+
+/// Remove a destination
+///
+/// No source feeds it any more. Events that wait for it are not delivered; its dead letters stay.
+#[utoipa::path(
+    delete, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "remove_destination",
+    params(("id" = String, Path, description = "the destination's id")),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+    )
+)]
+pub(super) async fn remove(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    edit::apply(&plane, &headers, Edit::RemoveDestination(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Pause a destination
+///
+/// Delivery stops at the edge of a batch. What is accepted meanwhile waits in the journal.
+#[utoipa::path(
+    post, path = "/api/v1/destinations/{id}/pause", tag = "destinations", operation_id = "pause_destination",
+    params(("id" = String, Path, description = "the destination's id")),
+    responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
+)]
+pub(super) async fn pause(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Destination>, Refusal> {
+    changed(&plane, &headers, id, paused(Change::To(true))).await
+}
+
+/// Let a destination go on
+#[utoipa::path(
+    post, path = "/api/v1/destinations/{id}/resume", tag = "destinations", operation_id = "resume_destination",
+    params(("id" = String, Path, description = "the destination's id")),
+    responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
+)]
+pub(super) async fn resume(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Destination>, Refusal> {
+    changed(&plane, &headers, id, paused(Change::Remove)).await
+}
+
+fn paused(paused: Change<bool>) -> DestinationChange {
+    DestinationChange {
+        paused,
+        ..DestinationChange::default()
+    }
+}
+
+async fn changed(
+    plane: &Private,
+    headers: &HeaderMap,
+    id: String,
+    change: DestinationChange,
+) -> Result<Json<Destination>, Refusal> {
+    let edit = Edit::ChangeDestination {
+        id: id.clone(),
+        change: Box::new(change),
+    };
+    edit::apply(plane, headers, edit).await?;
+    let running = find(plane, &id)?;
+    Ok(Json(Destination::of(plane, &running)))
+}

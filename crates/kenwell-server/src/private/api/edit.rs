@@ -1,0 +1,82 @@
+//! Changes of the configuration: from a request to the one door, and back as an answer.
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::configuration;
+use crate::live::{Applied, Edit, EditError, Revision};
+use crate::private::Private;
+use crate::private::refusal::Refusal;
+
+/// Makes the change, if the file is still the version that `If-Match` names (when it names one).
+pub(super) async fn apply(
+    plane: &Private,
+    headers: &HeaderMap,
+    edit: Edit,
+) -> Result<Applied, Refusal> {
+    let expected = expected(headers);
+    // On a task of its own: a client that hangs up must not leave a change half-way.
+    let live = plane.live.clone();
+    let task = tokio::spawn(async move { live.edit(expected.as_ref(), vec![edit]).await });
+    match task.await {
+        Ok(applied) => applied.map_err(|error| refusal(&error)),
+        Err(error) => {
+            tracing::error!(%error, "a change of the configuration ended badly");
+            Err(Refusal::internal(
+                "the change ended badly; the log says how",
+            ))
+        }
+    }
+}
+
+/// The id that the only edit was about.
+pub(super) fn id(applied: Applied) -> String {
+    applied.ids.into_iter().next().unwrap_or_default()
+}
+
+fn expected(headers: &HeaderMap) -> Option<Revision> {
+    let tag = headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
+    (tag != "*").then(|| Revision::told(tag.trim_matches('"')))
+}
+
+/// An edit that was not made, as an answer.
+pub(super) fn refusal(error: &EditError) -> Refusal {
+    let text = error.to_string();
+    match error {
+        EditError::ChangedMeanwhile { .. } => {
+            Refusal::new(StatusCode::CONFLICT, "changed_meanwhile", text)
+        }
+        EditError::ReadOnly { .. } => Refusal::new(StatusCode::CONFLICT, "read_only", text),
+        EditError::Exists { .. } => Refusal::new(StatusCode::CONFLICT, "exists", text).about("id"),
+        EditError::NotFound { kind, id } if *kind == "source" => Refusal::no_source(id),
+        EditError::NotFound { id, .. } => Refusal::no_destination(id),
+        EditError::Invalid(problems) => {
+            let problems: Vec<_> = problems.errors.iter().map(configuration::problem).collect();
+            let first = problems.first();
+            let message = first.map_or_else(String::new, |problem| problem.message.clone());
+            let setting = first.and_then(|problem| problem.setting.rsplit('.').next());
+            let setting = setting.unwrap_or_default().to_owned();
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", message)
+                .about(setting)
+                .with_problems(problems)
+        }
+        _ => {
+            tracing::error!(error = %Chain(error), "a change of the configuration failed");
+            Refusal::internal(text)
+        }
+    }
+}
+
+/// An error with everything behind it.
+struct Chain<'a>(&'a EditError);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut error = std::error::Error::source(self.0);
+        while let Some(cause) = error {
+            write!(formatter, ": {cause}")?;
+            error = cause.source();
+        }
+        Ok(())
+    }
+}

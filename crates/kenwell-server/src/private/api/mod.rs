@@ -1,0 +1,26 @@
+//! The JSON API under `/api/v1`: one module for each noun.
+
+mod configuration;
+mod dead_letters;
+mod destinations;
+mod doctor;
+mod edit;
+mod events;
+mod history;
+mod letters;
+mod nested;
+mod openapi;
+mod overview;
+mod profiles;
+mod replay;
+mod routes;
+mod session;
+mod sources;
+mod status;
+mod test_event;
+mod text;
+mod time;
+
+pub(super) use openapi::frame;
+pub(super) use routes::{quick, slow, streams};
+pub(super) use status::Status;

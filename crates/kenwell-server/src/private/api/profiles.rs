@@ -1,0 +1,111 @@
+//! `/api/v1/profiles`: what Redis holds of one user.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use kenwell::profile;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{destinations, nested::nested, text};
+use crate::private::Private;
+use crate::private::extract::Path;
+use crate::private::refusal::{ErrorBody, Refusal};
+
+/// What Redis holds of one user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Profile {
+    /// The user.
+    user_id: String,
+    /// The destination's id.
+    destination: String,
+    /// The hash's key.
+    key: String,
+    /// How long Redis will keep the hash; null when nothing makes it expire.
+    ttl_seconds: Option<u64>,
+    /// The hash's fields, sorted by name; empty when there is none.
+    fields: Vec<(String, String)>,
+    /// The same with dots in names made objects.
+    #[schema(value_type = Object)]
+    nested: Map<String, Value>,
+}
+
+/// Whether there was anything to delete.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deleted {
+    deleted: bool,
+}
+
+/// Look a user up
+#[utoipa::path(
+    get, path = "/api/v1/profiles/{destination}/{user_id}", tag = "profiles", operation_id = "get_profile",
+    params(
+        ("destination" = String, Path, description = "the destination's id"),
+        ("user_id" = String, Path, description = "the user's id, percent-encoded"),
+    ),
+    responses(
+        (status = 200, body = Profile),
+        (status = 404, body = ErrorBody, description = "no such destination, or nothing is stored for this user"),
+        (status = 502, body = ErrorBody, description = "Redis did not answer"),
+    )
+)]
+pub(super) async fn get(
+    State(plane): State<Arc<Private>>,
+    Path((destination, user_id)): Path<(String, String)>,
+) -> Result<Json<Profile>, Refusal> {
+    let running = destinations::find(&plane, &destination)?;
+    let (connection, layout) = (&running.connection, &running.layout);
+    let redis = |error| Refusal::redis(&error);
+    let stored = profile::read(connection, layout, &user_id)
+        .await
+        .map_err(redis)?;
+    let key = text::of(&layout.key(&user_id));
+    let Some(stored) = stored else {
+        let message = format!("there is no profile at {key} in the Redis of \"{destination}\"");
+        return Err(Refusal::not_found("no_profile", message));
+    };
+    let ttl = profile::expires_in(connection, layout, &user_id)
+        .await
+        .map_err(redis)?;
+    let fields = text::fields(&stored);
+    Ok(Json(Profile {
+        user_id,
+        destination,
+        key,
+        ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
+        nested: nested(&fields),
+        fields,
+    }))
+}
+
+/// Delete a profile
+///
+/// The hash goes; events that come later, or are still on their way, make a new one.
+#[utoipa::path(
+    delete, path = "/api/v1/profiles/{destination}/{user_id}", tag = "profiles", operation_id = "delete_profile",
+    params(
+        ("destination" = String, Path, description = "the destination's id"),
+        ("user_id" = String, Path, description = "the user's id, percent-encoded"),
+    ),
+    responses(
+        (status = 200, body = Deleted),
+        (status = 404, body = ErrorBody),
+        (status = 502, body = ErrorBody, description = "Redis did not answer"),
+    )
+)]
+pub(super) async fn delete(
+    State(plane): State<Arc<Private>>,
+    Path((destination, user_id)): Path<(String, String)>,
+) -> Result<Json<Deleted>, Refusal> {
+    let running = destinations::find(&plane, &destination)?;
+    let deleted = profile::delete(&running.connection, &running.layout, &user_id).await;
+    let deleted = deleted.map_err(|error| Refusal::redis(&error))?;
+    tracing::info!(
+        destination.id = destination,
+        deleted,
+        "a profile was deleted on request"
+    );
+    Ok(Json(Deleted { deleted }))
+}

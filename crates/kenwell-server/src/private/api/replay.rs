@@ -1,0 +1,87 @@
+//! `/api/v1/destinations/{id}/replay`: delivering again what the journal still holds.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::live::ReplayError;
+use crate::private::Private;
+use crate::private::extract::{Json as Body, Path};
+use crate::private::refusal::{ErrorBody, Refusal};
+
+/// From when on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayFrom {
+    /// RFC 3339. Events received at or after it are delivered again, as far as the journal still has them.
+    #[schema(example = "2026-01-31T12:00:00Z")]
+    from: String,
+}
+
+/// How much is delivered again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Replayed {
+    /// Events.
+    records: u64,
+}
+
+/// Deliver again
+///
+/// Moves the destination's cursor back. Profiles end as they are: every field gets the value that it was
+/// given last.
+#[utoipa::path(
+    post, path = "/api/v1/destinations/{id}/replay", tag = "destinations", operation_id = "replay",
+    params(("id" = String, Path, description = "the destination's id")),
+    request_body = ReplayFrom,
+    responses(
+        (status = 200, body = Replayed),
+        (status = 400, body = ErrorBody, description = "no time"),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the destination is disabled"),
+    )
+)]
+pub(super) async fn replay(
+    State(plane): State<Arc<Private>>,
+    Path(id): Path<String>,
+    Body(ReplayFrom { from }): Body<ReplayFrom>,
+) -> Result<Json<Replayed>, Refusal> {
+    let from: Timestamp = from.parse().map_err(|_| {
+        Refusal::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
+    })?;
+    let live = plane.live.clone();
+    let destination = id.clone();
+    // On a task of its own: a client that hangs up must not stop it half-way.
+    let task = tokio::spawn(async move { live.replay(&destination, from).await });
+    match task.await {
+        Ok(Ok(records)) => {
+            tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
+            Ok(Json(Replayed { records }))
+        }
+        Ok(Err(error)) => Err(refusal(&id, &error)),
+        Err(error) => {
+            tracing::error!(%error, "a replay ended badly");
+            Err(Refusal::internal(
+                "the replay ended badly; the log says how",
+            ))
+        }
+    }
+}
+
+fn refusal(id: &str, error: &ReplayError) -> Refusal {
+    match error {
+        ReplayError::NotFound(_) => Refusal::no_destination(id),
+        ReplayError::Disabled(_) => {
+            Refusal::new(StatusCode::CONFLICT, "disabled", error.to_string())
+        }
+        ReplayError::Interrupted => Refusal::busy(error.to_string(), 5),
+        ReplayError::Journal(cause) => {
+            tracing::error!(destination.id = id, error = %cause, "a replay failed");
+            Refusal::internal(format!("{error}: {cause}"))
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `/api/v1/sources`: who may send.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::edit;
+use super::time;
+use crate::config;
+use crate::live::{Edit, NewSource, SourceChange};
+use crate::private::Private;
+use crate::private::extract::{Json as Body, Path};
+use crate::private::refusal::{ErrorBody, Refusal};
+
+/// Who may send.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sources {
+    /// In the order of the file.
+    sources: Vec<Source>,
+}
+
+/// Somebody who sends events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Source {
+    /// Its id.
+    id: String,
+    /// For people.
+    name: String,
+    /// Whether it may send.
+    enabled: bool,
+    /// The public credential that its SDKs send.
+    write_key: String,
+    /// Where the key is written: `file` (kenwell.toml), `environment` or `secret_file`.
+    write_key_from: config::Origin,
+    /// Ids of the destinations that it feeds.
+    destinations: Vec<String>,
+    /// Identify events made durable since the start.
+    accepted: u64,
+    /// When its latest request since the start was taken.
+    last_seen_at: Option<String>,
+}
+
+/// A source to be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceToAdd {
+    /// For people.
+    #[schema(example = "Web shop")]
+    name: String,
+    /// `[a-z0-9-]`, at most 64; made from the name when it is missing.
+    id: Option<String>,
+    /// Ids of the destinations that it feeds.
+    #[serde(default)]
+    destinations: Vec<String>,
+}
+
+/// What changes of a source; what is missing stays.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes what `live::SourceChange` is on the wire"
+)]
+pub(super) struct SourceToChange {
+    /// For people; null removes it, and the id stands in.
+    name: Option<String>,
+    /// Whether it may send.
+    enabled: Option<bool>,
+    /// Ids of the destinations that it feeds.
+    destinations: Option<Vec<String>>,
+}
+
+impl Source {
+    fn of(plane: &Private, source: &config::Source) -> Self {
+        let counters = plane.metrics.source(&source.id);
+        Self {
+            id: source.id.clone(),
+            name: source.name.clone(),
+            enabled: source.enabled,
+            write_key: source.write_key.expose().to_owned(),
+            write_key_from: source.write_key_from,
+            destinations: source.destinations.clone(),
+            accepted: counters.total_accepted(),
+            last_seen_at: counters.last_seen().map(time::text),
+        }
+    }
+
+    fn find(plane: &Private, id: &str) -> Result<Self, Refusal> {
+        let config = plane.live.config();
+        let source = config.sources.iter().find(|source| source.id == id);
+        let source = source.ok_or_else(|| Refusal::no_source(id))?;
+        Ok(Self::of(plane, source))
+    }
+}
+
+/// List the sources
+#[utoipa::path(
+    get, path = "/api/v1/sources", tag = "sources", operation_id = "list_sources",
+    responses((status = 200, body = Sources))
+)]
+pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
+    let config = plane.live.config();
+    let sources = config
+        .sources
+        .iter()
+        .map(|source| Source::of(&plane, source));
+    Json(Sources {
+        sources: sources.collect(),
+    })
+}
+
+/// Add a source
+///
+/// Its write key is made for it.
+#[utoipa::path(
+    post, path = "/api/v1/sources", tag = "sources", operation_id = "add_source",
+    request_body = SourceToAdd,
+    responses(
+        (status = 201, body = Source),
+        (status = 409, body = ErrorBody, description = "the id is taken, the file was changed meanwhile, or is read-only"),
+        (status = 422, body = ErrorBody, description = "a setting is wrong"),
+    )
+)]
+pub(super) async fn add(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Body(new): Body<SourceToAdd>,
+) -> Result<(StatusCode, Json<Source>), Refusal> {
+    let source = NewSource {
+        name: new.name,
+        id: new.id,
+        destinations: new.destinations,
+        write_key: None,
+    };
+    let applied = edit::apply(&plane, &headers, Edit::AddSource(source)).await?;
+    let source = Source::find(&plane, &edit::id(applied))?;
+    Ok((StatusCode::CREATED, Json(source)))
+}
+
+/// Show a source
+#[utoipa::path(
+    get, path = "/api/v1/sources/{id}", tag = "sources", operation_id = "get_source",
+    params(("id" = String, Path, description = "the source's id")),
+    responses((status = 200, body = Source), (status = 404, body = ErrorBody))
+)]
+pub(super) async fn get(
+    State(plane): State<Arc<Private>>,
+    Path(id): Path<String>,
+) -> Result<Json<Source>, Refusal> {
+    Source::find(&plane, &id).map(Json)
+}
+
+/// Change a source
+#[utoipa::path(
+    patch, path = "/api/v1/sources/{id}", tag = "sources", operation_id = "change_source",
+    params(("id" = String, Path, description = "the source's id")),
+    request_body = SourceToChange,
+    responses(
+        (status = 200, body = Source),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+        (status = 422, body = ErrorBody, description = "a setting is wrong"),
+    )
+)]
+pub(super) async fn change(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Body(change): Body<SourceChange>,
+) -> Result<Json<Source>, Refusal> {
+    changed(&plane, &headers, id, change).await
+}
+
+/// Remove a source
+///
+/// Its write key is refused from then on. What it has sent already is delivered.
+#[utoipa::path(
+    delete, path = "/api/v1/sources/{id}", tag = "sources", operation_id = "remove_source",
+    params(("id" = String, Path, description = "the source's id")),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+    )
+)]
+pub(super) async fn remove(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    edit::apply(&plane, &headers, Edit::RemoveSource(id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Give a source a new write key
+///
+/// The old one is refused from then on.
+#[utoipa::path(
+    post, path = "/api/v1/sources/{id}/rotate-key", tag = "sources", operation_id = "rotate_write_key",
+    params(("id" = String, Path, description = "the source's id")),
+    responses(
+        (status = 200, body = Source),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+    )
+)]
+pub(super) async fn rotate(
+    State(plane): State<Arc<Private>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Source>, Refusal> {
+    let change = SourceChange {
+        new_write_key: true,
+        ..SourceChange::default()
+    };
+    changed(&plane, &headers, id, change).await
+}
+
+async fn changed(
+    plane: &Private,
+    headers: &HeaderMap,
+    id: String,
+    change: SourceChange,
+) -> Result<Json<Source>, Refusal> {
+    let edit = Edit::ChangeSource {
+        id: id.clone(),
+        change,
+    };
+    edit::apply(plane, headers, edit).await?;
+    Source::find(plane, &id).map(Json)
+}

@@ -1,0 +1,107 @@
+//! How a destination is doing.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time;
+use crate::delivery::State;
+use crate::live::RunningDestination;
+
+/// How a destination is doing.
+///
+/// accepted = written + ignored + `dead_lettered` + queued, at every moment; `balanced` says whether.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DestinationStatus)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the answers to as many questions"
+)]
+pub(in crate::private) struct Status {
+    /// Its id.
+    pub(in crate::private) id: String,
+    /// For people.
+    name: String,
+    /// Whether it gets events.
+    enabled: bool,
+    /// Whether its events wait in the journal by wish.
+    paused: bool,
+    /// `up`, `waiting` (for its Redis; nothing is lost), `paused` or `disabled`.
+    #[schema(example = "up")]
+    pub(in crate::private) state: &'static str,
+    /// Since when it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// What it waits for, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Whether somebody has to change a setting, here or in Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_operator: Option<bool>,
+    /// Events accepted for it since the start, replayed ones again.
+    accepted: u64,
+    /// Events of these that are in Redis.
+    written: u64,
+    /// Events of these that had nothing for it.
+    ignored: u64,
+    /// Events of these that Redis refused for good.
+    dead_lettered: u64,
+    /// Events of these without an outcome yet.
+    queued: u64,
+    /// Whether the books are in order: no event has more than one outcome.
+    balanced: bool,
+    /// Age of the oldest event that is just being delivered; null when there is none.
+    lag_seconds: Option<f64>,
+    /// Whether it accepts any certificate (`skip_verify`).
+    pub(in crate::private) insecure: bool,
+}
+
+impl Status {
+    pub(in crate::private) fn of(running: &RunningDestination) -> Self {
+        let settings = &running.settings;
+        let terms = running.ledger.terms();
+        let mut status = Self {
+            id: settings.id.clone(),
+            name: settings.name.clone(),
+            enabled: settings.enabled,
+            paused: settings.paused,
+            state: "up",
+            since: None,
+            error: None,
+            needs_operator: None,
+            accepted: terms.accepted,
+            written: terms.written,
+            ignored: terms.ignored,
+            dead_lettered: terms.dead_lettered,
+            queued: terms.queued(),
+            balanced: terms.balance(),
+            lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
+            insecure: settings.connection.secure && settings.connection.skip_verify,
+        };
+        match running.health.as_ref().map(crate::delivery::Health::state) {
+            None => status.state = "disabled",
+            Some(_) if settings.paused => status.state = "paused",
+            Some(State::Up) => {}
+            Some(State::Waiting {
+                since,
+                error,
+                needs_operator,
+            }) => {
+                status.state = "waiting";
+                status.since = Some(time::text(since));
+                status.error = Some(error);
+                status.needs_operator = Some(needs_operator);
+            }
+        }
+        status
+    }
+
+    /// Whether its Redis does not take what it should.
+    pub(in crate::private) fn is_waiting(&self) -> bool {
+        self.state == "waiting"
+    }
+
+    /// What it waits for, in words.
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+}

@@ -1,0 +1,196 @@
+//! `/api/v1/sources/{id}/test-event`: one real event, and what became of it everywhere.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use kenwell::profile;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
+
+use super::{Status, text};
+use crate::live::RunningDestination;
+use crate::private::Private;
+use crate::private::extract::{Json as Body, Path};
+use crate::private::refusal::{ErrorBody, Refusal};
+use crate::tail::{Filter, Outcome, Reader, Seen};
+
+/// How long it waits for the destinations.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Whom a test event is about when nobody says.
+const USER: &str = "kenwell-test";
+
+/// A test event; everything that is missing is made up.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TestEvent {
+    /// Whom it is about; `kenwell-test` when it is missing.
+    user_id: Option<String>,
+    /// What it says.
+    #[schema(value_type = Option<Object>)]
+    traits: Option<Map<String, Value>>,
+}
+
+/// What became of a test event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TestResult {
+    /// Whom it was about.
+    user_id: String,
+    /// One for each destination of the source.
+    results: Vec<AtDestination>,
+}
+
+/// What became of it at one destination.
+#[derive(Debug, Serialize, ToSchema)]
+struct AtDestination {
+    /// The destination's id.
+    destination: String,
+    /// `written`, `ignored`, `dead_lettered`, or `waiting` when there was no outcome within five seconds.
+    outcome: &'static str,
+    /// The Redis key.
+    key: String,
+    /// The user's whole hash, sorted by name: what was there already too.
+    fields: Vec<(String, String)>,
+    /// Why it was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Send a test event
+///
+/// It goes the way of all events: gateway, journal, delivery. Waits at most five seconds for the
+/// destinations.
+#[utoipa::path(
+    post, path = "/api/v1/sources/{id}/test-event", tag = "sources", operation_id = "send_test_event",
+    params(("id" = String, Path, description = "the source's id")),
+    request_body = TestEvent,
+    responses(
+        (status = 200, body = TestResult),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "the source is disabled"),
+        (status = 503, body = ErrorBody, description = "the gateway does not take events"),
+    )
+)]
+pub(super) async fn send(
+    State(plane): State<Arc<Private>>,
+    Path(id): Path<String>,
+    Body(event): Body<TestEvent>,
+) -> Result<Json<TestResult>, Refusal> {
+    let config = plane.live.config();
+    let source = config.sources.iter().find(|source| source.id == id);
+    let source = source.ok_or_else(|| Refusal::no_source(&id))?;
+    let user_id = event.user_id.unwrap_or_else(|| USER.to_owned());
+    let message_id = format!("kenwell-test-{:016x}", fastrand::u64(..));
+    let wanted = Filter {
+        message_id: Some(message_id.clone()),
+        ..Filter::default()
+    };
+    let reader = plane.metrics.tail().watch(wanted);
+    let reader =
+        reader.ok_or_else(|| Refusal::busy("too many people watch events: wait a little", 10))?;
+    let event = identify(&user_id, &message_id, event.traits);
+    plane
+        .gateway
+        .take(&id, event.to_string().as_bytes())
+        .await?;
+
+    let targets: Vec<RunningDestination> = plane
+        .live
+        .destinations()
+        .iter()
+        .filter(|running| {
+            running.settings.enabled && source.destinations.contains(&running.settings.id)
+        })
+        .cloned()
+        .collect();
+    let seen = outcomes(reader, &targets).await;
+    let mut results = Vec::with_capacity(targets.len());
+    for target in &targets {
+        let seen = seen
+            .iter()
+            .find(|seen| seen.destination.as_deref() == Some(target.id()));
+        results.push(result(target, &user_id, seen.map(Arc::as_ref)).await);
+    }
+    Ok(Json(TestResult { user_id, results }))
+}
+
+fn identify(user_id: &str, message_id: &str, traits: Option<Map<String, Value>>) -> Value {
+    let now = format!("{:.3}", Timestamp::now());
+    let traits = traits.map_or_else(
+        || json!({ "name": "Test User", "plan": { "tier": "trial", "seats": 1 }, "tested_at": now }),
+        Value::Object,
+    );
+    json!({
+        "type": "identify",
+        "channel": "server",
+        "messageId": message_id,
+        "userId": user_id,
+        "traits": traits,
+        "originalTimestamp": now,
+        "sentAt": now,
+        "context": { "library": { "name": "kenwell", "version": env!("CARGO_PKG_VERSION") } },
+    })
+}
+
+/// What was seen at the destinations until all had it, or the patience ended.
+async fn outcomes(mut reader: Reader, targets: &[RunningDestination]) -> Vec<Arc<Seen>> {
+    let deadline = Instant::now() + PATIENCE;
+    let moving = targets.iter().filter(|target| !target.settings.paused);
+    let mut open: BTreeSet<&str> = moving.map(RunningDestination::id).collect();
+    let mut all = Vec::new();
+    while !open.is_empty() {
+        let Ok(next) = timeout_at(deadline, reader.next()).await else {
+            break;
+        };
+        let Ok(seen) = next else { continue };
+        if let Some(destination) = &seen.destination {
+            open.remove(destination.as_str());
+            all.push(seen);
+        }
+    }
+    all
+}
+
+async fn result(target: &RunningDestination, user_id: &str, seen: Option<&Seen>) -> AtDestination {
+    let key = seen.and_then(|seen| seen.command.as_ref()?.get(1).cloned());
+    let mut result = AtDestination {
+        destination: target.id().to_owned(),
+        outcome: "waiting",
+        key: key.unwrap_or_else(|| text::of(&target.layout.key(user_id))),
+        fields: Vec::new(),
+        error: None,
+    };
+    let Some(seen) = seen else {
+        result.error = Some(why_waiting(target));
+        return result;
+    };
+    result.error.clone_from(&seen.reason);
+    match seen.outcome {
+        Outcome::Ignored => result.outcome = "ignored",
+        Outcome::DeadLettered => result.outcome = "dead_lettered",
+        Outcome::Written | Outcome::Accepted => {
+            result.outcome = "written";
+            match profile::read(&target.connection, &target.layout, user_id).await {
+                Ok(fields) => result.fields = text::fields(&fields.unwrap_or_default()),
+                Err(error) => result.error = Some(error.to_string()),
+            }
+        }
+    }
+    result
+}
+
+fn why_waiting(target: &RunningDestination) -> String {
+    if target.settings.paused {
+        return "the destination is paused; the event waits in the journal".to_owned();
+    }
+    let status = Status::of(target);
+    status.error().map_or_else(
+        || "no outcome yet: the destination has older events to write first".to_owned(),
+        str::to_owned,
+    )
+}

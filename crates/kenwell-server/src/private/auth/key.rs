@@ -1,0 +1,151 @@
+//! The admin key: set in the configuration, or made at the first start and kept only as its hash.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use kenwell::connection::Secret;
+
+use super::digest::Digest;
+use super::key_file::{KeyFile, KeyFileError, Version};
+use super::random;
+
+/// Fewest characters of a key that somebody chose. What Kenwell makes has 47.
+pub const MIN_KEY_CHARS: usize = 20;
+
+/// The key that opens the private plane. There always is one.
+#[derive(Debug)]
+pub struct AdminKey {
+    origin: Origin,
+}
+
+#[derive(Debug)]
+enum Origin {
+    /// `[private] admin_key`.
+    Configured(Digest),
+    /// Made by Kenwell. `kenwell admin-key reset` changes the file under a running server.
+    File(KeyFile, Mutex<Known>),
+}
+
+/// What the file said when it was last read.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    version: Option<Version>,
+    digest: Digest,
+}
+
+impl AdminKey {
+    /// The configured key, or the one that was made earlier. Otherwise a new one is made and
+    /// returned, to be shown this one time.
+    pub fn open(
+        data_dir: &Path,
+        configured: Option<&Secret>,
+    ) -> Result<(Self, Option<Secret>), KeyFileError> {
+        if let Some(key) = configured {
+            let origin = Origin::Configured(Digest::of(key.expose()));
+            return Ok((Self { origin }, None));
+        }
+        let file = KeyFile::new(data_dir);
+        let (digest, made) = if let Some(digest) = file.read()? {
+            (digest, None)
+        } else {
+            let key = random::new_key()?;
+            let digest = Digest::of(key.expose());
+            file.write(digest)?;
+            (digest, Some(key))
+        };
+        let known = Known {
+            version: file.version(),
+            digest,
+        };
+        let origin = Origin::File(file, Mutex::new(known));
+        Ok((Self { origin }, made))
+    }
+
+    /// The hash of the key as it is now, when `presented` is that key.
+    pub(super) fn check(&self, presented: &str) -> Option<Digest> {
+        let current = self.current();
+        current.matches(&Digest::of(presented)).then_some(current)
+    }
+
+    /// Whether `presented` is the key.
+    pub fn is(&self, presented: &str) -> bool {
+        self.check(presented).is_some()
+    }
+
+    /// The hash of the key as it is now. One look at the file's metadata; it is read again only when
+    /// it was replaced. A file that went away or was damaged leaves the key as it was.
+    pub(super) fn current(&self) -> Digest {
+        let (file, known) = match &self.origin {
+            Origin::Configured(digest) => return *digest,
+            Origin::File(file, known) => (file, known),
+        };
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = file.version();
+        if version.is_some() && version != known.version {
+            match file.read() {
+                Ok(Some(digest)) => known.digest = digest,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
+                }
+            }
+            known.version = version;
+        }
+        known.digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::key_file::reset;
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_kept_as_a_hash_for_its_owner_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        let (key, made) = AdminKey::open(&data_dir, None).unwrap();
+        let made = made.unwrap();
+        assert!(key.is(made.expose()));
+        assert!(!key.is("") && !key.is(&made.expose()[1..]));
+        let path = data_dir.join("admin-key");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("sha256:") && !text.contains(made.expose()));
+        let permissions = std::fs::metadata(&path).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
+        let (again, made_again) = AdminKey::open(&data_dir, None).unwrap();
+        assert!(made_again.is_none() && again.is(made.expose()));
+    }
+
+    #[test]
+    fn a_reset_reaches_a_running_server() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, made) = AdminKey::open(directory.path(), None).unwrap();
+        let before = key.current();
+        let new = reset(directory.path()).unwrap();
+        assert!(key.is(new.expose()) && !key.is(made.unwrap().expose()));
+        assert!(!key.current().matches(&before));
+        std::fs::remove_file(directory.path().join("admin-key")).unwrap();
+        assert!(key.is(new.expose()), "a lost file locks nobody out");
+    }
+
+    #[test]
+    fn a_configured_key_leaves_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let secret = Secret::new("chosen by a person");
+        let (key, made) = AdminKey::open(directory.path(), Some(&secret)).unwrap();
+        assert!(made.is_none() && key.is("chosen by a person"));
+        assert!(!directory.path().join("admin-key").exists());
+    }
+
+    #[test]
+    fn a_damaged_file_is_no_way_in() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("admin-key"), "letmein").unwrap();
+        let error = AdminKey::open(directory.path(), None).unwrap_err();
+        assert!(error.to_string().contains("admin-key reset"), "{error}");
+        assert!(!error.is_retryable());
+    }
+}

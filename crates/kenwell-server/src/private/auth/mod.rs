@@ -1,0 +1,18 @@
+//! Who may use the private plane: whoever has the admin key, and the browsers they signed in with.
+
+mod access;
+mod attempts;
+mod digest;
+mod key;
+mod key_file;
+mod random;
+mod sessions;
+
+pub use access::Access;
+pub(crate) use access::{SignedIn, Visitor};
+use attempts::Attempts;
+pub use key::{AdminKey, MIN_KEY_CHARS};
+pub use key_file::{KeyFileError, reset};
+pub(crate) use random::new_key;
+pub(crate) use sessions::Session;
+use sessions::Sessions;

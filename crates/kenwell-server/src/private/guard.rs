@@ -1,0 +1,99 @@
+//! The door: nobody passes without the key or a session, and no foreign page passes with one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{Method, StatusCode};
+
+use super::auth::Visitor;
+use super::refusal::Refusal;
+use super::{Private, host, sign_in};
+
+/// What may be asked for without key and session: readiness, and the sign-in itself.
+const OPEN: [(&Method, &str); 4] = [
+    (&Method::GET, "/ready"),
+    (&Method::HEAD, "/ready"),
+    (&Method::POST, "/login"),
+    (&Method::POST, "/api/v1/session"),
+];
+/// Where browsers repeat their session's token.
+pub(super) const CSRF_HEADER: &str = "x-kenwell-csrf";
+
+/// The other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Lets the request through, with its [`Visitor`] attached, or refuses it.
+pub(super) async fn admit(
+    State(plane): State<Arc<Private>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match inspect(&plane, &request) {
+        Ok(visitor) => {
+            if let Some(visitor) = visitor {
+                request.extensions_mut().insert(visitor);
+            }
+            next.run(request).await
+        }
+        Err(refusal) => *refusal,
+    }
+}
+
+fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Response>> {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    if uri.path() == "/ready" && OPEN.contains(&(method, "/ready")) {
+        return Ok(None);
+    }
+    let visitor = plane.access.visitor(headers);
+    // Who sends the key itself is no browser that was lured here.
+    if matches!(visitor, Some(Visitor::Program)) {
+        return Ok(visitor);
+    }
+    if !host::is_ours(uri, headers, &plane.hosts) {
+        return Err(unknown_host().into_response().into());
+    }
+    if OPEN.contains(&(method, uri.path())) {
+        if host::is_same_origin(uri, headers) {
+            return Ok(visitor);
+        }
+        return Err(csrf("the request came from another site's page")
+            .into_response()
+            .into());
+    }
+    match &visitor {
+        None if *method == Method::GET && uri.path() == "/" => {
+            Err(sign_in::page(StatusCode::UNAUTHORIZED, None).into())
+        }
+        None => Err(Refusal::unauthorized().into_response().into()),
+        Some(Visitor::Browser(session)) if !method.is_safe() => {
+            let token = headers
+                .get(CSRF_HEADER)
+                .and_then(|token| token.to_str().ok());
+            if !token.is_some_and(|token| session.is_vouched_for(token)) {
+                let why = "the header X-Kenwell-CSRF is missing or wrong: GET /api/v1/session has the token";
+                return Err(csrf(why).into_response().into());
+            }
+            if !host::is_same_origin(uri, headers) {
+                return Err(csrf("the request came from another site's page")
+                    .into_response()
+                    .into());
+            }
+            Ok(visitor)
+        }
+        Some(_) => Ok(visitor),
+    }
+}
+
+fn csrf(why: &str) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "csrf", why)
+}
+
+fn unknown_host() -> Refusal {
+    let message = "this name is not one of ours: use an IP address or localhost, \
+                   or add the name to `hosts` under [private] in kenwell.toml";
+    Refusal::new(StatusCode::FORBIDDEN, "unknown_host", message)
+}

@@ -1,0 +1,30 @@
+//! `/metrics`, for Prometheus.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+
+use super::Private;
+use super::refusal::Refusal;
+
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Metrics
+///
+/// As text, for Prometheus and whoever else reads `OpenMetrics`.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations", operation_id = "metrics",
+    responses((status = 200, content_type = "application/openmetrics-text", body = String))
+)]
+pub(super) async fn metrics(State(plane): State<Arc<Private>>) -> Response {
+    match plane.metrics.page(&plane.journal.stats()) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            Refusal::internal("the metrics could not be written; the log says why").into_response()
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Signing in: the page, its form, and the same for programs that speak JSON.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderValue, StatusCode, header};
+use kenwell::connection::Secret;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::auth::SignedIn;
+use super::guard::Peer;
+use super::headers::CONTENT_SECURITY_POLICY;
+use super::refusal::Refusal;
+use super::{Private, assets};
+
+/// Where the page has its message.
+const MESSAGE: &str = "{{message}}";
+
+/// The page's policy: the usual one, and the page's own style by its hash.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let style = assets::SIGN_IN
+        .split_once("<style>")
+        .and_then(|(_, rest)| rest.split_once("</style>"))
+        .map_or("", |(style, _)| style);
+    let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let own = format!("style-src 'self' 'sha256-{hash}'");
+    let policy = CONTENT_SECURITY_POLICY.replace("style-src 'self'", &own);
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
+});
+
+/// The sign-in page, with a message of ours.
+pub(super) fn page(status: StatusCode, message: Option<&str>) -> Response {
+    let html = assets::SIGN_IN.replace(MESSAGE, &escaped(message.unwrap_or_default()));
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
+    // Without a referrer the form would be sent with `Origin: null`, and nobody could tell that it is ours.
+    let referrer = HeaderValue::from_static("same-origin");
+    headers.insert(header::REFERRER_POLICY, referrer);
+    response
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    key: String,
+}
+
+/// `POST /login`: the page's form.
+pub(super) async fn login(
+    State(plane): State<Arc<Private>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    form: Result<Form<Credentials>, FormRejection>,
+) -> Response {
+    let Ok(Form(Credentials { key })) = form else {
+        return page(
+            StatusCode::BAD_REQUEST,
+            Some("Paste the admin key into the field."),
+        );
+    };
+    match try_key(&plane, peer.ip(), &Secret::new(key)) {
+        Ok(signed_in) => {
+            let mut response = Redirect::to("/").into_response();
+            response
+                .headers_mut()
+                .insert(header::SET_COOKIE, signed_in.cookie);
+            response
+        }
+        Err(Denied::Wrong) => page(
+            StatusCode::UNAUTHORIZED,
+            Some("This is not the admin key. `kenwell admin-key reset` makes a new one."),
+        ),
+        Err(Denied::TooOften(seconds)) => {
+            let message = format!("Too many tries. Wait {seconds} seconds and try again.");
+            let mut response = page(StatusCode::TOO_MANY_REQUESTS, Some(&message));
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response
+        }
+        Err(Denied::Broken) => page(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Some("The server cannot open a session; its log says why."),
+        ),
+    }
+}
+
+/// Why nobody was signed in.
+pub(super) enum Denied {
+    Wrong,
+    /// Seconds to wait.
+    TooOften(u64),
+    Broken,
+}
+
+/// Takes one of the address's tries and compares the key.
+pub(super) fn try_key(
+    plane: &Private,
+    peer: std::net::IpAddr,
+    key: &Secret,
+) -> Result<SignedIn, Denied> {
+    plane.access.attempts.take(peer).map_err(|seconds| {
+        tracing::warn!(%peer, "too many sign-ins; refused for {seconds} seconds");
+        Denied::TooOften(seconds)
+    })?;
+    match plane.access.sign_in(key.expose()) {
+        Ok(Some(signed_in)) => {
+            tracing::info!(%peer, "signed in to the console");
+            Ok(signed_in)
+        }
+        Ok(None) => {
+            tracing::warn!(%peer, "a sign-in with a wrong admin key");
+            Err(Denied::Wrong)
+        }
+        Err(error) => {
+            tracing::error!(%error, "no random numbers for a session");
+            Err(Denied::Broken)
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Wrong => Self::unauthorized(),
+            Denied::TooOften(seconds) => {
+                let message = format!("too many tries: wait {seconds} seconds");
+                Self::too_many(message, seconds)
+            }
+            Denied::Broken => Self::internal("the server cannot open a session; its log says why"),
+        }
+    }
+}
+
+/// Text as HTML text.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_one_that_its_policy_allows() {
+        let page = assets::SIGN_IN;
+        assert_eq!(page.matches("<style").count(), 1);
+        assert_eq!(page.matches("<style>").count(), 1);
+        assert!(page.contains(MESSAGE) && page.contains("name=\"key\""));
+        assert!(!page.contains("<script") && !page.contains("style="));
+        assert!(POLICY.to_str().unwrap().contains("'sha256-"));
+    }
+
+    #[test]
+    fn messages_are_text() {
+        assert_eq!(escaped("<b a=\"'&"), "&lt;b a=&quot;&#39;&amp;");
+    }
+}

@@ -1,0 +1,27 @@
+//! An end for requests that take too long.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use super::refusal::Refusal;
+
+/// For what only looks or changes a setting, its body included.
+pub(super) const QUICK: Duration = Duration::from_secs(30);
+/// For what goes the whole way to a Redis, or through all dead letters.
+pub(super) const SLOW: Duration = Duration::from_mins(5);
+
+/// Answers 503 when there is no answer after `limit`.
+pub(super) async fn end(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    if let Ok(response) = tokio::time::timeout(limit, next.run(request)).await {
+        return response;
+    }
+    let message = format!(
+        "this took longer than {} seconds and was given up",
+        limit.as_secs()
+    );
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()
+}

@@ -1,0 +1,189 @@
+//! The way from those who tell to those who look: a bounded queue for each reader.
+
+use std::fmt;
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use tokio::sync::mpsc;
+
+use super::glance::{Glance, Head};
+use super::{Filter, Seen};
+
+/// Readers at once: each is a connection and a share of the work.
+pub const MAX_READERS: usize = 16;
+/// Events that wait for one reader; beyond it he misses some, and is told how many.
+const WAITING: usize = 256;
+
+/// Where gateway and delivery tell what they do, and readers come to look. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Tail {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// How many there are: all that is looked at when nobody looks.
+    count: AtomicUsize,
+    shown: AtomicU64,
+    desks: RwLock<Vec<Arc<Desk>>>,
+}
+
+/// Where one reader gets his events.
+struct Desk {
+    filter: Filter,
+    queue: mpsc::Sender<Arc<Seen>>,
+    missed: AtomicU64,
+}
+
+/// Somebody who looks, from now until it is dropped.
+pub struct Reader {
+    inner: Arc<Inner>,
+    desk: Arc<Desk>,
+    queue: mpsc::Receiver<Arc<Seen>>,
+}
+
+/// Events that a reader was too slow for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missed(pub u64);
+
+impl fmt::Debug for Tail {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Tail").finish_non_exhaustive()
+    }
+}
+
+impl Tail {
+    /// Whether anybody looks. Ask before telling.
+    pub fn is_watched(&self) -> bool {
+        self.inner.count.load(Ordering::Relaxed) > 0
+    }
+
+    /// Shows this to everybody who looks for it.
+    pub fn tell(&self, glance: &Glance<'_>) {
+        let head = Head::of(glance);
+        let desks = self.inner.desks.read();
+        let desks = desks.unwrap_or_else(PoisonError::into_inner);
+        let mut copy: Option<Arc<Seen>> = None;
+        for desk in desks.iter().filter(|desk| desk.filter.wants(glance, &head)) {
+            let Ok(place) = desk.queue.try_reserve() else {
+                desk.missed.fetch_add(1, Ordering::Relaxed);
+                continue;
+            };
+            let seen = copy.get_or_insert_with(|| {
+                let number = self.inner.shown.fetch_add(1, Ordering::Relaxed) + 1;
+                Arc::new(Seen::new(number, glance, &head))
+            });
+            place.send(Arc::clone(seen));
+        }
+    }
+
+    /// Begins to look; `None` when [`MAX_READERS`] do already.
+    pub fn watch(&self, filter: Filter) -> Option<Reader> {
+        let (sender, queue) = mpsc::channel(WAITING);
+        let desk = Arc::new(Desk {
+            filter,
+            queue: sender,
+            missed: AtomicU64::new(0),
+        });
+        let desks = self.inner.desks.write();
+        let mut desks = desks.unwrap_or_else(PoisonError::into_inner);
+        if desks.len() >= MAX_READERS {
+            return None;
+        }
+        desks.push(Arc::clone(&desk));
+        self.inner.count.store(desks.len(), Ordering::Relaxed);
+        Some(Reader {
+            inner: Arc::clone(&self.inner),
+            desk,
+            queue,
+        })
+    }
+}
+
+impl Reader {
+    /// What comes next.
+    ///
+    /// # Errors
+    /// [`Missed`], when this reader was too slow for some; the next call goes on.
+    pub async fn next(&mut self) -> Result<Arc<Seen>, Missed> {
+        let missed = self.desk.missed.swap(0, Ordering::Relaxed);
+        if missed > 0 {
+            return Err(Missed(missed));
+        }
+        match self.queue.recv().await {
+            Some(seen) => Ok(seen),
+            // The other end lives as long as the reader.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let desks = self.inner.desks.write();
+        let mut desks = desks.unwrap_or_else(PoisonError::into_inner);
+        desks.retain(|desk| !Arc::ptr_eq(desk, &self.desk));
+        self.inner.count.store(desks.len(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tail::Outcome;
+
+    fn tell(tail: &Tail, source: &str) {
+        tail.tell(&Glance {
+            source,
+            outcome: Outcome::Accepted,
+            event: b"{}",
+            reason: None,
+            destination: None,
+            update: None,
+        });
+    }
+
+    #[tokio::test]
+    async fn everybody_sees_what_he_looks_for_in_order() {
+        let tail = Tail::default();
+        assert!(!tail.is_watched());
+        tell(&tail, "web");
+        let mut all = tail.watch(Filter::default()).unwrap();
+        let only_ios = Filter {
+            source: Some("ios".to_owned()),
+            ..Filter::default()
+        };
+        let mut ios = tail.watch(only_ios).unwrap();
+        assert!(tail.is_watched());
+        tell(&tail, "web");
+        tell(&tail, "ios");
+        assert_eq!(all.next().await.unwrap().seq, 1);
+        assert_eq!(all.next().await.unwrap().seq, 2);
+        assert_eq!(ios.next().await.unwrap().seq, 2);
+        drop((all, ios));
+        assert!(!tail.is_watched());
+    }
+
+    #[tokio::test]
+    async fn the_slow_are_told_how_much_they_missed() {
+        let tail = Tail::default();
+        let mut reader = tail.watch(Filter::default()).unwrap();
+        for _ in 0..WAITING + 7 {
+            tell(&tail, "web");
+        }
+        assert_eq!(reader.next().await.unwrap_err(), Missed(7));
+        assert_eq!(reader.next().await.unwrap().seq, 1);
+    }
+
+    #[test]
+    fn readers_are_bounded() {
+        let tail = Tail::default();
+        let watch = || tail.watch(Filter::default());
+        let readers: Vec<_> = (0..MAX_READERS).map(|_| watch().unwrap()).collect();
+        assert!(watch().is_none());
+        drop(readers);
+        assert!(watch().is_some());
+    }
+}

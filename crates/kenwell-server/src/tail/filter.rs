@@ -1,0 +1,80 @@
+//! What a reader wants to see.
+
+use super::Outcome;
+use super::glance::{Glance, Head};
+
+/// Everything that is given must agree; nothing given means everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Id of the source.
+    pub source: Option<String>,
+    /// What the event says it is, in any case.
+    pub kind: Option<String>,
+    /// `userId` or `anonymousId`, exactly.
+    pub user: Option<String>,
+    /// What happened.
+    pub outcome: Option<Outcome>,
+    /// Id of the destination where it happened.
+    pub destination: Option<String>,
+    /// `messageId`, exactly.
+    pub message_id: Option<String>,
+}
+
+impl Filter {
+    pub(super) fn wants(&self, glance: &Glance<'_>, head: &Head) -> bool {
+        let same = |wanted: &Option<String>, given: Option<&str>| {
+            wanted.is_none() || wanted.as_deref() == given
+        };
+        let kind = self.kind.as_ref().is_none_or(|wanted| {
+            let given = head.kind.as_deref().unwrap_or_default();
+            wanted.eq_ignore_ascii_case(given)
+        });
+        let user = self.user.is_none()
+            || same(&self.user, head.user_id.as_deref())
+            || same(&self.user, head.anonymous_id.as_deref());
+        kind && user
+            && same(&self.source, Some(glance.source))
+            && same(&self.destination, glance.destination)
+            && same(&self.message_id, head.message_id.as_deref())
+            && self.outcome.is_none_or(|wanted| wanted == glance.outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_given_must_agree() {
+        let event = br#"{"type":"Identify","userId":"u","anonymousId":"a","messageId":"m"}"#;
+        let glance = Glance {
+            source: "web",
+            outcome: Outcome::Written,
+            event,
+            reason: None,
+            destination: Some("profiles"),
+            update: None,
+        };
+        let wants = |change: &dyn Fn(&mut Filter)| {
+            let mut filter = Filter::default();
+            change(&mut filter);
+            filter.wants(&glance, &Head::read(event))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert!(wants(&|_| ()));
+        assert!(wants(&|filter| filter.kind = text("identify")));
+        assert!(wants(&|filter| filter.user = text("u")));
+        assert!(wants(&|filter| filter.user = text("a")));
+        assert!(wants(&|filter| filter.message_id = text("m")));
+        assert!(wants(&|filter| filter.outcome = Some(Outcome::Written)));
+        assert!(!wants(&|filter| filter.user = text("U")));
+        assert!(!wants(&|filter| filter.kind = text("track")));
+        assert!(!wants(&|filter| filter.source = text("ios")));
+        assert!(!wants(&|filter| filter.destination = text("other")));
+        assert!(!wants(&|filter| filter.outcome = Some(Outcome::Ignored)));
+        assert!(!wants(&|filter| {
+            filter.user = text("u");
+            filter.source = text("ios");
+        }));
+    }
+}

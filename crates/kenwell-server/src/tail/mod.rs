@@ -1,0 +1,18 @@
+//! The live tail: what becomes of events, shown to whoever looks just now.
+//!
+//! Gateway and delivery tell what they do only while somebody looks; otherwise that costs one look at a
+//! counter. Nothing is kept for those who come later.
+
+mod channel;
+mod command;
+mod filter;
+mod glance;
+mod seen;
+mod short;
+
+pub use channel::{MAX_READERS, Missed, Reader, Tail};
+pub use command::MAX_COMMAND_BYTES;
+pub use filter::Filter;
+pub use glance::{Glance, user_of};
+pub use seen::{Outcome, Seen};
+pub use short::{MAX_EVENT_BYTES, shown};

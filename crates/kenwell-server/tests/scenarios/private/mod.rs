@@ -1,0 +1,10 @@
+//! The private plane: who gets in, what the API answers, what it never says.
+
+mod description;
+mod door;
+mod events;
+mod letters;
+mod secrets;
+mod settings;
+mod sign_in;
+mod support;

@@ -1,0 +1,307 @@
+//! Sources and destinations through the API: in the file, at work at once, and back.
+
+use serde_json::json;
+
+use super::support::{code, ok};
+use crate::support::{Client, Redis, Server, eventually, post};
+
+fn file(server: &Server) -> String {
+    std::fs::read_to_string(server.config()).unwrap()
+}
+
+#[test]
+fn a_source_lives_from_its_first_request_to_its_removal() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let body = r#"{"name":"My <App>","destinations":["profiles"]}"#;
+    let added = server.ask("POST", "/api/v1/sources", body);
+    assert_eq!(added.status, 201);
+    let source = ok(&added);
+    assert_eq!(
+        (&source["id"], &source["name"]),
+        (&json!("my-app"), &json!("My <App>"))
+    );
+    assert_eq!(source["write_key_from"], "file");
+    let key = source["write_key"].as_str().unwrap().to_owned();
+    assert!(file(&server).contains(&key));
+    let send = |key: &str, user: &str| {
+        let event = format!(r#"{{"userId":"{user}","traits":{{"a":1}}}}"#);
+        let mut client = Client::connect(&server.gateway);
+        client
+            .post_as(key, "/v1/identify", "", event.as_bytes())
+            .unwrap()
+            .status
+    };
+    assert_eq!(send(&key, "u1"), 200);
+    let seen = ok(&server.ask("GET", "/api/v1/sources/my-app", ""));
+    assert_eq!(seen["accepted"], 1);
+    assert!(seen["last_seen_at"].as_str().unwrap().ends_with('Z'));
+
+    let rotated = ok(&server.ask("POST", "/api/v1/sources/my-app/rotate-key", ""));
+    let new = rotated["write_key"].as_str().unwrap().to_owned();
+    assert_eq!((send(&key, "u2"), send(&new, "u3")), (401, 200));
+    let off = server.ask("PATCH", "/api/v1/sources/my-app", r#"{"enabled":false}"#);
+    assert_eq!(ok(&off)["enabled"], false);
+    assert_eq!(send(&new, "u4"), 404);
+    assert_eq!(
+        server.ask("DELETE", "/api/v1/sources/my-app", "").status,
+        204
+    );
+    assert_eq!(send(&new, "u5"), 401);
+    let gone = server.ask("GET", "/api/v1/sources/my-app", "");
+    assert_eq!((gone.status, &*code(&gone)), (404, "no_source"));
+    assert!(!file(&server).contains("my-app"));
+}
+
+#[test]
+fn a_destination_is_tried_added_paused_resumed_replayed_and_removed() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let settings = format!(
+        r#"{{"name":"Copy","address":"{}","prefix":"copy","sources":["web"]}}"#,
+        redis.address()
+    );
+    let report = ok(&server.ask("POST", "/api/v1/destinations/test", &settings));
+    assert_eq!(report["healthy"], true, "{report}");
+    assert!(!file(&server).contains("copy"), "a test saves nothing");
+    let added = server.ask("POST", "/api/v1/destinations", &settings);
+    assert_eq!(added.status, 201, "{}", added.text());
+    let again = server.ask(
+        "POST",
+        "/api/v1/destinations",
+        &settings.replace("Copy\"", "Copy\",\"id\":\"copy\""),
+    );
+    assert_eq!((again.status, &*code(&again)), (409, "exists"));
+
+    let send = |user: &str| {
+        let event = format!(r#"{{"userId":"{user}","traits":{{"a":1}}}}"#);
+        assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
+    };
+    let status = || ok(&server.ask("GET", "/api/v1/destinations/copy", ""))["status"].clone();
+    send("u1");
+    server.settle("copy");
+    assert_eq!(redis.fields("copy:user:u1")["a"], "1");
+    let paused = ok(&server.ask("POST", "/api/v1/destinations/copy/pause", ""));
+    assert_eq!(
+        (&paused["paused"], &paused["status"]["state"]),
+        (&json!(true), &json!("paused"))
+    );
+    assert!(file(&server).contains("paused = true"));
+    send("u2");
+    server.settle("profiles");
+    assert_eq!(
+        (&status()["queued"], &status()["balanced"]),
+        (&json!(1), &json!(true))
+    );
+    assert!(redis.fields("copy:user:u2").is_empty());
+    let resumed = ok(&server.ask("POST", "/api/v1/destinations/copy/resume", ""));
+    assert_eq!(resumed["paused"], false);
+    server.settle("copy");
+    assert_eq!(redis.fields("copy:user:u2")["a"], "1");
+
+    redis.command::<()>(&["DEL", "copy:user:u1", "copy:user:u2"]);
+    let replayed = server.ask(
+        "POST",
+        "/api/v1/destinations/copy/replay",
+        r#"{"from":"2020-01-01T00:00:00Z"}"#,
+    );
+    assert_eq!(ok(&replayed)["records"], 2);
+    eventually("the replay", || {
+        (redis.fields("copy:user:u2").len() == 1).then_some(())
+    });
+    server.settle("copy");
+    assert_eq!(redis.fields("copy:user:u1")["a"], "1");
+    assert_eq!(status()["balanced"], true);
+    let no_time = server.ask(
+        "POST",
+        "/api/v1/destinations/copy/replay",
+        r#"{"from":"yesterday"}"#,
+    );
+    assert_eq!((no_time.status, &*code(&no_time)), (400, "bad_request"));
+
+    assert_eq!(
+        server.ask("DELETE", "/api/v1/destinations/copy", "").status,
+        204
+    );
+    assert!(!file(&server).contains("copy"));
+    assert_eq!(
+        server.ask("GET", "/api/v1/destinations/copy", "").status,
+        404
+    );
+}
+
+#[test]
+fn wrong_settings_are_named_and_nothing_is_saved() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let before = file(&server);
+    for (body, setting) in [
+        (r#"{"name":"x","address":"nowhere"}"#, "address"),
+        (
+            r#"{"name":"x","address":"h:1","cluster_mode":true,"database":3}"#,
+            "database",
+        ),
+        (r#"{"name":"x","address":"h:1","id":"Not An Id"}"#, "id"),
+        (
+            r#"{"name":"x","address":"h:1","secure":true,"ca_certificate":"-----BEGIN NONSENSE"}"#,
+            "ca_certificate",
+        ),
+    ] {
+        let reply = server.ask("POST", "/api/v1/destinations", body);
+        assert_eq!(
+            (reply.status, &*code(&reply)),
+            (422, "invalid_setting"),
+            "{body}"
+        );
+        let error = &super::support::json(&reply)["error"];
+        assert_eq!(error["setting"], setting, "{body}: {error}");
+        assert!(!error["problems"].as_array().unwrap().is_empty());
+    }
+    let reply = server.ask(
+        "POST",
+        "/api/v1/sources",
+        r#"{"name":"x","destinations":["nowhere"]}"#,
+    );
+    assert_eq!((reply.status, &*code(&reply)), (422, "invalid_setting"));
+    assert_eq!(file(&server), before);
+}
+
+#[test]
+fn a_change_does_not_overwrite_another_one() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let revision = |server: &Server| {
+        let state = ok(&server.ask("GET", "/api/v1/configuration", ""));
+        state["revision"].as_str().unwrap().to_owned()
+    };
+    let known = revision(&server);
+    let change = |expected: &str, name: &str| {
+        let body = format!("{{\"name\":\"{name}\"}}");
+        let headers = format!(
+            "PATCH /api/v1/sources/web HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nIf-Match: \"{expected}\"\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            server.private,
+            crate::support::ADMIN_KEY,
+            body.len()
+        );
+        crate::support::raw(&server.private, headers.as_bytes())
+    };
+    assert_eq!(change(&known, "One").status, 200);
+    let late = change(&known, "Two");
+    assert_eq!((late.status, &*code(&late)), (409, "changed_meanwhile"));
+    assert!(file(&server).contains("One") && !file(&server).contains("Two"));
+    assert_eq!(change(&revision(&server), "Three").status, 200);
+}
+
+#[test]
+fn a_test_event_goes_the_whole_way_and_shows_the_hash() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let body = r#"{"user_id":"t1","traits":{"plan":{"name":"pro"}}}"#;
+    let result = ok(&server.ask("POST", "/api/v1/sources/web/test-event", body));
+    assert_eq!(result["results"][0]["outcome"], "written", "{result}");
+    assert_eq!(result["results"][0]["key"], "user:t1");
+    assert_eq!(
+        result["results"][0]["fields"],
+        json!([["plan.name", "pro"]])
+    );
+    assert_eq!(redis.fields("user:t1")["plan.name"], "pro");
+    let nothing = ok(&server.ask("POST", "/api/v1/sources/web/test-event", r#"{"traits":{}}"#));
+    assert_eq!(nothing["results"][0]["outcome"], "ignored", "{nothing}");
+    redis.command::<()>(&["SET", "user:t2", "no hash"]);
+    let body = r#"{"user_id":"t2"}"#;
+    let dead = ok(&server.ask("POST", "/api/v1/sources/web/test-event", body));
+    assert_eq!(dead["results"][0]["outcome"], "dead_lettered", "{dead}");
+    assert!(
+        dead["results"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("WRONGTYPE")
+    );
+    server.ask("POST", "/api/v1/destinations/profiles/pause", "");
+    let waiting = ok(&server.ask("POST", "/api/v1/sources/web/test-event", "{}"));
+    assert_eq!(waiting["results"][0]["outcome"], "waiting");
+    assert!(
+        waiting["results"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("paused")
+    );
+    assert_eq!(
+        server
+            .ask("POST", "/api/v1/sources/none/test-event", "{}")
+            .status,
+        404
+    );
+    server.ask("PATCH", "/api/v1/sources/web", r#"{"enabled":false}"#);
+    let off = server.ask("POST", "/api/v1/sources/web/test-event", "{}");
+    assert_eq!((off.status, &*code(&off)), (409, "source_disabled"));
+}
+
+#[test]
+fn a_user_is_looked_up_and_deleted() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let event =
+        r#"{"userId":"a/b c","traits":{"<script>":"<b>","plan":{"tier":"pro"},"tags":["x"]}}"#;
+    assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
+    server.settle("profiles");
+    redis.command::<()>(&["EXPIRE", "user:a/b c", "1000"]);
+    let path = "/api/v1/profiles/profiles/a%2Fb%20c";
+    let reply = server.ask("GET", path, "");
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let profile = ok(&reply);
+    assert_eq!(
+        (&profile["key"], &profile["user_id"]),
+        (&json!("user:a/b c"), &json!("a/b c"))
+    );
+    assert!((990..=1000).contains(&profile["ttl_seconds"].as_u64().unwrap()));
+    let fields = json!([
+        ["<script>", "<b>"],
+        ["plan.tier", "pro"],
+        ["tags", "[\"x\"]"]
+    ]);
+    assert_eq!(profile["fields"], fields);
+    let nested = json!({ "<script>": "<b>", "plan": { "tier": "pro" }, "tags": ["x"] });
+    assert_eq!(profile["nested"], nested);
+    assert_eq!(ok(&server.ask("DELETE", path, ""))["deleted"], true);
+    assert_eq!(ok(&server.ask("DELETE", path, ""))["deleted"], false);
+    let none = server.ask("GET", path, "");
+    assert_eq!((none.status, &*code(&none)), (404, "no_profile"));
+    let nowhere = server.ask("GET", "/api/v1/profiles/nowhere/u", "");
+    assert_eq!((nowhere.status, &*code(&nowhere)), (404, "no_destination"));
+}
+
+#[test]
+fn a_redis_that_is_away_is_told_as_such() {
+    let mut redis = Redis::start();
+    let server = Server::start(&redis);
+    redis.kill();
+    let reply = server.ask("GET", "/api/v1/profiles/profiles/u", "");
+    assert_eq!((reply.status, &*code(&reply)), (502, "redis_error"));
+    let report = ok(&server.ask("POST", "/api/v1/destinations/profiles/test", ""));
+    assert_eq!(report["healthy"], false);
+    let connect = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["check"] == "connect");
+    assert_eq!(connect.unwrap()["status"], "failed");
+    post(
+        &server.gateway,
+        "/v1/identify",
+        r#"{"userId":"u","traits":{"a":1}}"#,
+    );
+    let status = eventually("the destination to wait", || {
+        let overview = ok(&server.ask("GET", "/api/v1/overview", ""));
+        let status = overview["destinations"][0].clone();
+        (status["state"] == "waiting").then_some(status)
+    });
+    assert!(
+        status["error"].as_str().unwrap().contains("cannot connect"),
+        "{status}"
+    );
+    assert!(status["since"].as_str().unwrap().ends_with('Z'));
+    let told = ok(&server.ask("POST", "/api/v1/sources/web/test-event", "{}"));
+    assert_eq!(told["results"][0]["outcome"], "waiting");
+}

@@ -1,0 +1,121 @@
+//! Who we say we are, as the settings and the files that they name have it at this moment.
+
+use std::path::Path;
+
+use super::file;
+use super::kind::Expected;
+use super::secret::Secret;
+use super::settings::Settings;
+use crate::Error;
+use crate::reply::Reply;
+
+/// A user's name and password for one login.
+pub(super) struct Credentials {
+    username: Option<String>,
+    password: String,
+}
+
+impl Credentials {
+    /// Reads them; `None` when no password is set, and then nothing is sent.
+    pub(super) fn read(settings: &Settings, expected: Expected) -> Result<Option<Self>, Error> {
+        let (name, password) = names(expected);
+        let Some(secret) = &settings.password else {
+            return Ok(None);
+        };
+        let text = secret
+            .current()
+            .map_err(|error| unreadable(password, secret.path(), &error))?;
+        if text.is_empty() {
+            return Err(wrong(password, "it is empty; write the password into it"));
+        }
+        let username = match &settings.username_file {
+            Some(path) => {
+                Some(file::read_line(path).map_err(|error| unreadable(name, Some(path), &error))?)
+            }
+            None => settings.username.clone(),
+        };
+        Ok(Some(Self {
+            username,
+            password: text.into_owned(),
+        }))
+    }
+
+    /// `AUTH` with a name, as Redis 6 and later have it.
+    pub(super) fn named(&self) -> redis::Cmd {
+        redis::cmd("AUTH")
+            .arg(self.username.as_deref().unwrap_or("default"))
+            .arg(&self.password)
+            .take()
+    }
+
+    /// `AUTH` as older servers want it, if no name was given.
+    pub(super) fn unnamed(&self) -> Option<redis::Cmd> {
+        let unnamed = || redis::cmd("AUTH").arg(&self.password).take();
+        self.username.is_none().then(unnamed)
+    }
+}
+
+/// A refused login, with the setting to change; any other error as it is.
+pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -> Error {
+    let Error::Refused { address, reply, .. } = &error else {
+        return error;
+    };
+    match cure(reply, settings, expected) {
+        Some(cure) => Error::Login {
+            address: address.clone(),
+            reply: reply.clone(),
+            cure,
+        },
+        None => error,
+    }
+}
+
+fn cure(reply: &Reply, settings: &Settings, expected: Expected) -> Option<String> {
+    let (username, password) = names(expected);
+    let says = |words: &str| reply.text().contains(words);
+    let from = match settings.password.as_ref().and_then(Secret::path) {
+        Some(path) => format!(" (read from {})", path.display()),
+        None => String::new(),
+    };
+    if reply.code() == "WRONGPASS" || says("invalid password") {
+        Some(format!("correct `{password}`{from} or `{username}`"))
+    } else if says("no password is set") || says("without any password configured") {
+        Some(format!(
+            "remove `{password}`, or give Redis that password (`requirepass`)"
+        ))
+    } else if reply.code() == "NOAUTH" || says("operation not permitted") {
+        Some(format!(
+            "set `{password}`, and `{username}` if it belongs to an ACL user"
+        ))
+    } else {
+        None
+    }
+}
+
+/// The settings that say who we are to this kind of server.
+fn names(expected: Expected) -> (&'static str, &'static str) {
+    match expected {
+        Expected::Sentinel => ("sentinel_username", "sentinel_password"),
+        _ => ("username", "password"),
+    }
+}
+
+/// The error for a file that cannot be read. The operating system's words never hold its content.
+pub(super) fn unreadable(
+    setting: &'static str,
+    path: Option<&Path>,
+    error: &std::io::Error,
+) -> Error {
+    let path = path.map_or_else(String::new, |path| path.display().to_string());
+    wrong(
+        setting,
+        format!("cannot read {path}: {error}; make it a file that Kenwell may read"),
+    )
+}
+
+fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
+    Error::Settings {
+        setting,
+        problem: problem.into(),
+    }
+}

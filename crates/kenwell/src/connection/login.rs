@@ -1,0 +1,135 @@
+//! The first words on a connection, in one round trip: who we are, which database, who is there.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use redis::{Cmd, Value};
+
+use super::credentials::Credentials;
+use super::dial::{Line, ask};
+use crate::Error;
+
+/// What the server said about itself and about the connection.
+pub(super) struct Greeting {
+    /// The answer to `HELLO`, if it knows that.
+    pub(super) hello: Option<Value>,
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// What identifies a connection at the server: its number and its address as the server sees them.
+/// Both together, because a restarted server counts from one again.
+#[derive(Debug, Clone)]
+pub(super) struct Ticket {
+    id: String,
+    addr: String,
+}
+
+/// Logs in and selects the database.
+pub(super) async fn log_in(
+    line: &Line,
+    credentials: Option<&Credentials>,
+    database: i64,
+    address: &Arc<str>,
+) -> Result<Greeting, Error> {
+    let named = credentials.map(Credentials::named);
+    let refused = match greet(line, named, database, address).await {
+        Err(error) if predates_users(&error) => error,
+        greeted => return greeted,
+    };
+    match credentials.and_then(Credentials::unnamed) {
+        Some(unnamed) => greet(line, Some(unnamed), database, address).await,
+        None => Err(refused),
+    }
+}
+
+/// Redis 5 and older have no users and want the password alone.
+fn predates_users(error: &Error) -> bool {
+    matches!(error, Error::Refused { reply, .. } if reply.text().contains("wrong number of arguments"))
+}
+
+/// Sends all at once. `AUTH` and `SELECT` must succeed. Of the others only those refusals count that
+/// concern the whole connection: an old server does not know all of them, and a restricted user may
+/// not say all of them.
+///
+/// `PING` is there for servers that want a password and find fault with the others before they say
+/// so; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
+async fn greet(
+    line: &Line,
+    auth: Option<Cmd>,
+    database: i64,
+    address: &Arc<str>,
+) -> Result<Greeting, Error> {
+    let command = |words: &[&str]| {
+        let mut command = Cmd::new();
+        command.arg(words);
+        Some(command)
+    };
+    let number = database.to_string();
+    let select = command(&["SELECT", &number]).filter(|_| database != 0);
+    let commands = [
+        ("AUTH", auth),
+        ("SELECT", select),
+        ("PING", command(&["PING"])),
+        (
+            "CLIENT SETINFO",
+            command(&["CLIENT", "SETINFO", "LIB-NAME", "kenwell"]),
+        ),
+        ("HELLO", command(&["HELLO", "2"])),
+        ("CLIENT INFO", command(&["CLIENT", "INFO"])),
+    ];
+    // Each by itself and not as one pipeline, so that what a server says before it hangs up is
+    // heard; in this order, because each is queued when it is first polled.
+    let answers = join_all(commands.iter().map(async |(name, command)| match command {
+        Some(command) => ask(line, command, name, address).await,
+        None => Ok(Value::Nil),
+    }));
+    let Ok([auth, select, ping, setinfo, hello, info]) = <[_; 6]>::try_from(answers.await) else {
+        return Err(Error::Unexpected {
+            address: Arc::clone(address),
+            command: "AUTH",
+        });
+    };
+    auth?;
+    select?;
+    tolerated(ping)?;
+    tolerated(setinfo)?;
+    Ok(Greeting {
+        hello: tolerated(hello)?,
+        ticket: tolerated(info)?.as_ref().and_then(Ticket::read),
+    })
+}
+
+/// The answer, or `None` for a refusal that the connection can live with.
+fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
+    match answer {
+        Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+impl Ticket {
+    /// Reads the answer to `CLIENT INFO`.
+    fn read(answer: &Value) -> Option<Self> {
+        let Value::BulkString(text) = answer else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(text);
+        let value = |name: &str| {
+            let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
+            found.map(str::to_owned)
+        };
+        let (id, addr) = value("id=").zip(value("addr="))?;
+        Some(Self { id, addr })
+    }
+
+    /// The command that makes the server forget this connection.
+    pub(super) fn kill(&self) -> Cmd {
+        redis::cmd("CLIENT")
+            .arg("KILL")
+            .arg("ID")
+            .arg(&self.id)
+            .arg("ADDR")
+            .arg(&self.addr)
+            .take()
+    }
+}

@@ -1,0 +1,47 @@
+//! Certificates and keys as PEM text, as the settings and the files that they name have it now.
+
+use super::pem;
+use crate::Error;
+use crate::connection::credentials::unreadable;
+use crate::connection::{Secret, Settings};
+
+/// The PEM texts; `None` where a setting is not given. The key is among them, so there is no `Debug`.
+#[derive(PartialEq, Eq)]
+pub(super) struct Material {
+    /// `ca_certificate`.
+    pub(super) authorities: Option<String>,
+    /// `client_certificate`.
+    pub(super) certificate: Option<String>,
+    /// `client_key`.
+    pub(super) key: Option<String>,
+}
+
+impl Material {
+    pub(super) fn read(settings: &Settings) -> Result<Self, Error> {
+        let read = |setting, given: &Option<String>| match pem::given(given.as_deref()) {
+            Some(given) => pem::text(setting, given).map(Some),
+            None => Ok(None),
+        };
+        Ok(Self {
+            authorities: read("ca_certificate", &settings.ca_certificate)?,
+            certificate: read("client_certificate", &settings.client_certificate)?,
+            key: key(settings.client_key.as_ref())?,
+        })
+    }
+}
+
+fn key(given: Option<&Secret>) -> Result<Option<String>, Error> {
+    const SETTING: &str = "client_key";
+    let Some(secret) = given else {
+        return Ok(None);
+    };
+    let text = secret
+        .current()
+        .map_err(|error| unreadable(SETTING, secret.path(), &error))?;
+    match pem::given(Some(&text)) {
+        // What a file holds is the key itself, never another path.
+        Some(_) if secret.path().is_some() => Ok(Some(text.into_owned())),
+        Some(given) => pem::text(SETTING, given).map(Some),
+        None => Ok(None),
+    }
+}
