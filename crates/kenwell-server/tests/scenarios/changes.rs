@@ -1,5 +1,7 @@
 //! Changes while it runs: each takes effect at once, and no event goes where it was not accepted for.
 
+use std::net::{TcpListener, TcpStream};
+
 use kenwell_server::{
     config::Environment,
     live::{
@@ -220,6 +222,53 @@ fn a_change_of_settings_loses_nothing_and_counts_nothing_twice() {
 }
 
 #[test]
+fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
+    let redis = Redis::start();
+    let narrow = narrow_way(&redis);
+    let inside = Inside::start(&tables(&redis).replacen(&redis.address(), &narrow, 1));
+    inside.edit(paused("one", true));
+    for number in 0..40 {
+        send(&inside, &format!("u{number}"));
+    }
+    inside.edit(paused("one", false));
+    // One lane gets through, the others do not.
+    let early = eventually("some to be written and some to wait", || {
+        let written = inside.count("written_total", "one");
+        let health = inside.destination("one").health.unwrap().state();
+        (written > 0 && health != kenwell_server::delivery::State::Up).then_some(written)
+    });
+    assert!(early < 40);
+    let settings = DestinationChange {
+        address: Change::To(redis.address()),
+        ..DestinationChange::default()
+    };
+    inside.edit(change("one", settings));
+    inside.settle("one");
+    assert_eq!(keys(&redis).len(), 40);
+    assert_books(&inside, "one", 40 + early, 40 + early, early);
+}
+
+/// An address that leads to the Redis for the first connection, and for all others nowhere.
+fn narrow_way(redis: &Redis) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, to) = (listener.local_addr().unwrap(), redis.address());
+    std::thread::spawn(move || {
+        let (first, _) = listener.accept().unwrap();
+        let redis = TcpStream::connect(to).unwrap();
+        for (mut from, mut to) in [
+            (first.try_clone().unwrap(), redis.try_clone().unwrap()),
+            (redis, first),
+        ] {
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        }
+        for other in listener.incoming() {
+            drop(other);
+        }
+    });
+    address.to_string()
+}
+
+#[test]
 fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     let (redis, inside) = start();
     inside.edit(paused("one", true));
@@ -296,6 +345,7 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
     });
     send(&inside, "late");
     inside.settle("one");
+    inside.settle("two");
     let _: () = redis.command(&["FLUSHALL"]);
     let replay = |from| inside.runtime.block_on(inside.live.replay("one", from));
     let start = jiff::Timestamp::from_millisecond(after_early).unwrap();
