@@ -13,6 +13,7 @@ mod captures;
 mod cluster;
 mod crash;
 mod delivery;
+mod failover;
 mod full;
 mod gateway;
 mod lifecycle;
