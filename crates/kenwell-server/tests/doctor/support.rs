@@ -9,6 +9,8 @@
 
 #[path = "../../../kenwell/tests/support/certificates.rs"]
 pub mod certificates;
+#[path = "../../../kenwell/tests/support/flavour.rs"]
+pub mod flavour;
 #[path = "../../../kenwell/tests/support/ports.rs"]
 pub mod ports;
 #[path = "../../../kenwell/tests/support/server.rs"]

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::address::Address;
 use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
+use super::patient::Patient;
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -115,13 +116,14 @@ where
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None);
-    let (connection, driver) = MultiplexedConnection::new_with_config(&silent, stream, config)
-        .await
-        .map_err(|source| Error::Lost {
-            address: Arc::clone(address),
-            command: "connecting",
-            source,
-        })?;
+    let (connection, driver) =
+        MultiplexedConnection::new_with_config(&silent, Patient::new(stream), config)
+            .await
+            .map_err(|source| Error::Lost {
+                address: Arc::clone(address),
+                command: "connecting",
+                source,
+            })?;
     Ok(Line {
         connection,
         driver: tokio::spawn(driver),

@@ -9,6 +9,7 @@ mod group;
 mod kind;
 mod live;
 mod login;
+mod patient;
 mod route;
 mod secret;
 mod sentinel;

@@ -8,6 +8,7 @@
 
 pub mod certificates;
 pub mod cluster;
+pub mod flavour;
 pub mod load;
 pub mod log;
 pub mod model;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use kenwell::connection::Settings;
 use tempfile::TempDir;
 
+use super::certificates::Certificates;
 use super::cluster::eventually;
+use super::flavour::Flavour;
 use super::server::{Server, free_port};
 
 pub struct Sentinels {
@@ -19,23 +21,53 @@ pub struct Sentinels {
 struct Sentinel {
     child: Child,
     port: u16,
+    tls_port: Option<u16>,
     _folder: TempDir,
 }
 
 impl Sentinels {
     /// Starts them; the Sentinels get further lines for their configuration.
     pub fn start(lines: &str) -> Self {
-        let master = Server::start(&["--repl-diskless-sync-delay", "0"]);
+        Self::of(Flavour::Redis, lines)
+    }
+
+    /// The same with another program.
+    pub fn of(flavour: Flavour, lines: &str) -> Self {
+        let master = Server::of(flavour, &["--repl-diskless-sync-delay", "0"]);
         let port = port(&master.address());
-        let replica = Server::start(&["--replicaof", "127.0.0.1", &port]);
+        let replica = Server::of(flavour, &["--replicaof", "127.0.0.1", &port]);
+        Self::watching(flavour, vec![master, replica], &port, lines)
+    }
+
+    /// All of them speak TLS with each other and with us; their certificate is `{name}.pem`.
+    pub fn start_with_tls(certificates: &Certificates, name: &str) -> Self {
+        let more = ["--tls-auth-clients", "no", "--tls-replication", "yes"];
+        let hurry = ["--repl-diskless-sync-delay", "0"];
+        let start = |more: &[&str]| Server::start_with_certificate(certificates, name, more);
+        let master = start(&[&more[..], &hurry].concat());
+        let port = master.tls_port().to_string();
+        let follow = ["--replicaof", "127.0.0.1", &port];
+        let replica = start(&[&more[..], &follow].concat());
+        let path = |name: &str| certificates.path(name).display().to_string();
+        let lines = format!(
+            "tls-replication yes\ntls-auth-clients no\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}",
+            path(&format!("{name}.pem")),
+            path(&format!("{name}.key")),
+            path("ca.pem"),
+        );
+        let servers = vec![master, replica];
+        Self::watching(Flavour::Redis, servers, &port, &lines)
+    }
+
+    fn watching(flavour: Flavour, servers: Vec<Server>, port: &str, lines: &str) -> Self {
         eventually("the replica to follow", || {
-            let info = replica.cli(&["INFO", "replication"]);
+            let info = servers[1].cli(&["INFO", "replication"]);
             info.contains("master_link_status:up").then_some(())
         });
-        let sentinels = (0..3).map(|_| Sentinel::start(&port, lines)).collect();
+        let sentinels = (0..3).map(|_| Sentinel::start(flavour, port, lines));
         let all = Self {
-            servers: vec![master, replica],
-            sentinels,
+            sentinels: sentinels.collect(),
+            servers,
         };
         eventually("the Sentinels to know each other and the replica", || {
             let ready = all.sentinels.iter().all(|sentinel| {
@@ -52,7 +84,7 @@ impl Sentinels {
     pub fn settings(&self) -> Settings {
         let addresses = self.sentinels.iter();
         let addresses: Vec<_> = addresses
-            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port))
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.tls_port.unwrap_or(sentinel.port)))
             .collect();
         let mut settings = Settings::new(addresses.join(","));
         settings.sentinel_master = Some("mymaster".to_owned());
@@ -80,18 +112,20 @@ impl Sentinels {
 }
 
 impl Sentinel {
-    fn start(master: &str, lines: &str) -> Self {
+    fn start(flavour: Flavour, master: &str, lines: &str) -> Self {
         let (folder, port) = (TempDir::new().unwrap(), free_port());
+        let tls_port = lines.contains("tls-replication").then(free_port);
+        let tls = tls_port.map_or_else(String::new, |port| format!("tls-port {port}\n"));
         let file = folder.path().join("sentinel.conf");
         let settings = format!(
-            "port {port}\nbind 127.0.0.1\ndir {}\n\
+            "port {port}\n{tls}bind 127.0.0.1\ndir {}\n\
              sentinel monitor mymaster 127.0.0.1 {master} 2\n\
              sentinel down-after-milliseconds mymaster 700\n\
              sentinel failover-timeout mymaster 3000\n{lines}\n",
             folder.path().display()
         );
         fs::write(&file, settings).unwrap();
-        let child = Command::new("redis-server")
+        let child = Command::new(flavour.program())
             .arg(&file)
             .arg("--sentinel")
             .stdout(Stdio::null())
@@ -104,6 +138,7 @@ impl Sentinel {
         Self {
             child,
             port,
+            tls_port,
             _folder: folder,
         }
     }

@@ -9,12 +9,14 @@ use kenwell::connection::{Connection, Settings};
 use tempfile::TempDir;
 
 use super::certificates::Certificates;
+use super::flavour::Flavour;
 pub use super::ports::free_port;
 
 /// How long a server may take to answer its first `PING`.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Server {
+    flavour: Flavour,
     child: Option<Child>,
     port: u16,
     tls_port: Option<u16>,
@@ -73,7 +75,13 @@ impl Server {
 
     /// Starts a server with additional options, such as `&["--requirepass", "secret"]`.
     pub fn start(options: &[&str]) -> Self {
+        Self::of(Flavour::Redis, options)
+    }
+
+    /// The same with another program.
+    pub fn of(flavour: Flavour, options: &[&str]) -> Self {
         let mut server = Self {
+            flavour,
             child: None,
             port: free_port(),
             tls_port: None,
@@ -91,7 +99,7 @@ impl Server {
 
     /// The same, with further options.
     pub fn revive_with(&mut self, options: &[&str]) {
-        let child = Command::new("redis-server")
+        let child = Command::new(self.flavour.program())
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--dir", self.folder.path().to_str().unwrap()])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])

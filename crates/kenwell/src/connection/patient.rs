@@ -1,0 +1,125 @@
+//! A socket that hears the other side out before it reports that writing has failed.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Redis says why it hangs up (too many clients, a value that is too large, a client certificate that
+/// is missing) and then closes, while we may still be writing. Whoever stops at the failed write never
+/// reads that. So what is written after the end is dropped, and reading tells how it ended: with the
+/// last words, and then the end of the stream.
+pub(super) struct Patient<S> {
+    socket: S,
+    has_spoken: bool,
+    /// Who waits to be told that something was said.
+    listener: Option<Waker>,
+    is_over: bool,
+}
+
+impl<S> Patient<S> {
+    pub(super) fn new(socket: S) -> Self {
+        Self {
+            socket,
+            has_spoken: false,
+            listener: None,
+            is_over: false,
+        }
+    }
+
+    /// `done` instead of the error of a connection that the other side has closed.
+    fn excuse<T>(&mut self, result: Poll<io::Result<T>>, done: T) -> Poll<io::Result<T>> {
+        match result {
+            Poll::Ready(Err(error))
+                if matches!(
+                    error.kind(),
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+                ) =>
+            {
+                self.is_over = true;
+                Poll::Ready(Ok(done))
+            }
+            result => result,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.has_spoken {
+            self.listener = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_over {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        let written = self.excuse(written, bytes.len());
+        if written.is_ready() {
+            self.has_spoken = true;
+            if let Some(listener) = self.listener.take() {
+                listener.wake();
+            }
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_over {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        self.excuse(flushed, ())
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn last_words_are_heard_although_writing_has_failed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (mut server, _) = server.unwrap();
+        let mut client = Patient::new(client.unwrap());
+        client.write_all(b"unread").await.unwrap();
+        server.readable().await.unwrap();
+        server.write_all(b"-ERR enough").await.unwrap();
+        // With something unread, closing resets the connection.
+        drop(server);
+        while !client.is_over {
+            client.write_all(b"more").await.unwrap();
+            client.flush().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut heard = [0; 11];
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"-ERR enough");
+        client.write_all(b"to nobody").await.unwrap();
+        assert_eq!(client.read(&mut heard).await.unwrap_or(0), 0);
+    }
+}

@@ -1,0 +1,71 @@
+//! The same behaviour wherever Redis is: one suite, run against every way to reach one, and against
+//! every server that is promised to work.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
+
+mod support;
+
+#[path = "everywhere/behaviour.rs"]
+mod behaviour;
+#[path = "everywhere/plain.rs"]
+mod plain;
+#[path = "everywhere/sealed.rs"]
+mod sealed;
+#[path = "everywhere/several.rs"]
+mod several;
+
+/// A test for each flavour and each way to reach it.
+macro_rules! everywhere {
+    ($($name:ident = $flavour:ident: $($place:path as $test:ident),+;)+) => {$(
+        mod $name {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    $place(crate::support::flavour::Flavour::$flavour).await;
+                }
+            )+
+        }
+    )+};
+}
+
+// The Valkey and the Redis 6.2 that the tests bring are built without TLS; stunnel gives it to them.
+// Redis 6.2 cannot choose the port of its cluster bus, so that its nodes might collide with others.
+everywhere! {
+    redis = Redis:
+        crate::plain::tcp as over_tcp,
+        crate::plain::socket as over_a_socket,
+        crate::plain::database as in_database_5,
+        crate::plain::password as with_a_password,
+        crate::plain::rotated as with_a_rotated_password,
+        crate::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::sealed::authority as over_tls_with_a_private_authority,
+        crate::sealed::stunnel as through_stunnel_with_a_common_name,
+        crate::sealed::both_sides as with_certificates_on_both_sides,
+        crate::sealed::unverified as over_tls_without_verification,
+        crate::several::cluster as in_a_cluster,
+        crate::several::sentinels as behind_sentinels,
+        crate::several::sealed_sentinels as behind_sentinels_over_tls;
+    valkey = Valkey:
+        crate::plain::tcp as over_tcp,
+        crate::plain::socket as over_a_socket,
+        crate::plain::database as in_database_5,
+        crate::plain::password as with_a_password,
+        crate::plain::rotated as with_a_rotated_password,
+        crate::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::sealed::stunnel as through_stunnel_with_a_common_name,
+        crate::several::cluster as in_a_cluster,
+        crate::several::sentinels as behind_sentinels;
+    redis_6_2 = Redis62:
+        crate::plain::tcp as over_tcp,
+        crate::plain::socket as over_a_socket,
+        crate::plain::database as in_database_5,
+        crate::plain::password as with_a_password,
+        crate::plain::rotated as with_a_rotated_password,
+        crate::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::sealed::stunnel as through_stunnel_with_a_common_name,
+        crate::several::sentinels as behind_sentinels;
+}
