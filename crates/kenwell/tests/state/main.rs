@@ -15,6 +15,7 @@ mod entries;
 mod examples;
 mod hooks;
 mod javascript;
+mod jovo;
 mod rights;
 mod values;
 mod values_cluster;
