@@ -17,6 +17,7 @@ mod hooks;
 mod javascript;
 mod jovo;
 mod rights;
+mod sentinel;
 mod values;
 mod values_cluster;
 mod walk;
