@@ -30,6 +30,11 @@ listen = "127.0.0.1:${gateway}"
 listen = "127.0.0.1:${plane}"
 
 ${rest}`, { mode: 0o600 });
+    return this.run();
+  }
+
+  /** Starts with the configuration that is there. */
+  async run() {
     const binary = process.env.KENWELL_BIN;
     if (!binary || !existsSync(binary)) throw new Error('KENWELL_BIN names no kenwell: build it with cargo build --bin kenwell');
     this.#child = start(binary, ['serve', '--config', this.configFile], this.log, { ...process.env, NO_COLOR: '1' });

@@ -63,15 +63,21 @@ test('a password is kept, changed and removed, and never shown', async () => {
   await eventually('no password in the file', () => !/s3cret/.test(house.kenwell.config));
 });
 
-test('a change that was made meanwhile is not overwritten', async () => {
+test('a change that was made meanwhile is not overwritten, and what was typed is not lost', async () => {
   const page = await house.signedIn('/destinations/profiles');
   page.watch.allow(/^refusal: 409 PATCH/);
   await page.getByLabel('Name', { exact: true }).fill('From the page');
   house.kenwell.config = house.kenwell.config.replace('name = "Profiles"', 'name = "By hand"');
   await eventually('the edit to be read', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'By hand');
+  const notice = page.getByText('The configuration file has changed meanwhile.');
+  await notice.waitFor();
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'From the page');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText(/changed/i).first().waitFor();
+  await page.locator('form .box.bad').getByText(/changed/).waitFor();
   assert.match(house.kenwell.config, /name = "By hand"/);
+  await page.getByRole('button', { name: 'Load again' }).click();
+  await notice.waitFor({ state: 'detached' });
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'By hand');
   house.kenwell.config = house.kenwell.config.replace('name = "By hand"', 'name = "Profiles"');
   await eventually('the name of before', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'Profiles');
 });

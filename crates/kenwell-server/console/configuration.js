@@ -21,8 +21,15 @@ export function onChange(signal, task) {
   signal.addEventListener('abort', () => watchers.delete(task), { once: true });
 }
 
-/** Asks for it at once, for instance after a change made here. */
+/** Asks for it at once, and tells every watcher when it has changed. */
 export async function refresh() {
+  const before = current?.revision;
+  take(await get('/configuration'));
+  if (before !== undefined && before !== current.revision) for (const task of watchers) task();
+}
+
+/** After a change made by the page itself, which shows it by itself: takes the new revision and tells nobody. */
+export async function acknowledge() {
   take(await get('/configuration'));
 }
 
@@ -31,16 +38,12 @@ export function watch(place, signal) {
   every(SECONDS, signal, async () => {
     await refresh();
     fill(place, ...warnings(current));
-  }, {
-    failed: (error) => fill(place, box('bad', h('p', {}, error.message))),
-  });
+  }, (error) => fill(place, box('bad', h('p', {}, error.message))));
 }
 
 function take(next) {
-  const isNew = current !== null && current.revision !== next.revision;
   current = next;
   document.documentElement.toggleAttribute('data-read-only', !next.writable);
-  if (isNew) for (const task of watchers) task();
 }
 
 /** Boxes about the file; none when all is well. */

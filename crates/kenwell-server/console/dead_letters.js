@@ -6,9 +6,11 @@ import { fill, h } from './dom.js';
 import { letterRow } from './letter_row.js';
 import { emptyState, Notice, toast } from './notice.js';
 import { count, plural } from './numbers.js';
+import { every } from './poll.js';
 import { row, table } from './table.js';
 
 const PAGE = 50;
+const SECONDS = 5;
 
 export async function deadLetters(page) {
   const notice = new Notice();
@@ -17,6 +19,7 @@ export async function deadLetters(page) {
   page.root.append(page.title('Dead letters'), notice.element, reasons, letters);
   const view = new View(page, notice, reasons, letters);
   await view.load();
+  every(SECONDS, page.signal, () => view.follow());
 }
 
 /** The page's state: which reason is open, and the letters shown so far. */
@@ -27,6 +30,7 @@ class View {
   #letters;
   #names = new Map();
   #chosen = null;
+  #shown = '';
 
   constructor(page, notice, reasons, letters) {
     this.#page = page;
@@ -39,6 +43,7 @@ class View {
     const options = { signal: this.#page.signal };
     const [{ destinations }, summary] = await Promise.all([get('/destinations', options), get(`/dead-letters${query({ limit: 1 })}`, options)]);
     this.#names = new Map(destinations.map((one) => [one.id, one.name]));
+    this.#shown = print(summary);
     if (summary.total === 0) {
       this.#chosen = null;
       fill(this.#letters);
@@ -52,6 +57,18 @@ class View {
       fill(this.#letters);
     }
     if (this.#chosen) await this.#open(this.#chosen);
+  }
+
+  /** Shows letters that have come meanwhile, unless somebody is at the table right now. */
+  async follow() {
+    if (this.#reasons.contains(document.activeElement)) return;
+    const summary = await get(`/dead-letters${query({ limit: 1 })}`, { signal: this.#page.signal });
+    if (print(summary) === this.#shown) return;
+    if (summary.total === 0 || this.#chosen === null) await this.load();
+    else {
+      this.#shown = print(summary);
+      fill(this.#reasons, this.#table(summary));
+    }
   }
 
   #table(summary) {
@@ -132,4 +149,5 @@ class View {
   }
 }
 
+const print = (summary) => JSON.stringify([summary.total, summary.by_reason]);
 const same = (left, right) => left.destination === right.destination && left.reason === right.reason;

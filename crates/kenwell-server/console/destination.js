@@ -1,13 +1,14 @@
 // One destination: how it is doing, what can be done with it, and its settings.
 import { get, patch, path, post, remove } from './api.js';
 import { Connection } from './connection.js';
-import { onChange, refresh, revision } from './configuration.js';
+import { acknowledge, revision } from './configuration.js';
 import { busy, button, submit } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { check, text } from './fields.js';
 import { Findings } from './findings.js';
 import { Form } from './form.js';
+import { keepFresh } from './fresh.js';
 import { box, Notice, toast } from './notice.js';
 import { count, plural } from './numbers.js';
 import { setPaused } from './destinations.js';
@@ -26,8 +27,9 @@ export async function destination(page) {
   say(heading.firstElementChild, one.name);
   const status = statusPart(one);
   const settings = h('section', { class: 'card' });
-  const load = async () => fill(settings, ...settingsPart(where, await get(where, { signal: page.signal }), load));
-  fill(settings, ...settingsPart(where, one, load));
+  const load = async () => fill(settings, ...settingsPart(where, await get(where, { signal: page.signal }), reload));
+  const reload = keepFresh(page, settings, load);
+  fill(settings, ...settingsPart(where, one, reload));
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)));
@@ -35,11 +37,7 @@ export async function destination(page) {
     const now = await get(where, { signal: page.signal });
     status.update(now);
     say(heading.firstElementChild, now.name);
-  }, { failed: (error) => status.fail(error) });
-  onChange(page.signal, () => {
-    // What somebody is typing here is not thrown away; saving it then says that the file has changed.
-    if (!settings.contains(document.activeElement)) load().catch(() => {});
-  });
+  }, (error) => status.fail(error));
 }
 
 /** State, numbers, and pause. */
@@ -91,7 +89,7 @@ function settingsPart(where, one, load) {
       return;
     }
     await patch(where, changes, { revision: madeFrom });
-    await refresh();
+    await acknowledge();
     await load();
     toast('Saved, and in force.');
   }, { label: 'Settings of the destination', after: [test] });
@@ -134,7 +132,7 @@ function removal(where, one) {
       });
       if (!agreed) return;
       await remove(where);
-      await refresh();
+      await acknowledge();
       toast(`${one.name} is removed.`);
       location.hash = '#/destinations';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));

@@ -3,7 +3,7 @@ import { get, path, post } from './api.js';
 import { onChange, refresh } from './configuration.js';
 import { busy, button, linkButton } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
-import { emptyState, errorBox, toast } from './notice.js';
+import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { explanation, stateBadge } from './status.js';
@@ -35,7 +35,7 @@ export async function destinations(page) {
     fill(problem);
   };
   onChange(page.signal, () => load().catch(() => {}));
-  every(SECONDS, page.signal, load, { failed: (error) => fill(problem, errorBox(error)) });
+  every(SECONDS, page.signal, load, failureIn(problem));
 }
 
 function destinationRow(first) {

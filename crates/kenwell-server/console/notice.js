@@ -14,6 +14,11 @@ export function errorBox(error) {
   return fill(h('div', { class: 'box bad', role: 'alert' }), ...errorLines(error));
 }
 
+/** Shows errors of a task that is repeated; that nobody answers is said once, above every page. */
+export const failureIn = (place) => (error) => {
+  if (error.code !== 'unreachable') fill(place, errorBox(error));
+};
+
 /** The sentences of an error. */
 export function errorLines(error) {
   const lines = [h('p', {}, error.message)];

@@ -3,7 +3,7 @@ import { get } from './api.js';
 import { chart } from './chart.js';
 import { linkButton } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
-import { box, emptyState } from './notice.js';
+import { box, emptyState, failureIn } from './notice.js';
 import { bytes, count } from './numbers.js';
 import { every } from './poll.js';
 import { explanation, imbalance, stateBadge } from './status.js';
@@ -24,16 +24,16 @@ export function overview(page) {
   const alarms = h('div', { role: 'alert', class: 'stack' });
   const tiles = numbers();
   const destinations = destinationTable();
+  const problem = h('div');
   const first = h('div');
   const file = fileFacts();
   const picture = chart();
   page.root.append(
-    page.title('Overview', h('p', { class: 'as-of' }, 'As of ', asOf)), alarms, first, tiles.element,
+    page.title('Overview', h('p', { class: 'as-of' }, 'As of ', asOf)), problem, alarms, first, tiles.element,
     h('section', { class: 'card', 'aria-label': 'The last hour' }, picture.element),
     h('section', { class: 'card' }, h('h2', {}, 'Destinations'), destinations.element),
     h('section', { class: 'card' }, h('h2', {}, 'Server'), file.element));
 
-  const failed = (error) => fill(alarms, box('bad', h('p', {}, error.message)));
   every(SECONDS, page.signal, async () => {
     const state = await get('/overview', { signal: page.signal });
     setTime(asOf, state.now);
@@ -42,7 +42,8 @@ export function overview(page) {
     destinations.update(state.destinations);
     fill(first, ...nextStep(state));
     file.update(state);
-  }, { failed });
+    fill(problem);
+  }, failureIn(problem));
   every(HISTORY_SECONDS, page.signal, async () => picture.update(await get('/history', { signal: page.signal })));
 }
 

@@ -20,19 +20,15 @@ function visible(signal) {
 
 /**
  * Runs `task` now and then every so many seconds until `signal` is aborted. One run ends before the next begins. What it
- * throws goes to `failed`, and the next run that works calls `recovered`.
+ * throws goes to `failed`.
  */
-export async function every(seconds, signal, task, { failed, recovered } = {}) {
-  let isFailing = false;
+export async function every(seconds, signal, task, failed = () => {}) {
   while (!signal.aborted) {
     try {
       await task();
-      if (isFailing) recovered?.();
-      isFailing = false;
     } catch (error) {
       if (signal.aborted) return;
-      isFailing = true;
-      failed?.(error);
+      failed(error);
     }
     await pause(seconds, signal);
     await visible(signal);

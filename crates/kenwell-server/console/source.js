@@ -1,9 +1,10 @@
 // One source: its key, where its events go, code to paste, and a test event.
 import { get, patch, path, post, remove } from './api.js';
-import { onChange, refresh } from './configuration.js';
+import { acknowledge } from './configuration.js';
 import { busy, button, codeBlock, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
+import { keepFresh } from './fresh.js';
 import { Choices, text } from './fields.js';
 import { Form } from './form.js';
 import { Notice, toast } from './notice.js';
@@ -20,18 +21,16 @@ export async function source(page) {
   const heading = page.title(page.parameters.id);
   const place = h('div', { class: 'stack' });
   page.root.append(heading, place);
-  const load = async () => {
+  const reload = keepFresh(page, place, load);
+  await load();
+
+  async function load() {
     const [one, state, { destinations }] = await Promise.all([
       get(where, { signal: page.signal }), get('/overview', { signal: page.signal }), get('/destinations', { signal: page.signal }),
     ]);
     say(heading.firstElementChild, one.name);
-    fill(place, ...sections(where, one, state.gateway_url, destinations, load));
-  };
-  await load();
-  onChange(page.signal, () => {
-    // What somebody is typing here is not thrown away.
-    if (!place.contains(document.activeElement)) load().catch(() => {});
-  });
+    fill(place, ...sections(where, one, state.gateway_url, destinations, reload));
+  }
 }
 
 function sections(where, one, url, destinations, load) {
@@ -66,13 +65,13 @@ function keyPart(where, one, load) {
     });
     if (!agreed) return;
     await post(`${where}/rotate-key`);
-    await refresh();
+    await acknowledge();
     await load();
     toast('The new key is in force.');
   }, (error) => notice.fail(error)), { kind: 'edits' });
   const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => busy(event.currentTarget, async () => {
     await patch(where, { enabled: !one.enabled });
-    await refresh();
+    await acknowledge();
     await load();
   }, (error) => notice.fail(error)), { kind: 'edits' });
   return [
@@ -93,7 +92,7 @@ function settings(where, one, destinations, load) {
   });
   return new Form([name, to], submit('Save'), async (values) => {
     await patch(where, { name: values.name, destinations: to.value });
-    await refresh();
+    await acknowledge();
     await load();
     toast('Saved.');
   }, { label: 'Settings of the source' }).element;
@@ -110,7 +109,7 @@ function removal(where, one) {
       });
       if (!agreed) return;
       await remove(where);
-      await refresh();
+      await acknowledge();
       toast(`${one.name} is removed.`);
       location.hash = '#/sources';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));

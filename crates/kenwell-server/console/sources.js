@@ -5,7 +5,7 @@ import { busy, button, copyButton, submit } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
 import { Choices, text } from './fields.js';
 import { Form } from './form.js';
-import { emptyState, errorBox, toast } from './notice.js';
+import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { stateBadge } from './status.js';
@@ -38,7 +38,7 @@ export async function sources(page) {
     fill(problem);
   };
   onChange(page.signal, () => load().catch(() => {}));
-  every(SECONDS, page.signal, load, { failed: (error) => fill(problem, errorBox(error)) });
+  every(SECONDS, page.signal, load, failureIn(problem));
 }
 
 /** The state of a source, for its badge. */

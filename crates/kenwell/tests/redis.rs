@@ -12,9 +12,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kenwell::connection::{Connection, Secret, Settings};
-use kenwell::profile::{self, Fold, Layout, ProfileUpdate};
+use kenwell::profile::{self, Layout, ProfileUpdate};
 use kenwell::{Class, Error};
-use support::certificates::Certificates;
 use support::network::Network;
 use support::server::Server;
 
@@ -66,49 +65,6 @@ async fn a_profile_is_deleted_and_its_expiry_told() {
     assert!(profile::delete(&connection, &layout, "u1").await.unwrap());
     assert!(!profile::delete(&connection, &layout, "u1").await.unwrap());
     assert!(fields(&connection, "u1").await.is_empty());
-}
-
-#[tokio::test]
-async fn a_profile_is_written_read_and_added_to() {
-    let server = Server::start(&[]);
-    let connection = server.connection();
-    assert_eq!(
-        profile::read(&connection, &Layout::default(), "u1")
-            .await
-            .unwrap(),
-        None
-    );
-    let mut fold = Fold::default();
-    fold.push(
-        0,
-        update(
-            "u1",
-            r#"{"name":"Ann","n":1.50,"address":{"city":"\u00d6"}}"#,
-        ),
-    );
-    fold.push(1, update("u2", r#"{"tags":["a",null]}"#));
-    fold.push(2, update("u1", r#"{"name":"Bea"}"#));
-    let results = profile::apply(&connection, &fold.finish()).await;
-    assert!(
-        results.len() == 2 && results.iter().all(Result::is_ok),
-        "{results:?}"
-    );
-    let ann = [("address.city", "Ö"), ("n", "1.5"), ("name", "Bea")];
-    assert_eq!(
-        fields(&connection, "u1").await,
-        ann.map(|(name, value)| (name.into(), value.into())).into()
-    );
-    assert_eq!(fields(&connection, "u2").await["tags"], r#"["a",null]"#);
-
-    let more = profile::apply(&connection, &[update("u2", r#"{"x":null,"y":"\u0000"}"#)]).await;
-    assert!(more[0].is_ok());
-    assert_eq!(fields(&connection, "u2").await.len(), 2);
-    assert_eq!(fields(&connection, "u2").await["y"], "\0");
-    assert!(
-        profile::apply::<ProfileUpdate>(&connection, &[])
-            .await
-            .is_empty()
-    );
 }
 
 #[tokio::test]
@@ -182,73 +138,11 @@ async fn an_unknown_command_is_configuration_and_shows_no_traits() {
 }
 
 #[tokio::test]
-async fn passwords() {
-    let server = Server::start(&["--requirepass", "right"]);
-    let with = |password: Option<&str>| {
-        let mut settings = server.settings();
-        settings.password = password.map(Secret::new);
-        Connection::new(settings).unwrap()
-    };
-    let wrong = with(Some("wrong"));
-    let error = wrong.ping().await.unwrap_err();
-    assert_eq!(error.class(), Class::Configuration);
-    let said = error.to_string();
-    assert!(
-        said.contains("WRONGPASS") && said.contains("correct `password`"),
-        "{said}"
-    );
-    assert!(!said.contains("wrong"), "{said}");
-    let results = profile::apply(&with(None), &[update("u1", r#"{"a":1}"#)]).await;
-    let said = results[0].as_ref().unwrap_err().to_string();
-    assert!(
-        said.contains("NOAUTH") && said.contains("set `password`"),
-        "{said}"
-    );
-    assert_eq!(class(&results[0]), Some(Class::Configuration));
-    with(Some("right")).ping().await.unwrap();
-    // Somebody mends the server: the same connection works from then on.
-    let open = with(Some("right"));
-    open.ping().await.unwrap();
-    let mut admin = String::from("AUTH right\r\nCONFIG SET requirepass wrong");
-    admin.push_str("\r\nPING");
-    assert_eq!(server.command(&admin), "+OK");
-    wrong.ping().await.unwrap();
-}
-
-#[tokio::test]
 async fn a_password_for_a_server_without_one_is_accepted() {
     let server = Server::start(&[]);
     let mut settings = server.settings();
     settings.password = Some(Secret::new("anything"));
     Connection::new(settings).unwrap().ping().await.unwrap();
-}
-
-#[tokio::test]
-async fn databases() {
-    let server = Server::start(&["--databases", "4"]);
-    let in_database = |database| {
-        let settings = Settings {
-            database,
-            ..server.settings()
-        };
-        Connection::new(settings).unwrap()
-    };
-    let three = in_database(3);
-    assert!(profile::apply(&three, &[update("u1", r#"{"a":3}"#)]).await[0].is_ok());
-    assert_eq!(fields(&three, "u1").await["a"], "3");
-    assert!(fields(&in_database(0), "u1").await.is_empty());
-    let error = in_database(4).ping().await.unwrap_err();
-    assert_eq!(error.class(), Class::Configuration, "{error}");
-    assert!(error.is_retryable());
-}
-
-#[tokio::test]
-async fn a_unix_socket() {
-    let server = Server::start(&[]);
-    let settings = Settings::new(format!("unix:{}", server.socket()));
-    let connection = Connection::new(settings).unwrap();
-    assert!(profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await[0].is_ok());
-    assert_eq!(fields(&server.connection(), "u1").await["a"], "1");
 }
 
 #[tokio::test]
@@ -435,6 +329,31 @@ async fn a_server_with_too_many_clients_is_transient() {
 }
 
 #[tokio::test]
+async fn an_update_that_costs_the_connection_is_given_up_only_while_the_server_answers() {
+    // Redis hangs up without a word when so much is waiting to be read.
+    let mut server = Server::start(&["--client-query-buffer-limit", "1mb"]);
+    let connection = server.connection();
+    let large = update("u1", &format!(r#"{{"a":"{}"}}"#, "x".repeat(3 << 20)));
+    let together = profile::apply(&connection, &[&large]).await;
+    assert!(
+        matches!(together[0], Err(Error::Lost { .. })),
+        "{together:?}"
+    );
+    let error = profile::apply_alone(&connection, &large).await.unwrap_err();
+    assert_eq!(error.class(), Class::Record);
+    let said = error.to_string();
+    assert!(
+        said.contains("each of 3 times that HSET was sent alone"),
+        "{said}"
+    );
+    let small = update("u2", r#"{"a":1}"#);
+    profile::apply_alone(&connection, &small).await.unwrap();
+    server.kill();
+    let error = profile::apply_alone(&connection, &large).await.unwrap_err();
+    assert_eq!(error.class(), Class::Transient, "{error}");
+}
+
+#[tokio::test]
 async fn a_hundred_thousand_fields() {
     let server = Server::start(&[]);
     let connection = server.connection();
@@ -449,36 +368,6 @@ async fn a_hundred_thousand_fields() {
     assert_eq!(stored.len(), 100_000);
     assert_eq!(stored["trait99999"], "99999");
     assert_eq!(fields(&connection, "u2").await["a"], "1");
-}
-
-#[tokio::test]
-async fn tls_trusts_the_given_authority_only_and_checks_the_name() {
-    let certificates = Certificates::new();
-    let server = Server::start_with_tls(&certificates);
-    let with = |ca: Option<&str>, skip_verify, host: &str| Settings {
-        secure: true,
-        skip_verify,
-        ca_certificate: ca.map(str::to_owned),
-        ..Settings::new(format!("{host}:{}", server.tls_port()))
-    };
-    let ping = async |settings| Connection::new(settings).unwrap().ping().await;
-    let authority = certificates.authority();
-    ping(with(Some(&authority), false, "localhost"))
-        .await
-        .unwrap();
-    ping(with(None, true, "localhost")).await.unwrap();
-    for refused in [
-        with(None, false, "localhost"),
-        with(Some(&Certificates::new().authority()), false, "localhost"),
-        with(Some(&authority), false, "127.0.0.1"),
-    ] {
-        let error = ping(refused).await.unwrap_err();
-        assert!(matches!(error, Error::Tls { .. }), "{error}");
-        assert_eq!(error.class(), Class::Configuration);
-    }
-    let connection = Connection::new(with(Some(&authority), false, "localhost")).unwrap();
-    assert!(profile::apply(&connection, &[update("u1", r#"{"a":1}"#)]).await[0].is_ok());
-    assert_eq!(fields(&connection, "u1").await["a"], "1");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Settings that only a start can change, and which of them wait for one.
 
-use crate::config::Config;
+use kenwell::connection::Secret;
+
+use crate::{config::Config, listener::Identity};
 
 /// The same configuration, except that what only a start can change is as in `running`.
 pub(super) fn without_restart(next: Config, running: &Config) -> Config {
@@ -22,6 +24,7 @@ pub(super) fn without_restart(next: Config, running: &Config) -> Config {
 /// What differs from `started`, the file as it was at the start, and needs another one.
 pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str> {
     let (gateway, before) = (&next.gateway, &started.gateway);
+    let (private, shown) = (&next.private, &started.private);
     let (journal, kept) = (&next.journal, &started.journal);
     let differs = [
         ("data_dir", next.data_dir != started.data_dir),
@@ -35,7 +38,17 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
             "gateway.body_timeout",
             gateway.body_timeout != before.body_timeout,
         ),
-        ("private.listen", next.private != started.private),
+        (
+            "gateway.tls_certificate",
+            differ(gateway.tls.as_ref(), before.tls.as_ref()),
+        ),
+        ("private.listen", private.listen != shown.listen),
+        ("private.admin_key", private.admin_key != shown.admin_key),
+        ("private.hosts", private.hosts != shown.hosts),
+        (
+            "private.tls_certificate",
+            differ(private.tls.as_ref(), shown.tls.as_ref()),
+        ),
         ("journal.max_bytes", journal.max_bytes != kept.max_bytes),
         ("journal.retain", journal.retain != kept.retain),
         (
@@ -50,4 +63,16 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
     ];
     let differing = differs.into_iter().filter(|(_, differs)| *differs);
     differing.map(|(key, _)| key).collect()
+}
+
+/// Whether certificates stand elsewhere. What is in their files may change at any time: it is read again.
+fn differ(next: Option<&Identity>, before: Option<&Identity>) -> bool {
+    let (Some(next), Some(before)) = (next, before) else {
+        return next.is_some() != before.is_some();
+    };
+    let elsewhere = |next: &Secret, before: &Secret| match (next.path(), before.path()) {
+        (Some(next), Some(before)) => next != before,
+        _ => next != before,
+    };
+    elsewhere(&next.certificate, &before.certificate) || elsewhere(&next.key, &before.key)
 }

@@ -38,6 +38,7 @@ const FILES: &[Asset] = &files![
     "fields.js",
     "findings.js",
     "form.js",
+    "fresh.js",
     "forms.css",
     "icon.svg",
     "index.html",

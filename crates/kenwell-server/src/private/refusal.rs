@@ -97,7 +97,7 @@ impl Refusal {
     }
 
     /// 502: Redis did not do it.
-    pub(crate) fn redis(error: &kenwell::Error) -> Self {
+    pub(crate) fn redis(error: &impl std::error::Error) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "redis_error", error.to_string())
     }
 

@@ -16,6 +16,7 @@ mod changes_under_load;
 mod cluster;
 mod crash;
 mod delivery;
+mod failover;
 mod full;
 mod gateway;
 mod lifecycle;

@@ -38,10 +38,10 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
             if reply.code() == "WRONGPASS" || reply.text().contains("invalid password") =>
         {
             let says = format!("Redis refuses this password for the user {user}");
-            let cure = if user != "default" {
-                "correct `password` or `username` (redis-cli ACL LIST shows the users; the user must be `on`)"
-            } else {
+            let cure = if user == "default" {
                 "correct `password`; set `username` if it belongs to an ACL user"
+            } else {
+                "correct `password` or `username` (redis-cli ACL LIST shows the users; the user must be `on`)"
             };
             Check::Login.failed(says, cure)
         }

@@ -42,7 +42,7 @@ impl Keys {
         hook.ask(request).await
     }
 
-    fn join(&self, entry_id: &str, user_id: &str) -> Vec<u8> {
+    pub(super) fn join(&self, entry_id: &str, user_id: &str) -> Vec<u8> {
         let mut user = match &self.hash {
             Some(hash) => Cow::Owned(hash.name(user_id)),
             None => Cow::Borrowed(user_id),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kenwell::connection::{Connection, Secret, Settings};
-use kenwell::profile::{self, Fold, Layout};
+use kenwell::profile::{self, Fold, Layout, ProfileUpdate};
 use kenwell::{Class, Error};
 
 use crate::support::load::{fields, update};
@@ -81,6 +81,8 @@ async fn profiles(connection: &Connection) {
             .unwrap(),
         None
     );
+    let nothing = profile::apply::<ProfileUpdate>(connection, &[]).await;
+    assert!(nothing.is_empty());
     for user in USERS {
         assert!(
             profile::delete(connection, &layout, user).await.unwrap(),

@@ -82,6 +82,35 @@ impl Cluster {
         cluster
     }
 
+    /// Adds a master without slots, and gives its index.
+    pub fn add(&mut self) -> usize {
+        let new = node(&[]);
+        let bus = new.cli(&["CONFIG", "GET", "cluster-port"]);
+        let (bus, port) = (bus.lines().last().unwrap(), port(&new));
+        let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
+        assert_eq!(self.nodes[0].cli(&meet), "OK");
+        self.nodes.push(new);
+        let count = self.nodes.len().to_string();
+        eventually("every node to know the new one", || {
+            let knows = |node: &Server| {
+                let info = node.cli(&["CLUSTER", "INFO"]);
+                let known = format!("cluster_known_nodes:{count}");
+                info.contains(&known) && info.contains("cluster_state:ok")
+            };
+            self.nodes.iter().all(knows).then_some(())
+        });
+        self.nodes.len() - 1
+    }
+
+    /// Takes the last node out of the cluster, and ends it.
+    pub fn remove_last(&mut self) {
+        let gone = self.nodes.pop().unwrap();
+        let name = id(&gone);
+        for node in &self.nodes {
+            assert_eq!(node.cli(&["CLUSTER", "FORGET", &name]), "OK");
+        }
+    }
+
     /// Settings with every node as a seed, and limits that suit the short failover.
     pub fn settings(&self) -> Settings {
         let addresses: Vec<_> = self.nodes.iter().map(Server::address).collect();
@@ -126,8 +155,13 @@ impl Cluster {
 
     /// Begins to move a key's slot: from now on its keys are on one side or the other.
     pub fn begin_to_move(&self, key: &str, to: usize) -> Migration<'_> {
+        self.begin_to_move_from(self.master_of(key), key, to)
+    }
+
+    /// The same when the slot is not where it was at the start.
+    pub fn begin_to_move_from(&self, from: usize, key: &str, to: usize) -> Migration<'_> {
         let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]);
-        let (from, to) = (&self.nodes[self.master_of(key)], &self.nodes[to]);
+        let (from, to) = (&self.nodes[from], &self.nodes[to]);
         let importing = ["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)];
         assert_eq!(to.cli(&importing), "OK");
         let migrating = ["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)];

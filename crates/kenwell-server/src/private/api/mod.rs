@@ -16,6 +16,7 @@ mod replay;
 mod routes;
 mod session;
 mod sources;
+mod state;
 mod status;
 mod test_event;
 mod text;

@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::state::{self, Place, StateEntry};
 use super::{destinations, nested::nested, text};
 use crate::private::Private;
-use crate::private::extract::Path;
+use crate::private::extract::{Path, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 
 /// What Redis holds of one user.
@@ -25,11 +26,13 @@ pub(super) struct Profile {
     key: String,
     /// How long Redis will keep the hash; null when nothing makes it expire.
     ttl_seconds: Option<u64>,
-    /// The hash's fields, sorted by name; empty when there is none.
+    /// The hash's fields, sorted by name; empty when there is no hash.
     fields: Vec<(String, String)>,
     /// The same with dots in names made objects.
     #[schema(value_type = Object)]
     nested: Map<String, Value>,
+    /// The user's state entries that exist.
+    state: Vec<StateEntry>,
 }
 
 /// Whether there was anything to delete.
@@ -44,9 +47,11 @@ pub(super) struct Deleted {
     params(
         ("destination" = String, Path, description = "the destination's id"),
         ("user_id" = String, Path, description = "the user's id, percent-encoded"),
+        Place,
     ),
     responses(
         (status = 200, body = Profile),
+        (status = 400, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "no such destination, or nothing is stored for this user"),
         (status = 502, body = ErrorBody, description = "Redis did not answer"),
     )
@@ -54,6 +59,7 @@ pub(super) struct Deleted {
 pub(super) async fn get(
     State(plane): State<Arc<Private>>,
     Path((destination, user_id)): Path<(String, String)>,
+    Query(wanted): Query<Place>,
 ) -> Result<Json<Profile>, Refusal> {
     let running = destinations::find(&plane, &destination)?;
     let (connection, layout) = (&running.connection, &running.layout);
@@ -62,14 +68,19 @@ pub(super) async fn get(
         .await
         .map_err(redis)?;
     let key = text::of(&layout.key(&user_id));
-    let Some(stored) = stored else {
-        let message = format!("there is no profile at {key} in the Redis of \"{destination}\"");
+    let state = state::find(&running, &wanted, &user_id).await?;
+    if stored.is_none() && state.is_empty() {
+        let message = format!(
+            "there is no profile at {key} in the Redis of \"{destination}\", and no state entry of this user"
+        );
         return Err(Refusal::not_found("no_profile", message));
+    }
+    // The user whom Kenwell logs in as may have no right to ask.
+    let ttl = match profile::expires_in(connection, layout, &user_id).await {
+        Err(kenwell::Error::Refused { .. }) => None,
+        ttl => ttl.map_err(redis)?,
     };
-    let ttl = profile::expires_in(connection, layout, &user_id)
-        .await
-        .map_err(redis)?;
-    let fields = text::fields(&stored);
+    let fields = text::fields(&stored.unwrap_or_default());
     Ok(Json(Profile {
         user_id,
         destination,
@@ -77,6 +88,7 @@ pub(super) async fn get(
         ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
         nested: nested(&fields),
         fields,
+        state,
     }))
 }
 

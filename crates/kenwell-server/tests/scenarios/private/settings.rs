@@ -266,10 +266,72 @@ fn a_user_is_looked_up_and_deleted() {
     assert_eq!(profile["nested"], nested);
     assert_eq!(ok(&server.ask("DELETE", path, ""))["deleted"], true);
     assert_eq!(ok(&server.ask("DELETE", path, ""))["deleted"], false);
+    redis.command::<()>(&[
+        "SET",
+        "bot/data/a/b c",
+        r#"{"user":{"n":1.50}}"#,
+        "EX",
+        "1000",
+    ]);
+    redis.command::<()>(&["SET", "bot/seal/a/b c", "\u{1}\u{2}"]);
+    redis.command::<()>(&["RPUSH", "bot/list/a/b c", "x"]);
+    let query =
+        format!("{path}?state_prefix=bot&state_separator=%2F&state_entries=data,seal,list,none");
+    let reply = server.ask("GET", &query, "");
+    let state = &ok(&reply)["state"];
+    assert_eq!(
+        (&state[0]["key"], &state[0]["entry"]),
+        (&json!("bot/data/a/b c"), &json!("data"))
+    );
+    assert!(
+        reply.text().contains(r#""json":{"user":{"n":1.50}}"#),
+        "digits stay"
+    );
+    assert!((990..=1000).contains(&state[0]["ttl_seconds"].as_u64().unwrap()));
+    assert_eq!(
+        (&state[1]["json"], &state[1]["bytes"]),
+        (&json!(null), &json!(2))
+    );
+    assert_eq!(
+        (&state[2]["text"], &state[2]["bytes"]),
+        (&json!(null), &json!(0))
+    );
+    assert_eq!(state.as_array().unwrap().len(), 3);
     let none = server.ask("GET", path, "");
     assert_eq!((none.status, &*code(&none)), (404, "no_profile"));
     let nowhere = server.ask("GET", "/api/v1/profiles/nowhere/u", "");
     assert_eq!((nowhere.status, &*code(&nowhere)), (404, "no_destination"));
+}
+
+#[test]
+fn least_rights_are_enough_to_look_a_user_up() {
+    let redis = Redis::start();
+    let rights = ["+hset", "+hgetall", "+client|info", "+client|kill"];
+    redis.command::<()>(
+        &[
+            &["ACL", "SETUSER", "least", "on", ">password", "~user:*"][..],
+            &rights,
+        ]
+        .concat(),
+    );
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\nusername = \"least\"\npassword = \"password\"\n",
+        redis.address()
+    ));
+    post(
+        &server.gateway,
+        "/v1/identify",
+        r#"{"userId":"u","traits":{"a":1}}"#,
+    );
+    server.settle("profiles");
+    let profile = ok(&server.ask("GET", "/api/v1/profiles/profiles/u", ""));
+    assert_eq!(
+        (&profile["fields"], &profile["ttl_seconds"]),
+        (&json!([["a", "1"]]), &json!(null))
+    );
+    let asked = server.ask("GET", "/api/v1/profiles/profiles/u?state_entries=data", "");
+    assert_eq!((asked.status, &*code(&asked)), (502, "redis_error"));
 }
 
 #[test]

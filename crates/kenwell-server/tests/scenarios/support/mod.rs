@@ -1,28 +1,20 @@
 //! What every scenario needs: a Redis, a server, a client, and patience with an end.
 
-#[path = "../../../../kenwell/tests/support/certificates.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::allow_attributes,
-    reason = "other tests use all of it, as a public module"
-)]
-mod certificates;
 mod http;
 mod inside;
-#[path = "../../../../kenwell/tests/support/ports.rs"]
-#[expect(unreachable_pub, reason = "other tests use it as a public module")]
-mod ports;
+mod library;
 mod redis;
 mod server;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use self::{
-    certificates::Certificates,
     http::{Client, Reply, get, gzip, post, raw},
     inside::Inside,
-    ports::free_port,
+    library::{
+        certificates::Certificates, cluster::Cluster, ports::free_port, sentinels::Sentinels,
+        server::Server as Node,
+    },
     redis::Redis,
     server::{ADMIN_KEY, Server, metric},
 };
