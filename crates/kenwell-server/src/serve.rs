@@ -55,8 +55,18 @@ async fn serve(
     ready: impl FnOnce(Addresses),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(config.gateway.listen, &config.gateway.tls, "gateway").await?;
-    let private_listener = bind(config.private.listen, &config.private.tls, "private").await?;
+    let gateway_listener = bind(
+        config.gateway.listen,
+        config.gateway.tls.as_ref(),
+        "gateway",
+    )
+    .await?;
+    let private_listener = bind(
+        config.private.listen,
+        config.private.tls.as_ref(),
+        "private",
+    )
+    .await?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
@@ -112,10 +122,10 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
 
 async fn bind(
     address: SocketAddr,
-    tls: &Option<Identity>,
+    tls: Option<&Identity>,
     section: &str,
 ) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls.clone()).await.with_context(|| {
+    Listener::bind(address, tls.cloned()).await.with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }

@@ -25,8 +25,16 @@ fn summary(config: &Config) -> String {
     };
     let mut lines = vec![
         format!("  data        {}", config.data_dir.display()),
-        listener("gateway", config.gateway.listen, &config.gateway.tls),
-        listener("private", config.private.listen, &config.private.tls),
+        listener(
+            "gateway",
+            config.gateway.listen,
+            config.gateway.tls.as_ref(),
+        ),
+        listener(
+            "private",
+            config.private.listen,
+            config.private.tls.as_ref(),
+        ),
         format!(
             "  journal     at most {}, kept {}s or {}, durability {durability}",
             size(config.journal.max_bytes),
@@ -39,7 +47,7 @@ fn summary(config: &Config) -> String {
     lines.join("\n")
 }
 
-fn listener(name: &str, listen: SocketAddr, tls: &Option<Identity>) -> String {
+fn listener(name: &str, listen: SocketAddr, tls: Option<&Identity>) -> String {
     let tls = if tls.is_some() { ", TLS" } else { "" };
     format!("  {name}     {listen}{tls}")
 }

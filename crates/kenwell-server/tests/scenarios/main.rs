@@ -17,6 +17,7 @@ mod failover;
 mod full;
 mod gateway;
 mod lifecycle;
+mod rotation;
 mod support;
 mod tls;
 mod vectors;
