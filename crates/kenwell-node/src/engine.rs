@@ -14,11 +14,7 @@ use crate::outbox::{Answers, Outbox};
 static RUNTIME: OnceLock<Handle> = OnceLock::new();
 
 /// Sends the requests of a batch, and puts their answers into the outbox.
-pub(crate) fn run(
-    connection: Connection,
-    batch: Vec<u8>,
-    outbox: Arc<Outbox>,
-) -> io::Result<()> {
+pub(crate) fn run(connection: Connection, batch: Vec<u8>, outbox: Arc<Outbox>) -> io::Result<()> {
     runtime()?.spawn(async move {
         let mut answers = Answers::default();
         match frame::requests(&batch) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Objects in a text whose members must change places. Each byte is copied once, however deep the
 /// objects are nested in each other.
 #[derive(Debug, Default)]
-pub(super) struct Reorder {
+pub(crate) struct Reorder {
     objects: Vec<Object>,
     /// Their members, in the order wanted.
     members: Vec<Range<usize>>,
@@ -34,7 +34,7 @@ impl Reorder {
     }
 
     /// Notes an object by the place of its text. Its members follow.
-    pub(super) fn object(&mut self, text: Range<usize>) {
+    pub(crate) fn object(&mut self, text: Range<usize>) {
         let end = self.members.len();
         self.objects.push(Object {
             text,
@@ -43,7 +43,7 @@ impl Reorder {
     }
 
     /// Notes the next member of the object noted last.
-    pub(super) fn member(&mut self, text: Range<usize>) {
+    pub(crate) fn member(&mut self, text: Range<usize>) {
         self.members.push(text);
         if let Some(object) = self.objects.last_mut() {
             object.members.end = self.members.len();
@@ -51,7 +51,7 @@ impl Reorder {
     }
 
     /// Rewrites the text from `start` on with every object's members in order.
-    pub(super) fn apply(&mut self, start: usize, out: &mut Vec<u8>) {
+    pub(crate) fn apply(&mut self, start: usize, out: &mut Vec<u8>) {
         if self.objects.is_empty() {
             return;
         }
@@ -125,7 +125,7 @@ pub(super) fn order(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 /// The number, if the key is the canonical text of 0 to 2³² − 2.
-fn array_index(key: &[u8]) -> Option<u32> {
+pub(crate) fn array_index(key: &[u8]) -> Option<u32> {
     let canonical = matches!(key, [b'0'] | [b'1'..=b'9', ..]) && key.len() <= 10;
     if !canonical || !key.iter().all(u8::is_ascii_digit) {
         return None;

@@ -17,6 +17,7 @@ mod update;
 pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
+pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
 pub use prefix::Prefix;
 pub(crate) use store::stored_fields;

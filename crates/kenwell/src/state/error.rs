@@ -1,6 +1,7 @@
 //! Why state was not loaded or saved.
 
-use super::Place;
+use super::hooks::HookError;
+use super::{Place, encryption};
 
 /// What went wrong. Nothing in it tells a stored value.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,67 @@ pub enum Error {
         /// The first key of another slot.
         place: Place,
     },
+    /// The store was set up in a way that cannot work.
+    #[error("state store, `{setting}`: {problem}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no user without an id.
+    #[error("the user id is empty")]
+    NoUser,
+    /// A hook of the application failed. Nothing was sent.
+    #[error("{place}: {hook} failed: {source}")]
+    Hook {
+        /// Which hook.
+        hook: &'static str,
+        /// For which value.
+        place: Place,
+        /// What it failed with.
+        source: HookError,
+    },
+    /// Something is stored, and it cannot be decoded: not JSON, not a record, not sealed with a key of
+    /// the ring, or not to the hook's liking.
+    #[error("{place} cannot be decoded: {source}")]
+    Undecodable {
+        /// Which value.
+        place: Place,
+        /// Why.
+        source: HookError,
+    },
+    /// The record was loaded without an entry that cannot be decoded, and saving it would overwrite
+    /// that one.
+    #[error(
+        "{place} could not be decoded when the record was loaded, and would be overwritten; call overwrite_unreadable first if it shall be"
+    )]
+    Unreadable {
+        /// The first such entry.
+        place: Place,
+    },
+    /// A value could not be sealed.
+    #[error("{place} cannot be encrypted: {source}")]
+    Seal {
+        /// Which value.
+        place: Place,
+        /// Why.
+        source: encryption::Error,
+    },
+    /// An entry is larger than the store allows. Nothing was sent.
+    #[error("{place}: {bytes} bytes are more than max_entry_bytes, {limit}")]
+    TooLarge {
+        /// Which entry.
+        place: Place,
+        /// How large it is, encoded.
+        bytes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Somebody else has saved since the record was loaded. Nothing was written: load again, and
+    /// repeat the change.
+    #[error("somebody else has saved since this record was loaded")]
+    Conflict,
 }
 
 impl Error {
@@ -69,10 +131,7 @@ impl Error {
             Self::Redis(source) | Self::Value { source, .. } | Self::Profile { source, .. } => {
                 source.is_retryable()
             }
-            Self::Uncertain { .. }
-            | Self::Ttl { .. }
-            | Self::TooManyKeys { .. }
-            | Self::SeveralSlots { .. } => false,
+            _ => false,
         }
     }
 }

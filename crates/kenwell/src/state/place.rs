@@ -35,6 +35,12 @@ impl Place {
         }
     }
 
+    /// The same place with the entry's id.
+    pub(super) fn named(mut self, entry: &Arc<str>) -> Self {
+        self.entry = Some(Arc::clone(entry));
+        self
+    }
+
     /// Its number among the values of the call, from 0.
     pub fn index(&self) -> usize {
         self.index

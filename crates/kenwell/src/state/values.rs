@@ -40,6 +40,7 @@ use crate::connection::{Answers, Connection, Group};
 
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
+pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;
 pub use write::{Write, store};
@@ -98,18 +99,13 @@ async fn send_repeatable(
 
 /// The answer that says why a group failed: one that was refused itself, rather than one that only
 /// shares its fate.
-fn failure(answers: Answers) -> Option<(usize, crate::Error)> {
-    let errors = answers.into_iter().enumerate();
-    let mut errors = errors.filter_map(|(index, answer)| Some((index, answer.err()?)));
-    let first = errors.next()?;
-    if !shares_its_fate(&first.1) {
-        return Some(first);
-    }
-    Some(
-        errors
-            .find(|(_, error)| !shares_its_fate(error))
-            .unwrap_or(first),
-    )
+fn failure(answers: &Answers) -> Option<(usize, &crate::Error)> {
+    let errors = || {
+        let errors = answers.iter().enumerate();
+        errors.filter_map(|(index, answer)| Some((index, answer.as_ref().err()?)))
+    };
+    let own = errors().find(|(_, error)| !shares_its_fate(error));
+    own.or_else(|| errors().next())
 }
 
 fn shares_its_fate(error: &crate::Error) -> bool {

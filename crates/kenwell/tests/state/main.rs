@@ -9,5 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batch;
+mod concurrency;
+mod encryption;
+mod entries;
+mod examples;
+mod hooks;
+mod javascript;
+mod rights;
 mod values;
 mod values_cluster;
+mod walk;

@@ -206,6 +206,15 @@ async fn the_real_reason_is_told_and_nothing_is_half_written() {
         said.contains("SET refused: NOPERM no permission to access this key"),
         "{said}"
     );
+    let reads = ["other:u1", "data:u1"].map(read);
+    let fetched = values::fetch(&connection, &reads, None).await.unwrap();
+    for value in fetched.values {
+        let said = value.unwrap_err().to_string();
+        assert!(
+            said.starts_with("entry 0 (key `other:u1`)") && said.contains("NOPERM"),
+            "{said}"
+        );
+    }
     let no_set = restricted(&server, &["-set", "~*"]);
     let (_, said, class) = refused(&no_set).await;
     assert!(said.contains("NOPERM") && said.contains("'set'"), "{said}");

@@ -58,10 +58,7 @@ pub enum Answer {
 /// They share one pipeline, but for [`Request::StoreUnchanged`], which must not be repeated with the
 /// others when the connection was lost. Each is executed as if it had come alone: none fails because
 /// of another one.
-pub async fn execute(
-    connection: &Connection,
-    requests: &[Request],
-) -> Vec<Result<Answer, Error>> {
+pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Result<Answer, Error>> {
     let compared = requests.iter().filter_map(|request| match request {
         Request::StoreUnchanged { expected, writes } => {
             Some(store_unchanged(connection, expected, writes))
@@ -93,9 +90,10 @@ async fn together(connection: &Connection, requests: &[Request]) -> Vec<Result<A
             sent.push((request, push_groups(request, &mut groups)));
         }
     }
-    let answers = match groups.is_empty() {
-        true => Ok(Vec::new()),
-        false => send_repeatable(connection, "GET or SET", &groups).await,
+    let answers = if groups.is_empty() {
+        Ok(Vec::new())
+    } else {
+        send_repeatable(connection, "GET or SET", &groups).await
     };
     let mut answers = answers.map(Vec::into_iter);
     let results = sent.into_iter().map(|(request, pushed)| {
@@ -131,11 +129,11 @@ fn answer(
         }
         Request::Store { writes } => {
             let answers = answers.next().unwrap_or_default();
-            write::stored(writes, answers).map(|()| Answer::Stored)
+            write::stored(writes, &answers).map(|()| Answer::Stored)
         }
         Request::Remove { keys } => {
             let answers = answers.next().unwrap_or_default();
-            remove::removed(keys, answers).map(Answer::Removed)
+            remove::removed(keys, &answers).map(Answer::Removed)
         }
         Request::StoreUnchanged { .. } => Ok(Answer::Compared { stored: false }),
     }

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::{check_count, check_ttl, command, send_repeatable};
+use super::{check_count, check_ttl, command, failure, send_repeatable, shares_its_fate};
 use crate::connection::{Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
 use crate::state::{Error, Place};
@@ -81,22 +81,35 @@ pub(super) fn fetched(
     profile_key: Option<&[u8]>,
     answers: &mut impl Iterator<Item = Answers>,
 ) -> Result<Fetched, Error> {
-    let values = answers.next().unwrap_or_default().into_iter();
-    let values = reads.iter().enumerate().zip(values);
-    let values = values.map(|((index, read), reply)| {
-        let value = reply.and_then(|reply| value(connection, reply));
-        value.map_err(|source| Error::Value {
-            place: Place::new(index, &read.key),
-            source,
-        })
-    });
-    let values = values.collect();
+    let values = values(connection, reads, answers.next().unwrap_or_default());
     let profile = answers.next().unwrap_or_default().pop();
     let profile = match (profile, profile_key) {
         (Some(reply), Some(key)) => fields(connection, key, reply)?,
         _ => None,
     };
     Ok(Fetched { values, profile })
+}
+
+/// What each read of a user gave. A read that was aborted because of another one tells of that one.
+fn values(
+    connection: &Connection,
+    reads: &[Read],
+    answers: Answers,
+) -> Vec<Result<Option<Vec<u8>>, Error>> {
+    let refused = |index: usize, source: crate::Error| {
+        let key = reads.get(index).map_or(&[][..], |read| &read.key);
+        let place = Place::new(index, key);
+        Error::Value { place, source }
+    };
+    let culprit = failure(&answers).map(|(index, source)| (index, source.clone()));
+    let values = answers.into_iter().enumerate().map(|(index, answer)| {
+        let value = answer.and_then(|reply| value(connection, reply));
+        value.map_err(|source| match &culprit {
+            Some((index, culprit)) if shares_its_fate(&source) => refused(*index, culprit.clone()),
+            _ => refused(index, source),
+        })
+    });
+    values.collect()
 }
 
 fn together(reads: &[Read]) -> Result<Group, Error> {

@@ -17,7 +17,7 @@ use crate::state::{Error, Place};
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
     let group = group_of(keys)?;
     let answers = send_repeatable(connection, "DEL", &[group]).await?;
-    removed(keys, answers.into_iter().next().unwrap_or_default())
+    removed(keys, &answers.into_iter().next().unwrap_or_default())
 }
 
 pub(super) fn group_of(keys: &[Vec<u8>]) -> Result<Group, Error> {
@@ -26,7 +26,7 @@ pub(super) fn group_of(keys: &[Vec<u8>]) -> Result<Group, Error> {
 }
 
 /// What the group of these keys was answered with.
-pub(super) fn removed(keys: &[Vec<u8>], answers: Answers) -> Result<u64, Error> {
+pub(super) fn removed(keys: &[Vec<u8>], answers: &Answers) -> Result<u64, Error> {
     let removed = answers.iter().flatten().map(|reply| match reply {
         Value::Int(count) => u64::try_from(*count).unwrap_or(0),
         _ => 0,
@@ -36,6 +36,7 @@ pub(super) fn removed(keys: &[Vec<u8>], answers: Answers) -> Result<u64, Error> 
         None => Ok(removed),
         Some((index, source)) => {
             let place = Place::new(index, keys.get(index).map_or(&[][..], |key| key));
+            let source = source.clone();
             Err(Error::Value { place, source })
         }
     }

@@ -39,7 +39,7 @@ impl std::fmt::Debug for Write {
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
     let group = group_of(writes)?;
     let answers = send_repeatable(connection, "SET", &[group]).await?;
-    stored(writes, answers.into_iter().next().unwrap_or_default())
+    stored(writes, &answers.into_iter().next().unwrap_or_default())
 }
 
 pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
@@ -57,16 +57,18 @@ pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
 }
 
 /// What the group of these writes was answered with.
-pub(super) fn stored(writes: &[Write], answers: Answers) -> Result<(), Error> {
+pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
     match failure(answers) {
         None => Ok(()),
         Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
-            Err(Error::Redis(source))
+            Err(Error::Redis(source.clone()))
         }
         Some((index, source)) => {
             let key = writes.get(index).map_or(&[][..], |write| &write.key);
-            let place = Place::new(index, key);
-            Err(Error::Value { place, source })
+            Err(Error::Value {
+                place: Place::new(index, key),
+                source: source.clone(),
+            })
         }
     }
 }

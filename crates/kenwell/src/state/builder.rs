@@ -1,0 +1,241 @@
+//! How a state store is set up, and what is checked before it is used.
+
+mod check;
+
+use std::sync::Arc;
+
+use super::codec::{Codec, Plaintext};
+use super::encryption::KeyRing;
+use super::hashing::UserIdHash;
+use super::hooks::{Hook, HookError, HookValue, KeyRequest};
+use super::key::{Keys, Layout};
+use super::store::{Refresh, Setup};
+use super::{Entry, Error, StateStore, StoredElements, Timestamp};
+use crate::connection::Connection;
+use crate::profile;
+
+/// The most bytes of one entry in Redis unless something else is said: 16 MiB.
+pub const DEFAULT_MAX_ENTRY_BYTES: usize = 16 << 20;
+
+/// The most entries of a store.
+pub const MAX_ENTRIES: usize = 64;
+
+/// Sets up a [`StateStore`]. What is not said is as in Jovo: one entry `data` that holds everything,
+/// for ever, at `data:<user id>`.
+pub struct Builder {
+    setup: Setup,
+}
+
+impl Builder {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            setup: Setup {
+                connection,
+                keys: Keys {
+                    prefix: "".into(),
+                    separator: ":".into(),
+                    layout: Layout::Plain,
+                    hash: None,
+                    hook: None,
+                },
+                entries: vec![Entry::new("data").everything()],
+                elements: StoredElements::default(),
+                codec: Codec {
+                    max_bytes: DEFAULT_MAX_ENTRY_BYTES,
+                    ..Codec::default()
+                },
+                refresh: Refresh::OnSave,
+                profile: None,
+                clock: Arc::new(Timestamp::now),
+            },
+        }
+    }
+
+    /// What all keys begin with; nothing by default.
+    #[must_use]
+    pub fn key_prefix(mut self, prefix: &str) -> Self {
+        self.setup.keys.prefix = prefix.into();
+        self
+    }
+
+    /// What stands between the parts of a key; `:` by default. User ids that contain it can collide.
+    #[must_use]
+    pub fn key_separator(mut self, separator: &str) -> Self {
+        self.setup.keys.separator = separator.into();
+        self
+    }
+
+    /// The Redis keys that a record is spread over. Where two of them hold the same part, the later
+    /// one wins on loading.
+    #[must_use]
+    pub fn entries(mut self, entries: impl IntoIterator<Item = Entry>) -> Self {
+        self.setup.entries = entries.into_iter().collect();
+        self
+    }
+
+    /// Which parts are stored at all.
+    #[must_use]
+    pub fn elements(mut self, elements: StoredElements) -> Self {
+        self.setup.elements = elements;
+        self
+    }
+
+    /// Names keys by a closure, once for each entry and call. Different users must get different
+    /// keys, and so must entries.
+    #[must_use]
+    pub fn on_create_key<A, E>(
+        mut self,
+        hook: impl Fn(KeyRequest) -> Result<A, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.keys.hook = Some(Hook::direct(hook));
+        self
+    }
+
+    /// [`on_create_key`](Self::on_create_key) for a closure that has to wait for something.
+    #[must_use]
+    pub fn on_create_key_async<A, E, F>(
+        mut self,
+        hook: impl Fn(KeyRequest) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<A, E>> + Send + 'static,
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.keys.hook = Some(Hook::waiting(hook));
+        self
+    }
+
+    /// Turns JSON into what is stored. Nothing is sent before all entries are encoded, so a hook that
+    /// fails writes nothing.
+    #[must_use]
+    pub fn on_encode_value<A, E>(
+        mut self,
+        hook: impl Fn(HookValue) -> Result<A, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.codec.encode = Some(Hook::direct(hook));
+        self
+    }
+
+    /// [`on_encode_value`](Self::on_encode_value) for a closure that has to wait for something.
+    #[must_use]
+    pub fn on_encode_value_async<A, E, F>(
+        mut self,
+        hook: impl Fn(HookValue) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<A, E>> + Send + 'static,
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.codec.encode = Some(Hook::waiting(hook));
+        self
+    }
+
+    /// Turns what is stored back into JSON. What it fails with becomes [`Error::Undecodable`].
+    #[must_use]
+    pub fn on_decode_value<A, E>(
+        mut self,
+        hook: impl Fn(HookValue) -> Result<A, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.codec.decode = Some(Hook::direct(hook));
+        self
+    }
+
+    /// [`on_decode_value`](Self::on_decode_value) for a closure that has to wait for something.
+    #[must_use]
+    pub fn on_decode_value_async<A, E, F>(
+        mut self,
+        hook: impl Fn(HookValue) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<A, E>> + Send + 'static,
+        A: Into<Vec<u8>>,
+        E: Into<HookError>,
+    {
+        self.setup.codec.decode = Some(Hook::waiting(hook));
+        self
+    }
+
+    /// The keys for [encrypted](Entry::encrypted) entries: the first one seals, all of them open.
+    #[must_use]
+    pub fn encryption(mut self, keys: KeyRing) -> Self {
+        self.setup.codec.keys = Some(keys);
+        self
+    }
+
+    /// Reads plaintext in encrypted entries too, and seals it with the next save. For the time of a
+    /// migration only: whoever can write to Redis can then put anything there.
+    #[must_use]
+    pub fn accept_plaintext(mut self) -> Self {
+        self.setup.codec.plaintext = Plaintext::Accept;
+        self
+    }
+
+    /// Puts a keyed hash of the user id into keys instead of the id.
+    #[must_use]
+    pub fn hash_user_ids(mut self, hash: UserIdHash) -> Self {
+        self.setup.keys.hash = Some(hash);
+        self
+    }
+
+    /// Writes the user id in braces, `data:{<user id>}`, so that a cluster keeps all entries of a user
+    /// in one slot and saves them as a whole. Not Jovo's layout: what was stored before is not found.
+    #[must_use]
+    pub fn cluster_hash_tag(mut self) -> Self {
+        self.setup.keys.layout = Layout::HashTag;
+        self
+    }
+
+    /// Lets the time to live of entries begin anew with each load too.
+    #[must_use]
+    pub fn refresh_on_load(mut self) -> Self {
+        self.setup.refresh = Refresh::OnLoad;
+        self
+    }
+
+    /// The most bytes of one entry as it is stored; [`DEFAULT_MAX_ENTRY_BYTES`] by default. Redis
+    /// itself takes 512 MB.
+    #[must_use]
+    pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
+        self.setup.codec.max_bytes = bytes;
+        self
+    }
+
+    /// Reads the user's profile with each load, in the same round trip. The profile's key holds the
+    /// user id as it is, also where state keys hold its hash.
+    #[must_use]
+    pub fn profile(mut self, layout: profile::Layout) -> Self {
+        self.setup.profile = Some(layout);
+        self
+    }
+
+    /// Where the time comes from; the system's clock by default.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.setup.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks what was said. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] names what cannot work.
+    pub fn build(self) -> Result<StateStore, Error> {
+        check::all(&self.setup)?;
+        Ok(StateStore::new(self.setup))
+    }
+}

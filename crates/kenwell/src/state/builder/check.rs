@@ -1,0 +1,83 @@
+//! What is wrong with a store's settings, found without asking Redis.
+
+use super::MAX_ENTRIES;
+use crate::state::codec::Plaintext;
+use crate::state::key::{Keys, Layout};
+use crate::state::store::Setup;
+use crate::state::values::MAX_TTL_SECONDS;
+use crate::state::{Entry, Error};
+
+pub(super) fn all(setup: &Setup) -> Result<(), Error> {
+    check_entries(setup)?;
+    check_keys(&setup.keys, &setup.entries)?;
+    check_encryption(setup)
+}
+
+fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
+    let problem = problem.into();
+    Error::Setting { setting, problem }
+}
+
+fn check_entries(setup: &Setup) -> Result<(), Error> {
+    let entries = &setup.entries;
+    if entries.is_empty() || entries.len() > MAX_ENTRIES {
+        let problem = format!("there must be 1 to {MAX_ENTRIES}, not {}", entries.len());
+        return Err(wrong("entries", problem));
+    }
+    for (index, entry) in entries.iter().enumerate() {
+        if entries
+            .iter()
+            .skip(index + 1)
+            .any(|other| other.id == entry.id)
+        {
+            return Err(wrong("entries", format!("two have the id `{}`", entry.id)));
+        }
+        if entry
+            .ttl_seconds
+            .is_some_and(|seconds| seconds > MAX_TTL_SECONDS)
+        {
+            let problem = format!("`{}` lives longer than Redis can count", entry.id);
+            return Err(wrong("entries", problem));
+        }
+    }
+    if setup.codec.max_bytes == 0 {
+        return Err(wrong(
+            "max_entry_bytes",
+            "it is 0, so nothing could be saved",
+        ));
+    }
+    Ok(())
+}
+
+fn check_keys(keys: &Keys, entries: &[Entry]) -> Result<(), Error> {
+    if keys.hook.is_some() {
+        if keys.hash.is_some() {
+            let problem = "on_create_key names the keys, so it has to hash the user id itself";
+            return Err(wrong("hash_user_ids", problem));
+        }
+        if keys.layout == Layout::HashTag {
+            let problem = "on_create_key names the keys, so it has to write the braces itself";
+            return Err(wrong("cluster_hash_tag", problem));
+        }
+    }
+    let ids = entries.iter().map(|entry| &*entry.id);
+    let mut before = ids.chain([&*keys.prefix, &*keys.separator]);
+    if keys.layout == Layout::HashTag && before.any(|part| part.contains(['{', '}'])) {
+        let problem = "key_prefix, key_separator and the ids of entries must have no braces then";
+        return Err(wrong("cluster_hash_tag", problem));
+    }
+    Ok(())
+}
+
+fn check_encryption(setup: &Setup) -> Result<(), Error> {
+    let sealed = setup.entries.iter().any(|entry| entry.sealed);
+    let problem = match (&setup.codec.keys, sealed) {
+        (None, true) => "an entry is to be encrypted, but there is no key",
+        (Some(_), false) => "there are keys, but no entry is encrypted",
+        (None, false) if setup.codec.plaintext == Plaintext::Accept => {
+            "accept_plaintext is set, but there is no key"
+        }
+        _ => return Ok(()),
+    };
+    Err(wrong("encryption", problem))
+}

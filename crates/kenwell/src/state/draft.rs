@@ -1,0 +1,143 @@
+//! From a record to what is written: all of it is ready before anything is sent.
+
+use super::document::{self, Object};
+use super::values::{Expected, Write};
+use super::{Entry, Error, Json, Place, Record, Session, StateStore, Timestamp};
+
+/// A save that was not sent yet.
+pub(super) struct Draft {
+    writes: Vec<Write>,
+    history: Option<Vec<Json>>,
+    session: Option<Session>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// The JSON of each part that is stored, without its name.
+struct Parts {
+    user: Option<String>,
+    session: Option<String>,
+    history: Option<String>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+}
+
+impl StateStore {
+    /// Encodes all entries of a record.
+    pub(super) async fn draft(&self, user_id: &str, record: &Record) -> Result<Draft, Error> {
+        if let Some(place) = record.unreadable.first() {
+            let place = place.clone();
+            return Err(Error::Unreadable { place });
+        }
+        let keys = self.keys(user_id).await?;
+        let now = (self.setup.clock)();
+        let elements = &self.setup.elements;
+        let history = elements.history.as_ref().map(|element| {
+            let items = record.history.iter().enumerate().take(element.size);
+            let items = items.map(|(index, item)| {
+                if index < record.fresh_items {
+                    document::choose(item, element)
+                } else {
+                    item.clone()
+                }
+            });
+            items.collect::<Vec<_>>()
+        });
+        let session = record.session.clone().map(|mut session| {
+            session.created_at.get_or_insert(now);
+            session.updated_at.get_or_insert(now);
+            session
+        });
+        let created_at = record.created_at.unwrap_or(now);
+        let stored_session = session.as_ref().filter(|_| elements.session.is_some());
+        let parts = Parts {
+            user: elements
+                .user
+                .then(|| document::write_user(record.user.as_ref())),
+            session: stored_session.map(|session| document::write_session(session, now)),
+            history: history.as_deref().map(document::write_history),
+            created_at: elements.created_at.then_some(created_at),
+            updated_at: elements.updated_at.then_some(now),
+        };
+        let mut writes = Vec::with_capacity(keys.len());
+        for ((index, entry), key) in self.setup.entries.iter().enumerate().zip(keys) {
+            let place = Place::new(index, &key).named(&entry.id);
+            let json = parts.of(entry);
+            let value = self.setup.codec.encode(entry, &place, &key, json).await?;
+            writes.push(Write {
+                key,
+                value,
+                ttl_seconds: entry.ttl_seconds,
+            });
+        }
+        Ok(Draft {
+            writes,
+            history,
+            session,
+            created_at,
+            updated_at: now,
+        })
+    }
+}
+
+impl Parts {
+    /// The share of one entry, in Jovo's order.
+    fn of(&self, entry: &Entry) -> String {
+        let mut object = Object::default();
+        let parts = [
+            ("user", entry.user, &self.user),
+            ("session", entry.session, &self.session),
+            ("history", entry.history, &self.history),
+        ];
+        for (name, held, json) in parts {
+            if let (true, Some(json)) = (held, json) {
+                object.raw(name, json);
+            }
+        }
+        let times = [
+            ("createdAt", entry.created_at, self.created_at),
+            ("updatedAt", entry.updated_at, self.updated_at),
+        ];
+        for (name, held, time) in times {
+            if let (true, Some(time)) = (held, time) {
+                object.string(name, &time.to_string());
+            }
+        }
+        object.finish()
+    }
+}
+
+impl Draft {
+    pub(super) fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// What must still be stored for nobody else to have saved since.
+    pub(super) fn known(&self, record: &Record) -> Vec<Expected> {
+        let known = self.writes.iter().map(|write| {
+            let known = record.known.iter().find(|known| known.key == write.key);
+            known.cloned().unwrap_or_else(|| Expected {
+                key: write.key.clone(),
+                value: None,
+            })
+        });
+        known.collect()
+    }
+
+    /// After it was saved, the record knows what is stored.
+    pub(super) fn keep_in(self, record: &mut Record) {
+        let known = self.writes.into_iter().map(|write| Expected {
+            key: write.key,
+            value: Some(write.value),
+        });
+        record.known = known.collect();
+        record.stored = true;
+        record.session = self.session;
+        record.created_at = Some(self.created_at);
+        record.updated_at = Some(self.updated_at);
+        if let Some(history) = self.history {
+            record.history = history;
+            record.fresh_items = 0;
+        }
+    }
+}

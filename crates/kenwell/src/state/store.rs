@@ -1,0 +1,246 @@
+//! The state store: load, save, delete.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::codec::Codec;
+use super::key::Keys;
+use super::values::{self, MAX_KEYS, Read};
+use super::{Builder, Entry, Error, Place, Record, StoredElements, Timestamp};
+use crate::connection::Connection;
+use crate::profile;
+
+/// Loads and saves the [`Record`]s of users. Cheap to clone; clones share the connection.
+///
+/// ```no_run
+/// use kenwell::connection::{Connection, Settings};
+/// use kenwell::state::{Entry, StateStore};
+///
+/// # #[derive(Default, serde::Serialize, serde::Deserialize)] struct User { visits: u32 }
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connection = Connection::new(Settings::new("127.0.0.1:6379"))?;
+/// let store = StateStore::builder(connection)
+///     .key_prefix("bot")
+///     .entries([Entry::new("data").everything().ttl_seconds(86_400)])
+///     .build()?;
+///
+/// let mut record = store.load("ada").await?.unwrap_or_default();
+/// let mut user: User = record.user()?.unwrap_or_default();
+/// user.visits += 1;
+/// record.set_user(&user)?;
+/// store.save("ada", &mut record).await?; // SET bot:data:ada {"user":{"data":{"visits":1}},…} EX 86400
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct StateStore {
+    pub(super) setup: Arc<Setup>,
+}
+
+/// All that a store was told.
+pub(super) struct Setup {
+    pub(super) connection: Connection,
+    pub(super) keys: Keys,
+    pub(super) entries: Vec<Entry>,
+    pub(super) elements: StoredElements,
+    pub(super) codec: Codec,
+    pub(super) refresh: Refresh,
+    pub(super) profile: Option<profile::Layout>,
+    pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// When an entry's time to live begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refresh {
+    OnSave,
+    OnLoad,
+}
+
+/// What is done about an entry that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undecodable {
+    Fails,
+    IsNoted,
+}
+
+impl StateStore {
+    /// Begins to set up a store.
+    pub fn builder(connection: Connection) -> Builder {
+        Builder::new(connection)
+    }
+
+    pub(super) fn new(setup: Setup) -> Self {
+        Self {
+            setup: Arc::new(setup),
+        }
+    }
+
+    /// Loads a user's record, all entries in one round trip: `None` when nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Undecodable`] and [`Error::Value`] name the entry and key of a value that is there and
+    /// cannot be read.
+    pub async fn load(&self, user_id: &str) -> Result<Option<Record>, Error> {
+        let record = self.load_or_new(user_id).await?;
+        Ok(Some(record).filter(|record| !record.is_new()))
+    }
+
+    /// The same, but a user of whom nothing is stored has a record that [is new](Record::is_new). It
+    /// carries the user's profile, and the knowledge that there was nothing.
+    pub async fn load_or_new(&self, user_id: &str) -> Result<Record, Error> {
+        let mut records = self.load_all(&[user_id], Undecodable::Fails).await?;
+        records.pop().unwrap_or_else(|| Ok(Record::default()))
+    }
+
+    /// Loads what can be decoded, and notes the entries that cannot in [`Record::unreadable`]. The
+    /// record cannot be saved until they are [given up](Record::overwrite_unreadable).
+    pub async fn load_readable(&self, user_id: &str) -> Result<Record, Error> {
+        let mut records = self.load_all(&[user_id], Undecodable::IsNoted).await?;
+        records.pop().unwrap_or_else(|| Ok(Record::default()))
+    }
+
+    /// Loads the records of several users in one round trip: for each of them what
+    /// [`load`](Self::load) would give.
+    ///
+    /// # Errors
+    ///
+    /// The whole fails when Redis cannot be reached, when a profile cannot be read, and for more than
+    /// [`MAX_KEYS`] keys in all.
+    pub async fn load_many(
+        &self,
+        user_ids: &[&str],
+    ) -> Result<Vec<Result<Option<Record>, Error>>, Error> {
+        let records = self.load_all(user_ids, Undecodable::Fails).await?;
+        let found = |record: Record| Some(record).filter(|record| !record.is_new());
+        Ok(records
+            .into_iter()
+            .map(|record| record.map(found))
+            .collect())
+    }
+
+    /// Saves a record, all entries together in one round trip; what was stored is replaced. In a
+    /// cluster that holds for the keys of each slot: see
+    /// [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the error, the record is as before. After [`Error::Redis`] it may have been saved
+    /// nevertheless; after all others it was not, in a cluster not as a whole.
+    pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
+        let draft = self.draft(user_id, record).await?;
+        let stored = values::store(&self.setup.connection, draft.writes()).await;
+        stored.map_err(|error| self.named(error))?;
+        draft.keep_in(record);
+        Ok(())
+    }
+
+    /// Saves a record if nobody else has saved since it was loaded, in one atomic step. A
+    /// [new](Record::new) record is saved if nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`]: somebody was faster; load again and repeat the change.
+    /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
+    /// the entries of a user must share a slot: [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
+        let draft = self.draft(user_id, record).await?;
+        let connection = &self.setup.connection;
+        let known = draft.known(record);
+        let stored = values::store_unchanged(connection, &known, draft.writes()).await;
+        if !stored.map_err(|error| self.named(error))? {
+            return Err(Error::Conflict);
+        }
+        draft.keep_in(record);
+        Ok(())
+    }
+
+    /// Deletes all entries of a user, and says whether there were any.
+    pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
+        let keys = self.keys(user_id).await?;
+        let removed = values::remove(&self.setup.connection, &keys).await;
+        Ok(removed.map_err(|error| self.named(error))? > 0)
+    }
+
+    /// The keys of a user, one for each entry.
+    pub async fn keys(&self, user_id: &str) -> Result<Vec<Vec<u8>>, Error> {
+        if user_id.is_empty() {
+            return Err(Error::NoUser);
+        }
+        let mut keys = Vec::with_capacity(self.setup.entries.len());
+        for (index, entry) in self.setup.entries.iter().enumerate() {
+            let key = self.setup.keys.name(&entry.id, user_id).await;
+            keys.push(key.map_err(|source| Error::Hook {
+                hook: "on_create_key",
+                place: Place::new(index, b"").named(&entry.id),
+                source,
+            })?);
+        }
+        Ok(keys)
+    }
+
+    async fn load_all(
+        &self,
+        user_ids: &[&str],
+        undecodable: Undecodable,
+    ) -> Result<Vec<Result<Record, Error>>, Error> {
+        let setup = &self.setup;
+        let count = user_ids.len() * (setup.entries.len() + usize::from(setup.profile.is_some()));
+        if count > MAX_KEYS {
+            return Err(Error::TooManyKeys { count });
+        }
+        let mut users = Vec::with_capacity(user_ids.len());
+        for user_id in user_ids {
+            let keys = self.keys(user_id).await?;
+            let reads = keys
+                .into_iter()
+                .zip(&setup.entries)
+                .map(|(key, entry)| Read {
+                    key,
+                    refresh_seconds: entry
+                        .ttl_seconds
+                        .filter(|_| setup.refresh == Refresh::OnLoad),
+                });
+            let profile = setup.profile.as_ref().map(|layout| layout.key(user_id));
+            users.push((reads.collect::<Vec<_>>(), profile));
+        }
+        let borrowed: Vec<_> = users
+            .iter()
+            .map(|(reads, key)| (&reads[..], key.as_deref()))
+            .collect();
+        let fetched = values::fetch_users(&setup.connection, &borrowed).await?;
+        let mut records = Vec::with_capacity(users.len());
+        for ((reads, _), fetched) in users.into_iter().zip(fetched) {
+            let keys = reads.into_iter().map(|read| read.key);
+            records.push(self.assemble(keys, fetched, undecodable).await);
+        }
+        Ok(records)
+    }
+
+    /// Puts the entry's id into an error that knows its number only.
+    pub(super) fn named(&self, mut error: Error) -> Error {
+        if let Error::Value { place, .. }
+        | Error::Ttl { place, .. }
+        | Error::SeveralSlots { place } = &mut error
+        {
+            // A comparison counts the expected values first, and then those to be written.
+            let index = place.index() % self.setup.entries.len();
+            if let Some(entry) = self.setup.entries.get(index) {
+                *place = place.clone().named(&entry.id);
+            }
+        }
+        error
+    }
+}
+
+impl fmt::Debug for StateStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StateStore")
+            .field("connection", &self.setup.connection)
+            .field("key_prefix", &self.setup.keys.prefix)
+            .field("entries", &self.setup.entries)
+            .field("elements", &self.setup.elements)
+            .finish_non_exhaustive()
+    }
+}

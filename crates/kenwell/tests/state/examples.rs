@@ -1,0 +1,79 @@
+//! The examples, run as a newcomer runs them.
+
+use std::process::Command;
+
+use crate::support::server::Server;
+
+/// Runs an example against a Redis and gives what it prints.
+fn example(name: &str, server: &Server) -> String {
+    let url = format!("redis://{}", server.address());
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "-p",
+            "kenwell",
+            "--example",
+            name,
+            "--",
+            &url,
+        ])
+        .output()
+        .unwrap();
+    let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}", printed(&output.stderr));
+    printed(&output.stdout)
+}
+
+#[test]
+fn a_chat_bot_remembers_ten_turns() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        example("chat_history", &server),
+        "ada: I am Ada\n\
+         bot: Nice to meet you, Ada.\n\
+         ada: Hello\n\
+         bot: Go on, Ada.\n\
+         ada: What did I say first?\n\
+         bot: As far as I remember: Message 1\n\
+         chat:data:ada holds 10 of 12 turns.\n"
+    );
+    assert!(
+        server
+            .cli(&["TTL", "chat:data:ada"])
+            .parse::<i64>()
+            .unwrap()
+            > 2_000_000
+    );
+}
+
+#[test]
+fn encrypted_users_are_read_and_moved_to_the_new_key() {
+    let server = Server::start(&[]);
+    let printed = example("encrypted_user", &server);
+    assert!(printed.starts_with("saved at bank:user:"), "{printed}");
+    assert!(
+        printed
+            .ends_with("with the old key: Some(\"Ada\")\nopened with the new key: Some(\"Ada\")\n"),
+        "{printed}"
+    );
+    let keys = server.cli(&["KEYS", "bank:user:*"]);
+    let sealed = server.cli(&["GET", &keys]);
+    assert!(
+        sealed.starts_with("kw1.2026.") && !keys.contains("ada"),
+        "{keys} {sealed}"
+    );
+}
+
+#[test]
+fn a_session_is_kept_behind_axum() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        example("session_axum", &server),
+        "visit 1\nvisit 2\nvisit 3\n"
+    );
+    assert_eq!(server.cli(&["DBSIZE"]), "1");
+    let key = server.cli(&["KEYS", "web:session:*"]);
+    assert!(server.cli(&["TTL", &key]).parse::<i64>().unwrap() > 800);
+}
