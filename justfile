@@ -44,3 +44,15 @@ doc:
 # Licences, banned crates and published advisories (needs cargo-deny and the network)
 advisories:
     cargo deny check
+
+# The Node package: build the addon, run its tests
+node:
+    cd crates/kenwell-node && npm ci && npm run build -- --debug && npm run types && npm test
+
+# Jovo conversations, recorded with Jovo's own plugin, replayed with ours
+jovo *NAMES:
+    conformance/jovo/run {{ NAMES }}
+
+# Load and save from Node: ours, one JavaScript client, Jovo's plugin's way
+bench-jovo *OPTIONS:
+    node bench/jovo/run.js {{ OPTIONS }}
