@@ -53,3 +53,15 @@ advisories:
 # Feed one of event, profile, redis_url, journal with made-up bytes (needs `cargo install cargo-fuzz`)
 fuzz TARGET SECONDS="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ TARGET }} -- -max_total_time={{ SECONDS }} -max_len=65536
+
+# The Node package: build the addon, run its tests
+node:
+    cd crates/kenwell-node && npm ci && npm run build -- --debug && npm run types && npm test
+
+# Jovo conversations, recorded with Jovo's own plugin, replayed with ours
+jovo *NAMES:
+    conformance/jovo/run {{ NAMES }}
+
+# Load and save from Node: ours, one JavaScript client, Jovo's plugin's way
+bench-jovo *OPTIONS:
+    node bench/jovo/run.js {{ OPTIONS }}

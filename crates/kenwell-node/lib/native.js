@@ -99,6 +99,7 @@ class NativeConnection {
   }
 
   close() {
+    if (this.used > 0) this.submit();
     bridge.close(this.handle);
   }
 

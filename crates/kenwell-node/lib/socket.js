@@ -23,6 +23,7 @@ class SocketConnection {
     this.settings = settings;
     this.waiting = new Waiting();
     this.line = null;
+    this.left = false;
   }
 
   fetch(keys, refresh, profileKey) {
@@ -41,18 +42,26 @@ class SocketConnection {
     return this.ask(commands.remove(keys), true);
   }
 
+  /** Calls that wait are still answered. */
   close() {
-    this.line?.close(lost('it was closed'));
+    this.left = true;
+    this.leaveWhenIdle();
+  }
+
+  leaveWhenIdle() {
+    if (this.left && this.waiting.calls.size === 0) this.line?.retire();
   }
 
   /** Sends, and reads every reply. What may be executed twice is sent again, once, when the connection was lost. */
   ask(question, repeatable) {
     const bytes = encode(question.commands);
     return this.waiting.call((id) => {
-      this.exchange(bytes, question, repeatable).then(
-        (answer) => this.waiting.resolve(id, answer),
-        (error) => this.waiting.reject(id, error),
-      );
+      this.exchange(bytes, question, repeatable)
+        .then(
+          (answer) => this.waiting.resolve(id, answer),
+          (error) => this.waiting.reject(id, error),
+        )
+        .then(() => this.leaveWhenIdle());
     }, bytes.length);
   }
 
@@ -90,7 +99,11 @@ class Unanswered {
 /** One open socket; it is left for good at the first sign of trouble. */
 class Line {
   constructor(settings) {
+    this.connected = false;
+    /** Not to be used for further calls. */
     this.closed = false;
+    /** Closed, but with answers that are still to come. */
+    this.retired = false;
     this.queue = new Fifo();
     this.parser = new Parser();
     this.socket = open(settings);
@@ -165,15 +178,16 @@ class Line {
     this.queue.shift();
     clearTimeout(first.timer);
     first.resolve(first.replies);
-    if (first.replies.some((given) => given instanceof Refusal && SPOILING.has(given.code))) this.retire();
+    if (this.retired || first.replies.some((given) => given instanceof Refusal && SPOILING.has(given.code))) this.retire();
     return undefined;
   }
 
   /** Lets the next call open another connection, while this one still gets its answers. */
   retire() {
     this.closed = true;
+    this.retired = true;
     this.reason = lost('it was replaced');
-    if (this.queue.length === 0) this.socket.destroy();
+    if (this.connected && this.queue.length === 0) this.socket.destroy();
   }
 
   close(reason) {

@@ -38,7 +38,7 @@ impl Bridge {
     /// error whose message is JSON: see `failure`.
     #[napi]
     pub fn open(&mut self, settings: String) -> Result<u32> {
-        let connection = settings::read(&settings)
+        let connection = settings::read(&settings.into_bytes())
             .and_then(Connection::new)
             .map_err(|error| generic(failure::describe(&error.into())))?;
         self.next += 1;

@@ -39,9 +39,9 @@ struct Tls {
 }
 
 /// Reads settings. What they say about a server is checked when the connection is made of them.
-pub(crate) fn read(json: &str) -> Result<Settings, Error> {
+pub(crate) fn read(json: &[u8]) -> Result<Settings, Error> {
     // serde_json's own message may quote a value, and a value may be a password.
-    let given: Given = serde_json::from_str(json).map_err(|_| Error::Settings {
+    let given: Given = serde_json::from_slice(json).map_err(|_| Error::Settings {
         setting: "connection",
         problem: "not of the form that lib/settings.js gives".to_owned(),
     })?;

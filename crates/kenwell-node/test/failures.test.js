@@ -161,9 +161,17 @@ test('IPv6 literals and databases of the URL work', () =>
 
 test('more waiting calls than the bound are refused', () =>
   withRedis(async (redis, storeWith) => {
-    const store = storeWith({ commandTimeoutMs: 60_000 });
+    const store = storeWith({ connectTimeoutMs: 60_000, commandTimeoutMs: 60_000 });
     const results = await Promise.allSettled(Array.from({ length: 65_537 }, () => store.load('ada')));
     const refused = results.filter(({ status }) => status === 'rejected');
     assert.equal(refused.length, 1);
     assert.deepEqual([refused[0].reason.code, refused[0].reason.retryable], ['KENWELL_BUSY', true]);
+  }));
+
+test('connections are bounded, and none is cut off in the middle of a call', () =>
+  withRedis(async (redis, storeWith) => {
+    const stores = Array.from({ length: 300 }, (_, index) => storeWith({ commandTimeoutMs: 10_000 + index }));
+    await Promise.all(stores.map((store, index) => store.save(`user-${index}`, {})));
+    assert.equal(await redis.ask('DBSIZE'), 300);
+    await until(async () => (await redis.clients()) <= 256);
   }));

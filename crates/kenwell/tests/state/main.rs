@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batch;
 mod concurrency;
 mod encryption;
 mod entries;

@@ -90,9 +90,10 @@ async fn together(connection: &Connection, requests: &[Request]) -> Vec<Result<A
             sent.push((request, push_groups(request, &mut groups)));
         }
     }
-    let answers = match groups.is_empty() {
-        true => Ok(Vec::new()),
-        false => send_repeatable(connection, "GET or SET", &groups).await,
+    let answers = if groups.is_empty() {
+        Ok(Vec::new())
+    } else {
+        send_repeatable(connection, "GET or SET", &groups).await
     };
     let mut answers = answers.map(Vec::into_iter);
     let results = sent.into_iter().map(|(request, pushed)| {
