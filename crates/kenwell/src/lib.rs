@@ -49,7 +49,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
+//! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
@@ -60,16 +60,16 @@
 //!   log of events again leaves the same profiles.
 //! * Whoever waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
-//! * Nothing is written twice, retried or dropped behind the caller's back.
+//! * Nothing is written twice, retried or dropped behind the caller's back;
+//!   [`apply_alone`](profile::apply_alone) repeats an update because that is what it is for.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
 //! * No key, trait or password appears in an error, a log line or a `Debug` text.
 //!
 //! # What it is not
 //!
-//! No HTTP, no queue, no files but the certificates that settings name: those who need them bring
-//! their own. Nothing here deletes or expires
-//! what it wrote.
+//! No HTTP, no queue, no files but the certificates and secrets that settings name: those who need
+//! them bring their own. Nothing is deleted unless [`profile::delete`] is called, and nothing expires.
 
 mod error;
 mod reply;

@@ -16,6 +16,7 @@ use support::load::{Load, fields};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_added_and_removed_under_load_costs_nothing() {
     let mut cluster = Cluster::start();
+    cluster.be_calm();
     let users: Vec<String> = (0..60).map(|index| format!("u{index}")).collect();
     // Several users may share a slot, which moves once.
     let mut slots = BTreeSet::new();
@@ -27,6 +28,7 @@ async fn a_master_that_is_added_and_removed_under_load_costs_nothing() {
     load.progress(20).await;
 
     let new = cluster.add();
+    cluster.be_calm();
     for key in &moved {
         let migration = cluster.begin_to_move(key, new);
         load.progress(2).await;
