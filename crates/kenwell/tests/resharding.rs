@@ -22,7 +22,7 @@ async fn a_master_that_is_added_and_removed_under_load_costs_nothing() {
     let mut slots = BTreeSet::new();
     let moved: Vec<String> = (users.iter().map(|user| format!("user:{user}")))
         .filter(|key| slots.insert(cluster.nodes[0].cli(&["CLUSTER", "KEYSLOT", key])))
-        .take(15)
+        .take(8)
         .collect();
     let load = Load::start(&cluster.connection(), users.clone());
     load.progress(20).await;
