@@ -10,6 +10,7 @@ mod document;
 mod door;
 mod edit;
 mod error;
+mod expand;
 mod file;
 mod line;
 mod list;

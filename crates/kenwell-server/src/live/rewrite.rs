@@ -7,6 +7,7 @@ use super::{
     document::{Document, List, set},
     edit::{Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange},
     error::EditError,
+    expand,
     list::set_list,
     mint,
 };
@@ -106,6 +107,7 @@ impl Rewrite {
         change: &DestinationChange,
     ) -> Result<String, EditError> {
         let mut keys = Keys::of(self, List::Destinations, &id)?;
+        expand::url(keys.table, change);
         keys.change("name", &change.name);
         keys.change("enabled", &change.enabled);
         keys.change("paused", &change.paused);
@@ -414,6 +416,37 @@ address = "127.0.0.1:6380"
             "sources = [{ id = \"a\", write_key = \"K\" , destinations = [\"d\"] }]\n\
              destinations = [{ id = \"d\", name = \"D\", type = \"redis\" }]\n"
         );
+    }
+
+    #[test]
+    fn a_url_gives_way_to_its_keys_when_one_of_them_changes() {
+        let file = |keys: &str| format!("[[destinations]]\nid = \"d\"\n{keys}");
+        let become_database_2 = || {
+            destination(
+                "d",
+                DestinationChange {
+                    database: to(2),
+                    ..DestinationChange::default()
+                },
+            )
+        };
+        let text = file("url = \"rediss://me:p%40ss@h/5\"\nprefix = \"p\"\n");
+        let rewrite = edited(&text, vec![become_database_2()]).unwrap();
+        let expected = "prefix = \"p\"\naddress = \"h:6379\"\nusername = \"me\"\npassword = \"p@ss\"\n\
+                        database = 2\nsecure = true\n";
+        assert_eq!(rewrite.text(), file(expected));
+        let pause = destination(
+            "d",
+            DestinationChange {
+                paused: to(true),
+                ..DestinationChange::default()
+            },
+        );
+        let paused = edited(&text, vec![pause]).unwrap().text();
+        assert_eq!(paused, format!("{text}paused = true\n"));
+        let elsewhere = file("url = \"env:REDIS_URL\"\n");
+        let rewrite = edited(&elsewhere, vec![become_database_2()]).unwrap();
+        assert_eq!(rewrite.text(), format!("{elsewhere}database = 2\n"));
     }
 
     #[test]
