@@ -14,6 +14,7 @@ const MAX_SHOWN: usize = 200;
 pub struct Place {
     index: usize,
     entry: Option<Arc<str>>,
+    /// A box, so that errors stay small.
     key: Box<str>,
 }
 
