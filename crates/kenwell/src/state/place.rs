@@ -14,7 +14,8 @@ const MAX_SHOWN: usize = 200;
 pub struct Place {
     index: usize,
     entry: Option<Arc<str>>,
-    key: String,
+    /// A box, so that errors stay small.
+    key: Box<str>,
 }
 
 impl Place {
@@ -31,7 +32,7 @@ impl Place {
         Self {
             index,
             entry: None,
-            key: shown,
+            key: shown.into(),
         }
     }
 

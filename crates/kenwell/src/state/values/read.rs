@@ -57,23 +57,37 @@ pub(crate) async fn fetch_users(
     check_count(users.iter().map(count).sum())?;
     let mut groups = Vec::with_capacity(2 * users.len());
     for (reads, profile_key) in users {
-        groups.push(together(reads)?);
-        let profile = profile_key.iter().map(|key| command("HGETALL", key));
-        groups.push(profile.collect());
+        groups.extend(groups_of(reads, *profile_key)?);
     }
     let mut answers = send_repeatable(connection, "GET", &groups)
         .await?
         .into_iter();
-    let fetched = users.iter().map(|(reads, profile_key)| {
-        let values = values(connection, reads, answers.next().unwrap_or_default());
-        let profile = answers.next().unwrap_or_default().pop();
-        let profile = match (profile, profile_key) {
-            (Some(reply), Some(key)) => fields(connection, key, reply)?,
-            _ => None,
-        };
-        Ok(Fetched { values, profile })
-    });
+    let fetched = users
+        .iter()
+        .map(|(reads, profile_key)| fetched(connection, reads, *profile_key, &mut answers));
     fetched.collect()
+}
+
+/// Two groups: the values of one user, and the profile, which may be empty.
+pub(super) fn groups_of(reads: &[Read], profile_key: Option<&[u8]>) -> Result<[Group; 2], Error> {
+    let profile = profile_key.iter().map(|key| command("HGETALL", key));
+    Ok([together(reads)?, profile.collect()])
+}
+
+/// What the two groups of one user were answered with.
+pub(super) fn fetched(
+    connection: &Connection,
+    reads: &[Read],
+    profile_key: Option<&[u8]>,
+    answers: &mut impl Iterator<Item = Answers>,
+) -> Result<Fetched, Error> {
+    let values = values(connection, reads, answers.next().unwrap_or_default());
+    let profile = answers.next().unwrap_or_default().pop();
+    let profile = match (profile, profile_key) {
+        (Some(reply), Some(key)) => fields(connection, key, reply)?,
+        _ => None,
+    };
+    Ok(Fetched { values, profile })
 }
 
 /// What each read of a user gave. A read that was aborted because of another one tells of that one.

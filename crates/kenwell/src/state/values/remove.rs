@@ -3,7 +3,7 @@
 use redis::Value;
 
 use super::{check_count, command, failure, send_repeatable};
-use crate::connection::{Connection, Group};
+use crate::connection::{Answers, Connection, Group};
 use crate::state::{Error, Place};
 
 /// Removes values together (`DEL`), and gives how many there were.
@@ -15,16 +15,24 @@ use crate::state::{Error, Place};
 ///
 /// As for [`store`](super::store).
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
-    check_count(keys.len())?;
-    let group: Group = keys.iter().map(|key| command("DEL", key)).collect();
+    let group = group_of(keys)?;
     let answers = send_repeatable(connection, "DEL", &[group]).await?;
-    let answers = answers.into_iter().next().unwrap_or_default();
+    removed(keys, &answers.into_iter().next().unwrap_or_default())
+}
+
+pub(super) fn group_of(keys: &[Vec<u8>]) -> Result<Group, Error> {
+    check_count(keys.len())?;
+    Ok(keys.iter().map(|key| command("DEL", key)).collect())
+}
+
+/// What the group of these keys was answered with.
+pub(super) fn removed(keys: &[Vec<u8>], answers: &Answers) -> Result<u64, Error> {
     let removed = answers.iter().flatten().map(|reply| match reply {
         Value::Int(count) => u64::try_from(*count).unwrap_or(0),
         _ => 0,
     });
     let removed = removed.sum();
-    match failure(&answers) {
+    match failure(answers) {
         None => Ok(removed),
         Some((index, source)) => {
             let place = Place::new(index, keys.get(index).map_or(&[][..], |key| key));

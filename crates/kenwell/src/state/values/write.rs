@@ -1,7 +1,7 @@
 //! Writing whole values.
 
 use super::{check_count, check_ttl, command, failure, send_repeatable};
-use crate::connection::{Connection, Group};
+use crate::connection::{Answers, Connection, Group};
 use crate::state::{Error, Place};
 
 /// A value to write.
@@ -37,6 +37,12 @@ impl std::fmt::Debug for Write {
 /// [`Error::Value`] names the entry that was refused and why. [`Error::Redis`] means that there was no
 /// answer: the values may or may not have been written.
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
+    let group = group_of(writes)?;
+    let answers = send_repeatable(connection, "SET", &[group]).await?;
+    stored(writes, &answers.into_iter().next().unwrap_or_default())
+}
+
+pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
     check_count(writes.len())?;
     let mut group = Group::default();
     for (index, write) in writes.iter().enumerate() {
@@ -47,8 +53,12 @@ pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Erro
         }
         group.push(command);
     }
-    let answers = send_repeatable(connection, "SET", &[group]).await?;
-    match answers.first().and_then(failure) {
+    Ok(group)
+}
+
+/// What the group of these writes was answered with.
+pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
+    match failure(answers) {
         None => Ok(()),
         Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
             Err(Error::Redis(source.clone()))
