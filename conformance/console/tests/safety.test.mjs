@@ -1,5 +1,6 @@
 // Whatever people send is text: names, ids, traits, and what Redis says.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { eventually } from '../support/children.mjs';
 import { House, WRITE_KEY } from '../support/house.mjs';
@@ -35,6 +36,18 @@ async function assertHarmless(page, where) {
 
 /** The text stands on the page as it was sent. */
 const shown = (page) => eventually('the text itself', async () => (await page.locator('body').innerText()).includes(EVIL));
+
+test('no file of the console makes markup or code of text, or names another host', () => {
+  const place = new URL('../../../crates/kenwell-server/console/', import.meta.url);
+  const files = readdirSync(place);
+  assert.ok(files.length > 30);
+  for (const name of files) {
+    const text = readFileSync(new URL(name, place), 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|\beval\(|new Function|javascript:/, name);
+    assert.doesNotMatch(text, /https?:\/\//, name);
+    if (name.endsWith('.html')) assert.doesNotMatch(text, /\sstyle=|\son[a-z]+=|<script>/, name);
+  }
+});
 
 test('names of sources and destinations', async () => {
   for (const where of ['/overview', '/sources', '/sources/web', '/destinations', '/destinations/profiles', '/live', '/profiles']) {
