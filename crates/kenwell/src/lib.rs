@@ -1,4 +1,5 @@
-//! The real-time user store on Redis: profiles built from events, in keys that anyone can read.
+//! The real-time user store on Redis: profiles built from events, and application state, in keys that
+//! anyone can read.
 //!
 //! An identify event says what a user is like. This crate turns its JSON into the fields of one Redis
 //! hash and writes them:
@@ -45,12 +46,16 @@
 //! # }
 //! ```
 //!
+//! What a program itself remembers about a user is kept by a [`StateStore`](state::StateStore), see
+//! [`state`].
+//!
 //! # Map
 //!
 //! | module | what it is about |
 //! |---|---|
 //! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret), and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
+//! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
 //!
@@ -60,16 +65,17 @@
 //!   log of events again leaves the same profiles.
 //! * Whoever waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
-//! * Nothing is written twice, retried or dropped behind the caller's back.
+//! * No update of a profile is written twice, retried or dropped behind the caller's back. Whole values
+//!   of state are written again, once, when the connection was lost.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
-//! * No key, trait or password appears in an error, a log line or a `Debug` text.
+//! * No trait, value or password appears in an error, a log line or a `Debug` text; keys only in errors
+//!   of the state store, which nobody could act upon otherwise.
 //!
 //! # What it is not
 //!
 //! No HTTP, no queue, no files but the certificates that settings name: those who need them bring
-//! their own. Nothing here deletes or expires
-//! what it wrote.
+//! their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
 mod error;
 mod reply;

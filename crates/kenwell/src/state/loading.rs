@@ -33,7 +33,9 @@ impl Loading {
     fn give_up(&mut self, place: &Place, error: Error) -> Result<(), Error> {
         match &mut self.unreadable {
             Some(noted) if !error.is_retryable() => {
-                noted.push(place.clone());
+                if !noted.contains(place) {
+                    noted.push(place.clone());
+                }
                 Ok(())
             }
             _ => Err(error),

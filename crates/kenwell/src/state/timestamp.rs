@@ -17,8 +17,8 @@ pub struct Timestamp(i64);
 #[error("this is no date such as 2024-01-01T00:00:00.000Z")]
 pub struct BadTimestamp;
 
-/// From 0000-01-01T00:00:00.000Z to 9999-12-30T22:00:00.999Z, in milliseconds since 1970.
-const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_200_999;
+/// From 0000-01-01T00:00:00.000Z to 9999-12-30T21:59:59.999Z, in milliseconds since 1970.
+const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_207_199_999;
 
 impl Timestamp {
     /// Now, as the system's clock has it.
@@ -87,7 +87,7 @@ mod tests {
             (0, "1970-01-01T00:00:00.000Z"),
             (1_704_067_200_040, "2024-01-01T00:00:00.040Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
-            (*RANGE.end(), "9999-12-30T22:00:00.999Z"),
+            (*RANGE.end(), "9999-12-30T21:59:59.999Z"),
             (*RANGE.start(), "0000-01-01T00:00:00.000Z"),
         ] {
             assert_eq!(Timestamp(milliseconds).to_string(), text);

@@ -89,3 +89,42 @@ async fn whatever_changed_in_between_is_a_conflict() {
         Err(Error::Conflict)
     ));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tasks_share_one_connection_and_some_are_given_up() {
+    let server = Server::start(&[]);
+    let entries = ["a", "b", "c"].map(|id| Entry::new(id).everything());
+    let store = StateStore::builder(server.connection())
+        .entries(entries)
+        .build()
+        .unwrap();
+    let mut tasks = Vec::new();
+    for user in 0..64 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            let id = user.to_string();
+            for round in 0..30 {
+                let data = json!({"user": user, "round": round});
+                store.save(&id, &mut with_user(&data)).await.unwrap();
+                let mut record = store.load(&id).await.unwrap().unwrap();
+                assert_eq!(record.user::<Value>().unwrap().unwrap(), data);
+                store.save_if_unchanged(&id, &mut record).await.unwrap();
+            }
+        }));
+    }
+    // In the middle of whatever they are waiting for.
+    while server.cli(&["DBSIZE"]).parse::<u32>().unwrap() < 3 * 32 {}
+    for task in tasks.iter().step_by(3) {
+        task.abort();
+    }
+    for (user, task) in tasks.into_iter().enumerate() {
+        match task.await {
+            Ok(()) => {}
+            Err(error) => assert!(error.is_cancelled() && user % 3 == 0, "{user}: {error}"),
+        }
+        // Whoever was given up has saved as a whole or not at all.
+        let record = store.load(&user.to_string()).await.unwrap();
+        assert!(record.is_some() || user % 3 == 0);
+    }
+    assert_eq!(server.cli(&["DBSIZE"]).parse::<u32>().unwrap() % 3, 0);
+}

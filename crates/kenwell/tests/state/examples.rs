@@ -6,21 +6,27 @@ use crate::support::server::Server;
 
 /// Runs an example against a Redis and gives what it prints.
 fn example(name: &str, server: &Server) -> String {
-    let url = format!("redis://{}", server.address());
-    let output = Command::new(env!("CARGO"))
+    // For the whole workspace, as its tests are built: otherwise all dependencies are built once more.
+    let built = Command::new(env!("CARGO"))
         .args([
-            "run",
+            "build",
             "--quiet",
             "--locked",
-            "-p",
-            "kenwell",
+            "--workspace",
             "--example",
             name,
-            "--",
-            &url,
         ])
-        .output()
-        .unwrap();
+        .status();
+    assert!(built.unwrap().success());
+    let tests = std::env::current_exe().unwrap();
+    let program = tests
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples")
+        .join(name);
+    let url = format!("redis://{}", server.address());
+    let output = Command::new(program).arg(url).output().unwrap();
     let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}", printed(&output.stderr));
     printed(&output.stdout)

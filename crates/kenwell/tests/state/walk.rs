@@ -231,6 +231,7 @@ async fn s4_a_value_that_cannot_be_decoded_is_an_error_and_is_not_overwritten() 
         r#"{"history":{"items":"secret"}}"#,
         r#"{"session":"secret"}"#,
         r#"{"createdAt":"secret"}"#,
+        r#"{"createdAt":"secret","session":"secret"}"#,
         "kw1.main.AAAA",
     ] {
         server.cli(&["SET", "other:u1", corrupt]);
@@ -247,6 +248,7 @@ async fn s4_a_value_that_cannot_be_decoded_is_an_error_and_is_not_overwritten() 
         assert!(!said.contains("secret"), "{said}");
         let mut record = store.load_readable("u1").await.unwrap();
         assert_eq!(record.user::<Value>().unwrap().unwrap(), json!({"a": 1}));
+        assert_eq!(record.unreadable().len(), 1);
         assert_eq!(record.unreadable()[0].entry(), Some("other"));
         for refused in [
             store.save("u1", &mut record).await,

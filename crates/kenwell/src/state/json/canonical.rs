@@ -11,6 +11,9 @@ use super::text::push_quoted;
 use super::{JsonError, MAX_JSON_DEPTH};
 use crate::profile::{Reorder, array_index};
 
+/// Up to this many members, keys are compared one by one.
+const MAX_COMPARED: usize = 16;
+
 /// An object or array that is being read.
 struct Open {
     is_object: bool,
@@ -140,23 +143,19 @@ impl Writer {
         let Some(open) = self.open.pop() else {
             return;
         };
-        let members = self.members.split_off(open.first_member);
-        let key = |member: &Member| {
-            let (start, length) = (member.text.start, member.key);
-            let key = self.out.as_bytes().get(start + 1..start + length - 1);
-            key.unwrap_or_default()
-        };
-        let numbered = |member: &Member| array_index(key(member));
-        let mut by_key: Vec<usize> = (0..members.len()).collect();
-        by_key.sort_by_key(|&index| members.get(index).map(key));
-        let same = |a: &usize, b: &usize| members.get(*a).map(key) == members.get(*b).map(key);
-        let repeated = by_key.is_sorted_by(|a, b| !same(a, b));
-        if repeated && !members.iter().any(|member| numbered(member).is_some()) {
+        let out = self.out.as_bytes();
+        let members = self.members.get(open.first_member..).unwrap_or_default();
+        let numbered = |member: &Member| array_index(member.key_in(out));
+        if !repeats(members, out) && members.iter().all(|member| numbered(member).is_none()) {
+            self.members.truncate(open.first_member);
             return;
         }
+        let key = |index: usize| members.get(index).map(|member| member.key_in(out));
+        let mut by_key: Vec<usize> = (0..members.len()).collect();
+        by_key.sort_by_key(|&index| key(index));
         // Of each key: where it first stood, and what it last was. The sort was stable.
         let mut order: Vec<(Option<u32>, usize, &Member)> = by_key
-            .chunk_by(same)
+            .chunk_by(|&a, &b| key(a) == key(b))
             .filter_map(|group| {
                 let (first, last) = (*group.first()?, members.get(*group.last()?)?);
                 Some((numbered(last), first, last))
@@ -167,7 +166,36 @@ impl Writer {
         for (_, _, member) in order {
             self.unsorted.member(member.text.clone());
         }
+        self.members.truncate(open.first_member);
     }
+}
+
+impl Member {
+    /// Its key as it stands in the text, without the quotes.
+    fn key_in<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let (start, length) = (self.text.start, self.key);
+        text.get(start + 1..start + length - 1).unwrap_or_default()
+    }
+}
+
+/// Whether two members have the same key.
+fn repeats(members: &[Member], text: &[u8]) -> bool {
+    if members.len() > MAX_COMPARED {
+        let mut keys: Vec<&[u8]> = members.iter().map(|member| member.key_in(text)).collect();
+        keys.sort_unstable();
+        return keys.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
+    }
+    let mut rest = members;
+    while let Some((last, before)) = rest.split_last() {
+        if before
+            .iter()
+            .any(|member| member.key_in(text) == last.key_in(text))
+        {
+            return true;
+        }
+        rest = before;
+    }
+    false
 }
 
 /// Integers keep their digits; everything else has ECMAScript's text.
@@ -223,6 +251,18 @@ mod tests {
             assert_eq!(text(json), expected, "{json}");
         }
         assert_eq!(write(b"\"a\xff\"").unwrap(), "\"a\u{fffd}\"");
+    }
+
+    #[test]
+    fn large_objects_are_no_exception() {
+        let members: Vec<String> = (0..100).map(|n| format!("\"k{n}\":{n}")).collect();
+        let plain = format!("{{{}}}", members.join(","));
+        assert_eq!(text(&plain), plain);
+        let repeated = plain.replace("\"k99\":99", "\"k0\":99");
+        let expected = plain
+            .replace(",\"k99\":99", "")
+            .replace("\"k0\":0", "\"k0\":99");
+        assert_eq!(text(&repeated), expected);
     }
 
     #[test]
