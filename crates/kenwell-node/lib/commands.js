@@ -1,7 +1,7 @@
 // What the JavaScript connection says to Redis, and what it makes of the replies.
 'use strict';
 
-const { KenwellError, at, shown } = require('./error');
+const { KenwellError, shown } = require('./error');
 const { Refusal } = require('./resp');
 
 /** Compares what is stored with what is expected, then writes; one atomic step. 1: written, 0: something differs. */
@@ -46,7 +46,7 @@ function store(writes) {
       // All share the fate of the one that was refused: that one is named.
       const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
       const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
-      if (failed >= 0) throw at(refused(given[failed]), writes[failed].entry, writes[failed].key);
+      if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
     },
   };
 }
@@ -70,8 +70,8 @@ function remove(keys) {
     commands: together(deletes),
     read(replies) {
       const given = answers(replies, deletes.length);
-      const failed = given.find((reply) => reply instanceof Refusal);
-      if (failed) throw refused(failed);
+      const failed = given.findIndex((reply) => reply instanceof Refusal);
+      if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
       return given.reduce((sum, count) => sum + count, 0);
     },
   };

@@ -58,7 +58,7 @@ class Entries {
     try {
       await connection(this.config).store(writes);
     } catch (error) {
-      throw this.located(error, writes);
+      throw this.located(error, writes[error.index]?.key);
     }
     this.written(writes);
   }
@@ -70,7 +70,7 @@ class Entries {
     try {
       if (!(await connection(this.config).storeUnchanged(expected, writes))) return null;
     } catch (error) {
-      throw this.located(error, writes);
+      throw this.located(error, writes[error.index]?.key);
     }
     this.written(writes);
     return { keys: writes.map(({ key }) => key), values: writes.map(({ value }) => value) };
@@ -79,9 +79,14 @@ class Entries {
   /** Deletes all entries, and gives how many there were. */
   async remove(userId) {
     const keys = await this.keys(userId);
-    const removed = keys.length === 0 ? 0 : await connection(this.config).remove(keys);
-    for (const key of keys) corrupt.forget(this.server, key);
-    return removed;
+    if (keys.length === 0) return 0;
+    try {
+      const removed = await connection(this.config).remove(keys);
+      for (const key of keys) corrupt.forget(this.server, key);
+      return removed;
+    } catch (error) {
+      throw this.located(error, keys[error.index]);
+    }
   }
 
   /** The keys, or a promise of them when a hook returns one: whoever needs none should not wait for the next turn. */
@@ -122,7 +127,7 @@ class Entries {
       if (!isText(value)) throw new KenwellError('KENWELL_HOOK', `entry "${entry.id}": onEncodeValue returned ${typeof value}, not a string or buffer`, { entry: entry.id, key: String(key) });
       if (this.cipher?.covers(entry.id)) value = this.cipher.seal(key, value);
       if (!bytesWithin(value, limit)) throw new KenwellError('KENWELL_TOO_LARGE', `entry "${entry.id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: entry.id, key: String(key) });
-      writes.push({ key, value, ttl: secondsOf(entry), entry: entry.id });
+      writes.push({ key, value, ttl: secondsOf(entry) });
     }
     return writes;
   }
@@ -156,10 +161,9 @@ class Entries {
     if (this.config.overwriteCorrupt) for (const { key } of writes) corrupt.forget(this.server, key);
   }
 
-  /** The error with entry and key, when Redis refused one of the writes. */
-  located(error, writes) {
-    const place = error.index === undefined ? undefined : writes[error.index];
-    return place ? at(error, place.entry, place.key) : error;
+  /** The error with entry and key, when Redis refused one of the values. */
+  located(error, key) {
+    return key === undefined ? error : at(error, this.entries[error.index].id, key);
   }
 
   /** Which server is meant, as text. */

@@ -43,7 +43,7 @@ function shown(key) {
 /** The same error, with the place that it is about. */
 function at(error, entry, key) {
   if (!(error instanceof KenwellError) || error.key !== undefined) return error;
-  const { code, message, name, stack, ...fields } = error;
+  const { code, message, name, stack, index, ...fields } = error;
   return new KenwellError(code, `entry "${entry}" (key ${shown(key)}): ${message}`, { ...fields, cause: error.cause, key: String(key), entry });
 }
 

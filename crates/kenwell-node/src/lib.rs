@@ -14,12 +14,12 @@
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`bridge`] | the class that JavaScript sees |
-//! | [`engine`] | the thread that talks to Redis |
-//! | [`frame`] | the byte form of requests |
-//! | [`outbox`] | the byte form of answers, and waking JavaScript |
-//! | [`failure`] | errors, with the code that JavaScript programs match on |
-//! | [`settings`] | how to reach Redis, from JSON |
+//! | `bridge` | the class that JavaScript sees |
+//! | `engine` | the thread that talks to Redis |
+//! | `frame` | the byte form of requests |
+//! | `outbox` | the byte form of answers, and waking JavaScript |
+//! | `failure` | errors, with the code that JavaScript programs match on |
+//! | `settings` | how to reach Redis, from JSON |
 
 mod bridge;
 mod engine;

@@ -124,7 +124,7 @@ test('the real reason of a refused save is told, not that the transaction was di
   const entries = [{ id: 'a', user: true }, { id: 'b', user: true }];
   await redis.ask('CONFIG', 'SET', 'maxmemory', '1');
   try {
-    await assert.rejects(storeWith({ entries }).save('ada', {}), { code: 'KENWELL_REFUSED', redisCode: 'OOM', entry: 'a' });
+    await assert.rejects(storeWith({ entries }).save('ada', {}), { code: 'KENWELL_REFUSED', redisCode: 'OOM', entry: 'a', key: 'a:ada' });
   } finally {
     await redis.ask('CONFIG', 'SET', 'maxmemory', '0');
   }

@@ -1,4 +1,5 @@
-//! `/ready`: whether events are accepted, and which destination waits and why. Open to everybody.
+//! `/ready`: whether events are accepted, and which destination waits and why. Open to everybody: it
+//! names settings and addresses, never secrets.
 
 use std::sync::Arc;
 
@@ -20,9 +21,12 @@ pub(super) struct Readiness {
     accepting: bool,
     /// The destinations.
     destinations: Vec<Destination>,
+    /// A warning, when the way to a destination is open to others (`skip_verify`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    insecure: Option<String>,
 }
 
-/// How one destination is doing. Errors are left out: whoever has the key finds them in the overview.
+/// How one destination is doing.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DestinationReadiness)]
 struct Destination {
@@ -30,8 +34,16 @@ struct Destination {
     id: String,
     /// `up`, `waiting`, `paused` or `disabled`.
     state: &'static str,
-    /// Whether it accepts any certificate (`skip_verify`), so that anyone on the way could read and
-    /// change what is sent.
+    /// Since when it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// What it waits for, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Whether somebody has to change a setting, here or in Redis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_operator: Option<bool>,
+    /// Whether it accepts any certificate (`skip_verify`).
     insecure: bool,
 }
 
@@ -47,7 +59,7 @@ struct Destination {
 )]
 pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Json<Readiness>) {
     let accepting = plane.is_accepting();
-    let readiness = readiness(accepting, &plane.statuses());
+    let readiness = readiness(accepting, plane.statuses());
     let code = if accepting {
         StatusCode::OK
     } else {
@@ -56,8 +68,13 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
     (code, Json(readiness))
 }
 
-fn readiness(accepting: bool, statuses: &[Status]) -> Readiness {
+fn readiness(accepting: bool, statuses: Vec<Status>) -> Readiness {
     let waits = statuses.iter().any(Status::is_waiting);
+    let insecure: Vec<_> = statuses
+        .iter()
+        .filter(|status| status.insecure)
+        .map(|status| status.id.as_str())
+        .collect();
     Readiness {
         status: match (accepting, waits) {
             (false, _) => "not accepting events",
@@ -65,13 +82,25 @@ fn readiness(accepting: bool, statuses: &[Status]) -> Readiness {
             (true, false) => "ready",
         },
         accepting,
-        destinations: statuses
-            .iter()
-            .map(|status| Destination {
-                id: status.id.clone(),
-                state: status.state,
-                insecure: status.insecure,
-            })
-            .collect(),
+        insecure: (!insecure.is_empty()).then(|| {
+            format!(
+                "skip_verify is on for {}: any certificate is accepted, so anyone on the way to Redis can read and change what is sent",
+                insecure.join(", ")
+            )
+        }),
+        destinations: statuses.into_iter().map(Destination::from).collect(),
+    }
+}
+
+impl From<Status> for Destination {
+    fn from(status: Status) -> Self {
+        Self {
+            id: status.id,
+            state: status.state,
+            since: status.since,
+            error: status.error,
+            needs_operator: status.needs_operator,
+            insecure: status.insecure,
+        }
     }
 }

@@ -30,13 +30,13 @@ pub(in crate::private) struct Status {
     pub(in crate::private) state: &'static str,
     /// Since when it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
+    pub(in crate::private) since: Option<String>,
     /// What it waits for, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub(in crate::private) error: Option<String>,
     /// Whether somebody has to change a setting, here or in Redis.
     #[serde(skip_serializing_if = "Option::is_none")]
-    needs_operator: Option<bool>,
+    pub(in crate::private) needs_operator: Option<bool>,
     /// Events accepted for it since the start, replayed ones again.
     accepted: u64,
     /// Events of these that are in Redis.
