@@ -12,6 +12,7 @@ mod edit;
 mod error;
 mod expand;
 mod file;
+mod keys;
 mod line;
 mod list;
 mod mint;
