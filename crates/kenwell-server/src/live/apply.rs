@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use kenwell::connection::Connection;
 use kenwell_journal::Error;
 
-use super::line::{Ground, Line};
+use super::line::{Ground, Line, tell_removed};
 use crate::{
     config::{Config, Destination, Place, Problem, Problems},
     gateway::{Roster, Sources},
@@ -40,6 +40,7 @@ pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Line
     // Cursors of destinations that were removed meanwhile: added again they are to begin anew.
     for cursor in ground.journal.stats().cursors {
         if !lines.contains_key(&cursor.name) {
+            tell_removed(&cursor.name, cursor.pending);
             ground.journal.forget(&cursor.name)?;
         }
     }

@@ -167,6 +167,7 @@ impl Line {
 
     /// Ends a stopped destination for good: no books, no cursor.
     pub(super) fn remove(self, ground: &Ground<'_>) -> Result<(), Error> {
+        tell_removed(&self.settings.id, self.ledger.queued());
         ground.metrics.forget_destination(&self.settings.id);
         ground.journal.forget(&self.settings.id)
     }
@@ -181,5 +182,16 @@ impl Line {
             connection: self.connection.clone(),
             layout: self.layout.clone(),
         }
+    }
+}
+
+/// Says what the removal of a destination leaves undelivered, if anything.
+pub(super) fn tell_removed(id: &str, waiting: u64) {
+    if waiting > 0 {
+        tracing::warn!(
+            destination.id = id,
+            waiting,
+            "a destination was removed with events waiting for it; while the journal keeps them, add it again and use `kenwell replay`"
+        );
     }
 }
