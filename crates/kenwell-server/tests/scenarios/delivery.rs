@@ -314,22 +314,34 @@ fn wrong_credentials_hold_everything_until_they_are_mended() {
 
 #[test]
 fn a_value_that_redis_hangs_up_over_is_put_aside_and_the_others_are_written() {
+    hangs_up("proto-max-bulk-len", "512mb");
+}
+
+#[test]
+fn so_is_one_that_redis_hangs_up_over_without_a_word() {
+    hangs_up("client-query-buffer-limit", "1gb");
+}
+
+/// A Redis with this limit at 1 MiB, and one event of many that is larger.
+fn hangs_up(limit: &str, enough: &str) {
     let redis = Redis::start();
-    let limit = ["CONFIG", "SET", "proto-max-bulk-len", "1mb"];
-    assert_eq!(redis.command::<String>(&limit), "OK");
+    let set = |value| redis.command::<String>(&["CONFIG", "SET", limit, value]);
+    set("1mb");
     let server = Server::start(&redis);
     let large = "x".repeat(3 << 20);
+    // In one request, so that they are in one pipeline.
     let events: Vec<String> = (0..40)
-        .map(|user| match user {
-            13 => format!(r#"{{"userId":"u13","traits":{{"n":13,"large":"{large}"}}}}"#),
-            _ => format!(r#"{{"userId":"u{user}","traits":{{"n":{user}}}}}"#),
+        .map(|user| {
+            let more = match user {
+                13 => format!(r#","large":"{large}""#),
+                _ => String::new(),
+            };
+            format!(r#"{{"type":"identify","userId":"u{user}","traits":{{"n":{user}{more}}}}}"#)
         })
         .collect();
-    let mut client = Client::connect(&server.gateway);
-    for event in &events {
-        let reply = client.post("/v1/identify", event.as_bytes()).unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-    }
+    let batch = format!(r#"{{"batch":[{}]}}"#, events.join(","));
+    let reply = post(&server.gateway, "/v1/batch", &batch);
+    assert_eq!(reply.status, 200, "{}", reply.text());
     server.settle("profiles");
     for user in (0..40).filter(|user| *user != 13) {
         let fields = redis.fields(&format!("user:u{user}"));
@@ -345,8 +357,7 @@ fn a_value_that_redis_hangs_up_over_is_put_aside_and_the_others_are_written() {
     assert!(listed.contains("1 dead letter\n"), "{listed}");
     assert!(server.ready().text().contains("\"ready\""));
     // With more room it is written after all.
-    let limit = ["CONFIG", "SET", "proto-max-bulk-len", "512mb"];
-    assert_eq!(redis.command::<String>(&limit), "OK");
+    set(enough);
     assert!(server.cli(&["dead-letters", "retry"]).status.success());
     assert_eq!(redis.fields("user:u13")["large"].len(), large.len());
 }
