@@ -14,6 +14,7 @@ mod file;
 mod line;
 mod list;
 mod mint;
+mod preview;
 mod replay;
 mod restart;
 mod rewrite;
