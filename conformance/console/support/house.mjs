@@ -20,7 +20,7 @@ export class House {
 
   /** `configuration(redisAddress)` gives the sources and destinations to begin with. */
   async start(configuration = oneOfEach) {
-    await this.redis.start();
+    if (!this.redis.isUp) await this.redis.start();
     await this.kenwell.start(configuration(this.redis.address));
     this.browser = await openBrowser();
     return this;

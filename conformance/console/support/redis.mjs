@@ -16,6 +16,10 @@ export class Redis {
     this.#client = client;
   }
 
+  get isUp() {
+    return this.#child !== null;
+  }
+
   get address() {
     return `127.0.0.1:${this.port}`;
   }

@@ -1,11 +1,20 @@
 // Profiles: fields, nested JSON, expiry, state entries, and deleting.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { House } from '../support/house.mjs';
+import { House, oneOfEach } from '../support/house.mjs';
 
 const house = new House();
 before(async () => {
-  await house.start();
+  await house.redis.start();
+  await house.redis.command('ACL', 'SETUSER', 'narrow', 'on', '>narrow', '~user:*', '+hset', '+hgetall', '+client|info', '+client|kill');
+  await house.start((address) => `${oneOfEach(address)}
+[[destinations]]
+id = "narrow"
+name = "Narrow"
+address = "${address}"
+username = "narrow"
+password = "narrow"
+`);
   await house.redis.command('HSET', 'user:ada', 'name', 'Ada', 'plan.tier', 'pro', 'plan.seats', '3', 'tags', '["a",1]');
   await house.redis.command('HSET', 'user:a/b c%2F', 'odd', 'yes');
   await house.redis.command('SET', 'data:ada', '{"session":{"visits":12345678901234567890}}', 'EX', '3600');
@@ -14,7 +23,7 @@ afterEach(() => house.leave());
 after(() => house.stop());
 
 async function lookUp(user) {
-  const page = await house.signedIn('/profiles');
+  const page = await house.signedIn('/profiles?destination=profiles');
   await page.getByLabel('User id').fill(user);
   await page.keyboard.press('Enter');
   return page;
@@ -34,13 +43,36 @@ test('a user\'s fields, nested, with key, expiry and state', async () => {
   assert.match(await state.innerText(), /in 60 min/);
 });
 
+test('a user of Redis who may only see profiles is enough to look them up', async () => {
+  const page = await house.signedIn('/profiles?destination=narrow&user=ada');
+  await page.getByRole('row', { name: 'plan.tier pro' }).waitFor();
+  page.watch.allow(/^refusal: 502 GET/);
+  await page.getByText('Where the application\'s state is').click();
+  await page.getByLabel('Prefix of state keys').fill('app');
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByText(/NOPERM|may not/i).waitFor();
+});
+
+test('state is found where it is said to be, also without a profile', async () => {
+  await house.redis.command('SET', 'app-cart-ghost', '{"items":2}');
+  const page = await house.signedIn('/profiles?destination=profiles');
+  await page.getByText('Where the application\'s state is').click();
+  await page.getByLabel('Prefix of state keys').fill('app');
+  await page.getByLabel('Separator').fill('-');
+  await page.getByLabel('Entries').fill('cart, other');
+  await page.getByLabel('User id').fill('ghost');
+  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.locator('.result').getByText('"items": 2').waitFor();
+  await page.getByText('This user has no hash.').waitFor();
+});
+
 test('ids with any characters are found', async () => {
   const page = await lookUp('a/b c%2F');
   await page.getByRole('row', { name: 'odd yes' }).waitFor();
 });
 
 test('a user who is not there is no error', async () => {
-  const page = await house.signedIn('/profiles');
+  const page = await house.signedIn('/profiles?destination=profiles');
   page.watch.allow(/^refusal: 404 GET \/api\/v1\/profiles/);
   await page.getByRole('button', { name: 'Look up' }).click();
   await page.getByText('Write the id of a user.').waitFor();

@@ -1,8 +1,9 @@
 // Whatever people send is text: names, ids, traits, and what Redis says.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { eventually } from '../support/children.mjs';
-import { House, WRITE_KEY } from '../support/house.mjs';
+import { go, House, WRITE_KEY } from '../support/house.mjs';
 
 const EVIL = '<img src=x onerror="window.harmed=1"><script>window.harmed=2</script>';
 
@@ -36,9 +37,22 @@ async function assertHarmless(page, where) {
 /** The text stands on the page as it was sent. */
 const shown = (page) => eventually('the text itself', async () => (await page.locator('body').innerText()).includes(EVIL));
 
+test('no file of the console makes markup or code of text, or names another host', () => {
+  const place = new URL('../../../crates/kenwell-server/console/', import.meta.url);
+  const files = readdirSync(place);
+  assert.ok(files.length > 30);
+  for (const name of files) {
+    const text = readFileSync(new URL(name, place), 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|\beval\(|new Function|javascript:/, name);
+    assert.doesNotMatch(text, /https?:\/\//, name);
+    if (name.endsWith('.html')) assert.doesNotMatch(text, /\sstyle=|\son[a-z]+=|<script>/, name);
+  }
+});
+
 test('names of sources and destinations', async () => {
+  const page = await house.signedIn();
   for (const where of ['/overview', '/sources', '/sources/web', '/destinations', '/destinations/profiles', '/live', '/profiles']) {
-    const page = await house.signedIn(where);
+    await go(page, where);
     if (where === '/live' || where === '/profiles') await page.locator('option').first().waitFor({ state: 'attached' });
     else await shown(page);
     await assertHarmless(page, where);

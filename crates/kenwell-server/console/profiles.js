@@ -11,6 +11,10 @@ import { jsonText } from './personal.js';
 import { facts, row, table } from './table.js';
 import { duration } from './time.js';
 
+/** Where the server looks for state by itself. */
+const SEPARATOR = ':';
+const ENTRIES = 'data';
+
 export async function profiles(page) {
   const form = h('section', { class: 'card', 'aria-label': 'Look up' });
   const place = h('div', { class: 'stack', role: 'status' });
@@ -28,8 +32,8 @@ export async function profiles(page) {
   });
   const user = text('user', 'User id', { value: page.query.get('user') ?? '', required: true });
   const prefix = text('state_prefix', 'Prefix of state keys', { hint: 'What your application\'s state store uses, if anything.' });
-  const separator = text('state_separator', 'Separator', { value: ':' });
-  const entries = text('state_entries', 'Entries', { value: 'data', hint: 'Names with commas between them.' });
+  const separator = text('state_separator', 'Separator', { value: SEPARATOR });
+  const entries = text('state_entries', 'Entries', { value: ENTRIES, hint: 'Names with commas between them.' });
   const look = new Form([
     new Group([destination, user], { kind: 'side-by-side' }),
     new Group([prefix, separator, entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
@@ -40,7 +44,9 @@ export async function profiles(page) {
       return;
     }
     const where = `/profiles${path(destination.value, user.value)}`;
-    const state = query({ state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value });
+    // Unasked, the server looks for state where it may; asked, it says when it may not.
+    const isAsked = prefix.value !== '' || separator.value !== SEPARATOR || entries.value !== ENTRIES;
+    const state = isAsked ? query({ state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value }) : '';
     await show(place, where, state, names, page.signal);
   }, { label: 'Look up a profile' });
   fill(form, look.element);

@@ -9,34 +9,40 @@ import { Choices, text } from './fields.js';
 import { Form } from './form.js';
 import { Notice, toast } from './notice.js';
 import { count } from './numbers.js';
+import { every } from './poll.js';
 import { SNIPPETS } from './snippets.js';
 import { sourceState } from './sources.js';
 import { stateBadge } from './status.js';
 import { facts } from './table.js';
 import { testEvent } from './test_event.js';
-import { time } from './time.js';
+import { setTime, time } from './time.js';
+
+const SECONDS = 5;
 
 export async function source(page) {
   const where = `/sources${path(page.parameters.id)}`;
   const heading = page.title(page.parameters.id);
   const place = h('div', { class: 'stack' });
   page.root.append(heading, place);
+  const numbers = currentNumbers();
   const reload = keepFresh(page, place, load);
   await load();
+  every(SECONDS, page.signal, async () => numbers.update(await get(where, { signal: page.signal })));
 
   async function load() {
     const [one, state, { destinations }] = await Promise.all([
       get(where, { signal: page.signal }), get('/overview', { signal: page.signal }), get('/destinations', { signal: page.signal }),
     ]);
     say(heading.firstElementChild, one.name);
-    fill(place, ...sections(where, one, state.gateway_url, destinations, reload));
+    numbers.update(one);
+    fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload));
   }
 }
 
-function sections(where, one, url, destinations, load) {
+function sections(where, one, url, destinations, numbers, load) {
   const names = new Map(destinations.map((each) => [each.id, each.name]));
   return [
-    h('section', { class: 'card' }, h('h2', {}, 'Write key'), ...keyPart(where, one, load)),
+    h('section', { class: 'card' }, h('h2', {}, 'Write key'), ...keyPart(where, one, numbers, load)),
     h('section', { class: 'card' }, h('h2', {}, 'Send from your program'),
       h('p', { class: 'hint' }, 'SDKs send to ', h('code', {}, url), '. Where clients reach it by another address, use that one.'),
       tabs('Languages', Object.keys(SNIPPETS), (name, panel) => {
@@ -53,10 +59,21 @@ const ORIGINS = {
   secret_file: 'It comes from a file of its own; change it there.',
 };
 
-function keyPart(where, one, load) {
-  const notice = new Notice();
+/** What changes by itself: the state, and what has come in. */
+function currentNumbers() {
   const state = stateBadge();
-  state.update(sourceState(one));
+  const accepted = h('span');
+  const seen = time(null);
+  const element = facts([['State', state.element], ['Accepted', accepted], ['Last seen', seen]]);
+  return { element, update: (one) => {
+    state.update(sourceState(one));
+    say(accepted, count(one.accepted));
+    setTime(seen, one.last_seen_at, 'never');
+  } };
+}
+
+function keyPart(where, one, numbers, load) {
+  const notice = new Notice();
   const origin = ORIGINS[one.write_key_from];
   const rotate = button('Rotate key', (event) => busy(event.currentTarget, async () => {
     const agreed = await confirmed({
@@ -76,8 +93,7 @@ function keyPart(where, one, load) {
   }, (error) => notice.fail(error)), { kind: 'edits' });
   return [
     codeBlock('Write key', one.write_key).element,
-    facts([['State', state.element], ['Accepted', count(one.accepted)],
-      ['Last seen', one.last_seen_at ? time(one.last_seen_at) : 'never'], ['Id', h('code', {}, one.id)]]),
+    numbers.element,
     h('p', { class: 'hint' }, 'A write key is no secret: it lets its holder send events, nothing else. ', origin ?? ''),
     notice.element,
     h('div', { class: 'actions' }, origin ? null : rotate, toggle),

@@ -62,7 +62,7 @@ function sourceRow(first) {
     now = source;
     link.setAttribute('href', `#/sources/${encodeURIComponent(source.id)}`);
     say(link, source.name);
-    say(key, source.write_key);
+    say(key, source.write_key).title = source.write_key;
     state.update(sourceState(source));
     say(accepted, count(source.accepted));
     setTime(seen, source.last_seen_at, 'never');

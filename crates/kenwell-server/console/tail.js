@@ -3,8 +3,10 @@ import { parseExactly } from './api.js';
 
 /** Most events that wait to be shown; older ones give way. */
 export const MOST = 200;
-/** How often new events are drawn, so that a flood of them leaves the page usable. */
+/** How long events are collected before they are drawn together. */
 const DRAW_MS = 150;
+/** A flood is drawn so seldom that the page has this many times as long for its reader. */
+const REST = 3;
 
 /** Events as they happen. `show(events)` gets them newest first, a few times a second; `state(word)` hears of the connection. */
 export class Tail {
@@ -13,6 +15,7 @@ export class Tail {
   #missed = 0;
   #isPaused = false;
   #timer = 0;
+  #delay = DRAW_MS;
   #heard;
 
   /** `heard`: `{ show(events), state(word), dropped(count), waiting(count) }`. */
@@ -28,7 +31,7 @@ export class Tail {
     const stream = new EventSource(address);
     this.#stream = stream;
     stream.addEventListener('open', () => this.#heard.state('open'));
-    stream.addEventListener('event', (message) => this.#take(parseExactly(message.data)));
+    stream.addEventListener('event', (message) => this.#take(message.data));
     stream.addEventListener('dropped', (message) => this.#heard.dropped(JSON.parse(message.data).count));
     stream.addEventListener('error', () => {
       // A stream that was refused stays closed; one that broke is opened again by the browser.
@@ -55,8 +58,9 @@ export class Tail {
     this.#plan();
   }
 
-  #take(event) {
-    this.#waiting.push(event);
+  /** Most of a flood is never shown, so it is not read before it is drawn. */
+  #take(text) {
+    this.#waiting.push(text);
     if (this.#waiting.length > MOST) {
       this.#waiting.shift();
       this.#missed += 1;
@@ -71,11 +75,13 @@ export class Tail {
     this.#timer = setTimeout(() => {
       this.#timer = 0;
       if (this.#isPaused) return;
-      const events = this.#waiting.reverse();
+      const began = performance.now();
+      const events = this.#waiting.reverse().map(parseExactly);
       this.#waiting = [];
       if (this.#missed > 0) this.#heard.dropped(this.#missed);
       this.#missed = 0;
       if (events.length > 0) this.#heard.show(events);
-    }, DRAW_MS);
+      setTimeout(() => { this.#delay = Math.max(DRAW_MS, REST * (performance.now() - began)); });
+    }, this.#delay);
   }
 }
