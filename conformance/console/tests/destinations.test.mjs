@@ -1,8 +1,11 @@
 // Destinations: health, pause, settings, delivering again, removing.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { eventually } from '../support/children.mjs';
 import { House, WRITE_KEY } from '../support/house.mjs';
+import { certificates } from '../support/redis.mjs';
 
 const house = new House();
 before(() => house.start());
@@ -48,6 +51,21 @@ test('settings are changed in the file, with its comments kept, and at once in f
   await page.getByLabel('Key prefix').fill('');
   await page.getByRole('button', { name: 'Save' }).click();
   await eventually('no prefix in the file', () => !/moved/.test(house.kenwell.config));
+});
+
+test('TLS is switched off with all that belongs to it', async () => {
+  const { ca } = await certificates(join(house.directory, 'certificates'), 'localhost');
+  await house.kenwell.api('POST', '/destinations', {
+    name: 'Encrypted', address: house.redis.address, prefix: 'tls', secure: true, ca_certificate: readFileSync(ca, 'utf8'), server_name: 'localhost',
+  });
+  const page = await house.signedIn('/destinations/encrypted');
+  assert.match(await page.getByLabel('CA certificate', { exact: true }).inputValue(), /BEGIN CERTIFICATE/);
+  await page.getByLabel('Connect with TLS').uncheck();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved, and in force.').waitFor();
+  assert.doesNotMatch(house.kenwell.config, /BEGIN CERTIFICATE|server_name|secure = true/);
+  await page.getByText('Up', { exact: true }).waitFor();
+  await house.kenwell.api('DELETE', '/destinations/encrypted');
 });
 
 test('a password is kept, changed and removed, and never shown', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { eventually } from '../support/children.mjs';
-import { House, WRITE_KEY } from '../support/house.mjs';
+import { go, House, WRITE_KEY } from '../support/house.mjs';
 
 const EVIL = '<img src=x onerror="window.harmed=1"><script>window.harmed=2</script>';
 
@@ -50,8 +50,9 @@ test('no file of the console makes markup or code of text, or names another host
 });
 
 test('names of sources and destinations', async () => {
+  const page = await house.signedIn();
   for (const where of ['/overview', '/sources', '/sources/web', '/destinations', '/destinations/profiles', '/live', '/profiles']) {
-    const page = await house.signedIn(where);
+    await go(page, where);
     if (where === '/live' || where === '/profiles') await page.locator('option').first().waitFor({ state: 'attached' });
     else await shown(page);
     await assertHarmless(page, where);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { freePort } from '../support/children.mjs';
+import { eventually, freePort } from '../support/children.mjs';
 import { House } from '../support/house.mjs';
 import { certificates, Redis } from '../support/redis.mjs';
 
@@ -68,14 +68,14 @@ describe('Test connection', () => {
   test('no password where one is wanted', async () => {
     const page = await settings();
     await page.getByLabel('Address').fill(servers.password.address);
-    assertOne(await failures(page), 'Sign in', /wants a password/, /set `password`/);
+    assertOne(await failures(page), 'Sign in', /wants a password/, /set password/);
   });
 
   test('a wrong password, which is shown nowhere', async () => {
     const page = await settings();
     await page.getByLabel('Address').fill(servers.password.address);
     await page.getByLabel('Password', { exact: true }).fill('wrong-hunter2');
-    assertOne(await failures(page), 'Sign in', /refuses this password/, /correct `password`/);
+    assertOne(await failures(page), 'Sign in', /refuses this password/, /correct password/);
     assert.equal((await page.locator('body').innerText()).includes('wrong-hunter2'), false);
   });
 
@@ -100,7 +100,8 @@ describe('Test connection', () => {
     await page.getByLabel('Address').fill(servers.tls.address);
     await page.getByLabel('Connect with TLS').check();
     await page.locator('input[type=file]').first().setInputFiles(servers.files.ca);
-    assert.match(await page.getByLabel('CA certificate', { exact: true }).inputValue(), /BEGIN CERTIFICATE/);
+    const text = page.getByLabel('CA certificate', { exact: true });
+    await eventually('the uploaded text', async () => /BEGIN CERTIFICATE/.test(await text.inputValue()));
     assertOne(await failures(page), 'Encryption', /is for localhost, not for 127\.0\.0\.1/, /server_name/);
     await page.getByLabel('Name in the certificate').fill('localhost');
     assert.deepEqual(await failures(page), []);
@@ -122,6 +123,16 @@ describe('Test connection', () => {
     await page.getByLabel('Kind').selectOption('cluster');
     await page.getByLabel('Address').fill(house.redis.address);
     assertOne(await failures(page), 'Kind', /this Redis is standalone/, /cluster_mode/);
+  });
+
+  test('a Sentinel that is none', async () => {
+    const page = await settings();
+    const master = page.getByLabel('Name of the master');
+    assert.equal(await master.isVisible(), false);
+    await page.getByLabel('Kind').selectOption('sentinel');
+    await page.getByLabel('Address').fill(house.redis.address);
+    await master.fill('mymaster');
+    assertOne(await failures(page), 'Settings', /sentinel_master is set; give the addresses of the Sentinels/, /correct the setting/);
   });
 
   test('a database that does not exist', async () => {

@@ -1,6 +1,6 @@
 // What "Test connection" found, line by line, with the cure of whatever is wrong.
 import { fill, h } from './dom.js';
-import { errorBox } from './notice.js';
+import { errorBox, prose } from './notice.js';
 import { plural } from './numbers.js';
 
 const WORDS = { ok: 'OK', warning: 'Warning', failed: 'Failed', skipped: 'Skipped' };
@@ -44,6 +44,6 @@ function verdict(report) {
 function line(finding) {
   return h('li', { class: `check-line ${KINDS[finding.status] ?? 'plain'}` },
     h('span', { class: `badge ${KINDS[finding.status] ?? 'plain'}` }, WORDS[finding.status] ?? finding.status),
-    h('div', {}, h('strong', {}, CHECKS[finding.check] ?? finding.check), h('p', {}, finding.text),
-      finding.cure ? h('p', { class: 'cure' }, h('span', {}, 'Cure: '), finding.cure) : null));
+    h('div', {}, h('strong', {}, CHECKS[finding.check] ?? finding.check), h('p', {}, prose(finding.text)),
+      finding.cure ? h('p', { class: 'cure' }, h('span', {}, 'Cure: '), prose(finding.cure)) : null));
 }

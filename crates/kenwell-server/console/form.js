@@ -1,7 +1,7 @@
 // A form: its fields, where its error goes, and doing one thing at a time.
 import { h } from './dom.js';
 import { busy } from './controls.js';
-import { Notice } from './notice.js';
+import { Notice, prose } from './notice.js';
 
 /** A form over fields. `send(values)` is called with what stands in them; what it throws is shown at the right field. */
 export class Form {
@@ -46,7 +46,7 @@ export class Form {
       this.#notice.fail(error);
       return;
     }
-    field.fail(error.message);
+    field.fail(...prose(error.message));
     field.control.closest('details')?.setAttribute('open', '');
     field.control.focus();
   }

@@ -19,9 +19,14 @@ export const failureIn = (place) => (error) => {
   if (error.code !== 'unreachable') fill(place, errorBox(error));
 };
 
+/** A sentence of the server, with what stands between backticks as code. */
+export function prose(text) {
+  return text.split(/`([^`]*)`/).map((part, place) => (place % 2 === 1 ? h('code', {}, part) : part));
+}
+
 /** The sentences of an error. */
 export function errorLines(error) {
-  const lines = [h('p', {}, error.message)];
+  const lines = [h('p', {}, prose(error.message))];
   if (error.problems?.length) lines.push(problemList(error.problems));
   return lines;
 }
@@ -32,7 +37,7 @@ export function problemList(problems) {
     problem.setting ? h('code', {}, problem.setting) : null,
     problem.line ? ` (line ${problem.line})` : null,
     problem.setting || problem.line ? ': ' : null,
-    problem.message)));
+    prose(problem.message))));
 }
 
 /** A place for results near what caused them; screen readers hear what is put in. */

@@ -414,7 +414,9 @@ fn bad_values() {
     let said = report_texts(&[
         "[gateway]\nlisten = \"localhost:8080\"\nmax_connections = 0\nbody_timeout = \"0s\"\nrate_limit = -1",
         "[gateway]\nlisten = \":8080\"\n[private]\nlisten = \"8081\"",
-        "[private]\nlisten = \"0.0.0.0:8081\"",
+        "[private]\nlisten = \"0.0.0.0:8081\"\nadmin_key = \"\"",
+        "[private]\nadmin_key = \"too short\"\nhosts = [\"http://kenwell.internal\", \"*\"]",
+        "[private]\nadmin_key = \"long enough but with white space\"\nhosts = [\"\"]",
         "[gateway]\nlisten = \"127.0.0.1:8081\"",
         "[gateway]\nlisten = \"127.0.0.1:9\"\n[private]\nlisten = \"127.0.0.1:9\"",
         "[journal]\nmax_bytes = \"8 gigs\"\nretain = \"a day\"\nretain_bytes = -1\ndurability = \"sync\"",

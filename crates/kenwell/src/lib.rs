@@ -66,7 +66,7 @@
 //! * Whoever waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
 //! * No update of a profile is written twice, retried or dropped behind the caller's back;
-//!   [`apply_alone`](profile::apply_alone) repeats one because that is what it is for. Whole values
+//!   [`apply_alone`](profile::apply_alone) repeats an update because that is what it is for. Whole values
 //!   of state are written again, once, when the connection was lost.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
@@ -76,8 +76,7 @@
 //! # What it is not
 //!
 //! No HTTP, no queue, no files but the certificates and secrets that settings name: those who need
-//! them bring their own. Profiles are deleted when somebody asks for it, and never expire by
-//! themselves.
+//! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
 mod error;
 mod reply;

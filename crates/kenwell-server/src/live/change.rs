@@ -95,7 +95,11 @@ impl Live {
     }
 
     /// The file's new text, and what came of the edits.
-    fn rewrite(&self, before: &Text, edits: Vec<Edit>) -> Result<(String, Applied), EditError> {
+    pub(super) fn rewrite(
+        &self,
+        before: &Text,
+        edits: Vec<Edit>,
+    ) -> Result<(String, Applied), EditError> {
         let file = &self.inner.file;
         // A file that cannot be used as it is has to be mended by who broke it.
         let invalid = |problems| EditError::Invalid(Box::new(problems));

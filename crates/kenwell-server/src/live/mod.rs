@@ -16,6 +16,7 @@ mod keys;
 mod line;
 mod list;
 mod mint;
+mod preview;
 mod replay;
 mod restart;
 mod rewrite;

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{Certificates, Redis, Server, eventually};
+use crate::support::{ADMIN_KEY, Certificates, Redis, Server, eventually};
 
 /// A server whose gateway and private plane show the certificate in this directory.
 fn start(redis: &Redis, directory: &Path) -> Server {
@@ -159,4 +159,26 @@ fn a_renewed_certificate_is_shown_without_a_restart() {
         sends(&server, &new.path("ca.pem"), &[]).then_some(())
     });
     assert!(!sends(&server, &old.path("ca.pem"), &[]));
+}
+
+#[test]
+fn the_consoles_cookie_never_travels_without_tls() {
+    let (redis, all, directory) = (
+        Redis::start(),
+        Certificates::new(),
+        tempfile::tempdir().unwrap(),
+    );
+    install(&all, directory.path());
+    let server = start(&redis, directory.path());
+    let authority = all.path("ca.pem");
+    let url = on_localhost(&server.private, "/login");
+    let form = format!("key={ADMIN_KEY}");
+    let ca = authority.to_str().unwrap();
+    let output = curl(&["--include", "--cacert", ca, "--data", &form, &url]);
+    let answer = said(&output).to_lowercase();
+    assert!(answer.starts_with("http/1.1 303"), "{answer}");
+    assert!(
+        answer.contains("samesite=strict; path=/; secure"),
+        "{answer}"
+    );
 }

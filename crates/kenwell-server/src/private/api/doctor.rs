@@ -7,13 +7,14 @@ use axum::extract::State;
 use http::StatusCode;
 use kenwell::connection::Settings;
 use kenwell::doctor::{self, Finding};
-use kenwell::profile::{Layout, Prefix};
+use kenwell::profile::Layout;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::destinations::{self, Addition, DestinationToAdd};
-use crate::live::{Change, DestinationChange};
+use super::edit;
+use crate::live::{Change, DestinationChange, Edit, NewDestination};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
@@ -63,8 +64,8 @@ impl Report {
 
 /// Test settings before they are saved
 ///
-/// Nothing is written to the configuration. With the `id` of a destination, secrets that are missing here
-/// are taken from it.
+/// Nothing is written to the configuration. With the `id` of a destination, what is missing here is taken
+/// from it, secrets included.
 #[utoipa::path(
     post, path = "/api/v1/destinations/test", tag = "destinations", operation_id = "test_settings",
     request_body = DestinationToAdd,
@@ -79,23 +80,43 @@ pub(super) async fn test_settings(
     State(plane): State<Arc<Private>>,
     Body(Addition { id, settings }): Body<Addition>,
 ) -> Result<Json<Report>, Refusal> {
-    let base = id.map(|id| destinations::find(&plane, &id)).transpose()?;
-    let connection = connection(
-        base.as_ref().map(|base| &base.settings.connection),
-        &settings,
-    );
-    if connection.address.is_empty() {
+    let tried = tried(&plane, id, settings)?;
+    let (config, applied) = plane
+        .live
+        .preview(tried)
+        .map_err(|error| edit::refusal(&error))?;
+    let id = edit::id(applied);
+    let destination = config.destination(&id);
+    let destination = destination.ok_or_else(|| Refusal::no_destination(&id))?;
+    examine(&destination.connection, &config.layout(destination)).await
+}
+
+/// The edit that would save these settings: of a destination that is there, or of a new one. Who feeds it
+/// is of no interest here.
+fn tried(
+    plane: &Private,
+    id: Option<String>,
+    mut settings: DestinationChange,
+) -> Result<Edit, Refusal> {
+    settings.sources = Change::Keep;
+    if let Some(id) = id {
+        destinations::find(plane, &id)?;
+        let change = Box::new(settings);
+        return Ok(Edit::ChangeDestination { id, change });
+    }
+    if settings.address.to().is_none() {
         let message = "the address is missing: give host:port, such as redis.internal:6379";
-        return Err(wrong_setting("address", message));
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Err(Refusal::new(status, "invalid_setting", message).about("address"));
     }
-    if let Err(kenwell::Error::Settings { setting, problem }) = connection.validate() {
-        return Err(wrong_setting(setting, problem));
-    }
-    let mut layout = base.map_or_else(Layout::default, |base| base.layout);
-    if let Some(prefix) = settings.prefix.to() {
-        layout.prefix = Prefix::parse(prefix);
-    }
-    examine(&connection, &layout).await
+    // A name of its own, so that it is nobody else's.
+    let name = format!("connection-test-{:08x}", fastrand::u32(..));
+    settings.name = Change::To(name.clone());
+    let new = NewDestination {
+        id: Some(name),
+        settings,
+    };
+    Ok(Edit::AddDestination(Box::new(new)))
 }
 
 /// Test a destination
@@ -127,50 +148,4 @@ async fn examine(settings: &Settings, layout: &Layout) -> Result<Json<Report>, R
     };
     let report = doctor::examine(settings, layout).await;
     Ok(Json(Report::of(&report)))
-}
-
-fn wrong_setting(setting: &str, message: impl Into<String>) -> Refusal {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    Refusal::new(status, "invalid_setting", message).about(setting)
-}
-
-/// The settings of a request, on top of those of a destination.
-fn connection(base: Option<&Settings>, change: &DestinationChange) -> Settings {
-    let mut settings = base.cloned().unwrap_or_else(|| Settings::new(""));
-    set(&mut settings.address, &change.address);
-    set_option(&mut settings.username, &change.username);
-    if change.username != Change::Keep {
-        settings.username_file = None;
-    }
-    set_option(&mut settings.password, &change.password);
-    let mut database = u32::try_from(settings.database).unwrap_or_default();
-    set(&mut database, &change.database);
-    settings.database = i64::from(database);
-    set(&mut settings.cluster_mode, &change.cluster_mode);
-    set_option(&mut settings.sentinel_master, &change.sentinel_master);
-    set_option(&mut settings.sentinel_username, &change.sentinel_username);
-    set_option(&mut settings.sentinel_password, &change.sentinel_password);
-    set(&mut settings.secure, &change.secure);
-    set(&mut settings.skip_verify, &change.skip_verify);
-    set_option(&mut settings.ca_certificate, &change.ca_certificate);
-    set_option(&mut settings.client_certificate, &change.client_certificate);
-    set_option(&mut settings.client_key, &change.client_key);
-    set_option(&mut settings.server_name, &change.server_name);
-    settings
-}
-
-fn set<T: Clone + Default>(value: &mut T, change: &Change<T>) {
-    match change {
-        Change::Keep => {}
-        Change::Remove => *value = T::default(),
-        Change::To(new) => value.clone_from(new),
-    }
-}
-
-fn set_option<T: Clone>(value: &mut Option<T>, change: &Change<T>) {
-    match change {
-        Change::Keep => {}
-        Change::Remove => *value = None,
-        Change::To(new) => *value = Some(new.clone()),
-    }
 }

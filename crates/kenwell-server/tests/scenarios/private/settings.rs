@@ -131,6 +131,33 @@ fn a_destination_is_tried_added_paused_resumed_replayed_and_removed() {
 }
 
 #[test]
+fn a_connection_test_reads_secrets_like_the_file_does_and_saves_nothing() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    redis.command::<()>(&["CONFIG", "SET", "requirepass", "sesame"]);
+    let before = file(&server);
+    let path = server.config().with_file_name("password");
+    std::fs::write(&path, "sesame\n").unwrap();
+    let test = |password: &str| {
+        let body = json!({ "name": "n", "address": redis.address(), "password": password });
+        let report = ok(&server.ask("POST", "/api/v1/destinations/test", &body.to_string()));
+        report["healthy"].as_bool().unwrap()
+    };
+    assert!(test("sesame") && test(&format!("file:{}", path.display())));
+    assert!(!test("file") && !test("env"));
+    let unset = json!({ "address": redis.address(), "password": "env:NOBODY_SET_THIS" });
+    let reply = server.ask("POST", "/api/v1/destinations/test", &unset.to_string());
+    assert_eq!((reply.status, &*code(&reply)), (422, "invalid_setting"));
+    let known = json!({ "id": "profiles", "password": "sesame" });
+    let report = ok(&server.ask("POST", "/api/v1/destinations/test", &known.to_string()));
+    assert_eq!(report["healthy"], true, "{report}");
+    let nowhere = json!({ "name": "n" }).to_string();
+    let reply = server.ask("POST", "/api/v1/destinations/test", &nowhere);
+    assert_eq!(super::support::json(&reply)["error"]["setting"], "address");
+    assert_eq!(file(&server), before);
+}
+
+#[test]
 fn wrong_settings_are_named_and_nothing_is_saved() {
     let redis = Redis::start();
     let server = Server::start(&redis);
