@@ -129,6 +129,7 @@ async fn serve(
         gateway: Arc::clone(&gateway),
         dead_letters,
         history: Arc::default(),
+        audit: Arc::default(),
         closing: stop_private.clone(),
     };
     let watching = live.watch(signals.reload, signals.shutdown.clone());

@@ -137,6 +137,26 @@ async fn an_unknown_command_is_configuration_and_shows_no_traits() {
     );
 }
 
+/// Even one that knows neither `HELLO` nor `CLIENT`, whose other refusals we would put up with.
+#[tokio::test]
+async fn a_server_that_wants_a_password_says_so_at_the_login() {
+    let nothing = [
+        "--rename-command",
+        "HELLO",
+        "",
+        "--rename-command",
+        "CLIENT",
+        "",
+    ];
+    let server = Server::start(&[&nothing[..], &["--requirepass", "right"]].concat());
+    let error = server.connection().ping().await.unwrap_err();
+    assert!(matches!(error, Error::Login { .. }), "{error}");
+    assert!(error.to_string().contains("set `password`"), "{error}");
+    let mut settings = server.settings();
+    settings.password = Some(Secret::new("right"));
+    Connection::new(settings).unwrap().ping().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_password_for_a_server_without_one_is_accepted() {
     let server = Server::start(&[]);

@@ -16,17 +16,19 @@ use support::load::{Load, fields};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_added_and_removed_under_load_costs_nothing() {
     let mut cluster = Cluster::start();
+    cluster.be_calm();
     let users: Vec<String> = (0..60).map(|index| format!("u{index}")).collect();
     // Several users may share a slot, which moves once.
     let mut slots = BTreeSet::new();
     let moved: Vec<String> = (users.iter().map(|user| format!("user:{user}")))
         .filter(|key| slots.insert(cluster.nodes[0].cli(&["CLUSTER", "KEYSLOT", key])))
-        .take(15)
+        .take(8)
         .collect();
     let load = Load::start(&cluster.connection(), users.clone());
     load.progress(20).await;
 
     let new = cluster.add();
+    cluster.be_calm();
     for key in &moved {
         let migration = cluster.begin_to_move(key, new);
         load.progress(2).await;

@@ -1,7 +1,9 @@
 //! The last hour in steps: how much was accepted, and what became of it.
 
+mod audit;
 mod ring;
 mod sampler;
 
+pub use audit::{Audit, Entry};
 pub use ring::{History, MAX_SAMPLES, STEP, Sample, Totals};
 pub use sampler::sample;

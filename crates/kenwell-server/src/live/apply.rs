@@ -4,7 +4,10 @@
 //! event is routed to it; and nothing is routed to it any more before its books are closed and its
 //! cursor goes. In between [`Roster::replace`] waits for every event that was routed by what held before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use futures_util::future::join_all;
 use kenwell::connection::Connection;
@@ -48,7 +51,7 @@ pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Line
 }
 
 /// Makes the connections that a configuration needs and that are not there yet.
-pub(super) fn prepare(config: Config, lines: &Lines) -> Result<Prepared, Problems> {
+pub(super) fn prepare(config: Config, lines: &Lines, path: &Path) -> Result<Prepared, Problems> {
     let mut connections = BTreeMap::new();
     let mut errors = Vec::new();
     for settings in &config.destinations {
@@ -60,7 +63,7 @@ pub(super) fn prepare(config: Config, lines: &Lines) -> Result<Prepared, Problem
             Ok(connection) => {
                 connections.insert(settings.id.clone(), connection);
             }
-            Err(error) => errors.push(refused(settings, &error)),
+            Err(error) => errors.push(refused(settings, &error, path)),
         }
     }
     if errors.is_empty() {
@@ -153,9 +156,9 @@ fn gone<'a>(
     before.filter(|id| !now.contains(id)).cloned().collect()
 }
 
-fn refused(settings: &Destination, error: &kenwell::Error) -> Problem {
+fn refused(settings: &Destination, error: &kenwell::Error, path: &Path) -> Problem {
     Problem {
-        place: Place::File(std::path::PathBuf::new()),
+        place: Place::File(path.to_path_buf()),
         key: format!("destinations.{}", settings.id),
         what: format!("the connection cannot be used: {error}"),
         fix: "see docs/redis.md for what each key takes".to_owned(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
+use tokio::task::spawn_blocking;
 
 use super::{
     Live,
@@ -20,8 +21,8 @@ use super::{
 use crate::config::{self, Config, Problems};
 
 impl Live {
-    /// Makes all of `edits` or none: in the file first, then in what runs. With `expected`, only if the
-    /// file still is that version.
+    /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
+    /// version last read, and with `expected` only if that is the one.
     ///
     /// # Errors
     /// [`EditError`]; nothing was changed then, except with [`EditError::NotApplied`].
@@ -56,7 +57,9 @@ impl Live {
             path: path.to_path_buf(),
             source,
         })?;
-        if expected.is_some_and(|expected| expected != before.revision) {
+        // Only a version that was read is edited: a newer one may be half-written yet.
+        let known = self.state().revision;
+        if before.revision != known || expected.is_some_and(|expected| expected != known) {
             return Err(EditError::ChangedMeanwhile {
                 path: path.to_path_buf(),
             });
@@ -67,15 +70,28 @@ impl Live {
         let (text, applied) = self.rewrite(&before, edits)?;
         let loaded = Config::parse(path, &text, inner.file.environment())
             .map_err(|problems| EditError::Invalid(Box::new(problems)))?;
-        let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines)
+        let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines, path)
             .map_err(|problems| EditError::Invalid(Box::new(problems)))?;
-        write::replace(path, &before, &text)?;
         let revision = Revision::of(text.as_bytes());
+        self.write(before, text).await?;
         self.note(|state| state.revision = revision);
         self.carry_out(&mut lines, &loaded.config, prepared)
             .await
             .map_err(EditError::NotApplied)?;
         Ok(applied)
+    }
+
+    async fn write(&self, before: Text, text: String) -> Result<(), EditError> {
+        let path = self.inner.file.path().to_path_buf();
+        let replacing = path.clone();
+        let written = spawn_blocking(move || write::replace(&replacing, &before, &text)).await;
+        written.unwrap_or_else(|error| {
+            Err(EditError::Io {
+                action: "written",
+                path,
+                source: std::io::Error::other(error),
+            })
+        })
     }
 
     /// The file's new text, and what came of the edits.
@@ -163,7 +179,7 @@ impl Live {
             ),
         };
         let prepared = loaded.and_then(|loaded| {
-            let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines)?;
+            let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines, path)?;
             Ok((loaded, prepared))
         });
         match prepared {

@@ -135,6 +135,10 @@ impl<T> Change<T> {
 }
 
 impl<T> Change<T> {
+    pub(super) fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
     pub(super) fn as_ref(&self) -> Change<&T> {
         match self {
             Self::Keep => Change::Keep,

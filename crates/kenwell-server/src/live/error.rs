@@ -8,7 +8,7 @@ use crate::config::Problems;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
-    /// The file is not the version that the edit was made for.
+    /// The file is not the version that the edit was made for, or not the one last read.
     #[error("{} was changed meanwhile: look at it again and repeat the edit", .path.display())]
     ChangedMeanwhile {
         /// The file.

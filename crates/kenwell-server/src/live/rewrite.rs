@@ -1,12 +1,13 @@
 //! Edits to the file's text: from the text as it is to the text as it is to be.
 
-use kenwell::connection::Secret;
 use toml_edit::{TableLike, Value};
 
 use super::{
-    document::{Document, List, set},
+    document::{Document, List},
     edit::{Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange},
     error::EditError,
+    expand,
+    keys::{Keys, not_found},
     list::set_list,
     mint,
 };
@@ -68,7 +69,7 @@ impl Rewrite {
     }
 
     fn change_source(&mut self, id: String, change: &SourceChange) -> Result<String, EditError> {
-        let mut keys = Keys::of(self, List::Sources, &id)?;
+        let mut keys = Keys::of(&mut self.document, List::Sources, &id)?;
         keys.change("name", &change.name);
         keys.change("enabled", &change.enabled);
         match &change.destinations {
@@ -105,7 +106,8 @@ impl Rewrite {
         id: String,
         change: &DestinationChange,
     ) -> Result<String, EditError> {
-        let mut keys = Keys::of(self, List::Destinations, &id)?;
+        let mut keys = Keys::of(&mut self.document, List::Destinations, &id)?;
+        expand::url(keys.table, change);
         keys.change("name", &change.name);
         keys.change("enabled", &change.enabled);
         keys.change("paused", &change.paused);
@@ -198,53 +200,10 @@ impl Rewrite {
     }
 }
 
-/// The keys of one table under change.
-struct Keys<'a> {
-    table: &'a mut dyn TableLike,
-    touched: Vec<&'static str>,
-}
-
-impl<'a> Keys<'a> {
-    fn of(rewrite: &'a mut Rewrite, list: List, id: &str) -> Result<Self, EditError> {
-        let table = rewrite.document.find(list, id);
-        Ok(Self {
-            table: table.ok_or_else(|| not_found(list, id))?,
-            touched: Vec::new(),
-        })
-    }
-
-    fn change<T: Clone + Into<Value>>(&mut self, key: &'static str, change: &Change<T>) {
-        match change {
-            Change::Keep => return,
-            Change::Remove => {
-                self.table.remove(key);
-            }
-            Change::To(value) => set(self.table, key, value.clone().into()),
-        }
-        self.touched.push(key);
-    }
-
-    fn secret(&mut self, key: &'static str, change: &Change<Secret>) {
-        self.change(key, &change.as_ref().map(Secret::expose));
-    }
-
-    fn list(&mut self, key: &'static str, wanted: &[String]) {
-        set_list(self.table, key, wanted);
-        self.touched.push(key);
-    }
-}
-
 fn list_of(table: &dyn TableLike, key: &str) -> Vec<String> {
     let array = table.get(key).and_then(toml_edit::Item::as_array);
     let texts = array.into_iter().flatten().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
-}
-
-fn not_found(list: List, id: &str) -> EditError {
-    EditError::NotFound {
-        kind: list.kind(),
-        id: id.to_owned(),
-    }
 }
 
 fn fresh_key() -> Result<String, EditError> {
@@ -253,6 +212,8 @@ fn fresh_key() -> Result<String, EditError> {
 
 #[cfg(test)]
 mod tests {
+    use kenwell::connection::Secret;
+
     use super::*;
 
     const FILE: &str = r#"# our shop
@@ -414,6 +375,37 @@ address = "127.0.0.1:6380"
             "sources = [{ id = \"a\", write_key = \"K\" , destinations = [\"d\"] }]\n\
              destinations = [{ id = \"d\", name = \"D\", type = \"redis\" }]\n"
         );
+    }
+
+    #[test]
+    fn a_url_gives_way_to_its_keys_when_one_of_them_changes() {
+        let file = |keys: &str| format!("[[destinations]]\nid = \"d\"\n{keys}");
+        let become_database_2 = || {
+            destination(
+                "d",
+                DestinationChange {
+                    database: to(2),
+                    ..DestinationChange::default()
+                },
+            )
+        };
+        let text = file("url = \"rediss://me:p%40ss@h/5\"\nprefix = \"p\"\n");
+        let rewrite = edited(&text, vec![become_database_2()]).unwrap();
+        let expected = "prefix = \"p\"\naddress = \"h:6379\"\nusername = \"me\"\npassword = \"p@ss\"\n\
+                        database = 2\nsecure = true\n";
+        assert_eq!(rewrite.text(), file(expected));
+        let pause = destination(
+            "d",
+            DestinationChange {
+                paused: to(true),
+                ..DestinationChange::default()
+            },
+        );
+        let paused = edited(&text, vec![pause]).unwrap().text();
+        assert_eq!(paused, format!("{text}paused = true\n"));
+        let elsewhere = file("url = \"env:REDIS_URL\"\n");
+        let rewrite = edited(&elsewhere, vec![become_database_2()]).unwrap();
+        assert_eq!(rewrite.text(), format!("{elsewhere}database = 2\n"));
     }
 
     #[test]

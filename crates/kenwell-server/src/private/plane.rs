@@ -10,9 +10,9 @@ use super::{Access, api::Status, routes, server};
 use crate::{
     dead_letters::DeadLetters,
     gateway::Gateway,
-    history::{self, History, Totals},
+    history::{self, Audit, Entry, History, Totals},
     listener::Listener,
-    live::Live,
+    live::{Live, RunningDestination},
     metrics::Metrics,
     serve::Addresses,
 };
@@ -39,6 +39,8 @@ pub struct Private {
     pub dead_letters: DeadLetters,
     /// The last hour.
     pub history: Arc<History>,
+    /// Whether the books are in order.
+    pub audit: Arc<Audit>,
     /// Watched by everything that would keep a connection open.
     pub closing: CancellationToken,
 }
@@ -49,7 +51,7 @@ impl Private {
         let closing = self.closing.clone();
         let sampler = tokio::spawn(history::sample(
             Arc::clone(&self.history),
-            totals(Arc::clone(&self.metrics)),
+            self.step(),
             closing.clone(),
         ));
         server::serve(routes::router(Arc::new(self)), listener, closing).await;
@@ -66,17 +68,39 @@ impl Private {
 
     /// How each destination is doing.
     pub(super) fn statuses(&self) -> Vec<Status> {
-        self.live.destinations().iter().map(Status::of).collect()
+        let all = self.live.destinations();
+        all.iter().map(|running| self.status(running)).collect()
+    }
+
+    /// How this destination is doing.
+    pub(super) fn status(&self, running: &RunningDestination) -> Status {
+        Status::of(running, self.audit.is_broken(running.id()))
+    }
+
+    /// What is done at the end of each step of the history.
+    fn step(&self) -> impl Fn() -> Totals + use<> {
+        let (metrics, journal) = (Arc::clone(&self.metrics), self.journal.clone());
+        let (live, audit) = (self.live.clone(), Arc::clone(&self.audit));
+        move || {
+            let stats = journal.stats();
+            let destinations = live.destinations();
+            audit.check(destinations.iter().map(|running| {
+                let mut cursors = stats.cursors.iter();
+                let cursor = cursors.find(|cursor| cursor.name == running.id());
+                Entry {
+                    destination: running.id().to_owned(),
+                    terms: running.ledger.terms(),
+                    pending: cursor.map(|cursor| cursor.pending),
+                }
+            }));
+            sum(&metrics)
+        }
     }
 
     /// What was counted since the start.
     pub(super) fn totals(&self) -> Totals {
         sum(&self.metrics)
     }
-}
-
-fn totals(metrics: Arc<Metrics>) -> impl Fn() -> Totals {
-    move || sum(&metrics)
 }
 
 fn sum(metrics: &Metrics) -> Totals {

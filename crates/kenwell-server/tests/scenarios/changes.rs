@@ -411,6 +411,15 @@ fn what_cannot_be_is_refused_before_anything_changes() {
         .unwrap();
     assert_ne!(inside.live.state().revision, now);
 
+    // Somebody writes the file just now: it is not touched before it was read.
+    std::fs::write(inside.path(), "").unwrap();
+    let error = inside.try_edit(vec![paused("two", false)]);
+    assert!(matches!(error, Err(EditError::ChangedMeanwhile { .. })));
+    std::fs::write(inside.path(), &text).unwrap();
+    eventually("what was written to be read", || {
+        (inside.live.state().revision == Revision::of(text.as_bytes())).then_some(())
+    });
+
     // What the environment says wins, and whoever edits is told.
     let settings = DestinationChange {
         prefix: Change::To("mine".to_owned()),

@@ -21,6 +21,7 @@ mod full;
 mod gateway;
 mod lifecycle;
 mod private;
+mod rotation;
 mod support;
 mod tls;
 mod vectors;

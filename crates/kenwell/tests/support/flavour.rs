@@ -17,8 +17,8 @@ impl Flavour {
     pub fn program(self) -> PathBuf {
         let (variable, name) = match self {
             Self::Redis => return "redis-server".into(),
-            Self::Redis62 => ("KENWELL_TEST_REDIS_6_2", "redis-server-6.2"),
-            Self::Valkey => ("KENWELL_TEST_VALKEY", "valkey-server"),
+            Self::Redis62 => ("REDIS_6_2_SERVER", "redis-server-6.2"),
+            Self::Valkey => ("VALKEY_SERVER", "valkey-server"),
         };
         if let Some(path) = std::env::var_os(variable) {
             return path.into();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use kenwell::Class;
 use kenwell::connection::Connection;
 use kenwell::profile::{self, Layout, ProfileUpdate};
 use tokio::task::JoinHandle;
@@ -17,11 +18,20 @@ pub fn update(user: &str, traits: &str) -> ProfileUpdate {
     profile::update(event.as_bytes(), &Layout::default()).unwrap()
 }
 
+/// A user's profile. What is a matter of time, such as a machine that is busy, is waited for.
 pub async fn fields(connection: &Connection, user: &str) -> BTreeMap<String, String> {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let stored = profile::read(connection, &Layout::default(), user)
-        .await
-        .unwrap();
+    let started = Instant::now();
+    let stored = loop {
+        match profile::read(connection, &Layout::default(), user).await {
+            Ok(stored) => break stored,
+            Err(error) => {
+                assert_eq!(error.class(), Class::Transient, "{error}");
+                assert!(started.elapsed() < PATIENCE, "{error}");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     let stored = stored.unwrap_or_default().into_iter();
     stored
         .map(|(name, value)| (text(name), text(value)))

@@ -176,7 +176,7 @@ impl Destination {
             has_client_key: connection.client_key.is_some(),
             server_name: connection.server_name.clone(),
             sources: feeds.map(|source| source.id.clone()).collect(),
-            status: Status::of(running),
+            status: plane.status(running),
         }
     }
 }

@@ -47,7 +47,8 @@ pub(in crate::private) struct Status {
     dead_lettered: u64,
     /// Events of these without an outcome yet.
     queued: u64,
-    /// Whether the books are in order: no event has more than one outcome.
+    /// Whether the books are in order: no event has two outcomes, and none is queued that the journal does
+    /// not have.
     balanced: bool,
     /// Age of the oldest event that is just being delivered; null when there is none.
     lag_seconds: Option<f64>,
@@ -56,7 +57,8 @@ pub(in crate::private) struct Status {
 }
 
 impl Status {
-    pub(in crate::private) fn of(running: &RunningDestination) -> Self {
+    /// Its status; `broken` is what the audit says of its books.
+    pub(in crate::private) fn of(running: &RunningDestination, broken: bool) -> Self {
         let settings = &running.settings;
         let terms = running.ledger.terms();
         let mut status = Self {
@@ -73,7 +75,7 @@ impl Status {
             ignored: terms.ignored,
             dead_lettered: terms.dead_lettered,
             queued: terms.queued(),
-            balanced: terms.balance(),
+            balanced: terms.balance() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
         };

@@ -188,7 +188,7 @@ fn why_waiting(target: &RunningDestination) -> String {
     if target.settings.paused {
         return "the destination is paused; the event waits in the journal".to_owned();
     }
-    let status = Status::of(target);
+    let status = Status::of(target, false);
     status.error().map_or_else(
         || "no outcome yet: the destination has older events to write first".to_owned(),
         str::to_owned,
