@@ -63,6 +63,27 @@ impl fmt::Display for Place {
             Some(entry) => write!(formatter, "entry `{entry}`")?,
             None => write!(formatter, "entry {}", self.index)?,
         }
+        // Whose key is not known yet has none to show.
+        if self.key.is_empty() {
+            return Ok(());
+        }
         write!(formatter, " (key `{}`)", self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_presentable() {
+        let place = Place::new(1, b"data:\"u\n\xff").named(&"data".into());
+        assert_eq!(
+            place.to_string(),
+            "entry `data` (key `data:\\\"u\\n\u{fffd}`)"
+        );
+        let long = Place::new(1, "ü".repeat(300).as_bytes());
+        assert_eq!(long.key().chars().count(), MAX_SHOWN + 1);
+        assert_eq!(Place::new(3, b"").to_string(), "entry 3");
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::support::cluster::Cluster;
 use crate::support::server::Server;
+use crate::values_cluster::connect;
 use crate::walk::with_user;
 
 /// The line of the guide, as words.
@@ -100,7 +101,7 @@ async fn in_a_cluster_two_more_are() {
         );
     }
     cluster.nodes.iter().for_each(|node| grant(node, CLUSTER));
-    let mut settings = cluster.settings();
+    let mut settings = connect(&cluster).settings().clone();
     settings.username = Some("app".to_owned());
     settings.password = Some(Secret::new("PASSWORD"));
     everything(Connection::new(settings).unwrap())

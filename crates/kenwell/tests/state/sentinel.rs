@@ -16,7 +16,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 async fn a_store_follows_the_sentinels_to_another_master() {
     let sentinels = Sentinels::start("");
     let entries = [Entry::new("user").user(), Entry::new("times").created_at()];
-    let connection = Connection::new(sentinels.settings()).unwrap();
+    let mut settings = sentinels.settings();
+    settings.command_timeout = Duration::from_secs(5);
+    let connection = Connection::new(settings).unwrap();
     let store = StateStore::builder(connection)
         .entries(entries)
         .build()

@@ -115,9 +115,9 @@ async fn a_time_to_live_is_set_with_the_value_and_refreshed_with_the_read() {
     };
     let left = || -> i64 { server.cli(&["TTL", "k"]).parse().unwrap() };
     for (seconds, expected) in [
-        (Some(100), 99..=100),
+        (Some(100), 60..=100),
         (Some(0), -1..=-1),
-        (Some(50), 49..=50),
+        (Some(50), 20..=50),
         (None, -1..=-1),
     ] {
         values::store(&connection, &[ttl(seconds)]).await.unwrap();
@@ -128,7 +128,7 @@ async fn a_time_to_live_is_set_with_the_value_and_refreshed_with_the_read() {
         refresh_seconds: seconds,
         ..read("k")
     };
-    for (seconds, expected) in [(None, 1..=50), (Some(0), 1..=50), (Some(500), 499..=500)] {
+    for (seconds, expected) in [(None, 1..=50), (Some(0), 1..=50), (Some(500), 400..=500)] {
         let reads = [refresh(seconds), read("other")];
         let fetched = values::fetch(&connection, &reads, None).await.unwrap();
         assert_eq!(texts(fetched), [Some("v".to_owned()), None]);
@@ -378,7 +378,7 @@ async fn a_comparison_that_is_refused_writes_nothing_and_says_why() {
 async fn a_comparison_whose_connection_breaks_is_said_to_be_uncertain() {
     let server = Server::start(&[]);
     let mut settings: Settings = server.settings();
-    settings.command_timeout = std::time::Duration::from_millis(200);
+    settings.command_timeout = std::time::Duration::from_secs(1);
     let connection = Connection::new(settings).unwrap();
     connection.ping().await.unwrap();
     server.signal("STOP");

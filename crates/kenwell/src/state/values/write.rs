@@ -1,5 +1,7 @@
 //! Writing whole values.
 
+use redis::Value;
+
 use super::{check_count, check_ttl, command, failure, send_repeatable};
 use crate::connection::{Answers, Connection, Group};
 use crate::state::{Error, Place};
@@ -59,7 +61,12 @@ pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
 /// What the group of these writes was answered with.
 pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
     match failure(answers) {
-        None => Ok(()),
+        None if answers.len() == writes.len() && answers.iter().all(is_ok) => Ok(()),
+        // Neither confirmed nor refused, so it was not saved as far as anybody knows.
+        None => Err(Error::Redis(crate::Error::Unexpected {
+            address: "the server".into(),
+            command: "SET",
+        })),
         Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
             Err(Error::Redis(source.clone()))
         }
@@ -69,6 +76,36 @@ pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
                 place: Place::new(index, key),
                 source: source.clone(),
             })
+        }
+    }
+}
+
+fn is_ok(answer: &Result<Value, crate::Error>) -> bool {
+    matches!(answer, Ok(Value::Okay))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ok_is_ok() {
+        let write = Write {
+            key: b"k".to_vec(),
+            value: Vec::new(),
+            ttl_seconds: None,
+        };
+        let writes = [write.clone(), write];
+        let queued = || Ok(Value::SimpleString("QUEUED".to_owned()));
+        assert!(stored(&writes, &vec![Ok(Value::Okay), Ok(Value::Okay)]).is_ok());
+        for answers in [
+            vec![],
+            vec![Ok(Value::Okay)],
+            vec![Ok(Value::Okay), Ok(Value::Nil)],
+            vec![Ok(Value::Okay), queued()],
+        ] {
+            let error = stored(&writes, &answers).unwrap_err();
+            assert!(matches!(error, Error::Redis(_)), "{error}");
         }
     }
 }
