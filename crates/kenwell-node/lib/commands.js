@@ -47,6 +47,7 @@ function store(writes) {
       const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
       const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
       if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
+      if (given.length !== sets.length || !given.every((reply) => reply === 'OK')) throw new KenwellError('KENWELL_CONNECTION', 'Redis neither confirmed nor refused the save');
     },
   };
 }
