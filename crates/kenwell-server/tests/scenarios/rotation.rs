@@ -36,8 +36,9 @@ fn a_rotated_password_is_taken_up_without_a_restart() {
     server.settle("profiles");
     say(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     send("b");
-    let ready = eventually("the refusal to show", || {
-        Some(server.ready().text()).filter(|text| text.contains("WRONGPASS"))
+    let overview = eventually("the refusal to show", || {
+        let overview = server.ask("GET", "/api/v1/overview", "").text();
+        Some(overview).filter(|text| text.contains("WRONGPASS"))
     });
     let words = [
         "\"needs_operator\":true",
@@ -45,7 +46,7 @@ fn a_rotated_password_is_taken_up_without_a_restart() {
         "redis-password",
     ];
     for word in words {
-        assert!(ready.contains(word), "{ready}");
+        assert!(overview.contains(word), "{overview}");
     }
     fs::write(&file, "new-SECRET\n").unwrap();
     server.settle("profiles");
