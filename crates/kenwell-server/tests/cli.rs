@@ -142,6 +142,29 @@ fn a_bad_configuration_exits_with_2_and_says_where() {
 }
 
 #[test]
+fn init_makes_a_configuration_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("kenwell.toml");
+    let begin = || {
+        // A listener that cannot be, so that the server does not stay.
+        let mut command = kenwell(directory.path(), &["serve", "--init"]);
+        let output = command.env("KENWELL_GATEWAY_LISTEN", "x").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    };
+    begin();
+    assert!(fs::read_to_string(&path).unwrap().starts_with("# Kenwell"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    fs::write(&path, "data_dir = \"mine\"\n").unwrap();
+    begin();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "data_dir = \"mine\"\n");
+}
+
+#[test]
 fn the_configuration_can_be_named_by_a_variable() {
     let directory = configured();
     fs::rename(

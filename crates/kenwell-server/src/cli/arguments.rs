@@ -37,7 +37,7 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Run the server
     #[command(after_help = help::SERVE)]
-    Serve(ConfigFile),
+    Serve(Serve),
     /// Run everything on this machine: the server, a Redis of its own, a ready-made configuration
     #[command(after_help = help::DEV)]
     Dev(Dev),
@@ -81,6 +81,15 @@ pub(super) struct ConfigFile {
     )]
     #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    /// Begin with an empty configuration file when there is none, to be filled in the console
+    #[arg(long)]
+    pub(super) init: bool,
 }
 
 #[derive(Debug, Args)]

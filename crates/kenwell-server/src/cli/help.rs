@@ -20,6 +20,7 @@ Log lines go to stderr. KENWELL_LOG (or RUST_LOG) sets how much: error, warn, in
 pub(super) const SERVE: &str = "\
 Examples:
   kenwell serve
+  kenwell serve --init                      the first time: everything else in the console
   kenwell serve --config /etc/kenwell/kenwell.toml
   KENWELL_GATEWAY_LISTEN=0.0.0.0:8080 kenwell serve --log-format json
 

@@ -1,6 +1,10 @@
 //! `kenwell serve`.
 
-use super::arguments::ConfigFile;
+use std::{fs, io, path::Path};
+
+use anyhow::Context;
+
+use super::arguments::Serve;
 use super::exit::Failure;
 use super::{output, signals};
 use crate::{
@@ -10,8 +14,12 @@ use crate::{
 };
 
 /// Runs the server until a signal.
-pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
-    let file = live::ConfigFile::open(&arguments.file, Environment::of_process())?;
+pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
+    let path = &arguments.config.file;
+    if arguments.init {
+        init(path)?;
+    }
+    let file = live::ConfigFile::open(path, Environment::of_process())?;
     for warning in &file.loaded().warnings {
         tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
     }
@@ -22,6 +30,30 @@ pub(super) async fn serve(arguments: &ConfigFile) -> Result<(), Failure> {
     let config = file.loaded().config.clone();
     crate::serve::run(file, config, announce, signals).await?;
     Ok(())
+}
+
+/// What an empty configuration begins with.
+const BEGINNING: &str = "# Kenwell's configuration, for hand and console alike: docs/configuration.md says what can stand here.\n";
+
+/// Makes the configuration file, readable by its owner only, unless there is one. Passwords may come
+/// to stand in it.
+fn init(path: &Path) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            io::Write::write_all(&mut file, BEGINNING.as_bytes())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            tracing::info!(path = %path.display(), "an empty configuration was made");
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            Err(error).with_context(|| format!("--init: {} cannot be made", path.display()))
+        }
+    }
 }
 
 /// Shows a key that was made just now; it is kept as a hash only.

@@ -74,7 +74,7 @@ impl Config {
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
     let fix = match error.kind() {
         std::io::ErrorKind::NotFound => {
-            "create it (docs/configuration.md has an example), give another one with --config, or try `kenwell dev`"
+            "create it (docs/configuration.md has an example), give another one with --config, let `kenwell serve --init` make an empty one, or try `kenwell dev`"
         }
         std::io::ErrorKind::InvalidData => "save the file as UTF-8",
         _ => "make the file readable by the user that runs kenwell",
