@@ -15,7 +15,7 @@ const INITIAL_BYTES = 16 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 
 /** A longer turn is cut, so that Redis begins with its first calls while JavaScript still makes the others. */
-const MAX_CALLS = 64;
+const MAX_CALLS = 16;
 
 /** One per process or worker thread, made with the first connection. */
 let bridge;
