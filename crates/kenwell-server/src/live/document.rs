@@ -37,7 +37,13 @@ impl List {
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, TomlError> {
-        let document = text.parse()?;
+        let mut document: DocumentMut = text.parse()?;
+        // Comments with nothing below them count as what comes last; here they are what comes first.
+        if document.is_empty() {
+            let comments = document.trailing().as_str().unwrap_or_default().to_owned();
+            document.set_trailing("");
+            document.decor_mut().set_prefix(comments);
+        }
         Ok(Self { document })
     }
 

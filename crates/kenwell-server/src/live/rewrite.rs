@@ -427,6 +427,22 @@ address = "127.0.0.1:6380"
     }
 
     #[test]
+    fn a_file_of_comments_keeps_them_above_what_is_added() {
+        let text = "# ours\n";
+        assert_eq!(edited(text, vec![]).unwrap().text(), text);
+        let web = Edit::AddSource(NewSource {
+            name: "Web".to_owned(),
+            ..NewSource::default()
+        });
+        let rewrite = edited(text, vec![web]).unwrap();
+        assert!(
+            rewrite.text().starts_with("# ours\n\n[[sources]]\n"),
+            "{}",
+            rewrite.text()
+        );
+    }
+
+    #[test]
     fn ids_that_are_missing_or_taken_are_told() {
         let missing = edited(FILE, vec![Edit::RemoveSource("app".to_owned())]);
         assert_eq!(
