@@ -67,3 +67,32 @@ impl Sheet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, path::Path, pin::pin, task::Poll};
+
+    use super::*;
+    use crate::{
+        config::{Config, Environment},
+        metrics::Metrics,
+    };
+
+    fn sources() -> Sources {
+        let loaded = Config::parse(Path::new("k.toml"), "", &Environment::default()).unwrap();
+        Sources::new(&loaded.config, &Metrics::new(), None)
+    }
+
+    #[tokio::test]
+    async fn a_replacement_waits_for_what_was_routed_before() {
+        let roster = Roster::new(sources());
+        let entry = roster.enter();
+        let mut replaced = pin!(roster.replace(sources()));
+        let waits = poll_fn(|context| Poll::Ready(replaced.as_mut().poll(context).is_pending()));
+        assert!(waits.await);
+        // Requests that begin now are decided by the new ones already.
+        assert!(!Arc::ptr_eq(&roster.now(), &entry.sources));
+        drop(entry);
+        replaced.await;
+    }
+}
