@@ -110,7 +110,8 @@ impl Ingest {
         };
         let journal = self.journal.clone();
         let started = Instant::now();
-        // On a task of its own: a client that hangs up must not leave the books open.
+        // On a task of its own: when nobody waits any more, as when a server stops or a client of the private
+        // plane hangs up, the books must not stay open.
         let append = self.appends.spawn(async move {
             books.open();
             let appended = journal.append(batch).await;

@@ -168,6 +168,8 @@ impl Gateway {
                         .max_buf_size(MAX_HEAD_BYTES)
                         .max_headers(MAX_HEADERS)
                         .title_case_headers(true)
+                        // Nothing is read while a request is worked on, so nobody who hangs up ends it.
+                        .half_close(true)
                         .serve_connection(TokioIo::new(stream), service);
                     watcher.watch(connection).await.map_err(anyhow::Error::new)
                 }

@@ -2,18 +2,18 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{certificate::Identity, renewed};
+use super::{certificate::Identity, renewed, socket::Socket};
 
 /// The longest a TLS handshake may take. Less than what a stopping server allows for the requests
 /// under way, so that a client who says nothing does not hold it up.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 
 /// A connection on which HTTP is spoken, with TLS below it or without.
-pub type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+pub type Stream = Either<Socket, Box<TlsStream<Socket>>>;
 
 /// A socket that is listened on.
 pub struct Listener {
@@ -50,14 +50,14 @@ impl Listener {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");
         }
-        let tls = self.tls.clone();
+        let (socket, tls) = (Socket::new(socket), self.tls.clone());
         Ok((Arrival { socket, tls }, peer))
     }
 }
 
 /// A connection that was accepted, before the TLS handshake if there is to be one.
 pub struct Arrival {
-    socket: TcpStream,
+    socket: Socket,
     tls: Option<TlsAcceptor>,
 }
 

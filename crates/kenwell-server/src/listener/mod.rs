@@ -3,6 +3,8 @@
 mod accept;
 mod certificate;
 mod renewed;
+mod socket;
 
 pub use accept::{Arrival, Listener, Stream};
 pub use certificate::Identity;
+pub use socket::Socket;
