@@ -1,0 +1,16 @@
+//! Kenwell itself is killed, or stopped in order, and started again.
+
+use crate::{World, weather::Kind};
+
+pub(crate) fn bring(world: &World, kind: Kind, _store: usize, _random: &mut fastrand::Rng) {
+    world.report.note(kind.name());
+    world.kenwell.restart(|server| {
+        if kind == Kind::KenwellKill {
+            server.kill();
+        } else if !server.terminate().success() {
+            let said = "it did not exit with 0";
+            world.report.violated("a stop in order was not", said);
+        }
+    });
+    world.report.note("kenwell is back");
+}
