@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::{
     DESTINATIONS, World,
+    support::eventually,
     weather::{Kind, lasts, span},
 };
 
@@ -18,7 +19,7 @@ pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastr
     let whole = fs::read_to_string(&path).unwrap();
     let spoilt = match kind {
         Kind::ConfigTruncate => {
-            let at = random.usize(..whole.len());
+            let at = cut(&whole, random);
             world.report.note(format!("config_truncate at byte {at}"));
             whole.get(..at).unwrap_or_default().to_owned()
         }
@@ -35,6 +36,24 @@ pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastr
     lasts(world, span(random));
     fs::write(&path, whole).unwrap();
     world.report.note(format!("{} is over", kind.name()));
+}
+
+/// Where to cut: at any byte, or right before a table. Not where the rest has some of the sources, which
+/// could be what a person wants.
+fn cut(text: &str, random: &mut fastrand::Rng) -> usize {
+    let tables: Vec<_> = text.match_indices("\n[").map(|(at, _)| at + 1).collect();
+    let at = match random.u8(..4) {
+        0 => tables[random.usize(..tables.len())],
+        _ => random.usize(..text.len()),
+    };
+    let rest = text.get(..at).unwrap_or_default();
+    let a_line_is_whole = rest.ends_with('\n') || text[at..].starts_with('\n');
+    let has_destinations = rest.contains("[[destinations]]");
+    if a_line_is_whole && has_destinations && rest.contains("[[sources]]") {
+        rest.trim_end().len() - 1
+    } else {
+        at
+    }
 }
 
 /// The file with no destination, which nothing leads to.
@@ -59,26 +78,29 @@ fn edit(world: &World, random: &mut fastrand::Rng) {
     let index = random.usize(..DESTINATIONS.len());
     let (id, port) = (DESTINATIONS[index], world.stores[index].proxy.port());
     let path = format!("/api/v1/destinations/{id}");
-    let patch = |body: &str| {
+    let change = |body: &str| {
         world.report.note(format!("edit {id}: {body}"));
-        // Nobody answers while Kenwell is down.
-        if let Some(reply) = world.kenwell.ask("PATCH", &path, body)
-            && reply.status != 200
-        {
-            let said = format!("{body}: {} {}", reply.status, reply.text());
+        let taken = eventually("an edit to be taken", || {
+            world.kenwell.ask("PATCH", &path, body).filter(|reply| {
+                // Something else is being done with the destination.
+                !matches!(reply.status, 409 | 503)
+            })
+        });
+        if taken.status != 200 {
+            let said = format!("{body}: {} {}", taken.status, taken.text());
             world.report.violated("an edit was refused", said);
         }
     };
     match random.u8(..3) {
         0 => {
-            patch(r#"{"paused":true}"#);
+            change(r#"{"paused":true}"#);
             lasts(world, span(random));
-            patch(r#"{"paused":false}"#);
+            change(r#"{"paused":false}"#);
         }
-        1 => patch(&format!(r#"{{"name":"name {}"}}"#, random.u16(..))),
+        1 => change(&format!(r#"{{"name":"name {}"}}"#, random.u16(..))),
         _ => {
             let host = random.u8(1..5);
-            patch(&format!(r#"{{"address":"127.0.0.{host}:{port}"}}"#));
+            change(&format!(r#"{{"address":"127.0.0.{host}:{port}"}}"#));
         }
     }
 }

@@ -30,10 +30,11 @@ pub(crate) fn name(sender: usize, number: usize) -> String {
 
 struct Sender {
     world: Arc<World>,
-    sender: usize,
+    number: usize,
     random: fastrand::Rng,
     users: Users,
-    client: Option<Client>,
+    /// A connection to keep, and the server's generation that it leads to.
+    client: Option<(u64, Client)>,
     /// How many events of users of their own were sent and not waited for.
     left: usize,
 }
@@ -42,7 +43,7 @@ struct Sender {
 pub(crate) fn start(world: &Arc<World>, sender: usize, random: fastrand::Rng) -> JoinHandle<Users> {
     let mut sender = Sender {
         world: Arc::clone(world),
-        sender,
+        number: sender,
         random,
         users: Users {
             source: SENDERS[sender],
@@ -73,14 +74,14 @@ impl Sender {
         };
         let mut events = Vec::new();
         for _ in 0..count {
-            let user = name(self.sender, self.random.usize(..USERS));
+            let user = name(self.number, self.random.usize(..USERS));
             events.push(self.users.next(user, self.random.u8(..3) == 0));
         }
         events
     }
 
     fn key(&self) -> String {
-        format!("key-{}", SOURCES[SENDERS[self.sender]].0)
+        format!("key-{}", SOURCES[SENDERS[self.number]].0)
     }
 
     fn request(&self, events: &[Event]) -> Vec<u8> {
@@ -96,10 +97,10 @@ impl Sender {
     /// On a connection that is kept.
     fn send(&mut self) {
         let generation = self.world.kenwell.generation();
-        if self.client.is_none() {
-            self.client = Client::try_connect(&self.world.kenwell.gateway);
-        }
-        let Some(mut client) = self.client.take() else {
+        let kept = self.client.take().filter(|(of, _)| *of == generation);
+        let client = kept.map(|(_, client)| client);
+        let Some(mut client) = client.or_else(|| Client::try_connect(&self.world.kenwell.gateway))
+        else {
             return;
         };
         let events = self.events();
@@ -109,7 +110,7 @@ impl Sender {
             .and_then(|()| client.receive(false));
         let status = reply.as_ref().map(|reply| reply.status);
         self.remember(&events, status, generation);
-        self.client = reply.map(|_| client);
+        self.client = reply.map(|_| (generation, client));
     }
 
     /// On a connection whose own direction is closed before the answer comes.
@@ -131,7 +132,7 @@ impl Sender {
 
     /// Hangs up behind a user of its own, because what comes later could overtake it.
     fn send_and_leave(&mut self) {
-        let user = format!("s{}-left-{}", self.sender, self.left);
+        let user = format!("s{}-left-{}", self.number, self.left);
         let Ok(mut socket) = TcpStream::connect(&self.world.kenwell.gateway) else {
             return;
         };

@@ -26,6 +26,13 @@ pub(crate) fn bring(world: &World, kind: Kind, index: usize, random: &mut fastra
         Kind::NetSwallow => Mode::Swallow,
         Kind::NetLossy => Mode::Lossy([5, 30, 75][random.usize(..3)]),
         Kind::NetRefuse => Mode::Refuse(WORDS[random.usize(..WORDS.len())]),
+        Kind::NetHalfClose => {
+            world
+                .report
+                .note(format!("half-closed before store {index}"));
+            proxy.half_close();
+            return;
+        }
         _ => {
             hold(world, index, random);
             return;

@@ -27,7 +27,7 @@ pub(crate) enum Mode {
     Delay(Duration),
     /// Commands arrive, replies do not.
     Swallow,
-    /// The connection is cut in the place of this many replies of a hundred.
+    /// Of a hundred times that replies come, the connection is cut instead this many times.
     Lossy(u8),
     /// Every command is answered with this error and goes no further.
     Refuse(&'static str),
@@ -101,6 +101,14 @@ impl Proxy {
     pub(crate) fn cut(&self) {
         for pair in self.shared.pairs.lock().unwrap().iter() {
             pair.cut();
+        }
+    }
+
+    /// No more replies on the connections of this moment, though commands still pass.
+    pub(crate) fn half_close(&self) {
+        for pair in self.shared.pairs.lock().unwrap().iter() {
+            pair.out_of_step.store(true, SeqCst);
+            pair.client.shutdown(Shutdown::Write).ok();
         }
     }
 
@@ -198,8 +206,7 @@ impl Shared {
                 Mode::Delay(time) => thread::sleep(time),
                 Mode::Swallow => pair.out_of_step.store(true, SeqCst),
                 Mode::Lossy(percent) => {
-                    let mut random = self.random.lock().unwrap();
-                    if (0..count).any(|_| random.u8(..100) < percent) {
+                    if self.random.lock().unwrap().u8(..100) < percent {
                         return;
                     }
                 }

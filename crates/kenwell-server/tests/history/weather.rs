@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     WrongType,
     NetCut,
     NetDelay,
+    /// The way back from Redis ends, the way there stays open.
+    NetHalfClose,
     /// Replies do not come back.
     NetSwallow,
     /// Some replies in a hundred are lost with their connection.
@@ -47,7 +49,7 @@ pub(crate) enum Kind {
 type Front = (&'static [Kind], fn(&World, Kind, usize, &mut fastrand::Rng));
 
 impl Kind {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::ConfigTruncate,
         Self::ConfigEmpty,
         Self::ConfigNoDestination,
@@ -59,6 +61,7 @@ impl Kind {
         Self::WrongType,
         Self::NetCut,
         Self::NetDelay,
+        Self::NetHalfClose,
         Self::NetSwallow,
         Self::NetLossy,
         Self::NetHold,
@@ -83,6 +86,7 @@ impl Kind {
             Self::WrongType => "wrong_type",
             Self::NetCut => "net_cut",
             Self::NetDelay => "net_delay",
+            Self::NetHalfClose => "net_half_close",
             Self::NetSwallow => "net_swallow",
             Self::NetLossy => "net_lossy",
             Self::NetHold => "net_hold",
@@ -127,6 +131,7 @@ const FRONTS: [(Front, usize); 5] = [
             &[
                 Kind::NetCut,
                 Kind::NetDelay,
+                Kind::NetHalfClose,
                 Kind::NetSwallow,
                 Kind::NetLossy,
                 Kind::NetHold,
