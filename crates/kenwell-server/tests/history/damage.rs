@@ -46,8 +46,12 @@ fn after(damage: Damage) {
         let page = server.metrics();
         (sampler::queued(&page, "left") == Some(0)).then_some(page)
     });
-    let there = |user: &usize| !redis.fields(&format!("user:u{user}")).is_empty();
-    let missing = users.iter().filter(|user| !there(user)).count();
+    let mut profiles = redis::pipe();
+    for user in &users {
+        profiles.exists(format!("user:u{user}"));
+    }
+    let there: Vec<bool> = profiles.query(&mut redis.connection()).unwrap();
+    let missing = there.iter().filter(|there| !**there).count();
     let count = |name: &str| {
         let name = format!("kenwell_destination_{name}_total");
         usize::try_from(metric(&page, &name, "left")).unwrap()

@@ -16,16 +16,18 @@ use crate::{
     users::{Event, Fate, Users},
 };
 
-/// Users of a sender.
-const USERS: usize = 40;
-/// The first of them may have a key of the wrong type for a while.
-pub(crate) const CANDIDATES: usize = 4;
+/// Users that a sender speaks of at a time.
+const USERS: u64 = 20;
+/// How long until the oldest of them is left for a new one. So each has had its last word at some time,
+/// and whatever comes over it later is seen.
+const TURN: Duration = Duration::from_millis(250);
 /// Events of a batch, at most.
 const BATCH: usize = 20;
 
-/// The id of a user.
-pub(crate) fn name(sender: usize, number: usize) -> String {
-    format!("s{sender}-{number}")
+/// One of the users that a sender speaks of at this time.
+pub(crate) fn user(world: &World, sender: usize, random: &mut fastrand::Rng) -> String {
+    let oldest = world.report.age().as_millis() / TURN.as_millis();
+    format!("s{sender}-{}", oldest + u128::from(random.u64(..USERS)))
 }
 
 struct Sender {
@@ -74,7 +76,7 @@ impl Sender {
         };
         let mut events = Vec::new();
         for _ in 0..count {
-            let user = name(self.number, self.random.usize(..USERS));
+            let user = user(&self.world, self.number, &mut self.random);
             events.push(self.users.next(user, self.random.u8(..3) == 0));
         }
         events

@@ -1,8 +1,13 @@
 //! Kenwell itself is killed, or stopped in order, and started again.
 
-use crate::{World, weather::Kind};
+use std::time::Duration;
 
-pub(crate) fn bring(world: &World, kind: Kind, _store: usize, _random: &mut fastrand::Rng) {
+use crate::{
+    World,
+    weather::{Kind, lasts},
+};
+
+pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastrand::Rng) {
     world.report.note(kind.name());
     world.kenwell.restart(|server| {
         if kind == Kind::KenwellKill {
@@ -13,4 +18,6 @@ pub(crate) fn bring(world: &World, kind: Kind, _store: usize, _random: &mut fast
         }
     });
     world.report.note("kenwell is back");
+    // Starting takes its time: without this it would hardly run.
+    lasts(world, Duration::from_millis(random.u64(500..5_000)));
 }

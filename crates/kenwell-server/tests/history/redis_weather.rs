@@ -3,8 +3,7 @@
 use redis::Connection;
 
 use crate::{
-    World,
-    load::{CANDIDATES, name},
+    World, load,
     store::Store,
     weather::{Kind, lasts, span},
 };
@@ -43,7 +42,7 @@ pub(crate) fn bring(world: &World, kind: Kind, index: usize, random: &mut fastra
         }
         _ => {
             let sender = random.usize(..crate::SENDERS.len());
-            let key = format!("user:{}", self::name(sender, random.usize(..CANDIDATES)));
+            let key = format!("user:{}", load::user(world, sender, random));
             wrong(store, &key);
             lasts(world, time);
             right(store, &key);

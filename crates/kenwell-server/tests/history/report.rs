@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, atomic::AtomicU64, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Examples that are kept of each kind of violation.
@@ -34,9 +34,14 @@ impl Report {
         }
     }
 
+    /// How long the run has lasted.
+    pub(crate) fn age(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
     /// Something that must never be.
     pub(crate) fn violated(&self, what: &'static str, example: impl Into<String>) {
-        let at = self.begun.elapsed().as_secs_f64();
+        let at = self.age().as_secs_f64();
         let mut violations = self.violations.lock().unwrap();
         let (count, examples) = violations.entry(what).or_default();
         *count += 1;
@@ -47,7 +52,7 @@ impl Report {
 
     /// A line for the diary.
     pub(crate) fn note(&self, line: impl Into<String>) {
-        let at = self.begun.elapsed().as_secs_f64();
+        let at = self.age().as_secs_f64();
         let line = format!("{at:7.2} s  {}", line.into());
         self.diary.lock().unwrap().push(line);
     }
