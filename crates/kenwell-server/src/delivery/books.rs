@@ -75,16 +75,13 @@ impl Books {
         // What was accepted while they were open is known; otherwise all that damage hit may have been for it.
         let known = self.known.unwrap_or(0);
         self.ledger.accept(events.saturating_sub(known), self.end);
-        let lost = match self.known {
-            Some(known) => {
-                let lost = known.saturating_sub(events);
-                self.ledger.lost(lost);
-                lost
-            }
-            None => {
-                self.ledger.found_lost(lost);
-                lost
-            }
+        let lost = if self.known.is_some() {
+            let gone = known.saturating_sub(events);
+            self.ledger.lost(gone);
+            gone
+        } else {
+            self.ledger.found_lost(lost);
+            lost
         };
         if lost > 0 {
             tell_lost(&self.id, lost);
