@@ -99,7 +99,7 @@ fn what_is_damaged_while_it_runs_is_counted_exactly() {
     for id in ["one", "two"] {
         pause(&inside, id, true);
     }
-    send(&inside, 0..200);
+    send(&inside, 0..400);
     damage(&inside.directory().join("journal"));
     for id in ["one", "two"] {
         pause(&inside, id, false);
@@ -109,9 +109,9 @@ fn what_is_damaged_while_it_runs_is_counted_exactly() {
     let [one, two] = there(&redis);
     let lost = |id| inside.ledger(id).terms().lost;
     assert!(lost("one") > 20 && lost("two") > lost("one"));
-    assert_eq!([one + lost("one"), two + lost("two")], [150, 200]);
+    assert_eq!([one + lost("one"), two + lost("two")], [300, 400]);
     // It goes on as if nothing had been.
-    send(&inside, 200..204);
+    send(&inside, 400..404);
     for id in ["one", "two"] {
         inside.settle(id);
     }
@@ -124,7 +124,7 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
     let redis = Redis::start();
     let inside = Inside::with_small_segments(&tables(&redis));
     pause(&inside, "one", true);
-    send(&inside, 0..200);
+    send(&inside, 0..400);
     inside.settle("two");
     let inside = inside.restart_after(damage);
     let lost = eventually("the loss to be counted", || {
@@ -139,9 +139,9 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
     // Every record that is gone may have been for "one", though every fourth was not.
     let terms = inside.ledger("one").terms();
     assert_eq!((terms.lost, terms.written), (lost, waiting));
-    assert_eq!(there(&redis), [waiting, 200]);
+    assert_eq!(there(&redis), [waiting, 400]);
     assert!(
-        (150 - waiting..=200 - waiting).contains(&lost),
+        (300 - waiting..=400 - waiting).contains(&lost),
         "{lost}, {waiting}"
     );
     // "two" had everything before.
@@ -152,7 +152,7 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
 fn a_replay_over_a_damaged_end_ends_and_holds_nobody_up() {
     let redis = Redis::start();
     let inside = Inside::with_small_segments(&tables(&redis));
-    send(&inside, 0..200);
+    send(&inside, 0..400);
     for id in ["one", "two"] {
         inside.settle(id);
     }
@@ -165,7 +165,7 @@ fn a_replay_over_a_damaged_end_ends_and_holds_nobody_up() {
     assert_eq!(there(&redis), [replayed, 0]);
     // Lost they are not: each has had its outcome before.
     assert_eq!(inside.ledger("one").terms().lost, 0);
-    send(&inside, 200..204);
+    send(&inside, 400..404);
     pause(&inside, "two", true);
     inside.settle("one");
     assert_eq!(there(&redis)[0], replayed + 3);
