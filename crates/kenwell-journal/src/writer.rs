@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::active::Active;
+use crate::batch::Stored;
+use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::frame;
@@ -36,6 +38,8 @@ pub(crate) struct Writer {
     pub(crate) spares: Vec<Spare>,
     pub(crate) disk: Disk,
     next_id: u64,
+    /// Follows `next`.
+    end: Option<Cursor>,
     /// Bytes of the append that was last refused for want of space on the disk.
     refused: u64,
     last_tick: Instant,
@@ -49,11 +53,21 @@ struct Group {
     bytes: Vec<u8>,
     first: u64,
     records: u64,
-    answers: Vec<(Answer, Offset, OwnedSemaphorePermit)>,
+    answers: Vec<Waiting>,
+}
+
+/// An append of a group.
+#[derive(Debug)]
+struct Waiting {
+    reply: Answer,
+    first: Offset,
+    stored: Stored,
+    /// Gives the room in the queue back once the append has its answer.
+    room: OwnedSemaphorePermit,
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, lock: File) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, end: Option<Cursor>, lock: File) -> Self {
         Self {
             next: shared.next(),
             #[cfg(test)]
@@ -66,6 +80,7 @@ impl Writer {
             active: None,
             spares: Vec::new(),
             next_id,
+            end,
             refused: 0,
             last_tick: Instant::now(),
             _lock: lock,
@@ -107,9 +122,20 @@ impl Writer {
                 tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
             }
         }
+        if let Err(error) = self.mark_end() {
+            tracing::warn!(%error, "how far the journal was written is not durable yet");
+        }
         retention::roll_when_idle(self);
         retention::release(self);
         self.look_for_space();
+    }
+
+    fn mark_end(&self) -> Result<(), Error> {
+        let Some(end) = &self.end else {
+            return Ok(());
+        };
+        end.advance(self.next)?;
+        end.sync()
     }
 
     /// Finds out whether a full disk has space again. Whoever asks [`Stats`](crate::Stats) before sending would
@@ -123,6 +149,12 @@ impl Writer {
     }
 
     fn append(&mut self, requests: &mut Vec<Request>) {
+        if !requests.is_empty() && self.active.as_ref().is_some_and(Active::is_deleted) {
+            tracing::error!(
+                "the segment being written was deleted by somebody else; going on in a new one"
+            );
+            self.abandon();
+        }
         let mut group = self.group(requests.iter().map(|request| request.frames.len()).sum());
         for request in requests.drain(..) {
             let fits = |active: &Active| active.fits(group.bytes.len() + request.frames.len());
@@ -164,8 +196,8 @@ impl Writer {
         if let Err(error) = active.write(&group.bytes, group.first, durability, &self.disk) {
             self.refused = end as u64;
             self.fail(&error);
-            for (reply, _, _) in group.answers {
-                answer(reply, Err(error.clone()));
+            for waiting in group.answers {
+                answer(waiting.reply, Err(error.clone()));
             }
             return;
         }
@@ -174,13 +206,15 @@ impl Writer {
             .set_written_ms(self.shared.options.clock.now_ms());
         self.next = group.first + group.records;
         let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
+        // Whoever counts what is stored does so before a reader can have it.
+        let replies: Vec<_> = group.answers.into_iter().map(Waiting::stored).collect();
         lock(&self.shared.tail).push(run);
         let next = self.next;
         self.shared
             .published
             .send_modify(|published| published.next = next);
-        for (reply, offset, _) in group.answers {
-            answer(reply, Ok(offset));
+        for (reply, first, _room) in replies {
+            answer(reply, Ok(first));
         }
     }
 
@@ -193,6 +227,11 @@ impl Writer {
         } else {
             tracing::error!(%error, "a write failed; going on in a new segment");
         }
+        self.abandon();
+    }
+
+    /// Ends the segment that is being written, whose end is not to be trusted.
+    fn abandon(&mut self) {
         let Some(active) = self.active.take() else {
             return;
         };
@@ -306,6 +345,7 @@ impl Writer {
             cursor.close();
             outcome = outcome.and(cursor.sync());
         }
+        outcome = outcome.and(self.mark_end());
         for spare in self.spares.drain(..) {
             let removed = std::fs::remove_file(&spare.path);
             outcome = outcome.and(removed.map_err(Error::io("remove", &spare.path)));
@@ -320,6 +360,7 @@ impl Group {
         let Request {
             mut frames,
             records,
+            stored,
             reply,
             room,
         } = request;
@@ -327,7 +368,20 @@ impl Group {
         frame::stamp(&mut frames, first, seed);
         self.bytes.extend_from_slice(&frames);
         self.records += records;
-        self.answers.push((reply, Offset(first), room));
+        self.answers.push(Waiting {
+            reply,
+            first: Offset(first),
+            stored,
+            room,
+        });
+    }
+}
+
+impl Waiting {
+    /// Tells that it is durable; what is left is its answer, and the room it gives back.
+    fn stored(self) -> (Answer, Offset, OwnedSemaphorePermit) {
+        self.stored.call(self.first);
+        (self.reply, self.first, self.room)
     }
 }
 
