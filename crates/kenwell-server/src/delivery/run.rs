@@ -3,7 +3,10 @@
 use std::{pin::pin, time::Duration};
 
 use foldhash::fast::RandomState;
-use kenwell::{connection::Connection, profile::Flattener};
+use kenwell::{
+    connection::Connection,
+    profile::{Flattener, Writer},
+};
 use kenwell_journal::{Journal, Limit, Reader};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +17,7 @@ use super::{
     books::Books,
     lag::Lag,
     state::Health,
-    write::Pen,
+    write::{Outcomes, Pen},
 };
 use crate::{
     config::{Config, Destination, Source},
@@ -69,12 +72,15 @@ impl Delivery {
     /// Those of [`Journal::reader`].
     pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
         let Plan { config, .. } = plan;
-        let connections = (0..config.delivery.lanes.max(1)).map(|_| plan.connection.another());
+        let lanes = 0..config.delivery.lanes.max(1);
+        let writers = lanes.map(|_| Writer::new(plan.connection.another()));
         let pen = Pen {
-            connections: connections.collect(),
-            health: plan.health.clone(),
-            ledger: plan.books.ledger.clone(),
-            dead_letters: plan.dead_letters.clone(),
+            writers: writers.collect(),
+            outcomes: Outcomes {
+                health: plan.health.clone(),
+                ledger: plan.books.ledger.clone(),
+                dead_letters: plan.dead_letters.clone(),
+            },
         };
         let limit = Limit {
             records: config.delivery.batch_records,
@@ -96,7 +102,7 @@ impl Delivery {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut ahead: Option<Batch> = None;
         let mut open = Unacknowledged::default();
-        let ledger = self.pen.ledger.clone();
+        let ledger = self.pen.outcomes.ledger.clone();
         let mut settled = ledger.settled();
         loop {
             let batch = if let Some(batch) = ahead.take() {
@@ -134,13 +140,14 @@ impl Delivery {
     /// Writes `batch` and meanwhile prepares the one behind it, which must not be sent before.
     async fn write_and_read_ahead(&mut self, batch: &Batch, stop: &CancellationToken) -> Written {
         let mut ahead = None;
+        let health = self.pen.outcomes.health.clone();
         let mut writing = pin!(self.pen.write(batch));
         loop {
             tokio::select! {
                 biased;
                 () = &mut writing => return Written::Whole { ahead },
                 next = self.intake.next(), if ahead.is_none() => ahead = Some(next),
-                () = stopped(stop, &self.pen.health) => return Written::Stopped,
+                () = stopped(stop, &health) => return Written::Stopped,
             }
         }
     }
@@ -150,7 +157,7 @@ impl Delivery {
     async fn acknowledge(&mut self, batch: &Batch) -> bool {
         let acknowledged = self.intake.reader.ack(batch.end).await;
         if let Err(error) = &acknowledged {
-            tracing::error!(destination.id = self.pen.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+            tracing::error!(destination.id = self.pen.outcomes.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
         }
         acknowledged.is_ok()
     }

@@ -55,7 +55,7 @@ impl Health {
     /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
         let text = error.to_string();
-        let needs_operator = class == Class::Configuration;
+        let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
         let mut state = self.lock();
         let since = match &*state {
             State::Waiting { error, .. } if *error == text => return,
