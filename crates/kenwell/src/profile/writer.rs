@@ -63,6 +63,11 @@ impl Writer {
         }
     }
 
+    /// What it writes through.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Writes what can be written now, and gives one result for each update.
     ///
     /// What [is retryable](Error::is_retryable) is to be given again, after a wait, by the next call,
