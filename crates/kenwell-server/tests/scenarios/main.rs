@@ -26,3 +26,4 @@ mod support;
 mod tls;
 mod vectors;
 mod walk;
+mod weather;
