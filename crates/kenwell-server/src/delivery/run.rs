@@ -24,6 +24,7 @@ use super::{
 use crate::{
     config::{Config, Destination, Source},
     dead_letters::DeadLetters,
+    installation,
 };
 
 /// Bytes of records after which a batch ends, whatever its count.
@@ -77,7 +78,8 @@ impl Delivery {
     pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
         let Plan { config, .. } = plan;
         let lanes = 0..config.delivery.lanes.max(1);
-        let lanes: Vec<_> = lanes.map(|_| Lane::new(plan.connection)).collect();
+        let connection = plan.named_connection();
+        let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
         let pen = Pen {
             outcomes: Outcomes {
                 asides: lanes.iter().map(|lane| Arc::clone(&lane.aside)).collect(),
@@ -219,6 +221,19 @@ impl Delivery {
 }
 
 impl Plan<'_> {
+    /// The connection under a name that tells Redis whose it is. Without the name, which needs a file in the
+    /// data directory, an earlier run's connections could not be ended, and that is all.
+    fn named_connection(&self) -> Connection {
+        let id = &self.destination.id;
+        match installation::id(&self.config.data_dir) {
+            Ok(installation) => self.connection.named(&format!("{installation}:{id}")),
+            Err(error) => {
+                tracing::warn!(destination.id = id, %error, "the installation's id cannot be kept in data_dir; if a connection of an earlier run is still open at Redis, what it carries could overwrite newer values");
+                self.connection.another()
+            }
+        }
+    }
+
     fn recipe(&self) -> Recipe {
         let Self {
             config,

@@ -339,3 +339,48 @@ fn a_batch_of_nothing_but_dead_letters_is_no_success() {
     let ready = server.ready().text();
     assert!(ready.contains("\"waiting\""), "{ready}");
 }
+
+#[test]
+fn late_bytes_of_an_earlier_run_overwrite_nothing() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis.address());
+    let mut server = Server::with(&behind(&proxy, "response_timeout = \"500ms\""));
+    let one = |server: &Server, value| send(server, std::iter::once("u".to_owned()), value);
+    one(&server, 1);
+    server.settle("profiles");
+    let hold = || {
+        proxy.rule(|command| {
+            if is(command, "HSET") {
+                Act::Hold
+            } else {
+                Act::Pass
+            }
+        });
+    };
+    hold();
+    one(&server, 2);
+    eventually("bytes to be held", || (proxy.held() > 0).then_some(()));
+    server.kill();
+    proxy.rule(|_| Act::Pass);
+    server.restart();
+    one(&server, 3);
+    server.settle("profiles");
+    proxy.release();
+    assert_eq!(redis.fields("user:u")["n"], "3", "after a restart");
+    // The same after an edit of the settings.
+    hold();
+    one(&server, 4);
+    eventually("bytes to be held", || (proxy.held() > 0).then_some(()));
+    let text = std::fs::read_to_string(server.config()).unwrap();
+    let text = text.replace("\"500ms\"", "\"600ms\"");
+    std::fs::write(server.config(), text).unwrap();
+    eventually("the new settings to be used", || {
+        let shown = server.ask("GET", "/api/v1/destinations", "").text();
+        shown.contains("600ms").then_some(())
+    });
+    proxy.rule(|_| Act::Pass);
+    one(&server, 5);
+    server.settle("profiles");
+    proxy.release();
+    assert_eq!(redis.fields("user:u")["n"], "5", "after an edit");
+}
