@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::limit::Limit;
 use super::live::Node;
+use super::order::Terms;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, slot_of};
 use super::topology::Topology;
@@ -70,8 +72,9 @@ impl Cluster {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
+        limit: Option<Limit>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let map = self.lane.topology.current().await?;
+        let map = self.lane.topology.current(limit).await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
         for (index, cmd) in pipeline.cmd_iter().enumerate() {
@@ -87,7 +90,9 @@ impl Cluster {
         }
         for _redirection in 0..=MAX_REDIRECTIONS {
             let bundles = by_node(open);
-            let sent = bundles.iter().map(|bundle| self.deliver(command, bundle));
+            let sent = bundles
+                .iter()
+                .map(|bundle| self.deliver(command, bundle, limit));
             let replies = join_all(sent).await;
             open = Vec::new();
             let answered = bundles.into_iter().zip(replies);
@@ -116,7 +121,7 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<(), Error> {
-        let map = self.lane.topology.current().await?;
+        let map = self.lane.topology.current(None).await?;
         let asked = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
                 Ok(node) => node.one(command, pipeline).await,
@@ -135,6 +140,7 @@ impl Cluster {
         &self,
         command: &'static str,
         bundle: &[Parcel<'_>],
+        limit: Option<Limit>,
     ) -> Vec<Result<Value, Error>> {
         let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
             return Vec::new();
@@ -147,7 +153,7 @@ impl Cluster {
             pipeline.add_command(parcel.command.clone());
         }
         let sent = match self.node(address) {
-            Ok(node) => node.send(command, &pipeline).await,
+            Ok(node) => node.send(command, &pipeline, within(limit)).await,
             Err(error) => Err(error),
         };
         let mut replies = match sent {
@@ -206,6 +212,11 @@ impl Cluster {
         // Another task may have been faster; both must use the same socket.
         Ok(nodes.entry(Arc::clone(address)).or_insert(node).clone())
     }
+}
+
+/// Nobody is waited for here: who comes first was settled before.
+fn within(limit: Option<Limit>) -> Terms<'static> {
+    Terms { limit, turns: &[] }
 }
 
 /// Parcels for the same node together, in order.

@@ -8,7 +8,9 @@ use redis::{Pipeline, Value};
 use super::Settings;
 use super::cluster::Cluster;
 use super::group::{Answers, Group};
+use super::limit::Limit;
 use super::live::Node;
+use super::order::{Order, Terms};
 use super::sentinel::Watched;
 use crate::Error;
 
@@ -35,6 +37,7 @@ use crate::Error;
 pub struct Connection {
     settings: Arc<Settings>,
     route: Route,
+    order: Arc<Order>,
 }
 
 #[derive(Clone)]
@@ -68,6 +71,7 @@ impl Connection {
         Ok(Self {
             settings: Arc::new(settings),
             route,
+            order: Arc::default(),
         })
     }
 
@@ -83,6 +87,7 @@ impl Connection {
         Self {
             settings: Arc::clone(&self.settings),
             route,
+            order: Arc::default(),
         }
     }
 
@@ -136,12 +141,34 @@ impl Connection {
         &self,
         command: &'static str,
         groups: &[Group],
+        terms: Terms<'_>,
     ) -> Result<Vec<Answers>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send_groups(command, groups).await,
-            Route::Cluster(cluster) => cluster.send_groups(command, groups).await,
-            Route::Sentinel(watched) => watched.master().await?.send_groups(command, groups).await,
+            Route::Standalone(node) => node.send_groups(command, groups, terms).await,
+            Route::Cluster(cluster) => {
+                terms.alone().await?;
+                cluster.send_groups(command, groups, terms.limit).await
+            }
+            Route::Sentinel(watched) => {
+                let master = watched.master(terms.limit).await?;
+                master.send_groups(command, groups, terms).await
+            }
         }
+    }
+
+    /// The calls under way, by key.
+    pub(crate) fn order(&self) -> &Arc<Order> {
+        &self.order
+    }
+
+    /// The longest that a call of the state store may take, counted from now.
+    pub(crate) fn limit(&self) -> Limit {
+        let Settings {
+            connect_timeout,
+            command_timeout,
+            ..
+        } = *self.settings;
+        Limit::of(connect_timeout.max(command_timeout))
     }
 
     /// Whether keys of different slots can not be used in one step.
@@ -160,9 +187,9 @@ impl Connection {
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send(command, pipeline).await,
-            Route::Cluster(cluster) => cluster.send(command, pipeline).await,
-            Route::Sentinel(watched) => watched.send(command, pipeline).await,
+            Route::Standalone(node) => node.send(command, pipeline, Terms::default()).await,
+            Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
+            Route::Sentinel(watched) => watched.send(command, pipeline, Terms::default()).await,
         }
     }
 }

@@ -17,6 +17,7 @@ mod examples;
 mod hooks;
 mod javascript;
 mod jovo;
+mod order;
 mod rights;
 mod sentinel;
 mod values;
