@@ -16,7 +16,7 @@ use crate::Error;
 
 /// How long the others wait for one attempt before one of them makes another: the caller who makes it may
 /// run on a runtime that stands still.
-const ATTEMPT: Duration = Duration::from_secs(1);
+const ATTEMPT: Duration = Duration::from_millis(500);
 
 /// Every connection that this process opens has a number of its own.
 static OPENED: AtomicU64 = AtomicU64::new(super::order::NOWHERE);

@@ -20,7 +20,7 @@ use crate::reply::Reply;
 pub(super) const QUESTION_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long to wait for somebody else who is asking.
-pub(super) const OTHERS: Duration = Duration::from_secs(1);
+pub(super) const OTHERS: Duration = Duration::from_millis(500);
 
 /// How many nodes are asked, one after the other, before the next attempt is left to the caller.
 const MAX_ASKED: usize = 5;
