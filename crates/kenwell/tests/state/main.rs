@@ -20,6 +20,7 @@ mod javascript;
 mod jovo;
 mod limits;
 mod order;
+mod order_model;
 mod rights;
 mod sentinel;
 mod values;

@@ -23,7 +23,7 @@ pub enum Flow {
     Carry,
     /// Kept, until the connection carries again.
     Hold,
-    /// Lost, and nobody is told.
+    /// Lost, and nobody is told. What comes after that is lost too.
     Swallow,
 }
 
@@ -38,6 +38,7 @@ struct Connection {
 struct Direction {
     flow: Flow,
     held: Vec<u8>,
+    has_lost: bool,
 }
 
 impl Link {
@@ -53,7 +54,12 @@ impl Link {
                     continue;
                 };
                 let mut shared = everything.lock().unwrap();
-                let direction = |flow| Mutex::new(Direction { flow, held: vec![] });
+                let direction = |flow| {
+                    Mutex::new(Direction {
+                        flow,
+                        ..Direction::default()
+                    })
+                };
                 let connection = Arc::new(Connection {
                     client,
                     server: upstream,
@@ -115,8 +121,8 @@ impl Link {
 
 impl Direction {
     fn turn(&mut self, flow: Flow, mut to: &TcpStream) {
-        self.flow = flow;
-        if flow == Flow::Carry {
+        self.flow = if self.has_lost { Flow::Swallow } else { flow };
+        if self.flow == Flow::Carry {
             let _sent = to.write_all(&std::mem::take(&mut self.held));
         }
     }
@@ -127,7 +133,7 @@ impl Direction {
                 let _sent = to.write_all(bytes);
             }
             Flow::Hold => self.held.extend_from_slice(bytes),
-            Flow::Swallow => {}
+            Flow::Swallow => self.has_lost = true,
         }
     }
 }
