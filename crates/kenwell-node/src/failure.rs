@@ -62,14 +62,15 @@ fn source(error: &Error) -> Option<&RedisError> {
         Error::Redis(source)
         | Error::Value { source, .. }
         | Error::Profile { source, .. }
-        | Error::Uncertain { source } => Some(source),
+        | Error::Uncertain { source }
+        | Error::Overtaken { source } => Some(source),
         _ => None,
     }
 }
 
 /// `lib/error.js` documents them.
 fn code(error: &Error) -> &'static str {
-    if matches!(error, Error::Uncertain { .. }) {
+    if matches!(error, Error::Uncertain { .. } | Error::Overtaken { .. }) {
         return "KENWELL_UNCERTAIN";
     }
     match source(error) {

@@ -9,8 +9,10 @@ use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
 use super::group::{Answers, part_size};
+use super::limit::Limit;
 use super::live::Node;
 use super::name::ClientName;
+use super::order::Terms;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, slot_of};
 use super::topology::Topology;
@@ -19,13 +21,22 @@ use crate::Error;
 /// How often one command follows `MOVED` or `ASK` before it is given back as refused.
 const MAX_REDIRECTIONS: usize = 5;
 
-/// What ends the wait for replies.
+/// How long replies are waited for.
 #[derive(Clone, Copy)]
-enum Limit {
-    /// The time for all of them.
-    Whole,
-    /// A time in which nothing moves.
-    Silence,
+enum Wait {
+    /// Until a node's own limit, or until this one if it comes first.
+    Until(Option<Limit>),
+    /// As long as something moves.
+    WhileMoving,
+}
+
+impl Wait {
+    fn limit(self) -> Option<Limit> {
+        match self {
+            Self::Until(limit) => limit,
+            Self::WhileMoving => None,
+        }
+    }
 }
 
 /// One lane to a cluster: a socket to each node, opened when first needed.
@@ -88,8 +99,9 @@ impl Cluster {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
+        limit: Option<Limit>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        self.send_all_of(command, pipeline.cmd_iter(), Limit::Whole)
+        self.send_all_of(command, pipeline.cmd_iter(), Wait::Until(limit))
             .await
     }
 
@@ -101,16 +113,16 @@ impl Cluster {
         parts: &[Pipeline],
     ) -> Result<Answers, Error> {
         let commands = parts.iter().flat_map(Pipeline::cmd_iter);
-        self.send_all_of(command, commands, Limit::Silence).await
+        self.send_all_of(command, commands, Wait::WhileMoving).await
     }
 
     async fn send_all_of(
         &self,
         command: &'static str,
         commands: impl Iterator<Item = &Cmd>,
-        limit: Limit,
+        wait: Wait,
     ) -> Result<Answers, Error> {
-        let map = self.lane.topology.current().await?;
+        let map = self.lane.topology.current(wait.limit()).await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
         for (index, cmd) in commands.enumerate() {
@@ -128,7 +140,7 @@ impl Cluster {
             let bundles = by_node(open);
             let sent = bundles
                 .iter()
-                .map(|bundle| self.deliver(command, bundle, limit));
+                .map(|bundle| self.deliver(command, bundle, wait));
             let replies = join_all(sent).await;
             open = Vec::new();
             let answered = bundles.into_iter().zip(replies);
@@ -162,7 +174,7 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<(), Error> {
-        let map = self.lane.topology.current().await?;
+        let map = self.lane.topology.current(None).await?;
         let asked = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
                 Ok(node) => node.one(command, pipeline).await,
@@ -177,13 +189,15 @@ impl Cluster {
     }
 
     /// Sends one node's share, and gives one result for each parcel.
-    async fn deliver(&self, command: &'static str, bundle: &[Parcel<'_>], limit: Limit) -> Answers {
+    async fn deliver(&self, command: &'static str, bundle: &[Parcel<'_>], wait: Wait) -> Answers {
         let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
             return Vec::new();
         };
-        let sent = match (self.node(address), limit) {
-            (Ok(node), Limit::Whole) => node.send(command, &pack(bundle)).await,
-            (Ok(node), Limit::Silence) => {
+        let sent = match (self.node(address), wait) {
+            (Ok(node), Wait::Until(limit)) => {
+                node.send(command, &pack(bundle), within(limit)).await
+            }
+            (Ok(node), Wait::WhileMoving) => {
                 let parts: Vec<_> = bundle.chunks(part_size(bundle.len())).map(pack).collect();
                 Ok(node.send_parts(command, &parts).await)
             }
@@ -258,6 +272,11 @@ fn pack(parcels: &[Parcel<'_>]) -> Pipeline {
         pipeline.add_command(parcel.command.clone());
     }
     pipeline
+}
+
+/// Nobody is waited for here: who comes first was settled before.
+fn within(limit: Option<Limit>) -> Terms<'static> {
+    Terms { limit, turns: &[] }
 }
 
 /// Parcels for the same node together, in order.

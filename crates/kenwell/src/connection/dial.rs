@@ -10,11 +10,13 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::address::Address;
 use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
 use super::patient::{Activity, Patient};
+use super::pulse::Pulse;
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -23,12 +25,21 @@ use crate::reply::Reply;
 /// How long a connection may be idle before the kernel asks whether the server is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
+/// How long the kernel waits for each answer, and how many it misses before it gives the connection up.
+const KEEP_ALIVE_AGAIN: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_TIMES: u32 = 3;
+
+/// How long closing a socket may take. It is the matter of one moment, unless the runtime on which the
+/// connection was opened stands still; then nothing is written any more either.
+const CLOSING: Duration = Duration::from_millis(200);
+
 /// An open connection and the task that moves its bytes.
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
     driver: JoinHandle<()>,
     /// When a byte moved last.
     pub(super) activity: Arc<Activity>,
+    pub(super) pulse: Arc<Pulse>,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
 }
@@ -39,18 +50,23 @@ impl Line {
         self.driver.is_finished()
     }
 
+    /// Has the socket closed, soon.
+    pub(super) fn leave(&self) {
+        self.driver.abort();
+    }
+
     /// Closes the socket before returning, so that nothing sent on it can be executed after what
     /// a later connection sends.
     pub(super) async fn close(mut self) {
-        self.driver.abort();
-        // The result only says that the task was cancelled.
-        let _cancelled = (&mut self.driver).await;
+        self.leave();
+        // The result only says that the task was cancelled, or that nobody runs it.
+        let _cancelled = timeout(CLOSING, &mut self.driver).await;
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.leave();
     }
 }
 
@@ -101,12 +117,19 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE))?;
+    socket.set_tcp_keepalive(&keep_alive())?;
     // We close a connection only when all its replies came, or to give it up. Then whatever the
     // kernel has not sent yet must never arrive: it is sent again on another connection, and a
     // late copy would overwrite newer values.
     socket.set_linger(Some(Duration::ZERO))?;
     Ok(stream)
+}
+
+fn keep_alive() -> TcpKeepalive {
+    let settings = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    settings
+        .with_interval(KEEP_ALIVE_AGAIN)
+        .with_retries(KEEP_ALIVE_TIMES)
 }
 
 pub(super) async fn start<S>(stream: S, address: &Arc<str>) -> Result<Line, Error>
@@ -127,10 +150,12 @@ where
             command: "connecting",
             source,
         })?;
+    let pulse = Pulse::new();
     Ok(Line {
         connection,
-        driver: tokio::spawn(driver),
+        driver: tokio::spawn(Arc::clone(&pulse).count(driver)),
         activity,
+        pulse,
         ticket: None,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use redis::{Cmd, Pipeline, Value};
 
 use super::live::{Node, refused};
+use super::order::Terms;
 use crate::Error;
 
 /// Commands that are executed together. A group of one needs no transaction around it.
@@ -66,6 +67,7 @@ impl Node {
         &self,
         command: &'static str,
         groups: &[Group],
+        terms: Terms<'_>,
     ) -> Result<Vec<Answers>, Error> {
         let mut pipeline = Pipeline::new();
         for group in groups {
@@ -74,7 +76,7 @@ impl Node {
         if pipeline.is_empty() {
             return Ok(vec![Answers::new(); groups.len()]);
         }
-        let mut replies = self.send(command, &pipeline).await?.into_iter();
+        let mut replies = self.send(command, &pipeline, terms).await?.into_iter();
         let answers = groups.iter().map(|group| match group.0.len() {
             count @ 0..=1 => replies.by_ref().take(count).collect(),
             count => self.opened(command, replies.by_ref().take(count + 2).collect(), count),

@@ -1,26 +1,34 @@
 //! A connection to one server that opens when it is first needed and opens again when it broke.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
-use redis::{Pipeline, Value};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use tokio::sync::Notify;
+use tokio::task::coop::unconstrained;
 
-use super::dial::{Line, dial};
-use super::group::Answers;
-use super::login::Ticket;
+use super::limit::Limit;
 use super::name::ClientName;
-use super::patient::Activity;
+use super::opening::{Open, Slot};
+use super::order::{Entered, Terms, enter};
 use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;
 
-/// The slowest link on which a single large command is still waited for, in bytes a second. What was
-/// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.
-const SLOWEST: u32 = 64 * 1024;
+/// How long a server may take to give a sign of life on a connection that was idle, before the
+/// connection is replaced.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+/// How long the task that moves a connection's bytes may take to begin with a command. Another runtime,
+/// on which the connection was opened, may stand still.
+const STANDSTILL: Duration = Duration::from_millis(500);
+
+/// Replies on their way.
+type Replies<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send + 'a>>;
 
 /// One multiplexed connection to one Redis server. Clones share the socket.
 ///
@@ -28,34 +36,28 @@ const SLOWEST: u32 = 64 * 1024;
 /// each other are executed in order.
 #[derive(Clone)]
 pub(super) struct Node {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
-    settings: Settings,
-    target: Target,
-    address: Arc<str>,
-    name: Option<Arc<ClientName>>,
-    line: Mutex<Slot>,
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) target: Target,
+    pub(super) address: Arc<str>,
+    /// Under which Redis lists the connection.
+    pub(super) name: Option<Arc<ClientName>>,
+    pub(super) slot: Mutex<Slot>,
+    /// Told when an attempt to open the line has ended.
+    pub(super) changed: Notify,
 }
 
-/// The open line, and how many were opened so far: who reports a broken line must not close its
-/// successor.
-#[derive(Default)]
-struct Slot {
-    line: Option<Line>,
-    generation: u64,
-    /// The line before, which must be dead at the server before the next one is used.
-    previous: Option<Ticket>,
-    /// Whether the connections of earlier runs were ended.
-    has_ended_earlier_runs: bool,
-}
-
-/// What it takes to use the line that is open now.
-struct Open {
-    connection: redis::aio::MultiplexedConnection,
-    activity: Arc<Activity>,
-    generation: u64,
+/// A pipeline that was handed to the task which moves the bytes.
+struct Sent<'a> {
+    open: Open,
+    replies: Replies<'a>,
+    /// The replies, if they were there at once.
+    came: Option<RedisResult<Vec<Value>>>,
+    /// How often that task was run before.
+    beats: u64,
 }
 
 impl Node {
@@ -68,7 +70,8 @@ impl Node {
                 target,
                 address,
                 name: None,
-                line: Mutex::default(),
+                slot: Mutex::default(),
+                changed: Notify::new(),
             }),
         }
     }
@@ -81,7 +84,8 @@ impl Node {
                 target: self.shared.target.clone(),
                 address: Arc::clone(&self.shared.address),
                 name,
-                line: Mutex::default(),
+                slot: Mutex::default(),
+                changed: Notify::new(),
             }),
         }
     }
@@ -96,19 +100,14 @@ impl Node {
         &self.shared.address
     }
 
-    /// Whether there is an open line that nobody has closed yet, as far as we know.
-    pub(super) async fn is_open(&self) -> bool {
-        let slot = self.shared.line.lock().await;
-        slot.line.as_ref().is_some_and(|line| !line.is_closed())
-    }
-
     /// Sends a pipeline of one command and gives its reply.
     pub(super) async fn one(
         &self,
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Value, Error> {
-        let mut replies = self.send(command, pipeline).await?.into_iter();
+        let replies = self.send(command, pipeline, Terms::default()).await?;
+        let mut replies = replies.into_iter();
         replies
             .next()
             .unwrap_or_else(|| Err(self.unexpected(command)))
@@ -130,18 +129,13 @@ impl Node {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
+        terms: Terms<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let Open {
-            mut connection,
-            generation,
-            ..
-        } = self.open().await?;
-        let limit = self.shared.settings.command_timeout;
-        let count = pipeline.len();
-        let sent = timeout(limit, connection.send_packed_commands(pipeline, 0, count)).await;
+        let sent = self.enqueue(pipeline, terms).await?;
+        let generation = sent.open.generation;
         let address = &self.shared.address;
-        let failure = match sent {
-            Ok(Ok(values)) if values.len() == count => {
+        let failure = match self.receive(command, sent, terms.limit).await {
+            Ok(values) if values.len() == pipeline.len() => {
                 let replies: Vec<_> = values
                     .into_iter()
                     .map(|value| refused(value, command, address))
@@ -149,181 +143,119 @@ impl Node {
                 let spoilt =
                     |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
                 if replies.iter().any(spoilt) {
-                    self.close(generation).await;
+                    self.close(generation);
                 }
                 return Ok(replies);
             }
-            Ok(Ok(_)) => self.unexpected(command),
-            Ok(Err(source)) => Error::Lost {
-                address: Arc::clone(address),
-                command,
-                source,
-            },
-            Err(_elapsed) => Error::Timeout {
-                address: Arc::clone(address),
-                action: command,
-                limit,
-            },
+            Ok(_) => self.unexpected(command),
+            Err(error) => error,
         };
-        self.close(generation).await;
+        self.close(generation);
         Err(failure)
     }
 
-    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
-    ///
-    /// There is no limit for all of it, only for silence: `command_timeout` without a byte that moves in
-    /// either direction. What was answered before a failure keeps its answer; the others get the error, and
-    /// may or may not have been executed.
-    pub(super) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
-        let count = parts.iter().map(Pipeline::len).sum();
-        let open = match self.open().await {
-            Ok(open) => open,
-            Err(error) => return vec![Err(error); count],
-        };
-        let limit = self.shared.settings.command_timeout + patience_for(parts);
-        let mut answers = Answers::with_capacity(count);
-        let received = self.receive_parts(command, parts, &open, limit, &mut answers);
-        let received = received.await;
-        let spoilt = |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
-        if received.is_err() || answers.iter().any(spoilt) {
-            self.close(open.generation).await;
-        }
-        if let Err(failure) = received {
-            answers.resize(count, Err(failure));
-        }
-        answers
-    }
-
-    async fn receive_parts(
+    /// Hands a pipeline over as soon as a connection is open and its turn has come.
+    async fn enqueue<'a>(
         &self,
-        command: &'static str,
-        parts: &[Pipeline],
-        open: &Open,
-        limit: Duration,
-        answers: &mut Answers,
-    ) -> Result<(), Error> {
-        let address = &self.shared.address;
-        open.activity.note();
-        let mut under_way: FuturesOrdered<_> = parts
-            .iter()
-            .map(|part| {
-                let mut connection = open.connection.clone();
-                async move {
-                    let count = part.len();
-                    let sent = connection.send_packed_commands(part, 0, count).await;
-                    (count, sent)
-                }
-            })
-            .collect();
+        pipeline: &'a Pipeline,
+        terms: Terms<'_>,
+    ) -> Result<Sent<'a>, Error> {
         loop {
-            let next = tokio::select! {
-                biased;
-                next = under_way.next() => next,
-                () = open.activity.silence(limit) => return Err(Error::Silent {
-                    address: Arc::clone(address),
-                    command,
-                    limit,
-                }),
-            };
-            match next {
-                None => return Ok(()),
-                Some((count, Ok(values))) if values.len() == count => {
-                    let values = values.into_iter();
-                    answers.extend(values.map(|value| refused(value, command, address)));
-                }
-                Some((_, Ok(_))) => return Err(self.unexpected(command)),
-                Some((_, Err(source))) => {
-                    return Err(Error::Lost {
-                        address: Arc::clone(address),
-                        command,
-                        source,
+            let open = self.usable(terms.limit).await?;
+            let mut connection = open.connection.clone();
+            let mut replies: Replies<'a> = Box::pin(async move {
+                let count = pipeline.len();
+                connection.send_packed_commands(pipeline, 0, count).await
+            });
+            let beats = open.pulse.beats();
+            // Being polled for the first time, it takes its place in the queue of the connection. Tokio's
+            // budget for a task must not keep it from that.
+            let entered = unconstrained(poll_fn(|context| {
+                let poll = || replies.as_mut().poll(context);
+                Poll::Ready(enter(terms.turns, open.generation, poll))
+            }));
+            let older = match entered.await {
+                Entered::Sent(poll) => {
+                    let came = match poll {
+                        Poll::Ready(came) => Some(came),
+                        Poll::Pending => None,
+                    };
+                    return Ok(Sent {
+                        open,
+                        replies,
+                        came,
+                        beats,
                     });
                 }
-            }
+                Entered::Behind(older) => Some(older),
+                Entered::TooLate => None,
+            };
+            terms.wait_for(older, &self.shared.address).await?;
         }
     }
 
-    /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
-    /// limit too.
-    async fn open(&self) -> Result<Open, Error> {
-        let Shared {
-            settings,
-            target,
-            address,
-            name,
-            line,
-        } = &*self.shared;
-        let limit = settings.connect_timeout;
-        let attempt = async {
-            let mut slot = line.lock().await;
-            if slot.line.as_ref().is_none_or(Line::is_closed) {
-                slot.retire().await;
-                let line = dial(settings, target, address, slot.previous.as_ref()).await?;
-                if let Some(name) = name {
-                    // Before anything is written. What earlier runs wrote is always on a connection that
-                    // has a name, since the answer to it was awaited as here.
-                    name.tell(&line, address).await?;
-                    if !slot.has_ended_earlier_runs {
-                        name.end_earlier_runs(&line, address).await?;
-                        slot.has_ended_earlier_runs = true;
-                    }
-                }
-                slot.line = Some(line);
-                slot.previous = None;
-                slot.generation += 1;
-                tracing::debug!(redis.address = %address, "connected");
-            }
-            match &slot.line {
-                Some(line) => Ok(Open {
-                    connection: line.connection.clone(),
-                    activity: Arc::clone(&line.activity),
-                    generation: slot.generation,
-                }),
-                None => Err(self.unexpected("connecting")),
-            }
-        };
-        timeout(limit, attempt).await.unwrap_or_else(|_elapsed| {
-            Err(Error::Timeout {
+    /// Awaits the replies.
+    async fn receive(
+        &self,
+        command: &'static str,
+        sent: Sent<'_>,
+        sooner: Option<Limit>,
+    ) -> Result<Vec<Value>, Error> {
+        let Sent {
+            open,
+            mut replies,
+            mut came,
+            beats,
+        } = sent;
+        let _under_way = open.pulse.begin();
+        let address = &self.shared.address;
+        let limit = Limit::of(self.shared.settings.command_timeout).or_sooner(sooner);
+        if came.is_none() {
+            let begun = Limit::of(STANDSTILL).or_sooner(Some(limit));
+            came = begun.wait(&mut replies).await;
+        }
+        if came.is_none() && open.pulse.beats() == beats {
+            let problem = "the runtime on which the connection was opened stands still";
+            came = Some(Err(io::Error::other(problem).into()));
+        }
+        if came.is_none() {
+            came = limit.wait(&mut replies).await;
+        }
+        let came = came.ok_or_else(|| limit.exceeded(command, address))?;
+        came.inspect(|_values| open.pulse.answered())
+            .map_err(|source| Error::Lost {
                 address: Arc::clone(address),
-                action: "connecting",
-                limit,
+                command,
+                source,
             })
-        })
     }
 
-    /// Closes the line of this generation, if it is still the open one.
-    async fn close(&self, generation: u64) {
-        let mut slot = self.shared.line.lock().await;
-        if slot.generation == generation {
-            slot.retire().await;
+    /// A connection that answered lately, or that was opened just now.
+    pub(super) async fn usable(&self, limit: Option<Limit>) -> Result<Open, Error> {
+        loop {
+            let open = self.open(limit).await?;
+            if !open.pulse.is_idle() || self.lives(&open, limit).await {
+                return Ok(open);
+            }
+            self.close(open.generation);
         }
     }
-}
 
-impl Slot {
-    /// Closes the line, if there is one, and remembers it until the server has forgotten it.
-    async fn retire(&mut self) {
-        if let Some(line) = self.line.take() {
-            self.previous.clone_from(&line.ticket);
-            line.close().await;
+    /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
+    async fn lives(&self, open: &Open, sooner: Option<Limit>) -> bool {
+        let mut ping = Cmd::new();
+        ping.arg("PING");
+        let mut connection = open.connection.clone();
+        let limit = Limit::of(SIGN_OF_LIFE).or_sooner(sooner);
+        let answer = limit.wait(connection.send_packed_command(&ping)).await;
+        let lives = answer.is_some_and(|answer| answer.is_ok());
+        if lives {
+            open.pulse.answered();
+        } else {
+            tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
         }
+        lives
     }
-}
-
-/// How long the largest command may rest in buffers on a link that is slow but moves.
-fn patience_for(parts: &[Pipeline]) -> Duration {
-    let bytes = |command: &redis::Cmd| -> usize {
-        let arguments = command.args_iter();
-        arguments
-            .map(|argument| match argument {
-                redis::Arg::Simple(bytes) => bytes.len(),
-                _ => 0,
-            })
-            .sum()
-    };
-    let largest = parts.iter().flat_map(Pipeline::cmd_iter).map(bytes).max();
-    let largest = u32::try_from(largest.unwrap_or(0)).unwrap_or(u32::MAX);
-    Duration::from_secs(u64::from(largest / SLOWEST))
 }
 
 pub(super) fn refused(

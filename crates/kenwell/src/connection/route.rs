@@ -8,8 +8,10 @@ use redis::{Pipeline, Value};
 use super::Settings;
 use super::cluster::Cluster;
 use super::group::{Answers, Group};
+use super::limit::Limit;
 use super::live::Node;
 use super::name::ClientName;
+use super::order::{Order, Terms};
 use super::sentinel::Watched;
 use crate::Error;
 
@@ -36,6 +38,7 @@ use crate::Error;
 pub struct Connection {
     settings: Arc<Settings>,
     route: Route,
+    order: Arc<Order>,
 }
 
 #[derive(Clone)]
@@ -69,6 +72,7 @@ impl Connection {
         Ok(Self {
             settings: Arc::new(settings),
             route,
+            order: Arc::default(),
         })
     }
 
@@ -104,6 +108,7 @@ impl Connection {
         Self {
             settings: Arc::clone(&self.settings),
             route,
+            order: Arc::default(),
         }
     }
 
@@ -157,12 +162,34 @@ impl Connection {
         &self,
         command: &'static str,
         groups: &[Group],
+        terms: Terms<'_>,
     ) -> Result<Vec<Answers>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send_groups(command, groups).await,
-            Route::Cluster(cluster) => cluster.send_groups(command, groups).await,
-            Route::Sentinel(watched) => watched.master().await?.send_groups(command, groups).await,
+            Route::Standalone(node) => node.send_groups(command, groups, terms).await,
+            Route::Cluster(cluster) => {
+                terms.alone().await?;
+                cluster.send_groups(command, groups, terms.limit).await
+            }
+            Route::Sentinel(watched) => {
+                let master = watched.master(terms.limit).await?;
+                master.send_groups(command, groups, terms).await
+            }
         }
+    }
+
+    /// The calls under way, by key.
+    pub(crate) fn order(&self) -> &Arc<Order> {
+        &self.order
+    }
+
+    /// The longest that a call of the state store may take, counted from now.
+    pub(crate) fn limit(&self) -> Limit {
+        let Settings {
+            connect_timeout,
+            command_timeout,
+            ..
+        } = *self.settings;
+        Limit::of(connect_timeout.max(command_timeout))
     }
 
     /// Whether keys of different slots can not be used in one step.
@@ -181,9 +208,9 @@ impl Connection {
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send(command, pipeline).await,
-            Route::Cluster(cluster) => cluster.send(command, pipeline).await,
-            Route::Sentinel(watched) => watched.send(command, pipeline).await,
+            Route::Standalone(node) => node.send(command, pipeline, Terms::default()).await,
+            Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
+            Route::Sentinel(watched) => watched.send(command, pipeline, Terms::default()).await,
         }
     }
 }
@@ -198,7 +225,7 @@ impl Connection {
         let sent = match &self.route {
             Route::Standalone(node) => return node.send_parts(command, parts).await,
             Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
-            Route::Sentinel(watched) => match watched.master().await {
+            Route::Sentinel(watched) => match watched.master(None).await {
                 Ok(master) => return master.send_parts(command, parts).await,
                 Err(error) => Err(error),
             },

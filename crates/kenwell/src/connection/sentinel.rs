@@ -2,25 +2,31 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{Pipeline, Value};
-use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::Settings;
 use super::address::Address;
 use super::kind::Expected;
+use super::limit::Limit;
 use super::live::Node;
 use super::name::ClientName;
+use super::order::Terms;
 use super::settings::Target;
-use super::topology::QUESTION_LIMIT;
+use super::topology::{OTHERS, QUESTION_LIMIT};
 use crate::{Class, Error};
 
 /// How often a Sentinel is asked while all goes well. After a switch the old master, when it lives,
 /// confirms writes for some ten seconds more, until it is told to follow the new one; they are lost.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// After so long without a look, whoever looked out is gone, with the runtime on which it ran. The longest
+/// look takes a few seconds for each Sentinel.
+const LOOKOUT_LOST: Duration = Duration::from_secs(15);
 
 /// The most former masters that a lane remembers.
 const MAX_MASTERS: usize = 64;
@@ -35,6 +41,8 @@ struct Lane {
     watch: Arc<Watch>,
     name: Option<Arc<ClientName>>,
     masters: Mutex<Masters>,
+    /// Held while asking.
+    asking: tokio::sync::Mutex<()>,
 }
 
 /// What all lanes have in common.
@@ -45,8 +53,9 @@ struct Watch {
     name: Arc<str>,
     /// Who is asked next: each time another one, because one of them may be cut off.
     turn: AtomicUsize,
-    seen: std::sync::Mutex<Seen>,
-    looking_out: OnceLock<()>,
+    seen: Mutex<Seen>,
+    /// When somebody looked out last.
+    looked: Mutex<Option<Instant>>,
 }
 
 /// Who is believed to be the master, and who was before. After a switch some Sentinels name the
@@ -63,6 +72,8 @@ struct Seen {
 struct Masters {
     all: HashMap<String, Node>,
     current: Option<Node>,
+    /// How often one was found.
+    found: u64,
 }
 
 impl Watched {
@@ -82,8 +93,8 @@ impl Watched {
                 .collect(),
             name: name.into(),
             turn: AtomicUsize::new(0),
-            seen: std::sync::Mutex::default(),
-            looking_out: OnceLock::new(),
+            seen: Mutex::default(),
+            looked: Mutex::default(),
         });
         Self::on(watch, None)
     }
@@ -109,6 +120,7 @@ impl Watched {
                 watch,
                 name,
                 masters: Mutex::default(),
+                asking: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -119,40 +131,80 @@ impl Watched {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
+        terms: Terms<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        self.master().await?.send(command, pipeline).await
+        let master = self.master(terms.limit).await?;
+        master.send(command, pipeline, terms).await
     }
 
     /// The connection to the master of now.
-    pub(super) async fn master(&self) -> Result<Node, Error> {
-        let mut masters = self.lane.masters.lock().await;
-        let watch = &self.lane.watch;
-        watch.looking_out.get_or_init(|| {
-            tokio::spawn(look_out(Arc::downgrade(watch)));
-        });
-        if let Some(node) = &masters.current
-            && watch.still_sees(node)
-            && node.is_open().await
-        {
-            return Ok(node.clone());
+    pub(super) async fn master(&self, limit: Option<Limit>) -> Result<Node, Error> {
+        Watch::look_out(&self.lane.watch);
+        let (master, found) = self.known();
+        if let Some(master) = master {
+            return Ok(master);
         }
+        let Some(limit) = limit else {
+            return self.find_anew(found).await;
+        };
+        let master = limit.wait(self.find_anew(found)).await;
+        let sentinels = &self.lane.watch.settings.address;
+        master.unwrap_or_else(|| {
+            Err(limit.exceeded("asking the Sentinels", &sentinels.as_str().into()))
+        })
+    }
+
+    /// The master, while nothing speaks against it, and how often one was found so far.
+    fn known(&self) -> (Option<Node>, u64) {
+        let masters = self.masters();
+        let good = |node: &&Node| self.lane.watch.still_sees(node) && node.is_open();
+        (
+            masters.current.as_ref().filter(good).cloned(),
+            masters.found,
+        )
+    }
+
+    fn found_since(&self, before: u64) -> Option<Node> {
+        let masters = self.masters();
+        let current = masters.current.as_ref();
+        current.filter(|_| masters.found != before).cloned()
+    }
+
+    async fn find_anew(&self, before: u64) -> Result<Node, Error> {
+        // Those who all lost the same master ask once. Whoever asks may run on a runtime that stands
+        // still; then others do not wait for it for ever.
+        let _asking = Limit::of(OTHERS).wait(self.lane.asking.lock()).await;
+        if let Some(master) = self.found_since(before) {
+            return Ok(master);
+        }
+        let watch = &self.lane.watch;
         let address = watch.find().await?;
         let name = address.to_string();
-        let node = if let Some(node) = masters.all.get(&name) {
-            node.clone()
-        } else {
-            let target = watch.settings.target(address, Expected::Master)?;
-            let node = Node::new(watch.settings.clone(), target);
-            let node = node.named(self.lane.name.clone());
-            if masters.all.len() >= MAX_MASTERS {
-                masters.all.clear();
+        let known = self.masters().all.get(&name).cloned();
+        let node = match known {
+            Some(node) => node,
+            None => {
+                let target = watch.settings.target(address, Expected::Master)?;
+                let node = Node::new(watch.settings.clone(), target);
+                node.named(self.lane.name.clone())
             }
-            masters.all.insert(name, node.clone());
-            node
         };
+        let mut masters = self.masters();
+        if masters.all.len() >= MAX_MASTERS {
+            masters.all.clear();
+        }
+        // Another task may have been faster; both must use the same socket.
+        let node = masters.all.entry(name).or_insert(node).clone();
         tracing::debug!(master = %watch.name, redis.address = %node.address(), "found through the Sentinels");
         masters.current = Some(node.clone());
+        masters.found += 1;
         Ok(node)
+    }
+
+    fn masters(&self) -> MutexGuard<'_, Masters> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
+        let masters = self.lane.masters.lock();
+        masters.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,12 +213,26 @@ async fn look_out(watch: Weak<Watch>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let Some(watch) = watch.upgrade() else { return };
+        *watch.looked() = Some(Instant::now());
         // Without an answer what was heard last stands; whoever writes finds out by himself.
         let _heard = watch.find().await;
     }
 }
 
 impl Watch {
+    /// Has somebody ask every now and then, unless somebody does.
+    fn look_out(watch: &Arc<Self>) {
+        let mut looked = watch.looked();
+        if looked.is_none_or(|looked| looked.elapsed() > LOOKOUT_LOST) {
+            *looked = Some(Instant::now());
+            tokio::spawn(look_out(Arc::downgrade(watch)));
+        }
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The master, as far as the Sentinels can be believed.
     async fn find(&self) -> Result<Address, Error> {
         let heard = self.hear().await?;

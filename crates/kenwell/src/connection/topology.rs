@@ -8,6 +8,7 @@ use redis::Pipeline;
 
 use super::address::Address;
 use super::kind::Expected;
+use super::limit::Limit;
 use super::live::Node;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, SlotMap};
@@ -17,6 +18,9 @@ use crate::reply::Reply;
 /// The longest to wait for one node's, or one Sentinel's, answer about the others, unless the
 /// settings allow even less. Another one can be asked instead.
 pub(super) const QUESTION_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long to wait for somebody else who is asking.
+pub(super) const OTHERS: Duration = Duration::from_millis(500);
 
 /// How many nodes are asked, one after the other, before the next attempt is left to the caller.
 const MAX_ASKED: usize = 5;
@@ -62,11 +66,20 @@ impl Topology {
 
     /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
     /// an old map is better than none.
-    pub(super) async fn current(&self) -> Result<Arc<SlotMap>, Error> {
+    pub(super) async fn current(&self, limit: Option<Limit>) -> Result<Arc<SlotMap>, Error> {
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
-        let _asking = self.asking.lock().await;
+        let Some(limit) = limit else {
+            return self.ask_anew().await;
+        };
+        let asked = limit.wait(self.ask_anew()).await;
+        asked.unwrap_or_else(|| Err(limit.exceeded("CLUSTER SLOTS", &"cluster".into())))
+    }
+
+    async fn ask_anew(&self) -> Result<Arc<SlotMap>, Error> {
+        // Whoever asks may run on a runtime that stands still; then others do not wait for it for ever.
+        let _asking = Limit::of(OTHERS).wait(self.asking.lock()).await;
         if let Some(map) = self.trusted() {
             return Ok(map);
         }

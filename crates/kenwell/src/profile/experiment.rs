@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::ProfileUpdate;
 use super::store;
-use crate::connection::{Connection, Group, slot_of};
+use crate::connection::{Connection, Group, Terms, slot_of};
 use crate::{Class, Error};
 
 /// How many rounds in a row must go the same way before one update is condemned.
@@ -210,7 +210,9 @@ fn delete(key: &[u8]) -> Cmd {
 /// Executes two commands as one transaction; the first refusal is the result.
 async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
     let group: Group = commands.into_iter().collect();
-    let answers = connection.send_groups("HSET", &[group]).await?;
+    let answers = connection
+        .send_groups("HSET", &[group], Terms::default())
+        .await?;
     let mut answers = answers.into_iter().flatten();
     answers.try_for_each(|reply| reply.map(drop))
 }
@@ -243,12 +245,13 @@ async fn write_sample(connection: &Connection, sample: &Sample, bytes: usize) ->
 /// A key beside this one that nobody uses: the same beginning, so that it is permitted where this one
 /// is, and in a cluster the same slot, so that the same server has it.
 fn neighbour_of(key: &[u8], same_slot: bool) -> Vec<u8> {
+    let mut suffix = u128::from_ne_bytes(random::<16>());
     loop {
-        let suffix = u128::from_ne_bytes(random::<16>());
         let neighbour = [key, format!(":kenwell-control:{suffix:032x}").as_bytes()].concat();
         if !same_slot || slot_of(&neighbour) == slot_of(key) {
             return neighbour;
         }
+        suffix = suffix.wrapping_add(1);
     }
 }
 

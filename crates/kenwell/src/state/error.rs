@@ -33,6 +33,15 @@ pub enum Error {
         /// What broke.
         source: crate::Error,
     },
+    /// The connection broke, whether this took effect is not known, and a newer call on one of its keys was
+    /// sent meanwhile: repeating it would undo that one. Load to see what is stored.
+    #[error(
+        "whether this took effect is not known, and a newer call on the same key has overtaken it: {source}"
+    )]
+    Overtaken {
+        /// What broke.
+        source: crate::Error,
+    },
     /// A time to live that Redis cannot count.
     #[error(
         "{place}: a time to live of {seconds} s is more than {} s",
@@ -124,8 +133,8 @@ pub enum Error {
 impl Error {
     /// Whether the very same call can succeed later, without anybody changing anything in it.
     ///
-    /// Not for [`Uncertain`](Self::Uncertain): load first, and see whether there is something left
-    /// to save.
+    /// Not for [`Uncertain`](Self::Uncertain) and [`Overtaken`](Self::Overtaken): load first, and see
+    /// whether there is something left to save.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Redis(source) | Self::Value { source, .. } | Self::Profile { source, .. } => {

@@ -7,7 +7,12 @@
 //! * a value and its time to live are set by one command;
 //! * what belongs together is executed together (`MULTI`), in a cluster for each slot;
 //! * what may be repeated is repeated once when the connection turns out to be dead, as it does in a
-//!   process that was frozen for a while.
+//!   process that was frozen for a while;
+//! * calls on one key, through one [`Connection`](crate::connection::Connection) and its clones, take effect
+//!   in the order in which they were begun, whatever breaks: nothing is repeated after something newer on
+//!   the same key. A call begins when its future is first polled;
+//! * a call answers within the longer of the settings' `connect_timeout` and `command_timeout`, counted from
+//!   its beginning, whatever it waits for and however often it is sent.
 //!
 //! ```no_run
 //! use kenwell::connection::{Connection, Settings};
@@ -28,6 +33,7 @@
 //! ```
 
 mod batch;
+mod call;
 mod compare;
 mod read;
 mod remove;
@@ -36,7 +42,7 @@ mod write;
 use redis::Cmd;
 
 use super::{Error, Place};
-use crate::connection::{Answers, Connection, Group};
+use crate::connection::Answers;
 
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
@@ -74,27 +80,6 @@ fn command(name: &str, key: &[u8]) -> Cmd {
     let mut command = Cmd::new();
     command.arg(name).arg(key);
     command
-}
-
-/// Sends groups that may be executed twice, and does so again, once, when the connection was lost.
-async fn send_repeatable(
-    connection: &Connection,
-    command: &'static str,
-    groups: &[Group],
-) -> Result<Vec<Answers>, crate::Error> {
-    let lost = |error: &crate::Error| matches!(error, crate::Error::Lost { .. });
-    let answers = connection.send_groups(command, groups).await;
-    let again = match &answers {
-        Err(error) => lost(error),
-        Ok(groups) => groups
-            .iter()
-            .flatten()
-            .any(|answer| answer.as_ref().is_err_and(lost)),
-    };
-    if again {
-        return connection.send_groups(command, groups).await;
-    }
-    answers
 }
 
 /// The answer that says why a group failed: one that was refused itself, rather than one that only

@@ -9,6 +9,7 @@
 pub mod certificates;
 pub mod cluster;
 pub mod flavour;
+pub mod link;
 pub mod load;
 pub mod log;
 pub mod model;

@@ -26,6 +26,20 @@ struct Sentinel {
 }
 
 impl Sentinels {
+    /// Sends a signal such as `STOP` to the servers and to the Sentinels.
+    pub fn signal_all(&self, name: &str) {
+        for server in &self.servers {
+            server.signal(name);
+        }
+        for sentinel in &self.sentinels {
+            let id = sentinel.child.id().to_string();
+            let status = Command::new("kill")
+                .args([&format!("-{name}"), &id])
+                .status();
+            assert!(status.unwrap().success());
+        }
+    }
+
     /// Starts them; the Sentinels get further lines for their configuration.
     pub fn start(lines: &str) -> Self {
         Self::of(Flavour::Redis, lines)

@@ -7,8 +7,9 @@ use futures_util::future::join_all;
 use redis::{Cmd, Pipeline};
 
 use super::super::group::{Answers, Group};
+use super::super::limit::Limit;
 use super::super::slots::{Redirection, slot_of};
-use super::{Cluster, MAX_REDIRECTIONS, key, nowhere};
+use super::{Cluster, MAX_REDIRECTIONS, key, nowhere, within};
 use crate::Error;
 
 /// The commands of one group whose keys share a slot, and their places in the group.
@@ -36,6 +37,7 @@ impl Cluster {
         &self,
         command: &'static str,
         groups: &[Group],
+        limit: Option<Limit>,
     ) -> Result<Vec<Answers>, Error> {
         let (mut single, mut together) = (Vec::new(), Vec::new());
         for part in parts(groups) {
@@ -50,8 +52,13 @@ impl Cluster {
             .iter()
             .flat_map(|part| part.commands.clone())
             .collect();
-        let transactions = join_all(together.iter().map(|part| self.transact(command, part)));
-        let (alone, transactions) = tokio::join!(self.send_all(command, &alone), transactions);
+        let transactions = join_all(
+            together
+                .iter()
+                .map(|part| self.transact(command, part, limit)),
+        );
+        let (alone, transactions) =
+            tokio::join!(self.send_all(command, &alone, limit), transactions);
         let mut answers: Vec<Answers> = groups
             .iter()
             .map(|group| vec![Err(nowhere(command)); group.commands().len()])
@@ -75,14 +82,19 @@ impl Cluster {
     }
 
     /// Executes commands of one slot together, at whichever node has it.
-    async fn transact(&self, command: &'static str, part: &Part<'_>) -> Result<Answers, Error> {
-        let map = self.lane.topology.current().await?;
+    async fn transact(
+        &self,
+        command: &'static str,
+        part: &Part<'_>,
+        limit: Option<Limit>,
+    ) -> Result<Answers, Error> {
+        let map = self.lane.topology.current(limit).await?;
         let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| nowhere(command))?);
         let group = [part.commands.iter().copied().cloned().collect::<Group>()];
         let mut answers = Answers::new();
         for _redirection in 0..=MAX_REDIRECTIONS {
-            let sent = self.node(&address)?.send_groups(command, &group).await;
-            answers = match sent {
+            let node = self.node(&address)?;
+            answers = match node.send_groups(command, &group, within(limit)).await {
                 Ok(mut groups) => groups.pop().unwrap_or_default(),
                 Err(error) => {
                     self.lane.topology.doubt(&address, &error);
@@ -94,7 +106,9 @@ impl Cluster {
             }
             match elsewhere(&answers, &address) {
                 None => break,
-                Some(Elsewhere::UnderWay) => return self.send_all(command, &part.commands).await,
+                Some(Elsewhere::UnderWay) => {
+                    return self.send_all(command, &part.commands, limit).await;
+                }
                 Some(Elsewhere::Moved(redirection)) => {
                     self.lane.topology.moved(&redirection);
                     address = redirection.address.into();
@@ -104,12 +118,17 @@ impl Cluster {
         Ok(answers)
     }
 
-    async fn send_all(&self, command: &'static str, commands: &[&Cmd]) -> Result<Answers, Error> {
+    async fn send_all(
+        &self,
+        command: &'static str,
+        commands: &[&Cmd],
+        limit: Option<Limit>,
+    ) -> Result<Answers, Error> {
         let mut pipeline = Pipeline::with_capacity(commands.len());
         for command in commands {
             pipeline.add_command((*command).clone());
         }
-        self.send(command, &pipeline).await
+        self.send(command, &pipeline, limit).await
     }
 }
 

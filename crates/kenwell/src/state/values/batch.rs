@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 
-use super::{
-    Expected, Fetched, Read, Write, read, remove, send_repeatable, store_unchanged, write,
-};
-use crate::connection::{Answers, Connection, Group};
+use super::call::{Call, send_all};
+use super::compare::Comparison;
+use super::{Expected, Fetched, Read, Write, read, remove, write};
+use crate::connection::{Answers, Connection, Effect};
 use crate::state::Error;
 
 /// One call.
@@ -23,7 +23,7 @@ pub enum Request {
         /// The values of one user.
         writes: Vec<Write>,
     },
-    /// As [`store_unchanged`].
+    /// As [`store_unchanged`](super::store_unchanged).
     StoreUnchanged {
         /// What must still be stored.
         expected: Vec<Expected>,
@@ -57,65 +57,78 @@ pub enum Answer {
 ///
 /// They share one pipeline, but for [`Request::StoreUnchanged`], which must not be repeated with the
 /// others when the connection was lost. Each is executed as if it had come alone: none fails because
-/// of another one.
+/// of another one. All of them begin at once, in their order.
 pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Result<Answer, Error>> {
-    let compared = requests.iter().filter_map(|request| match request {
-        Request::StoreUnchanged { expected, writes } => {
-            Some(store_unchanged(connection, expected, writes))
-        }
-        _ => None,
+    let limit = connection.limit();
+    let prepared: Vec<_> = requests.iter().map(|it| prepare(connection, it)).collect();
+    let entries = prepared.iter().flatten().map(|prepared| match prepared {
+        Prepared::Call(call) => call.entry(connection),
+        Prepared::Comparison(comparison) => comparison.entry(connection),
     });
-    // Most batches have none, and need no second future.
-    let compared: Vec<_> = compared.collect();
-    let (answers, compared) = tokio::join!(together(connection, requests), join_all(compared));
-    let mut answers = answers.into_iter();
-    let mut compared = compared.into_iter();
-    let results = requests.iter().map(|request| match request {
-        Request::StoreUnchanged { .. } => {
-            let result = compared.next().unwrap_or(Ok(false));
-            result.map(|stored| Answer::Compared { stored })
-        }
-        _ => answers.next().unwrap_or(Ok(Answer::Stored)),
-    });
-    results.collect()
-}
-
-/// All but the comparing ones, in one pipeline.
-async fn together(connection: &Connection, requests: &[Request]) -> Vec<Result<Answer, Error>> {
-    let mut groups = Vec::with_capacity(2 * requests.len());
+    let mut turns = connection.order().begin(entries, limit).into_iter();
+    let (mut calls, mut comparisons) = (Vec::with_capacity(requests.len()), Vec::new());
     // Of each request, why it was not sent, if it was not.
     let mut sent = Vec::with_capacity(requests.len());
-    for request in requests {
-        if !matches!(request, Request::StoreUnchanged { .. }) {
-            sent.push((request, push_groups(request, &mut groups)));
-        }
+    for prepared in prepared {
+        sent.push(match prepared {
+            Err(unsent) => Err(unsent),
+            Ok(prepared) => {
+                let turn = turns.next();
+                match prepared {
+                    Prepared::Call(call) => calls.extend(turn.map(|turn| call.begun(turn))),
+                    Prepared::Comparison(comparison) => {
+                        comparisons.extend(turn.map(|turn| (comparison, [turn])));
+                    }
+                }
+                Ok(())
+            }
+        });
     }
-    let answers = if groups.is_empty() {
-        Ok(Vec::new())
-    } else {
-        send_repeatable(connection, "GET or SET", &groups).await
-    };
-    let mut answers = answers.map(Vec::into_iter);
-    let results = sent.into_iter().map(|(request, pushed)| {
-        pushed?;
-        match &mut answers {
-            Ok(answers) => answer(connection, request, answers),
-            Err(error) => Err(Error::Redis(error.clone())),
+    let comparisons = comparisons.into_iter();
+    let comparisons: Vec<_> = comparisons
+        .map(async |(comparison, turns)| comparison.send(connection, &turns, limit).await)
+        .collect();
+    let calls = send_all(connection, "GET or SET", calls, limit);
+    let (calls, compared) = tokio::join!(calls, join_all(comparisons));
+    let (mut calls, mut compared) = (calls.into_iter(), compared.into_iter());
+    let results = requests.iter().zip(sent).map(|(request, sent)| {
+        sent?;
+        match request {
+            Request::StoreUnchanged { .. } => {
+                let stored = compared.next().unwrap_or(Ok(true))?;
+                Ok(Answer::Compared { stored })
+            }
+            _ => {
+                let replies = calls.next().unwrap_or_else(|| Ok(Vec::new()))?;
+                answer(connection, request, &mut replies.into_iter())
+            }
         }
     });
     results.collect()
 }
 
-fn push_groups(request: &Request, groups: &mut Vec<Group>) -> Result<(), Error> {
-    match request {
-        Request::Fetch { reads, profile_key } => {
-            groups.extend(read::groups_of(reads, profile_key.as_deref())?);
+enum Prepared<'a> {
+    Call(Call),
+    Comparison(Comparison<'a>),
+}
+
+fn prepare<'a>(connection: &Connection, request: &'a Request) -> Result<Prepared<'a>, Error> {
+    let changing = |group| Call {
+        groups: vec![group],
+        effect: Effect::Changes,
+    };
+    Ok(Prepared::Call(match request {
+        Request::Fetch { reads, profile_key } => Call {
+            groups: read::groups_of(reads, profile_key.as_deref())?.into(),
+            effect: read::effect_of(reads),
+        },
+        Request::Store { writes } => changing(write::group_of(writes)?),
+        Request::Remove { keys } => changing(remove::group_of(keys)?),
+        Request::StoreUnchanged { expected, writes } => {
+            let comparison = Comparison::new(connection, expected, writes)?;
+            return Ok(Prepared::Comparison(comparison));
         }
-        Request::Store { writes } => groups.push(write::group_of(writes)?),
-        Request::Remove { keys } => groups.push(remove::group_of(keys)?),
-        Request::StoreUnchanged { .. } => {}
-    }
-    Ok(())
+    }))
 }
 
 fn answer(

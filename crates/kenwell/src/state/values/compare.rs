@@ -1,9 +1,9 @@
 //! Writing only when nobody else has written since: one atomic step.
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Value};
 
 use super::{Write, check_count, check_ttl};
-use crate::connection::{Connection, slot_of};
+use crate::connection::{Connection, Effect, Group, Limit, Terms, Turn, slot_of};
 use crate::state::{Error, Place};
 
 /// What a value is expected to be.
@@ -64,42 +64,83 @@ pub async fn store_unchanged(
     expected: &[Expected],
     writes: &[Write],
 ) -> Result<bool, Error> {
-    let keys = || {
-        let expected = expected.iter().map(|expected| &expected.key[..]);
-        expected.chain(writes.iter().map(|write| &write.key[..]))
-    };
-    check_count(keys().count())?;
-    if connection.is_cluster() {
-        one_slot(keys())?;
+    let comparison = Comparison::new(connection, expected, writes)?;
+    let limit = connection.limit();
+    let turns = connection
+        .order()
+        .begin([comparison.entry(connection)], limit);
+    comparison.send(connection, &turns, limit).await
+}
+
+/// A comparison, ready to be sent.
+pub(super) struct Comparison<'a> {
+    command: Cmd,
+    keys: Vec<&'a [u8]>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(
+        connection: &Connection,
+        expected: &'a [Expected],
+        writes: &'a [Write],
+    ) -> Result<Self, Error> {
+        let known = expected.iter().map(|expected| &expected.key[..]);
+        let written = writes.iter().map(|write| &write.key[..]);
+        let keys: Vec<&[u8]> = known.chain(written).collect();
+        check_count(keys.len())?;
+        if connection.is_cluster() {
+            one_slot(keys.iter().copied())?;
+        }
+        let mut command = Cmd::new();
+        command.arg("EVAL").arg(SCRIPT).arg(keys.len());
+        for key in &keys {
+            command.arg(key);
+        }
+        command.arg(expected.len());
+        for expected in expected {
+            let flag = if expected.value.is_some() { "1" } else { "0" };
+            command
+                .arg(flag)
+                .arg(expected.value.as_deref().unwrap_or_default());
+        }
+        for (index, write) in writes.iter().enumerate() {
+            let seconds = check_ttl(index, &write.key, write.ttl_seconds)?;
+            command.arg(&write.value[..]).arg(seconds.unwrap_or(0));
+        }
+        Ok(Self { command, keys })
     }
-    let Some(first) = keys().next() else {
-        return Ok(true);
-    };
-    let mut command = Cmd::new();
-    command.arg("EVAL").arg(SCRIPT).arg(keys().count());
-    for key in keys() {
-        command.arg(key);
+
+    /// What it needs to take its turn.
+    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+        let hash = |key: &&[u8]| connection.order().hash(key);
+        (Effect::Changes, self.keys.iter().map(hash).collect())
     }
-    command.arg(expected.len());
-    for expected in expected {
-        let flag = if expected.value.is_some() { "1" } else { "0" };
-        command
-            .arg(flag)
-            .arg(expected.value.as_deref().unwrap_or_default());
-    }
-    for (index, write) in writes.iter().enumerate() {
-        let seconds = check_ttl(index, &write.key, write.ttl_seconds)?;
-        command.arg(&write.value[..]).arg(seconds.unwrap_or(0));
-    }
-    let mut pipeline = Pipeline::new();
-    pipeline.add_command(command);
-    match connection.one("EVAL", &pipeline).await {
-        Ok(Value::Int(1)) => Ok(true),
-        Ok(Value::Int(0)) => Ok(false),
-        Ok(_) => Err(Error::Uncertain {
-            source: connection.unexpected("EVAL"),
-        }),
-        Err(source) => Err(failed(source, first)),
+
+    /// Sends it in its turn, and says whether it was written.
+    pub(super) async fn send(
+        self,
+        connection: &Connection,
+        turns: &[Turn],
+        limit: Limit,
+    ) -> Result<bool, Error> {
+        let Some(first) = self.keys.first() else {
+            return Ok(true);
+        };
+        let turns: Vec<&Turn> = turns.iter().collect();
+        let terms = Terms {
+            limit: Some(limit),
+            turns: &turns,
+        };
+        let groups = [[self.command].into_iter().collect::<Group>()];
+        let sent = connection.send_groups("EVAL", &groups, terms).await;
+        match sent.map(|groups| groups.into_iter().flatten().next()) {
+            Ok(Some(Ok(Value::Int(1)))) => Ok(true),
+            Ok(Some(Ok(Value::Int(0)))) => Ok(false),
+            Ok(Some(Ok(_)) | None) => Err(Error::Uncertain {
+                source: connection.unexpected("EVAL"),
+            }),
+            Ok(Some(Err(source))) | Err(source) => Err(failed(source, first)),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Reading values, and a profile along with them.
 
-use redis::Value;
+use redis::{Arg, Cmd, Value};
 
-use super::{check_count, check_ttl, command, failure, send_repeatable, shares_its_fate};
-use crate::connection::{Answers, Connection, Group};
+use super::call::Call;
+use super::{check_count, check_ttl, command, failure, shares_its_fate};
+use crate::connection::{Answers, Connection, Effect, Group};
 use crate::profile::{StoredFields, stored_fields};
 use crate::state::{Error, Place};
 
@@ -59,13 +60,41 @@ pub(crate) async fn fetch_users(
     for (reads, profile_key) in users {
         groups.extend(groups_of(reads, *profile_key)?);
     }
-    let mut answers = send_repeatable(connection, "GET", &groups)
-        .await?
-        .into_iter();
+    let effect = effect_of(users.iter().flat_map(|(reads, _)| *reads));
+    let call = Call { groups, effect };
+    let mut answers = call.send(connection, "GET").await?.into_iter();
     let fetched = users
         .iter()
         .map(|(reads, profile_key)| fetched(connection, reads, *profile_key, &mut answers));
     fetched.collect()
+}
+
+/// A read that makes a value live longer changes something.
+pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Effect {
+    let changes = |read: &Read| read.refresh_seconds.is_some_and(|seconds| seconds > 0);
+    if reads.into_iter().any(changes) {
+        Effect::Changes
+    } else {
+        Effect::Reads
+    }
+}
+
+/// The same reads without a new time to live; `None` when it is not all reading.
+pub(super) fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
+    let plain = |command: &Cmd| {
+        let mut arguments = command.args_iter();
+        match (arguments.next(), arguments.next()) {
+            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
+                Some(super::command("GET", key))
+            }
+            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
+            _ => None,
+        }
+    };
+    let groups = groups.iter();
+    groups
+        .map(|group| group.commands().iter().map(plain).collect())
+        .collect()
 }
 
 /// Two groups: the values of one user, and the profile, which may be empty.

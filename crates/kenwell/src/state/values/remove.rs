@@ -2,8 +2,9 @@
 
 use redis::Value;
 
-use super::{check_count, command, failure, send_repeatable};
-use crate::connection::{Answers, Connection, Group};
+use super::call::Call;
+use super::{check_count, command, failure};
+use crate::connection::{Answers, Connection, Effect, Group};
 use crate::state::{Error, Place};
 
 /// Removes values together (`DEL`), and gives how many there were.
@@ -15,8 +16,11 @@ use crate::state::{Error, Place};
 ///
 /// As for [`store`](super::store).
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
-    let group = group_of(keys)?;
-    let answers = send_repeatable(connection, "DEL", &[group]).await?;
+    let call = Call {
+        groups: vec![group_of(keys)?],
+        effect: Effect::Changes,
+    };
+    let answers = call.send(connection, "DEL").await?;
     removed(keys, &answers.into_iter().next().unwrap_or_default())
 }
 

@@ -2,8 +2,9 @@
 
 use redis::Value;
 
-use super::{check_count, check_ttl, command, failure, send_repeatable};
-use crate::connection::{Answers, Connection, Group};
+use super::call::Call;
+use super::{check_count, check_ttl, command, failure};
+use crate::connection::{Answers, Connection, Effect, Group};
 use crate::state::{Error, Place};
 
 /// A value to write.
@@ -37,10 +38,14 @@ impl std::fmt::Debug for Write {
 /// # Errors
 ///
 /// [`Error::Value`] names the entry that was refused and why. [`Error::Redis`] means that there was no
-/// answer: the values may or may not have been written.
+/// answer: the values may or may not have been written. [`Error::Overtaken`]: neither is that known, and
+/// something newer was written since.
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
-    let group = group_of(writes)?;
-    let answers = send_repeatable(connection, "SET", &[group]).await?;
+    let call = Call {
+        groups: vec![group_of(writes)?],
+        effect: Effect::Changes,
+    };
+    let answers = call.send(connection, "SET").await?;
     stored(writes, &answers.into_iter().next().unwrap_or_default())
 }
 

@@ -1,0 +1,296 @@
+//! Calls on one key take effect in the order in which they were begun, whatever breaks.
+//!
+//! A call takes a [`Turn`] when it begins. It is sent when every older call on its keys either has ended or
+//! is under way on the same socket, where the server executes one after the other. Looking and sending are
+//! one step, so nobody can slip in between.
+//!
+//! A call that lost its socket and may be repeated holds its turn meanwhile: newer ones on its keys wait for
+//! it. But if a newer one that changes something had been sent behind it, that one may have been executed,
+//! and repeating the older one would undo it: then it has been overtaken.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use tokio::sync::Notify;
+
+use super::limit::Limit;
+use super::settings::DEFAULT_TIMEOUT;
+use crate::Error;
+
+/// The number of no socket: that of a call which is not under way, and of those who only go alone.
+pub(super) const NOWHERE: u64 = 0;
+
+/// Whether a call changes what is stored, its time to live included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Changes,
+}
+
+/// The calls under way on one connection. Bounded by their number.
+#[derive(Default)]
+pub(crate) struct Order {
+    /// Keys are known by their hash: two that share one only wait for each other.
+    hasher: RandomState,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// How many calls were begun.
+    begun: u64,
+    /// Of each key the calls that have not ended, in the order in which they were begun.
+    calls: HashMap<u64, Vec<Arc<Call>>, RandomState>,
+}
+
+/// A call that has not ended. All that changes in it changes under the lock of the table.
+struct Call {
+    number: u64,
+    effect: Effect,
+    keys: Vec<u64>,
+    limit: Limit,
+    /// The socket on which it is under way.
+    line: AtomicU64,
+    /// Whether a newer call that changes something was sent behind it.
+    overtaken: AtomicBool,
+    /// Whether the newer ones wait no longer, because its time is over. It can not be sent any more.
+    given_up: AtomicBool,
+    has_ended: AtomicBool,
+    /// Told when it was sent, and when it ended.
+    moved: Notify,
+}
+
+/// A call's place among the others. Dropping it ends the call.
+pub(crate) struct Turn {
+    order: Arc<Order>,
+    call: Arc<Call>,
+}
+
+/// On which terms something is sent: until when it must have been answered, and in whose turn. Without
+/// turns it waits for nobody.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'a> {
+    pub(crate) limit: Option<Limit>,
+    pub(crate) turns: &'a [&'a Turn],
+}
+
+impl Terms<'_> {
+    /// Waits until every older call has ended: for calls that may be answered on several sockets, one
+    /// after the other.
+    pub(super) async fn alone(self) -> Result<(), Error> {
+        loop {
+            match enter(self.turns, NOWHERE, || ()) {
+                Entered::Sent(()) => return Ok(()),
+                Entered::Behind(older) => self.wait_for(Some(older), &"cluster".into()).await?,
+                Entered::TooLate => self.wait_for(None, &"cluster".into()).await?,
+            }
+        }
+    }
+
+    /// Waits for an older call, or says that it is too late.
+    pub(super) async fn wait_for(
+        self,
+        older: Option<Older>,
+        address: &Arc<str>,
+    ) -> Result<(), Error> {
+        let limit = self.limit.unwrap_or_else(|| Limit::of(DEFAULT_TIMEOUT));
+        let waited = match older {
+            Some(older) => limit.wait(older.wait()).await,
+            None => None,
+        };
+        waited.ok_or_else(|| limit.exceeded("waiting for older calls", address))
+    }
+}
+
+/// What came of the attempt to send.
+pub(super) enum Entered<T> {
+    /// Everything was sent.
+    Sent(T),
+    /// Nothing was sent; this older call comes first.
+    Behind(Older),
+    /// Nothing was sent, and it is too late for it: newer calls wait no longer.
+    TooLate,
+}
+
+/// An older call that must be sent, or end, first.
+pub(super) struct Older {
+    order: Arc<Order>,
+    call: Arc<Call>,
+    line: u64,
+}
+
+impl Order {
+    /// Gives turns to calls that begin now, in this order.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        calls: impl IntoIterator<Item = (Effect, Vec<u64>)>,
+        limit: Limit,
+    ) -> Vec<Turn> {
+        let mut table = self.table();
+        let turns = calls.into_iter().map(|(effect, mut keys)| {
+            keys.sort_unstable();
+            keys.dedup();
+            table.begun += 1;
+            let call = Arc::new(Call {
+                number: table.begun,
+                effect,
+                keys,
+                limit,
+                line: AtomicU64::new(NOWHERE),
+                overtaken: AtomicBool::new(false),
+                given_up: AtomicBool::new(false),
+                has_ended: AtomicBool::new(false),
+                moved: Notify::new(),
+            });
+            for key in &call.keys {
+                table.calls.entry(*key).or_default().push(Arc::clone(&call));
+            }
+            Turn {
+                order: Arc::clone(self),
+                call,
+            }
+        });
+        turns.collect()
+    }
+
+    /// What a key is known by.
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Call {
+    fn is_on(&self, line: u64) -> bool {
+        line != NOWHERE && self.line.load(Ordering::Relaxed) == line
+    }
+
+    fn must_not_pass(&self, other: &Self) -> bool {
+        other.number < self.number
+            && (self.effect == Effect::Changes || other.effect == Effect::Changes)
+    }
+
+    /// The first of the older calls that is neither over nor on this line.
+    fn older(&self, table: &Table, line: u64) -> Option<Arc<Self>> {
+        let older = |key: &u64| {
+            let mut calls = table.calls.get(key)?.iter();
+            calls.find(|other| {
+                self.must_not_pass(other)
+                    && !other.is_on(line)
+                    && !other.given_up.load(Ordering::Relaxed)
+            })
+        };
+        self.keys.iter().find_map(older).cloned()
+    }
+
+    /// Tells the older ones that this one was sent behind them.
+    fn overtake(&self, table: &Table) {
+        if self.effect == Effect::Reads {
+            return;
+        }
+        let calls = self.keys.iter().filter_map(|key| table.calls.get(key));
+        for other in calls.flatten() {
+            if other.number < self.number {
+                other.overtaken.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// Whether nobody has to be waited for.
+    pub(crate) fn is_free(&self) -> bool {
+        self.call.older(&self.order.table(), NOWHERE).is_none()
+    }
+
+    /// Takes note that the socket was lost, so that nobody is sent behind this call any more, and says
+    /// whether the call was overtaken before that.
+    pub(crate) fn was_overtaken(&self) -> bool {
+        let _table = self.order.table();
+        self.call.line.store(NOWHERE, Ordering::Relaxed);
+        self.call.overtaken.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut table = self.order.table();
+        for key in &self.call.keys {
+            if let Some(calls) = table.calls.get_mut(key) {
+                calls.retain(|call| call.number != self.call.number);
+                if calls.is_empty() {
+                    table.calls.remove(key);
+                }
+            }
+        }
+        self.call.has_ended.store(true, Ordering::Relaxed);
+        drop(table);
+        self.call.moved.notify_waiters();
+    }
+}
+
+/// Calls `send` if these may be sent on this line now, all of them; in the same step.
+pub(super) fn enter<T>(turns: &[&Turn], line: u64, send: impl FnOnce() -> T) -> Entered<T> {
+    let Some(first) = turns.first() else {
+        return Entered::Sent(send());
+    };
+    let table = first.order.table();
+    let mut blocked = None;
+    for (index, turn) in turns.iter().enumerate() {
+        if turn.call.given_up.load(Ordering::Relaxed) {
+            blocked = Some((index, Entered::TooLate));
+            break;
+        }
+        if let Some(call) = turn.call.older(&table, line) {
+            let order = Arc::clone(&turn.order);
+            blocked = Some((index, Entered::Behind(Older { order, call, line })));
+            break;
+        }
+        // Those that come after it in the same pipeline are sent behind it.
+        turn.call.line.store(line, Ordering::Relaxed);
+    }
+    if let Some((count, entered)) = blocked {
+        for turn in turns.iter().take(count) {
+            turn.call.line.store(NOWHERE, Ordering::Relaxed);
+        }
+        return entered;
+    }
+    for turn in turns {
+        turn.call.overtake(&table);
+    }
+    let sent = send();
+    drop(table);
+    for turn in turns {
+        turn.call.moved.notify_waiters();
+    }
+    Entered::Sent(sent)
+}
+
+impl Older {
+    /// Waits until it was sent or has ended, but no longer than its own time, which ends before that of
+    /// whoever waits.
+    pub(super) async fn wait(self) {
+        let mut moved = std::pin::pin!(self.call.moved.notified());
+        moved.as_mut().enable();
+        if self.is_out_of_the_way() {
+            return;
+        }
+        if self.call.limit.wait(moved).await.is_none() {
+            let _table = self.order.table();
+            if !self.is_out_of_the_way() {
+                self.call.given_up.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn is_out_of_the_way(&self) -> bool {
+        self.call.has_ended.load(Ordering::Relaxed) || self.call.is_on(self.line)
+    }
+}

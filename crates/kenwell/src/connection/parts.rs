@@ -1,0 +1,110 @@
+//! Pipelines without a limit in all: they may take as long as something moves.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use redis::{Arg, Cmd, Pipeline};
+
+use super::group::Answers;
+use super::live::{Node, refused};
+use super::opening::Open;
+use crate::Error;
+
+/// The slowest link on which a single large command is still waited for, in bytes a second. What was
+/// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.
+const SLOWEST: u32 = 64 * 1024;
+
+impl Node {
+    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
+    ///
+    /// There is no limit for all of it, only for silence: `command_timeout` without a byte that moves in
+    /// either direction. What was answered before a failure keeps its answer; the others get the error, and
+    /// may or may not have been executed.
+    pub(super) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
+        let count = parts.iter().map(Pipeline::len).sum();
+        let open = match self.usable(None).await {
+            Ok(open) => open,
+            Err(error) => return vec![Err(error); count],
+        };
+        let limit = self.shared.settings.command_timeout + patience_for(parts);
+        let mut answers = Answers::with_capacity(count);
+        let received = self.receive_parts(command, parts, &open, limit, &mut answers);
+        let received = received.await;
+        let spoilt = |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
+        if received.is_err() || answers.iter().any(spoilt) {
+            self.close(open.generation);
+        }
+        if let Err(failure) = received {
+            answers.resize(count, Err(failure));
+        }
+        answers
+    }
+
+    async fn receive_parts(
+        &self,
+        command: &'static str,
+        parts: &[Pipeline],
+        open: &Open,
+        limit: Duration,
+        answers: &mut Answers,
+    ) -> Result<(), Error> {
+        let address = self.address();
+        let _under_way = open.pulse.begin();
+        open.activity.note();
+        let mut under_way: FuturesOrdered<_> = parts
+            .iter()
+            .map(|part| {
+                let mut connection = open.connection.clone();
+                async move {
+                    let count = part.len();
+                    let sent = connection.send_packed_commands(part, 0, count).await;
+                    (count, sent)
+                }
+            })
+            .collect();
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = under_way.next() => next,
+                () = open.activity.silence(limit) => return Err(Error::Silent {
+                    address: address.clone(),
+                    command,
+                    limit,
+                }),
+            };
+            match next {
+                None => return Ok(()),
+                Some((count, Ok(values))) if values.len() == count => {
+                    open.pulse.answered();
+                    let values = values.into_iter();
+                    answers.extend(values.map(|value| refused(value, command, address)));
+                }
+                Some((_, Ok(_))) => return Err(self.unexpected(command)),
+                Some((_, Err(source))) => {
+                    return Err(Error::Lost {
+                        address: address.clone(),
+                        command,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// How long the largest command may rest in buffers on a link that is slow but moves.
+fn patience_for(parts: &[Pipeline]) -> Duration {
+    let bytes = |command: &Cmd| -> usize {
+        let arguments = command.args_iter();
+        arguments
+            .map(|argument| match argument {
+                Arg::Simple(bytes) => bytes.len(),
+                _ => 0,
+            })
+            .sum()
+    };
+    let largest = parts.iter().flat_map(Pipeline::cmd_iter).map(bytes).max();
+    let largest = u32::try_from(largest.unwrap_or(0)).unwrap_or(u32::MAX);
+    Duration::from_secs(u64::from(largest / SLOWEST))
+}

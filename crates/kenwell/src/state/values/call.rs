@@ -1,0 +1,156 @@
+//! Calls that may be executed twice: sent in their turn, and again, once, when the connection was lost.
+
+use futures_util::future::join_all;
+
+use super::read;
+use crate::connection::{Answers, Connection, Effect, Group, Limit, Terms, Turn};
+use crate::state::Error;
+
+/// A call, ready to begin.
+pub(super) struct Call {
+    pub(super) groups: Vec<Group>,
+    pub(super) effect: Effect,
+}
+
+/// A call that has begun, and stands in the order of those on the same keys.
+pub(super) struct Begun {
+    groups: Vec<Group>,
+    turn: Turn,
+}
+
+/// Of each group what its commands answered.
+pub(super) type Replies = Result<Vec<Answers>, Error>;
+
+impl Call {
+    /// What it needs to take its turn. The first argument of each command is its key.
+    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+        let commands = self.groups.iter().flat_map(Group::commands);
+        let hashes = commands.map(|command| {
+            let key = command.args_iter().nth(1);
+            connection.order().hash(match key {
+                Some(redis::Arg::Simple(key)) => key,
+                _ => b"",
+            })
+        });
+        (self.effect, hashes.collect())
+    }
+
+    pub(super) fn begun(self, turn: Turn) -> Begun {
+        let groups = self.groups;
+        Begun { groups, turn }
+    }
+
+    /// Sends this call by itself.
+    pub(super) async fn send(self, connection: &Connection, command: &'static str) -> Replies {
+        let limit = connection.limit();
+        let turns = connection.order().begin([self.entry(connection)], limit);
+        let begun = turns.into_iter().map(|turn| Begun {
+            groups: self.groups.clone(),
+            turn,
+        });
+        let mut replies = send_all(connection, command, begun.collect(), limit).await;
+        replies.pop().unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
+
+/// Sends calls, if possible in one pipeline, and gives the replies to each.
+pub(super) async fn send_all(
+    connection: &Connection,
+    command: &'static str,
+    calls: Vec<Begun>,
+    limit: Limit,
+) -> Vec<Replies> {
+    // In a cluster those on one key wait for each other's answers; others do not wait for them.
+    let waits = |call: &Begun| connection.is_cluster() && !call.turn.is_free();
+    let waiting: Vec<bool> = calls.iter().map(waits).collect();
+    if calls.len() < 2 || !waiting.contains(&true) {
+        return send_together(connection, command, calls, limit).await;
+    }
+    let (mut free, mut alone) = (Vec::new(), Vec::new());
+    for (call, waits) in calls.into_iter().zip(&waiting) {
+        if *waits {
+            alone.push(send_together(connection, command, vec![call], limit));
+        } else {
+            free.push(call);
+        }
+    }
+    let free = send_together(connection, command, free, limit);
+    let (free, alone) = tokio::join!(free, join_all(alone));
+    let (mut free, mut alone) = (free.into_iter(), alone.into_iter().flatten());
+    let replies = waiting.into_iter().map(|waits| {
+        let next = if waits { alone.next() } else { free.next() };
+        next.unwrap_or_else(|| Ok(Vec::new()))
+    });
+    replies.collect()
+}
+
+async fn send_together(
+    connection: &Connection,
+    command: &'static str,
+    calls: Vec<Begun>,
+    limit: Limit,
+) -> Vec<Replies> {
+    let mut results = send_once(connection, command, &calls, limit).await;
+    let (mut again, mut places) = (Vec::new(), Vec::new());
+    for (result, mut call) in results.iter_mut().zip(calls) {
+        // Whoever is not repeated ends here, and lets the next ones go.
+        let Some(source) = lost(result) else { continue };
+        if call.turn.was_overtaken() {
+            // Reading is harmless at any time; a time to live is a newer call's to set.
+            let Some(groups) = read::without_refresh(&call.groups) else {
+                *result = Err(Error::Overtaken { source });
+                continue;
+            };
+            call.groups = groups;
+        }
+        again.push(call);
+        places.push(result);
+    }
+    if !again.is_empty() {
+        let repeated = send_once(connection, command, &again, limit).await;
+        for (place, result) in places.into_iter().zip(repeated) {
+            *place = result;
+        }
+    }
+    results
+}
+
+async fn send_once(
+    connection: &Connection,
+    command: &'static str,
+    calls: &[Begun],
+    limit: Limit,
+) -> Vec<Replies> {
+    let groups: Vec<Group> = calls.iter().flat_map(|call| call.groups.clone()).collect();
+    let turns: Vec<&Turn> = calls.iter().map(|call| &call.turn).collect();
+    let terms = Terms {
+        limit: Some(limit),
+        turns: &turns,
+    };
+    match connection.send_groups(command, &groups, terms).await {
+        Ok(answers) => {
+            let mut answers = answers.into_iter();
+            let replies = calls
+                .iter()
+                .map(|call| Ok(answers.by_ref().take(call.groups.len()).collect()));
+            replies.collect()
+        }
+        Err(error) => {
+            let failed = calls.iter().map(|_| Err(Error::Redis(error.clone())));
+            failed.collect()
+        }
+    }
+}
+
+/// How the connection was lost, if it was.
+fn lost(replies: &Replies) -> Option<crate::Error> {
+    let is_lost = |error: &&crate::Error| matches!(error, crate::Error::Lost { .. });
+    match replies {
+        Err(Error::Redis(error)) => Some(error).filter(is_lost).cloned(),
+        Err(_) => None,
+        Ok(groups) => {
+            let mut errors = groups.iter().flatten().filter_map(|it| it.as_ref().err());
+            errors.find(is_lost).cloned()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Calls on one key take effect in the order in which they were begun, whatever breaks.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use kenwell::connection::Connection;
+use kenwell::state::values;
+
+use super::values::{read, texts, write};
+use crate::support::link::{Flow, Link};
+use crate::support::server::Server;
+
+type Begun<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Polls a call for the first time: that is when it begins.
+pub(crate) async fn begin<'a, T>(call: impl Future<Output = T> + Send + 'a) -> Begun<'a, T>
+where
+    T: Send + 'a,
+{
+    let mut call: Begun<'a, Option<T>> = Box::pin(async { Some(call.await) });
+    let came = poll_fn(|context| match call.as_mut().poll(context) {
+        Poll::Ready(came) => Poll::Ready(came),
+        Poll::Pending => Poll::Ready(None),
+    });
+    match came.await {
+        Some(came) => Box::pin(async { came }),
+        None => Box::pin(async { call.await.unwrap() }),
+    }
+}
+
+fn connection(link: &Link) -> Connection {
+    let settings = kenwell::connection::Settings::new(link.address());
+    Connection::new(settings).unwrap()
+}
+
+#[derive(Clone, Copy)]
+enum Newer {
+    Save,
+    Delete,
+}
+
+/// Sixty calls are under way, one of them `save(ada, v1)`. The connection breaks before anything was
+/// executed, and a newer call on `ada` begins.
+async fn what_is_left_of(newer: Newer) -> Vec<Option<String>> {
+    let server = Server::start(&[]);
+    let link = Link::before(&server.address());
+    let connection = connection(&link);
+    let mut left = Vec::new();
+    for _round in 0..30 {
+        connection.ping().await.unwrap();
+        link.let_flow(Flow::Hold, Flow::Carry);
+        let older = (0..60).map(|number| {
+            let connection = connection.clone();
+            let key = if number == 30 {
+                "ada".into()
+            } else {
+                format!("k{number}")
+            };
+            async move { values::store(&connection, &[write(&key, "v1")]).await }
+        });
+        let mut under_way = Vec::new();
+        for call in older {
+            under_way.push(tokio::spawn(begin(call).await));
+        }
+        link.let_flow(Flow::Swallow, Flow::Carry);
+        link.cut();
+        match newer {
+            Newer::Save => values::store(&connection, &[write("ada", "v2")])
+                .await
+                .unwrap(),
+            Newer::Delete => {
+                values::remove(&connection, &[b"ada".to_vec()])
+                    .await
+                    .unwrap();
+            }
+        }
+        for call in under_way {
+            // The newer one may have been sent before anybody knew that the connection is dead.
+            if let Err(error) = call.await.unwrap() {
+                assert!(error.to_string().contains("overtaken"), "{error}");
+            }
+        }
+        let fetched = values::fetch(&connection, &[read("ada")], None).await;
+        left.extend(texts(fetched.unwrap()));
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_is_repeated_never_undoes_a_newer_save() {
+    let left = what_is_left_of(Newer::Save).await;
+    assert!(
+        left.iter().all(|left| left.as_deref() == Some("v2")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_is_repeated_never_brings_back_what_was_deleted() {
+    let left = what_is_left_of(Newer::Delete).await;
+    assert!(left.iter().all(Option::is_none), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_wait_for_the_connection_are_sent_in_the_order_in_which_they_began() {
+    let server = Server::start(&[]);
+    for round in 0..30 {
+        // Opens with the first call of each round.
+        let connection = server.connection();
+        let mut under_way = Vec::new();
+        for number in 0..20 {
+            let connection = connection.clone();
+            let call = async move {
+                values::store(&connection, &[write("ada", &number.to_string())]).await
+            };
+            under_way.push(tokio::spawn(begin(call).await));
+        }
+        for call in under_way {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(server.cli(&["GET", "ada"]), "19", "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_lost_after_a_newer_one_was_sent_is_not_repeated() {
+    let server = Server::start(&[]);
+    let link = Link::before(&server.address());
+    let connection = connection(&link);
+    connection.ping().await.unwrap();
+    // Both are executed, and nobody hears of it.
+    link.let_flow(Flow::Carry, Flow::Swallow);
+    let (first, second) = ([write("ada", "1")], [write("ada", "2")]);
+    let older = begin(values::store(&connection, &first)).await;
+    let newer = begin(values::store(&connection, &second)).await;
+    while server.cli(&["GET", "ada"]) != "2" {}
+    link.cut();
+    let (older, newer) = tokio::join!(older, newer);
+    newer.unwrap();
+    let error = older.unwrap_err();
+    assert!(
+        error.to_string().contains("overtaken") && !error.is_retryable(),
+        "{error}"
+    );
+    let stats = server.cli(&["INFO", "commandstats"]);
+    assert!(stats.contains("cmdstat_set:calls=3"), "{stats}");
+}
