@@ -33,6 +33,10 @@ const KEEP_ALIVE_TIMES: u32 = 3;
 /// connection was opened stands still; then nothing is written any more either.
 const CLOSING: Duration = Duration::from_millis(200);
 
+/// How many pipelines can wait for the task that moves the bytes. They are bounded by those who wait for
+/// their replies; this only must never be reached, because those who wait for a place have no order.
+const PIPELINES: usize = 1 << 24;
+
 /// An open connection and the task that moves its bytes.
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
@@ -140,6 +144,7 @@ where
     let silent = RedisConnectionInfo::default().set_skip_set_lib_name();
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
+        .set_pipeline_buffer_size(PIPELINES)
         .set_response_timeout(None);
     let socket = Patient::new(stream);
     let activity = Arc::clone(socket.activity());

@@ -18,6 +18,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// The same for whoever was not stopped: time to read what lies in the socket.
 const LAST_LOOK: Duration = Duration::from_millis(20);
 
+/// Stands for a time that cannot be counted. Limits are settings of some seconds.
+const FOREVER: Duration = Duration::from_hours(24 * 365);
+
 /// An end, and how long it was away when it was set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
@@ -28,10 +31,8 @@ pub(crate) struct Limit {
 impl Limit {
     /// So long from now on.
     pub(crate) fn of(length: Duration) -> Self {
-        // Limits are settings of some seconds; a year stands for what cannot be counted.
         let now = Instant::now();
-        let year = now + Duration::from_secs(365 * 86_400);
-        let until = now.checked_add(length).unwrap_or(year);
+        let until = now.checked_add(length).unwrap_or(now + FOREVER);
         Self { until, length }
     }
 

@@ -87,7 +87,7 @@ impl Node {
                     }
                 }
                 Step::Dial(attempt) => {
-                    let dialled = limit.wait(attempt.dial()).await;
+                    let dialled = limit.wait(Box::pin(attempt.dial())).await;
                     dialled
                         .unwrap_or_else(|| Err(limit.exceeded("connecting", &shared.address)))?;
                 }

@@ -265,12 +265,12 @@ pub(super) fn enter<T>(turns: &[&Turn], line: u64, send: impl FnOnce() -> T) -> 
     for turn in turns {
         turn.call.overtake(&table);
     }
-    let sent = send();
+    let result = send();
     drop(table);
     for turn in turns {
         turn.call.moved.notify_waiters();
     }
-    Entered::Sent(sent)
+    Entered::Sent(result)
 }
 
 impl Older {

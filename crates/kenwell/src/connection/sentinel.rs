@@ -144,10 +144,12 @@ impl Watched {
         if let Some(master) = master {
             return Ok(master);
         }
+        // Seldom needed, and large.
+        let master = Box::pin(self.find_anew(found));
         let Some(limit) = limit else {
-            return self.find_anew(found).await;
+            return master.await;
         };
-        let master = limit.wait(self.find_anew(found)).await;
+        let master = limit.wait(master).await;
         let sentinels = &self.lane.watch.settings.address;
         master.unwrap_or_else(|| {
             Err(limit.exceeded("asking the Sentinels", &sentinels.as_str().into()))
@@ -181,13 +183,12 @@ impl Watched {
         let address = watch.find().await?;
         let name = address.to_string();
         let known = self.masters().all.get(&name).cloned();
-        let node = match known {
-            Some(node) => node,
-            None => {
-                let target = watch.settings.target(address, Expected::Master)?;
-                let node = Node::new(watch.settings.clone(), target);
-                node.named(self.lane.name.clone())
-            }
+        let node = if let Some(node) = known {
+            node
+        } else {
+            let target = watch.settings.target(address, Expected::Master)?;
+            let node = Node::new(watch.settings.clone(), target);
+            node.named(self.lane.name.clone())
         };
         let mut masters = self.masters();
         if masters.all.len() >= MAX_MASTERS {

@@ -70,10 +70,12 @@ impl Topology {
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
+        // Seldom needed, and large.
+        let asked = Box::pin(self.ask_anew());
         let Some(limit) = limit else {
-            return self.ask_anew().await;
+            return asked.await;
         };
-        let asked = limit.wait(self.ask_anew()).await;
+        let asked = limit.wait(asked).await;
         asked.unwrap_or_else(|| Err(limit.exceeded("CLUSTER SLOTS", &"cluster".into())))
     }
 

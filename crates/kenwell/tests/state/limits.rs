@@ -59,7 +59,7 @@ async fn a_frozen_server_costs_one_limit() {
     connection.ping().await.unwrap();
     server.signal("STOP");
     for _under_way_and_then_connecting in 0..2 {
-        let took = all_fail_in(&connection).await;
+        let took = Box::pin(all_fail_in(&connection)).await;
         assert!(took < LIMIT + SLACK, "{took:?}");
     }
     server.signal("CONT");
@@ -98,7 +98,7 @@ async fn a_frozen_node_of_a_cluster_costs_one_limit() {
         node.signal("STOP");
     }
     for _round in 0..2 {
-        let took = all_fail_in(&connection).await;
+        let took = Box::pin(all_fail_in(&connection)).await;
         assert!(took < LIMIT + SLACK, "{took:?}");
     }
     for node in &cluster.nodes {
@@ -113,7 +113,7 @@ async fn frozen_sentinels_and_a_frozen_master_cost_one_limit() {
     connection.ping().await.unwrap();
     sentinels.signal_all("STOP");
     for _round in 0..2 {
-        let took = all_fail_in(&connection).await;
+        let took = Box::pin(all_fail_in(&connection)).await;
         assert!(took < LIMIT + SLACK, "{took:?}");
     }
     sentinels.signal_all("CONT");

@@ -146,3 +146,28 @@ async fn a_write_that_was_lost_after_a_newer_one_was_sent_is_not_repeated() {
     let stats = server.cli(&["INFO", "commandstats"]);
     assert!(stats.contains("cmdstat_set:calls=3"), "{stats}");
 }
+
+#[tokio::test]
+async fn calls_that_wait_for_others_to_be_written_keep_their_order() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    connection.ping().await.unwrap();
+    let mut calls = Vec::new();
+    for number in 0..80 {
+        let connection = connection.clone();
+        let call =
+            async move { values::store(&connection, &[write("ada", &number.to_string())]).await };
+        calls.push(begin(call).await);
+    }
+    // Whoever is looked at first must not be written first.
+    calls.reverse();
+    let first = calls.split_off(30).into_iter().map(tokio::spawn);
+    let first: Vec<_> = first.collect();
+    for done in futures_util::future::join_all(calls).await {
+        done.unwrap();
+    }
+    for call in first {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(server.cli(&["GET", "ada"]), "79");
+}

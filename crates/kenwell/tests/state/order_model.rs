@@ -82,7 +82,7 @@ impl Deed {
             5 => Self::Delete(key),
             6 => {
                 let known = (number > 0).then(|| format!("{key}:{}", random.below(number)));
-                Self::Compare(key, known.filter(|_| number % 2 == 0), value(key))
+                Self::Compare(key, known.filter(|_| number.is_multiple_of(2)), value(key))
             }
             7 => Self::Load(key, Some(100)),
             _ => Self::Load(key, None),
@@ -128,15 +128,15 @@ impl Deed {
         }
     }
 
-    /// What it leaves at a key, if it writes there.
-    fn left(&self, at: usize) -> Option<Option<&str>> {
+    /// What it leaves at a key, if it writes there; an empty text for nothing.
+    fn left(&self, at: usize) -> Option<&str> {
         match self {
             Self::Save(writes) => {
                 let mut writes = writes.iter().filter(|(key, _)| *key == at);
-                writes.next().map(|(_, value)| Some(value.as_str()))
+                writes.next().map(|(_, value)| value.as_str())
             }
-            Self::Delete(key) => (*key == at).then_some(None),
-            Self::Compare(key, _, value) => (*key == at).then_some(Some(value)),
+            Self::Delete(key) => (*key == at).then_some(""),
+            Self::Compare(key, _, value) => (*key == at).then_some(value),
             Self::Load(..) => None,
         }
     }
@@ -147,7 +147,7 @@ fn name(key: usize) -> String {
 }
 
 /// Whether a value may be what lies at a key after the calls before `end`.
-fn may_be_stored(history: &[Ended], key: usize, end: usize, found: Option<&str>) -> bool {
+fn may_be_stored(history: &[Ended], key: usize, end: usize, found: &str) -> bool {
     for ended in history[..end].iter().rev() {
         let Some(left) = ended.deed.left(key) else {
             continue;
@@ -158,7 +158,7 @@ fn may_be_stored(history: &[Ended], key: usize, end: usize, found: Option<&str>)
             _ => {}
         }
     }
-    found.is_none()
+    found.is_empty()
 }
 
 fn check_loads(history: &[Ended], seed: u64) {
@@ -166,7 +166,7 @@ fn check_loads(history: &[Ended], seed: u64) {
         let (Deed::Load(key, _), Fate::Found(found)) = (&ended.deed, &ended.fate) else {
             continue;
         };
-        let found = found.as_deref();
+        let found = found.as_deref().unwrap_or_default();
         let later = &history[number..ended.at];
         let newer = |ended: &Ended| ended.deed.left(*key) == Some(found);
         assert!(
@@ -270,9 +270,8 @@ async fn end_all(under_way: &mut Vec<UnderWay>, history: &mut Vec<Ended>) {
 fn check(server: &Server, history: &[Ended], seed: u64) {
     for key in 0..KEYS {
         let found = server.cli(&["GET", &name(key)]);
-        let found = Some(&*found).filter(|found| !found.is_empty());
         assert!(
-            may_be_stored(history, key, history.len(), found),
+            may_be_stored(history, key, history.len(), &found),
             "seed {seed}: {found:?} at {key} after {history:#?}"
         );
     }
@@ -282,7 +281,7 @@ fn check(server: &Server, history: &[Ended], seed: u64) {
 async fn s5_no_repetition_and_no_late_byte_passes_a_newer_call() {
     let given = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
     let first: u64 = given("KENWELL_MODEL_SEED").unwrap_or(1);
-    let rounds: u64 = given("KENWELL_MODEL_ROUNDS").unwrap_or(12);
+    let rounds: u64 = given("KENWELL_MODEL_ROUNDS").unwrap_or(8);
     for seed in first..first + rounds {
         round(seed).await;
     }

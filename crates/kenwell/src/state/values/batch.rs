@@ -93,16 +93,12 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
     let (mut calls, mut compared) = (calls.into_iter(), compared.into_iter());
     let results = requests.iter().zip(sent).map(|(request, sent)| {
         sent?;
-        match request {
-            Request::StoreUnchanged { .. } => {
-                let stored = compared.next().unwrap_or(Ok(true))?;
-                Ok(Answer::Compared { stored })
-            }
-            _ => {
-                let replies = calls.next().unwrap_or_else(|| Ok(Vec::new()))?;
-                answer(connection, request, &mut replies.into_iter())
-            }
+        if matches!(request, Request::StoreUnchanged { .. }) {
+            let stored = compared.next().unwrap_or(Ok(true))?;
+            return Ok(Answer::Compared { stored });
         }
+        let replies = calls.next().unwrap_or_else(|| Ok(Vec::new()))?;
+        answer(connection, request, &mut replies.into_iter())
     });
     results.collect()
 }
