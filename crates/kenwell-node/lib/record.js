@@ -9,7 +9,7 @@ class NoRecord extends Error {}
 /** Of records that were loaded or saved: which server, keys and values that was. */
 const versions = new WeakMap();
 
-/** Of records that were saved without a `createdAt`: the user and the time that they were given. */
+/** Of records that were saved without a `createdAt`, and of their parts: the user, and the time that was saved. */
 const births = new WeakMap();
 
 /** Throws NoRecord unless a load could give this. Parts that are missing, null or empty are no parts. */
@@ -32,11 +32,8 @@ function timeOf(value) {
   return typeof value === 'number' || value instanceof Date ? Number(value) : NaN;
 }
 
-/**
- * A record as it is saved now. `createdAt` is given to the record itself, so that it is the same whenever the record or
- * a copy of it is saved again.
- */
-function stamped(userId, record, entries) {
+/** A record as it is saved now. It has the same `createdAt` whenever it is saved again. */
+function stamped(userId, record) {
   const time = Date.now();
   // Two versions never have the same time.
   const updatedAt = new Date(time === timeOf(record.updatedAt) ? time + 1 : time).toISOString();
@@ -47,8 +44,7 @@ function stamped(userId, record, entries) {
     throw error instanceof NoRecord ? wrong('record', error.message) : error;
   }
   if (saved.createdAt !== record.createdAt) {
-    births.set(record, { userId, createdAt: saved.createdAt });
-    give(record, 'createdAt', saved.createdAt, entries);
+    for (const part of partsOf(record)) births.set(part, { userId, createdAt: saved.createdAt });
   }
   return saved;
 }
@@ -56,15 +52,16 @@ function stamped(userId, record, entries) {
 /** When this user's record was saved first, if it was; a record that serves several users is new to each of them. */
 function birthOf(userId, record) {
   const { createdAt } = record;
-  const birth = births.get(record);
-  if (birth === undefined || (createdAt && createdAt !== birth.createdAt)) return createdAt || undefined;
-  return birth.userId === userId ? birth.createdAt : undefined;
+  if (createdAt) {
+    const birth = births.get(record);
+    return birth && birth.createdAt === createdAt && birth.userId !== userId ? undefined : createdAt;
+  }
+  const known = partsOf(record).map((part) => births.get(part));
+  return known.find((birth) => birth?.userId === userId)?.createdAt;
 }
 
-/** Sets a time that some entry stores. A frozen record stays as it is. */
-function give(record, name, time, entries) {
-  if (entries.some((entry) => entry[name])) Reflect.set(record, name, time);
-}
+/** What a record is known by: itself, and what a shallow copy shares with it. */
+const partsOf = (record) => [record, record.user, record.session, record.history].filter((part) => typeof part === 'object' && part !== null);
 
 /** Notes what a record is in Redis. */
 function note(record, stored) {
@@ -93,4 +90,4 @@ function copied(value, known = new Map()) {
   return copy;
 }
 
-module.exports = { NoRecord, check, copied, give, liesAt, note, stamped, timeOf, versionOf };
+module.exports = { NoRecord, check, copied, liesAt, note, stamped, timeOf, versionOf };

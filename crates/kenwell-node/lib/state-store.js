@@ -4,7 +4,7 @@
 const { Entries } = require('./entries');
 const { KenwellError } = require('./error');
 const { connection } = require('./connections');
-const { check, copied, give, liesAt, note, stamped, timeOf, versionOf } = require('./record');
+const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./record');
 const { wrong } = require('./settings');
 
 /** Most users in one `loadMany`. */
@@ -52,20 +52,25 @@ class StateStore {
   /** Replaces what is stored. `createdAt` stays or becomes now, `updatedAt` becomes now. */
   async save(userId, record) {
     const item = this.#stamped(userId, record);
-    keep(record, item, await this.#entries.save(userId, item), this.#entries);
+    note(record, await this.#entries.save(userId, item));
+    // A version that is out of date would make copies conflict.
+    if (record.updatedAt) Reflect.set(record, 'updatedAt', item.updatedAt);
   }
 
   /**
-   * Saves if nobody has saved since `record` was loaded or saved. A copy counts as loaded when it has the `updatedAt` of
-   * what is stored, a record without a version and without `updatedAt` as new: it is saved if nothing is stored. Throws
-   * KENWELL_CONFLICT otherwise.
+   * Saves if nobody has saved since `record` was loaded or saved. A copy has the version of what is stored when it has
+   * its `updatedAt`; a record without a version is new, and is saved if nothing is stored. Throws KENWELL_CONFLICT
+   * otherwise. Gives `record` the times that were stored.
    */
   async saveIfUnchanged(userId, record) {
     const item = this.#stamped(userId, record);
     const read = { version: versionOf(record), updatedAt: record.updatedAt };
     const stored = await this.#entries.saveIfUnchanged(userId, item, (keys, end) => this.#known(userId, read, keys, end));
     if (stored === null) throw conflict();
-    keep(record, item, stored, this.#entries);
+    note(record, stored);
+    for (const name of ['createdAt', 'updatedAt']) {
+      if (this.#entries.entries.some((entry) => entry[name])) Reflect.set(record, name, item[name]);
+    }
   }
 
   /** Deletes all that is stored of a user, and says whether there was anything. */
@@ -76,7 +81,7 @@ class StateStore {
   #stamped(userId, record) {
     named(userId);
     if (typeof record !== 'object' || record === null) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
-    return this.#snapshot(stamped(userId, record, this.#entries.entries));
+    return this.#snapshot(stamped(userId, record));
   }
 
   /** What must still be stored for a record to be saved of which this was read; null: nothing. */
@@ -96,12 +101,6 @@ class StateStore {
 
 function conflict(why = 'somebody else has saved since this record was loaded, or it was not loaded and something is stored; load it again') {
   return new KenwellError('KENWELL_CONFLICT', why);
-}
-
-/** What the record is from now on, so that it and copies of it can be saved again. */
-function keep(record, { updatedAt }, stored, { entries }) {
-  note(record, stored);
-  give(record, 'updatedAt', updatedAt, entries);
 }
 
 function named(userId) {
