@@ -73,8 +73,8 @@ class Entries {
   }
 
   /**
-   * The same, if what is stored is still what `known(keys, end)` says, which may be a promise; null: nothing. Gives null
-   * when it is not.
+   * The same, if what is stored is still what `known(keys, end)` says, which may be a promise. Gives null when it is
+   * not.
    */
   async saveIfUnchanged(userId, item, known) {
     const end = this.end();
@@ -85,7 +85,7 @@ class Entries {
       return prepared;
     };
     return this.write(userId, steps(this.writes(userId, item, end)), end, async (writes) => {
-      const expected = writes.map(({ key }, index) => ({ key, value: stored ? stored.values[index] : null }));
+      const expected = writes.map(({ key }, index) => ({ key, value: stored.values[index] }));
       const saved = await this.placed(writes, connection(this.config).storeUnchanged(expected, writes, end));
       return saved ? this.written(writes) : null;
     });

@@ -80,17 +80,18 @@ class StateStore {
 
   #stamped(userId, record) {
     named(userId);
-    if (typeof record !== 'object' || record === null) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
     return this.#snapshot(stamped(userId, record));
   }
 
-  /** What must still be stored for a record to be saved of which this was read; null: nothing. */
+  /** What must still be stored for a record to be saved of which this was read. */
   #known(userId, { version, updatedAt }, keys, end) {
-    if (version) return liesAt(version, this.#entries.server, keys) ? version : null;
-    if (!updatedAt || !this.#entries.entries.some((entry) => entry.updatedAt)) return null;
+    if (version && liesAt(version, this.#entries.server, keys)) return version;
+    // A version of somewhere else says nothing here, and a time that no entry stores says nothing anywhere.
+    const time = version || !this.#entries.entries.some((entry) => entry.updatedAt) ? NaN : timeOf(updatedAt);
     return this.#entries.load(userId, end).then(({ item, found, stored }) => {
-      if (!found) throw conflict('nothing is stored any more; to save it nevertheless, use save, or take its updatedAt away');
-      if (timeOf(item.updatedAt) !== timeOf(updatedAt)) throw conflict();
+      if (found && timeOf(item.updatedAt) !== time) throw conflict();
+      if (!found && !Number.isNaN(time)) throw conflict('nothing is stored any more; to save it nevertheless, use save, or take its updatedAt away');
       return stored;
     });
   }
