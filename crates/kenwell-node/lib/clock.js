@@ -28,7 +28,7 @@ function soon(action) {
 /** Runs something while Node's own sockets find the real `process.nextTick`; without it they would never get on. */
 function unfaked(action) {
   const found = process.nextTick;
-  if (found === nextTick) return action();
+  if (found === nextTick || later !== nextTick) return action();
   process.nextTick = nextTick;
   try {
     return action();
@@ -43,8 +43,10 @@ const STEP_MS = 500;
 const LATE_MS = 250;
 /** How long after that alarms keep quiet: what came meanwhile is read, what could not be sent is sent. */
 const GRACE_MS = 1000;
+/** How often at most an alarm is put off like that. */
+const MAX_SPARED = 3;
 
-/** Rings once at a time, but never before what has arrived by then was read. Keeps no process alive. */
+/** Rings once at a time, but never before what has arrived by then was read. */
 class Alarm {
   /** `needed` says whether it still matters; it is asked now and then. */
   constructor(ring, needed = () => true) {
@@ -52,23 +54,33 @@ class Alarm {
     this.needed = needed;
     this.at = Infinity;
     this.timer = null;
+    this.keepsAlive = false;
     /** When the process was last seen to have stood still. */
     this.woke = -Infinity;
-    this.spared = false;
+    /** How often it was put off, and for which time of those it was last. */
+    this.spared = 0;
+    this.sparedFor = -Infinity;
     this.fire = () => this.look();
     this.decide = () => this.end();
+  }
+
+  /** The process does not end before it rings or is cleared. */
+  keepAlive() {
+    this.keepsAlive = true;
+    return this;
   }
 
   /** For a time of `now`; of two times the earlier one counts. */
   set(at) {
     if (at >= this.at) return;
     this.at = at;
+    this.spared = 0;
     this.wait();
   }
 
   clear() {
     this.at = Infinity;
-    this.spared = false;
+    this.spared = 0;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
   }
@@ -79,7 +91,7 @@ class Alarm {
     const ms = Math.max(1, Math.min(Math.ceil(this.at - from), STEP_MS));
     this.expected = from + ms;
     this.timer = setTimeout(this.fire, ms);
-    this.timer.unref();
+    if (!this.keepsAlive) this.timer.unref();
   }
 
   look() {
@@ -95,8 +107,9 @@ class Alarm {
   end() {
     if (this.at === Infinity || this.timer !== null) return;
     const quiet = this.woke + GRACE_MS;
-    if (!this.spared && now() < quiet) {
-      this.spared = true;
+    if (this.woke !== this.sparedFor && this.spared < MAX_SPARED && now() < quiet) {
+      this.spared += 1;
+      this.sparedFor = this.woke;
       this.at = quiet;
       this.wait();
       return;

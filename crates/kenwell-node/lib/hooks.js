@@ -36,7 +36,7 @@ async function rest(steps, first, end, limit) {
 /** The same as `given`, but over when the call is. */
 function inTime(given, end, limit) {
   return new Promise((resolve, reject) => {
-    const alarm = new Alarm(() => reject(timeout(limit, 'a hook')));
+    const alarm = new Alarm(() => reject(timeout(limit, 'a hook'))).keepAlive();
     alarm.set(end);
     Promise.resolve(given)
       .finally(() => alarm.clear())

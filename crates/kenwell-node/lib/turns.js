@@ -46,7 +46,7 @@ async function sentAfter(older, turn, prepared, end, send) {
 /** Waits for a promise that is never rejected, or for a time of `now`. */
 function within(promise, at) {
   return new Promise((resolve) => {
-    const alarm = new Alarm(resolve);
+    const alarm = new Alarm(resolve).keepAlive();
     alarm.set(at);
     promise.then(() => {
       alarm.clear();
