@@ -1,7 +1,7 @@
 // What the JavaScript connection says to Redis, and what it makes of the replies.
 'use strict';
 
-const { KenwellError, shown } = require('./error');
+const { KenwellError, lost, shown } = require('./error');
 const { Refusal } = require('./resp');
 
 /** Compares what is stored with what is expected, then writes; one atomic step. 1: written, 0: something differs. */
@@ -47,7 +47,7 @@ function store(writes) {
       const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
       const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
       if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
-      if (given.length !== sets.length || !given.every((reply) => reply === 'OK')) throw new KenwellError('KENWELL_CONNECTION', 'Redis neither confirmed nor refused the save');
+      if (!given.every((reply) => reply === 'OK')) throw odd();
     },
   };
 }
@@ -60,6 +60,7 @@ function storeUnchanged(expected, writes) {
     commands: [['EVAL', STORE_UNCHANGED, String(keys.length), ...keys, String(expected.length), ...values, ...writing]],
     read([reply]) {
       if (reply instanceof Refusal) throw refused(reply);
+      if (reply !== 0 && reply !== 1) throw odd();
       return reply === 1;
     },
   };
@@ -73,6 +74,7 @@ function remove(keys) {
       const given = answers(replies, deletes.length);
       const failed = given.findIndex((reply) => reply instanceof Refusal);
       if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
+      if (!given.every((count) => count === 0 || count === 1)) throw odd();
       return given.reduce((sum, count) => sum + count, 0);
     },
   };
@@ -81,14 +83,23 @@ function remove(keys) {
 /** One answer for each of the `count` commands that were sent together. */
 function answers(replies, count) {
   if (count < 2) return replies.slice(0, count);
+  // Without it the others were executed one by one, if at all.
+  if (replies[0] instanceof Refusal) throw refused(replies[0]);
   const executed = replies[count + 1];
-  if (Array.isArray(executed)) return executed;
+  if (Array.isArray(executed) && executed.length === count) return executed;
+  if (!(executed instanceof Refusal)) throw odd();
   // Not executed: each command was either queued, or refused with the reason.
   return replies.slice(1, count + 1).map((reply) => (reply instanceof Refusal ? reply : executed));
 }
 
+/** Replies that answer another question than the one that was asked: the connection is out of step. */
+function odd() {
+  return lost('Redis answered with something that is no answer to this', false);
+}
+
 function textOrBytes(reply) {
   if (reply === null) return null;
+  if (!Buffer.isBuffer(reply)) throw odd();
   const text = reply.toString();
   if (!text.includes('\ufffd') || Buffer.from(text).equals(reply)) return text;
   return Buffer.from(reply);
@@ -96,6 +107,7 @@ function textOrBytes(reply) {
 
 function fields(reply, profileKey) {
   if (reply instanceof Refusal) throw refused(reply, `profile (key ${shown(profileKey)}): `);
+  if (!Array.isArray(reply) || reply.length % 2 !== 0 || !reply.every(Buffer.isBuffer)) throw odd();
   if (reply.length === 0) return null;
   const pairs = new Map();
   for (let index = 0; index < reply.length; index += 2) pairs.set(reply[index].toString(), reply[index + 1].toString());

@@ -47,4 +47,17 @@ function at(error, entry, key) {
   return new KenwellError(code, `entry "${entry}" (key ${shown(key)}): ${message}`, { ...fields, cause: error.cause, key: String(key), entry });
 }
 
-module.exports = { KenwellError, at, shown };
+function lost(why, retryable = true) {
+  return new KenwellError('KENWELL_CONNECTION', `the connection to Redis was lost: ${why}`, { retryable });
+}
+
+function timeout(limit, what = 'the call') {
+  return new KenwellError('KENWELL_TIMEOUT', `${what} took longer than ${limit} ms`, { retryable: true });
+}
+
+/** A comparison was sent and not answered. */
+function uncertain(error) {
+  return new KenwellError('KENWELL_UNCERTAIN', `whether this was saved is not known, load again to see: ${error.message}`);
+}
+
+module.exports = { KenwellError, at, lost, shown, timeout, uncertain };

@@ -31,6 +31,11 @@ class Fifo {
     }
   }
 
+  /** Puts these in front, in their order. */
+  putFirst(items) {
+    if (items.length > 0) this.items = [...items, ...this.takeAll()];
+  }
+
   /** Takes all. */
   takeAll() {
     const items = this.items.slice(this.head);

@@ -2,8 +2,9 @@
 // and all answers that have come in come back in one. crates/kenwell-node/src/{frame,outbox}.rs are the other side.
 'use strict';
 
-const { KenwellError } = require('./error');
-const { Waiting } = require('./waiting');
+const { soon } = require('./clock');
+const { KenwellError, timeout, uncertain } = require('./error');
+const waiting = require('./waiting');
 
 const FETCH = 1;
 const STORE = 2;
@@ -16,6 +17,9 @@ const KEPT_BYTES = 1024 * 1024;
 
 /** A longer turn is cut, so that Redis begins with its first calls while JavaScript still makes the others. */
 const MAX_CALLS = 16;
+
+/** Native code ends a call in time, and knows better what was wrong; this is for when it cannot. */
+const SLACK_MS = 250;
 
 /** One per process or worker thread, made with the first connection. */
 let bridge;
@@ -42,6 +46,7 @@ class NativeConnection {
     } catch (error) {
       throw failure(error.message);
     }
+    this.limit = settings.commandTimeoutMs;
     this.buffer = Buffer.allocUnsafe(INITIAL_BYTES);
     this.used = 0;
     this.ids = [];
@@ -61,9 +66,8 @@ class NativeConnection {
     }
   }
 
-  fetch(keys, refresh, profileKey) {
-    return waiting.call((id) => {
-      this.begin(id, FETCH, keys.length);
+  fetch(keys, refresh, profileKey, end) {
+    return this.ask(FETCH, keys.length, 0, end, () => {
       for (let index = 0; index < keys.length; index++) {
         this.text(keys[index]);
         this.number(refresh ? refresh[index] : 0);
@@ -72,30 +76,31 @@ class NativeConnection {
     });
   }
 
-  store(writes) {
-    return waiting.call((id) => {
-      this.begin(id, STORE, writes.length);
-      this.writes(writes);
-    }, bytesOf(writes));
+  store(writes, end) {
+    return this.ask(STORE, writes.length, bytesOf(writes), end, () => this.writes(writes));
   }
 
-  storeUnchanged(expected, writes) {
-    return waiting.call((id) => {
-      this.begin(id, STORE_UNCHANGED, expected.length);
+  storeUnchanged(expected, writes, end) {
+    return this.ask(STORE_UNCHANGED, expected.length, bytesOf(expected) + bytesOf(writes), end, () => {
       for (const { key, value } of expected) {
         this.text(key);
         this.option(value);
       }
       this.number(writes.length);
       this.writes(writes);
-    }, bytesOf(expected) + bytesOf(writes));
+    });
   }
 
-  remove(keys) {
-    return waiting.call((id) => {
-      this.begin(id, REMOVE, keys.length);
+  remove(keys, end) {
+    return this.ask(REMOVE, keys.length, 0, end, () => {
       for (const key of keys) this.text(key);
     });
+  }
+
+  /** What becomes of a call whose time is over, though native code keeps the same time. */
+  late(operation) {
+    drain();
+    return operation === STORE_UNCHANGED ? uncertain(timeout(this.limit)) : timeout(this.limit);
   }
 
   close() {
@@ -103,14 +108,25 @@ class NativeConnection {
     bridge.close(this.handle);
   }
 
-  begin(id, operation, count) {
-    // After everything else that this turn still has to do, so that one submission carries all of it.
-    if (this.used === 0) process.nextTick(this.flush);
-    else if (this.ids.length >= MAX_CALLS) this.submit();
-    this.ids.push(id);
-    this.number(id);
-    this.byte(operation);
-    this.number(count);
+  /** One request: `write` puts its body into the buffer. A request is there as a whole or not at all. */
+  ask(operation, count, bytes, end, write) {
+    const send = (id) => {
+      if (this.ids.length >= MAX_CALLS) this.submit();
+      const before = this.used;
+      try {
+        this.number(id);
+        this.byte(operation);
+        this.number(count);
+        write();
+      } catch (error) {
+        this.used = before;
+        throw error;
+      }
+      this.ids.push(id);
+      // After everything else that this turn still has to do, so that one submission carries all of it.
+      if (before === 0) soon(this.flush);
+    };
+    return waiting.call(send, bytes, end + SLACK_MS, () => this.late(operation));
   }
 
   writes(writes) {
@@ -140,7 +156,8 @@ class NativeConnection {
     const isText = typeof text === 'string';
     this.reserve(4 + (isText ? 3 * text.length : text.length));
     const start = this.used + 4;
-    const length = isText ? this.buffer.write(text, start) : text.copy(this.buffer, start);
+    if (!isText) this.buffer.set(text, start);
+    const length = isText ? this.buffer.write(text, start) : text.length;
     this.buffer.writeUInt32LE(length, this.used);
     this.used = start + length;
   }
@@ -159,8 +176,6 @@ function bytesOf(texts) {
   for (const { value } of texts) bytes += value ? value.length : 0;
   return bytes;
 }
-
-const waiting = new Waiting();
 
 /** The number of an answer to everything: native code could not read what we sent. */
 const EVERYTHING = 0xffffffff;

@@ -1,8 +1,23 @@
-// Redis' wire protocol, version 2: commands to bytes, bytes to replies.
+// Redis' wire protocol, version 2: commands to bytes, bytes to replies. Strict, because what is misread once makes every
+// reply after it the answer to another question.
 'use strict';
 
 /** Longest reply that is accepted, 512 MiB: Redis' own limit for a value. */
 const MAX_REPLY_BYTES = 512 * 1024 * 1024;
+/** Longest line: a status, an error, a number. */
+const MAX_LINE_BYTES = 64 * 1024;
+/** Most items of a list. */
+const MAX_ITEMS = 16 * 1024 * 1024;
+/** Lists in lists; ours are two deep at most. */
+const MAX_DEPTH = 8;
+
+const CR = 0x0d;
+const LF = 0x0a;
+/** + - : $ * */
+const KINDS = Buffer.from('+-:$*');
+const NO_REPLY = 'it sent something that is no reply of Redis';
+/** Room for a line or value whose end has not come yet, at first. */
+const FIRST_BYTES = 256;
 
 /** An error that Redis answered with. */
 class Refusal {
@@ -31,77 +46,147 @@ function encode(commands) {
   return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
-/** Takes chunks as they come, gives replies when they are complete. */
+/** Takes chunks as they come, gives replies when they are complete. Looks at each byte once. */
 class Parser {
   constructor() {
-    this.chunks = [];
+    /** What has come of a line or value that is not complete: a buffer that grows, and how much of it is used. */
+    this.kept = null;
+    this.held = 0;
+    /** The bytes of the value that is being read, with its line end; 0 while a line is. */
+    this.wanted = 0;
+    /** The lists that are open, the innermost last. */
+    this.lists = [];
+    /** The bytes of the reply that is being read. */
     this.bytes = 0;
-    this.needed = 1;
+    this.broken = false;
   }
 
-  /** Calls `found` with each complete reply. Throws when the bytes are no replies. */
+  /** Calls `found` with each complete reply. Throws when the bytes are no replies, and from then on always. */
   push(chunk, found) {
-    this.chunks.push(chunk);
-    this.bytes += chunk.length;
-    if (this.bytes < this.needed) return;
-    this.buffer = this.chunks.length === 1 ? chunk : Buffer.concat(this.chunks);
-    this.at = 0;
-    let whole = 0;
-    this.needed = 1;
-    for (let reply = this.reply(); reply !== undefined; reply = this.reply()) {
-      whole = this.at;
-      found(reply);
+    if (this.broken) throw new Error(NO_REPLY);
+    try {
+      for (let at = 0; at < chunk.length; ) at = this.wanted > 0 ? this.value(chunk, at, found) : this.line(chunk, at, found);
+    } catch (error) {
+      this.broken = true;
+      this.kept = null;
+      this.lists = [];
+      throw error;
     }
-    const rest = this.buffer.subarray(whole);
-    this.needed = Math.max(this.needed - whole, rest.length + 1);
-    if (this.needed > MAX_REPLY_BYTES) throw new Error('a reply is too long');
-    this.chunks = rest.length > 0 ? [rest] : [];
-    this.bytes = rest.length;
-    this.buffer = null;
   }
 
-  /** The next reply, or undefined when it is not complete. */
-  reply() {
-    const end = this.buffer.indexOf('\r\n', this.at);
-    if (end < 0) return undefined;
-    const line = this.buffer.toString('utf8', this.at + 1, end);
-    const kind = this.buffer[this.at];
-    this.at = end + 2;
+  /** Reads on in a line; gives where to go on. */
+  line(chunk, at, found) {
+    if (this.held === 0 && !KINDS.includes(chunk[at])) throw new Error(NO_REPLY);
+    const feed = chunk.indexOf(LF, at);
+    const end = feed < 0 ? chunk.length : feed + 1;
+    if (this.held + end - at > MAX_LINE_BYTES) throw new Error('it sent a line that is too long');
+    const line = this.complete(chunk, at, end, feed >= 0);
+    if (line === null) return end;
+    const last = line.length - 2;
+    if (last < 1 || line.indexOf(CR) !== last) throw new Error('it sent a line that does not end as lines do');
+    this.understand(line[0], line.toString('utf8', 1, last), found);
+    return end;
+  }
+
+  /** Reads on in a value; gives where to go on. */
+  value(chunk, at, found) {
+    const end = Math.min(chunk.length, at + this.wanted - this.held);
+    const value = this.complete(chunk, at, end, end - at === this.wanted - this.held);
+    if (value === null) return end;
+    const length = this.wanted - 2;
+    this.wanted = 0;
+    if (value[length] !== CR || value[length + 1] !== LF) throw new Error('it sent a value that is longer than it said');
+    this.add(value.subarray(0, length), found);
+    return end;
+  }
+
+  /** All of what is being read, if these bytes complete it; otherwise they are kept. */
+  complete(chunk, at, end, whole) {
+    const piece = chunk.subarray(at, end);
+    this.bytes += piece.length;
+    if (this.bytes > MAX_REPLY_BYTES) throw new Error('it sent a reply that is too long');
+    if (whole && this.held === 0) return piece;
+    this.keep(piece);
+    if (!whole) return null;
+    const all = this.kept.subarray(0, this.held);
+    this.kept = null; // what it held is given away
+    this.held = 0;
+    return all;
+  }
+
+  /** Doubles the room when it is used up, so that however small the pieces are, each byte is copied about twice. */
+  keep(piece) {
+    const needed = this.held + piece.length;
+    if (this.kept === null || needed > this.kept.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * needed, FIRST_BYTES));
+      this.kept?.copy(larger, 0, 0, this.held);
+      this.kept = larger;
+    }
+    piece.copy(this.kept, this.held);
+    this.held = needed;
+  }
+
+  understand(kind, text, found) {
     switch (kind) {
       case 0x2b: // +
-        return line;
+        return this.add(text, found);
       case 0x2d: // -
-        return new Refusal(line);
+        return this.add(new Refusal(text), found);
       case 0x3a: // :
-        return Number(line);
-      case 0x24: // $
-        return this.bulk(Number(line));
-      case 0x2a: // *
-        return this.list(Number(line));
+        return this.add(integer(text), found);
+      case 0x24: {
+        // $
+        const length = lengthOf(text, MAX_REPLY_BYTES);
+        if (length < 0) return this.add(null, found);
+        this.wanted = length + 2;
+        return undefined;
+      }
+      case 0x2a: {
+        // *
+        const length = lengthOf(text, MAX_ITEMS);
+        if (length <= 0) return this.add(length < 0 ? null : [], found);
+        if (this.lists.length >= MAX_DEPTH) throw new Error('it sent lists in lists in lists');
+        this.lists.push({ items: [], length });
+        return undefined;
+      }
       default:
-        throw new Error('this is not what Redis answers with');
+        throw new Error(NO_REPLY);
     }
   }
 
-  bulk(length) {
-    if (length < 0) return null;
-    const start = this.at;
-    this.at += length + 2;
-    if (this.at <= this.buffer.length) return this.buffer.subarray(start, start + length);
-    this.needed = this.at;
-    return undefined;
-  }
-
-  list(length) {
-    if (length < 0) return null;
-    const items = [];
-    while (items.length < length) {
-      const item = this.reply();
-      if (item === undefined) return undefined;
-      items.push(item);
+  /** Puts something complete into the list that is open, or gives it away. */
+  add(item, found) {
+    let complete = item;
+    for (;;) {
+      const list = this.lists[this.lists.length - 1];
+      if (list === undefined) break;
+      list.items.push(complete);
+      if (list.items.length < list.length) return;
+      this.lists.pop();
+      complete = list.items;
     }
-    return items;
+    this.bytes = 0;
+    found(complete);
   }
 }
 
-module.exports = { encode, Parser, Refusal };
+/** A number of 64 bits; a bigint where a number would not be exact. */
+function integer(text) {
+  if (!/^[+-]?[0-9]{1,19}$/.test(text)) throw new Error('it sent a number that is none');
+  const number = Number(text);
+  if (Number.isSafeInteger(number)) return number;
+  const exact = BigInt(text.replace('+', ''));
+  if (BigInt.asIntN(64, exact) !== exact) throw new Error('it sent a number that is too large');
+  return exact;
+}
+
+/** A length; -1 stands for nothing. */
+function lengthOf(text, most) {
+  if (text === '-1') return -1;
+  if (!/^[0-9]{1,10}$/.test(text)) throw new Error('it sent a length that is none');
+  const length = Number(text);
+  if (length > most) throw new Error('it sent a length that is too large');
+  return length;
+}
+
+module.exports = { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, Parser, Refusal, encode };

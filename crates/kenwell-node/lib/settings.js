@@ -91,8 +91,13 @@ function timeout(given, setting) {
   throw wrong(setting, `it must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`);
 }
 
+/** How long one call may take, all in all. What is no time is an error as soon as the connection is asked for. */
+function callLimit({ commandTimeoutMs }) {
+  return commandTimeoutMs > 0 ? commandTimeoutMs : DEFAULT_TIMEOUT_MS;
+}
+
 function wrong(setting, problem) {
   return new KenwellError('KENWELL_SETTINGS', `setting ${setting}: ${problem}`, { setting });
 }
 
-module.exports = { identity, read, wrong };
+module.exports = { callLimit, identity, read, wrong };

@@ -2,18 +2,33 @@
 // loaded, as in a bundle or on another platform; it knows neither Cluster nor Sentinel.
 'use strict';
 
-const fs = require('fs');
-const net = require('net');
-const tls = require('tls');
-
+const { now } = require('./clock');
 const commands = require('./commands');
-const { KenwellError } = require('./error');
+const { KenwellError, lost, timeout, uncertain } = require('./error');
 const { Fifo } = require('./fifo');
-const { Parser, Refusal, encode } = require('./resp');
-const { Waiting } = require('./waiting');
+const { Line } = require('./line');
+const { Refusal, encode } = require('./resp');
+const waiting = require('./waiting');
 
 /** Refusals after which a new connection may fare better: a failover, or a password that was changed. */
 const SPOILING = new Set(['READONLY', 'NOAUTH', 'WRONGPASS', 'MASTERDOWN']);
+
+/** One call: its commands as bytes, and what has come of the answer. */
+class Call {
+  constructor({ commands: list, read }, repeatable) {
+    this.bytes = encode(list);
+    this.count = list.length;
+    this.read = read;
+    this.repeatable = repeatable;
+    this.replies = [];
+    /** When it was sent; 0 when it was not. */
+    this.sentAt = 0;
+    /** It was sent on a connection that broke. */
+    this.repeated = false;
+    /** Its time is over, and nobody waits for it any more. */
+    this.over = false;
+  }
+}
 
 class SocketConnection {
   constructor(settings) {
@@ -21,236 +36,125 @@ class SocketConnection {
       throw new KenwellError('KENWELL_NATIVE', 'Redis Cluster and Sentinel need the native part of @kenwell/redis, which could not be loaded here');
     }
     this.settings = settings;
-    this.waiting = new Waiting();
+    /** The socket that is open, or is being opened. */
     this.line = null;
+    /** What is to be sent, or to be sent again, in the order in which it was begun. */
+    this.unsent = new Fifo();
+    /** What the server calls the last connection on which something was left without an answer. */
+    this.ghost = null;
     this.left = false;
   }
 
-  fetch(keys, refresh, profileKey) {
-    return this.ask(commands.fetch(keys, refresh, profileKey), true);
+  fetch(keys, refresh, profileKey, end) {
+    return this.ask(commands.fetch(keys, refresh, profileKey), true, end);
   }
 
-  store(writes) {
-    return this.ask(commands.store(writes), true);
+  store(writes, end) {
+    return this.ask(commands.store(writes), true, end);
   }
 
-  storeUnchanged(expected, writes) {
-    return this.ask(commands.storeUnchanged(expected, writes), false);
+  storeUnchanged(expected, writes, end) {
+    return this.ask(commands.storeUnchanged(expected, writes), false, end);
   }
 
-  remove(keys) {
-    return this.ask(commands.remove(keys), true);
+  remove(keys, end) {
+    return this.ask(commands.remove(keys), true, end);
   }
 
   /** Calls that wait are still answered. */
   close() {
     this.left = true;
-    this.leaveWhenIdle();
-  }
-
-  leaveWhenIdle() {
-    if (this.left && this.waiting.calls.size === 0) this.line?.retire();
+    this.pump();
   }
 
   /** Sends, and reads every reply. What may be executed twice is sent again, once, when the connection was lost. */
-  ask(question, repeatable) {
-    const bytes = encode(question.commands);
-    return this.waiting.call((id) => {
-      this.exchange(bytes, question, repeatable)
-        .then(
-          (answer) => this.waiting.resolve(id, answer),
-          (error) => this.waiting.reject(id, error),
-        )
-        .then(() => this.leaveWhenIdle());
-    }, bytes.length);
+  ask(question, repeatable, end) {
+    const call = new Call(question, repeatable);
+    const send = (id) => {
+      call.id = id;
+      this.unsent.push(call);
+      this.pump();
+    };
+    return waiting.call(send, call.bytes.length, end, () => this.late(call));
   }
 
-  async exchange(bytes, { commands: { length }, read }, repeatable) {
-    try {
-      return read(await this.send(bytes, length));
-    } catch (error) {
-      if (!(error instanceof Unanswered)) throw error;
-      const { reason } = error;
-      if (!repeatable) throw uncertain(reason);
-      if (reason.code !== 'KENWELL_CONNECTION') throw reason;
+  /** Sends what is to be sent, unless something else has to happen first. */
+  pump() {
+    if (this.unsent.length === 0) {
+      if (this.left && this.line?.queue.length === 0) this.line.close(lost('it is not needed any more'));
+      return;
     }
-    try {
-      return read(await this.send(bytes, length));
-    } catch (error) {
-      throw error instanceof Unanswered ? error.reason : error;
-    }
-  }
-
-  async send(bytes, count) {
-    if (this.line === null || this.line.closed) this.line = new Line(this.settings);
+    if (this.line === null) this.dial();
     const { line } = this;
-    await line.ready;
-    return line.send(bytes, count, this.settings.commandTimeoutMs);
-  }
-}
-
-/** What was sent and not answered: nobody knows whether it was executed. */
-class Unanswered {
-  constructor(reason) {
-    this.reason = reason;
-  }
-}
-
-/** One open socket; it is left for good at the first sign of trouble. */
-class Line {
-  constructor(settings) {
-    this.connected = false;
-    /** Not to be used for further calls. */
-    this.closed = false;
-    /** Closed, but with answers that are still to come. */
-    this.retired = false;
-    this.queue = new Fifo();
-    this.parser = new Parser();
-    this.socket = open(settings);
-    this.socket.unref(); // what waits for an answer keeps the process alive, an idle connection does not
-    this.socket.setNoDelay(true);
-    this.socket.on('data', (chunk) => this.receive(chunk));
-    this.socket.on('error', (error) => this.close(broken(error, this.connected)));
-    this.socket.on('close', () => this.close(lost('the server closed it')));
-    this.ready = this.login(settings);
-    this.ready.catch(() => {}); // whoever waits for it is told
+    if (line === null || !line.ready || line.probing) return;
+    // A connection that is given up answers first: what is sent on the next one must not be executed before that.
+    if (line.spoilt) return;
+    if (line.isQuiet()) {
+      line.probe();
+      return;
+    }
+    for (const call of this.unsent.takeAll()) {
+      if (call.over) continue;
+      call.sentAt = now();
+      line.send(call);
+    }
   }
 
-  async login({ username, password, database, tls: secure, connectTimeoutMs }) {
-    const limit = setTimeout(() => this.close(timeout('connecting', connectTimeoutMs)), connectTimeoutMs);
+  dial() {
     try {
-      await new Promise((resolve, reject) => {
-        this.giveUp = reject;
-        this.socket.once(secure ? 'secureConnect' : 'connect', resolve);
-      });
-      this.connected = true;
-      const said = [];
-      if (password !== null) said.push(['AUTH', ...(username === null ? [] : [username]), password]);
-      if (database !== 0) said.push(['SELECT', String(database)]);
-      said.push(['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell']);
-      const replies = await this.send(encode(said), said.length, connectTimeoutMs);
-      // The last one is a greeting, which servers before 7.2 do not know.
-      const refusal = replies.slice(0, -1).find((reply) => reply instanceof Refusal);
-      if (refusal) throw commands.refused(refusal);
+      this.line = new Line(this, this.settings, this.ghost);
     } catch (error) {
-      const reason = error instanceof Unanswered ? error.reason : error; // nothing of the caller's was sent
-      this.close(reason);
-      throw reason;
-    } finally {
-      clearTimeout(limit);
+      for (const { id } of this.unsent.takeAll()) waiting.reject(id, error);
     }
   }
 
-  /** Writes, and waits for so many replies. Writes of one turn of the event loop go out together. */
-  send(bytes, count, limit) {
-    return new Promise((resolve, reject) => {
-      if (this.closed) return reject(this.reason);
-      if (!this.corked) {
-        this.corked = true;
-        this.socket.cork();
-        process.nextTick(() => {
-          this.corked = false;
-          this.socket.uncork();
-        });
-      }
-      const timer = setTimeout(() => this.close(timeout('Redis', limit)), limit);
-      this.queue.push({ count, replies: [], resolve, reject, timer });
-      this.socket.write(bytes);
-    });
-  }
-
-  receive(chunk) {
+  /** All replies to a call have come. */
+  answered(line, call) {
+    const spoiling = call.replies.some((reply) => reply instanceof Refusal && SPOILING.has(reply.code));
     try {
-      this.parser.push(chunk, (reply) => this.answer(reply));
+      waiting.resolve(call.id, call.read(call.replies));
     } catch (error) {
-      this.close(lost(error.message));
+      waiting.reject(call.id, error);
+      // An answer to another question: nothing that comes after it can be trusted.
+      if (error.code === 'KENWELL_CONNECTION') line.close(error);
     }
+    if (spoiling) line.spoilt = true;
+    if (line.spoilt && line.queue.length === 0) line.close(lost('it was replaced'));
+    else if (this.left) this.pump();
   }
 
-  answer(reply) {
-    const { first } = this.queue;
-    if (first === undefined) {
-      // Said without being asked: the server refuses the connection as such.
-      return this.close(reply instanceof Refusal ? commands.refused(reply) : lost('an answer to nothing came'));
+  /** A connection is closed; these calls were sent on it and not answered. */
+  gone(line, reason, unanswered) {
+    this.line = null;
+    if (line.ready) this.ghost = unanswered.length > 0 ? line.ticket : null;
+    const again = [];
+    for (const call of unanswered) {
+      if (call.over) continue;
+      if (!call.repeatable) waiting.reject(call.id, uncertain(reason));
+      else if (call.repeated || !(reason.code === 'KENWELL_CONNECTION' && reason.retryable)) waiting.reject(call.id, reason);
+      else again.push(call);
     }
-    first.replies.push(reply);
-    if (first.replies.length < first.count) return undefined;
-    this.queue.shift();
-    clearTimeout(first.timer);
-    first.resolve(first.replies);
-    if (this.retired || first.replies.some((given) => given instanceof Refusal && SPOILING.has(given.code))) this.retire();
-    return undefined;
-  }
-
-  /** Lets the next call open another connection, while this one still gets its answers. */
-  retire() {
-    this.closed = true;
-    this.retired = true;
-    this.reason = lost('it was replaced');
-    if (this.connected && this.queue.length === 0) this.socket.destroy();
-  }
-
-  close(reason) {
-    this.closed = true;
-    this.reason = reason;
-    this.socket.destroy();
-    this.giveUp?.(reason);
-    for (const { reject, timer } of this.queue.takeAll()) {
-      clearTimeout(timer);
-      reject(new Unanswered(reason));
+    for (const call of again) {
+      call.repeated = true;
+      call.replies = [];
+      call.sentAt = 0;
     }
+    this.unsent.putFirst(again);
+    // Whoever waited for a connection is told why there is none.
+    if (!line.ready) for (const { id } of this.unsent.takeAll()) waiting.reject(id, reason);
+    this.pump();
   }
-}
 
-function open({ address, tls: secure }) {
-  const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : hostAndPort(address);
-  if (!secure) return net.connect(place);
-  const { ca, cert, key, serverName, skipVerify } = secure;
-  const name = serverName || place.host;
-  return tls.connect({
-    ...place,
-    ca: pem(ca),
-    cert: pem(cert),
-    key: pem(key),
-    rejectUnauthorized: !skipVerify,
-    servername: name && !net.isIP(name) ? name : '',
-    checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate),
-  });
-}
-
-function hostAndPort(address) {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
-}
-
-/** PEM text as it is, anything else is the path of a PEM file. */
-function pem(given) {
-  if (given === null) return undefined;
-  if (given.includes('-----BEGIN')) return given;
-  try {
-    return fs.readFileSync(given);
-  } catch (error) {
-    throw new KenwellError('KENWELL_SETTINGS', `a file that tls names cannot be read: ${error.code}`, { systemCode: error.code });
+  /** The time of a call is over: gives its error. */
+  late(call) {
+    call.over = true;
+    const error = timeout(this.settings.commandTimeoutMs, this.line?.ready ? 'the call' : 'the call, connecting included,');
+    const { line } = this;
+    if (call.sentAt === 0) return error;
+    // Silence since then: the others, too, would wait in vain.
+    if (line !== null && line.heard < call.sentAt) line.close(lost('no answer came in time'));
+    return call.repeatable ? error : uncertain(error);
   }
-}
-
-function broken(error, connected) {
-  if (connected) return lost(error.code || 'it broke');
-  const handshake = typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
-  const code = handshake ? 'KENWELL_TLS' : 'KENWELL_CONNECTION';
-  return new KenwellError(code, `cannot connect to Redis: ${error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
-}
-
-function lost(why) {
-  return new KenwellError('KENWELL_CONNECTION', `the connection to Redis was lost: ${why}`, { retryable: true });
-}
-
-function timeout(what, limit) {
-  return new KenwellError('KENWELL_TIMEOUT', `${what} took longer than ${limit} ms`, { retryable: true });
-}
-
-function uncertain(error) {
-  return new KenwellError('KENWELL_UNCERTAIN', `whether this was saved is not known, load again to see: ${error.message}`);
 }
 
 module.exports = { SocketConnection };

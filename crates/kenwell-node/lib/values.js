@@ -11,9 +11,14 @@ function thenable(value) {
   return value !== null && typeof value === 'object' && typeof value.then === 'function';
 }
 
-/** Keys and values are strings or bytes. */
-function isText(value) {
-  return typeof value === 'string' || value instanceof Uint8Array;
+/**
+ * A key or value in the form in which it is sent: text as it is, and of bytes a copy, because whoever gave them may
+ * change them. `undefined` for everything else. Throws when the bytes were given away.
+ */
+function sendable(given) {
+  if (typeof given === 'string') return given;
+  if (!ArrayBuffer.isView(given)) return undefined;
+  return Buffer.from(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
 }
 
 /** Whether a text has at most so many bytes as UTF-8. */
@@ -31,4 +36,4 @@ function secondsOf(entry) {
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { bytesWithin, isText, secondsOf, thenable };
+module.exports = { bytesWithin, secondsOf, sendable, thenable };

@@ -1,0 +1,163 @@
+// One open socket to Redis; it is left for good at the first sign of trouble.
+'use strict';
+
+const { Alarm, now, soon, unfaked } = require('./clock');
+const commands = require('./commands');
+const { broken, open } = require('./dial');
+const { lost, timeout } = require('./error');
+const { Fifo } = require('./fifo');
+const { Parser, Refusal, encode } = require('./resp');
+
+/** After so much silence the server is asked whether it is still there, before anything depends on it. */
+const QUIET_MS = 1000;
+/** How long it may take to say so; then another connection is opened. */
+const PROBE_MS = 250;
+
+class Line {
+  /**
+   * `owner` is told: pump() when something can be sent, answered(line, call), gone(line, reason, unanswered calls).
+   * `ghost` is an earlier connection that must not do anything any more. Throws when the settings name a file that
+   * cannot be read.
+   */
+  constructor(owner, settings, ghost) {
+    this.owner = owner;
+    this.settings = settings;
+    this.ghost = ghost;
+    /** What the server calls this connection, if it told: `{ id, address }`. */
+    this.ticket = null;
+    this.connected = false;
+    /** Logged in, so that calls can be sent. */
+    this.ready = false;
+    /** Not to be used for further calls. */
+    this.spoilt = false;
+    this.closed = false;
+    this.probing = false;
+    this.corked = false;
+    /** What was sent and not answered yet. */
+    this.queue = new Fifo();
+    this.parser = new Parser();
+    /** When something was last heard of the server. */
+    this.heard = now();
+    this.limit = new Alarm(() => this.close(timeout(settings.connectTimeoutMs, 'connecting')));
+    unfaked(() => this.open());
+  }
+
+  open() {
+    const { settings } = this;
+    this.socket = open(settings);
+    this.socket.on('data', (chunk) => this.receive(chunk));
+    this.socket.on('error', (error) => this.close(broken(error, this.connected)));
+    this.socket.on('close', () => this.close(lost('the server closed it')));
+    this.socket.once(settings.tls ? 'secureConnect' : 'connect', () => this.login());
+    this.limit.set(now() + settings.connectTimeoutMs);
+  }
+
+  login() {
+    const { username, password, database } = this.settings;
+    this.connected = true;
+    const must = [];
+    if (password !== null) must.push(['AUTH', ...(username === null ? [] : [username]), password]);
+    if (database !== 0) must.push(['SELECT', String(database)]);
+    // The server may still hold commands of an earlier connection, and would execute them after newer ones of this one.
+    const fence = this.ghost === null ? [] : [['CLIENT', 'KILL', 'ID', this.ghost.id, 'ADDR', this.ghost.address]];
+    // Older servers do not know all of these, and a restricted user may not say all of them.
+    const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
+    this.exchange([...must, ...may], (replies) => {
+      this.limit.clear();
+      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof Refusal);
+      if (refusal) {
+        this.close(commands.refused(refusal));
+        return;
+      }
+      this.ticket = ticketOf(replies[replies.length - 1]);
+      this.ready = true;
+      this.owner.pump();
+    });
+  }
+
+  isQuiet() {
+    return this.queue.length === 0 && now() - this.heard > QUIET_MS;
+  }
+
+  /** A network that has forgotten the connection swallows what is sent: better a PING than a call. */
+  probe() {
+    this.probing = true;
+    this.limit.set(now() + PROBE_MS);
+    this.exchange([['PING']], () => {
+      this.limit.clear();
+      this.probing = false;
+      this.owner.pump();
+    });
+  }
+
+  /** Something that no caller has asked for. */
+  exchange(list, done) {
+    this.send({ bytes: encode(list), count: list.length, replies: [], done });
+  }
+
+  /** Writes of one turn of the event loop go out together. */
+  send(call) {
+    this.queue.push(call);
+    unfaked(() => {
+      if (!this.corked) {
+        this.corked = true;
+        this.socket.cork();
+        soon(() => {
+          this.corked = false;
+          unfaked(() => this.socket.uncork());
+        });
+      }
+      this.socket.write(call.bytes);
+    });
+  }
+
+  receive(chunk) {
+    this.heard = now();
+    try {
+      this.parser.push(chunk, (reply) => this.answer(reply));
+    } catch (error) {
+      this.close(lost(error.message, false));
+    }
+  }
+
+  answer(reply) {
+    if (this.closed) return;
+    const { first } = this.queue;
+    if (first === undefined) {
+      // Said without being asked: the server refuses the connection as such.
+      this.close(reply instanceof Refusal ? commands.refused(reply) : lost('an answer to nothing came', false));
+      return;
+    }
+    first.replies.push(reply);
+    if (first.replies.length < first.count) return;
+    this.queue.shift();
+    if (first.done) first.done(first.replies);
+    else this.owner.answered(this, first);
+  }
+
+  close(reason) {
+    if (this.closed) return;
+    this.closed = true;
+    this.limit.clear();
+    const unanswered = this.queue.takeAll().filter(({ done }) => done === undefined);
+    unfaked(() => this.drop(unanswered));
+    this.owner.gone(this, reason, unanswered);
+  }
+
+  /** What the operating system has not sent yet must never arrive: it may be sent again on another connection. */
+  drop(unanswered) {
+    const { socket } = this;
+    if (unanswered.length > 0 && !this.settings.tls && !this.settings.address.startsWith('unix:') && typeof socket.resetAndDestroy === 'function') socket.resetAndDestroy();
+    else socket.destroy();
+  }
+}
+
+/** Reads the answer to CLIENT INFO. */
+function ticketOf(reply) {
+  if (!Buffer.isBuffer(reply)) return null;
+  const [, id] = /(?:^| )id=(\d+)/.exec(reply.toString()) ?? [];
+  const [, address] = /(?:^| )addr=(\S+)/.exec(reply.toString()) ?? [];
+  return id === undefined || address === undefined ? null : { id, address };
+}
+
+module.exports = { Line };
