@@ -163,6 +163,21 @@ async fn what_is_missing_at_the_end_is_noticed_at_the_start() {
 }
 
 #[tokio::test]
+async fn without_any_segment_all_that_was_written_is_lost() {
+    let dir = written(100).await;
+    for segment in segments(dir.path()) {
+        fs::remove_file(segment).unwrap();
+    }
+    let (journal, recovery) = open(dir.path(), small()).unwrap();
+    assert_eq!(recovery.next_offset, Offset(100));
+    let mut reader = journal.reader("a").unwrap();
+    assert_eq!(lost(&mut reader, 100).await.first(), Some(&(0..100)));
+    assert_eq!(journal.stats().corrupt_records, 100);
+    append(&journal, 100..101).await;
+    assert_eq!(reader.next(Limit::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_disappears_while_it_runs_is_lost_and_the_rest_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path(), small()).unwrap();
