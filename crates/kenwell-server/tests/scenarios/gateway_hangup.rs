@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::{Shutdown, TcpStream},
+    process::Command,
     sync::Arc,
     time::Instant,
 };
@@ -14,7 +15,7 @@ use rustls::{
 };
 use tokio::runtime::Runtime;
 
-use crate::support::{Certificates, PATIENCE, Redis, Server, gzip, metric};
+use crate::support::{Certificates, Client, PATIENCE, Redis, Server, gzip, metric};
 
 /// How often each way of leaving is tried.
 const ROUNDS: usize = 20;
@@ -222,6 +223,13 @@ impl Senders {
     }
 }
 
+fn signal(name: &str, pid: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), pid])
+        .status();
+    assert!(status.unwrap().success());
+}
+
 /// The rest of a batch that begins with one event: ten events of text that hardly compresses.
 fn filling() -> String {
     let mut random = fastrand::Rng::with_seed(1);
@@ -351,4 +359,48 @@ fn a_half_closed_connection_ends_when_no_answer_is_due() {
         }
     }
     assert!(redis.fields("user:cut").is_empty());
+}
+
+#[test]
+fn i8_a_server_that_stops_stores_what_has_arrived() {
+    let redis = Redis::start();
+    let mut senders = Senders::start(&redis);
+    let mut users: Vec<_> = (0..60).map(|number| format!("last-{number}")).collect();
+    let known: Vec<_> = (0..50)
+        .map(|_| {
+            let mut client = Client::connect(&senders.server(Wire::Plain).gateway);
+            let greeting = client.post("/v1/identify", br#"{"userId":"early"}"#);
+            assert_eq!(greeting.unwrap().status, 200);
+            client
+        })
+        .collect();
+    // On connections that were idle, and on new ones, while the server does not come to reading them.
+    let pid = senders.server(Wire::Plain).pid().to_string();
+    signal("STOP", &pid);
+    for (number, mut client) in known.into_iter().enumerate() {
+        let user = format!("idle-{number}");
+        let request = senders.request(Size::Small, Framing::KeepAlive, &user);
+        client.send(&request).unwrap();
+        users.push(user);
+    }
+    for user in users.iter().take(60) {
+        let (_socket, mut stream) = senders.connect(Wire::Plain);
+        let request = senders.request(Size::Small, Framing::KeepAlive, user);
+        stream.write_all(&request).unwrap();
+    }
+    signal("TERM", &pid);
+    signal("CONT", &pid);
+    let server = &mut senders.servers[0];
+    assert!(server.ended().success());
+    server.restart();
+    server.settle("profiles");
+    let mut connection = redis.connection();
+    let mut pipeline = redis::pipe();
+    for user in &users {
+        pipeline.exists(format!("user:{user}"));
+    }
+    let there: Vec<bool> = pipeline.query(&mut connection).unwrap();
+    let missing = users.iter().zip(there).filter(|(_, there)| !there);
+    let missing: Vec<_> = missing.map(|(user, _)| user).collect();
+    assert!(missing.is_empty(), "{} missing: {missing:?}", missing.len());
 }
