@@ -1,11 +1,12 @@
 //! The data plane: the HTTP side that the SDKs talk to, wire-compatible with RudderStack's.
 //!
-//! A request goes `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
+//! A request goes `connections` → `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
 //! either an `answer` or a `refusal`, dressed by `cors`.
 
 mod answer;
 mod auth;
 mod body;
+mod connections;
 mod cors;
 mod ingest;
 mod query;

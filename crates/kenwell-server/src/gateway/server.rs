@@ -1,25 +1,16 @@
-//! The listener: connections within limits, each request to its answer, and a graceful end.
+//! The data plane: each request to its answer.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper::body::Incoming;
 use jiff::Timestamp;
 use kenwell_event::Route;
 use kenwell_journal::Journal;
-use tokio::{sync::Semaphore, time::Instant};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::{
     answer::Answer,
@@ -32,23 +23,7 @@ use super::{
     route::{self, Target},
     source_config, status,
 };
-use crate::{
-    listener::{Arrival, Listener},
-    metrics::Metrics,
-};
-
-/// Time for a request's head, and for an idle connection to send its next one. Not a round number of
-/// half minutes: SDKs flush at those, and would meet a connection that is just being closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes that a request's head may have (RudderStack: 512 KiB).
-const MAX_HEAD_BYTES: usize = 512 * 1024;
-/// Headers that a request may have.
-const MAX_HEADERS: usize = 256;
-/// Pause after an `accept` that failed, for want of file descriptors say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What a connection beyond the limit is told, before it is closed.
-const FULL_HOUSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
-X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
+use crate::metrics::Metrics;
 
 /// The sender of events that are made here.
 const OURSELVES: &str = "127.0.0.1";
@@ -75,8 +50,8 @@ pub struct Limits {
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
     roster: Arc<Roster>,
-    ingest: Ingest,
-    limits: Limits,
+    pub(super) ingest: Ingest,
+    pub(super) limits: Limits,
     room: Room,
     workspace_id: String,
     started: String,
@@ -105,84 +80,12 @@ impl Gateway {
         }
     }
 
-    /// Serves `listener` until `shutdown`, then lets every request under way finish, for at most
-    /// `grace`.
-    pub async fn serve(
-        self: Arc<Self>,
-        listener: Listener,
-        shutdown: CancellationToken,
-        grace: Duration,
-    ) {
-        let connections = Arc::new(Semaphore::new(self.limits.max_connections));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let accepted = tokio::select! {
-                () = shutdown.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
-            match accepted {
-                Ok((arrival, peer)) => self.connect(arrival, peer, &connections, &graceful),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted; trying on");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
-        if tokio::time::timeout(grace, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                "some requests did not finish in {grace:?} and were cut off; their senders will retry"
-            );
-        }
-        self.ingest.appends.close();
-        self.ingest.appends.wait().await;
-    }
-
-    fn connect(
-        self: &Arc<Self>,
-        arrival: Arrival,
-        peer: SocketAddr,
-        connections: &Arc<Semaphore>,
-        graceful: &GracefulShutdown,
-    ) {
-        let Ok(permit) = Arc::clone(connections).try_acquire_owned() else {
-            self.ingest.metrics.request("none", 503);
-            arrival.refuse(FULL_HOUSE);
-            return;
-        };
-        let gateway = Arc::clone(self);
-        let service = service_fn(move |request| {
-            let gateway = Arc::clone(&gateway);
-            async move { Ok::<_, Infallible>(gateway.respond(request, peer.ip()).await) }
-        });
-        let watcher = graceful.watcher();
-        tokio::spawn(async move {
-            let ended = match arrival.open().await {
-                Ok(stream) => {
-                    let connection = http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .header_read_timeout(HEAD_TIMEOUT)
-                        .max_buf_size(MAX_HEAD_BYTES)
-                        .max_headers(MAX_HEADERS)
-                        .title_case_headers(true)
-                        // Nothing is read while a request is worked on, so nobody who hangs up ends it.
-                        .half_close(true)
-                        .serve_connection(TokioIo::new(stream), service);
-                    watcher.watch(connection).await.map_err(anyhow::Error::new)
-                }
-                Err(error) => Err(anyhow::Error::new(error)),
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(permit);
-        });
-    }
-
-    async fn respond(&self, mut request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    /// Answers one request, and counts it.
+    pub(super) async fn respond(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Full<Bytes>> {
         if let Some((answer, headers)) = cors::preflight(&request) {
             return answer.into_response(headers);
         }

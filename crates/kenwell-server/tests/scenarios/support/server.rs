@@ -106,6 +106,11 @@ impl Server {
             .status()
             .unwrap();
         assert!(status.success());
+        self.ended()
+    }
+
+    /// Waits for its end, and gives the way it ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
