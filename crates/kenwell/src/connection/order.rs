@@ -80,12 +80,12 @@ pub(crate) struct Terms<'a> {
 impl Terms<'_> {
     /// Waits until every older call has ended: for calls that may be answered on several sockets, one
     /// after the other.
-    pub(super) async fn alone(self) -> Result<(), Error> {
+    pub(crate) async fn alone(self) -> Result<(), Error> {
         loop {
             match enter(self.turns, NOWHERE, || ()) {
                 Entered::Sent(()) => return Ok(()),
-                Entered::Behind(older) => self.wait_for(Some(older), &"cluster".into()).await?,
-                Entered::TooLate => self.wait_for(None, &"cluster".into()).await?,
+                Entered::Behind(older) => self.wait_for(Some(older), &"the server".into()).await?,
+                Entered::TooLate => self.wait_for(None, &"the server".into()).await?,
             }
         }
     }

@@ -3,13 +3,16 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use kenwell::connection::Connection;
-use kenwell::state::values;
+use kenwell::state::{StateStore, values};
+use serde_json::json;
 
 use super::values::{read, texts, write};
 use crate::support::link::{Flow, Link};
 use crate::support::server::Server;
+use crate::walk::with_user;
 
 type Begun<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -170,4 +173,31 @@ async fn calls_that_wait_for_others_to_be_written_keep_their_order() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(server.cli(&["GET", "ada"]), "79");
+}
+
+#[tokio::test]
+async fn hooks_that_take_their_time_change_no_order() {
+    let server = Server::start(&[]);
+    let store = StateStore::builder(server.connection())
+        .on_encode_value_async(|value| async move {
+            // The first save waits for longest.
+            let wait = if value.bytes.windows(7).any(|part| part == b"\"first\"") {
+                200
+            } else {
+                0
+            };
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            Ok::<_, std::io::Error>(value.bytes)
+        })
+        .build()
+        .unwrap();
+    let (mut first, mut second) = (with_user(&json!("first")), with_user(&json!("second")));
+    let first = begin(store.save("ada", &mut first)).await;
+    let second = begin(store.save("ada", &mut second)).await;
+    let other = store.delete("grace");
+    let (second, first, other) = tokio::join!(second, first, other);
+    first.and(second).unwrap();
+    assert!(!other.unwrap());
+    let stored = server.cli(&["GET", "data:ada"]);
+    assert!(stored.contains("second"), "{stored}");
 }
