@@ -70,6 +70,9 @@ pub struct Settings {
     /// The longest a connection attempt may take: name look-up, TCP, TLS and login together.
     pub connect_timeout: Duration,
     /// The longest a pipeline may take from sending to the last reply.
+    ///
+    /// A call of the [state store](crate::state) answers within the longer of the two limits, counted from
+    /// its beginning, whatever it waits for and however often it is sent.
     pub command_timeout: Duration,
 }
 

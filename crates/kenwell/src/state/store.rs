@@ -127,8 +127,8 @@ impl StateStore {
     ///
     /// # Errors
     ///
-    /// Whatever the error, the record is as before. After [`Error::Redis`] it may have been saved
-    /// nevertheless; after all others it was not, in a cluster not as a whole.
+    /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
+    /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
     pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
         let beginning = self.begin(&[user_id], Effect::Changes);
         let draft = self.draft(user_id, record).await?;
