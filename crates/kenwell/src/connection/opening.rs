@@ -30,7 +30,9 @@ pub(super) struct Slot {
     /// The line before, while its socket is being closed.
     leaving: Option<Line>,
     /// The line before, which must be dead at the server before the next one is used.
-    previous: Option<Ticket>,
+    previous: Option<Previous>,
+    /// The highest number of a line that the server could not be made to forget.
+    unfenced: u64,
     attempt: Option<(u64, Instant)>,
     attempts: u64,
     /// What the latest attempt failed with, for those who waited for it.
@@ -42,6 +44,15 @@ pub(super) struct Open {
     pub(super) connection: MultiplexedConnection,
     pub(super) generation: u64,
     pub(super) pulse: Arc<Pulse>,
+    /// What was sent on lines up to this number may still be executed.
+    pub(super) unfenced: u64,
+}
+
+/// A line that was given up while the server still had it, as far as we know.
+#[derive(Clone)]
+struct Previous {
+    generation: u64,
+    ticket: Option<Ticket>,
 }
 
 enum Step<'a> {
@@ -56,7 +67,7 @@ struct Attempt<'a> {
     number: u64,
     generation: u64,
     leaving: Option<Line>,
-    previous: Option<Ticket>,
+    previous: Option<Previous>,
 }
 
 impl Node {
@@ -121,6 +132,7 @@ impl Shared {
                 connection: line.connection.clone(),
                 generation: slot.generation,
                 pulse: Arc::clone(&line.pulse),
+                unfenced: slot.unfenced,
             });
         }
         if let Some((attempt, began)) = slot.attempt {
@@ -168,13 +180,19 @@ impl Attempt<'_> {
             address,
             ..
         } = self.shared;
-        let dialled = dial(settings, target, address, self.previous.as_ref()).await;
+        let previous = self.previous.as_ref();
+        let ticket = previous.and_then(|previous| previous.ticket.as_ref());
+        let dialled = dial(settings, target, address, ticket).await;
         let mut slot = self.shared.slot();
         match dialled {
             // Somebody else may have opened one meanwhile, and it may even be broken already.
             Ok(line) if slot.line.is_none() && slot.generation == self.generation => {
+                if let Some(previous) = slot.previous.take()
+                    && !line.has_fenced
+                {
+                    slot.unfenced = previous.generation;
+                }
                 slot.line = Some(line);
-                slot.previous = None;
                 slot.failure = None;
                 slot.generation = OPENED.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::debug!(redis.address = %address, "connected");
@@ -207,8 +225,12 @@ impl Slot {
     /// Closes the line, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(line) = self.line.take() {
+            // A line that the server has closed is forgotten there.
+            self.previous = (!line.is_closed()).then(|| Previous {
+                generation: self.generation,
+                ticket: line.ticket.clone(),
+            });
             line.leave();
-            self.previous.clone_from(&line.ticket);
             self.leaving = Some(line);
         }
     }

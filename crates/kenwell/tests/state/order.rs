@@ -201,3 +201,44 @@ async fn hooks_that_take_their_time_change_no_order() {
     let stored = server.cli(&["GET", "data:ada"]);
     assert!(stored.contains("second"), "{stored}");
 }
+
+/// A user who may not end connections.
+fn without_kill(server: &Server, link: &Link) -> Connection {
+    let rights = [
+        "ACL",
+        "SETUSER",
+        "app",
+        "on",
+        ">pw",
+        "~*",
+        "+@all",
+        "-client|kill",
+    ];
+    assert_eq!(server.cli(&rights), "OK");
+    let mut settings = kenwell::connection::Settings::new(link.address());
+    settings.username = Some("app".to_owned());
+    settings.password = Some(kenwell::connection::Secret::new("pw"));
+    settings.connect_timeout = Duration::from_secs(1);
+    settings.command_timeout = Duration::from_secs(1);
+    Connection::new(settings).unwrap()
+}
+
+#[tokio::test]
+async fn what_an_older_call_may_still_undo_is_not_confirmed() {
+    let server = Server::start(&[]);
+    let link = Link::before(&server.address());
+    let connection = without_kill(&server, &link);
+    connection.ping().await.unwrap();
+    link.let_flow(Flow::Hold, Flow::Carry);
+    let late = values::store(&connection, &[write("ada", "1")]).await;
+    late.unwrap_err();
+    let (newer, other) = ([write("ada", "2")], [write("grace", "2")]);
+    let newer = values::store(&connection, &newer).await.unwrap_err();
+    assert!(newer.to_string().contains("+client|kill"), "{newer}");
+    values::store(&connection, &other).await.unwrap();
+    let removed = values::remove(&connection, &[b"ada".to_vec()]).await;
+    removed.unwrap_err();
+    // It does come late.
+    link.let_flow(Flow::Carry, Flow::Carry);
+    while server.cli(&["GET", "ada"]) != "1" {}
+}
