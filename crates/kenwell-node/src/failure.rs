@@ -70,7 +70,10 @@ fn source(error: &Error) -> Option<&RedisError> {
 
 /// `lib/error.js` documents them.
 fn code(error: &Error) -> &'static str {
-    if matches!(error, Error::Uncertain { .. } | Error::Overtaken { .. }) {
+    if matches!(
+        error,
+        Error::Uncertain { .. } | Error::Overtaken { .. } | Error::Unsettled
+    ) {
         return "KENWELL_UNCERTAIN";
     }
     match source(error) {

@@ -68,6 +68,8 @@
 //! * No update of a profile is written twice, retried or dropped behind the caller's back;
 //!   [`apply_alone`](profile::apply_alone) repeats an update because that is what it is for. Whole values
 //!   of state are written again, once, when the connection was lost.
+//! * Calls of the state store on one key take effect in the order in which they were begun, whatever
+//!   breaks, and each answers within one limit.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
 //! * No trait, value or password appears in an error, a log line or a `Debug` text; keys only in errors

@@ -46,6 +46,8 @@ pub(super) struct Line {
     pub(super) pulse: Arc<Pulse>,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
+    /// Whether the server was made to forget the line before.
+    pub(super) has_fenced: bool,
 }
 
 impl Line {
@@ -112,7 +114,7 @@ pub(super) async fn dial(
     }
     line.ticket = greeting.ticket;
     if let Some(previous) = previous {
-        fence(&line, previous, address).await?;
+        line.has_fenced = fence(&line, previous, address).await?;
     }
     Ok(line)
 }
@@ -162,17 +164,19 @@ where
         activity,
         pulse,
         ticket: None,
+        has_fenced: false,
     })
 }
 
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
 /// commands from it, and would execute them after newer ones from here.
 ///
-/// A user who may not do that relies on the server's fairness: it reads all connections in turns,
+/// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
 /// and whoever repeats a batch before going on sends at least as much as is left to read.
-async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<(), Error> {
+async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<bool, Error> {
     match ask(line, &previous.kill(), "CLIENT KILL", address).await {
-        Ok(_) | Err(Error::Refused { .. }) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(Error::Refused { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }

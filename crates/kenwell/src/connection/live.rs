@@ -172,7 +172,7 @@ impl Node {
             // budget for a task must not keep it from that.
             let entered = unconstrained(poll_fn(|context| {
                 let poll = || replies.as_mut().poll(context);
-                Poll::Ready(enter(terms.turns, open.generation, poll))
+                Poll::Ready(enter(terms.turns, open.generation, open.unfenced, poll))
             }));
             let older = match entered.await {
                 Entered::Sent(poll) => {

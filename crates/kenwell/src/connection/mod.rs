@@ -28,7 +28,7 @@ mod visit;
 
 pub(crate) use group::{Answers, Group, part_size};
 pub(crate) use limit::Limit;
-pub(crate) use order::{Effect, Terms, Turn};
+pub(crate) use order::{Effect, Order, Terms, Turn};
 pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};

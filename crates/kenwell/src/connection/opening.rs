@@ -31,9 +31,11 @@ pub(super) struct Slot {
     /// The line before, while its socket is being closed.
     leaving: Option<Line>,
     /// The line before, which must be dead at the server before the next one is used.
-    previous: Option<Ticket>,
+    previous: Option<Previous>,
     /// Whether the connections of earlier runs were ended.
     has_ended_earlier_runs: bool,
+    /// The highest number of a line that the server could not be made to forget.
+    unfenced: u64,
     attempt: Option<(u64, Instant)>,
     attempts: u64,
     /// What the latest attempt failed with, for those who waited for it.
@@ -46,6 +48,18 @@ pub(super) struct Open {
     pub(super) generation: u64,
     pub(super) pulse: Arc<Pulse>,
     pub(super) activity: Arc<Activity>,
+    /// What was sent on lines up to this number may still be executed.
+    pub(super) unfenced: u64,
+}
+
+/// A line that was given up, which the server may still have.
+#[derive(Clone)]
+struct Previous {
+    generation: u64,
+    ticket: Option<Ticket>,
+    /// Whether it had been closed from outside. A proxy may do that before the server has read everything,
+    /// so the server is made to forget it all the same, where that is permitted.
+    was_closed: bool,
 }
 
 enum Step<'a> {
@@ -60,7 +74,7 @@ struct Attempt<'a> {
     number: u64,
     generation: u64,
     leaving: Option<Line>,
-    previous: Option<Ticket>,
+    previous: Option<Previous>,
     has_ended_earlier_runs: bool,
 }
 
@@ -127,6 +141,7 @@ impl Shared {
                 generation: slot.generation,
                 pulse: Arc::clone(&line.pulse),
                 activity: Arc::clone(&line.activity),
+                unfenced: slot.unfenced,
             });
         }
         if let Some((attempt, began)) = slot.attempt {
@@ -175,8 +190,13 @@ impl Attempt<'_> {
         match dialled {
             // Somebody else may have opened one meanwhile, and it may even be broken already.
             Ok(line) if slot.line.is_none() && slot.generation == self.generation => {
+                if let Some(previous) = slot.previous.take()
+                    && !line.has_fenced
+                    && !previous.was_closed
+                {
+                    slot.unfenced = previous.generation;
+                }
                 slot.line = Some(line);
-                slot.previous = None;
                 slot.has_ended_earlier_runs = true;
                 slot.failure = None;
                 slot.generation = OPENED.fetch_add(1, Ordering::Relaxed) + 1;
@@ -199,7 +219,9 @@ impl Attempt<'_> {
             name,
             ..
         } = self.shared;
-        let line = dial(settings, target, address, self.previous.as_ref()).await?;
+        let previous = self.previous.as_ref();
+        let ticket = previous.and_then(|previous| previous.ticket.as_ref());
+        let line = dial(settings, target, address, ticket).await?;
         if let Some(name) = name {
             // Before anything is written. What earlier runs wrote is always on a connection that has a
             // name, since the answer to it was awaited as here.
@@ -230,8 +252,12 @@ impl Slot {
     /// Closes the line, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(line) = self.line.take() {
+            self.previous = Some(Previous {
+                generation: self.generation,
+                ticket: line.ticket.clone(),
+                was_closed: line.is_closed(),
+            });
             line.leave();
-            self.previous.clone_from(&line.ticket);
             self.leaving = Some(line);
         }
     }

@@ -12,9 +12,11 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::limit::Limit;
 use super::settings::DEFAULT_TIMEOUT;
@@ -22,6 +24,13 @@ use crate::Error;
 
 /// The number of no socket: that of a call which is not under way, and of those who only go alone.
 pub(super) const NOWHERE: u64 = 0;
+
+/// For how long something may come late that was sent on a connection which was given up and which the
+/// server cannot be made to forget: a frozen server or proxy wakes up.
+const LATE: Duration = Duration::from_mins(1);
+
+/// The most keys of which it is remembered that a change was lost. Nobody loses so many within a minute.
+const MAX_LOST: usize = 65_536;
 
 /// Whether a call changes what is stored, its time to live included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +53,8 @@ struct Table {
     begun: u64,
     /// Of each key the calls that have not ended, in the order in which they were begun.
     calls: HashMap<u64, Vec<Arc<Call>>, RandomState>,
+    /// Of each key the line on which a change was lost without an answer, and when.
+    lost: HashMap<u64, (u64, Instant), RandomState>,
 }
 
 /// A call that has not ended. All that changes in it changes under the lock of the table.
@@ -59,6 +70,9 @@ struct Call {
     /// Whether the newer ones wait no longer, because its time is over. It can not be sent any more.
     given_up: AtomicBool,
     has_ended: AtomicBool,
+    was_answered: AtomicBool,
+    /// Whether an older call may still be executed after this one.
+    is_unsettled: AtomicBool,
     /// Told when it was sent, and when it ended.
     moved: Notify,
 }
@@ -80,12 +94,12 @@ pub(crate) struct Terms<'a> {
 impl Terms<'_> {
     /// Waits until every older call has ended: for calls that may be answered on several sockets, one
     /// after the other.
-    pub(super) async fn alone(self) -> Result<(), Error> {
+    pub(crate) async fn alone(self) -> Result<(), Error> {
         loop {
-            match enter(self.turns, NOWHERE, || ()) {
+            match enter(self.turns, NOWHERE, NOWHERE, || ()) {
                 Entered::Sent(()) => return Ok(()),
-                Entered::Behind(older) => self.wait_for(Some(older), &"cluster".into()).await?,
-                Entered::TooLate => self.wait_for(None, &"cluster".into()).await?,
+                Entered::Behind(older) => self.wait_for(Some(older), &"the server".into()).await?,
+                Entered::TooLate => self.wait_for(None, &"the server".into()).await?,
             }
         }
     }
@@ -143,6 +157,8 @@ impl Order {
                 overtaken: AtomicBool::new(false),
                 given_up: AtomicBool::new(false),
                 has_ended: AtomicBool::new(false),
+                was_answered: AtomicBool::new(false),
+                is_unsettled: AtomicBool::new(false),
                 moved: Notify::new(),
             });
             for key in &call.keys {
@@ -164,6 +180,41 @@ impl Order {
     fn table(&self) -> MutexGuard<'_, Table> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Remembers where a change was lost, if it was.
+    fn lose(&mut self, call: &Call) {
+        let line = call.line.load(Ordering::Relaxed);
+        let is_lost = line != NOWHERE && !call.was_answered.load(Ordering::Relaxed);
+        if !is_lost || call.effect == Effect::Reads {
+            return;
+        }
+        if self.lost.len() >= MAX_LOST {
+            self.lost.retain(|_, (_, when)| when.elapsed() < LATE);
+        }
+        if self.lost.len() < MAX_LOST {
+            let entries = call.keys.iter().map(|key| (*key, (line, Instant::now())));
+            self.lost.extend(entries);
+        }
+    }
+
+    /// Finds out whether something older may come late.
+    fn look_back(&mut self, call: &Call, line: u64, unfenced: u64) {
+        if self.lost.is_empty() || call.effect == Effect::Reads {
+            return;
+        }
+        for key in &call.keys {
+            let Some((at, when)) = self.lost.get(key) else {
+                continue;
+            };
+            if *at <= unfenced && *at != line && when.elapsed() < LATE {
+                call.is_unsettled.store(true, Ordering::Relaxed);
+            } else {
+                self.lost.remove(key);
+            }
+        }
     }
 }
 
@@ -213,15 +264,23 @@ impl Turn {
     /// Takes note that the socket was lost, so that nobody is sent behind this call any more, and says
     /// whether the call was overtaken before that.
     pub(crate) fn was_overtaken(&self) -> bool {
-        let _table = self.order.table();
+        let mut table = self.order.table();
+        table.lose(&self.call);
         self.call.line.store(NOWHERE, Ordering::Relaxed);
         self.call.overtaken.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that the call was answered, and says whether an older one may still be executed after it.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.call.was_answered.store(true, Ordering::Relaxed);
+        self.call.is_unsettled.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut table = self.order.table();
+        table.lose(&self.call);
         for key in &self.call.keys {
             if let Some(calls) = table.calls.get_mut(key) {
                 calls.retain(|call| call.number != self.call.number);
@@ -237,11 +296,18 @@ impl Drop for Turn {
 }
 
 /// Calls `send` if these may be sent on this line now, all of them; in the same step.
-pub(super) fn enter<T>(turns: &[&Turn], line: u64, send: impl FnOnce() -> T) -> Entered<T> {
+///
+/// What was sent on lines up to `unfenced` may still be executed.
+pub(super) fn enter<T>(
+    turns: &[&Turn],
+    line: u64,
+    unfenced: u64,
+    send: impl FnOnce() -> T,
+) -> Entered<T> {
     let Some(first) = turns.first() else {
         return Entered::Sent(send());
     };
-    let table = first.order.table();
+    let mut table = first.order.table();
     let mut blocked = None;
     for (index, turn) in turns.iter().enumerate() {
         if turn.call.given_up.load(Ordering::Relaxed) {
@@ -264,6 +330,7 @@ pub(super) fn enter<T>(turns: &[&Turn], line: u64, send: impl FnOnce() -> T) -> 
     }
     for turn in turns {
         turn.call.overtake(&table);
+        table.look_back(&turn.call, line, unfenced);
     }
     let result = send();
     drop(table);

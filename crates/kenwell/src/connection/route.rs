@@ -26,7 +26,13 @@ use crate::Error;
 /// Whoever awaits each pipeline before sending the next gets them executed in that order, also
 /// across broken connections and time-outs: an error closes the socket for good before the next one
 /// opens. Callers who share a connection have no order among them, so give each lane its own.
-/// In a cluster this holds for each key.
+/// In a cluster this holds for each key. Calls of the [state store](crate::state) need not wait for each
+/// other: those on one key, through one connection and its clones, keep the order in which they were begun.
+///
+/// # Runtimes
+///
+/// It may be used from several runtimes. When the one on which a socket was opened stands still, the next
+/// call replaces the socket within a second.
 ///
 /// # Failover
 ///

@@ -71,6 +71,9 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The longest a call may wait for its replies. Pipelines of profile updates have no limit in all: for
     /// them it is the longest time in which no byte moves.
+    ///
+    /// A call of the [state store](crate::state) answers within the longer of the two limits, counted from
+    /// its beginning, whatever it waits for and however often it is sent.
     pub command_timeout: Duration,
 }
 

@@ -47,6 +47,7 @@ impl Builder {
                 refresh: Refresh::OnSave,
                 profile: None,
                 clock: Arc::new(Timestamp::now),
+                users: Arc::default(),
             },
         }
     }

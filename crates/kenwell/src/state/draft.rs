@@ -48,7 +48,7 @@ impl StateStore {
             session.updated_at.get_or_insert(now);
             session
         });
-        let created_at = record.created_at.unwrap_or(now);
+        let created_at = record.created_for(user_id, now);
         let stored_session = session.as_ref().filter(|_| elements.session.is_some());
         let parts = Parts {
             user: elements

@@ -42,6 +42,13 @@ pub enum Error {
         /// What broke.
         source: crate::Error,
     },
+    /// It was done, but may be undone: an older call on one of its keys was given up without an answer, Redis
+    /// does not permit to end its connection (`CLIENT KILL`), and so it may be executed late. Repeat it after
+    /// a minute, or give the right.
+    #[error(
+        "this was done, but an older call on the same key that was given up may still be executed and undo it; permit +client|kill and +client|info, or repeat it after a minute"
+    )]
+    Unsettled,
     /// A time to live that Redis cannot count.
     #[error(
         "{place}: a time to live of {seconds} s is more than {} s",

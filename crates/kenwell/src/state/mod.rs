@@ -65,6 +65,7 @@
 //! | [`encryption`], [`hashing`] | sealing entries, hiding user ids |
 //! | [`values`] | the byte layer, for keys and values of your own making |
 
+mod beginning;
 mod builder;
 mod codec;
 mod document;

@@ -1,5 +1,7 @@
 //! A record: what is stored about one user, in memory.
 
+use std::sync::{Arc, OnceLock};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,6 +22,8 @@ pub struct Record {
     /// How many items of the history, from the front, were never saved.
     pub(super) fresh_items: usize,
     pub(super) created_at: Option<Timestamp>,
+    /// For whom, and when, this record or a copy of it was first saved, or was to be.
+    pub(super) first_saved: Arc<OnceLock<(String, Timestamp)>>,
     pub(super) updated_at: Option<Timestamp>,
     pub(super) traits: Option<Traits>,
     /// Whether anything was stored.
@@ -107,6 +111,17 @@ impl Record {
     /// When it was saved first.
     pub fn created_at(&self) -> Option<Timestamp> {
         self.created_at
+    }
+
+    /// When it was created, if it is saved now for this user. It stays the same for all copies of a record
+    /// that was new, in whatever order they are saved, and however often a save has to be repeated.
+    pub(super) fn created_for(&self, user_id: &str, now: Timestamp) -> Timestamp {
+        self.created_at.unwrap_or_else(|| {
+            let first = || (user_id.to_owned(), now);
+            let (user, first) = self.first_saved.get_or_init(first);
+            // A template for many users was created for none of them.
+            if user == user_id { *first } else { now }
+        })
     }
 
     /// When it was saved last.

@@ -7,7 +7,7 @@ use super::codec::Codec;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
 use super::{Builder, Entry, Error, Place, Record, StoredElements, Timestamp};
-use crate::connection::Connection;
+use crate::connection::{Connection, Effect, Order};
 use crate::profile;
 
 /// Loads and saves the [`Record`]s of users. Cheap to clone; clones share the connection.
@@ -47,6 +47,8 @@ pub(super) struct Setup {
     pub(super) refresh: Refresh,
     pub(super) profile: Option<profile::Layout>,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Calls that are not sent yet, by user.
+    pub(super) users: Arc<Order>,
 }
 
 /// When an entry's time to live begins anew.
@@ -125,11 +127,13 @@ impl StateStore {
     ///
     /// # Errors
     ///
-    /// Whatever the error, the record is as before. After [`Error::Redis`] it may have been saved
-    /// nevertheless; after all others it was not, in a cluster not as a whole.
+    /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
+    /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
     pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
+        let beginning = self.begin(&[user_id], Effect::Changes);
         let draft = self.draft(user_id, record).await?;
-        let stored = values::store(&self.setup.connection, draft.writes()).await;
+        let stored = values::store(&self.setup.connection, draft.writes());
+        let stored = beginning.then(stored).await;
         stored.map_err(|error| self.named(error))?;
         draft.keep_in(record);
         Ok(())
@@ -144,10 +148,12 @@ impl StateStore {
     /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
     /// the entries of a user must share a slot: [`cluster_hash_tag`](Builder::cluster_hash_tag).
     pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
+        let beginning = self.begin(&[user_id], Effect::Changes);
         let draft = self.draft(user_id, record).await?;
         let connection = &self.setup.connection;
         let known = draft.known(record);
-        let stored = values::store_unchanged(connection, &known, draft.writes()).await;
+        let stored = values::store_unchanged(connection, &known, draft.writes());
+        let stored = beginning.then(stored).await;
         if !stored.map_err(|error| self.named(error))? {
             return Err(Error::Conflict);
         }
@@ -157,8 +163,10 @@ impl StateStore {
 
     /// Deletes all entries of a user, and says whether there were any.
     pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
+        let beginning = self.begin(&[user_id], Effect::Changes);
         let keys = self.keys(user_id).await?;
-        let removed = values::remove(&self.setup.connection, &keys).await;
+        let removed = values::remove(&self.setup.connection, &keys);
+        let removed = beginning.then(removed).await;
         Ok(removed.map_err(|error| self.named(error))? > 0)
     }
 
@@ -189,6 +197,11 @@ impl StateStore {
         if count > MAX_KEYS {
             return Err(Error::TooManyKeys { count });
         }
+        let effect = match setup.refresh {
+            Refresh::OnSave => Effect::Reads,
+            Refresh::OnLoad => Effect::Changes,
+        };
+        let beginning = self.begin(user_ids, effect);
         let mut users = Vec::with_capacity(user_ids.len());
         for user_id in user_ids {
             let keys = self.keys(user_id).await?;
@@ -208,7 +221,8 @@ impl StateStore {
             .iter()
             .map(|(reads, key)| (&reads[..], key.as_deref()))
             .collect();
-        let fetched = values::fetch_users(&setup.connection, &borrowed).await?;
+        let fetched = values::fetch_users(&setup.connection, &borrowed);
+        let fetched = beginning.then(fetched).await?;
         let mut records = Vec::with_capacity(users.len());
         for ((reads, _), fetched) in users.into_iter().zip(fetched) {
             let keys = reads.into_iter().map(|read| read.key);

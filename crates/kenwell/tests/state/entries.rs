@@ -294,3 +294,38 @@ async fn settings_that_cannot_work_are_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_record_and_its_copies_are_created_once() {
+    let mut server = Server::start(&[]);
+    let clock = Clock::default();
+    let store = builder(server.connection(), &clock).build().unwrap();
+    let created = |user: &str| {
+        let stored: Value = serde_json::from_str(&server.cli(&["GET", user])).unwrap();
+        stored["createdAt"].as_str().unwrap().to_owned()
+    };
+    let mut record = with_user(&json!({}));
+    let (mut copy, mut template) = (record.clone(), record.clone());
+    store.save("ada", &mut record).await.unwrap();
+    let first = created("data:ada");
+    for (milliseconds, record) in [(1000, &mut copy), (2000, &mut record)] {
+        clock.set(milliseconds);
+        store.save("ada", record).await.unwrap();
+        assert_eq!(created("data:ada"), first);
+    }
+    // A template is created for each user anew.
+    store.save("grace", &mut template).await.unwrap();
+    assert_ne!(created("data:grace"), first);
+    // Nobody knows whether a save that failed was executed.
+    let mut record = with_user(&json!({}));
+    server.kill();
+    store.save("ada", &mut record).await.unwrap_err();
+    server.revive();
+    clock.set(9000);
+    store.save("ada", &mut record).await.unwrap();
+    let stored = server.cli(&["GET", "data:ada"]);
+    assert!(
+        stored.contains(r#""createdAt":"2024-01-01T00:00:02.000Z""#),
+        "{stored}"
+    );
+}

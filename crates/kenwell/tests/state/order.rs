@@ -3,13 +3,16 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use kenwell::connection::Connection;
-use kenwell::state::values;
+use kenwell::state::{StateStore, values};
+use serde_json::json;
 
 use super::values::{read, texts, write};
 use crate::support::link::{Flow, Link};
 use crate::support::server::Server;
+use crate::walk::with_user;
 
 type Begun<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -170,4 +173,72 @@ async fn calls_that_wait_for_others_to_be_written_keep_their_order() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(server.cli(&["GET", "ada"]), "79");
+}
+
+#[tokio::test]
+async fn hooks_that_take_their_time_change_no_order() {
+    let server = Server::start(&[]);
+    let store = StateStore::builder(server.connection())
+        .on_encode_value_async(|value| async move {
+            // The first save waits for longest.
+            let wait = if value.bytes.windows(7).any(|part| part == b"\"first\"") {
+                200
+            } else {
+                0
+            };
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            Ok::<_, std::io::Error>(value.bytes)
+        })
+        .build()
+        .unwrap();
+    let (mut first, mut second) = (with_user(&json!("first")), with_user(&json!("second")));
+    let first = begin(store.save("ada", &mut first)).await;
+    let second = begin(store.save("ada", &mut second)).await;
+    let other = store.delete("grace");
+    let (second, first, other) = tokio::join!(second, first, other);
+    first.and(second).unwrap();
+    assert!(!other.unwrap());
+    let stored = server.cli(&["GET", "data:ada"]);
+    assert!(stored.contains("second"), "{stored}");
+}
+
+/// A user who may not end connections.
+fn without_kill(server: &Server, link: &Link) -> Connection {
+    let rights = [
+        "ACL",
+        "SETUSER",
+        "app",
+        "on",
+        ">pw",
+        "~*",
+        "+@all",
+        "-client|kill",
+    ];
+    assert_eq!(server.cli(&rights), "OK");
+    let mut settings = kenwell::connection::Settings::new(link.address());
+    settings.username = Some("app".to_owned());
+    settings.password = Some(kenwell::connection::Secret::new("pw"));
+    settings.connect_timeout = Duration::from_secs(1);
+    settings.command_timeout = Duration::from_secs(1);
+    Connection::new(settings).unwrap()
+}
+
+#[tokio::test]
+async fn what_an_older_call_may_still_undo_is_not_confirmed() {
+    let server = Server::start(&[]);
+    let link = Link::before(&server.address());
+    let connection = without_kill(&server, &link);
+    connection.ping().await.unwrap();
+    link.let_flow(Flow::Hold, Flow::Carry);
+    let late = values::store(&connection, &[write("ada", "1")]).await;
+    late.unwrap_err();
+    let (newer, other) = ([write("ada", "2")], [write("grace", "2")]);
+    let newer = values::store(&connection, &newer).await.unwrap_err();
+    assert!(newer.to_string().contains("+client|kill"), "{newer}");
+    values::store(&connection, &other).await.unwrap();
+    let removed = values::remove(&connection, &[b"ada".to_vec()]).await;
+    removed.unwrap_err();
+    // It does come late.
+    link.let_flow(Flow::Carry, Flow::Carry);
+    while server.cli(&["GET", "ada"]) != "1" {}
 }

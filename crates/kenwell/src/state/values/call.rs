@@ -130,9 +130,13 @@ async fn send_once(
     match connection.send_groups(command, &groups, terms).await {
         Ok(answers) => {
             let mut answers = answers.into_iter();
-            let replies = calls
-                .iter()
-                .map(|call| Ok(answers.by_ref().take(call.groups.len()).collect()));
+            let replies = calls.iter().map(|call| {
+                let answers = answers.by_ref().take(call.groups.len()).collect();
+                if call.turn.is_unsettled() {
+                    return Err(Error::Unsettled);
+                }
+                Ok(answers)
+            });
             replies.collect()
         }
         Err(error) => {

@@ -133,7 +133,10 @@ impl<'a> Comparison<'a> {
         };
         let groups = [[self.command].into_iter().collect::<Group>()];
         let sent = connection.send_groups("EVAL", &groups, terms).await;
+        // In a cluster, where a loss may be among the answers, nothing is remembered of it.
+        let is_unsettled = sent.is_ok() && turns.iter().any(|turn| turn.is_unsettled());
         match sent.map(|groups| groups.into_iter().flatten().next()) {
+            Ok(Some(Ok(Value::Int(1)))) if is_unsettled => Err(Error::Unsettled),
             Ok(Some(Ok(Value::Int(1)))) => Ok(true),
             Ok(Some(Ok(Value::Int(0)))) => Ok(false),
             Ok(Some(Ok(_)) | None) => Err(Error::Uncertain {
