@@ -186,7 +186,9 @@ impl Pen {
             // Redis may have no room for all of our connections: those that are open take the rest.
             if let Some(open) = self.lanes.iter().position(|lane| lane.writer.is_open()) {
                 let mut rest: Vec<_> = shares.iter_mut().flat_map(take).collect();
-                rest.iter_mut().for_each(|waiting| waiting.is_lent = true);
+                for waiting in &mut rest {
+                    waiting.is_lent = true;
+                }
                 shares
                     .get_mut(open)
                     .into_iter()

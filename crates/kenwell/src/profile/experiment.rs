@@ -191,7 +191,7 @@ impl Experiment {
         loop {
             let value = vec![b'x'; rest.min(CONTROL_VALUE)];
             let mut write = Cmd::new();
-            write.arg("HSET").arg(&*neighbour).arg("x").arg(&value);
+            write.arg("HSET").arg(neighbour).arg("x").arg(&value);
             send_group(connection, [write, delete(neighbour)]).await?;
             rest = rest.saturating_sub(CONTROL_VALUE);
             if rest == 0 {

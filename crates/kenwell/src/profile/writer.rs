@@ -143,8 +143,8 @@ impl Writer {
     }
 
     fn note_state(&mut self, results: &[Result<(), Error>]) {
-        let failures = results.iter().filter_map(|result| result.as_ref().err());
-        let failure = failures.filter(|error| !error.is_answer()).last();
+        let mut failures = results.iter().filter_map(|result| result.as_ref().err());
+        let failure = failures.rfind(|error| !error.is_answer());
         self.state = match failure {
             None => LineState::Open,
             Some(error) if !error.is_from_opening() => LineState::Broken,
