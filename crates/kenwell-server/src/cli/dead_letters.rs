@@ -8,7 +8,7 @@ use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Retried, Target};
+use crate::dead_letters::{DeadLetter, DeadLetters, Retried};
 
 /// Prints the letters, oldest first, and how many there are.
 pub(super) fn list(arguments: &DeadLettersWhich) -> Result<(), Failure> {
@@ -56,13 +56,15 @@ pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
             output::json(&json!({
                 "destination": destination.id,
                 "written": outcome.written,
+                "superseded": outcome.superseded,
                 "ignored": outcome.ignored,
                 "kept": outcome.kept,
             }))?;
         } else {
             output::line(format!(
-                "{}: {} written, {} dropped because they write nothing, {} kept",
-                destination.id, outcome.written, outcome.ignored, outcome.kept
+                "{}: {} written, {} dropped because newer events have set all of their fields, \
+                 {} dropped because they write nothing, {} kept",
+                destination.id, outcome.written, outcome.superseded, outcome.ignored, outcome.kept
             ))?;
         }
         outcomes.push(outcome);
@@ -88,12 +90,8 @@ async fn retry_destination(
     destination: &Destination,
     letters: &DeadLetters,
 ) -> Result<Retried, Failure> {
-    let target = Target {
-        destination: destination.id.clone(),
-        connection: connect(destination)?,
-        layout: config.layout(destination),
-    };
-    Ok(letters.retry(&target, |_| true).await?)
+    let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
+    Ok(outstanding.retry(&connect(destination)?, |_| true).await?)
 }
 
 /// The letters, if there can be any: a command that only looks makes no directories.

@@ -44,6 +44,9 @@ pub(super) struct Supply {
 /// A batch on its way to Redis.
 pub(super) struct Batch {
     records: Arc<Records>,
+    /// The first record that is in this batch, and the offsets from it on.
+    first: usize,
+    offsets: Vec<Offset>,
     /// Updates of this batch, each user's in one lane and folded into one.
     pub(super) lanes: Vec<Vec<FoldedUpdate>>,
     /// Milliseconds since 1970 of the oldest event that is written.
@@ -71,6 +74,8 @@ impl Recipe {
         let mut fold = Fold::default();
         let mut batch = Batch {
             records: Arc::clone(&records),
+            first: taken,
+            offsets: Vec::new(),
             lanes: Vec::new(),
             oldest_ms: None,
             end: records.next_offset(),
@@ -87,6 +92,7 @@ impl Recipe {
                 });
                 break;
             }
+            batch.offsets.push(offset);
             self.add(index, offset, record, &mut fold, &mut batch);
         }
         batch.lanes = self.lanes(fold);
@@ -161,6 +167,14 @@ impl Batch {
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
         let records = self.records.iter().enumerate();
         records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// The offset of the newest event that an update carries.
+    pub(super) fn newest(&self, folded: &FoldedUpdate) -> u64 {
+        let item = folded.items().last();
+        let place = item.and_then(|item| item.checked_sub(self.first));
+        let offset = place.and_then(|place| self.offsets.get(place));
+        offset.map_or(u64::MAX, |offset| offset.0)
     }
 
     /// Tells those who look of the events of these updates: that they are in Redis, or the reason why

@@ -70,11 +70,13 @@ impl Delivery {
     pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
         let Plan { config, .. } = plan;
         let connections = (0..config.delivery.lanes.max(1)).map(|_| plan.connection.another());
+        let recipe = plan.recipe();
+        let id = &plan.destination.id;
         let pen = Pen {
             connections: connections.collect(),
             health: plan.health.clone(),
             ledger: plan.books.ledger.clone(),
-            dead_letters: plan.dead_letters.clone(),
+            letters: plan.dead_letters.outstanding(id, &recipe.layout),
         };
         let limit = Limit {
             records: config.delivery.batch_records,
@@ -82,10 +84,10 @@ impl Delivery {
         };
         Ok(Self {
             intake: Intake {
-                reader: journal.reader(&plan.destination.id)?,
+                reader: journal.reader(id)?,
                 limit,
                 rest: None,
-                recipe: plan.recipe(),
+                recipe,
             },
             pen,
             lag: plan.lag.clone(),

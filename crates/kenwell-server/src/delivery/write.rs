@@ -1,6 +1,6 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{backoff::Backoff, batch::Batch, state::Health};
 use crate::{
-    dead_letters::{DeadLetter, DeadLetters},
+    dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
     metrics::Ledger,
 };
@@ -28,7 +28,7 @@ pub(super) struct Pen {
     pub(super) connections: Vec<Connection>,
     pub(super) health: Health,
     pub(super) ledger: Ledger,
-    pub(super) dead_letters: DeadLetters,
+    pub(super) letters: Arc<Outstanding>,
 }
 
 impl Pen {
@@ -57,6 +57,7 @@ impl Pen {
         let mut backoff = Backoff::default();
         let mut losses = 0;
         loop {
+            let overtaking = self.overtake(batch, &open).await;
             let results = if losses < LOSSES {
                 profile::apply(connection, &open).await
             } else {
@@ -84,7 +85,7 @@ impl Pen {
             self.ledger
                 .written(written.iter().copied().map(count).sum());
             self.tell(batch, || written.into_iter().map(|folded| (folded, None)));
-            self.bury(batch, &dead).await;
+            self.bury(batch, &dead, overtaking).await;
             let Some(error) = latest else { return };
             self.health.failed(&error, error.class());
             self.ledger.retried();
@@ -93,21 +94,48 @@ impl Pen {
         }
     }
 
+    /// Takes what is about to be written from the letters of older events, so that no retry of theirs puts
+    /// it back. Nothing may be written before, so it is tried until it succeeds.
+    async fn overtake(&self, batch: &Batch, open: &[&FoldedUpdate]) -> Overtaking {
+        let mut backoff = Backoff::default();
+        let newest = |folded: &&FoldedUpdate| batch.newest(folded);
+        loop {
+            let error = match self.letters.overtake(open, newest).await {
+                Ok(overtaking) => return overtaking,
+                Err(error) => error,
+            };
+            let class = match error {
+                dead_letters::Error::Busy { .. } => Class::Transient,
+                _ => Class::Configuration,
+            };
+            self.health.failed(&error, class);
+            sleep(backoff.next()).await;
+        }
+    }
+
     /// Puts refused updates aside, durably, each with all of its events. Without that there is no
     /// outcome, so it is tried until it succeeds.
-    async fn bury(&self, batch: &Batch, dead: &[(&FoldedUpdate, Error)]) {
+    async fn bury(
+        &self,
+        batch: &Batch,
+        dead: &[(&FoldedUpdate, Error)],
+        mut overtaking: Overtaking,
+    ) {
         if dead.is_empty() {
             return;
         }
         let letters = self.letters(batch, dead);
+        let refused = dead.iter().map(|(folded, _)| batch.newest(folded));
+        let refused: Vec<u64> = refused.collect();
         let mut backoff = Backoff::default();
         loop {
-            let (log, destination, copy) = (
-                self.dead_letters.clone(),
-                self.health.destination().to_owned(),
-                letters.clone(),
-            );
-            match spawn_blocking(move || log.append(&destination, &copy)).await {
+            let log = Arc::clone(&self.letters);
+            // Gone after a failure: a retry must be able to make room. Older letters then stay without
+            // what was taken from them.
+            let overtaking = std::mem::take(&mut overtaking);
+            let (letters, refused) = (letters.clone(), refused.clone());
+            let append = move || log.append(&letters, &overtaking, &refused);
+            match spawn_blocking(append).await {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
                 Err(error) => self.health.failed(&error, Class::Transient),

@@ -14,13 +14,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::letters::{self, Page, Selection};
 use super::{destinations, time};
-use crate::dead_letters::{DeadLetter, Error, Target};
+use crate::dead_letters::{DeadLetter, Error, Outstanding};
+use crate::live::RunningDestination;
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail;
 
-/// Walks through the logs at once: each reads whole files.
+/// Walks through the logs at once: a retry reads whole files.
 static ROOM: Semaphore = Semaphore::const_new(2);
 /// The most bytes of an event that are shown; a larger one is told by its size.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -115,6 +116,8 @@ pub(super) struct Chosen {
 pub(super) struct RetriedLetters {
     /// Gone from the log: written to Redis, or found to write nothing.
     retried: u64,
+    /// Gone from the log without a write: newer events have set all of their fields.
+    superseded: u64,
     /// Refused again, or not tried because Redis is away.
     still_failing: u64,
     /// Why Redis could not go on, if it could not.
@@ -162,20 +165,21 @@ pub(super) async fn list(
     State(plane): State<Arc<Private>>,
     Query(which): Query<Which>,
 ) -> Result<Json<DeadLetters>, Refusal> {
-    let ids = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
-        vec![destinations::find(&plane, &id)?.id().to_owned()]
+    let destinations = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
+        vec![destinations::find(&plane, &id)?]
     } else {
-        let all = plane.live.destinations();
-        all.iter().map(|running| running.id().to_owned()).collect()
+        plane.live.destinations().to_vec()
     };
+    let destinations = destinations.iter();
     let wanted = Page {
-        destinations: ids,
+        destinations: destinations
+            .map(|running| (running.id().to_owned(), outstanding(&plane, running)))
+            .collect(),
         reason: which.reason.filter(|reason| !reason.is_empty()),
         limit: which.limit.unwrap_or(50).clamp(1, 200),
         after: which.after.filter(|after| !after.is_empty()),
     };
-    let logs = plane.dead_letters.clone();
-    let found = blocking(move || letters::find(&logs, &wanted)).await?;
+    let found = blocking(move || letters::find(&wanted)).await?;
     let found = found.map_err(|error| refusal(&error))?;
     let found = found.ok_or_else(|| {
         Refusal::bad_request(
@@ -193,8 +197,8 @@ pub(super) async fn list(
 
 /// Retry dead letters
 ///
-/// Applies them again in order, as they are, however old: where a user has sent newer values since, the old
-/// ones win. What is refused again stays with the new reason.
+/// Applies them again, a user's in the order in which they were sent, and leaves alone what newer events have
+/// set since. What is refused again stays with the new reason.
 #[utoipa::path(
     post, path = "/api/v1/dead-letters/retry", tag = "dead letters", operation_id = "retry_dead_letters",
     request_body = Chosen,
@@ -211,28 +215,28 @@ pub(super) async fn retry(
 ) -> Result<Json<RetriedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let target = Target {
-        destination: running.id().to_owned(),
-        connection: running.connection.clone(),
-        layout: running.layout.clone(),
-    };
-    let logs = plane.dead_letters.clone();
+    let outstanding = outstanding(&plane, &running);
     let retried = blocking(move || {
-        let retry = logs.retry(&target, |letter| selection.has(letter));
-        Handle::current().block_on(retry)
+        let retry = outstanding.retry(&running.connection, |letter| selection.has(letter));
+        // Here, where nobody can hang up.
+        let retried = Handle::current().block_on(retry)?;
+        running.ledger.letters_written(retried.written);
+        let gone = retried.ignored + retried.superseded;
+        running.ledger.letters_discarded(gone);
+        tracing::info!(
+            destination.id = running.id(),
+            written = retried.written,
+            superseded = retried.superseded,
+            ignored = retried.ignored,
+            kept = retried.kept,
+            "dead letters were retried on request; newer events had set all fields of the superseded ones"
+        );
+        Ok(retried)
     });
-    let retried = retried.await?.map_err(|error| refusal(&error))?;
-    running.ledger.letters_written(retried.written);
-    running.ledger.letters_discarded(retried.ignored);
-    tracing::info!(
-        destination.id = running.id(),
-        written = retried.written,
-        ignored = retried.ignored,
-        kept = retried.kept,
-        "dead letters were retried on request"
-    );
+    let retried = retried.await?.map_err(|error: Error| refusal(&error))?;
     Ok(Json(RetriedLetters {
         retried: retried.written + retried.ignored,
+        superseded: retried.superseded,
         still_failing: retried.kept,
         error: retried.stopped.map(|error| error.to_string()),
     }))
@@ -257,20 +261,30 @@ pub(super) async fn discard(
 ) -> Result<Json<DiscardedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let (logs, id) = (plane.dead_letters.clone(), running.id().to_owned());
-    let discarded = blocking(move || logs.discard(&id, |letter| selection.has(letter)));
-    let discarded = discarded.await?.map_err(|error| refusal(&error))?;
-    running.ledger.letters_discarded(discarded);
-    let id = running.id();
-    tracing::warn!(
-        destination.id = id,
-        discarded,
-        "dead letters were discarded on request"
-    );
+    let (logs, outstanding) = (plane.dead_letters.clone(), outstanding(&plane, &running));
+    let discarded = blocking(move || {
+        let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
+        // Here, where nobody can hang up.
+        running.ledger.letters_discarded(discarded);
+        tracing::warn!(
+            destination.id = running.id(),
+            discarded,
+            "dead letters were discarded on request"
+        );
+        outstanding.look_again();
+        Ok(discarded)
+    });
+    let discarded = discarded.await?.map_err(|error: Error| refusal(&error))?;
     Ok(Json(DiscardedLetters {
         discarded,
         still_failing: 0,
     }))
+}
+
+fn outstanding(plane: &Private, running: &RunningDestination) -> Arc<Outstanding> {
+    plane
+        .dead_letters
+        .outstanding(running.id(), &running.layout)
 }
 
 impl Chosen {
