@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kenwell::Error as RedisError;
 use kenwell::connection::Connection;
-use kenwell::profile::{self, Fold, FoldedUpdate, ProfileUpdate};
-use kenwell::{Class, Error as RedisError};
+use kenwell::profile::{self, Fold, FoldedUpdate, Layout, ProfileUpdate, Writer};
 
 use super::directory::DeadLetters;
 use super::error::Error;
@@ -131,6 +131,9 @@ impl Outstanding {
         ))?;
         let mut refused = Vec::new();
         let written = write(connection, &open, outcomes, &mut refused).await;
+        if written.is_err() {
+            end_what_is_under_way(connection, self.layout()).await;
+        }
         self.restore(&Overtaking::by_letters(taken), &refused)?;
         written.map_err(Stopped::Redis)
     }
@@ -161,11 +164,14 @@ impl Retried {
     }
 }
 
-/// Writes updates, given in the order of the journal, each with the item whose outcome it decides. Of users
-/// who got nothing written, because it was refused again, `refused` gets the newest event.
+/// Updates of letters, in the order of the journal, each with the item whose outcome it decides.
+type Open = [(usize, u64, ProfileUpdate)];
+
+/// Writes updates. Of users who got nothing written, because it was refused again, `refused` gets the newest
+/// event.
 async fn write(
     connection: &Connection,
-    updates: &[(usize, u64, ProfileUpdate)],
+    updates: &Open,
     outcomes: &mut [Outcome],
     refused: &mut Vec<u64>,
 ) -> Result<(), RedisError> {
@@ -174,41 +180,71 @@ async fn write(
         fold.push(place, update.clone());
     }
     let folded = fold.finish();
-    let results = profile::apply(connection, &folded).await;
-    for (folded, result) in folded.iter().zip(results) {
-        let mut nothing = true;
-        for place in folded.items() {
-            let Some((item, offset, update)) = updates.get(*place) else {
-                continue;
-            };
-            let result = match &result {
-                Err(error) if is_suspicious(error, folded) => {
-                    profile::apply_alone(connection, update).await
-                }
-                result => result.clone(),
-            };
-            let outcome = match result {
-                Ok(()) => Outcome::Written,
-                Err(error) if error.class() == Class::Record => Outcome::Refused(error),
-                Err(error) => return Err(error),
-            };
-            nothing &= matches!(outcome, Outcome::Refused(_));
-            if let Some(open) = outcomes.get_mut(*item) {
-                *open = outcome;
+    // A new one each time: it may write again, to try the server, what it wrote before, which nobody else
+    // has written since only while nobody else may.
+    let mut writer = Writer::new(connection.clone());
+    let mut stopped = None;
+    let mut decide = |folded: &FoldedUpdate, result: Result<(), RedisError>| {
+        let outcome = match result {
+            Ok(()) => Outcome::Written,
+            Err(error) if error.is_retryable() => {
+                stopped = Some(error);
+                return false;
             }
-            if nothing && Some(place) == folded.items().last() {
-                refused.push(*offset);
+            Err(error) => Outcome::Refused(error),
+        };
+        for (item, ..) in folded
+            .items()
+            .iter()
+            .filter_map(|place| updates.get(*place))
+        {
+            if let Some(open) = outcomes.get_mut(*item) {
+                *open = outcome.clone();
             }
         }
+        true
+    };
+    for (folded, result) in folded.iter().zip(writer.settle(&folded).await) {
+        let parts = match &result {
+            Err(error) if !error.is_retryable() => folded.unfold(),
+            _ => Vec::new(),
+        };
+        if parts.is_empty() {
+            let is_refused = result.is_err();
+            if decide(folded, result) && is_refused {
+                refused.extend(newest(folded, updates));
+            }
+            continue;
+        }
+        // One bad letter must not take good ones along.
+        let mut nothing = true;
+        for part in parts {
+            let result = writer.settle(std::slice::from_ref(&part)).await.pop();
+            let result = result.unwrap_or(Ok(()));
+            nothing &= result.is_err();
+            if !decide(&part, result) {
+                nothing = false;
+                break;
+            }
+        }
+        if nothing {
+            refused.extend(newest(folded, updates));
+        }
     }
-    Ok(())
+    stopped.map_or(Ok(()), Err)
 }
 
-/// Whether its letters are to be tried one by one: one of them may take the others along, or costs the
-/// connection, which takes along all that is sent together with it.
-fn is_suspicious(error: &RedisError, folded: &FoldedUpdate) -> bool {
-    let several = folded.items().len() > 1 && error.class() == Class::Record;
-    several || matches!(error, RedisError::Lost { .. })
+fn newest(folded: &FoldedUpdate, updates: &Open) -> Option<u64> {
+    let place = folded.items().last()?;
+    updates.get(*place).map(|(_, offset, _)| *offset)
+}
+
+/// Sees to it that nothing of a write whose fate is unknown arrives later, when newer values may be there: a
+/// new connection ends the one before.
+async fn end_what_is_under_way(connection: &Connection, layout: &Layout) {
+    if let Err(error) = profile::expires_in(connection, layout, "").await {
+        tracing::debug!(%error, "Redis is away after a write whose fate is unknown");
+    }
 }
 
 impl DeadLetters {

@@ -3,7 +3,10 @@
 use std::{pin::pin, time::Duration};
 
 use foldhash::fast::RandomState;
-use kenwell::{connection::Connection, profile::Flattener};
+use kenwell::{
+    connection::Connection,
+    profile::{Flattener, Writer},
+};
 use kenwell_journal::{Journal, Limit, Reader};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -12,9 +15,10 @@ use super::{
     backoff::Backoff,
     batch::{Batch, Recipe, Supply},
     books::Books,
+    damage::Damage,
     lag::Lag,
     state::Health,
-    write::Pen,
+    write::{Outcomes, Pen},
 };
 use crate::{
     config::{Config, Destination, Source},
@@ -34,6 +38,8 @@ pub struct Delivery {
     intake: Intake,
     pen: Pen,
     lag: Lag,
+    books: Books,
+    damage: Damage,
 }
 
 /// What a delivery needs to know and to have.
@@ -69,14 +75,17 @@ impl Delivery {
     /// Those of [`Journal::reader`].
     pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
         let Plan { config, .. } = plan;
-        let connections = (0..config.delivery.lanes.max(1)).map(|_| plan.connection.another());
+        let lanes = 0..config.delivery.lanes.max(1);
+        let writers = lanes.map(|_| Writer::new(plan.connection.another()));
         let recipe = plan.recipe();
         let id = &plan.destination.id;
         let pen = Pen {
-            connections: connections.collect(),
-            health: plan.health.clone(),
-            ledger: plan.books.ledger.clone(),
-            letters: plan.dead_letters.outstanding(id, &recipe.layout),
+            writers: writers.collect(),
+            outcomes: Outcomes {
+                health: plan.health.clone(),
+                ledger: plan.books.ledger.clone(),
+                letters: plan.dead_letters.outstanding(id, &recipe.layout),
+            },
         };
         let limit = Limit {
             records: config.delivery.batch_records,
@@ -91,14 +100,21 @@ impl Delivery {
             },
             pen,
             lag: plan.lag.clone(),
+            books: plan.books.clone(),
+            damage: Damage::new(journal, plan.books.end),
         })
     }
 
     /// Delivers until `stop`, and then to the end of the batch under way.
     pub async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = self.books.entered() => {}
+        }
         let mut ahead: Option<Batch> = None;
-        let mut open = Unacknowledged::default();
-        let ledger = self.pen.ledger.clone();
+        // Outcomes in the books behind the cursor.
+        let mut open = 0;
+        let ledger = self.books.ledger.clone();
         let mut settled = ledger.settled();
         loop {
             let batch = if let Some(batch) = ahead.take() {
@@ -106,43 +122,70 @@ impl Delivery {
             } else {
                 self.lag.note(None);
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => break,
                     batch = self.intake.next() => batch,
+                    () = reach(&self.pen), if !self.pen.outcomes.health.is_up() => continue,
                 }
             };
             self.lag.note(batch.oldest_ms);
             let written = self.write_and_read_ahead(&batch, &stop).await;
-            open.outcomes += ledger.settled() - settled;
+            open += ledger.settled() - settled;
             let Written::Whole { ahead: next } = written else {
                 break;
             };
             ahead = next;
             batch.settle(&ledger);
-            open.outcomes += batch.ignored();
-            open.foreign += batch.foreign;
+            open += batch.ignored();
+            if !self.account_for_damage(&batch, &stop).await {
+                break;
+            }
             settled = ledger.settled();
             if self.acknowledge(&batch).await {
-                open = Unacknowledged::default();
+                open = 0;
             }
             if stop.is_cancelled() {
                 break;
             }
         }
         // Who delivers next reads these again, and gives them an outcome again.
-        ledger.replay(open.outcomes);
-        ledger.accept(open.foreign);
+        ledger.replay(open);
+    }
+
+    /// Enters what was lost to damage before the end of `batch`, once all of the batch has its outcome.
+    /// Whether the delivery is to go on: not when `stop` came first.
+    async fn account_for_damage(&mut self, batch: &Batch, stop: &CancellationToken) -> bool {
+        if batch.damaged {
+            self.damage.note();
+        }
+        let recipe = &self.intake.recipe;
+        let feeds = |source: &str| recipe.sources.contains(source);
+        let (ledger, destination) = (&self.books.ledger, self.pen.outcomes.health.destination());
+        let mut backoff = Backoff::default();
+        loop {
+            let accounted = self.damage.account(ledger, destination, batch.end, feeds);
+            let accounted = tokio::select! {
+                () = stop.cancelled() => return false,
+                accounted = accounted => accounted,
+            };
+            let Err(error) = accounted else { return true };
+            let attempts = backoff.attempts();
+            tracing::error!(destination.id = destination, %error, attempts, "the journal could not be read to count what damage cost; trying again");
+            sleep(backoff.next()).await;
+        }
     }
 
     /// Writes `batch` and meanwhile prepares the one behind it, which must not be sent before.
     async fn write_and_read_ahead(&mut self, batch: &Batch, stop: &CancellationToken) -> Written {
         let mut ahead = None;
+        let health = self.pen.outcomes.health.clone();
         let mut writing = pin!(self.pen.write(batch));
         loop {
             tokio::select! {
                 biased;
                 () = &mut writing => return Written::Whole { ahead },
                 next = self.intake.next(), if ahead.is_none() => ahead = Some(next),
-                () = stopped(stop, &self.pen.health) => return Written::Stopped,
+                () = stopped(stop, &health) => return Written::Stopped,
             }
         }
     }
@@ -152,17 +195,10 @@ impl Delivery {
     async fn acknowledge(&mut self, batch: &Batch) -> bool {
         let acknowledged = self.intake.reader.ack(batch.end).await;
         if let Err(error) = &acknowledged {
-            tracing::error!(destination.id = self.pen.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+            tracing::error!(destination.id = self.pen.outcomes.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
         }
         acknowledged.is_ok()
     }
-}
-
-/// What is in the books behind the cursor.
-#[derive(Default)]
-struct Unacknowledged {
-    outcomes: u64,
-    foreign: u64,
 }
 
 impl Plan<'_> {
@@ -179,11 +215,27 @@ impl Plan<'_> {
             layout: config.layout(destination),
             lanes: config.delivery.lanes.max(1),
             hasher: RandomState::default(),
-            backlog_end: self.books.backlog_end,
             flattener: Flattener::default(),
             tail: self.books.ledger.tail().clone(),
         }
     }
+}
+
+/// Asks for a sign of life until there is one, while there is nothing to write: so that a destination that
+/// gets no events is known to be up or not.
+async fn reach(pen: &Pen) {
+    let (health, Some(writer)) = (&pen.outcomes.health, pen.writers.first()) else {
+        return std::future::pending().await;
+    };
+    let mut backoff = Backoff::default();
+    while let Err(error) = writer.connection().ping().await {
+        if matches!(&error, kenwell::Error::Refused { reply, .. } if reply.code() == "NOPERM") {
+            break; // It let us in, and answers.
+        }
+        health.failed(&error, error.class());
+        sleep(backoff.next()).await;
+    }
+    health.succeeded();
 }
 
 /// Resolves after `stop` when the batch under way should not be waited for: Redis is away, or it is

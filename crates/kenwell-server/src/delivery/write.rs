@@ -1,13 +1,14 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell::{
     Class, Error,
-    connection::Connection,
-    profile::{self, FoldedUpdate},
+    profile::{FoldedUpdate, ProfileUpdate, Writer},
 };
 use tokio::{task::spawn_blocking, time::sleep};
 
@@ -18,27 +19,54 @@ use crate::{
     metrics::Ledger,
 };
 
-/// How often in a row a lane may lose its connection before its updates are sent one by one, to find
-/// the one that Redis closes the connection over.
-const LOSSES: u32 = 3;
-
 /// What a batch is written with.
 pub(super) struct Pen {
     /// One for each lane.
-    pub(super) connections: Vec<Connection>,
+    pub(super) writers: Vec<Writer>,
+    pub(super) outcomes: Outcomes,
+}
+
+/// Where it is told what became of updates.
+#[derive(Clone)]
+pub(super) struct Outcomes {
     pub(super) health: Health,
     pub(super) ledger: Ledger,
     pub(super) letters: Arc<Outstanding>,
 }
 
+/// A user's update on its way.
+struct Waiting<'a> {
+    now: Cow<'a, FoldedUpdate>,
+    /// The rest of one that was refused as a whole, and is written event by event.
+    later: VecDeque<FoldedUpdate>,
+}
+
+impl AsRef<ProfileUpdate> for Waiting<'_> {
+    fn as_ref(&self) -> &ProfileUpdate {
+        self.now.update()
+    }
+}
+
+impl Waiting<'_> {
+    /// What is left of it when its first part has its outcome.
+    fn next(mut self) -> Option<Self> {
+        let now = Cow::Owned(self.later.pop_front()?);
+        Some(Self { now, ..self })
+    }
+}
+
 impl Pen {
     /// Writes the whole batch; returns when every update has an outcome. Dropped earlier, some
     /// updates may be in Redis: sending the batch again leaves the same profiles.
-    pub(super) async fn write(&self, batch: &Batch) {
-        let lanes = batch.lanes.iter().zip(&self.connections);
+    pub(super) async fn write(&mut self, batch: &Batch) {
+        let outcomes = &self.outcomes;
+        let lanes = batch.lanes.iter().zip(&mut self.writers);
         let busy = lanes.filter(|(lane, _)| !lane.is_empty());
-        join_all(busy.map(|(lane, connection)| self.write_lane(batch, lane, connection))).await;
-        self.health.succeeded();
+        let written = join_all(busy.map(|(lane, writer)| outcomes.write_lane(batch, lane, writer)));
+        // A batch of nothing but refusals says nothing good about the destination.
+        if written.await.iter().sum::<u64>() > 0 {
+            outcomes.health.succeeded();
+        }
         if let Some(oldest) = batch.oldest_ms {
             let now = Timestamp::now().as_millisecond();
             let age = now.saturating_sub_unsigned(oldest).max(0);
@@ -46,60 +74,81 @@ impl Pen {
                 clippy::cast_precision_loss,
                 reason = "an age in milliseconds is far below 2^53"
             )]
-            self.ledger.fresh(age as f64 / 1_000.0);
+            outcomes.ledger.fresh(age as f64 / 1_000.0);
         }
     }
+}
 
-    /// Sends what is open until nothing is. A user's update is in one lane only and is never
-    /// overtaken, because the next batch waits for this one.
-    async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], connection: &Connection) {
-        let mut open: Vec<&FoldedUpdate> = lane.iter().collect();
+impl Outcomes {
+    /// Writes what is open until nothing is, and tells how many events were written. A user's update is
+    /// in one lane only and is never overtaken, because the next batch waits for this one.
+    async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], writer: &mut Writer) -> u64 {
+        let mut open: Vec<Waiting<'_>> = lane
+            .iter()
+            .map(|folded| Waiting {
+                now: Cow::Borrowed(folded),
+                later: VecDeque::new(),
+            })
+            .collect();
         let mut backoff = Backoff::default();
-        let mut losses = 0;
-        loop {
+        let mut total = 0;
+        while !open.is_empty() {
             let overtaking = self.overtake(batch, &open).await;
-            let results = if losses < LOSSES {
-                profile::apply(connection, &open).await
-            } else {
-                one_by_one(connection, &open).await
-            };
-            losses = if results.iter().any(is_loss) {
-                losses + 1
-            } else {
-                0
-            };
+            let results = writer.attempt(&open).await;
             let mut again = Vec::new();
             let mut dead = Vec::new();
+            let mut refused = Vec::new();
             let mut written = Vec::new();
             let mut latest = None;
-            for (folded, result) in open.into_iter().zip(results) {
+            for (mut waiting, result) in open.into_iter().zip(results) {
                 match result {
-                    Ok(()) => written.push(folded),
+                    Ok(()) => {
+                        written.push(waiting.now.clone());
+                        again.extend(waiting.next());
+                    }
                     Err(error) if error.is_retryable() => {
-                        again.push(folded);
+                        again.push(waiting);
                         latest = Some(error);
                     }
-                    Err(error) => dead.push((folded, error)),
+                    Err(error) => {
+                        refused.push(batch.newest(&waiting.now));
+                        let mut parts = VecDeque::new();
+                        if concerns_fields(&error) {
+                            parts.extend(waiting.now.unfold());
+                        }
+                        if parts.is_empty() {
+                            dead.push((waiting.now.clone(), error));
+                        } else {
+                            waiting.later = parts;
+                        }
+                        again.extend(waiting.next());
+                    }
                 }
             }
-            self.ledger
-                .written(written.iter().copied().map(count).sum());
-            self.tell(batch, || written.into_iter().map(|folded| (folded, None)));
-            self.bury(batch, &dead, overtaking).await;
-            let Some(error) = latest else { return };
-            self.health.failed(&error, error.class());
-            self.ledger.retried();
-            sleep(backoff.next()).await;
+            let count = written.iter().map(|folded| count(folded)).sum();
+            total += count;
+            self.ledger.written(count);
+            self.tell(batch, || written.iter().map(|folded| (&**folded, None)));
+            self.bury(batch, &dead, (overtaking, refused)).await;
+            if count > 0 {
+                backoff = Backoff::default();
+            }
+            if let Some(error) = latest {
+                self.health.failed(&error, error.class());
+                self.ledger.retried();
+                sleep(backoff.next()).await;
+            }
             open = again;
         }
+        total
     }
 
     /// Takes what is about to be written from the letters of older events, so that no retry of theirs puts
     /// it back. Nothing may be written before, so it is tried until it succeeds.
-    async fn overtake(&self, batch: &Batch, open: &[&FoldedUpdate]) -> Overtaking {
+    async fn overtake(&self, batch: &Batch, open: &[Waiting<'_>]) -> Overtaking {
         let mut backoff = Backoff::default();
-        let newest = |folded: &&FoldedUpdate| batch.newest(folded);
         loop {
+            let newest = |waiting: &Waiting<'_>| batch.newest(&waiting.now);
             let error = match self.letters.overtake(open, newest).await {
                 Ok(overtaking) => return overtaking,
                 Err(error) => error,
@@ -114,33 +163,34 @@ impl Pen {
     }
 
     /// Puts refused updates aside, durably, each with all of its events. Without that there is no
-    /// outcome, so it is tried until it succeeds.
+    /// outcome, so it is tried until it succeeds. What `refused` writes had taken from older letters is
+    /// given back.
     async fn bury(
         &self,
         batch: &Batch,
-        dead: &[(&FoldedUpdate, Error)],
-        mut overtaking: Overtaking,
+        dead: &[(Cow<'_, FoldedUpdate>, Error)],
+        (mut overtaking, refused): (Overtaking, Vec<u64>),
     ) {
-        if dead.is_empty() {
+        if refused.is_empty() {
             return;
         }
         let letters = self.letters(batch, dead);
-        let refused = dead.iter().map(|(folded, _)| batch.newest(folded));
-        let refused: Vec<u64> = refused.collect();
         let mut backoff = Backoff::default();
         loop {
-            let log = Arc::clone(&self.letters);
+            let (log, letters, refused) =
+                (Arc::clone(&self.letters), letters.clone(), refused.clone());
             // Gone after a failure: a retry must be able to make room. Older letters then stay without
             // what was taken from them.
             let overtaking = std::mem::take(&mut overtaking);
-            let (letters, refused) = (letters.clone(), refused.clone());
-            let append = move || log.append(&letters, &overtaking, &refused);
-            match spawn_blocking(append).await {
+            match spawn_blocking(move || log.append(&letters, &overtaking, &refused)).await {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
                 Err(error) => self.health.failed(&error, Class::Transient),
             }
             sleep(backoff.next()).await;
+        }
+        if letters.is_empty() {
+            return;
         }
         for (folded, error) in dead {
             self.ledger.dead_lettered(reason(error), count(folded));
@@ -148,7 +198,7 @@ impl Pen {
         let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
         let refused = || {
             dead.iter()
-                .map(|(folded, _)| *folded)
+                .map(|(folded, _)| &**folded)
                 .zip(reasons.iter().map(|reason| Some(&**reason)))
         };
         self.tell(batch, refused);
@@ -172,7 +222,7 @@ impl Pen {
     }
 
     /// One letter for each event of the refused updates, in journal order.
-    fn letters(&self, batch: &Batch, dead: &[(&FoldedUpdate, Error)]) -> Vec<DeadLetter> {
+    fn letters(&self, batch: &Batch, dead: &[(Cow<'_, FoldedUpdate>, Error)]) -> Vec<DeadLetter> {
         let at = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let refused: HashMap<_, _> = dead
             .iter()
@@ -180,7 +230,7 @@ impl Pen {
                 folded
                     .items()
                     .iter()
-                    .map(move |item| (*item, (*folded, error)))
+                    .map(move |item| (*item, (&**folded, error)))
             })
             .collect();
         let records = batch.records(&refused);
@@ -200,25 +250,13 @@ impl Pen {
     }
 }
 
-/// Sends each update alone, and gives one result for each. When Redis is away, those that are left
-/// get the error of the first that noticed.
-async fn one_by_one(connection: &Connection, updates: &[&FoldedUpdate]) -> Vec<Result<(), Error>> {
-    let mut results = Vec::with_capacity(updates.len());
-    for update in updates {
-        let result = profile::apply_alone(connection, update).await;
-        let away = matches!(&result, Err(error) if error.is_retryable());
-        results.push(result.clone());
-        if away {
-            results.resize(updates.len(), result);
-            break;
-        }
+/// Whether a refusal for good may be about some of the fields. The others are about the key.
+fn concerns_fields(error: &Error) -> bool {
+    match error {
+        Error::Refused { reply, .. } => !matches!(reply.code(), "WRONGTYPE" | "CROSSSLOT"),
+        Error::RefusedAlone { reply, .. } => reply.code() != "NOPERM",
+        _ => true,
     }
-    results
-}
-
-/// Whether the connection broke while this was under way.
-fn is_loss(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Lost { .. }))
 }
 
 fn count(folded: &FoldedUpdate) -> u64 {
@@ -228,7 +266,7 @@ fn count(folded: &FoldedUpdate) -> u64 {
 /// A bounded set of names for metrics: Redis' error codes as far as we know them.
 fn reason(error: &Error) -> &'static str {
     match error {
-        Error::Refused { reply, .. } => match reply.code() {
+        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => match reply.code() {
             "WRONGTYPE" => "WRONGTYPE",
             "NOPERM" => "NOPERM",
             "ERR" => "ERR",

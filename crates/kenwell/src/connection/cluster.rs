@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::group::{Answers, part_size};
 use super::live::Node;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, slot_of};
@@ -16,6 +17,15 @@ use crate::Error;
 
 /// How often one command follows `MOVED` or `ASK` before it is given back as refused.
 const MAX_REDIRECTIONS: usize = 5;
+
+/// What ends the wait for replies.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The time for all of them.
+    Whole,
+    /// A time in which nothing moves.
+    Silence,
+}
 
 /// One lane to a cluster: a socket to each node, opened when first needed.
 #[derive(Clone)]
@@ -71,10 +81,31 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.send_all_of(command, pipeline.cmd_iter(), Limit::Whole)
+            .await
+    }
+
+    /// As [`send`](Self::send), but each node may take as long as something moves, and what it answered
+    /// before it failed is kept.
+    pub(super) async fn send_parts(
+        &self,
+        command: &'static str,
+        parts: &[Pipeline],
+    ) -> Result<Answers, Error> {
+        let commands = parts.iter().flat_map(Pipeline::cmd_iter);
+        self.send_all_of(command, commands, Limit::Silence).await
+    }
+
+    async fn send_all_of(
+        &self,
+        command: &'static str,
+        commands: impl Iterator<Item = &Cmd>,
+        limit: Limit,
+    ) -> Result<Answers, Error> {
         let map = self.lane.topology.current().await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
-        for (index, cmd) in pipeline.cmd_iter().enumerate() {
+        for (index, cmd) in commands.enumerate() {
             let node = map.node(slot_of(key(cmd)));
             let node = Arc::clone(node.ok_or_else(|| nowhere(command))?);
             results.push(Err(nowhere(command)));
@@ -87,7 +118,9 @@ impl Cluster {
         }
         for _redirection in 0..=MAX_REDIRECTIONS {
             let bundles = by_node(open);
-            let sent = bundles.iter().map(|bundle| self.deliver(command, bundle));
+            let sent = bundles
+                .iter()
+                .map(|bundle| self.deliver(command, bundle, limit));
             let replies = join_all(sent).await;
             open = Vec::new();
             let answered = bundles.into_iter().zip(replies);
@@ -108,6 +141,11 @@ impl Cluster {
             open.sort_by_key(|parcel| parcel.index);
         }
         Ok(results)
+    }
+
+    /// The node that has a key, as far as is known without asking.
+    pub(super) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+        self.lane.topology.known_node(slot_of(key))
     }
 
     /// Sends a pipeline without keys to every master; the first error is the result.
@@ -131,24 +169,17 @@ impl Cluster {
     }
 
     /// Sends one node's share, and gives one result for each parcel.
-    async fn deliver(
-        &self,
-        command: &'static str,
-        bundle: &[Parcel<'_>],
-    ) -> Vec<Result<Value, Error>> {
+    async fn deliver(&self, command: &'static str, bundle: &[Parcel<'_>], limit: Limit) -> Answers {
         let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
             return Vec::new();
         };
-        let mut pipeline = Pipeline::with_capacity(bundle.len());
-        for parcel in bundle {
-            if parcel.asking {
-                pipeline.cmd("ASKING");
+        let sent = match (self.node(address), limit) {
+            (Ok(node), Limit::Whole) => node.send(command, &pack(bundle)).await,
+            (Ok(node), Limit::Silence) => {
+                let parts: Vec<_> = bundle.chunks(part_size(bundle.len())).map(pack).collect();
+                Ok(node.send_parts(command, &parts).await)
             }
-            pipeline.add_command(parcel.command.clone());
-        }
-        let sent = match self.node(address) {
-            Ok(node) => node.send(command, &pipeline).await,
-            Err(error) => Err(error),
+            (Err(error), _) => Err(error),
         };
         let mut replies = match sent {
             Ok(replies) => replies.into_iter(),
@@ -206,6 +237,18 @@ impl Cluster {
         // Another task may have been faster; both must use the same socket.
         Ok(nodes.entry(Arc::clone(address)).or_insert(node).clone())
     }
+}
+
+/// A pipeline of these.
+fn pack(parcels: &[Parcel<'_>]) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(parcels.len());
+    for parcel in parcels {
+        if parcel.asking {
+            pipeline.cmd("ASKING");
+        }
+        pipeline.add_command(parcel.command.clone());
+    }
+    pipeline
 }
 
 /// Parcels for the same node together, in order.

@@ -20,7 +20,7 @@ mod topology;
 mod url;
 mod visit;
 
-pub(crate) use group::{Answers, Group};
+pub(crate) use group::{Answers, Group, part_size};
 pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};

@@ -167,6 +167,36 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
+    /// What was answered before a failure keeps its answer. Only silence ends the wait:
+    /// [`Settings::command_timeout`] without a byte that moves.
+    ///
+    /// In a cluster the first argument of each command must be its key.
+    pub(crate) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
+        let sent = match &self.route {
+            Route::Standalone(node) => return node.send_parts(command, parts).await,
+            Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
+            Route::Sentinel(watched) => match watched.master().await {
+                Ok(master) => return master.send_parts(command, parts).await,
+                Err(error) => Err(error),
+            },
+        };
+        sent.unwrap_or_else(|error| {
+            let count = parts.iter().map(Pipeline::len).sum();
+            vec![Err(error); count]
+        })
+    }
+
+    /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.
+    pub(crate) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+        match &self.route {
+            Route::Cluster(cluster) => cluster.place(key),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -214,7 +214,8 @@ impl Watch {
         let mut pipeline = Pipeline::new();
         let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
         question.arg(&*self.name);
-        match sentinel.one(COMMAND, &pipeline).await? {
+        let answer = sentinel.one(COMMAND, &pipeline).await;
+        match answer.map_err(Error::while_opening)? {
             Value::Nil => Err(Error::UnknownMaster {
                 address: Arc::clone(sentinel.address()),
                 master: Arc::clone(&self.name),
