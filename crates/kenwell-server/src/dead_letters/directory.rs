@@ -82,7 +82,7 @@ impl DeadLetters {
         new
     }
 
-    fn log(&self, destination: &str) -> Arc<Log> {
+    pub(super) fn log(&self, destination: &str) -> Arc<Log> {
         let mut open = self.lock();
         let open = open.entry(destination.to_owned()).or_insert_with(|| Open {
             log: Arc::new(Log::new(&self.directory, destination, self.max_bytes)),

@@ -8,16 +8,20 @@
 mod directory;
 mod disk;
 mod error;
+#[cfg(test)]
+mod failures;
 mod files;
 mod index;
 mod letter;
 mod letters;
 mod line;
 mod log;
+mod notices;
 mod outstanding;
 mod pick;
 mod retry;
 mod rewrite;
+mod watch;
 
 pub use directory::DeadLetters;
 pub use error::Error;
@@ -27,3 +31,4 @@ pub use outstanding::{Outstanding, Overtaking};
 pub use pick::{Picked, Wanted};
 pub use retry::{Retried, Stopped};
 pub use rewrite::{Batch, Rewrite};
+pub use watch::watch;

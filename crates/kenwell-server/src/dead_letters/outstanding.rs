@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use kenwell::profile::{Flattener, Layout, ProfileUpdate};
 use tokio::task::spawn_blocking;
@@ -15,6 +16,7 @@ use super::index::{Index, Write};
 use super::letter::DeadLetter;
 use super::line::{Line, Overtaken};
 use super::log::{Kind, Log, is_same};
+use super::notices::Notices;
 
 /// The outstanding letters of one destination, and the one who sees to it that none of them ever puts an
 /// older value over a newer one.
@@ -32,6 +34,9 @@ pub struct Outstanding {
     counts: Mutex<Option<BTreeMap<String, u64>>>,
     /// Whether the log may have letters that the index has not.
     behind: AtomicBool,
+    notices: Mutex<Notices>,
+    /// Why the log could not be read at the latest look, if it could not.
+    trouble: Mutex<Option<String>>,
 }
 
 /// Fields that letters have lost to writes under way. While it is there, no letter is retried.
@@ -58,6 +63,8 @@ impl Outstanding {
             index: Mutex::default(),
             counts: Mutex::default(),
             behind: AtomicBool::new(true),
+            notices: Mutex::default(),
+            trouble: Mutex::default(),
         }
     }
 
@@ -94,6 +101,15 @@ impl Outstanding {
         self.behind.store(true, Ordering::SeqCst);
         self.log.append(&lines, Kind::Letters)?;
         self.look_again();
+        let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+        for letter in letters {
+            *reasons.entry(letter.code()).or_default() += 1;
+        }
+        for (reason, letters) in reasons {
+            if let Some(letters) = lock(&self.notices).add(reason, letters, Instant::now()) {
+                self.tell(reason, letters);
+            }
+        }
         Ok(())
     }
 
@@ -118,6 +134,42 @@ impl Outstanding {
                 .map_err(self.log.cannot_encode())?;
         }
         Ok(())
+    }
+
+    /// Follows the log, and tells of new letters what has waited for its time. Blocks on files.
+    pub(super) fn look_after(&self) {
+        let trouble = self.refresh().err().map(|error| error.to_string());
+        let mut known = lock(&self.trouble);
+        if let Some(error) = trouble.as_ref().filter(|_| *known != trouble) {
+            tracing::warn!(
+                destination.id = self.log.destination,
+                error,
+                "the dead letters cannot be read; what is shown of them may be old"
+            );
+        }
+        *known = trouble;
+        drop(known);
+        let due = lock(&self.notices).due(Instant::now());
+        for (reason, letters) in due {
+            self.tell(&reason, letters);
+        }
+    }
+
+    /// Tells of new letters what was not told yet.
+    pub(super) fn tell_rest(&self) {
+        let rest = lock(&self.notices).rest();
+        for (reason, letters) in rest {
+            self.tell(&reason, letters);
+        }
+    }
+
+    fn tell(&self, reason: &str, letters: u64) {
+        tracing::warn!(
+            destination.id = self.log.destination,
+            reason,
+            letters,
+            "Redis refused events for good; they are in the dead-letter log: kenwell dead-letters list"
+        );
     }
 
     /// Takes a change of the log over that has happened already, and so cannot fail any more. Blocks on

@@ -12,7 +12,7 @@ use kenwell_journal::{Offset, Records};
 
 use crate::{
     envelope::Envelope,
-    metrics::Ledger,
+    metrics::{Ledger, NOT_AN_ENVELOPE},
     tail::{Glance, Outcome, Tail},
 };
 
@@ -107,7 +107,7 @@ impl Recipe {
     ) {
         let Ok(envelope) = Envelope::decode(record) else {
             tracing::error!(%offset, "a journal record is no event envelope and was skipped; was this journal written by another version?");
-            batch.ignored.push("not_an_envelope");
+            batch.ignored.push(NOT_AN_ENVELOPE);
             return;
         };
         let feeds = |source: &str| self.sources.contains(source);

@@ -16,7 +16,7 @@ use super::{backoff::Backoff, batch::Batch, state::Health};
 use crate::{
     dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
-    metrics::Ledger,
+    metrics::{Ledger, REFUSALS},
 };
 
 /// What a batch is written with.
@@ -202,12 +202,6 @@ impl Outcomes {
                 .zip(reasons.iter().map(|reason| Some(&**reason)))
         };
         self.tell(batch, refused);
-        let (destination, letters) = (self.health.destination(), letters.len());
-        tracing::warn!(
-            destination.id = destination,
-            letters,
-            "Redis refused events for good; they are in the dead-letter log: kenwell dead-letters list"
-        );
     }
 
     /// Shows what became of these updates, if anybody looks.
@@ -263,15 +257,13 @@ fn count(folded: &FoldedUpdate) -> u64 {
     u64::try_from(folded.items().len()).unwrap_or(u64::MAX)
 }
 
-/// A bounded set of names for metrics: Redis' error codes as far as we know them.
+/// One of [`REFUSALS`].
 fn reason(error: &Error) -> &'static str {
+    let known = |code: &str| REFUSALS.into_iter().find(|known| *known == code);
     match error {
-        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => match reply.code() {
-            "WRONGTYPE" => "WRONGTYPE",
-            "NOPERM" => "NOPERM",
-            "ERR" => "ERR",
-            _ => "other",
-        },
+        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => {
+            known(reply.code()).unwrap_or("other")
+        }
         Error::Dropped { .. } => "connection_closed",
         _ => "other",
     }

@@ -27,7 +27,7 @@ use super::{
     body::{self, Encoding, Room},
     cors,
     ingest::Ingest,
-    refusal::Refusal,
+    refusal::{self, Refusal},
     roster::{Entry, Roster},
     route::{self, Target},
     source_config, status,
@@ -91,6 +91,13 @@ impl Gateway {
         workspace_id: String,
         limits: Limits,
     ) -> Self {
+        for route in route::EVENTS {
+            metrics.expect_requests(route, &refusal::STATUSES);
+        }
+        for route in route::OTHERS {
+            metrics.expect_requests(route, &[200]);
+        }
+        metrics.expect_requests(route::NONE, &[404, 405, 503]);
         Self {
             roster,
             ingest: Ingest {
@@ -149,7 +156,7 @@ impl Gateway {
         graceful: &GracefulShutdown,
     ) {
         let Ok(permit) = Arc::clone(connections).try_acquire_owned() else {
-            self.ingest.metrics.request("none", 503);
+            self.ingest.metrics.request(route::NONE, 503);
             arrival.refuse(FULL_HOUSE);
             return;
         };
@@ -186,7 +193,7 @@ impl Gateway {
         }
         let (route, answer) = match route::find(request.method(), request.uri().path()) {
             Ok((route, target)) => (route, self.answer(target, &mut request, peer).await),
-            Err(refusal) => ("none", Err(refusal)),
+            Err(refusal) => (route::NONE, Err(refusal)),
         };
         let answer = match answer {
             Ok(answer) => answer,

@@ -20,6 +20,7 @@ mod failover;
 mod full;
 mod gateway;
 mod lifecycle;
+mod outstanding;
 mod overtaken;
 mod private;
 mod rotation;

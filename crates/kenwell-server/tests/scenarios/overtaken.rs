@@ -1,6 +1,9 @@
 //! Retried dead letters never put an older value over a newer one.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 
@@ -197,4 +200,137 @@ fn a_retry_on_the_command_line_beside_a_delivering_server_never_turns_time_back(
             );
         }
     }
+}
+
+/// A seeded generator: the same seed makes the same history.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+/// Users whose keys are made unwritable and writable again, which keeps their hashes.
+struct Users<'a> {
+    redis: &'a Redis,
+    blocked: [bool; 3],
+    /// The newest value that was seen of each field.
+    seen: BTreeMap<(String, String), u64>,
+    /// The newest value that was sent.
+    sent: BTreeMap<(String, String), u64>,
+}
+
+impl Users<'_> {
+    fn toggle(&mut self, user: usize) {
+        let (key, aside) = (format!("user:{user}"), format!("aside:{user}"));
+        if self.blocked[user] {
+            self.redis.command::<()>(&["DEL", &key]);
+            if self.redis.command::<bool>(&["EXISTS", &aside]) {
+                self.redis.command::<()>(&["RENAME", &aside, &key]);
+            }
+        } else {
+            if self.redis.command::<bool>(&["EXISTS", &key]) {
+                self.redis.command::<()>(&["RENAME", &key, &aside]);
+            }
+            self.redis.command::<()>(&["SET", &key, "no hash"]);
+        }
+        self.blocked[user] = !self.blocked[user];
+    }
+
+    /// No value is older than it was.
+    fn look(&mut self, step: u64) {
+        for (user, blocked) in self.blocked.iter().enumerate() {
+            let key = if *blocked {
+                format!("aside:{user}")
+            } else {
+                format!("user:{user}")
+            };
+            for (field, value) in self.redis.fields(&key) {
+                let value: u64 = value.parse().unwrap();
+                let seen = self
+                    .seen
+                    .entry((user.to_string(), field.clone()))
+                    .or_default();
+                assert!(
+                    value >= *seen,
+                    "step {step}: {field} of {user} was {seen} and is {value}"
+                );
+                *seen = value;
+            }
+        }
+    }
+}
+
+#[test]
+fn no_history_of_refusals_retries_and_kills_turns_a_value_back() {
+    let seed = std::env::var("KENWELL_SEED").map_or(7, |seed| seed.parse().unwrap());
+    let mut random = Random(seed);
+    let redis = Redis::start();
+    let mut server = Server::start(&redis);
+    let mut users = Users {
+        redis: &redis,
+        blocked: [false; 3],
+        seen: BTreeMap::new(),
+        sent: BTreeMap::new(),
+    };
+    for step in 1..=150 {
+        let user = usize::try_from(random.below(3)).unwrap();
+        match random.below(12) {
+            0..6 => {
+                let mut traits = serde_json::Map::new();
+                for field in ["a", "b", "c"] {
+                    if random.below(2) == 0 {
+                        traits.insert(field.to_owned(), json!(step));
+                        users
+                            .sent
+                            .insert((user.to_string(), field.to_owned()), step);
+                    }
+                }
+                send(&server, &user.to_string(), &Value::Object(traits));
+            }
+            6..8 => {
+                server.settle("profiles");
+                users.toggle(user);
+            }
+            8 => {
+                retry_all(&server);
+            }
+            9 => {
+                let ids = ids(&server);
+                if !ids.is_empty() {
+                    let one = usize::try_from(random.below(ids.len() as u64)).unwrap();
+                    act(
+                        &server,
+                        "retry",
+                        &json!({ "destination": "profiles", "ids": [ids[one]] }),
+                    );
+                }
+            }
+            10 => {
+                server.cli(&["dead-letters", "retry"]);
+            }
+            _ => {
+                server.kill();
+                server.cli(&["dead-letters", "retry"]);
+                users.look(step);
+                server.restart();
+            }
+        }
+        users.look(step);
+    }
+    server.settle("profiles");
+    (0..3)
+        .filter(|user| users.blocked[*user])
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|user| users.toggle(user));
+    retry_all(&server);
+    users.look(0);
+    assert!(letters(&server).is_empty());
+    assert_eq!(users.seen, users.sent, "seed {seed}");
 }

@@ -14,15 +14,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::letters::{self, Page, Selection};
 use super::{destinations, time};
-use crate::dead_letters::{DeadLetter, Error, Outstanding};
-use crate::live::RunningDestination;
+use crate::dead_letters::{DeadLetter, Error};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail;
 
-/// Walks through the logs at once: a retry reads whole files.
-static ROOM: Semaphore = Semaphore::const_new(2);
+/// Walks through the logs at once: each reads whole files.
+static WALKS: Semaphore = Semaphore::const_new(2);
+/// Pages made at once: each reads what it shows.
+static LOOKS: Semaphore = Semaphore::const_new(8);
 /// The most bytes of an event that are shown; a larger one is told by its size.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 
@@ -173,13 +174,13 @@ pub(super) async fn list(
     let destinations = destinations.iter();
     let wanted = Page {
         destinations: destinations
-            .map(|running| (running.id().to_owned(), outstanding(&plane, running)))
+            .map(|running| (running.id().to_owned(), plane.outstanding(running)))
             .collect(),
         reason: which.reason.filter(|reason| !reason.is_empty()),
         limit: which.limit.unwrap_or(50).clamp(1, 200),
         after: which.after.filter(|after| !after.is_empty()),
     };
-    let found = blocking(move || letters::find(&wanted)).await?;
+    let found = blocking(&LOOKS, move || letters::find(&wanted)).await?;
     let found = found.map_err(|error| refusal(&error))?;
     let found = found.ok_or_else(|| {
         Refusal::bad_request(
@@ -215,8 +216,8 @@ pub(super) async fn retry(
 ) -> Result<Json<RetriedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let outstanding = outstanding(&plane, &running);
-    let retried = blocking(move || {
+    let outstanding = plane.outstanding(&running);
+    let retried = blocking(&WALKS, move || {
         let retry = outstanding.retry(&running.connection, |letter| selection.has(letter));
         // Here, where nobody can hang up.
         let retried = Handle::current().block_on(retry)?;
@@ -261,8 +262,8 @@ pub(super) async fn discard(
 ) -> Result<Json<DiscardedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let (logs, outstanding) = (plane.dead_letters.clone(), outstanding(&plane, &running));
-    let discarded = blocking(move || {
+    let (logs, outstanding) = (plane.dead_letters.clone(), plane.outstanding(&running));
+    let discarded = blocking(&WALKS, move || {
         let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
         // Here, where nobody can hang up.
         running.ledger.letters_discarded(discarded);
@@ -281,12 +282,6 @@ pub(super) async fn discard(
     }))
 }
 
-fn outstanding(plane: &Private, running: &RunningDestination) -> Arc<Outstanding> {
-    plane
-        .dead_letters
-        .outstanding(running.id(), &running.layout)
-}
-
 impl Chosen {
     fn selection(self) -> Result<Selection, Refusal> {
         let wrong = "give exactly one of `ids` (1 to 1000), `reason` and `all: true`";
@@ -303,9 +298,10 @@ impl Chosen {
 
 /// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
 async fn blocking<T: Send + 'static>(
+    room: &'static Semaphore,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    let Ok(room) = ROOM.try_acquire() else {
+    let Ok(room) = room.try_acquire() else {
         return Err(Refusal::busy(
             "others go through the dead letters: wait until they are done",
             5,
