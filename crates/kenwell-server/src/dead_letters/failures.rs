@@ -74,7 +74,9 @@ fn lines_that_were_not_written_whole_are_cut_at_once_or_before_the_next_ones() {
         (4, &[Fault::Sync, Fault::Cut]),
         (5, &[Fault::Write, Fault::Cut]),
     ] {
-        faults.iter().for_each(|fault| order(&letters, *fault));
+        for fault in faults {
+            order(&letters, *fault);
+        }
         assert!(is_refused(&letters, offset), "{faults:?}");
         assert!(!is_refused(&letters, offset), "{faults:?}");
     }

@@ -324,11 +324,11 @@ fn no_history_of_refusals_retries_and_kills_turns_a_value_back() {
         users.look(step);
     }
     server.settle("profiles");
-    (0..3)
-        .filter(|user| users.blocked[*user])
-        .collect::<Vec<_>>()
-        .into_iter()
-        .for_each(|user| users.toggle(user));
+    for user in 0..3 {
+        if users.blocked[user] {
+            users.toggle(user);
+        }
+    }
     retry_all(&server);
     users.look(0);
     assert!(letters(&server).is_empty());

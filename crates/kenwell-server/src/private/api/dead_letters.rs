@@ -181,7 +181,6 @@ pub(super) async fn list(
         after: which.after.filter(|after| !after.is_empty()),
     };
     let found = blocking(&LOOKS, move || letters::find(&wanted)).await?;
-    let found = found.map_err(|error| refusal(&error))?;
     let found = found.ok_or_else(|| {
         Refusal::bad_request(
             "the letter behind which to go on is not there any more: list from the beginning",
@@ -234,7 +233,7 @@ pub(super) async fn retry(
         );
         Ok(retried)
     });
-    let retried = retried.await?.map_err(|error: Error| refusal(&error))?;
+    let retried = retried.await?;
     Ok(Json(RetriedLetters {
         retried: retried.written + retried.ignored,
         superseded: retried.superseded,
@@ -275,7 +274,7 @@ pub(super) async fn discard(
         outstanding.look_again();
         Ok(discarded)
     });
-    let discarded = discarded.await?.map_err(|error: Error| refusal(&error))?;
+    let discarded = discarded.await?;
     Ok(Json(DiscardedLetters {
         discarded,
         still_failing: 0,
@@ -299,7 +298,7 @@ impl Chosen {
 /// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
 async fn blocking<T: Send + 'static>(
     room: &'static Semaphore,
-    work: impl FnOnce() -> T + Send + 'static,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Refusal> {
     let Ok(room) = room.try_acquire() else {
         return Err(Refusal::busy(
@@ -308,13 +307,15 @@ async fn blocking<T: Send + 'static>(
         ));
     };
     let done = spawn_blocking(move || {
-        let result = work();
+        let result = work().map_err(|error| refusal(&error));
         drop(room);
         result
     });
-    done.await.map_err(|error| {
+    done.await.unwrap_or_else(|error| {
         tracing::error!(%error, "going through the dead letters ended badly");
-        Refusal::internal("going through the dead letters ended badly; the log says how")
+        Err(Refusal::internal(
+            "going through the dead letters ended badly; the log says how",
+        ))
     })
 }
 
