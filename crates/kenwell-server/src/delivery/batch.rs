@@ -41,10 +41,13 @@ pub(super) struct Supply {
 
 /// A batch on its way to Redis.
 pub(super) struct Batch {
-    records: Arc<Records>,
+    /// None in the [part](Self::part) of a batch.
+    records: Option<Arc<Records>>,
     /// The first record that is in this batch, and the offsets from it on.
     first: usize,
     offsets: Vec<Offset>,
+    /// What a part has instead.
+    copies: Vec<(usize, Offset, Box<[u8]>)>,
     /// Updates of this batch, each user's in one lane and folded into one.
     pub(super) lanes: Vec<Vec<FoldedUpdate>>,
     /// Milliseconds since 1970 of the oldest event that is written.
@@ -71,9 +74,10 @@ impl Recipe {
         let Supply { records, taken } = supply;
         let mut fold = Fold::default();
         let mut batch = Batch {
-            records: Arc::clone(&records),
+            records: Some(Arc::clone(&records)),
             first: taken,
             offsets: Vec::new(),
+            copies: Vec::new(),
             lanes: Vec::new(),
             oldest_ms: None,
             end: records.next_offset(),
@@ -162,16 +166,59 @@ impl Batch {
         &'a self,
         wanted: &HashMap<usize, T>,
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
-        let records = self.records.iter().enumerate();
-        records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+        let records = self.records.iter().flat_map(|records| records.iter());
+        let records = records
+            .enumerate()
+            .map(|(item, (offset, record))| (item, offset, record));
+        let copies = self.copies.iter();
+        let copies = copies.map(|(item, offset, record)| (*item, *offset, &**record));
+        let all = records.chain(copies);
+        all.filter_map(|(item, offset, record)| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// The records of some items alone, so that what waits long does not keep all the others in memory.
+    pub(super) fn part(&self, items: &[usize]) -> Self {
+        let wanted: HashMap<usize, usize> = items.iter().map(|item| (*item, *item)).collect();
+        let copies = self.records(&wanted);
+        Self {
+            copies: copies
+                .map(|(offset, record, item)| (item, offset, record.into()))
+                .collect(),
+            records: None,
+            first: 0,
+            offsets: Vec::new(),
+            lanes: Vec::new(),
+            oldest_ms: None,
+            end: self.end,
+            damaged: false,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// The oldest record of a part.
+    pub(super) fn oldest(&self) -> Option<Offset> {
+        self.copies.first().map(|(_, offset, _)| *offset)
+    }
+
+    /// How many of its events are for the destination.
+    pub(super) fn events(&self) -> u64 {
+        let items = self.lanes.iter().flatten();
+        let written: usize = items.map(|folded| folded.items().len()).sum();
+        u64::try_from(written)
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.ignored())
     }
 
     /// The offset of the newest event that an update carries.
     pub(super) fn newest(&self, folded: &FoldedUpdate) -> u64 {
-        let item = folded.items().last();
-        let place = item.and_then(|item| item.checked_sub(self.first));
-        let offset = place.and_then(|place| self.offsets.get(place));
-        offset.map_or(u64::MAX, |offset| offset.0)
+        let item = folded.items().last().copied().unwrap_or_default();
+        let place = item.checked_sub(self.first);
+        let offset = place.and_then(|place| self.offsets.get(place)).copied();
+        let copied = || {
+            let mut copies = self.copies.iter();
+            copies.find_map(|(copy, offset, _)| (*copy == item).then_some(*offset))
+        };
+        offset.or_else(copied).map_or(u64::MAX, |offset| offset.0)
     }
 
     /// Tells those who look of the events of these updates: that they are in Redis, or the reason why

@@ -1,5 +1,6 @@
 //! How a destination is doing, for the readiness page and the log.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -28,6 +29,32 @@ pub enum State {
 pub struct Health {
     destination: Arc<str>,
     state: Arc<Mutex<State>>,
+    aside: Arc<Mutex<SetAside>>,
+}
+
+/// Events that wait by themselves while the others are delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// How many wait for which reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Whether somebody has to look.
+    pub needs_operator: bool,
+    /// Since when something waits.
+    pub since: Option<Timestamp>,
+}
+
+impl SetAside {
+    /// In words; `None` when nothing waits.
+    pub fn text(&self) -> Option<String> {
+        let parts = self.reasons.iter();
+        let parts: Vec<_> = parts
+            .map(|(reason, events)| match events {
+                1 => format!("1 event waits, the others are delivered: {reason}"),
+                _ => format!("{events} events wait, the others are delivered: {reason}"),
+            })
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 impl Health {
@@ -36,6 +63,7 @@ impl Health {
         Self {
             destination: destination.into(),
             state: Arc::new(Mutex::new(State::Connecting)),
+            aside: Arc::default(),
         }
     }
 
@@ -47,6 +75,40 @@ impl Health {
     /// As of now.
     pub fn state(&self) -> State {
         self.lock().clone()
+    }
+
+    /// What waits by itself as of now.
+    pub fn aside(&self) -> SetAside {
+        self.lock_aside().clone()
+    }
+
+    /// Takes note of what each lane has set aside. Logged when a reason is news, and when nothing waits any
+    /// more.
+    pub(super) fn set_aside(&self, lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>) {
+        let mut now = SetAside::default();
+        for (reasons, needs_operator) in lanes {
+            now.needs_operator |= needs_operator;
+            for (reason, events) in reasons {
+                *now.reasons.entry(reason).or_default() += events;
+            }
+        }
+        let mut before = self.lock_aside();
+        if !now.reasons.is_empty() {
+            now.since = before.since.or_else(|| Some(Timestamp::now()));
+        }
+        let destination = self.destination();
+        for (reason, events) in &now.reasons {
+            if !before.reasons.contains_key(reason) {
+                tracing::warn!(destination.id = destination, events, %reason, "some events wait by themselves, the others are delivered; nothing is lost");
+            }
+        }
+        if now.reasons.is_empty() && !before.reasons.is_empty() {
+            tracing::info!(
+                destination.id = destination,
+                "no event waits by itself any more"
+            );
+        }
+        *before = now;
     }
 
     /// Whether the latest attempt failed.
@@ -94,6 +156,10 @@ impl Health {
             );
         }
         *state = State::Up;
+    }
+
+    fn lock_aside(&self) -> std::sync::MutexGuard<'_, SetAside> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

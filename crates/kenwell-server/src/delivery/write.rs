@@ -1,29 +1,42 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use jiff::Timestamp;
 use kenwell::{
     Class, Error,
+    connection::Connection,
     profile::{FoldedUpdate, ProfileUpdate, Writer},
 };
-use tokio::{task::spawn_blocking, time::sleep};
+use kenwell_journal::Offset;
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
 
-use super::{backoff::Backoff, batch::Batch, state::Health};
+use super::{aside::Aside, backoff::Backoff, batch::Batch, state::Health};
 use crate::{
     dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
     metrics::{Ledger, REFUSALS},
 };
 
+/// Attempts before it counts as known that a node of a cluster is away.
+const PATIENCE: u32 = 2;
+
 /// What a batch is written with.
 pub(super) struct Pen {
-    /// One for each lane.
-    pub(super) writers: Vec<Writer>,
+    pub(super) lanes: Vec<Lane>,
     pub(super) outcomes: Outcomes,
+}
+
+/// A share of the users, delivered in order over a connection of its own.
+pub(super) struct Lane {
+    pub(super) writer: Writer,
+    pub(super) aside: Arc<Aside>,
 }
 
 /// Where it is told what became of updates.
@@ -32,41 +45,136 @@ pub(super) struct Outcomes {
     pub(super) health: Health,
     pub(super) ledger: Ledger,
     pub(super) letters: Arc<Outstanding>,
+    /// What each lane has set aside.
+    pub(super) asides: Vec<Arc<Aside>>,
+    /// Outcomes that this delivery has given.
+    pub(super) given: Arc<AtomicU64>,
 }
 
 /// A user's update on its way.
-struct Waiting<'a> {
-    now: Cow<'a, FoldedUpdate>,
+pub(super) struct Waiting {
+    batch: Arc<Batch>,
+    now: FoldedUpdate,
     /// The rest of one that was refused as a whole, and is written event by event.
     later: VecDeque<FoldedUpdate>,
 }
 
-impl AsRef<ProfileUpdate> for Waiting<'_> {
+/// What an attempt leaves.
+pub(super) struct Attempt {
+    /// Those without an outcome, with the error, and next parts.
+    pub(super) again: Vec<(Waiting, Option<Error>)>,
+    /// Events that were written.
+    pub(super) written: u64,
+}
+
+/// An update that has its outcome.
+struct Done {
+    batch: Arc<Batch>,
+    update: FoldedUpdate,
+}
+
+impl AsRef<ProfileUpdate> for Waiting {
     fn as_ref(&self) -> &ProfileUpdate {
         self.now.update()
     }
 }
 
-impl Waiting<'_> {
-    /// What is left of it when its first part has its outcome.
-    fn next(mut self) -> Option<Self> {
-        let now = Cow::Owned(self.later.pop_front()?);
-        Some(Self { now, ..self })
+impl Waiting {
+    pub(super) fn key(&self) -> &[u8] {
+        self.now.update().key()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &FoldedUpdate> {
+        std::iter::once(&self.now).chain(&self.later)
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.parts().map(|part| part.items().len()).sum()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.parts().map(|part| part.update().bytes()).sum()
+    }
+
+    /// The oldest event, of one that was detached.
+    pub(super) fn oldest(&self) -> Option<Offset> {
+        self.batch.oldest()
+    }
+
+    /// The same with only those records of its batch that it needs.
+    pub(super) fn detach(self) -> Self {
+        let items: Vec<_> = self
+            .parts()
+            .flat_map(FoldedUpdate::items)
+            .copied()
+            .collect();
+        Self {
+            batch: Arc::new(self.batch.part(&items)),
+            ..self
+        }
+    }
+
+    /// The part that has its outcome, and what is left.
+    fn done(mut self) -> (Done, Option<Self>) {
+        let next = self.later.pop_front();
+        let done = Done {
+            batch: Arc::clone(&self.batch),
+            update: self.now,
+        };
+        let left = next.map(|now| Self {
+            now,
+            batch: self.batch,
+            later: self.later,
+        });
+        (done, left)
     }
 }
 
 impl Pen {
-    /// Writes the whole batch; returns when every update has an outcome. Dropped earlier, some
-    /// updates may be in Redis: sending the batch again leaves the same profiles.
-    pub(super) async fn write(&mut self, batch: &Batch) {
+    /// Delivers what the lanes set aside, beside everything else, until it is ended.
+    pub(super) fn deliver_asides(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for lane in &self.lanes {
+            let (aside, outcomes) = (Arc::clone(&lane.aside), self.outcomes.clone());
+            let writer = lane.writer.beside();
+            tasks.spawn(async move { aside.deliver(writer, outcomes).await });
+        }
+        tasks
+    }
+
+    /// Resolves when something that was set aside has its outcome.
+    pub(super) async fn aside_moved(&self) {
+        let moved = self.lanes.iter().map(|lane| lane.aside.moved.notified());
+        select_all(moved.map(Box::pin)).await;
+    }
+
+    pub(super) fn has_nothing_aside(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.aside.is_empty())
+    }
+
+    /// The oldest event that was set aside.
+    pub(super) fn oldest_aside(&self) -> Option<Offset> {
+        let oldest = self.lanes.iter().map(|lane| lane.aside.oldest());
+        oldest.flatten().min()
+    }
+
+    /// Outcomes given so far.
+    pub(super) fn given(&self) -> u64 {
+        self.outcomes.given.load(Ordering::Relaxed)
+    }
+
+    /// Writes the whole batch; returns when every update has an outcome, or was set aside. Dropped
+    /// earlier, some updates may be in Redis: sending the batch again leaves the same profiles.
+    pub(super) async fn write(&mut self, batch: &Arc<Batch>, shares: Vec<Vec<FoldedUpdate>>) {
         let outcomes = &self.outcomes;
-        let lanes = batch.lanes.iter().zip(&mut self.writers);
-        let busy = lanes.filter(|(lane, _)| !lane.is_empty());
-        let written = join_all(busy.map(|(lane, writer)| outcomes.write_lane(batch, lane, writer)));
+        let lanes = self.lanes.iter_mut().zip(shares);
+        let busy = lanes.filter(|(_, share)| !share.is_empty());
+        let written = join_all(busy.map(|(lane, share)| lane.write(batch, share, outcomes)));
         // A batch of nothing but refusals says nothing good about the destination.
         if written.await.iter().sum::<u64>() > 0 {
             outcomes.health.succeeded();
         }
+        outcomes.tell_aside();
         if let Some(oldest) = batch.oldest_ms {
             let now = Timestamp::now().as_millisecond();
             let age = now.saturating_sub_unsigned(oldest).max(0);
@@ -79,76 +187,153 @@ impl Pen {
     }
 }
 
-impl Outcomes {
+impl Lane {
+    pub(super) fn new(connection: &Connection) -> Self {
+        Self {
+            writer: Writer::new(connection.another()),
+            aside: Arc::default(),
+        }
+    }
+
     /// Writes what is open until nothing is, and tells how many events were written. A user's update is
-    /// in one lane only and is never overtaken, because the next batch waits for this one.
-    async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], writer: &mut Writer) -> u64 {
-        let mut open: Vec<Waiting<'_>> = lane
-            .iter()
-            .map(|folded| Waiting {
-                now: Cow::Borrowed(folded),
+    /// in one lane only and is never overtaken: what was set aside keeps what comes later behind it, and
+    /// the next batch waits for the rest of this one.
+    async fn write(
+        &mut self,
+        batch: &Arc<Batch>,
+        share: Vec<FoldedUpdate>,
+        outcomes: &Outcomes,
+    ) -> u64 {
+        let mut open = Vec::with_capacity(share.len());
+        for now in share {
+            let waiting = Waiting {
+                batch: Arc::clone(batch),
+                now,
                 later: VecDeque::new(),
-            })
-            .collect();
+            };
+            open.extend(self.behind_others(waiting).await);
+        }
         let mut backoff = Backoff::default();
-        let mut total = 0;
+        let (mut total, mut attempts) = (0, 0);
         while !open.is_empty() {
-            let overtaking = self.overtake(batch, &open).await;
-            let results = writer.attempt(&open).await;
-            let mut again = Vec::new();
-            let mut dead = Vec::new();
-            let mut refused = Vec::new();
-            let mut written = Vec::new();
-            let mut latest = None;
-            for (mut waiting, result) in open.into_iter().zip(results) {
-                match result {
-                    Ok(()) => {
-                        written.push(waiting.now.clone());
-                        again.extend(waiting.next());
-                    }
-                    Err(error) if error.is_retryable() => {
-                        again.push(waiting);
-                        latest = Some(error);
-                    }
-                    Err(error) => {
-                        refused.push(batch.newest(&waiting.now));
-                        let mut parts = VecDeque::new();
-                        if concerns_fields(&error) {
-                            parts.extend(waiting.now.unfold());
-                        }
-                        if parts.is_empty() {
-                            dead.push((waiting.now.clone(), error));
-                        } else {
-                            waiting.later = parts;
-                        }
-                        again.extend(waiting.next());
-                    }
-                }
-            }
-            let count = written.iter().map(|folded| count(folded)).sum();
-            total += count;
-            self.ledger.written(count);
-            self.tell(batch, || written.iter().map(|folded| (&**folded, None)));
-            self.bury(batch, &dead, (overtaking, refused)).await;
-            if count > 0 {
+            let attempt = outcomes.attempt(open, &mut self.writer).await;
+            attempts += 1;
+            total += attempt.written;
+            if attempt.written > 0 {
                 backoff = Backoff::default();
             }
+            open = Vec::new();
+            let mut latest = None;
+            for (waiting, error) in attempt.again {
+                let left = match &error {
+                    Some(_) if self.may_set_aside(&waiting, attempts) => {
+                        self.aside.push(waiting, error.as_ref())
+                    }
+                    _ => Some(waiting),
+                };
+                if let Some(waiting) = left {
+                    open.push(waiting);
+                    latest = error.or(latest);
+                }
+            }
             if let Some(error) = latest {
-                self.health.failed(&error, error.class());
-                self.ledger.retried();
+                outcomes.health.failed(&error, error.class());
+                outcomes.ledger.retried();
+                outcomes.tell_aside();
                 sleep(backoff.next()).await;
             }
-            open = again;
         }
         total
     }
 
+    /// Puts an update behind those of its key that were set aside, when there is room; `Some` when there
+    /// are none.
+    async fn behind_others(&self, mut waiting: Waiting) -> Option<Waiting> {
+        while self.aside.has(waiting.key()) {
+            waiting = self.aside.push(waiting, None)?;
+            self.aside.emptied.notified().await;
+        }
+        Some(waiting)
+    }
+
+    /// Whether an update waits for something that does not concern all: it is being judged while others are
+    /// taken, or one node of several is away.
+    fn may_set_aside(&self, waiting: &Waiting, attempts: u32) -> bool {
+        let is_of_one_node = attempts >= PATIENCE && self.writer.place(waiting.as_ref()).is_some();
+        is_of_one_node || self.writer.is_judging(waiting.as_ref())
+    }
+}
+
+impl Outcomes {
+    /// Writes what can be written now, and enters what became of it.
+    pub(super) async fn attempt(&self, open: Vec<Waiting>, writer: &mut Writer) -> Attempt {
+        let overtaking = self.overtake(&open).await;
+        let results = writer.attempt(&open).await;
+        let mut again = Vec::new();
+        let mut dead = Vec::new();
+        let mut refused = Vec::new();
+        let mut written = Vec::new();
+        for (mut waiting, result) in open.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    let (done, left) = waiting.done();
+                    written.push(done);
+                    again.extend(left.map(|left| (left, None)));
+                }
+                Err(error) if error.is_retryable() => again.push((waiting, Some(error))),
+                Err(error) => {
+                    refused.push(waiting.batch.newest(&waiting.now));
+                    let mut parts = VecDeque::new();
+                    if concerns_fields(&error) {
+                        parts.extend(waiting.now.unfold());
+                    }
+                    if let Some(first) = parts.pop_front() {
+                        waiting.now = first;
+                        waiting.later = parts;
+                        again.push((waiting, None));
+                    } else {
+                        let (done, left) = waiting.done();
+                        dead.push((done, error));
+                        again.extend(left.map(|left| (left, None)));
+                    }
+                }
+            }
+        }
+        let count = written.iter().map(|done| count(&done.update)).sum();
+        self.ledger.written(count);
+        self.given.fetch_add(count, Ordering::Relaxed);
+        for of_one in written.chunk_by(|one, other| Arc::ptr_eq(&one.batch, &other.batch)) {
+            if let Some(Done { batch, .. }) = of_one.first() {
+                self.tell(batch, || of_one.iter().map(|done| (&done.update, None)));
+            }
+        }
+        let mut taken = (overtaking, refused);
+        for of_one in dead.chunk_by(|(one, _), (other, _)| Arc::ptr_eq(&one.batch, &other.batch)) {
+            if let Some((Done { batch, .. }, _)) = of_one.first() {
+                self.bury(batch, of_one, std::mem::take(&mut taken)).await;
+            }
+        }
+        if !taken.1.is_empty() {
+            self.keep(Vec::new(), taken).await;
+        }
+        Attempt {
+            again,
+            written: count,
+        }
+    }
+
+    /// Shows what waits by itself.
+    pub(super) fn tell_aside(&self) {
+        let asides = self.asides.iter().map(|aside| aside.reasons());
+        self.health.set_aside(asides);
+    }
+
     /// Takes what is about to be written from the letters of older events, so that no retry of theirs puts
     /// it back. Nothing may be written before, so it is tried until it succeeds.
-    async fn overtake(&self, batch: &Batch, open: &[Waiting<'_>]) -> Overtaking {
+    async fn overtake(&self, open: &[Waiting]) -> Overtaking {
         let mut backoff = Backoff::default();
         loop {
-            let newest = |waiting: &Waiting<'_>| batch.newest(&waiting.now);
+            let newest = |waiting: &Waiting| waiting.batch.newest(&waiting.now);
             let error = match self.letters.overtake(open, newest).await {
                 Ok(overtaking) => return overtaking,
                 Err(error) => error,
@@ -162,46 +347,44 @@ impl Outcomes {
         }
     }
 
-    /// Puts refused updates aside, durably, each with all of its events. Without that there is no
-    /// outcome, so it is tried until it succeeds. What `refused` writes had taken from older letters is
-    /// given back.
-    async fn bury(
+    /// Puts refused updates aside, durably, each with all of its events.
+    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)], taken: (Overtaking, Vec<u64>)) {
+        self.keep(self.letters(batch, dead), taken).await;
+        for (done, error) in dead {
+            let count = count(&done.update);
+            self.ledger.dead_lettered(reason(error), count);
+            self.given.fetch_add(count, Ordering::Relaxed);
+        }
+        let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
+        let refused = || {
+            dead.iter()
+                .map(|(done, _)| &done.update)
+                .zip(reasons.iter().map(|reason| Some(&**reason)))
+        };
+        self.tell(batch, refused);
+    }
+
+    /// Writes letters durably, and gives back to older ones what refused writes had taken from them. Without
+    /// that there is no outcome, so it is tried until it succeeds.
+    async fn keep(
         &self,
-        batch: &Batch,
-        dead: &[(Cow<'_, FoldedUpdate>, Error)],
+        letters: Vec<DeadLetter>,
         (mut overtaking, refused): (Overtaking, Vec<u64>),
     ) {
-        if refused.is_empty() {
-            return;
-        }
-        let letters = self.letters(batch, dead);
         let mut backoff = Backoff::default();
         loop {
-            let (log, letters, refused) =
-                (Arc::clone(&self.letters), letters.clone(), refused.clone());
+            let log = Arc::clone(&self.letters);
+            let (letters, refused) = (letters.clone(), refused.clone());
             // Gone after a failure: a retry must be able to make room. Older letters then stay without
             // what was taken from them.
             let overtaking = std::mem::take(&mut overtaking);
             match spawn_blocking(move || log.append(&letters, &overtaking, &refused)).await {
-                Ok(Ok(())) => break,
+                Ok(Ok(())) => return,
                 Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
                 Err(error) => self.health.failed(&error, Class::Transient),
             }
             sleep(backoff.next()).await;
         }
-        if letters.is_empty() {
-            return;
-        }
-        for (folded, error) in dead {
-            self.ledger.dead_lettered(reason(error), count(folded));
-        }
-        let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
-        let refused = || {
-            dead.iter()
-                .map(|(folded, _)| &**folded)
-                .zip(reasons.iter().map(|reason| Some(&**reason)))
-        };
-        self.tell(batch, refused);
     }
 
     /// Shows what became of these updates, if anybody looks.
@@ -216,15 +399,13 @@ impl Outcomes {
     }
 
     /// One letter for each event of the refused updates, in journal order.
-    fn letters(&self, batch: &Batch, dead: &[(Cow<'_, FoldedUpdate>, Error)]) -> Vec<DeadLetter> {
+    fn letters(&self, batch: &Batch, dead: &[(Done, Error)]) -> Vec<DeadLetter> {
         let at = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let refused: HashMap<_, _> = dead
             .iter()
-            .flat_map(|(folded, error)| {
-                folded
-                    .items()
-                    .iter()
-                    .map(move |item| (*item, (&**folded, error)))
+            .flat_map(|(done, error)| {
+                let items = done.update.items().iter();
+                items.map(move |item| (*item, (&done.update, error)))
             })
             .collect();
         let records = batch.records(&refused);

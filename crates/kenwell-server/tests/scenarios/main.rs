@@ -28,3 +28,4 @@ mod support;
 mod tls;
 mod vectors;
 mod walk;
+mod weather;

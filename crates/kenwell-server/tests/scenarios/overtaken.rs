@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -202,6 +204,36 @@ fn a_retry_on_the_command_line_beside_a_delivering_server_never_turns_time_back(
     }
 }
 
+/// A retry on the command line that is under way.
+fn retrying(server: &Server) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_kenwell"))
+        .args(["dead-letters", "retry"])
+        .env("KENWELL_CONFIG", server.config())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_retry_that_finds_redis_frozen_stops_and_lets_delivery_go_on() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    refused(&server, &redis, "a", &[json!({ "n": 1, "m": 1 })]);
+    redis.freeze();
+    let output = server.cli(&["dead-letters", "retry"]);
+    redis.thaw();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 kept"), "{said}");
+    send(&server, "a", &json!({ "n": 2 }));
+    server.settle("profiles");
+    retry_all(&server);
+    assert_eq!(redis.fields("user:a")["n"], "2");
+    assert_eq!(redis.fields("user:a")["m"], "1");
+    assert!(letters(&server).is_empty());
+}
+
 /// A seeded generator: the same seed makes the same history.
 struct Random(u64);
 
@@ -312,7 +344,10 @@ fn no_history_of_refusals_retries_and_kills_turns_a_value_back() {
                 }
             }
             10 => {
-                server.cli(&["dead-letters", "retry"]);
+                let mut child = retrying(&server);
+                std::thread::sleep(Duration::from_millis(random.below(40)));
+                child.kill().unwrap();
+                child.wait().unwrap();
             }
             _ => {
                 server.kill();

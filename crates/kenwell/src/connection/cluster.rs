@@ -10,6 +10,7 @@ use redis::{Arg, Cmd, Pipeline, Value};
 
 use super::group::{Answers, part_size};
 use super::live::Node;
+use super::name::ClientName;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, slot_of};
 use super::topology::Topology;
@@ -35,6 +36,7 @@ pub(super) struct Cluster {
 
 struct Lane {
     topology: Arc<Topology>,
+    name: Option<Arc<ClientName>>,
     /// Nodes stay when the map no longer names them: one that comes back must first forget what
     /// was sent to it before, and only its own connection knows what that was.
     nodes: Mutex<HashMap<Arc<str>, Node>>,
@@ -53,18 +55,24 @@ struct Parcel<'a> {
 
 impl Cluster {
     pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
-        Self::on(Arc::new(Topology::new(settings, seeds)))
+        Self::on(Arc::new(Topology::new(settings, seeds)), None)
     }
 
     /// The same cluster on sockets of its own.
     pub(super) fn another(&self) -> Self {
-        Self::on(Arc::clone(&self.lane.topology))
+        self.named(self.lane.name.clone())
     }
 
-    fn on(topology: Arc<Topology>) -> Self {
+    /// The same cluster on sockets of its own that are opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        Self::on(Arc::clone(&self.lane.topology), name)
+    }
+
+    fn on(topology: Arc<Topology>, name: Option<Arc<ClientName>>) -> Self {
         Self {
             lane: Arc::new(Lane {
                 topology,
+                name,
                 nodes: Mutex::default(),
             }),
         }
@@ -230,6 +238,7 @@ impl Cluster {
             return Ok(node.clone());
         }
         let node = self.lane.topology.node(address)?;
+        let node = node.named(self.lane.name.clone());
         let mut nodes = lock();
         if nodes.len() >= MAX_NODES {
             nodes.clear();

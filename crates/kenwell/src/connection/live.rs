@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::dial::{Line, dial};
 use super::group::Answers;
 use super::login::Ticket;
+use super::name::ClientName;
 use super::patient::Activity;
 use super::settings::{Settings, Target};
 use crate::Error;
@@ -34,6 +35,7 @@ struct Shared {
     settings: Settings,
     target: Target,
     address: Arc<str>,
+    name: Option<Arc<ClientName>>,
     line: Mutex<Slot>,
 }
 
@@ -45,6 +47,8 @@ struct Slot {
     generation: u64,
     /// The line before, which must be dead at the server before the next one is used.
     previous: Option<Ticket>,
+    /// Whether the connections of earlier runs were ended.
+    has_ended_earlier_runs: bool,
 }
 
 /// What it takes to use the line that is open now.
@@ -63,6 +67,20 @@ impl Node {
                 settings,
                 target,
                 address,
+                name: None,
+                line: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The same server on a socket of its own that is opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                settings: self.shared.settings.clone(),
+                target: self.shared.target.clone(),
+                address: Arc::clone(&self.shared.address),
+                name,
                 line: Mutex::default(),
             }),
         }
@@ -70,7 +88,7 @@ impl Node {
 
     /// The same server on a socket of its own.
     pub(super) fn another(&self) -> Self {
-        Self::new(self.shared.settings.clone(), self.shared.target.clone())
+        self.named(self.shared.name.clone())
     }
 
     /// The server's address, for logs.
@@ -232,6 +250,7 @@ impl Node {
             settings,
             target,
             address,
+            name,
             line,
         } = &*self.shared;
         let limit = settings.connect_timeout;
@@ -240,6 +259,15 @@ impl Node {
             if slot.line.as_ref().is_none_or(Line::is_closed) {
                 slot.retire().await;
                 let line = dial(settings, target, address, slot.previous.as_ref()).await?;
+                if let Some(name) = name {
+                    // Before anything is written. What earlier runs wrote is always on a connection that
+                    // has a name, since the answer to it was awaited as here.
+                    name.tell(&line, address).await?;
+                    if !slot.has_ended_earlier_runs {
+                        name.end_earlier_runs(&line, address).await?;
+                        slot.has_ended_earlier_runs = true;
+                    }
+                }
                 slot.line = Some(line);
                 slot.previous = None;
                 slot.generation += 1;

@@ -9,6 +9,7 @@ mod group;
 mod kind;
 mod live;
 mod login;
+mod name;
 mod patient;
 mod route;
 mod secret;

@@ -9,6 +9,7 @@ use super::Settings;
 use super::cluster::Cluster;
 use super::group::{Answers, Group};
 use super::live::Node;
+use super::name::ClientName;
 use super::sentinel::Watched;
 use crate::Error;
 
@@ -75,11 +76,31 @@ impl Connection {
     /// about a cluster the other one knows too.
     #[must_use]
     pub fn another(&self) -> Self {
-        let route = match &self.route {
+        self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.another()),
             Route::Cluster(cluster) => Route::Cluster(cluster.another()),
             Route::Sentinel(watched) => Route::Sentinel(watched.another()),
-        };
+        })
+    }
+
+    /// A second connection for one `user` of Redis, such as a destination of an installation: its sockets
+    /// have a name there (`CLIENT SETNAME`) that says so. Before it writes anything it ends the
+    /// connections that an earlier run of the same user left behind, in this process or another, so that
+    /// nothing they still carry can overwrite what is newer. There must be only one at a time; its
+    /// [others](Self::another) belong to it.
+    ///
+    /// Where the server refuses that (`CLIENT LIST`, `CLIENT KILL`) it goes on without.
+    #[must_use]
+    pub fn named(&self, user: &str) -> Self {
+        let name = Some(Arc::new(ClientName::new(user)));
+        self.with(match &self.route {
+            Route::Standalone(node) => Route::Standalone(node.named(name)),
+            Route::Cluster(cluster) => Route::Cluster(cluster.named(name)),
+            Route::Sentinel(watched) => Route::Sentinel(watched.named(name)),
+        })
+    }
+
+    fn with(&self, route: Route) -> Self {
         Self {
             settings: Arc::clone(&self.settings),
             route,

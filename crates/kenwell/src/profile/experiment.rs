@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::ProfileUpdate;
@@ -91,6 +92,11 @@ impl Experiment {
         Instant::now() >= self.due
     }
 
+    /// Whether the latest round went against the update, which others were taken in.
+    pub(super) fn has_begun(&self) -> bool {
+        self.rounds > 0
+    }
+
     /// The latest refusal.
     pub(super) fn error(&self) -> Error {
         self.error.clone()
@@ -101,7 +107,7 @@ impl Experiment {
         &mut self,
         connection: &Connection,
         update: &ProfileUpdate,
-        sample: Option<&Sample>,
+        sample: &Mutex<Option<Sample>>,
     ) -> Verdict {
         self.due = Instant::now() + self.wait;
         self.wait = (2 * self.wait).min(LONGEST_WAIT);
@@ -146,7 +152,7 @@ impl Experiment {
         &mut self,
         connection: &Connection,
         update: &ProfileUpdate,
-        sample: Option<&Sample>,
+        sample: &Mutex<Option<Sample>>,
     ) -> Result<(), Error> {
         // Where a key is forbidden its neighbour is too, which says nothing about other keys.
         if self.neighbour_is_open && !is_about_keys(&self.error) {
@@ -157,7 +163,8 @@ impl Experiment {
                 written => return written,
             }
         }
-        match sample {
+        // Held until it is answered: nothing newer is sent for this key meanwhile.
+        match &*sample.lock().await {
             Some(sample) => write_sample(connection, sample, update.bytes()).await,
             None => Err(self.error()),
         }

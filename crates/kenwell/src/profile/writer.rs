@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::experiment::{Experiment, Sample, Verdict};
@@ -38,7 +39,9 @@ pub struct Writer {
     /// The most updates in one pipeline, for each server.
     lengths: HashMap<Option<Arc<str>>, usize>,
     experiments: HashMap<Box<[u8]>, Experiment>,
-    sample: Option<Sample>,
+    /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
+    /// can be sent for its key meanwhile.
+    sample: Arc<Mutex<Option<Sample>>>,
     /// Whether the latest experiment found that others are not taken either.
     is_away: bool,
 }
@@ -58,9 +61,30 @@ impl Writer {
             connection,
             lengths: HashMap::new(),
             experiments: HashMap::new(),
-            sample: None,
+            sample: Arc::default(),
             is_away: false,
         }
+    }
+
+    /// A second writer over the same connection, for updates of other keys.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            sample: Arc::clone(&self.sample),
+            ..Self::new(self.connection.clone())
+        }
+    }
+
+    /// Whether it is being found out if a refusal of this update is its own fault, and others were taken at
+    /// the latest look.
+    pub fn is_judging(&self, update: &ProfileUpdate) -> bool {
+        let experiment = self.experiments.get(update.key());
+        experiment.is_some_and(Experiment::has_begun)
+    }
+
+    /// The node of a cluster that an update goes to; `None` where there is only one server.
+    pub fn place(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
+        self.connection.place(update.key())
     }
 
     /// What it writes through.
@@ -77,9 +101,9 @@ impl Writer {
         updates: &[U],
     ) -> Vec<Result<(), Error>> {
         let updates: Vec<&ProfileUpdate> = updates.iter().map(AsRef::as_ref).collect();
-        self.forget_what_changes(&updates);
+        self.forget_what_changes(&updates).await;
         let mut results = self.write(&updates).await;
-        self.take_sample(&updates, &results);
+        self.take_sample(&updates, &results).await;
         self.judge(&updates, &mut results).await;
         results
     }
@@ -123,15 +147,16 @@ impl Writer {
     }
 
     /// Experiments end with the updates that they are about, and a sample when its key changes.
-    fn forget_what_changes(&mut self, updates: &[&ProfileUpdate]) {
+    async fn forget_what_changes(&mut self, updates: &[&ProfileUpdate]) {
         if !self.experiments.is_empty() {
             let keys: std::collections::HashSet<_> =
                 updates.iter().map(|update| update.key()).collect();
             self.experiments.retain(|key, _| keys.contains(&**key));
         }
         let changes = |sample: &Sample| updates.iter().any(|update| update.key() == sample.key);
-        if self.sample.as_ref().is_some_and(changes) {
-            self.sample = None;
+        let mut sample = self.sample.lock().await;
+        if sample.as_ref().is_some_and(changes) {
+            *sample = None;
         }
     }
 
@@ -183,7 +208,7 @@ impl Writer {
     }
 
     /// Remembers one field of an update that was taken.
-    fn take_sample(&mut self, updates: &[&ProfileUpdate], results: &[Result<(), Error>]) {
+    async fn take_sample(&self, updates: &[&ProfileUpdate], results: &[Result<(), Error>]) {
         let taken = updates.iter().zip(results).rev();
         let taken = taken.filter(|(_, result)| result.is_ok());
         let small = taken.take(JUDGED).find_map(|(update, _)| {
@@ -195,7 +220,7 @@ impl Writer {
             })
         });
         if small.is_some() {
-            self.sample = small;
+            *self.sample.lock().await = small;
         }
     }
 
@@ -220,8 +245,8 @@ impl Writer {
                 continue;
             }
             rounds += 1;
-            let sample = self.sample.as_ref();
-            *result = match experiment.round(&self.connection, update, sample).await {
+            let round = experiment.round(&self.connection, update, &self.sample);
+            *result = match round.await {
                 Verdict::Written => Ok(()),
                 Verdict::Open(error) | Verdict::Condemned(error) => Err(error),
                 Verdict::Away(error) => {

@@ -20,7 +20,13 @@ pub enum Act {
     CutBefore,
     /// Executed; neither this answer nor any later one comes, and the connection stays.
     Stall,
+    /// Kept on the way, with all that follows on its connection, until [`Proxy::release`]; whatever becomes
+    /// of the client meanwhile.
+    Hold,
 }
+
+/// What is kept on the way to the server.
+type Held = Arc<Mutex<Vec<(TcpStream, Vec<u8>)>>>;
 
 type Rule = Box<dyn FnMut(&[Vec<u8>]) -> Act + Send>;
 
@@ -30,6 +36,7 @@ pub struct Proxy {
     rule: Arc<Mutex<Rule>>,
     seen: Arc<Mutex<Vec<String>>>,
     speed: Arc<Mutex<Option<usize>>>,
+    held: Held,
 }
 
 impl Proxy {
@@ -41,7 +48,9 @@ impl Proxy {
             rule: Arc::new(Mutex::new(Box::new(|_| Act::Pass))),
             seen: Arc::default(),
             speed: Arc::default(),
+            held: Held::default(),
         };
+        let held = Arc::clone(&proxy.held);
         let (server, rule) = (server.to_owned(), Arc::clone(&proxy.rule));
         let (seen, speed) = (Arc::clone(&proxy.seen), Arc::clone(&proxy.speed));
         std::thread::spawn(move || {
@@ -53,7 +62,8 @@ impl Proxy {
                 upstream.set_nodelay(true).unwrap();
                 let (rule, seen, speed) =
                     (Arc::clone(&rule), Arc::clone(&seen), Arc::clone(&speed));
-                std::thread::spawn(move || serve(&client, &upstream, &rule, &seen, speed));
+                let held = Arc::clone(&held);
+                std::thread::spawn(move || serve(&client, &upstream, &rule, &seen, speed, &held));
             }
         });
         proxy
@@ -71,6 +81,22 @@ impl Proxy {
     /// The most bytes a second from a client to the server.
     pub fn limit_speed(&self, bytes: usize) {
         *self.speed.lock().unwrap() = Some(bytes);
+    }
+
+    /// How many connections something is kept of.
+    pub fn held(&self) -> usize {
+        self.held.lock().unwrap().len()
+    }
+
+    /// Hands the server what was kept, and waits until it has executed it or closed the connection.
+    pub fn release(&self) {
+        for (mut upstream, bytes) in std::mem::take(&mut *self.held.lock().unwrap()) {
+            // Either fails when the server has closed the connection, and then it is done with it.
+            let _sent = upstream
+                .write_all(&bytes)
+                .and_then(|()| upstream.shutdown(std::net::Shutdown::Write));
+            while upstream.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
+        }
     }
 
     /// The names of the commands that came.
@@ -110,6 +136,7 @@ fn serve(
     rule: &Mutex<Rule>,
     seen: &Mutex<Vec<String>>,
     speed: Arc<Mutex<Option<usize>>>,
+    held: &Held,
 ) -> Option<()> {
     let slow = Slow {
         stream: client.try_clone().ok()?,
@@ -133,6 +160,15 @@ fn serve(
                 continue;
             }
             Act::CutBefore => break,
+            Act::Hold => {
+                let upstream = upstream.try_clone().ok()?;
+                held.lock().unwrap().push((upstream, bytes));
+                let place = held.lock().unwrap().len() - 1;
+                while let Some((bytes, _)) = command(&mut from_client) {
+                    held.lock().unwrap().get_mut(place)?.1.extend(bytes);
+                }
+                return None;
+            }
             Act::Delay(time) => sleep(time),
             _ => {}
         }

@@ -103,7 +103,25 @@ impl Status {
                 status.needs_operator = Some(needs_operator);
             }
         }
+        status.wait_in_part(running);
         status
+    }
+
+    /// Shows what waits by itself while the rest is delivered.
+    fn wait_in_part(&mut self, running: &RunningDestination) {
+        let aside = running.health.as_ref().map(crate::delivery::Health::aside);
+        let Some((aside, text)) = aside.and_then(|aside| Some((aside.clone(), aside.text()?)))
+        else {
+            return;
+        };
+        if self.state == "up" {
+            self.state = "waiting";
+            self.since = aside.since.map(time::text);
+            self.error = Some(text);
+            self.needs_operator = Some(aside.needs_operator);
+        } else if let Some(error) = &mut self.error {
+            *error = format!("{error}; {text}");
+        }
     }
 
     /// Whether its Redis does not take what it should, or nobody knows yet.
