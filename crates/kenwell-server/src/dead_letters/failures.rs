@@ -7,6 +7,7 @@ use kenwell::profile::Layout;
 use super::directory::DeadLetters;
 use super::disk::Fault;
 use super::error::Error;
+use super::index::Rest;
 use super::letter::DeadLetter;
 use super::line::Line;
 
@@ -159,8 +160,10 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
         let index = super::outstanding::lock(&outstanding.index);
         let (entry, _) = index.entries().nth(place).unwrap();
         let update = kenwell::profile::update(&letter(1).event, &Layout::default()).unwrap();
-        let rest = index.rest(entry.position, &update);
-        rest.map_or(0, |rest| rest.fields().len())
+        match index.rest(entry.position, entry.offset, &update) {
+            Rest::Fields(rest) => rest.fields().len(),
+            Rest::Nothing | Rest::Unknown => 0,
+        }
     };
     assert_eq!([open(0), open(1)], [1, 2]);
     outstanding.append(&[letter(5)], &overtaking, &[5]).unwrap();

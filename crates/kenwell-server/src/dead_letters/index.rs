@@ -44,6 +44,17 @@ pub(super) struct Entry {
     open: Box<[u64]>,
 }
 
+/// What is left of a letter.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// These fields, which nothing newer has set.
+    Fields(ProfileUpdate),
+    /// Nothing.
+    Nothing,
+    /// No such letter is known.
+    Unknown,
+}
+
 /// A write that is about to happen, as far as older letters are concerned by it.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
@@ -154,13 +165,17 @@ impl Index {
         .collect()
     }
 
-    /// The part of a letter's update that nothing newer has set; `None` when all of it was overtaken.
-    pub(super) fn rest(&self, position: u64, update: &ProfileUpdate) -> Option<ProfileUpdate> {
+    /// What is left of the update of the letter whose line begins at `position`.
+    pub(super) fn rest(&self, position: u64, offset: u64, update: &ProfileUpdate) -> Rest {
         let place = self
             .entries
             .binary_search_by_key(&position, |entry| entry.position);
-        let entry = place.ok().and_then(|place| self.entries.get(place))?;
-        update.retain(|name| entry.open.contains(&self.hash(name)))
+        let entry = place.ok().and_then(|place| self.entries.get(place));
+        let Some(entry) = entry.filter(|entry| entry.offset == offset) else {
+            return Rest::Unknown;
+        };
+        let rest = update.retain(|name| entry.open.contains(&self.hash(name)));
+        rest.map_or(Rest::Nothing, Rest::Fields)
     }
 
     /// The letters, in the log's order, each with the code of its refusal.

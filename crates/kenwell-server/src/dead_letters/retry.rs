@@ -9,6 +9,7 @@ use kenwell::profile::{self, Fold, FoldedUpdate, Layout, ProfileUpdate, Writer};
 
 use super::directory::DeadLetters;
 use super::error::Error;
+use super::index::Rest;
 use super::letter::DeadLetter;
 use super::outstanding::{Outstanding, Overtaking, lock, retried};
 use super::rewrite::Batch;
@@ -119,9 +120,14 @@ impl Outstanding {
             }
             match profile::update(&letter.event, self.layout()) {
                 Err(_) => *outcome = Outcome::Ignored,
-                Ok(update) => match lock(&self.index).rest(position, &update) {
-                    None => *outcome = Outcome::Superseded,
-                    Some(rest) => open.push((item, letter.offset, rest)),
+                Ok(update) => match lock(&self.index).rest(position, letter.offset, &update) {
+                    Rest::Nothing => *outcome = Outcome::Superseded,
+                    Rest::Fields(rest) => open.push((item, letter.offset, rest)),
+                    Rest::Unknown => {
+                        return Err(Stopped::Log(Error::Changed {
+                            destination: self.log.destination.clone(),
+                        }));
+                    }
                 },
             }
         }
