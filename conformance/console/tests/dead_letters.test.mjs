@@ -54,3 +54,32 @@ test('all are discarded after a question', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Discard all' }).click();
   await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
 });
+
+test('what is outstanding is an alarm on the overview and a number in the navigation until it is gone', async () => {
+  const page = await house.signedIn();
+  const alarm = page.getByRole('alert').getByText('Profiles: events that its Redis refused for good wait for somebody.');
+  await alarm.waitFor();
+  const entry = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Dead letters 3' });
+  await entry.waitFor();
+  await page.getByRole('alert').getByRole('link', { name: 'See the dead letters' }).click();
+  await page.getByRole('heading', { name: '3 dead letters' }).waitFor();
+  await house.kenwell.api('POST', '/dead-letters/discard', { destination: 'profiles', all: true });
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Dead letters', exact: true }).click();
+  await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
+  await page.locator('#letters').waitFor({ state: 'hidden' });
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('row', { name: /^Profiles / }).waitFor();
+  await alarm.waitFor({ state: 'hidden' });
+});
+
+test('a letter that a newer event has overtaken is said to be', async () => {
+  await house.redis.command('DEL', 'user:ann');
+  await house.kenwell.send(WRITE_KEY, { type: 'identify', userId: 'ann', traits: { name: 'newer' } });
+  await eventually('the newer name', async () => (await house.redis.hash('user:ann')).name === 'newer');
+  const page = await house.signedIn('/dead-letters');
+  await page.getByRole('button', { name: /^Retry all/ }).click();
+  await page.getByRole('dialog').getByText('Newer values stay.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Retry all' }).click();
+  await page.locator('.notice').getByText('0 letters written, 1 letter overtaken by newer events, 2 letters refused again.').waitFor();
+  assert.deepEqual(await house.redis.hash('user:ann'), { name: 'newer' });
+});

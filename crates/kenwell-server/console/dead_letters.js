@@ -83,7 +83,7 @@ class View {
     }));
     return h('section', { class: 'card' },
       h('h2', {}, plural(summary.total, 'dead letter')),
-      h('p', { class: 'hint' }, 'Put right what the reason says, then retry. A letter is written as it is, however old: newer values of the same fields are overwritten.'),
+      h('p', { class: 'hint' }, 'Put right what the reason says, then retry. Fields that newer events have set since are left as they are.'),
       parts.element);
   }
 
@@ -120,7 +120,7 @@ class View {
   async #retryAll(one) {
     const agreed = await confirmed({
       title: `Retry ${plural(one.count, 'letter')}?`, action: 'Retry all', kind: 'primary',
-      text: `They are written to ${this.#name(one)} in their old order, over newer values of the same fields.`,
+      text: `They are written to ${this.#name(one)} in the order in which they were sent. Newer values stay.`,
     });
     if (agreed) await this.#apply('retry', { destination: one.destination, reason: one.reason });
   }
@@ -141,7 +141,8 @@ class View {
   async #apply(what, which) {
     const answer = await post(`/dead-letters/${what}`, which);
     const text = what === 'retry'
-      ? `${plural(answer.retried, 'letter')} written${answer.still_failing ? `, ${plural(answer.still_failing, 'letter')} refused again` : ''}.`
+      ? `${plural(answer.retried, 'letter')} written${answer.superseded ? `, ${plural(answer.superseded, 'letter')} overtaken by newer events` : ''}`
+        + `${answer.still_failing ? `, ${plural(answer.still_failing, 'letter')} refused again` : ''}.`
       : `${plural(answer.discarded, 'letter')} discarded.`;
     await this.load();
     this.#notice.show(answer.still_failing ? 'warn' : 'good', h('p', {}, text));

@@ -6,6 +6,7 @@ import { deadLetters } from './dead_letters.js';
 import { destination } from './destination.js';
 import { destinations } from './destinations.js';
 import { fill, say } from './dom.js';
+import { watchLetters } from './letters_badge.js';
 import { live } from './live.js';
 import { errorBox, toast } from './notice.js';
 import { overview } from './overview.js';
@@ -71,7 +72,9 @@ async function start() {
     fill(byId('page'), errorBox(error));
     return;
   }
-  watch(byId('banner'), new AbortController().signal);
+  const { signal } = new AbortController();
+  watch(byId('banner'), signal);
+  watchLetters(byId('letters'), signal);
   router.start();
 }
 

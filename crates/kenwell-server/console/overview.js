@@ -54,13 +54,15 @@ function showAlarms(place, state) {
     ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${whyNot(state.journal)}`]]),
     ...state.destinations.filter((status) => status.state === 'waiting')
       .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)}`]),
+    ...state.destinations.filter((status) => status.dead_letters_outstanding > 0)
+      .map((status) => ['bad', `${status.name}: events that its Redis refused for good wait for somebody. `, ['#/dead-letters', 'See the dead letters']]),
     ...state.destinations.filter((status) => status.insecure)
       .map((status) => ['warn', `${status.name}: nobody checks the certificate of this Redis (skip_verify). For trying things only.`]),
   ];
   const print = JSON.stringify(lines);
   if (place.dataset.print === print) return;
   place.dataset.print = print;
-  fill(place, ...lines.map(([kind, text]) => box(kind, h('p', {}, text))));
+  fill(place, ...lines.map(([kind, text, link]) => box(kind, h('p', {}, text, link && h('a', { href: link[0] }, link[1])))));
 }
 
 function whyNot(journal) {

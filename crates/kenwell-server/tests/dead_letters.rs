@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::sync::Barrier;
 
-use kenwell_server::dead_letters::{DeadLetter, DeadLetters, Error};
+use kenwell_server::dead_letters::{DeadLetter, DeadLetters, Error, Rewrite};
 
 const ROOM: u64 = 1 << 20;
 
@@ -29,6 +29,12 @@ fn offsets(letters: &DeadLetters) -> Vec<u64> {
         .unwrap()
         .map(|letter| letter.unwrap().offset)
         .collect()
+}
+
+fn drop_all(rewrite: &mut Rewrite, letters: usize) {
+    let batch = rewrite.next(10).unwrap();
+    assert_eq!(batch.letters().count(), letters);
+    rewrite.keep(batch, |_| None).unwrap();
 }
 
 #[test]
@@ -78,7 +84,7 @@ fn a_full_log_refuses_whole_batches_and_takes_letters_again_when_emptied() {
     assert!(error.is_retryable());
     assert_eq!(offsets(&letters), [1, 2]);
     let mut rewrite = letters.rewrite("profiles").unwrap();
-    assert_eq!(rewrite.next(10).unwrap().len(), 2);
+    drop_all(&mut rewrite, 2);
     rewrite.finish().unwrap();
     letters.append("profiles", &[letter(3), letter(4)]).unwrap();
     assert_eq!(offsets(&letters), [3, 4]);
@@ -95,9 +101,11 @@ fn a_rewrite_keeps_what_it_is_told_what_it_did_not_see_and_what_came_meanwhile()
     let batch = rewrite.next(3).unwrap();
     let kept = DeadLetter {
         reason: "NOPERM".into(),
-        ..batch[1].clone()
+        ..letter(2)
     };
-    rewrite.keep(&kept).unwrap();
+    rewrite
+        .keep(batch, |letter| (letter.offset == 2).then(|| kept.clone()))
+        .unwrap();
     letters.append("profiles", &[letter(5)]).unwrap();
     assert_eq!(
         offsets(&letters),
@@ -119,7 +127,8 @@ fn an_abandoned_rewrite_changes_nothing_and_lets_the_next_one_in() {
     let letters = DeadLetters::open(directory.path(), ROOM).unwrap();
     letters.append("profiles", &[letter(1), letter(2)]).unwrap();
     let mut rewrite = letters.rewrite("profiles").unwrap();
-    rewrite.keep(&letter(1)).unwrap();
+    let batch = rewrite.next(1).unwrap();
+    rewrite.keep(batch, Some).unwrap();
     let busy = letters.rewrite("profiles").unwrap_err();
     assert!(matches!(busy, Error::Busy { .. }), "{busy}");
     drop(rewrite);
@@ -145,7 +154,7 @@ fn a_line_that_is_no_letter_is_reported_and_survives_a_rewrite() {
         listed[1]
     );
     let mut rewrite = letters.rewrite("profiles").unwrap();
-    assert_eq!(rewrite.next(10).unwrap().len(), 2);
+    drop_all(&mut rewrite, 2);
     rewrite.finish().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "hello\n");
 }
@@ -172,9 +181,8 @@ fn appends_from_many_threads_during_rewrites_are_all_kept() {
         start.wait();
         for _ in 0..20 {
             let mut rewrite = letters.rewrite("profiles").unwrap();
-            for letter in rewrite.next(7).unwrap() {
-                rewrite.keep(&letter).unwrap();
-            }
+            let batch = rewrite.next(7).unwrap();
+            rewrite.keep(batch, Some).unwrap();
             rewrite.finish().unwrap();
         }
     });

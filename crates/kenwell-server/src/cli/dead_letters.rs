@@ -8,29 +8,45 @@ use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Retried, Target};
+use crate::dead_letters::{DeadLetter, DeadLetters, Error, Retried};
 
 /// Prints the letters, oldest first, and how many there are.
 pub(super) fn list(arguments: &DeadLettersWhich) -> Result<(), Failure> {
     let config = load(&arguments.config.file)?;
     let letters = open(&config)?;
+    let mut unreadable = 0;
     for destination in choose_all(&config, arguments.destination.as_deref())? {
-        let count = match &letters {
+        let (count, damaged) = match &letters {
             Some(letters) => list_destination(letters, &destination.id, arguments.json)?,
-            None => 0,
+            None => (0, 0),
         };
+        unreadable += damaged;
         if !arguments.json {
             let letters = if count == 1 { "letter" } else { "letters" };
             output::line(format!("{}: {count} dead {letters}", destination.id))?;
         }
     }
-    Ok(())
+    match unreadable {
+        0 => Ok(()),
+        lines => Err(Failure::failed(format!(
+            "{lines} lines cannot be read; the log says which. They are kept: mend or delete them in the file"
+        ))),
+    }
 }
 
-fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<u64, Failure> {
-    let mut count = 0;
+/// How many letters there are, and how many lines that are none.
+fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<(u64, u64), Failure> {
+    let (mut count, mut unreadable) = (0, 0);
     for letter in letters.list(id)? {
-        let letter = letter?;
+        let letter = match letter {
+            Ok(letter) => letter,
+            Err(error @ Error::Corrupt { .. }) => {
+                tracing::error!(%error, "a line of the dead letters cannot be read");
+                unreadable += 1;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         count += 1;
         if json {
             let line = letter.to_json().map_err(anyhow::Error::new)?;
@@ -39,7 +55,7 @@ fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<u64, 
             output::line(as_text(&letter))?;
         }
     }
-    Ok(count)
+    Ok((count, unreadable))
 }
 
 /// Applies the letters again, in order, and says how many were written and how many stay.
@@ -56,13 +72,15 @@ pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
             output::json(&json!({
                 "destination": destination.id,
                 "written": outcome.written,
+                "superseded": outcome.superseded,
                 "ignored": outcome.ignored,
                 "kept": outcome.kept,
             }))?;
         } else {
             output::line(format!(
-                "{}: {} written, {} dropped because they write nothing, {} kept",
-                destination.id, outcome.written, outcome.ignored, outcome.kept
+                "{}: {} written, {} dropped because newer events have set all of their fields, \
+                 {} dropped because they write nothing, {} kept",
+                destination.id, outcome.written, outcome.superseded, outcome.ignored, outcome.kept
             ))?;
         }
         outcomes.push(outcome);
@@ -88,12 +106,8 @@ async fn retry_destination(
     destination: &Destination,
     letters: &DeadLetters,
 ) -> Result<Retried, Failure> {
-    let target = Target {
-        destination: destination.id.clone(),
-        connection: connect(destination)?,
-        layout: config.layout(destination),
-    };
-    Ok(letters.retry(&target, |_| true).await?)
+    let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
+    Ok(outstanding.retry(&connect(destination)?, |_| true).await?)
 }
 
 /// The letters, if there can be any: a command that only looks makes no directories.

@@ -145,7 +145,7 @@ Examples:
 
 Put right what the reasons say first (kenwell dead-letters list). Works while the server runs.
 
-Mind: a retried event is written as it is, however old it is. Where the same user has sent newer
-values of the same traits since, the old values win.
+Of a letter only those fields are written that no newer event has set meanwhile; a user's letters
+are written in the order in which they were sent.
 
 Exits 0 when none is left, and 1 when some stay.";

@@ -23,6 +23,12 @@ pub enum Error {
         /// Whose log it is.
         destination: String,
     },
+    /// The file was changed by hand while a retry went through it.
+    #[error("the dead letters of \"{destination}\" were changed meanwhile: retry again")]
+    Changed {
+        /// Whose log it is.
+        destination: String,
+    },
     /// A line is not a dead letter; somebody or something else changed the file.
     #[error("{path}:{line} is not a dead letter", path = path.display())]
     Corrupt {
@@ -51,7 +57,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing the files.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Full { .. } | Self::Busy { .. } | Self::Io { .. } => true,
+            Self::Full { .. } | Self::Busy { .. } | Self::Changed { .. } | Self::Io { .. } => true,
             Self::Corrupt { .. } => false,
         }
     }

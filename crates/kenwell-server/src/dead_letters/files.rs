@@ -6,11 +6,18 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
+use tokio::time::{Duration, Instant, sleep};
 
+use super::disk::Disk;
 use super::error::Error;
 
 /// Bytes read at once when looking backwards for the end of the last whole line.
 const STEP: u64 = 64 * 1024;
+
+/// How long somebody waits who is to keep others from writing the keys of letters.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the lock is tried meanwhile. Not waited for, so that nothing keeps the process from ending.
+const POLL: Duration = Duration::from_millis(5);
 
 /// Paths of one destination's log. Only the owner may read it: events hold personal data.
 #[derive(Debug, Clone)]
@@ -21,8 +28,14 @@ pub(super) struct Files {
     lock: PathBuf,
     /// Held for a whole retry, so that there is one at a time.
     retry_lock: PathBuf,
+    /// Held by whoever takes fields from letters or writes what they hold: the one must not happen between
+    /// the other's looking and its writing.
+    write_lock: PathBuf,
+    /// Held while waiting for `write_lock`, so that nobody who takes it again and again keeps it.
+    turn_lock: PathBuf,
     /// What a retry leaves, before it takes the log's place.
     pub(super) rest: PathBuf,
+    pub(super) disk: Disk,
 }
 
 impl Files {
@@ -32,7 +45,10 @@ impl Files {
             log: directory.join(format!("{destination}.jsonl")),
             lock: directory.join(format!("{destination}.lock")),
             retry_lock: directory.join(format!("{destination}.retry-lock")),
+            write_lock: directory.join(format!("{destination}.write-lock")),
+            turn_lock: directory.join(format!("{destination}.turn-lock")),
             rest: directory.join(format!("{destination}.jsonl.rest")),
+            disk: Disk::default(),
         }
     }
 
@@ -45,12 +61,19 @@ impl Files {
 
     /// Takes the right to retry, if nobody has it.
     pub(super) fn try_retry_lock(&self) -> Result<Option<File>, Error> {
-        let file = create(&self.retry_lock)?;
-        match FileExt::try_lock(&file) {
-            Ok(()) => Ok(Some(file)),
-            Err(fs4::TryLockError::WouldBlock) => Ok(None),
-            Err(fs4::TryLockError::Error(source)) => Err(io("lock", &self.retry_lock)(source)),
-        }
+        try_lock(&self.retry_lock)
+    }
+
+    /// Waits for the right to take fields from letters, or to write what they hold; ends when the file is
+    /// dropped. `None` when somebody else keeps it for too long.
+    pub(super) async fn hold(&self) -> Result<Option<File>, Error> {
+        let patience = Instant::now() + PATIENCE;
+        let Some(turn) = lock_until(&self.turn_lock, patience).await? else {
+            return Ok(None);
+        };
+        let held = lock_until(&self.write_lock, patience).await?;
+        drop(turn);
+        Ok(held)
     }
 
     /// Opens the log for reading; `None` when there is none.
@@ -64,9 +87,28 @@ impl Files {
 
     /// Makes a created, renamed or removed file survive a power cut.
     pub(super) fn sync_directory(&self) -> Result<(), Error> {
-        File::open(&self.directory)
-            .and_then(|directory| directory.sync_all())
+        self.disk
+            .sync_directory(&self.directory)
             .map_err(io("sync", &self.directory))
+    }
+}
+
+fn try_lock(path: &Path) -> Result<Option<File>, Error> {
+    let file = create(path)?;
+    match FileExt::try_lock(&file) {
+        Ok(()) => Ok(Some(file)),
+        Err(fs4::TryLockError::WouldBlock) => Ok(None),
+        Err(fs4::TryLockError::Error(source)) => Err(io("lock", path)(source)),
+    }
+}
+
+async fn lock_until(path: &Path, patience: Instant) -> Result<Option<File>, Error> {
+    loop {
+        let locked = try_lock(path)?;
+        if locked.is_some() || Instant::now() >= patience {
+            return Ok(locked);
+        }
+        sleep(POLL).await;
     }
 }
 

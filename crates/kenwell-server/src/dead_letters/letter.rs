@@ -57,7 +57,9 @@ impl DeadLetter {
 
     /// Redis' own code for the refusal, such as `WRONGTYPE`; `other` when the reason has none.
     pub fn code(&self) -> &str {
-        let reply = self.reason.split_once("refused: ").map(|(_, reply)| reply);
+        let marks = ["refused: ", "taken in between: "];
+        let mut replies = marks.iter().filter_map(|mark| self.reason.split_once(mark));
+        let reply = replies.next().map(|(_, reply)| reply);
         let word = reply.and_then(|reply| reply.split([' ', ':']).next());
         word.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
             .unwrap_or("other")
@@ -144,6 +146,9 @@ mod tests {
         };
         let said = "redis at h:1: HSET refused: WRONGTYPE Operation against a key";
         assert_eq!(code(said), "WRONGTYPE");
+        let alone =
+            "redis at h:1: HSET refused each of 12 times, and others taken in between: ERR no";
+        assert_eq!(code(alone), "ERR");
         assert_eq!(code("redis at h:1: HSET refused: it says no"), "other");
         assert_eq!(code("WRONGTYPE"), "other");
         assert_eq!(letter(b"{}").id(), "7-2");

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::error::Error;
 use super::files::{self, Files, io};
 use super::letter::DeadLetter;
+use super::line::Line;
 
 /// The letters that were there when it was made, oldest first, read as they are asked for.
 ///
@@ -16,6 +17,8 @@ pub struct Letters {
     path: PathBuf,
     lines: Option<BufReader<Take<File>>>,
     line: u64,
+    /// Bytes of the lines read so far.
+    read: u64,
     /// Bytes of whole lines when it was made.
     pub(super) bytes: u64,
 }
@@ -27,6 +30,7 @@ impl Letters {
             path: files.log.clone(),
             lines: None,
             line: 0,
+            read: 0,
             bytes: 0,
         };
         if let Some(mut log) = files.open_log()? {
@@ -37,8 +41,8 @@ impl Letters {
         Ok(letters)
     }
 
-    /// The next line's bytes, newline included; `None` at the end.
-    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, Error> {
+    /// Where the next line begins, and its bytes, newline included; `None` at the end.
+    pub(super) fn next_line(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error> {
         let Some(lines) = &mut self.lines else {
             return Ok(None);
         };
@@ -46,13 +50,15 @@ impl Letters {
         let count = lines
             .read_until(b'\n', &mut line)
             .map_err(io("read", &self.path))?;
+        let position = self.read;
         self.line += 1;
-        Ok((count > 0).then_some(line))
+        self.read += count as u64;
+        Ok((count > 0).then_some((position, line)))
     }
 
     /// Reads a line that [`Letters::next_line`] just returned.
-    pub(super) fn parse(&self, line: &[u8]) -> Result<DeadLetter, Error> {
-        DeadLetter::parse_line(line).map_err(|source| Error::Corrupt {
+    pub(super) fn parse(&self, line: &[u8]) -> Result<Line, Error> {
+        Line::parse(line).map_err(|source| Error::Corrupt {
             path: self.path.clone(),
             line: self.line,
             source,
@@ -64,11 +70,18 @@ impl Iterator for Letters {
     type Item = Result<DeadLetter, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.next_line() {
-            Ok(line) => line.map(|line| self.parse(&line)),
-            Err(error) => {
-                self.lines = None;
-                Some(Err(error))
+        loop {
+            match self.next_line() {
+                Ok(None) => return None,
+                Ok(Some((_, line))) => match self.parse(&line) {
+                    Ok(Line::Letter(letter)) => return Some(Ok(letter)),
+                    Ok(Line::Superseded(_) | Line::Restored(_)) => {}
+                    Err(error) => return Some(Err(error)),
+                },
+                Err(error) => {
+                    self.lines = None;
+                    return Some(Err(error));
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Appending dead letters so that they survive, and finding them again.
+//! Appending to one destination's log so that it survives.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::Error;
 use super::files::{self, Files, io};
@@ -10,97 +11,158 @@ use super::letter::DeadLetter;
 use super::letters::Letters;
 use super::rewrite::Rewrite;
 
-/// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
-///
-/// Several processes may use the same directory at once: the server appends while the command line
-/// lists and retries. All calls block on files and locks: from async code, use a blocking task.
-#[derive(Debug, Clone)]
-pub struct DeadLetters {
-    directory: PathBuf,
+/// The log of one destination: a file, a line for each letter and for what is not to be written of some.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) files: Files,
+    pub(super) destination: String,
     max_bytes: u64,
+    state: Mutex<State>,
 }
 
-impl DeadLetters {
-    /// Uses `directory`, which is created when missing, with room for `max_bytes` per destination.
-    pub fn open(directory: &Path, max_bytes: u64) -> Result<Self, Error> {
-        std::fs::create_dir_all(directory).map_err(io("create", directory))?;
-        Ok(Self {
-            directory: directory.to_path_buf(),
+/// What this process knows of the file.
+#[derive(Debug, Default)]
+struct State {
+    /// The file whose name is known to be durable. Open, so that no other file gets its number.
+    durable: Option<File>,
+    /// What a failed append has left and nobody could cut: where it begins, and where it ends.
+    left: Option<(u64, u64)>,
+}
+
+/// What is appended, which decides how much room there is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Letters: up to the bound.
+    Letters,
+    /// What is not to be written of letters that are there: as much again.
+    Superseded,
+}
+
+impl Log {
+    pub(super) fn new(directory: &Path, destination: &str, max_bytes: u64) -> Self {
+        Self {
+            files: Files::new(directory, destination),
+            destination: destination.to_owned(),
             max_bytes,
-        })
+            state: Mutex::default(),
+        }
     }
 
     /// Writes the letters, all or none; returns when they are on disk.
-    ///
-    /// # Errors
-    /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
-    pub fn append(&self, destination: &str, letters: &[DeadLetter]) -> Result<(), Error> {
-        if letters.is_empty() {
-            return Ok(());
-        }
-        let files = Files::new(&self.directory, destination);
+    pub(super) fn append_letters(&self, letters: &[DeadLetter]) -> Result<(), Error> {
         let mut lines = Vec::new();
         for letter in letters {
             letter
                 .write_line(&mut lines)
-                .map_err(|error| io("encode a letter for", &files.log)(error.into()))?;
+                .map_err(self.cannot_encode())?;
         }
-        let _lock = files.lock()?;
+        self.append(&lines, Kind::Letters)
+    }
+
+    /// Writes whole lines, all or none; returns when they are on disk. After an error nothing was kept.
+    pub(super) fn append(&self, lines: &[u8], kind: Kind) -> Result<(), Error> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let Files {
+            log: path, disk, ..
+        } = &self.files;
+        let _lock = self.files.lock()?;
         // Opened by its path each time: a retry may have put a new file in its place.
-        let mut log = files::create(&files.log)?;
-        let end = cut_torn_line(&mut log, &files.log)?;
-        if end.saturating_add(lines.len() as u64) > self.max_bytes {
+        let mut log = files::create(path)?;
+        self.cut_what_was_left(&log)?;
+        let end = self.cut_torn_line(&mut log)?;
+        let room = match kind {
+            Kind::Letters => self.max_bytes,
+            Kind::Superseded => self.max_bytes.saturating_mul(2),
+        };
+        if end.saturating_add(lines.len() as u64) > room {
             return Err(Error::Full {
-                destination: destination.to_owned(),
+                destination: self.destination.clone(),
                 max_bytes: self.max_bytes,
             });
         }
-        if let Err(error) = write_at(&mut log, end, &lines) {
-            // What a full disk has taken of the lines goes, so that "nothing was kept" holds.
-            if let Err(error) = log.set_len(end) {
-                tracing::error!(path = %files.log.display(), %error, "cannot cut a half-written dead letter");
+        // First, so that a failure leaves no lines behind.
+        self.make_durable(&log)?;
+        if let Err(error) = disk.write_at(&log, lines, end) {
+            if let Err(error) = disk.cut(&log, end) {
+                tracing::error!(path = %path.display(), %error, "cannot cut a half-written dead letter; it is tried again before the next one");
+                let length = log.metadata().map_err(io("read", path))?.len();
+                self.state().left = Some((end, length));
             }
-            return Err(io("write", &files.log)(error));
-        }
-        if end == 0 {
-            files.sync_directory()?;
+            return Err(io("write", path)(error));
         }
         Ok(())
     }
 
-    /// The letters of a destination as they are now, oldest first.
-    pub fn list(&self, destination: &str) -> Result<Letters, Error> {
-        let files = Files::new(&self.directory, destination);
-        let _lock = files.lock()?;
-        Letters::open(&files)
+    /// Sees to it that the file keeps its name when the power fails. Nothing that stands in a file, or does
+    /// not stand there any more, may be relied upon before.
+    pub(super) fn make_durable(&self, log: &File) -> Result<(), Error> {
+        let path = &self.files.log;
+        let mut state = self.state();
+        if let Some(durable) = &state.durable
+            && is_same(durable, log).map_err(io("read", path))?
+        {
+            return Ok(());
+        }
+        self.files.sync_directory()?;
+        state.durable = Some(log.try_clone().map_err(io("open", path))?);
+        Ok(())
     }
 
-    /// Begins to go through the letters of a destination, keeping some and dropping others.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when another process is at it.
-    pub fn rewrite(&self, destination: &str) -> Result<Rewrite, Error> {
-        Rewrite::begin(Files::new(&self.directory, destination), destination)
+    /// The letters as they are now, oldest first.
+    pub(super) fn list(&self) -> Result<Letters, Error> {
+        let _lock = self.files.lock()?;
+        Letters::open(&self.files)
+    }
+
+    /// Begins to go through the letters.
+    pub(super) fn rewrite(self: &Arc<Self>) -> Result<Rewrite, Error> {
+        Rewrite::begin(Arc::clone(self))
+    }
+
+    pub(super) fn cannot_encode(&self) -> impl Fn(serde_json::Error) -> Error {
+        let failed = io("encode a line for", &self.files.log);
+        move |error| failed(error.into())
+    }
+
+    fn cut_what_was_left(&self, log: &File) -> Result<(), Error> {
+        let path = &self.files.log;
+        let mut state = self.state();
+        let Some((end, length)) = state.left else {
+            return Ok(());
+        };
+        // Otherwise a retry has replaced the file meanwhile, or somebody else has appended.
+        if log.metadata().map_err(io("read", path))?.len() == length {
+            self.files.disk.cut(log, end).map_err(io("cut", path))?;
+        }
+        state.left = None;
+        Ok(())
+    }
+
+    /// Cuts what a crash has left of a line that was never confirmed; returns the file's length.
+    fn cut_torn_line(&self, log: &mut File) -> Result<u64, Error> {
+        let path = &self.files.log;
+        let length = log.metadata().map_err(io("read", path))?.len();
+        let whole = files::whole_lines(log, path)?;
+        if whole < length {
+            tracing::warn!(
+                path = %path.display(),
+                bytes = length - whole,
+                "cut an unfinished line from the dead letters; its event will be delivered again"
+            );
+            self.files.disk.cut(log, whole).map_err(io("cut", path))?;
+        }
+        Ok(whole)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn write_at(log: &mut File, end: u64, lines: &[u8]) -> std::io::Result<()> {
-    log.seek(SeekFrom::Start(end))?;
-    log.write_all(lines)?;
-    log.sync_data()
-}
-
-/// Cuts what a crash has left of a line that was never confirmed; returns the file's length.
-fn cut_torn_line(log: &mut File, path: &Path) -> Result<u64, Error> {
-    let length = log.metadata().map_err(io("read", path))?.len();
-    let whole = files::whole_lines(log, path)?;
-    if whole < length {
-        tracing::warn!(
-            path = %path.display(),
-            bytes = length - whole,
-            "cut an unfinished line from the dead letters; its event will be delivered again"
-        );
-        log.set_len(whole).map_err(io("cut", path))?;
-    }
-    Ok(whole)
+/// Whether both are the same file.
+pub(super) fn is_same(one: &File, other: &File) -> std::io::Result<bool> {
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }

@@ -1,12 +1,16 @@
 //! Replacing a destination's letters by those that remain, while others go on appending.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use super::error::Error;
-use super::files::{self, Files, io};
+use super::files::{self, io};
 use super::letter::DeadLetter;
 use super::letters::Letters;
+use super::line::{Line, Overtaken};
+use super::log::Log;
 
 /// Event bytes after which a batch ends, whatever its count: what a retry holds in memory.
 const MAX_BATCH_BYTES: usize = 16 << 20;
@@ -17,92 +21,205 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 /// meanwhile stay in any case, behind the kept ones.
 #[derive(Debug)]
 pub struct Rewrite {
-    files: Files,
+    log: Arc<Log>,
     letters: Letters,
     rest: BufWriter<File>,
+    /// Offsets of the letters in `rest`: what concerns others only is dropped with them.
+    kept: HashSet<u64>,
     _retry_lock: File,
 }
 
+/// Letters that lie one after the other in the log, with what stands between them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pieces: Vec<Piece>,
+}
+
+/// One line, as it was read.
+#[derive(Debug)]
+enum Piece {
+    /// A letter, and where its line begins.
+    Letter(u64, DeadLetter),
+    /// Anything else.
+    Other(Vec<u8>),
+}
+
+impl Batch {
+    /// Whether the end was reached.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The letters, oldest first, each with the place in the log where its line begins.
+    pub fn letters(&self) -> impl Iterator<Item = (u64, &DeadLetter)> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Letter(position, letter) => Some((*position, letter)),
+            Piece::Other(_) => None,
+        })
+    }
+}
+
 impl Rewrite {
-    pub(super) fn begin(files: Files, destination: &str) -> Result<Self, Error> {
-        let Some(retry_lock) = files.try_retry_lock()? else {
+    pub(super) fn begin(log: Arc<Log>) -> Result<Self, Error> {
+        let Some(retry_lock) = log.files.try_retry_lock()? else {
             return Err(Error::Busy {
-                destination: destination.to_owned(),
+                destination: log.destination.clone(),
             });
         };
-        let letters = {
-            let _lock = files.lock()?;
-            Letters::open(&files)?
-        };
-        let rest = files::create(&files.rest)?;
+        let letters = log.list()?;
+        let rest = files::create(&log.files.rest)?;
         // An earlier walk may have been killed half-way.
-        rest.set_len(0).map_err(io("empty", &files.rest))?;
+        rest.set_len(0).map_err(io("empty", &log.files.rest))?;
         Ok(Self {
-            files,
+            log,
             letters,
             rest: BufWriter::new(rest),
+            kept: HashSet::new(),
             _retry_lock: retry_lock,
         })
     }
 
-    /// The next letters, oldest first, at most `count`; none at the end. Lines that are no letters
-    /// are kept as they are, and reported.
-    pub fn next(&mut self, count: usize) -> Result<Vec<DeadLetter>, Error> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        while batch.len() < count && bytes < MAX_BATCH_BYTES {
-            let Some(line) = self.letters.next_line()? else {
+    /// The next lines, oldest first, with at most `count` letters; none at the end.
+    pub fn next(&mut self, count: usize) -> Result<Batch, Error> {
+        let mut pieces = Vec::new();
+        let (mut letters, mut bytes) = (0, 0);
+        while letters < count && bytes < MAX_BATCH_BYTES {
+            let Some((position, line)) = self.letters.next_line()? else {
                 break;
             };
+            bytes += line.len();
             match self.letters.parse(&line) {
-                Ok(letter) => {
-                    bytes += letter.event.len();
-                    batch.push(letter);
+                Ok(Line::Letter(letter)) => {
+                    letters += 1;
+                    pieces.push(Piece::Letter(position, letter));
                 }
+                Ok(_) => pieces.push(Piece::Other(line)),
                 Err(error) => {
                     tracing::error!(%error, "a line of the dead letters cannot be read; it is kept");
-                    self.write(&line)?;
+                    pieces.push(Piece::Other(line));
                 }
             }
         }
-        Ok(batch)
+        Ok(Batch { pieces })
     }
 
-    /// Keeps a letter, perhaps with a new reason.
-    pub fn keep(&mut self, letter: &DeadLetter) -> Result<(), Error> {
-        let mut line = Vec::new();
-        letter
-            .write_line(&mut line)
-            .map_err(|error| io("encode a letter for", &self.files.rest)(error.into()))?;
-        self.write(&line)
+    /// Keeps of a batch what `rest` makes of each letter, in order; lines that are no letters stay where
+    /// they are, as long as they concern a letter that does.
+    pub fn keep(
+        &mut self,
+        batch: Batch,
+        mut rest: impl FnMut(DeadLetter) -> Option<DeadLetter>,
+    ) -> Result<(), Error> {
+        for piece in batch.pieces {
+            match piece {
+                Piece::Other(line) => self.copy(&line)?,
+                Piece::Letter(_, letter) => {
+                    if let Some(letter) = rest(letter) {
+                        self.kept.insert(letter.offset);
+                        let mut line = Vec::new();
+                        letter
+                            .write_line(&mut line)
+                            .map_err(self.log.cannot_encode())?;
+                        self.write(&line)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts the kept letters, those not yet looked at, and those appended meanwhile in place of the
     /// old file, at once and durably.
+    ///
+    /// # Errors
+    /// All letters are kept then.
     pub fn finish(mut self) -> Result<(), Error> {
-        while let Some(line) = self.letters.next_line()? {
-            self.write(&line)?;
+        let replaced = self.replace();
+        if replaced.is_err() {
+            // Perhaps the disk is full: what cannot be used must not stand on it.
+            let rest = self.rest.get_ref();
+            if let Err(error) = self.log.files.disk.cut(rest, 0) {
+                let path = self.log.files.rest.display();
+                tracing::warn!(%path, %error, "cannot empty a file that is not needed any more");
+            }
         }
-        let _lock = self.files.lock()?;
-        if let Some(mut log) = self.files.open_log()? {
-            let end = files::whole_lines(&mut log, &self.files.log)?;
-            log.seek(SeekFrom::Start(self.letters.bytes))
-                .map_err(io("read", &self.files.log))?;
-            let mut appended = log.take(end.saturating_sub(self.letters.bytes));
-            std::io::copy(&mut appended, &mut self.rest).map_err(io("write", &self.files.rest))?;
+        replaced
+    }
+
+    fn replace(&mut self) -> Result<(), Error> {
+        while let Some((_, line)) = self.letters.next_line()? {
+            self.copy(&line)?;
         }
+        let log = Arc::clone(&self.log);
+        let files = &log.files;
+        let _lock = files.lock()?;
+        self.copy_appended()?;
         self.rest
             .flush()
-            .and_then(|()| self.rest.get_ref().sync_all())
-            .map_err(io("write", &self.files.rest))?;
-        std::fs::rename(&self.files.rest, &self.files.log)
-            .map_err(io("replace", &self.files.log))?;
-        self.files.sync_directory()
+            .and_then(|()| files.disk.sync(self.rest.get_ref()))
+            .map_err(io("write", &files.rest))?;
+        files
+            .disk
+            .replace(&files.rest, &files.log)
+            .map_err(io("replace", &files.log))?;
+        if let Err(error) = log.make_durable(self.rest.get_ref()) {
+            tracing::error!(%error, "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
+        }
+        Ok(())
+    }
+
+    fn copy_appended(&mut self) -> Result<(), Error> {
+        let log = Arc::clone(&self.log);
+        let files = &log.files;
+        let Some(mut file) = files.open_log()? else {
+            return Ok(());
+        };
+        let failed = io("read", &files.log);
+        let end = files::whole_lines(&mut file, &files.log)?;
+        file.seek(SeekFrom::Start(self.letters.bytes))
+            .map_err(&failed)?;
+        let mut appended = BufReader::new(file.take(end.saturating_sub(self.letters.bytes)));
+        let mut line = Vec::new();
+        while appended.read_until(b'\n', &mut line).map_err(&failed)? > 0 {
+            self.copy(&line)?;
+            line.clear();
+        }
+        Ok(())
+    }
+
+    /// Keeps a line as it is, but for what it says of letters that are gone.
+    fn copy(&mut self, line: &[u8]) -> Result<(), Error> {
+        let make: fn(Overtaken) -> Line;
+        let mut overtaken = match Line::parse(line) {
+            Ok(Line::Letter(letter)) => {
+                self.kept.insert(letter.offset);
+                return self.write(line);
+            }
+            Err(_) => return self.write(line), // reported by whoever looks at letters
+            Ok(Line::Superseded(overtaken)) => {
+                make = Line::Superseded;
+                overtaken
+            }
+            Ok(Line::Restored(overtaken)) => {
+                make = Line::Restored;
+                overtaken
+            }
+        };
+        let kept = |offset: &u64| self.kept.contains(offset);
+        overtaken.letters.retain(kept);
+        if overtaken.letters.is_empty() {
+            return Ok(());
+        }
+        let mut line = Vec::new();
+        make(overtaken)
+            .write(&mut line)
+            .map_err(self.log.cannot_encode())?;
+        self.write(&line)
     }
 
     fn write(&mut self, line: &[u8]) -> Result<(), Error> {
         self.rest
             .write_all(line)
-            .map_err(io("write", &self.files.rest))
+            .map_err(io("write", &self.log.files.rest))
     }
 }

@@ -12,7 +12,7 @@ use kenwell_journal::{Offset, Records};
 
 use crate::{
     envelope::Envelope,
-    metrics::Ledger,
+    metrics::{Ledger, NOT_AN_ENVELOPE},
     tail::{Glance, Outcome, Tail},
 };
 
@@ -43,6 +43,9 @@ pub(super) struct Supply {
 pub(super) struct Batch {
     /// None in the [part](Self::part) of a batch.
     records: Option<Arc<Records>>,
+    /// The first record that is in this batch, and the offsets from it on.
+    first: usize,
+    offsets: Vec<Offset>,
     /// What a part has instead.
     copies: Vec<(usize, Offset, Box<[u8]>)>,
     /// Updates of this batch, each user's in one lane and folded into one.
@@ -72,6 +75,8 @@ impl Recipe {
         let mut fold = Fold::default();
         let mut batch = Batch {
             records: Some(Arc::clone(&records)),
+            first: taken,
+            offsets: Vec::new(),
             copies: Vec::new(),
             lanes: Vec::new(),
             oldest_ms: None,
@@ -89,6 +94,7 @@ impl Recipe {
                 });
                 break;
             }
+            batch.offsets.push(offset);
             self.add(index, offset, record, &mut fold, &mut batch);
         }
         batch.lanes = self.lanes(fold);
@@ -105,7 +111,7 @@ impl Recipe {
     ) {
         let Ok(envelope) = Envelope::decode(record) else {
             tracing::error!(%offset, "a journal record is no event envelope and was skipped; was this journal written by another version?");
-            batch.ignored.push("not_an_envelope");
+            batch.ignored.push(NOT_AN_ENVELOPE);
             return;
         };
         let feeds = |source: &str| self.sources.contains(source);
@@ -179,6 +185,8 @@ impl Batch {
                 .map(|(offset, record, item)| (item, offset, record.into()))
                 .collect(),
             records: None,
+            first: 0,
+            offsets: Vec::new(),
             lanes: Vec::new(),
             oldest_ms: None,
             end: self.end,
@@ -199,6 +207,18 @@ impl Batch {
         u64::try_from(written)
             .unwrap_or(u64::MAX)
             .saturating_add(self.ignored())
+    }
+
+    /// The offset of the newest event that an update carries.
+    pub(super) fn newest(&self, folded: &FoldedUpdate) -> u64 {
+        let item = folded.items().last().copied().unwrap_or_default();
+        let place = item.checked_sub(self.first);
+        let offset = place.and_then(|place| self.offsets.get(place)).copied();
+        let copied = || {
+            let mut copies = self.copies.iter();
+            copies.find_map(|(copy, offset, _)| (*copy == item).then_some(*offset))
+        };
+        offset.or_else(copied).map_or(u64::MAX, |offset| offset.0)
     }
 
     /// Tells those who look of the events of these updates: that they are in Redis, or the reason why

@@ -80,13 +80,15 @@ impl Delivery {
         let lanes = 0..config.delivery.lanes.max(1);
         let connection = plan.named_connection();
         let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
+        let recipe = plan.recipe();
+        let id = &plan.destination.id;
         let pen = Pen {
             outcomes: Outcomes {
                 asides: lanes.iter().map(|lane| Arc::clone(&lane.aside)).collect(),
                 given: Arc::default(),
                 health: plan.health.clone(),
                 ledger: plan.books.ledger.clone(),
-                dead_letters: plan.dead_letters.clone(),
+                letters: plan.dead_letters.outstanding(id, &recipe.layout),
             },
             lanes,
         };
@@ -96,10 +98,10 @@ impl Delivery {
         };
         Ok(Self {
             intake: Intake {
-                reader: journal.reader(&plan.destination.id)?,
+                reader: journal.reader(id)?,
                 limit,
                 rest: None,
-                recipe: plan.recipe(),
+                recipe,
             },
             pen,
             lag: plan.lag.clone(),

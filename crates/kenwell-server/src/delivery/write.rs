@@ -20,9 +20,9 @@ use tokio::{
 
 use super::{aside::Aside, backoff::Backoff, batch::Batch, state::Health};
 use crate::{
-    dead_letters::{DeadLetter, DeadLetters},
+    dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
-    metrics::Ledger,
+    metrics::{Ledger, REFUSALS},
 };
 
 /// Attempts before an update is set aside that others were not taken beside.
@@ -45,7 +45,7 @@ pub(super) struct Lane {
 pub(super) struct Outcomes {
     pub(super) health: Health,
     pub(super) ledger: Ledger,
-    pub(super) dead_letters: DeadLetters,
+    pub(super) letters: Arc<Outstanding>,
     /// What each lane has set aside.
     pub(super) asides: Vec<Arc<Aside>>,
     /// Outcomes that this delivery has given.
@@ -326,9 +326,11 @@ impl Lane {
 impl Outcomes {
     /// Writes what can be written now, and enters what became of it.
     pub(super) async fn attempt(&self, open: Vec<Waiting>, writer: &mut Writer) -> Attempt {
+        let overtaking = self.overtake(&open).await;
         let results = writer.attempt(&open).await;
         let mut again = Vec::new();
         let mut dead = Vec::new();
+        let mut refused = Vec::new();
         let mut written = Vec::new();
         for (mut waiting, result) in open.into_iter().zip(results) {
             match result {
@@ -339,6 +341,7 @@ impl Outcomes {
                 }
                 Err(error) if error.is_retryable() => again.push((waiting, Some(error))),
                 Err(error) => {
+                    refused.push(waiting.batch.newest(&waiting.now));
                     let mut parts = VecDeque::new();
                     if concerns_fields(&error) {
                         parts.extend(waiting.now.unfold());
@@ -363,10 +366,14 @@ impl Outcomes {
                 self.tell(batch, || of_one.iter().map(|done| (&done.update, None)));
             }
         }
+        let mut taken = (overtaking, refused);
         for of_one in dead.chunk_by(|(one, _), (other, _)| Arc::ptr_eq(&one.batch, &other.batch)) {
             if let Some((Done { batch, .. }, _)) = of_one.first() {
-                self.bury(batch, of_one).await;
+                self.bury(batch, of_one, std::mem::take(&mut taken)).await;
             }
+        }
+        if !taken.1.is_empty() {
+            self.keep(Vec::new(), taken).await;
         }
         Attempt {
             again,
@@ -380,27 +387,28 @@ impl Outcomes {
         self.health.set_aside(asides);
     }
 
-    /// Puts refused updates aside, durably, each with all of its events. Without that there is no
-    /// outcome, so it is tried until it succeeds.
-    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)]) {
-        if dead.is_empty() {
-            return;
-        }
-        let letters = self.letters(batch, dead);
+    /// Takes what is about to be written from the letters of older events, so that no retry of theirs puts
+    /// it back. Nothing may be written before, so it is tried until it succeeds.
+    async fn overtake(&self, open: &[Waiting]) -> Overtaking {
         let mut backoff = Backoff::default();
         loop {
-            let (log, destination, copy) = (
-                self.dead_letters.clone(),
-                self.health.destination().to_owned(),
-                letters.clone(),
-            );
-            match spawn_blocking(move || log.append(&destination, &copy)).await {
-                Ok(Ok(())) => break,
-                Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
-                Err(error) => self.health.failed(&error, Class::Transient),
-            }
+            let newest = |waiting: &Waiting| waiting.batch.newest(&waiting.now);
+            let error = match self.letters.overtake(open, newest).await {
+                Ok(overtaking) => return overtaking,
+                Err(error) => error,
+            };
+            let class = match error {
+                dead_letters::Error::Busy { .. } => Class::Transient,
+                _ => Class::Configuration,
+            };
+            self.health.failed(&error, class);
             sleep(backoff.next()).await;
         }
+    }
+
+    /// Puts refused updates aside, durably, each with all of its events.
+    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)], taken: (Overtaking, Vec<u64>)) {
+        self.keep(self.letters(batch, dead), taken).await;
         for (done, error) in dead {
             let count = count(&done.update);
             self.ledger.dead_lettered(reason(error), count);
@@ -413,12 +421,29 @@ impl Outcomes {
                 .zip(reasons.iter().map(|reason| Some(&**reason)))
         };
         self.tell(batch, refused);
-        let (destination, letters) = (self.health.destination(), letters.len());
-        tracing::warn!(
-            destination.id = destination,
-            letters,
-            "Redis refused events for good; they are in the dead-letter log: kenwell dead-letters list"
-        );
+    }
+
+    /// Writes letters durably, and gives back to older ones what refused writes had taken from them. Without
+    /// that there is no outcome, so it is tried until it succeeds.
+    async fn keep(
+        &self,
+        letters: Vec<DeadLetter>,
+        (mut overtaking, refused): (Overtaking, Vec<u64>),
+    ) {
+        let mut backoff = Backoff::default();
+        loop {
+            let log = Arc::clone(&self.letters);
+            let (letters, refused) = (letters.clone(), refused.clone());
+            // Gone after a failure: a retry must be able to make room. Older letters then stay without
+            // what was taken from them.
+            let overtaking = std::mem::take(&mut overtaking);
+            match spawn_blocking(move || log.append(&letters, &overtaking, &refused)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
+                Err(error) => self.health.failed(&error, Class::Transient),
+            }
+            sleep(backoff.next()).await;
+        }
     }
 
     /// Shows what became of these updates, if anybody looks.
@@ -472,15 +497,13 @@ fn count(folded: &FoldedUpdate) -> u64 {
     u64::try_from(folded.items().len()).unwrap_or(u64::MAX)
 }
 
-/// A bounded set of names for metrics: Redis' error codes as far as we know them.
+/// One of [`REFUSALS`].
 fn reason(error: &Error) -> &'static str {
+    let known = |code: &str| REFUSALS.into_iter().find(|known| *known == code);
     match error {
-        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => match reply.code() {
-            "WRONGTYPE" => "WRONGTYPE",
-            "NOPERM" => "NOPERM",
-            "ERR" => "ERR",
-            _ => "other",
-        },
+        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => {
+            known(reply.code()).unwrap_or("other")
+        }
         Error::Dropped { .. } => "connection_closed",
         _ => "other",
     }

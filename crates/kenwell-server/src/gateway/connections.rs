@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::server::Gateway;
+use super::{route, server::Gateway};
 use crate::listener::{Arrival, Listener, Stream};
 
 /// Time for a request's head, and for an idle connection to send its next one. Not a round number of
@@ -93,7 +93,7 @@ impl Gateway {
 
     fn connect(self: &Arc<Self>, arrival: Arrival, peer: SocketAddr, connections: &Connections) {
         let Ok(permit) = Arc::clone(&connections.room).try_acquire_owned() else {
-            self.ingest.metrics.request("none", 503);
+            self.ingest.metrics.request(route::NONE, 503);
             arrival.refuse(FULL_HOUSE);
             return;
         };

@@ -36,6 +36,9 @@ pub(super) enum Refusal {
     WrongMethod(&'static str),
 }
 
+/// The statuses of answers to events.
+pub(super) const STATUSES: [u16; 8] = [200, 400, 401, 404, 408, 413, 429, 503];
+
 /// Seconds after which a sender may try again when we cannot know better: long enough to drain a
 /// burst, short enough for the RudderStack Node SDK, which gives up after a few attempts.
 const RETRY_AFTER: u64 = 1;

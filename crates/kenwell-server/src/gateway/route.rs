@@ -21,6 +21,17 @@ pub(super) enum Target {
     SourceConfig,
 }
 
+/// Names of the routes that take events, for metrics.
+pub(super) const EVENTS: [&str; 11] = [
+    "identify", "track", "page", "screen", "group", "alias", "merge", "batch", "import", "beacon",
+    "pixel",
+];
+/// Names of the others.
+pub(super) const OTHERS: [&str; 4] = ["health", "version", "robots", "sourceConfig"];
+
+/// The name of requests that have no route.
+pub(super) const NONE: &str = "none";
+
 const GET: &str = "GET";
 const POST: &str = "POST";
 const GET_HEAD: &str = "GET, HEAD";

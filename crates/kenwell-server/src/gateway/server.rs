@@ -18,7 +18,7 @@ use super::{
     body::{self, Encoding, Room},
     cors,
     ingest::Ingest,
-    refusal::Refusal,
+    refusal::{self, Refusal},
     roster::{Entry, Roster},
     route::{self, Target},
     source_config, status,
@@ -66,6 +66,13 @@ impl Gateway {
         workspace_id: String,
         limits: Limits,
     ) -> Self {
+        for route in route::EVENTS {
+            metrics.expect_requests(route, &refusal::STATUSES);
+        }
+        for route in route::OTHERS {
+            metrics.expect_requests(route, &[200]);
+        }
+        metrics.expect_requests(route::NONE, &[404, 405, 503]);
         Self {
             roster,
             ingest: Ingest {
@@ -91,7 +98,7 @@ impl Gateway {
         }
         let (route, answer) = match route::find(request.method(), request.uri().path()) {
             Ok((route, target)) => (route, self.answer(target, &mut request, peer).await),
-            Err(refusal) => ("none", Err(refusal)),
+            Err(refusal) => (route::NONE, Err(refusal)),
         };
         let answer = match answer {
             Ok(answer) => answer,

@@ -37,6 +37,7 @@ pub(super) struct Counts {
     pub(super) replayed: u64,
     pub(super) letters_written: u64,
     pub(super) letters_discarded: u64,
+    pub(super) letters_outstanding: u64,
 }
 
 /// The terms of one destination's conservation law, at one moment.
@@ -143,6 +144,11 @@ impl Ledger {
     /// the outcome of their delivery.
     pub fn letters_written(&self, count: u64) {
         self.lock().letters_written += count;
+    }
+
+    /// `count` dead letters are in the log now.
+    pub fn letters_outstanding(&self, count: u64) {
+        self.lock().letters_outstanding = count;
     }
 
     /// `count` dead letters were dropped, by a person or because they write nothing any more.

@@ -9,5 +9,7 @@ mod source;
 
 pub use ledger::{Ledger, Terms};
 pub use quantiles::Quantiles;
+pub use reasons::REFUSALS;
 pub use registry::Metrics;
+pub(crate) use registry::NOT_AN_ENVELOPE;
 pub use source::SourceCounters;

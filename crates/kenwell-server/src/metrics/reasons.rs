@@ -7,7 +7,10 @@ use std::{
 
 use prometheus_client::metrics::{counter::Counter, family::Family};
 
-/// One owner's counters of a family, made when they are first needed and removed together.
+/// What a destination's dead letters are told apart by: Redis' codes as far as we know them.
+pub const REFUSALS: [&str; 5] = ["WRONGTYPE", "NOPERM", "ERR", "connection_closed", "other"];
+
+/// One owner's counters of a family, at zero from the start where the reason is known, and removed together.
 #[derive(Debug, Clone)]
 pub(super) struct Reasons<L: Label> {
     owner: Arc<str>,
@@ -22,12 +25,21 @@ pub(super) trait Label: Clone + std::hash::Hash + Eq {
 }
 
 impl<L: Label> Reasons<L> {
-    pub(super) fn new(owner: &str, family: &Family<L, Counter>) -> Self {
-        Self {
+    pub(super) fn new(
+        owner: &str,
+        family: &Family<L, Counter>,
+        known: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let reasons = Self {
             owner: owner.into(),
             family: family.clone(),
             open: Arc::new(Mutex::new(Some(BTreeMap::new()))),
+        };
+        // A counter that begins at one is no increase for Prometheus.
+        for reason in known {
+            reasons.add(reason, 0);
         }
+        reasons
     }
 
     pub(super) fn add(&self, reason: &'static str, count: u64) {

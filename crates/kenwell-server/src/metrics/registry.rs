@@ -23,7 +23,7 @@ use prometheus_client::{
 
 use super::{
     Ledger, Quantiles, SourceCounters,
-    reasons::{Label, Reasons},
+    reasons::{Label, REFUSALS, Reasons},
     shown::Shown,
     source::Totals,
 };
@@ -34,6 +34,9 @@ const SECONDS: [f64; 16] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
     60.0, 600.0,
 ];
+
+/// Why a record of the journal is ignored that is no event at all.
+pub(crate) const NOT_AN_ENVELOPE: &str = "not_an_envelope";
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
@@ -117,6 +120,7 @@ struct Destinations {
     replayed: Family<DestinationLabels, Counter>,
     letters_written: Family<DestinationLabels, Counter>,
     letters_discarded: Family<DestinationLabels, Counter>,
+    letters_outstanding: Family<DestinationLabels, Gauge>,
     freshness: Family<DestinationLabels, Histogram, InSeconds>,
 }
 
@@ -174,6 +178,14 @@ impl Metrics {
         }
     }
 
+    /// Requests that may come: their counters are there from the start.
+    pub fn expect_requests(&self, route: &'static str, statuses: &[u16]) {
+        for &status in statuses {
+            let labels = RequestLabels { route, status };
+            self.requests.get_or_create(&labels).inc_by(0);
+        }
+    }
+
     /// One answered request.
     pub fn request(&self, route: &'static str, status: u16) {
         self.requests
@@ -215,9 +227,10 @@ impl Metrics {
             let labels = SourceLabels {
                 source: id.to_owned(),
             };
+            let sent = kenwell_event::Ignored::ALL;
             SourceCounters {
                 accepted: self.accepted.get_or_create_owned(&labels),
-                ignored: Reasons::new(id, &self.ignored),
+                ignored: Reasons::new(id, &self.ignored, sent.map(kenwell_event::Ignored::as_str)),
                 all: Arc::clone(&self.gateway),
                 seen: Arc::default(),
             }
@@ -287,6 +300,7 @@ impl Destinations {
             replayed: Family::default(),
             letters_written: Family::default(),
             letters_discarded: Family::default(),
+            letters_outstanding: Family::default(),
             freshness: Family::new_with_constructor(InSeconds),
         };
         let registry = registry.sub_registry_with_prefix("destination");
@@ -340,6 +354,11 @@ impl Destinations {
             "Dead letters that were dropped",
             this.letters_discarded.clone(),
         );
+        registry.register(
+            "dead_letters_outstanding",
+            "Dead letters in the log that nobody has retried with success or discarded yet",
+            this.letters_outstanding.clone(),
+        );
         let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
         registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
         this
@@ -349,11 +368,14 @@ impl Destinations {
         let labels = DestinationLabels {
             destination: id.to_owned(),
         };
+        let ignored = kenwell::profile::Ignored::ALL.map(kenwell::profile::Ignored::as_str);
+        let ignored = ignored.into_iter().chain([NOT_AN_ENVELOPE]);
         let shown = Shown {
             accepted: self.accepted.get_or_create_owned(&labels),
             written: self.written.get_or_create_owned(&labels),
-            ignored: Reasons::new(id, &self.ignored),
-            dead_lettered: Reasons::new(id, &self.dead_lettered),
+            ignored: Reasons::new(id, &self.ignored, ignored),
+            dead_lettered: Reasons::new(id, &self.dead_lettered, REFUSALS),
+            letters_outstanding: self.letters_outstanding.get_or_create_owned(&labels),
             lost: self.lost.get_or_create_owned(&labels),
             queued: self.queued.get_or_create_owned(&labels),
             retries: self.retries.get_or_create_owned(&labels),
@@ -376,6 +398,7 @@ impl Destinations {
         self.replayed.remove(&labels);
         self.letters_written.remove(&labels);
         self.letters_discarded.remove(&labels);
+        self.letters_outstanding.remove(&labels);
         self.freshness.remove(&labels);
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Shown {
     pub(super) replayed: Counter,
     pub(super) letters_written: Counter,
     pub(super) letters_discarded: Counter,
+    pub(super) letters_outstanding: Gauge,
 }
 
 impl Shown {
@@ -36,6 +37,8 @@ impl Shown {
         set(&self.replayed, counts.replayed);
         set(&self.letters_written, counts.letters_written);
         set(&self.letters_discarded, counts.letters_discarded);
+        self.letters_outstanding
+            .set(to_gauge(counts.letters_outstanding));
         set_all(&self.ignored, &counts.ignored);
         set_all(&self.dead_lettered, &counts.dead_lettered);
     }

@@ -44,6 +44,7 @@ const FILES: &[Asset] = &files![
     "index.html",
     "layout.css",
     "letter_row.js",
+    "letters_badge.js",
     "live.js",
     "main.js",
     "notice.js",

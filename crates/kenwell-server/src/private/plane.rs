@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
 use crate::{
-    dead_letters::DeadLetters,
+    dead_letters::{self, DeadLetters, Outstanding},
     delivery::Books,
     gateway::Gateway,
     history::{self, Audit, Entry, History, Totals},
@@ -60,7 +60,18 @@ impl Private {
             self.step(),
             closing.clone(),
         ));
+        let (logs, live) = (self.dead_letters.clone(), self.live.clone());
+        let all = move || {
+            live.destinations()
+                .iter()
+                .map(|it| outstanding(&logs, it))
+                .collect()
+        };
+        let watch = tokio::spawn(dead_letters::watch(all, closing.clone()));
         server::serve(routes::router(Arc::new(self)), listener, closing).await;
+        if let Err(error) = watch.await {
+            tracing::error!(%error, "the task that looks after the dead letters failed");
+        }
         if let Err(error) = sampler.await {
             tracing::error!(%error, "the task that keeps the last hour failed");
         }
@@ -90,7 +101,20 @@ impl Private {
 
     /// How this destination is doing.
     pub(super) fn status(&self, running: &RunningDestination) -> Status {
-        Status::of(running, self.audit.is_broken(running.id()))
+        let mut status = Status::of(running, self.audit.is_broken(running.id()));
+        status.dead_letters_outstanding = self.letters(running);
+        status
+    }
+
+    /// The dead letters of a destination.
+    pub(super) fn outstanding(&self, running: &RunningDestination) -> Arc<Outstanding> {
+        outstanding(&self.dead_letters, running)
+    }
+
+    /// How many there are; `None` before they were counted for the first time.
+    pub(super) fn letters(&self, running: &RunningDestination) -> Option<u64> {
+        let counts = self.outstanding(running).counts();
+        counts.map(|counts| counts.values().sum())
     }
 
     /// What is done at the end of each step of the history.
@@ -117,6 +141,10 @@ impl Private {
     pub(super) fn totals(&self) -> Totals {
         sum(&self.metrics)
     }
+}
+
+fn outstanding(logs: &DeadLetters, running: &RunningDestination) -> Arc<Outstanding> {
+    logs.outstanding(running.id(), &running.layout)
 }
 
 fn sum(metrics: &Metrics) -> Totals {

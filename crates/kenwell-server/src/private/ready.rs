@@ -43,6 +43,9 @@ struct Destination {
     /// Whether somebody has to change a setting, here or in Redis.
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_operator: Option<bool>,
+    /// Dead letters that somebody has to retry or discard; null before they were counted for the first time.
+    /// They make nothing degraded: nothing waits for them.
+    dead_letters_outstanding: Option<u64>,
     /// Whether it accepts any certificate (`skip_verify`).
     insecure: bool,
 }
@@ -100,6 +103,7 @@ impl From<Status> for Destination {
             since: status.since,
             error: status.error,
             needs_operator: status.needs_operator,
+            dead_letters_outstanding: status.dead_letters_outstanding,
             insecure: status.insecure,
         }
     }

@@ -23,6 +23,8 @@ mod full;
 mod gateway;
 mod gateway_hangup;
 mod lifecycle;
+mod outstanding;
+mod overtaken;
 mod private;
 mod rotation;
 mod support;

@@ -76,6 +76,15 @@ impl ProfileUpdate {
         self.text.len()
     }
 
+    /// The same with only those fields whose names are `wanted`; `None` when none is.
+    #[must_use]
+    pub fn retain(&self, wanted: impl Fn(&[u8]) -> bool) -> Option<Self> {
+        let kept = Self::new(self.key(), || {
+            self.fields().filter(|(name, _)| wanted(name))
+        });
+        (!kept.is_empty()).then_some(kept)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
@@ -107,6 +116,18 @@ pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retains_the_wanted_fields() {
+        let event = br#"{"userId":"u","traits":{"a":1,"b":2,"c":3}}"#;
+        let all = update(event, &Layout::default()).unwrap();
+        let some = all.retain(|name| name != b"b").unwrap();
+        assert_eq!(some.key(), b"user:u");
+        let fields: Vec<_> = some.fields().collect();
+        assert_eq!(fields, [(&b"a"[..], &b"1"[..]), (b"c", b"3")]);
+        assert_eq!(all.retain(|_| true), Some(all.clone()));
+        assert_eq!(all.retain(|_| false), None);
+    }
 
     #[test]
     fn debug_shows_no_traits() {

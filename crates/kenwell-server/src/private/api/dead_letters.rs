@@ -14,14 +14,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::letters::{self, Page, Selection};
 use super::{destinations, time};
-use crate::dead_letters::{DeadLetter, Error, Target};
+use crate::dead_letters::{DeadLetter, Error};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail;
 
 /// Walks through the logs at once: each reads whole files.
-static ROOM: Semaphore = Semaphore::const_new(2);
+static WALKS: Semaphore = Semaphore::const_new(2);
+/// Pages made at once: each reads what it shows.
+static LOOKS: Semaphore = Semaphore::const_new(8);
 /// The most bytes of an event that are shown; a larger one is told by its size.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 
@@ -115,6 +117,8 @@ pub(super) struct Chosen {
 pub(super) struct RetriedLetters {
     /// Gone from the log: written to Redis, or found to write nothing.
     retried: u64,
+    /// Gone from the log without a write: newer events have set all of their fields.
+    superseded: u64,
     /// Refused again, or not tried because Redis is away.
     still_failing: u64,
     /// Why Redis could not go on, if it could not.
@@ -162,21 +166,21 @@ pub(super) async fn list(
     State(plane): State<Arc<Private>>,
     Query(which): Query<Which>,
 ) -> Result<Json<DeadLetters>, Refusal> {
-    let ids = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
-        vec![destinations::find(&plane, &id)?.id().to_owned()]
+    let destinations = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
+        vec![destinations::find(&plane, &id)?]
     } else {
-        let all = plane.live.destinations();
-        all.iter().map(|running| running.id().to_owned()).collect()
+        plane.live.destinations().to_vec()
     };
+    let destinations = destinations.iter();
     let wanted = Page {
-        destinations: ids,
+        destinations: destinations
+            .map(|running| (running.id().to_owned(), plane.outstanding(running)))
+            .collect(),
         reason: which.reason.filter(|reason| !reason.is_empty()),
         limit: which.limit.unwrap_or(50).clamp(1, 200),
         after: which.after.filter(|after| !after.is_empty()),
     };
-    let logs = plane.dead_letters.clone();
-    let found = blocking(move || letters::find(&logs, &wanted)).await?;
-    let found = found.map_err(|error| refusal(&error))?;
+    let found = blocking(&LOOKS, move || letters::find(&wanted)).await?;
     let found = found.ok_or_else(|| {
         Refusal::bad_request(
             "the letter behind which to go on is not there any more: list from the beginning",
@@ -193,8 +197,8 @@ pub(super) async fn list(
 
 /// Retry dead letters
 ///
-/// Applies them again in order, as they are, however old: where a user has sent newer values since, the old
-/// ones win. What is refused again stays with the new reason.
+/// Applies them again, a user's in the order in which they were sent, and leaves alone what newer events have
+/// set since. What is refused again stays with the new reason.
 #[utoipa::path(
     post, path = "/api/v1/dead-letters/retry", tag = "dead letters", operation_id = "retry_dead_letters",
     request_body = Chosen,
@@ -211,28 +215,28 @@ pub(super) async fn retry(
 ) -> Result<Json<RetriedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let target = Target {
-        destination: running.id().to_owned(),
-        connection: running.connection.clone(),
-        layout: running.layout.clone(),
-    };
-    let logs = plane.dead_letters.clone();
-    let retried = blocking(move || {
-        let retry = logs.retry(&target, |letter| selection.has(letter));
-        Handle::current().block_on(retry)
+    let outstanding = plane.outstanding(&running);
+    let retried = blocking(&WALKS, move || {
+        let retry = outstanding.retry(&running.connection, |letter| selection.has(letter));
+        // Here, where nobody can hang up.
+        let retried = Handle::current().block_on(retry)?;
+        running.ledger.letters_written(retried.written);
+        let gone = retried.ignored + retried.superseded;
+        running.ledger.letters_discarded(gone);
+        tracing::info!(
+            destination.id = running.id(),
+            written = retried.written,
+            superseded = retried.superseded,
+            ignored = retried.ignored,
+            kept = retried.kept,
+            "dead letters were retried on request; newer events had set all fields of the superseded ones"
+        );
+        Ok(retried)
     });
-    let retried = retried.await?.map_err(|error| refusal(&error))?;
-    running.ledger.letters_written(retried.written);
-    running.ledger.letters_discarded(retried.ignored);
-    tracing::info!(
-        destination.id = running.id(),
-        written = retried.written,
-        ignored = retried.ignored,
-        kept = retried.kept,
-        "dead letters were retried on request"
-    );
+    let retried = retried.await?;
     Ok(Json(RetriedLetters {
         retried: retried.written + retried.ignored,
+        superseded: retried.superseded,
         still_failing: retried.kept,
         error: retried.stopped.map(|error| error.to_string()),
     }))
@@ -257,16 +261,20 @@ pub(super) async fn discard(
 ) -> Result<Json<DiscardedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
-    let (logs, id) = (plane.dead_letters.clone(), running.id().to_owned());
-    let discarded = blocking(move || logs.discard(&id, |letter| selection.has(letter)));
-    let discarded = discarded.await?.map_err(|error| refusal(&error))?;
-    running.ledger.letters_discarded(discarded);
-    let id = running.id();
-    tracing::warn!(
-        destination.id = id,
-        discarded,
-        "dead letters were discarded on request"
-    );
+    let (logs, outstanding) = (plane.dead_letters.clone(), plane.outstanding(&running));
+    let discarded = blocking(&WALKS, move || {
+        let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
+        // Here, where nobody can hang up.
+        running.ledger.letters_discarded(discarded);
+        tracing::warn!(
+            destination.id = running.id(),
+            discarded,
+            "dead letters were discarded on request"
+        );
+        outstanding.look_again();
+        Ok(discarded)
+    });
+    let discarded = discarded.await?;
     Ok(Json(DiscardedLetters {
         discarded,
         still_failing: 0,
@@ -289,22 +297,25 @@ impl Chosen {
 
 /// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+    room: &'static Semaphore,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let Ok(room) = ROOM.try_acquire() else {
+    let Ok(room) = room.try_acquire() else {
         return Err(Refusal::busy(
             "others go through the dead letters: wait until they are done",
             5,
         ));
     };
     let done = spawn_blocking(move || {
-        let result = work();
+        let result = work().map_err(|error| refusal(&error));
         drop(room);
         result
     });
-    done.await.map_err(|error| {
+    done.await.unwrap_or_else(|error| {
         tracing::error!(%error, "going through the dead letters ended badly");
-        Refusal::internal("going through the dead letters ended badly; the log says how")
+        Err(Refusal::internal(
+            "going through the dead letters ended badly; the log says how",
+        ))
     })
 }
 

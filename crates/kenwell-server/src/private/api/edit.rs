@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
+use super::whole::whole;
 use crate::live::{Applied, Edit, EditError, Revision};
 use crate::private::Private;
 use crate::private::refusal::Refusal;
@@ -14,18 +15,12 @@ pub(super) async fn apply(
     edit: Edit,
 ) -> Result<Applied, Refusal> {
     let expected = expected(headers);
-    // On a task of its own: a client that hangs up must not leave a change half-way.
     let live = plane.live.clone();
-    let task = tokio::spawn(async move { live.edit(expected.as_ref(), vec![edit]).await });
-    match task.await {
-        Ok(applied) => applied.map_err(|error| refusal(&error)),
-        Err(error) => {
-            tracing::error!(%error, "a change of the configuration ended badly");
-            Err(Refusal::internal(
-                "the change ended badly; the log says how",
-            ))
-        }
-    }
+    whole("the change", async move {
+        let edited = live.edit(expected.as_ref(), vec![edit]).await;
+        edited.map_err(|error| refusal(&error))
+    })
+    .await
 }
 
 /// The id that the only edit was about.

@@ -1,11 +1,12 @@
 //! Finding dead letters: a page of those that match, and how many there are of each kind.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::dead_letters::Count;
-use crate::dead_letters::{DeadLetter, DeadLetters, Error};
+use crate::dead_letters::{DeadLetter, Error, Outstanding, Wanted};
 
-/// Event bytes after which a page ends, whatever its count.
+/// Bytes of letters after which a page ends, whatever its count.
 const MAX_PAGE_BYTES: usize = 4 << 20;
 
 /// Which letters are acted on.
@@ -27,7 +28,7 @@ impl Selection {
 
 /// Which letters are shown.
 pub(super) struct Page {
-    pub(super) destinations: Vec<String>,
+    pub(super) destinations: Vec<(String, Arc<Outstanding>)>,
     pub(super) reason: Option<String>,
     pub(super) limit: usize,
     /// The last one of the page before: destination, slash, id.
@@ -43,51 +44,45 @@ pub(super) struct Found {
     pub(super) next: Option<String>,
 }
 
-/// Goes through the logs once. `None` when the letter behind which to go on is not there any more.
-///
-/// Codes are Redis' own, a handful; whatever else stands there counts as `other`.
-pub(super) fn find(logs: &DeadLetters, page: &Page) -> Result<Option<Found>, Error> {
+/// Counts without reading, and reads only the letters of the page. `None` when the letter behind which to
+/// go on is not there any more.
+pub(super) fn find(page: &Page) -> Result<Option<Found>, Error> {
     let mut found = Found::default();
-    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-    let mut begun = page.after.is_none();
-    let mut full = false;
+    let after = page.after.as_deref().map(|place| place.split_once('/'));
+    let mut begun = after.is_none();
     let mut bytes = 0;
-    for destination in &page.destinations {
-        for letter in logs.list(destination)? {
-            let letter = match letter {
-                Ok(letter) => letter,
-                Err(Error::Corrupt { .. }) => continue, // reported when they are retried
-                Err(error) => return Err(error),
-            };
-            let kind = (destination.clone(), letter.code().to_owned());
-            *counts.entry(kind).or_default() += 1;
-            if page
-                .reason
-                .as_ref()
-                .is_some_and(|reason| letter.code() != reason)
-            {
-                continue;
+    for (destination, outstanding) in &page.destinations {
+        outstanding.refresh()?;
+        for (reason, count) in outstanding.counts().unwrap_or_default() {
+            if page.reason.as_ref().is_none_or(|wanted| *wanted == reason) {
+                found.total += count;
             }
-            found.total += 1;
-            if !begun {
-                begun = page.after.as_deref() == Some(&*place(&letter));
-                continue;
-            }
-            full = full || found.letters.len() >= page.limit || bytes >= MAX_PAGE_BYTES;
-            if full {
-                found.next = found.letters.last().map(place);
-                continue;
-            }
-            bytes += letter.event.len();
-            found.letters.push(letter);
+            found.by_reason.push(Count {
+                destination: destination.clone(),
+                reason,
+                count,
+            });
+        }
+        let after = after.flatten().filter(|(id, _)| id == destination);
+        if found.next.is_some() || !(begun || after.is_some()) {
+            continue;
+        }
+        let wanted = Wanted {
+            reason: page.reason.as_deref(),
+            after: after.map(|(_, id)| id),
+            letters: page.limit.saturating_sub(found.letters.len()),
+            bytes: MAX_PAGE_BYTES.saturating_sub(bytes),
+        };
+        let Some(picked) = outstanding.pick(&wanted)? else {
+            continue;
+        };
+        begun = true;
+        bytes += picked.bytes;
+        found.letters.extend(picked.letters);
+        if picked.more {
+            found.next = found.letters.last().map(place);
         }
     }
-    let count = |((destination, reason), count)| Count {
-        destination,
-        reason,
-        count,
-    };
-    found.by_reason = counts.into_iter().map(count).collect();
     Ok(begun.then_some(found))
 }
 
@@ -97,12 +92,15 @@ fn place(letter: &DeadLetter) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use kenwell::profile::Layout;
 
-    fn letter(offset: u64, code: &str) -> DeadLetter {
+    use super::*;
+    use crate::dead_letters::DeadLetters;
+
+    fn letter(destination: &str, offset: u64, code: &str) -> DeadLetter {
         DeadLetter {
             at: 1,
-            destination: "profiles".into(),
+            destination: destination.into(),
             offset,
             source: "web".into(),
             key: "user:u".into(),
@@ -112,9 +110,13 @@ mod tests {
         }
     }
 
-    fn page(reason: Option<&str>, after: Option<String>) -> Page {
+    fn page(logs: &DeadLetters, reason: Option<&str>, after: Option<String>) -> Page {
+        let destinations = ["profiles", "z"].map(|id| {
+            let outstanding = logs.outstanding(id, &Layout::default());
+            (id.to_owned(), outstanding)
+        });
         Page {
-            destinations: vec!["profiles".into()],
+            destinations: destinations.into(),
             reason: reason.map(str::to_owned),
             limit: 2,
             after,
@@ -128,22 +130,28 @@ mod tests {
         let codes = ["WRONGTYPE", "NOPERM", "WRONGTYPE", "WRONGTYPE", "WRONGTYPE"];
         let letters: Vec<_> = (0..)
             .zip(codes)
-            .map(|(offset, code)| letter(offset, code))
+            .map(|(offset, code)| letter("profiles", offset, code))
             .collect();
         logs.append("profiles", &letters).unwrap();
+        logs.append("z", &[letter("z", 9, "WRONGTYPE")]).unwrap();
         let mut after = None;
         let mut offsets = Vec::new();
         loop {
-            let found = find(&logs, &page(Some("WRONGTYPE"), after))
+            let found = find(&page(&logs, Some("WRONGTYPE"), after))
                 .unwrap()
                 .unwrap();
-            assert_eq!(found.total, 4);
+            assert_eq!(found.total, 5);
             let counts: Vec<_> = found
                 .by_reason
                 .iter()
-                .map(|by| (&*by.reason, by.count))
+                .map(|by| (&*by.destination, &*by.reason, by.count))
                 .collect();
-            assert_eq!(counts, [("NOPERM", 1), ("WRONGTYPE", 4)]);
+            let expected = [
+                ("profiles", "NOPERM", 1),
+                ("profiles", "WRONGTYPE", 4),
+                ("z", "WRONGTYPE", 1),
+            ];
+            assert_eq!(counts, expected);
             offsets.push(
                 found
                     .letters
@@ -156,11 +164,8 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(offsets, [[0, 2], [3, 4]]);
-        assert!(
-            find(&logs, &page(None, Some("profiles/9-9".into())))
-                .unwrap()
-                .is_none()
-        );
+        assert_eq!(offsets, [vec![0, 2], vec![3, 4], vec![9]]);
+        let gone = page(&logs, None, Some("profiles/9-9".into()));
+        assert!(find(&gone).unwrap().is_none());
     }
 }

@@ -21,6 +21,7 @@ mod status;
 mod test_event;
 mod text;
 mod time;
+mod whole;
 
 pub(super) use openapi::frame;
 pub(super) use routes::{quick, slow, streams};

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::state::{self, Place, StateEntry};
+use super::whole::whole;
 use super::{destinations, nested::nested, text};
 use crate::private::Private;
 use crate::private::extract::{Path, Query};
@@ -112,12 +113,15 @@ pub(super) async fn delete(
     Path((destination, user_id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, Refusal> {
     let running = destinations::find(&plane, &destination)?;
-    let deleted = profile::delete(&running.connection, &running.layout, &user_id).await;
-    let deleted = deleted.map_err(|error| Refusal::redis(&error))?;
-    tracing::info!(
-        destination.id = destination,
-        deleted,
-        "a profile was deleted on request"
-    );
-    Ok(Json(Deleted { deleted }))
+    whole("the deletion", async move {
+        let deleted = profile::delete(&running.connection, &running.layout, &user_id).await;
+        let deleted = deleted.map_err(|error| Refusal::redis(&error))?;
+        tracing::info!(
+            destination.id = destination,
+            deleted,
+            "a profile was deleted on request"
+        );
+        Ok(Json(Deleted { deleted }))
+    })
+    .await
 }

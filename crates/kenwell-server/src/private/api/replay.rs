@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::whole::whole;
 use crate::live::ReplayError;
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
@@ -54,22 +55,13 @@ pub(super) async fn replay(
         Refusal::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
     })?;
     let live = plane.live.clone();
-    let destination = id.clone();
-    // On a task of its own: a client that hangs up must not stop it half-way.
-    let task = tokio::spawn(async move { live.replay(&destination, from).await });
-    match task.await {
-        Ok(Ok(records)) => {
-            tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
-            Ok(Json(Replayed { records }))
-        }
-        Ok(Err(error)) => Err(refusal(&id, &error)),
-        Err(error) => {
-            tracing::error!(%error, "a replay ended badly");
-            Err(Refusal::internal(
-                "the replay ended badly; the log says how",
-            ))
-        }
-    }
+    whole("the replay", async move {
+        let replayed = live.replay(&id, from).await;
+        let records = replayed.map_err(|error| refusal(&id, &error))?;
+        tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
+        Ok(Json(Replayed { records }))
+    })
+    .await
 }
 
 fn refusal(id: &str, error: &ReplayError) -> Refusal {

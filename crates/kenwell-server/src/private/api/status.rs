@@ -46,6 +46,9 @@ pub(in crate::private) struct Status {
     ignored: u64,
     /// Events of these that Redis refused for good.
     dead_lettered: u64,
+    /// Dead letters in its log, older ones included, that somebody has to retry or discard; null before they
+    /// were counted for the first time.
+    pub(in crate::private) dead_letters_outstanding: Option<u64>,
     /// Events of these that were in a damaged or deleted part of the journal.
     lost: u64,
     /// Events of these without an outcome yet.
@@ -77,6 +80,7 @@ impl Status {
             written: terms.written,
             ignored: terms.ignored,
             dead_lettered: terms.dead_lettered,
+            dead_letters_outstanding: None,
             lost: terms.lost,
             queued: terms.queued(),
             balanced: terms.balance() && !broken,

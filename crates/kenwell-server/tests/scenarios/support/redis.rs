@@ -69,6 +69,22 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
+    /// Stops it without closing anything: it neither answers nor refuses.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(status.success());
+    }
+
     pub(crate) fn restart(&mut self) {
         self.child = spawn(self.port, self.bus, &self.directory);
         self.wait();

@@ -1,0 +1,97 @@
+//! The directory with the dead letters of all destinations.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kenwell::profile::Layout;
+
+use super::error::Error;
+use super::files::io;
+use super::letter::DeadLetter;
+use super::letters::Letters;
+use super::log::Log;
+use super::outstanding::Outstanding;
+use super::rewrite::Rewrite;
+
+/// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
+///
+/// Several processes may use the same directory at once: the server appends while the command line
+/// lists and retries. All calls block on files and locks: from async code, use a blocking task.
+#[derive(Debug, Clone)]
+pub struct DeadLetters {
+    directory: PathBuf,
+    max_bytes: u64,
+    open: Arc<Mutex<BTreeMap<String, Open>>>,
+}
+
+/// What is known of one destination's letters.
+#[derive(Debug)]
+struct Open {
+    log: Arc<Log>,
+    outstanding: Option<Arc<Outstanding>>,
+}
+
+impl DeadLetters {
+    /// Uses `directory`, which is created when missing, with room for `max_bytes` per destination.
+    pub fn open(directory: &Path, max_bytes: u64) -> Result<Self, Error> {
+        std::fs::create_dir_all(directory).map_err(io("create", directory))?;
+        Ok(Self {
+            directory: directory.to_path_buf(),
+            max_bytes,
+            open: Arc::default(),
+        })
+    }
+
+    /// Writes the letters, all or none; returns when they are on disk.
+    ///
+    /// # Errors
+    /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
+    pub fn append(&self, destination: &str, letters: &[DeadLetter]) -> Result<(), Error> {
+        self.log(destination).append_letters(letters)
+    }
+
+    /// The letters of a destination as they are now, oldest first.
+    pub fn list(&self, destination: &str) -> Result<Letters, Error> {
+        self.log(destination).list()
+    }
+
+    /// Begins to go through the letters of a destination, keeping some and dropping others.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another process is at it.
+    pub fn rewrite(&self, destination: &str) -> Result<Rewrite, Error> {
+        self.log(destination).rewrite()
+    }
+
+    /// What is outstanding for a destination whose keys are named like this; the same at every call with
+    /// the same layout. Nothing is read yet. Does not block.
+    pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<Outstanding> {
+        let log = self.log(destination);
+        let mut open = self.lock();
+        let known = open.get_mut(destination).map(|open| &mut open.outstanding);
+        if let Some(Some(known)) = &known
+            && known.layout() == layout
+        {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Outstanding::new(log, layout.clone()));
+        if let Some(known) = known {
+            *known = Some(Arc::clone(&new));
+        }
+        new
+    }
+
+    pub(super) fn log(&self, destination: &str) -> Arc<Log> {
+        let mut open = self.lock();
+        let open = open.entry(destination.to_owned()).or_insert_with(|| Open {
+            log: Arc::new(Log::new(&self.directory, destination, self.max_bytes)),
+            outstanding: None,
+        });
+        Arc::clone(&open.log)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,213 @@
+//! What is outstanding, in memory: where each letter stands, why it was refused, and what it may still write.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
+use kenwell::profile::ProfileUpdate;
+
+use super::letter::DeadLetter;
+use super::line::Overtaken;
+
+/// The most different codes of refusals that are told apart; what comes after them counts as `other`.
+const MAX_CODES: usize = 256;
+
+/// The letters of one log, in its order. About 100 bytes a letter and 8 a field; the log's bound bounds it.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    entries: Vec<Entry>,
+    /// The latest letter of each key, by the key's hash; the others follow from it.
+    by_key: HashMap<u64, usize, RandomState>,
+    /// The latest letter of each offset; the others follow from it.
+    by_offset: HashMap<u64, usize, RandomState>,
+    codes: Vec<String>,
+    counts: Vec<u64>,
+    hasher: RandomState,
+}
+
+/// One letter.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Where its line begins.
+    pub(super) position: u64,
+    /// Bytes of the line.
+    pub(super) length: usize,
+    pub(super) offset: u64,
+    pub(super) at: u64,
+    /// Place in `codes`.
+    code: usize,
+    /// The letter before it of the same key.
+    same_key: Option<usize>,
+    /// The letter before it with the same offset, of which a repeated delivery makes several.
+    same_offset: Option<usize>,
+    /// Hashes of the names of the fields that it may still write.
+    open: Box<[u64]>,
+}
+
+/// What is left of a letter.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// These fields, which nothing newer has set.
+    Fields(ProfileUpdate),
+    /// Nothing.
+    Nothing,
+    /// No such letter is known.
+    Unknown,
+}
+
+/// A write that is about to happen, as far as older letters are concerned by it.
+#[derive(Debug)]
+pub(super) struct Write<'a> {
+    /// The key.
+    pub(super) key: &'a [u8],
+    /// The offset of the newest event in it.
+    pub(super) by: u64,
+    /// Names of the fields, each with the offset below which letters must not write it any more.
+    pub(super) below: HashMap<&'a [u8], u64>,
+}
+
+impl Index {
+    /// Adds the letter whose line of `length` bytes begins at `position`, behind all others.
+    pub(super) fn add(
+        &mut self,
+        (position, length): (u64, usize),
+        letter: &DeadLetter,
+        update: Option<&ProfileUpdate>,
+    ) {
+        let place = self.entries.len();
+        let code = self.code(letter.code());
+        if let Some(count) = self.counts.get_mut(code) {
+            *count += 1;
+        }
+        let same_key = update.and_then(|update| {
+            let key = self.hasher.hash_one(update.key());
+            self.by_key.insert(key, place)
+        });
+        let open = update.map(|update| update.fields().map(|(name, _)| self.hash(name)));
+        let entry = Entry {
+            position,
+            length,
+            offset: letter.offset,
+            at: letter.at,
+            code,
+            same_key,
+            same_offset: self.by_offset.get(&letter.offset).copied(),
+            open: open.map(Iterator::collect).unwrap_or_default(),
+        };
+        self.by_offset.insert(letter.offset, place);
+        self.entries.push(entry);
+    }
+
+    /// Takes fields from the letters there are.
+    pub(super) fn supersede(&mut self, overtaken: &Overtaken) {
+        self.change(overtaken, |open, fields| {
+            let left = open.iter().filter(|field| !fields.contains(field));
+            left.copied().collect()
+        });
+    }
+
+    /// Gives fields back to the letters there are.
+    pub(super) fn restore(&mut self, overtaken: &Overtaken) {
+        self.change(overtaken, |open, fields| {
+            let back = fields.iter().filter(|field| !open.contains(field));
+            open.iter().chain(back).copied().collect()
+        });
+    }
+
+    fn change(
+        &mut self,
+        overtaken: &Overtaken,
+        change: impl Fn(&[u64], &HashSet<u64>) -> Box<[u64]>,
+    ) {
+        let names = overtaken.fields.iter();
+        let fields: HashSet<u64> = names.map(|name| self.hash(name.as_bytes())).collect();
+        for offset in &overtaken.letters {
+            let mut next = self.by_offset.get(offset).copied();
+            while let Some(entry) = next.and_then(|place| self.entries.get_mut(place)) {
+                entry.open = change(&entry.open, &fields);
+                next = entry.same_offset;
+            }
+        }
+    }
+
+    /// Whether letters of the update's key might be concerned when it is written.
+    pub(super) fn has_key_of(&self, update: &ProfileUpdate) -> bool {
+        !self.by_key.is_empty()
+            && self
+                .by_key
+                .contains_key(&self.hasher.hash_one(update.key()))
+    }
+
+    /// What the write takes from older letters: one line for those that lose the same fields.
+    pub(super) fn overtaken(&self, write: &Write<'_>) -> Vec<Overtaken> {
+        let mut next = self.by_key.get(&self.hasher.hash_one(write.key)).copied();
+        let below = write.below.iter();
+        let below: HashMap<u64, (&[u8], u64)> = below
+            .map(|(name, below)| (self.hash(name), (*name, *below)))
+            .collect();
+        let mut lost: BTreeMap<Vec<String>, BTreeSet<u64>> = BTreeMap::new();
+        while let Some(entry) = next.and_then(|place| self.entries.get(place)) {
+            next = entry.same_key;
+            let newer = entry.open.iter().filter_map(|field| below.get(field));
+            let mut names: Vec<String> = newer
+                .filter(|(_, below)| entry.offset < *below)
+                .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+                .collect();
+            names.sort_unstable();
+            lost.entry(names).or_default().insert(entry.offset);
+        }
+        let lost = lost.into_iter().filter(|(names, _)| !names.is_empty());
+        lost.map(|(fields, letters)| Overtaken {
+            by: write.by,
+            letters: letters.into_iter().collect(),
+            fields,
+        })
+        .collect()
+    }
+
+    /// What is left of the update of the letter whose line begins at `position`.
+    pub(super) fn rest(&self, position: u64, offset: u64, update: &ProfileUpdate) -> Rest {
+        let place = self
+            .entries
+            .binary_search_by_key(&position, |entry| entry.position);
+        let entry = place.ok().and_then(|place| self.entries.get(place));
+        let Some(entry) = entry.filter(|entry| entry.offset == offset) else {
+            return Rest::Unknown;
+        };
+        let rest = update.retain(|name| entry.open.contains(&self.hash(name)));
+        rest.map_or(Rest::Nothing, Rest::Fields)
+    }
+
+    /// The letters, in the log's order, each with the code of its refusal.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, &str)> {
+        self.entries.iter().map(|entry| {
+            let code = self.codes.get(entry.code);
+            (entry, code.map_or("other", String::as_str))
+        })
+    }
+
+    /// How many letters there are for each code.
+    pub(super) fn counts(&self) -> BTreeMap<String, u64> {
+        let counts = self.codes.iter().zip(&self.counts);
+        counts.map(|(code, count)| (code.clone(), *count)).collect()
+    }
+
+    fn code(&mut self, code: &str) -> usize {
+        let code = if self.codes.len() < MAX_CODES {
+            code
+        } else {
+            "other"
+        };
+        if let Some(place) = self.codes.iter().position(|known| known == code) {
+            return place;
+        }
+        self.codes.push(code.to_owned());
+        self.counts.push(0);
+        self.codes.len() - 1
+    }
+
+    /// By the name as it stands in the log, where it is text.
+    fn hash(&self, name: &[u8]) -> u64 {
+        self.hasher.hash_one(&*String::from_utf8_lossy(name))
+    }
+}
