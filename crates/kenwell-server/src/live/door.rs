@@ -11,7 +11,8 @@ use super::{
     apply::{self, Lines},
     file::ConfigFile,
     line::{Ground, RunningDestination},
-    state::ConfigurationState,
+    retired::{Known, Retired, RetiredDestination},
+    state::{ConfigurationState, Retry},
     write,
 };
 use crate::{
@@ -52,6 +53,9 @@ pub(super) struct Inner {
     dead_letters: DeadLetters,
     stop: CancellationToken,
     tasks: TaskTracker,
+    pub(super) retired: Retired,
+    /// Whether whoever started it knows of retired destinations, whatever the file says now.
+    accept_retired: bool,
     pub(super) roster: Arc<Roster>,
     pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
@@ -61,7 +65,10 @@ pub(super) struct Inner {
 /// What is shown to those who look.
 pub(super) struct Running {
     pub(super) config: Arc<Config>,
+    /// The file's text that says so.
+    pub(super) text: Arc<str>,
     pub(super) state: ConfigurationState,
+    pub(super) retry: Retry,
     pub(super) destinations: Arc<[RunningDestination]>,
 }
 
@@ -80,17 +87,22 @@ impl Live {
             stop,
             tasks,
         } = parts;
+        let retired = Retired::default();
         let ground = Ground {
             journal: &journal,
             metrics: &metrics,
             dead_letters: &dead_letters,
+            retired: &retired,
             tasks: &tasks,
             stop: &stop,
         };
         let lines = apply::start(&config, &ground)?;
+        let accept_retired = config.accept_retired;
         let roster = Arc::new(Roster::new(Sources::new(&config, &metrics, None)));
         let running = Running {
             config: Arc::new(config),
+            text: file.text(),
+            retry: Retry::Never,
             state: ConfigurationState {
                 path: file.path().to_path_buf(),
                 revision: file.revision().clone(),
@@ -108,6 +120,8 @@ impl Live {
             dead_letters,
             stop,
             tasks,
+            retired,
+            accept_retired,
             roster,
             running: RwLock::new(running),
             lines: Mutex::new(lines),
@@ -144,9 +158,41 @@ impl Live {
         Arc::clone(&self.inner.roster)
     }
 
-    fn read<T>(&self, take: impl FnOnce(&Running) -> T) -> T {
+    /// Destinations that are not configured and have events waiting.
+    pub fn retired(&self) -> Vec<RetiredDestination> {
+        self.inner.retired.list()
+    }
+
+    /// Whether somebody has said that they know of retired destinations.
+    pub fn knows_of_retired(&self) -> Known {
+        if self.inner.accept_retired || self.config().accept_retired {
+            Known::Yes
+        } else {
+            Known::No
+        }
+    }
+
+    /// Lets retired destinations go for which nothing waits, and tells of the others.
+    pub(super) async fn settle_retired(&self) {
+        let _lines = self.inner.lines.lock().await;
+        let known = self.knows_of_retired();
+        if let Err(error) = self.inner.retired.settle(known, &self.inner.ground()) {
+            tracing::debug!(%error, "a cursor that is not needed could not be removed yet");
+        }
+    }
+
+    pub(super) fn read<T>(&self, take: impl FnOnce(&Running) -> T) -> T {
         let running = self.inner.running.read();
         take(&running.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn write(&self, change: impl FnOnce(&mut Running)) {
+        let running = self.inner.running.write();
+        change(&mut running.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn note(&self, change: impl FnOnce(&mut ConfigurationState)) {
+        self.write(|running| change(&mut running.state));
     }
 }
 
@@ -156,6 +202,7 @@ impl Inner {
             journal: &self.journal,
             metrics: &self.metrics,
             dead_letters: &self.dead_letters,
+            retired: &self.retired,
             tasks: &self.tasks,
             stop: &self.stop,
         }

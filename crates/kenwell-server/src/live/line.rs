@@ -1,14 +1,16 @@
 //! One destination at run time: its books, its connection, and the delivery that fills it.
 
+use jiff::Timestamp;
 use kenwell::{connection::Connection, profile::Layout};
-use kenwell_journal::{Error, Journal};
+use kenwell_journal::{Error, Journal, Offset};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::retired::Retired;
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
-    delivery::{Books, Delivery, Health, Lag, Plan},
+    delivery::{Books, Delivery, Health, Lag, Plan, State},
     metrics::{Ledger, Metrics},
 };
 
@@ -37,7 +39,7 @@ pub(super) struct Line {
     ledger: Ledger,
     health: Health,
     lag: Lag,
-    /// Open while it is enabled.
+    /// Open while it is enabled, or has events waiting.
     pub(super) books: Option<Books>,
     /// Running while it is enabled and not paused.
     flow: Option<Flow>,
@@ -49,11 +51,23 @@ struct Flow {
     task: JoinHandle<()>,
 }
 
+/// Whether a line's books were opened just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// They were open.
+    Before,
+    /// They went on as the destination came back.
+    Again,
+    /// They are new.
+    Now,
+}
+
 /// Where deliveries run.
 pub(super) struct Ground<'a> {
     pub(super) journal: &'a Journal,
     pub(super) metrics: &'a Metrics,
     pub(super) dead_letters: &'a DeadLetters,
+    pub(super) retired: &'a Retired,
     pub(super) tasks: &'a TaskTracker,
     pub(super) stop: &'a CancellationToken,
 }
@@ -62,6 +76,11 @@ impl RunningDestination {
     /// Its id.
     pub fn id(&self) -> &str {
         &self.settings.id
+    }
+
+    /// When the oldest of the events was received that wait for it while it is disabled.
+    pub fn waiting_since(&self) -> Option<Timestamp> {
+        None
     }
 }
 
@@ -85,13 +104,41 @@ impl Line {
         }
     }
 
-    /// Opens its books, unless they are. From now on the journal keeps what comes for it.
-    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
-        if self.books.is_none() {
-            let books = Books::open(&self.settings.id, ground.journal, ground.metrics)?;
-            self.books = Some(books);
+    /// Opens its books, unless they are. From now on the journal keeps what comes for it. Books of a
+    /// destination that was retired go on.
+    fn open(&mut self, ground: &Ground<'_>) -> Result<Opened, Error> {
+        let id = &self.settings.id;
+        if self.books.is_some() {
+            return Ok(Opened::Before);
         }
-        Ok(())
+        if let Some(books) = ground.retired.take_back(id) {
+            tracing::info!(
+                destination.id = id,
+                waiting = books.ledger.queued(),
+                "a destination is configured again, and goes on where it stood"
+            );
+            self.books = Some(books);
+            return Ok(Opened::Again);
+        }
+        self.books = Some(Books::open(id, ground.journal, ground.metrics)?);
+        Ok(Opened::Now)
+    }
+
+    /// Likewise, as `settings` want it: books of a disabled destination are only opened if something may
+    /// wait for it.
+    pub(super) fn open_as(
+        &mut self,
+        settings: &Destination,
+        ground: &Ground<'_>,
+    ) -> Result<Opened, Error> {
+        let has_cursor = || {
+            let cursors = ground.journal.stats().cursors;
+            cursors.iter().any(|it| it.name == settings.id)
+        };
+        if settings.enabled || has_cursor() {
+            return self.open(ground);
+        }
+        Ok(Opened::Before)
     }
 
     /// Begins to deliver, unless it does already or is not to.
@@ -99,7 +146,8 @@ impl Line {
         let Some(books) = &self.books else {
             return Ok(());
         };
-        if self.settings.paused || self.flow.is_some() {
+        let idle = self.settings.paused || !self.settings.enabled;
+        if idle || self.flow.is_some() {
             return Ok(());
         }
         let plan = Plan {
@@ -152,46 +200,78 @@ impl Line {
         self.settings = settings.clone();
     }
 
-    /// Closes the books of a destination that is not to get anything any more. Its cursor stays, but
-    /// holds nothing back.
-    pub(super) fn close_if_disabled(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
-        if self.settings.enabled {
+    /// Closes the books of a stopped destination that is disabled, unless something waits for it: that is
+    /// kept, and holds the journal.
+    pub(super) fn close_if_idle(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
+        if self.settings.enabled || self.books.is_none() || self.waiting() > 0 {
             return Ok(());
         }
-        let Some(books) = self.books.take() else {
-            return Ok(());
-        };
-        books.close();
-        ground.journal.retire(&self.settings.id)
+        // Opened again it begins at the end, which is the same to a destination that has everything.
+        ground.journal.forget(&self.settings.id)?;
+        self.books = None;
+        Ok(())
     }
 
-    /// Ends a stopped destination for good: no books, no cursor.
-    pub(super) fn remove(self, ground: &Ground<'_>) -> Result<(), Error> {
-        tell_removed(&self.settings.id, self.ledger.queued());
-        ground.metrics.forget_destination(&self.settings.id);
-        ground.journal.forget(&self.settings.id)
+    /// Undoes what [`Line::open`] did.
+    pub(super) fn close_again(&mut self, opened: Opened, ground: &Ground<'_>) {
+        let Some(books) = self.books.take() else {
+            return;
+        };
+        let id = &self.settings.id;
+        match opened {
+            Opened::Before => self.books = Some(books),
+            Opened::Again => ground.retired.add(id, books),
+            Opened::Now => {
+                if let Err(error) = ground.journal.forget(id) {
+                    // Nothing waits for it, so it goes as soon as it can.
+                    tracing::warn!(destination.id = id, %error, "a cursor that is not needed could not be removed");
+                    ground.retired.add(id, books);
+                }
+            }
+        }
+    }
+
+    /// A stopped destination is not configured any more. What waits for it is kept, unless somebody gives
+    /// up as many events as that.
+    pub(super) fn leave(self, given_up: u64, ground: &Ground<'_>) -> Result<(), Error> {
+        let (id, waiting) = (self.settings.id, self.ledger.queued());
+        let Some(books) = self.books else {
+            ground.metrics.forget_destination(&id);
+            return ground.journal.forget(&id);
+        };
+        ground.retired.add(&id, books);
+        if waiting <= given_up {
+            return ground.retired.end(&id, ground);
+        }
+        Ok(())
+    }
+
+    /// Events that wait for it.
+    pub(super) fn waiting(&self) -> u64 {
+        self.ledger.queued()
+    }
+
+    /// The first record that it has not acknowledged.
+    pub(super) fn position(&self, journal: &Journal) -> Option<Offset> {
+        let cursors = journal.stats().cursors;
+        let cursor = cursors.iter().find(|it| it.name == self.settings.id);
+        cursor.map(|cursor| cursor.position)
+    }
+
+    /// Whether it delivers, and nothing is known to be in its way.
+    pub(super) fn delivers(&self) -> bool {
+        self.flow.is_some() && self.health.state() == State::Up
     }
 
     /// For those who look.
     pub(super) fn view(&self) -> RunningDestination {
         RunningDestination {
             settings: self.settings.clone(),
-            health: self.books.as_ref().map(|_| self.health.clone()),
+            health: self.settings.enabled.then(|| self.health.clone()),
             ledger: self.ledger.clone(),
             lag: self.lag.clone(),
             connection: self.connection.clone(),
             layout: self.layout.clone(),
         }
-    }
-}
-
-/// Says what the removal of a destination leaves undelivered, if anything.
-pub(super) fn tell_removed(id: &str, waiting: u64) {
-    if waiting > 0 {
-        tracing::warn!(
-            destination.id = id,
-            waiting,
-            "a destination was removed with events waiting for it; while the journal keeps them, add it again and use `kenwell replay`"
-        );
     }
 }

@@ -98,6 +98,7 @@ pub struct Metrics {
     append: Histogram,
     append_lately: Quantiles,
     gateway: Arc<Totals>,
+    given_up: Counter,
     destinations: Destinations,
     journal: Journal,
     ledgers: Mutex<BTreeMap<String, Ledger>>,
@@ -154,6 +155,12 @@ impl Metrics {
             Unit::Seconds,
             append.clone(),
         );
+        let given_up = Counter::default();
+        registry.register(
+            "events_given_up",
+            "Accepted events that somebody gave up by removing the destination that they waited for",
+            given_up.clone(),
+        );
         let destinations = Destinations::registered(&mut registry);
         let journal = Journal::registered(&mut registry);
         Self {
@@ -164,6 +171,7 @@ impl Metrics {
             append,
             append_lately: Quantiles::default(),
             gateway: Arc::default(),
+            given_up,
             destinations,
             journal,
             ledgers: Mutex::default(),
@@ -194,6 +202,11 @@ impl Metrics {
     pub fn gateway_totals(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (read(&self.gateway.accepted), read(&self.gateway.ignored))
+    }
+
+    /// `count` events that waited for a destination were given up by whoever removed it.
+    pub fn given_up(&self, count: u64) {
+        self.given_up.inc_by(count);
     }
 
     /// The books of all destinations.

@@ -60,16 +60,21 @@ impl Private {
         }
     }
 
-    /// Whether the gateway takes events.
-    pub(super) fn is_accepting(&self) -> bool {
-        let stats = self.journal.stats();
-        !stats.full && !stats.no_space
-    }
-
-    /// How each destination is doing.
+    /// How each destination is doing, those included that are not configured and have events waiting.
     pub(super) fn statuses(&self) -> Vec<Status> {
         let all = self.live.destinations();
-        all.iter().map(|running| self.status(running)).collect()
+        let configured = all.iter().map(|running| self.status(running));
+        configured.chain(self.retired()).collect()
+    }
+
+    /// How those destinations are doing that are not configured and have events waiting.
+    pub(super) fn retired(&self) -> Vec<Status> {
+        let known = self.live.knows_of_retired();
+        let retired = self.live.retired();
+        let statuses = retired
+            .iter()
+            .map(|retired| Status::retired(retired, known));
+        statuses.collect()
     }
 
     /// How this destination is doing.

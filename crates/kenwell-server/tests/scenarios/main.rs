@@ -21,6 +21,7 @@ mod full;
 mod gateway;
 mod lifecycle;
 mod private;
+mod retired;
 mod rotation;
 mod support;
 mod tls;
