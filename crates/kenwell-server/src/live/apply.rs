@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use futures_util::future::join_all;
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     config::{Config, Destination, Place, Problem, Problems},
+    delivery::{self, Books},
     gateway::{Roster, Sources},
 };
 
@@ -47,13 +49,16 @@ pub(super) struct NotOpened {
 /// Starts everything, for the first time.
 pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Lines> {
     let mut lines = Lines::new();
+    let mut opened = Vec::new();
     for settings in &config.destinations {
         let connection = Connection::new(settings.connection.clone())?;
         let mut line = Line::new(settings, connection, config.layout(settings), ground);
         line.open_as(settings, ground)?;
+        opened.extend(line.books.clone());
         lines.insert(settings.id.clone(), line);
     }
-    removal::retire_unknown(&lines, ground)?;
+    opened.extend(removal::retire_unknown(&lines, ground)?);
+    enter_backlogs(opened, config, ground);
     for line in lines.values_mut() {
         line.flow(config, ground)?;
     }
@@ -119,6 +124,10 @@ pub(super) fn open_new(
             }
         }
     }
+    let opened = prepared.opened.iter();
+    let new = opened.filter(|(_, opened)| *opened == Opened::Now);
+    let books = new.filter_map(|(id, _)| lines.get(id)?.books.clone());
+    enter_backlogs(books.collect(), &config, ground);
     Ok(())
 }
 
@@ -131,7 +140,7 @@ pub(super) fn close_new(lines: &mut Lines, prepared: &mut Prepared, ground: &Gro
     }
     for id in prepared.added.drain(..) {
         lines.remove(&id);
-        if ground.retired.waiting(&id).is_none() {
+        if !ground.retired.has(&id) {
             ground.metrics.forget_destination(&id);
         }
     }
@@ -170,7 +179,7 @@ pub(super) async fn carry_out(
         };
         let connection = connections.remove(&settings.id);
         line.adopt(settings, connection, config.layout(settings));
-        outcome = outcome.and(line.close_if_idle(ground));
+        outcome = outcome.and(line.rest_if_disabled(ground).map(|_| ()));
         outcome = outcome.and(line.flow(&config, ground));
     }
     let now = config.sources.iter().map(|it| &it.id);
@@ -178,6 +187,13 @@ pub(super) async fn carry_out(
         ground.metrics.forget_source(&id);
     }
     outcome
+}
+
+/// Enters what waits for destinations whose books were opened just now. Events are accepted meanwhile.
+fn enter_backlogs(opened: Vec<Books>, config: &Config, ground: &Ground<'_>) {
+    let (journal, stop) = (ground.journal.clone(), ground.stop.child_token());
+    let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
+    ground.tasks.spawn(entering);
 }
 
 /// Stops the deliveries that are to end, or to go on in another way, each at the edge of a batch.

@@ -1,9 +1,9 @@
 //! Changing what runs, by an edit or a replay; one at a time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Live,
@@ -22,6 +22,9 @@ use super::{
     write,
 };
 use crate::config::{self, Config, Problem};
+
+/// How long a removal waits until it is known how many events wait.
+const COUNTING: Duration = Duration::from_secs(5);
 
 impl Live {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
@@ -139,7 +142,13 @@ impl Live {
                 kind: "destination",
                 id: id.to_owned(),
             };
-            let events = inner.retired.waiting(id).ok_or_else(not_found)?;
+            if !inner.retired.has(id) {
+                return Err(not_found());
+            }
+            // What is not counted yet cannot be given up.
+            drop(timeout(COUNTING, self.counted()).await);
+            let not_counted = || EditError::NotCounted { id: id.to_owned() };
+            let events = inner.retired.waiting(id).ok_or_else(not_counted)?;
             if events > give_up {
                 return Err(EditError::EventsWait {
                     id: id.to_owned(),
@@ -210,16 +219,21 @@ impl Live {
     }
 
     async fn replay_now(&self, id: String, from: Timestamp) -> Result<u64, ReplayError> {
-        let mut lines = self.inner.lines.lock().await;
-        let config = self.config();
-        let Some(line) = lines.get_mut(&id) else {
-            return Err(ReplayError::NotFound(id));
-        };
-        if !line.settings.enabled {
-            return Err(ReplayError::Disabled(id));
+        let journal = &self.inner.journal;
+        // Searched while the delivery goes on, and without holding up anybody else's change.
+        to_replay(&mut *self.inner.lines.lock().await, &id)?;
+        let mut search = replay::Search::new(journal, &id, from);
+        let cursors = journal.stats().cursors;
+        if let Some(cursor) = cursors.iter().find(|cursor| cursor.name == id) {
+            search
+                .look(journal, &self.config(), cursor.position)
+                .await?;
         }
+        let mut lines = self.inner.lines.lock().await;
+        let line = to_replay(&mut lines, &id)?;
+        let config = self.config();
         line.stop().await;
-        let replayed = replay::rewind_line(line, &config, from, &self.inner.journal).await;
+        let replayed = replay::rewind_line(line, &config, search, journal).await;
         line.flow(&config, &self.inner.ground())?;
         let records = replayed?;
         tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");
@@ -318,6 +332,15 @@ impl NewVersion {
             prepared,
             given_up,
         }
+    }
+}
+
+/// The destination of this id, if there can be a replay to it.
+fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayError> {
+    match lines.get_mut(id) {
+        None => Err(ReplayError::NotFound(id.to_owned())),
+        Some(line) if !line.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
+        Some(line) => Ok(line),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell_journal::Journal;
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     config::Config,
     dead_letters::DeadLetters,
+    delivery::Books,
     gateway::{Roster, Sources},
     metrics::Metrics,
 };
@@ -172,11 +174,32 @@ impl Live {
         }
     }
 
-    /// Lets retired destinations go for which nothing waits, and tells of the others.
-    pub(super) async fn settle_retired(&self) {
-        let _lines = self.inner.lines.lock().await;
+    /// Returns once it is known what waited in the journal when it was opened.
+    pub async fn counted(&self) {
+        let destinations = self.destinations();
+        let books = destinations.iter().filter_map(|it| it.books.clone());
+        let all: Vec<Books> = books.chain(self.inner.retired.books()).collect();
+        join_all(all.iter().map(Books::entered)).await;
+    }
+
+    /// Lets disabled and retired destinations go for which nothing waits, and tells of the others.
+    pub(super) async fn settle_idle(&self) {
+        let mut lines = self.inner.lines.lock().await;
+        let ground = self.inner.ground();
         let known = self.knows_of_retired();
-        if let Err(error) = self.inner.retired.settle(known, &self.inner.ground()) {
+        let mut outcome = self.inner.retired.settle(known, &ground);
+        let mut news = false;
+        for line in lines.values_mut() {
+            match line.rest_if_disabled(&ground) {
+                Ok(changed) => news |= changed,
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        if news {
+            let views = views(&lines);
+            self.write(|running| running.destinations = views);
+        }
+        if let Err(error) = outcome {
             tracing::debug!(%error, "a cursor that is not needed could not be removed yet");
         }
     }

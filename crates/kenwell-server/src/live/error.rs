@@ -66,6 +66,14 @@ pub enum EditError {
         /// How many events wait for it.
         events: u64,
     },
+    /// It is not known yet how many events wait for a destination.
+    #[error(
+        "the events that wait for the destination \"{id}\" are being counted: try again in a moment"
+    )]
+    NotCounted {
+        /// The destination.
+        id: String,
+    },
     /// A destination would get events, but its place in the journal cannot be made.
     #[error("the place of the destination \"{id}\" in the journal cannot be made")]
     NotOpened {
@@ -103,7 +111,10 @@ pub enum ReplayError {
 impl EditError {
     /// Whether the same edit can succeed later without anybody's doing.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::NotOpened { .. })
+        matches!(
+            self,
+            Self::Io { .. } | Self::NotCounted { .. } | Self::NotOpened { .. }
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use kenwell_journal::{Error, Journal, Offset};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::retired::Retired;
+use super::{oldest::Oldest, retired::Retired};
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
@@ -23,6 +23,9 @@ pub struct RunningDestination {
     pub health: Option<Health>,
     /// Its books.
     pub ledger: Ledger,
+    /// How they were opened; `None` while it is disabled and nothing waits.
+    pub books: Option<Books>,
+    oldest: Option<Oldest>,
     /// How far behind it is.
     pub lag: Lag,
     /// To read profiles with. Opened when it is first used, and not shared with the delivery.
@@ -41,6 +44,8 @@ pub(super) struct Line {
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
     pub(super) books: Option<Books>,
+    /// Since when events wait, while it is disabled and some do.
+    oldest: Option<Oldest>,
     /// Running while it is enabled and not paused.
     flow: Option<Flow>,
 }
@@ -78,9 +83,9 @@ impl RunningDestination {
         &self.settings.id
     }
 
-    /// When the oldest of the events was received that wait for it while it is disabled.
+    /// When the oldest of the events was received that wait for it while it is disabled, if that is known.
     pub fn waiting_since(&self) -> Option<Timestamp> {
-        None
+        self.oldest.as_ref().and_then(Oldest::time)
     }
 }
 
@@ -100,6 +105,7 @@ impl Line {
             lag: Lag::default(),
             settings: settings.clone(),
             books: None,
+            oldest: None,
             flow: None,
         }
     }
@@ -201,15 +207,25 @@ impl Line {
     }
 
     /// Closes the books of a stopped destination that is disabled, unless something waits for it: that is
-    /// kept, and holds the journal.
-    pub(super) fn close_if_idle(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
-        if self.settings.enabled || self.books.is_none() || self.waiting() > 0 {
-            return Ok(());
+    /// kept, and holds the journal. Tells whether that made a difference to those who look.
+    pub(super) fn rest_if_disabled(&mut self, ground: &Ground<'_>) -> Result<bool, Error> {
+        if self.settings.enabled {
+            return Ok(self.oldest.take().is_some());
+        }
+        if self.books.is_none() || !self.is_counted() {
+            return Ok(false);
+        }
+        if self.waiting() > 0 {
+            let news = self.oldest.is_none();
+            if news {
+                self.oldest = Some(Oldest::look(&self.settings.id, ground));
+            }
+            return Ok(news);
         }
         // Opened again it begins at the end, which is the same to a destination that has everything.
         ground.journal.forget(&self.settings.id)?;
         self.books = None;
-        Ok(())
+        Ok(true)
     }
 
     /// Undoes what [`Line::open`] did.
@@ -220,12 +236,12 @@ impl Line {
         let id = &self.settings.id;
         match opened {
             Opened::Before => self.books = Some(books),
-            Opened::Again => ground.retired.add(id, books),
+            Opened::Again => ground.retired.add(id, books, ground),
             Opened::Now => {
                 if let Err(error) = ground.journal.forget(id) {
                     // Nothing waits for it, so it goes as soon as it can.
                     tracing::warn!(destination.id = id, %error, "a cursor that is not needed could not be removed");
-                    ground.retired.add(id, books);
+                    ground.retired.add(id, books, ground);
                 }
             }
         }
@@ -239,14 +255,20 @@ impl Line {
             ground.metrics.forget_destination(&id);
             return ground.journal.forget(&id);
         };
-        ground.retired.add(&id, books);
+        ground.retired.add(&id, books, ground);
         if waiting <= given_up {
             return ground.retired.end(&id, ground);
         }
         Ok(())
     }
 
-    /// Events that wait for it.
+    /// Whether it is known how many events wait for it.
+    pub(super) fn is_counted(&self) -> bool {
+        let books = self.books.as_ref();
+        books.is_none_or(|books| books.backlog().is_some())
+    }
+
+    /// Events that wait for it, as far as they are counted.
     pub(super) fn waiting(&self) -> u64 {
         self.ledger.queued()
     }
@@ -260,7 +282,7 @@ impl Line {
 
     /// Whether it delivers, and nothing is known to be in its way.
     pub(super) fn delivers(&self) -> bool {
-        self.flow.is_some() && self.health.state() == State::Up
+        self.flow.is_some() && !matches!(self.health.state(), State::Waiting { .. })
     }
 
     /// For those who look.
@@ -269,6 +291,8 @@ impl Line {
             settings: self.settings.clone(),
             health: self.settings.enabled.then(|| self.health.clone()),
             ledger: self.ledger.clone(),
+            books: self.books.clone(),
+            oldest: self.oldest.clone(),
             lag: self.lag.clone(),
             connection: self.connection.clone(),
             layout: self.layout.clone(),

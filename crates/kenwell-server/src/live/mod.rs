@@ -16,6 +16,7 @@ mod keys;
 mod line;
 mod list;
 mod mint;
+mod oldest;
 mod preview;
 mod reload;
 mod removal;

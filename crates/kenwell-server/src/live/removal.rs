@@ -11,7 +11,10 @@ use super::{
     apply::{Lines, gone},
     line::{Ground, Line},
 };
-use crate::config::{Config, is_id};
+use crate::{
+    config::{Config, is_id},
+    delivery::Books,
+};
 
 /// How long a destination that is to go may take to deliver what waits for it.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -50,21 +53,25 @@ pub(super) async fn drain(lines: &Lines, ids: &[String], given_up: &GivenUp, jou
     join_all(waits).await;
 }
 
-/// Cursors of destinations that the configuration does not have: they stay as long as events wait.
-pub(super) fn retire_unknown(lines: &Lines, ground: &Ground<'_>) -> Result<(), Error> {
+/// Cursors of destinations that the configuration does not have: they stay as long as events wait. Gives back
+/// books into which what waits is to be entered.
+pub(super) fn retire_unknown(lines: &Lines, ground: &Ground<'_>) -> Result<Vec<Books>, Error> {
+    let mut opened = Vec::new();
     for cursor in ground.journal.stats().cursors {
-        if lines.contains_key(&cursor.name) {
+        let id = &cursor.name;
+        if lines.contains_key(id) {
             continue;
         }
-        if is_id(&cursor.name) {
-            let books = crate::delivery::Books::open(&cursor.name, ground.journal, ground.metrics)?;
-            ground.retired.add(&cursor.name, books);
+        if is_id(id) {
+            let books = Books::open(id, ground.journal, ground.metrics)?;
+            ground.retired.add(id, books.clone(), ground);
+            opened.push(books);
         } else {
-            // Of a search that was cut off: no destination has such a name.
-            ground.journal.forget(&cursor.name)?;
+            // Of a search by an older version that was cut off: no destination has such a name.
+            ground.journal.forget(id)?;
         }
     }
-    Ok(())
+    Ok(opened)
 }
 
 fn leaving<'a>(
@@ -91,15 +98,15 @@ enum Until {
 async fn wait(line: &Line, given_up: u64, until: Until, journal: &Journal) -> Option<Waiting> {
     let patience = Instant::now() + DRAIN;
     loop {
-        let events = line.waiting();
+        let (events, counted) = (line.waiting(), line.is_counted());
         let reached = match until {
             Until::Empty => false,
             Until::Position(end) => line.position(journal).is_some_and(|at| at >= end),
         };
-        if events <= given_up || reached {
+        if counted && (events <= given_up || reached) {
             return None;
         }
-        if !line.delivers() || Instant::now() >= patience {
+        if (counted && !line.delivers()) || Instant::now() >= patience {
             let id = line.settings.id.clone();
             return Some(Waiting { id, events });
         }

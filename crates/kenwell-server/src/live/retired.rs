@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use kenwell_journal::Error;
 
-use super::line::Ground;
+use super::{line::Ground, oldest::Oldest};
 use crate::{delivery::Books, metrics::Ledger};
 
 /// A destination that is not configured and has events waiting.
@@ -31,15 +31,20 @@ pub(super) struct Retired {
 
 struct Entry {
     books: Books,
+    oldest: Oldest,
     /// Whether the log has been told.
     told: bool,
 }
 
 impl Retired {
     /// A destination is not configured any more. Its books stay open and its cursor where it is.
-    pub(super) fn add(&self, id: &str, books: Books) {
-        self.lock()
-            .insert(id.to_owned(), Entry { books, told: false });
+    pub(super) fn add(&self, id: &str, books: Books, ground: &Ground<'_>) {
+        let entry = Entry {
+            books,
+            oldest: Oldest::look(id, ground),
+            told: false,
+        };
+        self.lock().insert(id.to_owned(), entry);
     }
 
     /// It is configured again: its books, which go on.
@@ -55,14 +60,28 @@ impl Retired {
             .map(|(id, entry)| RetiredDestination {
                 id: id.clone(),
                 ledger: entry.books.ledger.clone(),
-                since: None,
+                since: entry.oldest.time(),
             })
             .collect()
     }
 
-    /// How many events wait for this one; `None` when there is no such destination.
+    /// The books of all, also of those whose waiting events are not counted yet.
+    pub(super) fn books(&self) -> Vec<Books> {
+        let all = self.lock();
+        all.values().map(|entry| entry.books.clone()).collect()
+    }
+
+    /// How many events wait for this one; `None` when there is no such destination, or nobody knows yet.
     pub(super) fn waiting(&self, id: &str) -> Option<u64> {
-        self.lock().get(id).map(Entry::waiting)
+        let all = self.lock();
+        all.get(id)
+            .filter(|entry| entry.is_counted())
+            .map(Entry::waiting)
+    }
+
+    /// Whether there is this one.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.lock().contains_key(id)
     }
 
     /// Lets those go for which nothing waits, and tells of the others once.
@@ -71,10 +90,13 @@ impl Retired {
         let mut empty = Vec::new();
         for (id, entry) in self.lock().iter_mut() {
             let waiting = entry.waiting();
+            if !entry.is_counted() {
+                continue;
+            }
             if waiting == 0 {
                 empty.push(id.clone());
-            } else if !std::mem::replace(&mut entry.told, true) {
-                known.tell(id, waiting);
+            } else if entry.oldest.is_known() && !std::mem::replace(&mut entry.told, true) {
+                known.tell(id, waiting, entry.oldest.time());
             }
         }
         for id in empty {
@@ -108,6 +130,10 @@ impl Entry {
     fn waiting(&self) -> u64 {
         self.books.ledger.queued()
     }
+
+    fn is_counted(&self) -> bool {
+        self.books.backlog().is_some()
+    }
 }
 
 /// Whether somebody has said that they know of retired destinations.
@@ -120,18 +146,21 @@ pub enum Known {
 }
 
 impl Known {
-    fn tell(self, id: &str, waiting: u64) {
+    fn tell(self, id: &str, waiting: u64, since: Option<Timestamp>) {
+        let since = since.map(tracing::field::display);
         match self {
             Self::Yes => tracing::warn!(
                 destination.id = id,
                 waiting,
-                "events wait for a destination that is not configured; they are kept"
+                since,
+                "not configured, with events waiting; they are kept"
             ),
             Self::No => tracing::error!(
                 destination.id = id,
                 waiting,
-                "events wait for a destination that is not configured; they are kept and hold the journal: put it back, \
-                 give them up with `kenwell destinations forget {id}`, or say that you know with `accept_retired = true`"
+                since,
+                "not configured, with events waiting; they are kept, and hold the journal: put it back, give them up with \
+                 `kenwell destinations forget {id}`, or say that you know with `--accept-retired`"
             ),
         }
     }

@@ -63,7 +63,7 @@ impl Live {
             if let Some(occasion) = read {
                 due = Due::after(self.take_over(occasion).await);
             }
-            self.settle_retired().await;
+            self.settle_idle().await;
         }
     }
 }

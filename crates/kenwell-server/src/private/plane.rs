@@ -1,9 +1,10 @@
 //! The private plane's state, and its life.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kenwell_journal::Journal;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
@@ -16,6 +17,9 @@ use crate::{
     metrics::Metrics,
     serve::Addresses,
 };
+
+/// How long a page of figures waits for the count of what waited in the journal at the start.
+const COUNTING: Duration = Duration::from_secs(5);
 
 /// Everything that the private plane shows or changes.
 pub struct Private {
@@ -58,6 +62,13 @@ impl Private {
         if let Err(error) = sampler.await {
             tracing::error!(%error, "the task that keeps the last hour failed");
         }
+    }
+
+    /// Waits until what waited in the journal at the start is counted, but not for long: it is a matter of
+    /// milliseconds unless the journal is large.
+    pub(super) async fn counted(&self) {
+        // What is not counted by then is not shown yet.
+        drop(timeout(COUNTING, self.live.counted()).await);
     }
 
     /// How each destination is doing, those included that are not configured and have events waiting.
@@ -120,6 +131,7 @@ fn sum(metrics: &Metrics) -> Totals {
         totals.written += terms.written;
         totals.ignored += terms.ignored;
         totals.dead_lettered += terms.dead_lettered;
+        totals.lost += terms.lost;
         totals.queued += terms.queued();
     }
     totals

@@ -15,7 +15,8 @@ use super::{Private, held};
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `degraded` (a destination waits, or is not configured; its events are kept) or `not accepting events`.
+    /// `ready`, `degraded` (a destination waits, was not reached yet, or is not configured; its events are
+    /// kept) or `not accepting events`.
     status: &'static str,
     /// Whether the gateway takes events.
     accepting: bool,
@@ -35,7 +36,8 @@ pub(super) struct Readiness {
 struct Destination {
     /// Its id.
     id: String,
-    /// `up`, `waiting`, `paused`, `disabled`, or `retired` (not configured, with events waiting).
+    /// `connecting` (not reached yet), `up`, `waiting`, `paused`, `disabled`, or `retired` (not configured, with
+    /// events waiting).
     state: &'static str,
     /// Since when it waits.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,14 @@
 //! A configuration can't forget: what waits for a destination ends by an outcome or by a person's deed, never
 //! by what a file says, or does not say for a moment.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
+use kenwell_server::config::{Config, Environment};
 use serde_json::Value;
 
 use crate::support::{Client, Redis, Server, eventually};
@@ -82,6 +88,13 @@ fn two(redis: &Redis) -> String {
     )
 }
 
+/// Likewise, with the sources at the end.
+fn sources_last(redis: &Redis) -> String {
+    let tables = two(redis);
+    let (sources, destinations) = tables.split_at(tables.find("[[destinations]]").unwrap());
+    format!("{destinations}{sources}")
+}
+
 #[track_caller]
 fn assert_delivered(redis: &Redis, prefix: &str, count: usize) {
     for number in 0..count {
@@ -131,44 +144,39 @@ fn a_file_that_is_empty_away_or_another_for_a_while_costs_nothing() {
 #[test]
 fn a_file_cut_anywhere_refuses_no_valid_key_and_costs_nothing() {
     let redis = Redis::start();
-    let server = Server::with(&two(&redis));
+    let server = Server::with(&sources_last(&redis));
     let good = fs::read_to_string(server.config()).unwrap();
-    let first = good.find("[[sources]]").unwrap();
-    let mut sent = 0;
-    for end in (first..good.len()).step_by(7) {
-        write(&server.config(), &good[..end]);
-        hang_up_or_wait(&server, end);
-        for key in ["WK", "APP"] {
-            assert_eq!(identify(&server, key, &format!("cut{sent}")), 200, "{end}");
+    let environment = Environment::default();
+    // Where what is left is a valid configuration, which is where it hurts.
+    let valid = |end: &usize| Config::parse(&server.config(), &good[..*end], &environment).is_ok();
+    let ends: Vec<usize> = (0..good.len() - 1).filter(valid).collect();
+    assert!(ends.len() > 10, "{ends:?}");
+    for end in &ends {
+        write(&server.config(), &good[..*end]);
+        let looks = Instant::now() + Duration::from_millis(1_500);
+        while problems(&server) == "[]" && Instant::now() < looks {
+            std::thread::yield_now();
         }
-        sent += 1;
+        for key in ["WK", "APP"] {
+            let status = identify(&server, key, &format!("cut{end}"));
+            assert_eq!(status, 200, "{key}: {}", &good[..*end]);
+        }
         write(&server.config(), &good);
+        eventually("the file to be in force again", || is_taken_over(&server));
     }
-    eventually("the file to be in force again", || is_taken_over(&server));
-    server.settle("one");
-    assert_delivered(&redis, "cut", sent);
-}
-
-/// Gives the server time to notice, now and then: there are many cuts.
-fn hang_up_or_wait(server: &Server, end: usize) {
-    if !end.is_multiple_of(5) {
-        return;
-    }
-    let looks = || server.ask("GET", "/api/v1/configuration", "").text();
-    let before = looks();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_millis(1_500);
-    while looks() == before && std::time::Instant::now() < deadline {
-        std::thread::yield_now();
+    for (source, id) in [("WK", "one"), ("APP", "two")] {
+        server.settle(id);
+        for end in &ends {
+            let key = format!("{id}:user:cut{end}");
+            assert!(!redis.fields(&key).is_empty(), "{source} {key}");
+        }
     }
 }
 
 #[test]
 fn a_file_cut_in_a_block_stays_refused_until_somebody_means_it() {
     let redis = Redis::start();
-    // The sources at the end.
-    let tables = two(&redis);
-    let (sources, destinations) = tables.split_at(tables.find("[[destinations]]").unwrap());
-    let server = Server::with(&format!("{destinations}{sources}"));
+    let server = Server::with(&sources_last(&redis));
     let good = fs::read_to_string(server.config()).unwrap();
     // The first source would feed nothing, and the second one's key would be refused.
     let cut = good[..good.find("destinations = [\"one\"]").unwrap()].to_owned();

@@ -50,6 +50,11 @@ pub(super) fn refusal(error: &EditError) -> Refusal {
         EditError::EventsWait { events, .. } => {
             Refusal::new(StatusCode::CONFLICT, "events_waiting", text).with_events(*events)
         }
+        EditError::NotCounted { .. } => Refusal::busy(text, 1),
+        EditError::NotOpened { .. } => {
+            tracing::error!(error = %Chain(error), "a change of the configuration failed");
+            Refusal::busy(Chain(error).to_string(), 5)
+        }
         EditError::NotInForce(problems) => {
             let problems = problems.errors.iter().map(configuration::problem).collect();
             Refusal::new(StatusCode::CONFLICT, "not_in_force", text).with_problems(problems)

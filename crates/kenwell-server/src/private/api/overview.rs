@@ -86,6 +86,7 @@ pub(super) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Json<Overview> {
+    plane.counted().await;
     let stats = plane.journal.stats();
     let destinations = plane.statuses();
     let (accepted, ignored) = plane.metrics.gateway_totals();

@@ -9,7 +9,7 @@ use crate::live::{Known, RetiredDestination, RunningDestination};
 
 /// How a destination is doing.
 ///
-/// accepted = written + ignored + `dead_lettered` + queued, at every moment; `balanced` says whether.
+/// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DestinationStatus)]
 #[expect(
@@ -25,8 +25,8 @@ pub(in crate::private) struct Status {
     enabled: bool,
     /// Whether its events wait in the journal by wish.
     paused: bool,
-    /// `up`, `waiting` (for its Redis; nothing is lost), `paused`, `disabled`, or `retired` (not configured any
-    /// more; what waits for it is kept).
+    /// `connecting` (not reached yet, and no attempt has failed), `up`, `waiting` (for its Redis; nothing is
+    /// lost), `paused`, `disabled`, or `retired` (not configured any more; what waits for it is kept).
     #[schema(example = "up")]
     pub(in crate::private) state: &'static str,
     /// Since when it waits; of one that is disabled or retired, when its oldest waiting event was received.
@@ -46,6 +46,8 @@ pub(in crate::private) struct Status {
     ignored: u64,
     /// Events of these that Redis refused for good.
     dead_lettered: u64,
+    /// Events of these that were in a damaged or deleted part of the journal.
+    lost: u64,
     /// Events of these without an outcome yet.
     pub(in crate::private) queued: u64,
     /// Whether the books are in order: no event has two outcomes, and none is queued that the journal does
@@ -75,6 +77,7 @@ impl Status {
             written: terms.written,
             ignored: terms.ignored,
             dead_lettered: terms.dead_lettered,
+            lost: terms.lost,
             queued: terms.queued(),
             balanced: terms.balance() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
@@ -86,6 +89,7 @@ impl Status {
                 status.since = running.waiting_since().map(time::text);
             }
             Some(_) if settings.paused => status.state = "paused",
+            Some(State::Connecting) => status.state = "connecting",
             Some(State::Up) => {}
             Some(State::Waiting {
                 since,
@@ -117,6 +121,7 @@ impl Status {
             written: terms.written,
             ignored: terms.ignored,
             dead_lettered: terms.dead_lettered,
+            lost: terms.lost,
             queued: terms.queued(),
             balanced: terms.balance(),
             lag_seconds: None,
@@ -134,10 +139,14 @@ impl Status {
         status
     }
 
-    /// Whether somebody has to know: its Redis does not take what it should, or nobody knows that it is not
-    /// configured.
+    /// Whether its Redis does not take what it should, or nobody knows yet; or it is not configured, and nobody
+    /// has said that they know.
     pub(in crate::private) fn is_waiting(&self) -> bool {
-        self.state == "waiting" || (self.state == "retired" && self.needs_operator == Some(true))
+        match self.state {
+            "waiting" | "connecting" => true,
+            "retired" => self.needs_operator == Some(true),
+            _ => false,
+        }
     }
 
     /// Why events wait for it, and what to do.
