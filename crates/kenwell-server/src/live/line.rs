@@ -123,6 +123,7 @@ impl Line {
                 waiting = books.ledger.queued(),
                 "a destination is configured again, and goes on where it stood"
             );
+            ground.metrics.came_back(id);
             self.books = Some(books);
             return Ok(Opened::Again);
         }

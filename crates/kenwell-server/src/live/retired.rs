@@ -95,7 +95,10 @@ impl Retired {
             }
             if waiting == 0 {
                 empty.push(id.clone());
-            } else if entry.oldest.is_known() && !std::mem::replace(&mut entry.told, true) {
+                continue;
+            }
+            ground.metrics.retired(id);
+            if entry.oldest.is_known() && !std::mem::replace(&mut entry.told, true) {
                 known.tell(id, waiting, entry.oldest.time());
             }
         }

@@ -114,6 +114,7 @@ struct Destinations {
     dead_lettered: Family<OutcomeLabels, Counter>,
     lost: Family<DestinationLabels, Counter>,
     queued: Family<DestinationLabels, Gauge>,
+    retired: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
     replayed: Family<DestinationLabels, Counter>,
     letters_written: Family<DestinationLabels, Counter>,
@@ -257,6 +258,17 @@ impl Metrics {
             .clone()
     }
 
+    /// The destination is not configured and has events waiting.
+    pub fn retired(&self, id: &str) {
+        let retired = self.destinations.retired.get_or_create_owned(&labels(id));
+        retired.set(1);
+    }
+
+    /// The destination is configured again.
+    pub fn came_back(&self, id: &str) {
+        self.destinations.retired.remove(&labels(id));
+    }
+
     /// The destination is gone, and so are its books.
     pub fn forget_destination(&self, id: &str) {
         if let Some(ledger) = lock(&self.ledgers).remove(id) {
@@ -296,6 +308,7 @@ impl Destinations {
             dead_lettered: Family::default(),
             lost: Family::default(),
             queued: Family::default(),
+            retired: Family::default(),
             retries: Family::default(),
             replayed: Family::default(),
             letters_written: Family::default(),
@@ -334,6 +347,11 @@ impl Destinations {
             this.queued.clone(),
         );
         registry.register(
+            "retired",
+            "1 for a destination that is not configured and has events waiting",
+            this.retired.clone(),
+        );
+        registry.register(
             "retries",
             "Pipelines that had to be sent again",
             this.retries.clone(),
@@ -359,9 +377,7 @@ impl Destinations {
     }
 
     fn open(&self, id: &str, tail: &Tail) -> Ledger {
-        let labels = DestinationLabels {
-            destination: id.to_owned(),
-        };
+        let labels = labels(id);
         let shown = Shown {
             accepted: self.accepted.get_or_create_owned(&labels),
             written: self.written.get_or_create_owned(&labels),
@@ -378,13 +394,12 @@ impl Destinations {
     }
 
     fn remove(&self, id: &str) {
-        let labels = DestinationLabels {
-            destination: id.to_owned(),
-        };
+        let labels = labels(id);
         self.accepted.remove(&labels);
         self.written.remove(&labels);
         self.lost.remove(&labels);
         self.queued.remove(&labels);
+        self.retired.remove(&labels);
         self.retries.remove(&labels);
         self.replayed.remove(&labels);
         self.letters_written.remove(&labels);
@@ -419,6 +434,12 @@ impl Journal {
         self.bytes.set(to_gauge(stats.disk_bytes));
         self.max_bytes.set(to_gauge(stats.max_bytes));
         self.corrupt_records.set(to_gauge(stats.corrupt_records));
+    }
+}
+
+fn labels(destination: &str) -> DestinationLabels {
+    DestinationLabels {
+        destination: destination.to_owned(),
     }
 }
 
