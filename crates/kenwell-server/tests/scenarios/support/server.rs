@@ -65,7 +65,7 @@ impl Server {
              [private]\nlisten = \"{private}\"\n{admin_key}\n{tables}"
         );
         std::fs::write(directory.path().join("kenwell.toml"), config).unwrap();
-        let child = spawn(directory.path(), "server.log");
+        let child = spawn(directory.path(), &[]);
         let server = Self {
             gateway,
             private,
@@ -110,7 +110,12 @@ impl Server {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.directory.path(), "server.log");
+        self.restart_with(&[]);
+    }
+
+    /// Likewise, with more arguments.
+    pub(crate) fn restart_with(&mut self, arguments: &[&str]) {
+        self.child = spawn(self.directory.path(), arguments);
         self.wait();
     }
 
@@ -170,7 +175,7 @@ fn tables(redis: &Redis) -> String {
     )
 }
 
-fn spawn(directory: &Path, log: &str) -> Child {
+fn spawn(directory: &Path, arguments: &[&str]) -> Child {
     let said = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -179,10 +184,11 @@ fn spawn(directory: &Path, log: &str) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .open(directory.join(log))
+        .open(directory.join("server.log"))
         .unwrap();
     Command::new(env!("CARGO_BIN_EXE_kenwell"))
         .args(["serve", "--config", "kenwell.toml"])
+        .args(arguments)
         .current_dir(directory)
         .stdout(said)
         .stderr(log)
