@@ -53,6 +53,7 @@ const FILES: &[Asset] = &files![
     "personal.js",
     "poll.js",
     "profiles.js",
+    "removal.js",
     "router.js",
     "snippets.js",
     "source.js",
