@@ -14,7 +14,7 @@ use super::{
     error::{EditError, ReplayError},
     file::{self, Text},
     line::Line,
-    reload::{self, Checked, Occasion},
+    reload::{self, Checked, Obstacle, Occasion},
     removal::{self, GivenUp, Waiting},
     replay, restart,
     rewrite::Rewrite,
@@ -120,46 +120,29 @@ impl Live {
         give_up: u64,
     ) -> Result<Applied, EditError> {
         let inner = &self.inner;
-        if lines.contains_key(id) {
-            let given_up = GivenUp::from([(id.to_owned(), give_up)]);
-            if let Some(events) = lines.get(id).map(Line::waiting)
-                && events > give_up
-            {
-                return Err(EditError::EventsWait {
-                    id: id.to_owned(),
-                    events,
-                });
-            }
-            let checked = self
-                .check(lines, file.text, Occasion::Asked, &given_up)
-                .await;
-            let checked =
-                checked.map_err(|obstacle| EditError::NotInForce(Box::new(obstacle.problems())))?;
-            self.carry_out(lines, NewVersion::of(checked, given_up))
-                .await?;
-        } else {
-            let not_found = || EditError::NotFound {
-                kind: "destination",
-                id: id.to_owned(),
-            };
-            if !inner.retired.has(id) {
-                return Err(not_found());
-            }
+        let id = id.to_owned();
+        if let Some(line) = lines.get(&id) {
+            refuse_more(&id, line.waiting(), give_up)?;
+            let removed = GivenUp::from([(id.clone(), give_up)]);
+            let checked = self.check(lines, file.text, Occasion::Asked, &removed);
+            let not_in_force =
+                |obstacle: Obstacle| EditError::NotInForce(Box::new(obstacle.problems()));
+            let version = NewVersion::of(checked.await.map_err(not_in_force)?, removed);
+            self.carry_out(lines, version).await?;
+        } else if inner.retired.has(&id) {
             // What is not counted yet cannot be given up.
             drop(timeout(COUNTING, self.counted()).await);
-            let not_counted = || EditError::NotCounted { id: id.to_owned() };
-            let events = inner.retired.waiting(id).ok_or_else(not_counted)?;
-            if events > give_up {
-                return Err(EditError::EventsWait {
-                    id: id.to_owned(),
-                    events,
-                });
-            }
-            let ended = inner.retired.end(id, &inner.ground());
+            let not_counted = || EditError::NotCounted { id: id.clone() };
+            let events = inner.retired.waiting(&id).ok_or_else(not_counted)?;
+            refuse_more(&id, events, give_up)?;
+            let ended = inner.retired.end(&id, &inner.ground());
             ended.map_err(EditError::NotApplied)?;
+        } else {
+            let kind = "destination";
+            return Err(EditError::NotFound { kind, id });
         }
         Ok(Applied {
-            ids: vec![id.to_owned()],
+            ids: vec![id],
             shadowed: Vec::new(),
         })
     }
@@ -342,6 +325,17 @@ fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayE
         Some(line) if !line.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
         Some(line) => Ok(line),
     }
+}
+
+/// An error when more events wait than are given up.
+fn refuse_more(id: &str, events: u64, give_up: u64) -> Result<(), EditError> {
+    if events <= give_up {
+        return Ok(());
+    }
+    Err(EditError::EventsWait {
+        id: id.to_owned(),
+        events,
+    })
 }
 
 /// Whether the file has a destination with this id.

@@ -54,7 +54,7 @@ pub enum EditError {
     #[error("the system has no random bytes for a write key")]
     NoRandom(#[source] io::Error),
     /// The file is not what runs, and must not come into force by an edit of something else.
-    #[error("the configuration file is not in force, so it cannot be edited here: {0}")]
+    #[error("the configuration file is not in force, so it cannot be edited here: {}", first(.0))]
     NotInForce(Box<Problems>),
     /// A destination would be removed though events wait for it, more than are given up.
     #[error(
@@ -106,6 +106,13 @@ pub enum ReplayError {
     /// The journal could not be read, or its cursor not be moved.
     #[error("the journal could not be read")]
     Journal(#[from] kenwell_journal::Error),
+}
+
+fn first(problems: &Problems) -> String {
+    let first = problems.errors.first();
+    first.map_or_else(String::new, |problem| {
+        format!("{}; {}", problem.what, problem.fix)
+    })
 }
 
 impl EditError {

@@ -52,11 +52,11 @@ impl Live {
                 () = reload.notified() => Some(Occasion::Asked),
                 _ = ticks.tick() => {
                     let now = Some(look(&path));
-                    if now != seen {
+                    if now == seen {
+                        due.and_then(|due: Due| due.occasion(since))
+                    } else {
                         (seen, since, due) = (now, Instant::now(), Some(Due::CHANGED));
                         None
-                    } else {
-                        due.and_then(|due: Due| due.occasion(since))
                     }
                 }
             };

@@ -119,6 +119,18 @@ impl Server {
         self.wait();
     }
 
+    /// Likewise, in a shell that has done `first`.
+    pub(crate) fn restart_with(&mut self, first: &str) {
+        let kenwell = env!("CARGO_BIN_EXE_kenwell");
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("{first} && exec {kenwell} serve --config kenwell.toml"),
+        ]);
+        self.child = spawn_as(shell, self.directory.path());
+        self.wait();
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -176,6 +188,13 @@ fn tables(redis: &Redis) -> String {
 }
 
 fn spawn(directory: &Path, arguments: &[&str]) -> Child {
+    let mut kenwell = Command::new(env!("CARGO_BIN_EXE_kenwell"));
+    kenwell.args(["serve", "--config", "kenwell.toml"]);
+    kenwell.args(arguments);
+    spawn_as(kenwell, directory)
+}
+
+fn spawn_as(mut command: Command, directory: &Path) -> Child {
     let said = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -186,9 +205,7 @@ fn spawn(directory: &Path, arguments: &[&str]) -> Child {
         .append(true)
         .open(directory.join("server.log"))
         .unwrap();
-    Command::new(env!("CARGO_BIN_EXE_kenwell"))
-        .args(["serve", "--config", "kenwell.toml"])
-        .args(arguments)
+    command
         .current_dir(directory)
         .stdout(said)
         .stderr(log)
