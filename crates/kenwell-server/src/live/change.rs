@@ -1,9 +1,9 @@
 //! Changing what runs, by an edit or a replay; one at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::task::spawn_blocking;
 
 use super::{
     Live,
@@ -14,7 +14,7 @@ use super::{
     error::{EditError, ReplayError},
     file::{self, Text},
     line::Line,
-    reload::{self, Checked, Obstacle, Occasion},
+    reload::{self, Checked},
     removal::{self, GivenUp, Waiting},
     replay, restart,
     rewrite::Rewrite,
@@ -22,9 +22,6 @@ use super::{
     write,
 };
 use crate::config::{self, Config, Problem};
-
-/// How long a removal waits until it is known how many events wait.
-const COUNTING: Duration = Duration::from_secs(5);
 
 impl Live {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
@@ -108,43 +105,6 @@ impl Live {
         };
         self.carry_out(&mut lines, version).await?;
         Ok(applied)
-    }
-
-    /// Removes a destination that the file does not have: one that runs on for the events that wait for it,
-    /// or one that is retired.
-    async fn remove_leftover(
-        &self,
-        lines: &mut Lines,
-        file: Text,
-        id: &str,
-        give_up: u64,
-    ) -> Result<Applied, EditError> {
-        let inner = &self.inner;
-        let id = id.to_owned();
-        if let Some(line) = lines.get(&id) {
-            refuse_more(&id, line.waiting(), give_up)?;
-            let removed = GivenUp::from([(id.clone(), give_up)]);
-            let checked = self.check(lines, file.text, Occasion::Asked, &removed);
-            let not_in_force =
-                |obstacle: Obstacle| EditError::NotInForce(Box::new(obstacle.problems()));
-            let version = NewVersion::of(checked.await.map_err(not_in_force)?, removed);
-            self.carry_out(lines, version).await?;
-        } else if inner.retired.has(&id) {
-            // What is not counted yet cannot be given up.
-            drop(timeout(COUNTING, self.counted()).await);
-            let not_counted = || EditError::NotCounted { id: id.clone() };
-            let events = inner.retired.waiting(&id).ok_or_else(not_counted)?;
-            refuse_more(&id, events, give_up)?;
-            let ended = inner.retired.end(&id, &inner.ground());
-            ended.map_err(EditError::NotApplied)?;
-        } else {
-            let kind = "destination";
-            return Err(EditError::NotFound { kind, id });
-        }
-        Ok(Applied {
-            ids: vec![id],
-            shadowed: Vec::new(),
-        })
     }
 
     async fn replace(&self, before: Text, text: String) -> Result<(), EditError> {
@@ -325,17 +285,6 @@ fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayE
         Some(line) if !line.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
         Some(line) => Ok(line),
     }
-}
-
-/// An error when more events wait than are given up.
-fn refuse_more(id: &str, events: u64, give_up: u64) -> Result<(), EditError> {
-    if events <= give_up {
-        return Ok(());
-    }
-    Err(EditError::EventsWait {
-        id: id.to_owned(),
-        events,
-    })
 }
 
 /// Whether the file has a destination with this id.

@@ -1,8 +1,9 @@
 //! What runs now, and the one door for changes.
 //!
 //! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
-//! `write` puts on disk; `watch` notices edits by hand. `apply` carries a configuration out, `line` is one
-//! destination at run time, `replay` goes back in the journal.
+//! `write` puts on disk; `watch` notices edits by hand, and `reload` judges them. `apply` carries a
+//! configuration out, `line` is one destination at run time, `removal` sees to what waits for those that go,
+//! `retired` keeps it, `replay` goes back in the journal.
 
 mod apply;
 mod change;
@@ -13,6 +14,7 @@ mod error;
 mod expand;
 mod file;
 mod keys;
+mod leftover;
 mod line;
 mod list;
 mod mint;

@@ -110,11 +110,11 @@ impl Server {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.restart_with(&[]);
+        self.restart_saying(&[]);
     }
 
     /// Likewise, with more arguments.
-    pub(crate) fn restart_with(&mut self, arguments: &[&str]) {
+    pub(crate) fn restart_saying(&mut self, arguments: &[&str]) {
         self.child = spawn(self.directory.path(), arguments);
         self.wait();
     }
