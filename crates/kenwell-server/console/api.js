@@ -6,12 +6,14 @@ let csrfToken = null;
 
 /** What the API said instead of an answer; `message` is a sentence with the cure. */
 export class ApiError extends Error {
-  constructor(status, { code = 'unknown', message = `Kenwell answered with status ${status}.`, setting, problems } = {}) {
+  constructor(status, { code = 'unknown', message = `Kenwell answered with status ${status}.`, setting, events, problems } = {}) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.setting = setting ?? null;
+    /** How many events wait, when that is the reason. */
+    this.events = events ?? null;
     this.problems = problems ?? [];
   }
 }

@@ -1,5 +1,5 @@
 // One destination: how it is doing, what can be done with it, and its settings.
-import { get, patch, path, post, remove } from './api.js';
+import { get, patch, path, post } from './api.js';
 import { Connection } from './connection.js';
 import { acknowledge, revision } from './configuration.js';
 import { busy, button, submit } from './controls.js';
@@ -13,6 +13,7 @@ import { box, Notice, toast } from './notice.js';
 import { count, plural } from './numbers.js';
 import { setPaused } from './destinations.js';
 import { every } from './poll.js';
+import { removeDestination } from './removal.js';
 import { explanation, imbalance, stateBadge } from './status.js';
 import { duration, localInput } from './time.js';
 
@@ -32,7 +33,7 @@ export async function destination(page) {
   fill(settings, ...settingsPart(where, one, reload));
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
-    h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)));
+    h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(one)));
   every(SECONDS, page.signal, async () => {
     const now = await get(where, { signal: page.signal });
     status.update(now);
@@ -74,7 +75,7 @@ function settingsPart(where, one, load) {
   const connection = new Connection(one);
   const findings = new Findings();
   const name = text('name', 'Name', { value: one.name });
-  const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later.' });
+  const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later. What waits for it already is kept.' });
   const test = button('Test connection', (event) => {
     findings.wait();
     form.run(async () => findings.show(await post('/destinations/test', { ...connection.given, id: one.id })), event.currentTarget)
@@ -120,19 +121,13 @@ function replay(where, one) {
   return form.element;
 }
 
-function removal(where, one) {
+function removal(one) {
   const notice = new Notice();
   return h('div', { class: 'stack' },
-    h('p', { class: 'hint' }, 'What is in Redis stays there. Events that are still queued for it are not delivered.'), notice.element,
+    h('p', { class: 'hint' }, 'What is in Redis stays there. What is still queued is delivered first; where that cannot be, you are asked.'),
+    notice.element,
     h('div', { class: 'actions' }, button('Remove destination', (event) => busy(event.currentTarget, async () => {
-      const queued = one.status.queued ? ` ${plural(one.status.queued, 'queued event')} will not be delivered.` : '';
-      const agreed = await confirmed({
-        title: `Remove ${one.name}?`, action: 'Remove',
-        text: `Its sources no longer send to it.${queued} To stop it for a while, pause it instead.`,
-      });
-      if (!agreed) return;
-      await remove(where);
-      await acknowledge();
+      if (!await removeDestination(one)) return;
       toast(`${one.name} is removed.`);
       location.hash = '#/destinations';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));

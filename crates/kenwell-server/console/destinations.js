@@ -6,6 +6,7 @@ import { fill, h, Keyed, say } from './dom.js';
 import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
+import { forgetDestination } from './removal.js';
 import { explanation, stateBadge } from './status.js';
 import { table } from './table.js';
 import { duration } from './time.js';
@@ -19,23 +20,54 @@ const COLUMNS = [
 export async function destinations(page) {
   const parts = table('Destinations', COLUMNS);
   const list = h('section', { class: 'card', 'aria-label': 'Destinations' }, parts.element);
+  const retired = retiredPart();
   const empty = emptyState('No destination yet', 'A destination is a Redis into which users\' traits are written.',
     linkButton('Add a destination', '#/destinations/add/wizard', 'primary'));
   const problem = h('div');
   list.hidden = true;
   empty.hidden = true;
   page.root.append(page.title('Destinations', linkButton('Add a destination', '#/destinations/add/wizard', 'primary edits')),
-    problem, empty, list);
+    problem, empty, list, retired.element);
   const rows = new Keyed(parts.body, (one) => one.id, destinationRow);
   const load = async () => {
-    const { destinations: all } = await get('/destinations', { signal: page.signal });
+    const { destinations: all, retired: gone } = await get('/destinations', { signal: page.signal });
     rows.show(all);
+    retired.show(gone);
     list.hidden = all.length === 0;
     empty.hidden = all.length > 0;
     fill(problem);
   };
   onChange(page.signal, () => load().catch(() => {}));
   every(SECONDS, page.signal, load, failureIn(problem));
+}
+
+/** Those that are not configured any more and have events waiting. */
+function retiredPart() {
+  const parts = table('Not configured', [{ title: 'Destination' }, { title: 'Queued', kind: 'number' }, { title: '' }]);
+  const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'Not configured any more'),
+    h('p', { class: 'hint' }, 'Events wait for these. Put one back under the same id, and they are delivered.'), parts.element);
+  const rows = new Keyed(parts.body, (status) => status.id, retiredRow);
+  return { element, show: (all) => {
+    rows.show(all);
+    element.hidden = all.length === 0;
+  } };
+}
+
+function retiredRow(first) {
+  let now = first;
+  const why = h('p', { class: 'why' });
+  const queued = h('td', { role: 'cell', class: 'number', 'data-title': 'Queued' });
+  const forget = button('Give up', (event) => busy(event.currentTarget, async () => {
+    if (await forgetDestination(now)) toast(`${now.id} is forgotten.`);
+  }, (error) => toast(error.message)), { kind: 'small danger' });
+  forget.setAttribute('aria-label', `Give up what waits for ${first.id}`);
+  const element = h('tr', { role: 'row' }, h('th', { scope: 'row', role: 'rowheader' }, h('code', {}, first.id), why),
+    queued, h('td', { role: 'cell', class: 'actions' }, forget));
+  return { element, update: (status) => {
+    now = status;
+    say(why, explanation(status));
+    say(queued, count(status.queued));
+  } };
 }
 
 function destinationRow(first) {

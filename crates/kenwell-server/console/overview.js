@@ -51,8 +51,8 @@ export function overview(page) {
 function showAlarms(place, state) {
   const lines = [
     ...state.destinations.map(imbalance).filter(Boolean).map((text) => ['bad', text]),
-    ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${whyNot(state.journal)}`]]),
-    ...state.destinations.filter((status) => status.state === 'waiting')
+    ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${sentence(state.journal.reason ?? 'the server\'s log says why')}`]]),
+    ...state.destinations.filter((status) => status.state === 'waiting' || status.state === 'retired')
       .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)}`]),
     ...state.destinations.filter((status) => status.dead_letters_outstanding > 0)
       .map((status) => ['bad', `${status.name}: events that its Redis refused for good wait for somebody. `, ['#/dead-letters', 'See the dead letters']]),
@@ -65,11 +65,7 @@ function showAlarms(place, state) {
   fill(place, ...lines.map(([kind, text, link]) => box(kind, h('p', {}, text, link && h('a', { href: link[0] }, link[1])))));
 }
 
-function whyNot(journal) {
-  if (journal.no_space) return 'The disk is full: make room.';
-  if (journal.full) return 'The journal is full: a destination is behind; repair it, or raise journal.max_bytes.';
-  return 'The server\'s log says why.';
-}
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** Without a source or destination, the way to the first one. */
 function nextStep(state) {

@@ -1,5 +1,6 @@
 // How a destination is doing, in a word and in a sentence.
 import { h, say } from './dom.js';
+import { plural } from './numbers.js';
 import { moment } from './time.js';
 
 const WORDS = {
@@ -9,6 +10,7 @@ const WORDS = {
   waiting: ['Waiting', 'bad'],
   paused: ['Paused', 'warn'],
   disabled: ['Disabled', 'plain'],
+  retired: ['Not configured', 'bad'],
 };
 
 /** A badge that shows the state in words and, beside them, in colour. */
@@ -44,13 +46,21 @@ export function outcomeBadge(outcome) {
 /** What is the matter, as a sentence; empty when nothing is. */
 export function explanation(status) {
   if (status.state === 'paused') return 'Delivery is paused; events are kept until it goes on.';
-  if (status.state === 'disabled') return 'It gets no events.';
+  if (status.state === 'disabled') return `It gets no events.${kept(status)}`;
+  if (status.state === 'retired') return `It is not configured any more.${kept(status)}`;
   if (status.state === 'connecting') return 'Not reached yet; events are kept until it is.';
   if (status.state !== 'waiting') return '';
   const since = status.since ? ` since ${moment(status.since)}` : '';
   const next = status.needs_operator ? 'Somebody has to put this right; nothing is lost meanwhile.'
     : 'Kenwell keeps trying; nothing is lost.';
   return `Waiting${since}: ${status.error ?? 'the destination does not answer'}. ${next}`;
+}
+
+/** What waits for a destination to which nothing is delivered. */
+function kept(status) {
+  if (status.queued === 0) return '';
+  const since = status.since ? ` since ${moment(status.since)}` : '';
+  return ` ${plural(status.queued, 'event')} ${status.queued === 1 ? 'waits' : 'wait'} for it${since}, and ${status.queued === 1 ? 'is' : 'are'} kept.`;
 }
 
 /** The law that every accepted event has one outcome, as a sentence; empty while it holds. */

@@ -65,6 +65,9 @@ pub(super) enum Command {
     /// Look at the journal
     #[command(subcommand, after_help = help::JOURNAL)]
     Journal(JournalCommand),
+    /// Look at what waits for which destination, also for those that are not configured any more
+    #[command(subcommand, after_help = help::DESTINATIONS)]
+    Destinations(DestinationsCommand),
     /// Look at events that Redis refused for good, and retry them
     #[command(subcommand, after_help = help::DEAD_LETTERS)]
     DeadLetters(DeadLettersCommand),
@@ -90,6 +93,9 @@ pub(super) struct Serve {
     /// Begin with an empty configuration file when there is none, to be filled in the console
     #[arg(long)]
     pub(super) init: bool,
+    /// Know that events wait for destinations that are not configured: /ready is not degraded by them
+    #[arg(long)]
+    pub(super) accept_retired: bool,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +243,51 @@ pub(super) struct JournalStats {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DestinationsCommand {
+    /// Print each destination, and how many events wait for it since when
+    #[command(after_help = help::DESTINATIONS_LIST)]
+    List(DestinationsList),
+    /// Give up the events that wait for a destination that is not configured
+    #[command(after_help = help::DESTINATIONS_FORGET)]
+    Forget(DestinationsForget),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestinationsWhere {
+    /// The private listener of the running server [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestinationsList {
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    #[command(flatten)]
+    pub(super) place: DestinationsWhere,
+    /// Print JSON, a line for each destination
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestinationsForget {
+    /// Which destination
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) config: ConfigFile,
+    #[command(flatten)]
+    pub(super) place: DestinationsWhere,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -126,6 +126,31 @@ Examples:
 
 Reads the files only, so it works while the server runs.";
 
+pub(super) const DESTINATIONS: &str = "\
+Examples:
+  kenwell destinations list
+  kenwell destinations forget old";
+
+pub(super) const DESTINATIONS_LIST: &str = "\
+Examples:
+  kenwell destinations list
+  kenwell destinations list --json --config kenwell.toml
+
+Reads the journal's files, or asks the running server with the admin key of the configuration
+(KENWELL_PRIVATE_ADMIN_KEY, when it is not in the file).";
+
+pub(super) const DESTINATIONS_FORGET: &str = "\
+Examples:
+  kenwell destinations forget old
+  kenwell destinations forget old --yes
+
+For a destination that the configuration does not have any more. Its events were accepted, and are
+never delivered then: put it back in the file, and they are. Says how many they are and asks,
+without a terminal only with --yes. Uses the files, or the running server with the admin key of the
+configuration (KENWELL_PRIVATE_ADMIN_KEY, when it is not in the file).
+
+Exits 1 when nothing waits for it.";
+
 pub(super) const DEAD_LETTERS: &str = "\
 Examples:
   kenwell dead-letters list

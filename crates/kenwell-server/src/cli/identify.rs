@@ -5,7 +5,7 @@ use serde_json::json;
 use super::arguments::Identify;
 use super::exit::Failure;
 use super::output;
-use super::send::{Answer, Endpoint, send};
+use super::send::{Answer, Call, Endpoint, send};
 use super::traits::{json_object, quoted};
 
 /// Sends one identify and prints the server's `ok`.
@@ -13,13 +13,8 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     let usage = |what: String| Failure::Usage(format!("error: {what}"));
     let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
     let body = body(arguments).map_err(usage)?;
-    let answer = send(
-        &endpoint,
-        arguments.ca.as_deref(),
-        arguments.write_key.expose(),
-        body,
-    )
-    .await?;
+    let call = Call::post(arguments.write_key.expose(), body);
+    let answer = send(&endpoint, arguments.ca.as_deref(), call).await?;
     if arguments.json {
         output::json(&json!({ "status": answer.status, "body": answer.body }))?;
     }

@@ -5,6 +5,7 @@ mod arguments;
 mod configuration;
 mod dead_letters;
 mod destination;
+mod destinations;
 mod dev;
 mod doctor;
 mod exit;
@@ -22,6 +23,7 @@ mod serve;
 mod signals;
 mod tls;
 mod traits;
+mod waiting;
 
 pub use arguments::Arguments;
 pub use run::run;

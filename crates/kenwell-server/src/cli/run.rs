@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::arguments::{
-    AdminKeyCommand, Arguments, Command, ConfigCommand, DeadLettersCommand, ImportCommand,
-    JournalCommand, ProfileCommand,
+    AdminKeyCommand, Arguments, Command, ConfigCommand, DeadLettersCommand, DestinationsCommand,
+    ImportCommand, JournalCommand, ProfileCommand,
 };
 use super::exit::Failure;
 use super::{
-    admin_key, configuration, dead_letters, dev, doctor, identify, import, journal, logging,
-    output, profile, replay, serve,
+    admin_key, configuration, dead_letters, destinations, dev, doctor, identify, import, journal,
+    logging, output, profile, replay, serve,
 };
 use crate::config::{Config, Environment};
 
@@ -46,6 +46,12 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::AdminKey(AdminKeyCommand::Reset(command)) => admin_key::reset(&command),
         Command::Journal(JournalCommand::Stats(command)) => journal::stats(&command),
+        Command::Destinations(DestinationsCommand::List(command)) => {
+            runtime()?.block_on(destinations::list(&command))
+        }
+        Command::Destinations(DestinationsCommand::Forget(command)) => {
+            runtime()?.block_on(destinations::forget(&command))
+        }
         Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),
         Command::DeadLetters(DeadLettersCommand::Retry(command)) => {
             runtime()?.block_on(dead_letters::retry(&command))

@@ -1,4 +1,4 @@
-//! One HTTP request to a data plane.
+//! One HTTP request to a server.
 
 use std::fmt;
 use std::path::Path;
@@ -8,6 +8,7 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::Method;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -23,7 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for the whole answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of an answer that are read.
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
 /// Where to send to.
 pub(super) struct Endpoint {
@@ -32,14 +33,41 @@ pub(super) struct Endpoint {
     path: String,
 }
 
+/// What is asked for.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The value of the header.
+    pub(super) authorization: String,
+    /// JSON, or nothing.
+    pub(super) body: String,
+}
+
+impl Call {
+    /// A POST of JSON with the write key as HTTP Basic user.
+    pub(super) fn post(write_key: &str, body: String) -> Self {
+        Self {
+            method: Method::POST,
+            authorization: format!("Basic {}", STANDARD.encode(format!("{write_key}:"))),
+            body,
+        }
+    }
+}
+
 /// What came back.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
+impl Answer {
+    /// The body, if it is JSON.
+    pub(super) fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.body).ok()
+    }
+}
+
 impl Endpoint {
-    /// `path` below the data-plane URL that a person typed.
+    /// `path` below the URL that a person typed.
     ///
     /// # Errors
     /// What is wrong with the URL, and the fix.
@@ -79,13 +107,12 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// POSTs a JSON body with the write key as HTTP Basic user. With `https` the server must show a
-/// certificate of the authorities in the file `ca`, or of the system's.
+/// Makes the call. With `https` the server must show a certificate of the authorities in the file `ca`, or of
+/// the system's.
 pub(super) async fn send(
     endpoint: &Endpoint,
     ca: Option<&Path>,
-    write_key: &str,
-    body: String,
+    call: Call,
 ) -> Result<Answer, Failure> {
     let client = if endpoint.secure {
         Some(tls::client(ca).map_err(Failure::Usage)?)
@@ -115,7 +142,7 @@ pub(super) async fn send(
             ))
         })?
         .map_err(Failure::failed)?;
-    let answer = exchange(stream, endpoint, write_key, body);
+    let answer = exchange(stream, endpoint, call);
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Failure::failed(format!(
@@ -127,16 +154,19 @@ pub(super) async fn send(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     endpoint: &Endpoint,
-    write_key: &str,
-    body: String,
+    call: Call,
 ) -> anyhow::Result<Answer> {
+    let Call {
+        method,
+        authorization,
+        body,
+    } = call;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = http::Request::post(&endpoint.path)
+    let request = http::Request::builder()
+        .method(method)
+        .uri(&endpoint.path)
         .header(http::header::HOST, endpoint.authority.as_str())
-        .header(
-            http::header::AUTHORIZATION,
-            format!("Basic {}", STANDARD.encode(format!("{write_key}:"))),
-        )
+        .header(http::header::AUTHORIZATION, authorization)
         .header(http::header::CONTENT_TYPE, "application/json")
         .header(http::header::CONNECTION, "close")
         .body(Full::new(Bytes::from(body)))?;

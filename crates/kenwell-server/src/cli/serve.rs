@@ -27,7 +27,8 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
         shutdown: signals::shutdown()?,
         reload: signals::reload()?,
     };
-    let config = file.loaded().config.clone();
+    let mut config = file.loaded().config.clone();
+    config.accept_retired |= arguments.accept_retired;
     crate::serve::run(file, config, announce, signals).await?;
     Ok(())
 }

@@ -25,6 +25,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Used only in the keys of "Profiles" events.
     pub workspace_id: String,
+    /// Whether it is known that events wait for destinations that are not configured.
+    pub accept_retired: bool,
     /// The HTTP listener that SDKs talk to.
     pub gateway: Gateway,
     /// The HTTP listener of the console, its API, metrics and readiness.
@@ -131,7 +133,7 @@ pub struct Destination {
     pub id: String,
     /// For people; the id when the file gives none.
     pub name: String,
-    /// A disabled destination gets nothing; its cursor does not hold the journal back.
+    /// A disabled destination gets nothing; what waits for it already is kept until it is enabled again.
     pub enabled: bool,
     /// A paused destination still gets its share, which waits in the journal until it goes on.
     pub paused: bool,

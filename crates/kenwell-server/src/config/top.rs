@@ -23,6 +23,7 @@ pub(super) fn read(mut top: Section<'_>) -> Config {
     let reading = top.reading;
     let data_dir = top.read_or("data_dir", "data".into(), value::filled_text);
     let workspace_id = top.read_or("workspace_id", "default".into(), value::filled_text);
+    let accept_retired = top.read_or("accept_retired", false, value::flag);
     let (gateway, gateway_listen) = gateway(top.child("gateway"));
     let private = private(top.child("private"), &gateway_listen);
     let journal = journal(top.child("journal"));
@@ -78,6 +79,7 @@ pub(super) fn read(mut top: Section<'_>) -> Config {
     Config {
         data_dir: reading.resolve(&data_dir),
         workspace_id,
+        accept_retired,
         gateway,
         private,
         journal,

@@ -14,7 +14,10 @@ use futures_util::future::join_all;
 use kenwell::connection::Connection;
 use kenwell_journal::Error;
 
-use super::line::{Ground, Line, tell_removed};
+use super::{
+    line::{Ground, Line, Opened},
+    removal::{self, GivenUp},
+};
 use crate::{
     config::{Config, Destination, Place, Problem, Problems},
     delivery::{self, Books},
@@ -28,6 +31,19 @@ pub(super) type Lines = BTreeMap<String, Line>;
 pub(super) struct Prepared {
     pub(super) config: Config,
     connections: BTreeMap<String, Connection>,
+    /// What was opened for it, to be closed again if it comes to nothing.
+    opened: Vec<(String, Opened)>,
+    /// Destinations that were added for it.
+    added: Vec<String>,
+}
+
+/// A destination whose books or cursor could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the destination \"{id}\" cannot be opened")]
+pub(super) struct NotOpened {
+    pub(super) id: String,
+    #[source]
+    pub(super) error: Error,
 }
 
 /// Starts everything, for the first time.
@@ -37,21 +53,15 @@ pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Line
     for settings in &config.destinations {
         let connection = Connection::new(settings.connection.clone())?;
         let mut line = Line::new(settings, connection, config.layout(settings), ground);
-        opened.extend(line.open(ground)?);
+        line.open_as(settings, ground)?;
+        opened.extend(line.books.clone());
         lines.insert(settings.id.clone(), line);
     }
-    // Cursors of destinations that were removed meanwhile: added again they are to begin anew.
-    for cursor in ground.journal.stats().cursors {
-        if !lines.contains_key(&cursor.name) {
-            tell_removed(&cursor.name, cursor.pending);
-            ground.journal.forget(&cursor.name)?;
-        }
-    }
+    opened.extend(removal::retire_unknown(&lines, ground)?);
     enter_backlogs(opened, config, ground);
     for line in lines.values_mut() {
         line.flow(config, ground)?;
     }
-    ground.journal.retire_unopened();
     Ok(lines)
 }
 
@@ -75,6 +85,8 @@ pub(super) fn prepare(config: Config, lines: &Lines, path: &Path) -> Result<Prep
         return Ok(Prepared {
             config,
             connections,
+            opened: Vec::new(),
+            added: Vec::new(),
         });
     }
     Err(Problems {
@@ -83,25 +95,82 @@ pub(super) fn prepare(config: Config, lines: &Lines, path: &Path) -> Result<Prep
     })
 }
 
-/// From `before` to `prepared`. An error leaves what it is about stopped, and everything else done.
+/// Opens the books of destinations that are new, or enabled again: nothing is routed to what cannot be
+/// opened. An error leaves everything as it was.
+pub(super) fn open_new(
+    lines: &mut Lines,
+    prepared: &mut Prepared,
+    ground: &Ground<'_>,
+) -> Result<(), NotOpened> {
+    let config = prepared.config.clone();
+    for settings in &config.destinations {
+        let id = &settings.id;
+        if !lines.contains_key(id)
+            && let Some(connection) = prepared.connections.remove(id)
+        {
+            let line = Line::new(settings, connection, config.layout(settings), ground);
+            lines.insert(id.clone(), line);
+            prepared.added.push(id.clone());
+        }
+        let Some(line) = lines.get_mut(id) else {
+            continue;
+        };
+        match line.open_as(settings, ground) {
+            Ok(opened) => prepared.opened.push((id.clone(), opened)),
+            Err(error) => {
+                let id = id.clone();
+                close_new(lines, prepared, ground);
+                return Err(NotOpened { id, error });
+            }
+        }
+    }
+    let opened = prepared.opened.iter();
+    let new = opened.filter(|(_, opened)| *opened == Opened::Now);
+    let books = new.filter_map(|(id, _)| lines.get(id)?.books.clone());
+    enter_backlogs(books.collect(), &config, ground);
+    Ok(())
+}
+
+/// Undoes [`open_new`], for a configuration that comes to nothing.
+pub(super) fn close_new(lines: &mut Lines, prepared: &mut Prepared, ground: &Ground<'_>) {
+    for (id, opened) in prepared.opened.drain(..) {
+        if let Some(line) = lines.get_mut(&id) {
+            line.close_again(opened, ground);
+        }
+    }
+    for id in prepared.added.drain(..) {
+        lines.remove(&id);
+        if !ground.retired.has(&id) {
+            ground.metrics.forget_destination(&id);
+        }
+    }
+}
+
+/// From `before` to `prepared`, whose destinations are open. An error leaves what it is about stopped, and
+/// everything else done.
 pub(super) async fn carry_out(
     lines: &mut Lines,
     before: &Config,
     prepared: Prepared,
+    given_up: &GivenUp,
     roster: &Roster,
     ground: &Ground<'_>,
 ) -> Result<(), Error> {
     let Prepared {
         config,
         mut connections,
+        ..
     } = prepared;
-    let mut outcome = open_new(lines, &config, &mut connections, ground);
     let sources = Sources::new(&config, ground.metrics, Some(&roster.now()));
     roster.replace(sources).await;
+    let mut outcome = Ok(());
+    let leaving = gone(lines.keys(), config.destinations.iter().map(|it| &it.id));
+    removal::drain(lines, &leaving, given_up, ground.journal).await;
     stop_changed(lines, before, &config).await;
-    for id in gone(lines.keys(), config.destinations.iter().map(|it| &it.id)) {
+    for id in leaving {
         if let Some(line) = lines.remove(&id) {
-            outcome = outcome.and(line.remove(ground));
+            let given_up = given_up.get(&id).copied().unwrap_or(0);
+            outcome = outcome.and(line.leave(given_up, ground));
         }
     }
     for settings in &config.destinations {
@@ -110,7 +179,7 @@ pub(super) async fn carry_out(
         };
         let connection = connections.remove(&settings.id);
         line.adopt(settings, connection, config.layout(settings));
-        outcome = outcome.and(line.close_if_disabled(ground));
+        outcome = outcome.and(line.rest_if_disabled(ground).map(|_| ()));
         outcome = outcome.and(line.flow(&config, ground));
     }
     let now = config.sources.iter().map(|it| &it.id);
@@ -127,33 +196,6 @@ fn enter_backlogs(opened: Vec<Books>, config: &Config, ground: &Ground<'_>) {
     ground.tasks.spawn(entering);
 }
 
-/// Opens the books of destinations that are new, or enabled again.
-fn open_new(
-    lines: &mut Lines,
-    config: &Config,
-    connections: &mut BTreeMap<String, Connection>,
-    ground: &Ground<'_>,
-) -> Result<(), Error> {
-    let mut outcome = Ok(());
-    let mut opened = Vec::new();
-    for settings in &config.destinations {
-        if !lines.contains_key(&settings.id)
-            && let Some(connection) = connections.remove(&settings.id)
-        {
-            let line = Line::new(settings, connection, config.layout(settings), ground);
-            lines.insert(settings.id.clone(), line);
-        }
-        if let Some(line) = lines.get_mut(&settings.id).filter(|_| settings.enabled) {
-            match line.open(ground) {
-                Ok(books) => opened.extend(books),
-                Err(error) => outcome = outcome.and(Err(error)),
-            }
-        }
-    }
-    enter_backlogs(opened, config, ground);
-    outcome
-}
-
 /// Stops the deliveries that are to end, or to go on in another way, each at the edge of a batch.
 async fn stop_changed(lines: &mut Lines, before: &Config, config: &Config) {
     let same_pace = before.delivery == config.delivery;
@@ -165,7 +207,8 @@ async fn stop_changed(lines: &mut Lines, before: &Config, config: &Config) {
     join_all(stopping).await;
 }
 
-fn gone<'a>(
+/// The ids that are there no more.
+pub(super) fn gone<'a>(
     before: impl Iterator<Item = &'a String>,
     now: impl Iterator<Item = &'a String>,
 ) -> Vec<String> {

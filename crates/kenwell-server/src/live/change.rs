@@ -1,25 +1,27 @@
-//! Changing what runs: an edit, a replay, or the file read again; one at a time.
+//! Changing what runs, by an edit or a replay; one at a time.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::{
     Live,
-    apply::{self, Lines, Prepared},
-    document::Document,
+    apply::{self, Lines, NotOpened, Prepared},
+    document::{Document, List},
     door::views,
     edit::{Applied, Edit},
     error::{EditError, ReplayError},
     file::{self, Text},
     line::Line,
+    reload::{self, Checked},
+    removal::{self, GivenUp, Waiting},
     replay, restart,
     rewrite::Rewrite,
-    state::{ConfigurationState, Revision},
+    state::{Retry, Revision},
     write,
 };
-use crate::config::{self, Config, Problems};
+use crate::config::{self, Config, Problem};
 
 impl Live {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
@@ -65,24 +67,47 @@ impl Live {
                 path: path.to_path_buf(),
             });
         }
+        if let [Edit::RemoveDestination { id, give_up }] = edits.as_slice()
+            && !names(&before, id)
+        {
+            return self.remove_leftover(&mut lines, before, id, *give_up).await;
+        }
         if let Some(reason) = write::read_only(path) {
             return Err(EditError::ReadOnly { reason });
         }
+        let given_up = given_up(&edits);
         let (text, applied) = self.rewrite(&before, edits)?;
-        let loaded = Config::parse(path, &text, inner.file.environment())
-            .map_err(|problems| EditError::Invalid(Box::new(problems)))?;
-        let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines, path)
-            .map_err(|problems| EditError::Invalid(Box::new(problems)))?;
+        let problems = self.state().problems;
+        if !problems.is_empty() {
+            return Err(EditError::NotInForce(Box::new(reload::errors(problems))));
+        }
+        let invalid = |problems| EditError::Invalid(Box::new(problems));
+        let loaded = Config::parse(path, &text, inner.file.environment()).map_err(invalid)?;
+        let config = self.runnable(loaded.config.clone());
+        let mut prepared = apply::prepare(config, &lines, path).map_err(invalid)?;
+        let journal = &inner.journal;
+        let left = removal::left_behind(&lines, &prepared.config, &given_up, journal).await;
+        if let Some(Waiting { id, events }) = left.into_iter().next() {
+            return Err(EditError::EventsWait { id, events });
+        }
+        apply::open_new(&mut lines, &mut prepared, &inner.ground()).map_err(not_opened)?;
         let revision = Revision::of(text.as_bytes());
-        self.write(before, text).await?;
+        if let Err(error) = self.replace(before, text.clone()).await {
+            apply::close_new(&mut lines, &mut prepared, &inner.ground());
+            return Err(error);
+        }
         self.note(|state| state.revision = revision);
-        self.carry_out(&mut lines, &loaded.config, prepared)
-            .await
-            .map_err(EditError::NotApplied)?;
+        let version = NewVersion {
+            file: loaded.config,
+            text,
+            prepared,
+            given_up,
+        };
+        self.carry_out(&mut lines, version).await?;
         Ok(applied)
     }
 
-    async fn write(&self, before: Text, text: String) -> Result<(), EditError> {
+    async fn replace(&self, before: Text, text: String) -> Result<(), EditError> {
         let path = self.inner.file.path().to_path_buf();
         let replacing = path.clone();
         let written = spawn_blocking(move || write::replace(&replacing, &before, &text)).await;
@@ -158,80 +183,25 @@ impl Live {
         Ok(records)
     }
 
-    /// Reads the file again, with the secrets and certificates that it names, and carries out what it
-    /// says. What cannot be used is logged and shown in [`Live::state`]; what runs goes on.
-    pub async fn reload(&self) {
-        self.take_over(true).await;
-    }
-
-    /// Likewise, unless the file is the version last read.
-    pub(super) async fn look_again(&self) {
-        self.take_over(false).await;
-    }
-
-    async fn take_over(&self, in_any_case: bool) {
-        let inner = &self.inner;
-        let mut lines = inner.lines.lock().await;
-        let path = inner.file.path();
-        let (loaded, revision) = match file::read(path) {
-            Ok(text) if !in_any_case && text.revision == self.state().revision => return,
-            Ok(text) => {
-                let loaded = Config::parse(path, &text.text, inner.file.environment());
-                (loaded, text.revision)
-            }
-            Err(error) => (
-                Err(config::unreadable(path, &error)),
-                Revision::of(error.to_string().as_bytes()),
-            ),
-        };
-        let prepared = loaded.and_then(|loaded| {
-            let prepared = apply::prepare(self.runnable(loaded.config.clone()), &lines, path)?;
-            Ok((loaded, prepared))
-        });
-        match prepared {
-            Ok((loaded, prepared)) => {
-                self.note(|state| state.revision = revision);
-                for warning in &loaded.warnings {
-                    tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-                }
-                if let Err(error) = self.carry_out(&mut lines, &loaded.config, prepared).await {
-                    tracing::error!(%error, "the configuration was read again, but could not be carried out completely");
-                }
-            }
-            Err(problems) => self.refuse(problems, revision),
-        }
-    }
-
-    /// What runs goes on; what is wrong is said once.
-    fn refuse(&self, problems: Problems, revision: Revision) {
-        let Problems { errors, .. } = problems;
-        if self.state().problems != errors {
-            tracing::error!(
-                problems = errors.len(),
-                "the configuration file cannot be used; what it said before goes on"
-            );
-            for problem in &errors {
-                tracing::error!(place = %problem.place, key = problem.key, fix = problem.fix, "configuration: {}", problem.what);
-            }
-        }
-        self.note(|state| {
-            state.revision = revision;
-            state.problems = errors;
-        });
-    }
-
-    async fn carry_out(
+    /// Carries a version out. What cannot be carried out is logged, shown, and tried again.
+    pub(super) async fn carry_out(
         &self,
         lines: &mut Lines,
-        file: &Config,
-        prepared: Prepared,
-    ) -> Result<(), kenwell_journal::Error> {
+        version: NewVersion,
+    ) -> Result<(), EditError> {
         let inner = &self.inner;
+        let NewVersion {
+            file,
+            text,
+            prepared,
+            given_up,
+        } = version;
         let config = prepared.config.clone();
         let ground = inner.ground();
+        let before = self.config();
         let outcome =
-            apply::carry_out(lines, &self.config(), prepared, &inner.roster, &ground).await;
-        let needs_restart = restart::needs_restart(file, &inner.file.loaded().config);
+            apply::carry_out(lines, &before, prepared, &given_up, &inner.roster, &ground).await;
+        let needs_restart = restart::needs_restart(&file, &inner.file.loaded().config);
         if !needs_restart.is_empty() && needs_restart != self.state().needs_restart {
             let settings = needs_restart.join(", ");
             tracing::warn!(settings, "these settings take effect at the next start");
@@ -241,27 +211,70 @@ impl Live {
             destinations = config.destinations.len(),
             "configuration taken over"
         );
-        let mut running = inner
-            .running
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        running.config = Arc::new(config);
-        running.destinations = views(lines);
-        running.state.problems = Vec::new();
-        running.state.needs_restart = needs_restart;
-        running.state.loaded_at = Timestamp::now();
-        drop(running);
-        outcome
+        let problem = outcome.as_ref().err().map(|error| self.incomplete(error));
+        let removed = given_up.keys().find_map(|id| {
+            let events = inner.retired.waiting(id).filter(|events| *events > 0)?;
+            Some((id.clone(), events))
+        });
+        self.write(|running| {
+            running.config = Arc::new(config);
+            running.text = text.into();
+            running.destinations = views(lines);
+            running.retry = match problem {
+                Some(_) => Retry::ByItself,
+                None => Retry::Never,
+            };
+            running.state.problems = problem.into_iter().collect();
+            running.state.needs_restart = needs_restart;
+            running.state.loaded_at = Timestamp::now();
+        });
+        outcome.map_err(EditError::NotApplied)?;
+        match removed {
+            // More came while it was removed than somebody gives up: they are kept.
+            Some((id, events)) => Err(EditError::EventsWait { id, events }),
+            None => Ok(()),
+        }
+    }
+
+    fn incomplete(&self, error: &kenwell_journal::Error) -> Problem {
+        let problem = self.problem(
+            String::new(),
+            format!("it could not be carried out completely: {error}"),
+            "mend the disk of the journal; it is tried again by itself".to_owned(),
+        );
+        if self.state().problems != [problem.clone()] {
+            tracing::error!(%error, "the configuration could not be carried out completely; it is tried again");
+        }
+        problem
     }
 
     /// What a file says, as far as it can be carried out without a restart.
-    fn runnable(&self, file: Config) -> Config {
+    pub(super) fn runnable(&self, file: Config) -> Config {
         restart::without_restart(file, &self.config())
     }
+}
 
-    fn note(&self, change: impl FnOnce(&mut ConfigurationState)) {
-        let running = self.inner.running.write();
-        change(&mut running.unwrap_or_else(PoisonError::into_inner).state);
+/// A version of the file that can be carried out: its new destinations are open.
+pub(super) struct NewVersion {
+    file: Config,
+    text: String,
+    prepared: Prepared,
+    given_up: GivenUp,
+}
+
+impl NewVersion {
+    pub(super) fn of(checked: Checked, given_up: GivenUp) -> Self {
+        let Checked {
+            text,
+            loaded,
+            prepared,
+        } = checked;
+        Self {
+            file: loaded.config,
+            text,
+            prepared,
+            given_up,
+        }
     }
 }
 
@@ -269,7 +282,25 @@ impl Live {
 fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayError> {
     match lines.get_mut(id) {
         None => Err(ReplayError::NotFound(id.to_owned())),
-        Some(line) if line.books.is_none() => Err(ReplayError::Disabled(id.to_owned())),
+        Some(line) if !line.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
         Some(line) => Ok(line),
     }
+}
+
+/// Whether the file has a destination with this id.
+fn names(file: &Text, id: &str) -> bool {
+    let document = Document::parse(&file.text);
+    document.is_ok_and(|mut document| document.find(List::Destinations, id).is_some())
+}
+
+fn given_up(edits: &[Edit]) -> GivenUp {
+    let removed = edits.iter().filter_map(|edit| match edit {
+        Edit::RemoveDestination { id, give_up } => Some((id.clone(), *give_up)),
+        _ => None,
+    });
+    removed.collect()
+}
+
+fn not_opened(NotOpened { id, error }: NotOpened) -> EditError {
+    EditError::NotOpened { id, source: error }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell_journal::Journal;
 use tokio::sync::Mutex;
@@ -11,12 +12,14 @@ use super::{
     apply::{self, Lines},
     file::ConfigFile,
     line::{Ground, RunningDestination},
-    state::ConfigurationState,
+    retired::{Known, Retired, RetiredDestination},
+    state::{ConfigurationState, Retry},
     write,
 };
 use crate::{
     config::Config,
     dead_letters::DeadLetters,
+    delivery::Books,
     gateway::{Roster, Sources},
     metrics::Metrics,
 };
@@ -52,6 +55,9 @@ pub(super) struct Inner {
     dead_letters: DeadLetters,
     stop: CancellationToken,
     tasks: TaskTracker,
+    pub(super) retired: Retired,
+    /// Whether whoever started it knows of retired destinations, whatever the file says now.
+    accept_retired: bool,
     pub(super) roster: Arc<Roster>,
     pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
@@ -61,7 +67,10 @@ pub(super) struct Inner {
 /// What is shown to those who look.
 pub(super) struct Running {
     pub(super) config: Arc<Config>,
+    /// The file's text that says so.
+    pub(super) text: Arc<str>,
     pub(super) state: ConfigurationState,
+    pub(super) retry: Retry,
     pub(super) destinations: Arc<[RunningDestination]>,
 }
 
@@ -80,17 +89,22 @@ impl Live {
             stop,
             tasks,
         } = parts;
+        let retired = Retired::default();
         let ground = Ground {
             journal: &journal,
             metrics: &metrics,
             dead_letters: &dead_letters,
+            retired: &retired,
             tasks: &tasks,
             stop: &stop,
         };
         let lines = apply::start(&config, &ground)?;
+        let accept_retired = config.accept_retired;
         let roster = Arc::new(Roster::new(Sources::new(&config, &metrics, None)));
         let running = Running {
             config: Arc::new(config),
+            text: file.text(),
+            retry: Retry::Never,
             state: ConfigurationState {
                 path: file.path().to_path_buf(),
                 revision: file.revision().clone(),
@@ -108,6 +122,8 @@ impl Live {
             dead_letters,
             stop,
             tasks,
+            retired,
+            accept_retired,
             roster,
             running: RwLock::new(running),
             lines: Mutex::new(lines),
@@ -144,9 +160,62 @@ impl Live {
         Arc::clone(&self.inner.roster)
     }
 
-    fn read<T>(&self, take: impl FnOnce(&Running) -> T) -> T {
+    /// Destinations that are not configured and have events waiting.
+    pub fn retired(&self) -> Vec<RetiredDestination> {
+        self.inner.retired.list()
+    }
+
+    /// Whether somebody has said that they know of retired destinations.
+    pub fn knows_of_retired(&self) -> Known {
+        if self.inner.accept_retired || self.config().accept_retired {
+            Known::Yes
+        } else {
+            Known::No
+        }
+    }
+
+    /// Returns once it is known what waited in the journal when it was opened.
+    pub async fn counted(&self) {
+        let destinations = self.destinations();
+        let books = destinations.iter().filter_map(|it| it.books.clone());
+        let all: Vec<Books> = books.chain(self.inner.retired.books()).collect();
+        join_all(all.iter().map(Books::entered)).await;
+    }
+
+    /// Lets disabled and retired destinations go for which nothing waits, and tells of the others.
+    pub(super) async fn settle_idle(&self) {
+        let mut lines = self.inner.lines.lock().await;
+        let ground = self.inner.ground();
+        let known = self.knows_of_retired();
+        let mut outcome = self.inner.retired.settle(known, &ground);
+        let mut news = false;
+        for line in lines.values_mut() {
+            match line.rest_if_disabled(&ground) {
+                Ok(changed) => news |= changed,
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        if news {
+            let views = views(&lines);
+            self.write(|running| running.destinations = views);
+        }
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "a cursor that is not needed could not be removed yet");
+        }
+    }
+
+    pub(super) fn read<T>(&self, take: impl FnOnce(&Running) -> T) -> T {
         let running = self.inner.running.read();
         take(&running.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn write(&self, change: impl FnOnce(&mut Running)) {
+        let running = self.inner.running.write();
+        change(&mut running.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn note(&self, change: impl FnOnce(&mut ConfigurationState)) {
+        self.write(|running| change(&mut running.state));
     }
 }
 
@@ -156,6 +225,7 @@ impl Inner {
             journal: &self.journal,
             metrics: &self.metrics,
             dead_letters: &self.dead_letters,
+            retired: &self.retired,
             tasks: &self.tasks,
             stop: &self.stop,
         }

@@ -38,8 +38,13 @@ pub enum Edit {
         /// How.
         change: Box<DestinationChange>,
     },
-    /// The destination with this id less; no source feeds it any more.
-    RemoveDestination(String),
+    /// A destination less; no source feeds it any more. Also one that only events that wait are left of.
+    RemoveDestination {
+        /// Which.
+        id: String,
+        /// How many waiting events are given up at most: with more, it stays.
+        give_up: u64,
+    },
 }
 
 /// A source to be added.

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use crate::config::Problems;
 
-/// Why an edit was not made. The file and what runs are as they were.
+/// Why an edit was not made. The file and what runs are as they were, except with [`EditError::NotApplied`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EditError {
@@ -53,9 +53,39 @@ pub enum EditError {
     /// A write key could not be made.
     #[error("the system has no random bytes for a write key")]
     NoRandom(#[source] io::Error),
-    /// The file has the edit, what runs does not: the journal is closed, or its disk fails.
+    /// The file is not what runs, and must not come into force by an edit of something else.
+    #[error("the configuration file is not in force, so it cannot be edited here: {}", first(.0))]
+    NotInForce(Box<Problems>),
+    /// A destination would be removed though events wait for it, more than are given up.
     #[error(
-        "the file was changed, but the change could not be carried out; it will be at the next start"
+        "{events} events wait for the destination \"{id}\": let it drain, disable it to keep them, or give up that many"
+    )]
+    EventsWait {
+        /// The destination.
+        id: String,
+        /// How many events wait for it.
+        events: u64,
+    },
+    /// It is not known yet how many events wait for a destination.
+    #[error(
+        "the events that wait for the destination \"{id}\" are being counted: try again in a moment"
+    )]
+    NotCounted {
+        /// The destination.
+        id: String,
+    },
+    /// A destination would get events, but its place in the journal cannot be made.
+    #[error("the place of the destination \"{id}\" in the journal cannot be made")]
+    NotOpened {
+        /// The destination.
+        id: String,
+        /// Why.
+        #[source]
+        source: kenwell_journal::Error,
+    },
+    /// The file has the edit, what runs has it in part: the journal is closed, or its disk fails.
+    #[error(
+        "the file was changed, but the change could not be carried out completely; it is tried again by itself"
     )]
     NotApplied(#[source] kenwell_journal::Error),
 }
@@ -78,10 +108,20 @@ pub enum ReplayError {
     Journal(#[from] kenwell_journal::Error),
 }
 
+fn first(problems: &Problems) -> String {
+    let first = problems.errors.first();
+    first.map_or_else(String::new, |problem| {
+        format!("{}; {}", problem.what, problem.fix)
+    })
+}
+
 impl EditError {
     /// Whether the same edit can succeed later without anybody's doing.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Io { .. })
+        matches!(
+            self,
+            Self::Io { .. } | Self::NotCounted { .. } | Self::NotOpened { .. }
+        )
     }
 }
 

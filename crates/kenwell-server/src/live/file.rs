@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::state::Revision;
@@ -18,6 +19,7 @@ pub struct ConfigFile {
     path: PathBuf,
     environment: Environment,
     revision: Revision,
+    text: Arc<str>,
     loaded: Loaded,
 }
 
@@ -40,6 +42,7 @@ impl ConfigFile {
             path: path.to_path_buf(),
             environment,
             revision,
+            text: text.into(),
             loaded,
         })
     }
@@ -59,6 +62,10 @@ impl ConfigFile {
 
     pub(super) fn revision(&self) -> &Revision {
         &self.revision
+    }
+
+    pub(super) fn text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 }
 

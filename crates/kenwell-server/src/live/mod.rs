@@ -1,8 +1,9 @@
 //! What runs now, and the one door for changes.
 //!
 //! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
-//! `write` puts on disk; `watch` notices edits by hand. `apply` carries a configuration out, `line` is one
-//! destination at run time, `replay` goes back in the journal.
+//! `write` puts on disk; `watch` notices edits by hand, and `reload` judges them. `apply` carries a
+//! configuration out, `line` is one destination at run time, `removal` sees to what waits for those that go,
+//! `retired` keeps it, `replay` goes back in the journal.
 
 mod apply;
 mod change;
@@ -13,13 +14,19 @@ mod error;
 mod expand;
 mod file;
 mod keys;
+mod leftover;
 mod line;
 mod list;
 mod mint;
+mod oldest;
 mod preview;
+mod reload;
+mod removal;
 mod replay;
 mod restart;
+mod retired;
 mod rewrite;
+mod shortened;
 mod state;
 mod watch;
 mod write;
@@ -33,4 +40,5 @@ pub use line::RunningDestination;
 pub(crate) use mint::id as mint_id;
 pub use mint::write_key;
 pub use replay::rewind;
+pub use retired::{Known, RetiredDestination};
 pub use state::{ConfigurationState, Revision};

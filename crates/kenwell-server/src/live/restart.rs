@@ -11,6 +11,7 @@ pub(super) fn without_restart(next: Config, running: &Config) -> Config {
     Config {
         data_dir: running.data_dir.clone(),
         workspace_id: running.workspace_id.clone(),
+        accept_retired: next.accept_retired,
         gateway,
         private: running.private.clone(),
         journal: running.journal.clone(),

@@ -42,7 +42,7 @@ impl Rewrite {
             Edit::RemoveSource(id) => self.remove(List::Sources, id)?,
             Edit::AddDestination(destination) => self.add_destination(*destination)?,
             Edit::ChangeDestination { id, change } => self.change_destination(id, &change)?,
-            Edit::RemoveDestination(id) => {
+            Edit::RemoveDestination { id, .. } => {
                 let id = self.remove(List::Destinations, id)?;
                 self.feed(&id, &[]);
                 id
@@ -255,6 +255,11 @@ address = "127.0.0.1:6380"
         Change::To(value)
     }
 
+    fn remove_destination(id: &str) -> Edit {
+        let id = id.to_owned();
+        Edit::RemoveDestination { id, give_up: 0 }
+    }
+
     fn source(id: &str, change: SourceChange) -> Edit {
         let id = id.to_owned();
         Edit::ChangeSource { id, change }
@@ -341,7 +346,7 @@ address = "127.0.0.1:6380"
 
     #[test]
     fn what_is_removed_leaves_no_trace() {
-        let rewrite = edited(FILE, vec![Edit::RemoveDestination("crm".to_owned())]).unwrap();
+        let rewrite = edited(FILE, vec![remove_destination("crm")]).unwrap();
         let expected = FILE.replace("    \"crm\",\n", "").replace(
             "[[destinations]]\nid = \"crm\"\naddress = \"127.0.0.1:6380\"\n\n",
             "",

@@ -37,6 +37,15 @@ impl fmt::Display for Revision {
     }
 }
 
+/// Whether the version last read is tried again though nobody changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// What stands in its way may pass by itself.
+    ByItself,
+    /// It runs, or somebody has to change it.
+    Never,
+}
+
 /// What is known about the configuration file.
 #[derive(Debug, Clone)]
 pub struct ConfigurationState {

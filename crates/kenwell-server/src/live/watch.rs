@@ -1,6 +1,12 @@
 //! Notices that the file was edited by hand, or that somebody asks to have it read again.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     sync::Notify,
@@ -8,12 +14,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Live;
+use super::{
+    Live,
+    reload::{Occasion, Outcome, SETTLED},
+};
 
 /// How often the file is looked at. An edit by hand is noticed at one look, and read at the next one if
 /// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
 /// Looking works on every file system and through every kind of link, which notifications do not.
 const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long after a refusal that may pass by itself the file is tried again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -32,20 +44,56 @@ impl Live {
         let path = self.state().path;
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut seen, mut taken) = (None, None);
+        let (mut seen, mut since) = (None, Instant::now());
+        let mut due = None;
         loop {
-            tokio::select! {
+            let read = tokio::select! {
                 () = stop.cancelled() => return,
-                () = reload.notified() => self.reload().await,
+                () = reload.notified() => Some(Occasion::Asked),
                 _ = ticks.tick() => {
                     let now = Some(look(&path));
-                    if now == seen && now != taken {
-                        taken = now;
-                        self.look_again().await;
+                    if now == seen {
+                        due.and_then(|due: Due| due.occasion(since))
+                    } else {
+                        (seen, since, due) = (now, Instant::now(), Some(Due::CHANGED));
+                        None
                     }
-                    seen = now;
                 }
+            };
+            if let Some(occasion) = read {
+                due = Due::after(self.take_over(occasion).await);
             }
+            self.settle_idle().await;
+        }
+    }
+}
+
+/// When the file is to be read, and why.
+#[derive(Clone, Copy)]
+enum Due {
+    /// It changed: once it has been as it is for so long.
+    Changed(Duration),
+    /// Once more, from this moment on.
+    Again(Instant),
+}
+
+impl Due {
+    const CHANGED: Self = Self::Changed(Duration::ZERO);
+
+    fn after(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Done => None,
+            Outcome::Unsettled => Some(Self::Changed(SETTLED)),
+            Outcome::Again => Some(Self::Again(Instant::now() + RETRY)),
+        }
+    }
+
+    /// Why it is to be read now, if it is, after it was last seen to change at `since`.
+    fn occasion(self, since: Instant) -> Option<Occasion> {
+        let unchanged = since.elapsed();
+        match self {
+            Self::Changed(wait) => (unchanged >= wait).then_some(Occasion::Changed { unchanged }),
+            Self::Again(at) => (Instant::now() >= at).then_some(Occasion::Again),
         }
     }
 }

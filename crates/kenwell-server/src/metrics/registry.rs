@@ -102,6 +102,7 @@ pub struct Metrics {
     append: Histogram,
     append_lately: Quantiles,
     gateway: Arc<Totals>,
+    given_up: Counter,
     destinations: Destinations,
     journal: Journal,
     ledgers: Mutex<BTreeMap<String, Ledger>>,
@@ -116,6 +117,7 @@ struct Destinations {
     dead_lettered: Family<OutcomeLabels, Counter>,
     lost: Family<DestinationLabels, Counter>,
     queued: Family<DestinationLabels, Gauge>,
+    retired: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
     replayed: Family<DestinationLabels, Counter>,
     letters_written: Family<DestinationLabels, Counter>,
@@ -160,6 +162,12 @@ impl Metrics {
             Unit::Seconds,
             append.clone(),
         );
+        let given_up = Counter::default();
+        registry.register(
+            "events_given_up",
+            "Accepted events that somebody gave up by removing the destination that they waited for",
+            given_up.clone(),
+        );
         let destinations = Destinations::registered(&mut registry);
         let journal = Journal::registered(&mut registry);
         Self {
@@ -170,6 +178,7 @@ impl Metrics {
             append,
             append_lately: Quantiles::default(),
             gateway: Arc::default(),
+            given_up,
             destinations,
             journal,
             ledgers: Mutex::default(),
@@ -208,6 +217,11 @@ impl Metrics {
     pub fn gateway_totals(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (read(&self.gateway.accepted), read(&self.gateway.ignored))
+    }
+
+    /// `count` events that waited for a destination were given up by whoever removed it.
+    pub fn given_up(&self, count: u64) {
+        self.given_up.inc_by(count);
     }
 
     /// The books of all destinations.
@@ -257,6 +271,17 @@ impl Metrics {
             .clone()
     }
 
+    /// The destination is not configured and has events waiting.
+    pub fn retired(&self, id: &str) {
+        let retired = self.destinations.retired.get_or_create_owned(&labels(id));
+        retired.set(1);
+    }
+
+    /// The destination is configured again.
+    pub fn came_back(&self, id: &str) {
+        self.destinations.retired.remove(&labels(id));
+    }
+
     /// The destination is gone, and so are its books.
     pub fn forget_destination(&self, id: &str) {
         if let Some(ledger) = lock(&self.ledgers).remove(id) {
@@ -296,6 +321,7 @@ impl Destinations {
             dead_lettered: Family::default(),
             lost: Family::default(),
             queued: Family::default(),
+            retired: Family::default(),
             retries: Family::default(),
             replayed: Family::default(),
             letters_written: Family::default(),
@@ -335,6 +361,11 @@ impl Destinations {
             this.queued.clone(),
         );
         registry.register(
+            "retired",
+            "1 for a destination that is not configured and has events waiting",
+            this.retired.clone(),
+        );
+        registry.register(
             "retries",
             "Pipelines that had to be sent again",
             this.retries.clone(),
@@ -365,9 +396,7 @@ impl Destinations {
     }
 
     fn open(&self, id: &str, tail: &Tail) -> Ledger {
-        let labels = DestinationLabels {
-            destination: id.to_owned(),
-        };
+        let labels = labels(id);
         let ignored = kenwell::profile::Ignored::ALL.map(kenwell::profile::Ignored::as_str);
         let ignored = ignored.into_iter().chain([NOT_AN_ENVELOPE]);
         let shown = Shown {
@@ -387,13 +416,12 @@ impl Destinations {
     }
 
     fn remove(&self, id: &str) {
-        let labels = DestinationLabels {
-            destination: id.to_owned(),
-        };
+        let labels = labels(id);
         self.accepted.remove(&labels);
         self.written.remove(&labels);
         self.lost.remove(&labels);
         self.queued.remove(&labels);
+        self.retired.remove(&labels);
         self.retries.remove(&labels);
         self.replayed.remove(&labels);
         self.letters_written.remove(&labels);
@@ -429,6 +457,12 @@ impl Journal {
         self.bytes.set(to_gauge(stats.disk_bytes));
         self.max_bytes.set(to_gauge(stats.max_bytes));
         self.corrupt_records.set(to_gauge(stats.corrupt_records));
+    }
+}
+
+fn labels(destination: &str) -> DestinationLabels {
+    DestinationLabels {
+        destination: destination.to_owned(),
     }
 }
 

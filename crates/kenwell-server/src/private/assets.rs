@@ -54,6 +54,7 @@ const FILES: &[Asset] = &files![
     "personal.js",
     "poll.js",
     "profiles.js",
+    "removal.js",
     "router.js",
     "snippets.js",
     "source.js",

@@ -6,6 +6,7 @@ mod auth;
 mod extract;
 mod guard;
 mod headers;
+mod held;
 mod host;
 mod plane;
 mod ready;

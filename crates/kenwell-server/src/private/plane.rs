@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell_journal::Journal;
 use tokio::time::timeout;
@@ -11,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Access, api::Status, routes, server};
 use crate::{
     dead_letters::{self, DeadLetters, Outstanding},
-    delivery::Books,
     gateway::Gateway,
     history::{self, Audit, Entry, History, Totals},
     listener::Listener,
@@ -77,26 +75,28 @@ impl Private {
         }
     }
 
-    /// Whether the gateway takes events.
-    pub(super) fn is_accepting(&self) -> bool {
-        let stats = self.journal.stats();
-        !stats.full && !stats.no_space
-    }
-
     /// Waits until what waited in the journal at the start is counted, but not for long: it is a matter of
     /// milliseconds unless the journal is large.
     pub(super) async fn counted(&self) {
-        let destinations = self.live.destinations();
-        let all = destinations.iter().filter_map(|it| it.books.as_ref());
-        let counted = join_all(all.map(Books::entered));
         // What is not counted by then is not shown yet.
-        drop(timeout(COUNTING, counted).await);
+        drop(timeout(COUNTING, self.live.counted()).await);
     }
 
-    /// How each destination is doing.
+    /// How each destination is doing, those included that are not configured and have events waiting.
     pub(super) fn statuses(&self) -> Vec<Status> {
         let all = self.live.destinations();
-        all.iter().map(|running| self.status(running)).collect()
+        let configured = all.iter().map(|running| self.status(running));
+        configured.chain(self.retired()).collect()
+    }
+
+    /// How those destinations are doing that are not configured and have events waiting.
+    pub(super) fn retired(&self) -> Vec<Status> {
+        let known = self.live.knows_of_retired();
+        let retired = self.live.retired();
+        let statuses = retired
+            .iter()
+            .map(|retired| Status::retired(retired, known));
+        statuses.collect()
     }
 
     /// How this destination is doing.

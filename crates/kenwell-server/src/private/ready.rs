@@ -9,16 +9,20 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Private;
 use super::api::Status;
+use super::{Private, held};
 
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `degraded` (a destination waits or was not reached yet; its events are kept) or `not accepting events`.
+    /// `ready`, `degraded` (a destination waits, was not reached yet, or is not configured; its events are
+    /// kept) or `not accepting events`.
     status: &'static str,
     /// Whether the gateway takes events.
     accepting: bool,
+    /// Why not, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// The destinations.
     destinations: Vec<Destination>,
     /// A warning, when the way to a destination is open to others (`skip_verify`).
@@ -32,7 +36,8 @@ pub(super) struct Readiness {
 struct Destination {
     /// Its id.
     id: String,
-    /// `connecting` (not reached yet), `up`, `waiting`, `paused` or `disabled`.
+    /// `connecting` (not reached yet), `up`, `waiting`, `paused`, `disabled`, or `retired` (not configured, with
+    /// events waiting).
     state: &'static str,
     /// Since when it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,8 +66,10 @@ struct Destination {
     )
 )]
 pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Json<Readiness>) {
-    let accepting = plane.is_accepting();
-    let readiness = readiness(accepting, plane.statuses());
+    let statuses = plane.statuses();
+    let reason = held::reason(&plane.journal.stats(), &statuses);
+    let accepting = reason.is_none();
+    let readiness = readiness(reason, statuses);
     let code = if accepting {
         StatusCode::OK
     } else {
@@ -71,7 +78,8 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
     (code, Json(readiness))
 }
 
-fn readiness(accepting: bool, statuses: Vec<Status>) -> Readiness {
+fn readiness(reason: Option<String>, statuses: Vec<Status>) -> Readiness {
+    let accepting = reason.is_none();
     let waits = statuses.iter().any(Status::is_waiting);
     let insecure: Vec<_> = statuses
         .iter()
@@ -85,6 +93,7 @@ fn readiness(accepting: bool, statuses: Vec<Status>) -> Readiness {
             (true, false) => "ready",
         },
         accepting,
+        reason,
         insecure: (!insecure.is_empty()).then(|| {
             format!(
                 "skip_verify is on for {}: any certificate is accepted, so anyone on the way to Redis can read and change what is sent",

@@ -25,6 +25,9 @@ struct ErrorText {
     /// The setting that is wrong, by its key in kenwell.toml or its name in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     setting: Option<String>,
+    /// How many events wait, when that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<u64>,
     /// Everything that is wrong, when it is more than one thing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -57,6 +60,7 @@ impl Refusal {
             code,
             message: message.into(),
             setting: None,
+            events: None,
             problems: Vec::new(),
         };
         Self {
@@ -120,6 +124,13 @@ impl Refusal {
     #[must_use]
     pub(crate) fn about(mut self, setting: impl Into<String>) -> Self {
         self.body.error.setting = Some(setting.into());
+        self
+    }
+
+    /// Says how many events wait.
+    #[must_use]
+    pub(crate) fn with_events(mut self, events: u64) -> Self {
+        self.body.error.events = Some(events);
         self
     }
 

@@ -278,6 +278,11 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     assert!(inside.destination("one").health.is_none());
     send(&inside, "meanwhile");
     assert_books(&inside, "one", 1, 0, 0);
+    // Also after a restart.
+    let inside = inside.restart();
+    eventually("the books to be right", || {
+        (inside.count("queued", "one") == 1).then_some(())
+    });
     inside.edit(enabled("one", true));
     send(&inside, "after");
     inside.edit(paused("one", false));
@@ -291,7 +296,17 @@ fn what_is_removed_and_added_again_begins_anew() {
     let (redis, inside) = start();
     inside.edit(paused("one", true));
     send(&inside, "before");
-    inside.edit(Edit::RemoveDestination("one".to_owned()));
+    let remove = |give_up| Edit::RemoveDestination {
+        id: "one".to_owned(),
+        give_up,
+    };
+    let refused = inside.try_edit(vec![remove(0)]).unwrap_err();
+    assert!(
+        matches!(&refused, EditError::EventsWait { id, events: 1 } if id == "one"),
+        "{refused}"
+    );
+    assert!(inside.text().contains("id = \"one\""));
+    inside.edit(remove(1));
     assert!(inside.text().contains("destinations = []"));
     assert!(!inside.directory().join("journal/one.cursor").exists());
     send(&inside, "meanwhile");
@@ -322,7 +337,9 @@ fn what_is_removed_and_added_again_begins_anew() {
     let path = inside.path();
     std::fs::write(&path, without.replace("\"one\"", "\"other\"")).unwrap();
     let inside = inside.restart();
-    assert!(!inside.directory().join("journal/one.cursor").exists());
+    eventually("its cursor to go", || {
+        (!inside.directory().join("journal/one.cursor").exists()).then_some(())
+    });
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod lifecycle;
 mod outstanding;
 mod overtaken;
 mod private;
+mod retired;
 mod rotation;
 mod support;
 mod tls;

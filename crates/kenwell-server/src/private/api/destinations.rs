@@ -9,19 +9,21 @@ use http::{HeaderMap, StatusCode};
 use kenwell::connection::DEFAULT_TIMEOUT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Status, edit};
 use crate::config;
 use crate::live::{Change, DestinationChange, Edit, NewDestination, RunningDestination};
 use crate::private::Private;
-use crate::private::extract::{Json as Body, Path};
+use crate::private::extract::{Json as Body, Path, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 
 /// Where profiles go.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Destinations {
     destinations: Vec<Destination>,
+    /// Those that are not configured any more and have events waiting.
+    retired: Vec<Status>,
 }
 
 /// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
@@ -221,6 +223,7 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations
     let destinations = all.iter().map(|running| Destination::of(&plane, running));
     Json(Destinations {
         destinations: destinations.collect(),
+        retired: plane.retired(),
     })
 }
 
@@ -284,24 +287,38 @@ pub(super) async fn change(
     changed(&plane, &headers, id, change).await
 }
 
+/// What a removal gives up.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Forget {
+    /// How many waiting events are given up: at least as many as wait.
+    forget: Option<u64>,
+}
+
 /// Remove a destination
 ///
-/// No source feeds it any more. Events that wait for it are not delivered; its dead letters stay.
+/// No source feeds it any more; its dead letters stay. It gets a few seconds to deliver what waits for it.
+/// With events waiting that it cannot deliver it is not removed, and the answer says how many they are, unless
+/// `forget` gives up as many. Also for a destination that is not configured, of which only those are left.
 #[utoipa::path(
     delete, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "remove_destination",
-    params(("id" = String, Path, description = "the destination's id")),
+    params(("id" = String, Path, description = "the destination's id"), Forget),
     responses(
         (status = 204, description = "it is gone"),
+        (status = 400, body = ErrorBody, description = "`forget` is no number"),
         (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "the file was changed meanwhile, or is read-only"),
+        (status = 409, body = ErrorBody, description = "`events_waiting`: more events wait than are given up; or the file was changed meanwhile, is read-only, or not in force"),
     )
 )]
 pub(super) async fn remove(
     State(plane): State<Arc<Private>>,
     headers: HeaderMap,
     Path(id): Path<String>,
+    Query(Forget { forget }): Query<Forget>,
 ) -> Result<StatusCode, Refusal> {
-    edit::apply(&plane, &headers, Edit::RemoveDestination(id)).await?;
+    let give_up = forget.unwrap_or(0);
+    edit::apply(&plane, &headers, Edit::RemoveDestination { id, give_up }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

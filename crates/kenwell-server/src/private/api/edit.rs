@@ -42,6 +42,18 @@ pub(super) fn refusal(error: &EditError) -> Refusal {
         }
         EditError::ReadOnly { .. } => Refusal::new(StatusCode::CONFLICT, "read_only", text),
         EditError::Exists { .. } => Refusal::new(StatusCode::CONFLICT, "exists", text).about("id"),
+        EditError::EventsWait { events, .. } => {
+            Refusal::new(StatusCode::CONFLICT, "events_waiting", text).with_events(*events)
+        }
+        EditError::NotCounted { .. } => Refusal::busy(text, 1),
+        EditError::NotOpened { .. } => {
+            tracing::error!(error = %Chain(error), "a change of the configuration failed");
+            Refusal::busy(Chain(error).to_string(), 5)
+        }
+        EditError::NotInForce(problems) => {
+            let problems = problems.errors.iter().map(configuration::problem).collect();
+            Refusal::new(StatusCode::CONFLICT, "not_in_force", text).with_problems(problems)
+        }
         EditError::NotFound { kind, id } if *kind == "source" => Refusal::no_source(id),
         EditError::NotFound { id, .. } => Refusal::no_destination(id),
         EditError::Invalid(problems) => {
@@ -54,6 +66,8 @@ pub(super) fn refusal(error: &EditError) -> Refusal {
                 .about(setting)
                 .with_problems(problems)
         }
+        // Said by whoever tries it again.
+        EditError::NotApplied(_) => Refusal::internal(text),
         _ => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
             Refusal::internal(text)

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Status, configuration::Configuration, time};
 use crate::metrics::Quantiles;
-use crate::private::{Private, host};
+use crate::private::{Private, held, host};
 
 /// Everything as of now. Counts are since the start.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,6 +52,9 @@ struct Journal {
     full: bool,
     /// Whether its disk is full.
     no_space: bool,
+    /// Why it takes no events, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     /// Records it holds, delivered ones included.
     records: u64,
 }
@@ -85,6 +88,7 @@ pub(super) async fn get(
 ) -> Json<Overview> {
     plane.counted().await;
     let stats = plane.journal.stats();
+    let destinations = plane.statuses();
     let (accepted, ignored) = plane.metrics.gateway_totals();
     Json(Overview {
         now: time::text(Timestamp::now()),
@@ -97,11 +101,12 @@ pub(super) async fn get(
             max_bytes: stats.max_bytes,
             full: stats.full,
             no_space: stats.no_space,
+            reason: held::reason(&stats, &destinations),
             records: stats.next_offset.0.saturating_sub(stats.first_offset.0),
         },
         accepted,
         ignored,
-        destinations: plane.statuses(),
+        destinations,
         latency: latency(&plane),
         configuration: Configuration::of(plane.live.state()),
     })

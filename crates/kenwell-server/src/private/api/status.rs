@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::delivery::State;
-use crate::live::RunningDestination;
+use crate::live::{Known, RetiredDestination, RunningDestination};
 
 /// How a destination is doing.
 ///
@@ -26,10 +26,10 @@ pub(in crate::private) struct Status {
     /// Whether its events wait in the journal by wish.
     paused: bool,
     /// `connecting` (not reached yet, and no attempt has failed), `up`, `waiting` (for its Redis; nothing is
-    /// lost), `paused` or `disabled`.
+    /// lost), `paused`, `disabled`, or `retired` (not configured any more; what waits for it is kept).
     #[schema(example = "up")]
     pub(in crate::private) state: &'static str,
-    /// Since when it waits.
+    /// Since when it waits; of one that is disabled or retired, when its oldest waiting event was received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) since: Option<String>,
     /// What it waits for, in words.
@@ -52,7 +52,7 @@ pub(in crate::private) struct Status {
     /// Events of these that were in a damaged or deleted part of the journal.
     lost: u64,
     /// Events of these without an outcome yet.
-    queued: u64,
+    pub(in crate::private) queued: u64,
     /// Whether the books are in order: no event has two outcomes, and none is queued that the journal does
     /// not have.
     balanced: bool,
@@ -88,7 +88,10 @@ impl Status {
             insecure: settings.connection.secure && settings.connection.skip_verify,
         };
         match running.health.as_ref().map(crate::delivery::Health::state) {
-            None => status.state = "disabled",
+            None => {
+                status.state = "disabled";
+                status.since = running.waiting_since().map(time::text);
+            }
             Some(_) if settings.paused => status.state = "paused",
             Some(State::Connecting) => status.state = "connecting",
             Some(State::Up) => {}
@@ -124,9 +127,71 @@ impl Status {
         }
     }
 
-    /// Whether its Redis does not take what it should, or nobody knows yet.
+    /// The status of a destination that is not configured; `known` is whether somebody has said so.
+    pub(in crate::private) fn retired(retired: &RetiredDestination, known: Known) -> Self {
+        let terms = retired.ledger.terms();
+        let mut status = Self {
+            id: retired.id.clone(),
+            name: retired.id.clone(),
+            enabled: false,
+            paused: false,
+            state: "retired",
+            since: retired.since.map(time::text),
+            error: None,
+            needs_operator: Some(known == Known::No),
+            accepted: terms.accepted,
+            written: terms.written,
+            ignored: terms.ignored,
+            dead_lettered: terms.dead_lettered,
+            lost: terms.lost,
+            queued: terms.queued(),
+            balanced: terms.balance(),
+            lag_seconds: None,
+            insecure: false,
+        };
+        let events = if status.queued == 1 {
+            "event"
+        } else {
+            "events"
+        };
+        let waiting = format!("not configured, {} {events} waiting", status.queued);
+        let since = status.since.as_ref();
+        let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+        status.error = Some(format!("{waiting}{since}: {}", status.cure()));
+        status
+    }
+
+    /// Whether its Redis does not take what it should, or nobody knows yet; or it is not configured, and nobody
+    /// has said that they know.
     pub(in crate::private) fn is_waiting(&self) -> bool {
-        matches!(self.state, "waiting" | "connecting")
+        match self.state {
+            "waiting" | "connecting" => true,
+            "retired" => self.needs_operator == Some(true),
+            _ => false,
+        }
+    }
+
+    /// Why events wait for it, and what to do.
+    pub(in crate::private) fn in_its_way(&self) -> String {
+        let why = match self.state {
+            "retired" => "which is not configured",
+            "disabled" => "which is disabled",
+            "paused" => "which is paused",
+            "waiting" => "whose Redis does not take them",
+            _ => "which is behind",
+        };
+        format!("{why}: {}", self.cure())
+    }
+
+    fn cure(&self) -> String {
+        let id = &self.id;
+        match self.state {
+            "retired" => format!("put it back, or `kenwell destinations forget {id}`"),
+            "disabled" => "enable it, or remove it".to_owned(),
+            "paused" => "let it go on".to_owned(),
+            "waiting" => "see what it says, and put that right".to_owned(),
+            _ => "wait for it, or raise journal.max_bytes".to_owned(),
+        }
     }
 
     /// What it waits for, in words.

@@ -200,7 +200,8 @@ impl<'a> Editor<'a> {
             self.inside.settle(&id);
         }
         self.destinations[number] = None;
-        self.edit(vec![Edit::RemoveDestination(id)]);
+        let give_up = if number == ABRUPT { u64::MAX } else { 0 };
+        self.edit(vec![Edit::RemoveDestination { id, give_up }]);
     }
 
     /// Its keys get another prefix: the delivery begins anew where it was.

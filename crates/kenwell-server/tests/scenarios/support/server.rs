@@ -65,7 +65,7 @@ impl Server {
              [private]\nlisten = \"{private}\"\n{admin_key}\n{tables}"
         );
         std::fs::write(directory.path().join("kenwell.toml"), config).unwrap();
-        let child = spawn(directory.path(), "server.log");
+        let child = spawn(directory.path(), &[]);
         let server = Self {
             gateway,
             private,
@@ -115,7 +115,12 @@ impl Server {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.directory.path(), "server.log");
+        self.restart_saying(&[]);
+    }
+
+    /// Likewise, with more arguments.
+    pub(crate) fn restart_saying(&mut self, arguments: &[&str]) {
+        self.child = spawn(self.directory.path(), arguments);
         self.wait();
     }
 
@@ -127,7 +132,7 @@ impl Server {
             "-c",
             &format!("{first} && exec {kenwell} serve --config kenwell.toml"),
         ]);
-        self.child = spawn_as(shell, self.directory.path(), "server.log");
+        self.child = spawn_as(shell, self.directory.path());
         self.wait();
     }
 
@@ -187,13 +192,14 @@ fn tables(redis: &Redis) -> String {
     )
 }
 
-fn spawn(directory: &Path, log: &str) -> Child {
+fn spawn(directory: &Path, arguments: &[&str]) -> Child {
     let mut kenwell = Command::new(env!("CARGO_BIN_EXE_kenwell"));
     kenwell.args(["serve", "--config", "kenwell.toml"]);
-    spawn_as(kenwell, directory, log)
+    kenwell.args(arguments);
+    spawn_as(kenwell, directory)
 }
 
-fn spawn_as(mut command: Command, directory: &Path, log: &str) -> Child {
+fn spawn_as(mut command: Command, directory: &Path) -> Child {
     let said = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -202,7 +208,7 @@ fn spawn_as(mut command: Command, directory: &Path, log: &str) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
-        .open(directory.join(log))
+        .open(directory.join("server.log"))
         .unwrap();
     command
         .current_dir(directory)

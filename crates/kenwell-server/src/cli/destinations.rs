@@ -1,0 +1,116 @@
+//! `kenwell destinations list|forget`.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use serde_json::json;
+
+use super::arguments::{DestinationsForget, DestinationsList};
+use super::exit::Failure;
+use super::output;
+use super::run::load;
+use super::waiting::{Keeper, Waiting};
+use crate::config::is_id;
+
+/// Prints every destination and what waits for it.
+pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
+    let config = load(&arguments.config.file)?;
+    let keeper = Keeper::find(&config, &arguments.place)?;
+    let all = keeper.list().await?;
+    keeper.close().await?;
+    for Waiting {
+        id,
+        state,
+        events,
+        since,
+    } in &all
+    {
+        if arguments.json {
+            output::json(
+                &json!({ "destination": id, "state": state, "waiting": events, "since": since }),
+            )?;
+            continue;
+        }
+        let state = if state == "retired" {
+            "not configured"
+        } else {
+            state
+        };
+        let since = since
+            .as_ref()
+            .map_or_else(String::new, |since| format!(" since {since}"));
+        output::line(format!("{id}: {state}, {}{since}", waiting(*events)))?;
+    }
+    Ok(())
+}
+
+/// Gives up what waits for a destination that is not configured.
+pub(super) async fn forget(arguments: &DestinationsForget) -> Result<(), Failure> {
+    let id = &arguments.id;
+    let config = load(&arguments.config.file)?;
+    if config.destination(id).is_some() {
+        return Err(Failure::Usage(format!(
+            "error: the destination \"{id}\" is configured\n  fix: take it out of the file first, or remove it in the console"
+        )));
+    }
+    if !is_id(id) {
+        return Err(Failure::Usage(format!(
+            "error: \"{}\" is not a valid id",
+            output::printable(id.as_bytes())
+        )));
+    }
+    let keeper = Keeper::find(&config, &arguments.place)?;
+    let forgotten = forget_with(&keeper, arguments).await;
+    keeper.close().await?;
+    forgotten
+}
+
+async fn forget_with(keeper: &Keeper<'_>, arguments: &DestinationsForget) -> Result<(), Failure> {
+    let id = &arguments.id;
+    let all = keeper.list().await?;
+    let Some(found) = all.iter().find(|it| it.id == *id) else {
+        return Err(Failure::failed(format!(
+            "nothing waits for a destination \"{id}\""
+        )));
+    };
+    if !arguments.yes {
+        confirm(id, found)?;
+    }
+    keeper.forget(id, found.events).await?;
+    let events = if found.events == 1 {
+        "1 event was"
+    } else {
+        &format!("{} events were", found.events)
+    };
+    output::line(format!("\"{id}\" is forgotten; {events} given up"))
+}
+
+/// Asks, where there is somebody to answer.
+fn confirm(id: &str, found: &Waiting) -> Result<(), Failure> {
+    let since = found
+        .since
+        .as_ref()
+        .map_or_else(String::new, |since| format!(", since {since}"));
+    let waiting = format!("{} for \"{id}\"{since}", waiting(found.events));
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!(
+            "error: {waiting}\n  fix: say --yes to give them up"
+        )));
+    }
+    output::line(format!(
+        "{waiting}. Give them up? They are never delivered then. [y/N]"
+    ))?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(anyhow::Error::from)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::failed("nothing was changed"))
+}
+
+fn waiting(events: u64) -> String {
+    match events {
+        1 => "1 event waits".to_owned(),
+        events => format!("{events} events wait"),
+    }
+}

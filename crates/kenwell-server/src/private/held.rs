@@ -1,0 +1,30 @@
+//! Why no events are accepted, in words that name who holds the journal and what to do.
+
+use kenwell_journal::Stats;
+
+use super::api::Status;
+
+/// Why the journal takes no events; `None` while it does.
+pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {
+    if stats.no_space {
+        return Some("the disk of the journal is full: make room".to_owned());
+    }
+    if !stats.full {
+        return None;
+    }
+    let behind = stats.cursors.iter().filter(|cursor| cursor.pending > 0);
+    let last = behind.min_by_key(|cursor| cursor.position);
+    let holder = last.and_then(|cursor| statuses.iter().find(|status| status.id == cursor.name));
+    let why = holder.map_or_else(
+        || "raise journal.max_bytes".to_owned(),
+        |status| {
+            let events = if status.queued == 1 {
+                "1 event waits"
+            } else {
+                &format!("{} events wait", status.queued)
+            };
+            format!("{events} for \"{}\", {}", status.id, status.in_its_way())
+        },
+    );
+    Some(format!("the journal is full: {why}"))
+}
