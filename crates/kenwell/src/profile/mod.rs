@@ -9,6 +9,7 @@ mod js;
 mod json_order;
 mod json_text;
 mod layout;
+mod marker;
 mod prefix;
 mod seen;
 mod store;
@@ -19,6 +20,7 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
+pub use marker::{Marker, Server, Shard, Sighting};
 pub use prefix::Prefix;
 pub(crate) use store::stored_fields;
 pub use store::{
