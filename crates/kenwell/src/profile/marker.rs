@@ -78,6 +78,12 @@ impl Marker {
         }
     }
 
+    /// The glob that matches the keys of all markers below the destination's prefix, as Redis ACLs take
+    /// it.
+    pub fn pattern(&self) -> String {
+        self.layout.marker_pattern()
+    }
+
     /// The part that has its marker in this slot; the whole Redis for `None`.
     pub fn shard(&self, slot: Option<u16>) -> Shard {
         let key = |tag: &str| {
