@@ -27,7 +27,7 @@ async function makeHistory(page) {
     const ignored = Math.round(accepted * 0.12);
     return {
       at: new Date(Date.now() - (359 - place) * 10_000).toISOString(), accepted, written: accepted - ignored, ignored,
-      dead_lettered: place === 180 ? 20 : 0, queued: 0,
+      dead_lettered: place === 180 ? 20 : 0, lost: 0, queued: 0,
     };
   });
   await page.route('**/api/v1/history', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));

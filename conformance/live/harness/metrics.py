@@ -6,7 +6,7 @@ import urllib.request
 
 SAMPLE = re.compile(r'^kenwell_destination_(?P<term>\w+?)(?:_total)?\{(?P<labels>[^}]*)\} (?P<value>\S+)$')
 DESTINATION = re.compile(r'(?:^|,)destination="([^"]*)"')
-OUTCOMES = ("written", "ignored", "dead_lettered", "queued")
+OUTCOMES = ("written", "ignored", "dead_lettered", "lost", "queued")
 
 
 def books(private_url, admin_key):
@@ -28,6 +28,6 @@ def imbalance(name, terms):
         return f"nothing was counted for {name}: {dict(terms)}"
     if terms["accepted"] != sum(terms[outcome] for outcome in OUTCOMES):
         return f"accepted is not the sum of {', '.join(OUTCOMES)}: {dict(terms)}"
-    if terms["queued"] or terms["dead_lettered"]:
-        return f"everything is visible, so nothing should be queued or dead-lettered: {dict(terms)}"
+    if terms["queued"] or terms["dead_lettered"] or terms["lost"]:
+        return f"everything is visible, so nothing should be queued, dead-lettered or lost: {dict(terms)}"
     return None

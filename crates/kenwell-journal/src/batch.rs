@@ -1,7 +1,10 @@
 //! What one append writes: records, framed already, in one buffer.
 
+use std::fmt;
+
 use crate::error::Error;
 use crate::frame;
+use crate::offset::Offset;
 use crate::options::{MAX_RECORD_BYTES, Options};
 
 /// Records that are appended together: they get consecutive offsets and resolve at the same moment.
@@ -14,6 +17,25 @@ pub struct Batch {
     records: u64,
     bytes: usize,
     too_large: Option<u64>,
+    stored: Stored,
+}
+
+/// What is to be called once the batch is durable, with the offset of its first record.
+#[derive(Default)]
+pub(crate) struct Stored(Option<Box<dyn FnOnce(Offset) + Send>>);
+
+impl Stored {
+    pub(crate) fn call(self, first: Offset) {
+        if let Some(call) = self.0 {
+            call(first);
+        }
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Stored")
+    }
 }
 
 impl Batch {
@@ -42,6 +64,15 @@ impl Batch {
             }
             _ => self.too_large = Some(bytes as u64),
         }
+    }
+
+    /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
+    /// see it; never when the append fails. For counting: the one writing thread runs it, so it must be quick and must
+    /// not panic.
+    #[must_use]
+    pub fn on_stored(mut self, call: impl FnOnce(Offset) + Send + 'static) -> Self {
+        self.stored = Stored(Some(Box::new(call)));
+        self
     }
 
     /// Number of records.
@@ -75,9 +106,9 @@ impl Batch {
         Ok(())
     }
 
-    /// The frames and their number.
-    pub(crate) fn into_frames(self) -> (Vec<u8>, u64) {
-        (self.frames, self.records)
+    /// The frames, their number, and what to call once they are durable.
+    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, Stored) {
+        (self.frames, self.records, self.stored)
     }
 }
 

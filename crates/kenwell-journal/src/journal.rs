@@ -1,5 +1,6 @@
 //! The journal as its users hold it: append, read, look at the numbers, close.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use crate::directory;
 use crate::error::Error;
 use crate::offset::Offset;
 use crate::options::{Options, to_ms};
+use crate::pass::Pass;
 use crate::queue::Queue;
 use crate::reader::Reader;
 use crate::recovery::{Recovered, Recovery, recover};
@@ -66,6 +68,7 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         cursors: Mutex::new(cursors),
         unopened_retired: AtomicBool::new(false),
         corrupt_records: AtomicU64::new(recovery.corrupt_records),
+        held: Mutex::default(),
         spare_bytes: AtomicU64::new(0),
         full: AtomicBool::new(false),
         no_space: AtomicBool::new(false),
@@ -118,6 +121,11 @@ impl Journal {
         let shared = &self.handle.shared;
         let cursor = shared.cursor(cursor)?;
         Ok(Reader::new(Arc::clone(shared), cursor))
+    }
+
+    /// Reads once over what is there of `range`, without a cursor.
+    pub fn pass(&self, range: Range<Offset>) -> Pass {
+        Pass::new(Arc::clone(&self.handle.shared), &range)
     }
 
     /// From now on, cursors that had no reader since the journal was opened hold no segment back.

@@ -102,7 +102,7 @@
 //! kept to be written again; both are removed when the journal is opened. Everything else is left alone.
 //!
 //! # Where to look
-//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` → `tail` (memory), `source` → `place` →
+//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` and `pass` → `follower` → `tail` (memory), `source` → `place` →
 //! `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`, `cursor`.
 
 mod active;
@@ -113,6 +113,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod failures;
+mod follower;
 mod frame;
 mod identity;
 mod inspect;
@@ -120,6 +121,7 @@ mod journal;
 mod number;
 mod offset;
 mod options;
+mod pass;
 mod place;
 mod queue;
 mod reader;
@@ -145,6 +147,7 @@ pub use offset::Offset;
 pub use options::{
     Clock, Durability, MAX_BATCH_BYTES, MAX_RECORD_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options,
 };
+pub use pass::Pass;
 pub use reader::{Limit, Reader};
 pub use records::{Iter, Records};
 pub use recovery::Recovery;

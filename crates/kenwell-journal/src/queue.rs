@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Stored};
 use crate::error::Error;
 use crate::offset::Offset;
 use crate::sync::lock;
@@ -18,6 +18,7 @@ const REQUEST_BYTES: usize = 256;
 pub(crate) struct Request {
     pub(crate) frames: Vec<u8>,
     pub(crate) records: u64,
+    pub(crate) stored: Stored,
     pub(crate) reply: oneshot::Sender<Result<Offset, Error>>,
     /// Gives the room in the queue back once the append has its answer.
     pub(crate) room: OwnedSemaphorePermit,
@@ -55,7 +56,7 @@ impl Queue {
         &self,
         batch: Batch,
     ) -> Result<oneshot::Receiver<Result<Offset, Error>>, Error> {
-        let (frames, records) = batch.into_frames();
+        let (frames, records, stored) = batch.into_frames();
         // One batch may be larger than the queue: it then takes all of it.
         let size = frames.len().saturating_add(REQUEST_BYTES).min(self.limit);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
@@ -70,6 +71,7 @@ impl Queue {
         state.requests.push(Request {
             frames,
             records,
+            stored,
             reply,
             room,
         });

@@ -1,20 +1,38 @@
 //! What a reader hands out: records with their offsets, sharing the memory they were written from or read into.
 
+use std::ops::Range;
+
 use crate::frame;
 use crate::offset::Offset;
 use crate::run::Run;
 
-/// Records in offset order, at least one. Cheap to clone; can be kept while the next ones are read.
+/// Records in offset order, and the offsets between them that are lost to damage: at least one of either. Cheap to clone; can be kept while the next ones are read.
 ///
 /// Keeping them keeps the whole groups or file pieces that they lie in, so do not keep them for long.
 #[derive(Debug, Clone)]
 pub struct Records {
     runs: Vec<Run>,
+    lost: Vec<Range<Offset>>,
+    next: u64,
 }
 
 impl Records {
-    pub(crate) fn new(runs: Vec<Run>) -> Self {
-        Self { runs }
+    pub(crate) fn new(runs: Vec<Run>, lost: Vec<Range<Offset>>, next: u64) -> Self {
+        Self { runs, lost, next }
+    }
+
+    /// Drops what is at or behind `end`.
+    pub(crate) fn cut(&mut self, end: u64) {
+        self.next = self.next.min(end);
+        for lost in &mut self.lost {
+            lost.end = lost.end.min(Offset(end));
+        }
+        self.lost.retain(|lost| !lost.is_empty());
+        self.runs.retain(|run| run.first() < end);
+        if let Some(last) = self.runs.last_mut().filter(|last| last.next() > end) {
+            let records = usize::try_from(end - last.first()).unwrap_or(usize::MAX);
+            *last = last.split_front(records, usize::MAX);
+        }
     }
 
     /// The records with their offsets. Offsets ascend; one is missing only where damage cost a record.
@@ -26,13 +44,19 @@ impl Records {
         }
     }
 
+    /// Offsets whose records are lost to damage, ascending: those that should have come before, between and behind the
+    /// records here, since what was handed out before. Nobody knows what they held.
+    pub fn lost(&self) -> &[Range<Offset>] {
+        &self.lost
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         let records: u64 = self.runs.iter().map(Run::records).sum();
         usize::try_from(records).unwrap_or(usize::MAX)
     }
 
-    /// Never true for what a reader returns.
+    /// Whether there is nothing but what was lost.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -42,9 +66,9 @@ impl Records {
         self.runs.iter().map(Run::record_bytes).sum()
     }
 
-    /// The offset behind the last record: what to ack once all of them are dealt with.
+    /// The offset behind the last record, or behind what is lost after it: what to ack once all of them are dealt with.
     pub fn next_offset(&self) -> Offset {
-        Offset(self.runs.last().map_or(0, Run::next))
+        Offset(self.next)
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn release_one(writer: &mut Writer) -> bool {
     let holding = writer.shared.holding_cursors();
     let mut segments = lock(&writer.shared.segments);
     // Under the lock once more: a reader may have moved back meanwhile.
-    if holding.iter().any(|cursor| cursor.durable() < end) {
+    if holding.iter().any(|cursor| cursor.durable() < end) || writer.shared.held() < end {
         return false;
     }
     let Some(segment) = segments.pop_front() else {
@@ -148,11 +148,8 @@ fn oldest(shared: &Shared) -> Option<Arc<Segment>> {
 /// Where the slowest cursor that counts is; without one, everything is delivered.
 fn delivered(shared: &Shared) -> u64 {
     let holding = shared.holding_cursors();
-    holding
-        .iter()
-        .map(|cursor| cursor.position())
-        .min()
-        .unwrap_or(u64::MAX)
+    let positions = holding.iter().map(|cursor| cursor.position());
+    positions.fold(shared.held(), u64::min)
 }
 
 fn delivered_bytes(shared: &Shared) -> u64 {

@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     /// Whether cursors without a reader since the start are to be ignored by retention.
     pub(crate) unopened_retired: AtomicBool,
     pub(crate) corrupt_records: AtomicU64,
+    /// Where each [`Pass`](crate::Pass) under way began: what deletion waits for besides the cursors.
+    pub(crate) held: Mutex<Vec<u64>>,
     /// Bytes of spare files.
     pub(crate) spare_bytes: AtomicU64,
     pub(crate) full: AtomicBool,
@@ -87,6 +89,29 @@ impl Shared {
         let retired = self.unopened_retired.load(Ordering::Acquire);
         let holds = |cursor: &&Arc<Cursor>| !retired || cursor.opened.load(Ordering::Acquire);
         lock(&self.cursors).iter().filter(holds).cloned().collect()
+    }
+
+    /// From now on nothing from `offset` on is deleted, until [`Shared::let_go`].
+    pub(crate) fn hold(&self, offset: u64) {
+        // Under this lock nothing is deleted.
+        let segments = lock(&self.segments);
+        lock(&self.held).push(offset);
+        drop(segments);
+    }
+
+    /// Ends one [`Shared::hold`] of this offset.
+    pub(crate) fn let_go(&self, offset: u64) {
+        let mut held = lock(&self.held);
+        if let Some(at) = held.iter().position(|other| *other == offset) {
+            held.swap_remove(at);
+        }
+        drop(held);
+        self.queue.nudge();
+    }
+
+    /// The oldest offset that is held.
+    pub(crate) fn held(&self) -> u64 {
+        lock(&self.held).iter().copied().min().unwrap_or(u64::MAX)
     }
 
     /// The cursor of this name, made at the end of the log if there is none.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::active::Active;
+use crate::batch::Stored;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::frame;
@@ -49,7 +50,17 @@ struct Group {
     bytes: Vec<u8>,
     first: u64,
     records: u64,
-    answers: Vec<(Answer, Offset, OwnedSemaphorePermit)>,
+    answers: Vec<Waiting>,
+}
+
+/// An append of a group.
+#[derive(Debug)]
+struct Waiting {
+    reply: Answer,
+    first: Offset,
+    stored: Stored,
+    /// Gives the room in the queue back once the append has its answer.
+    room: OwnedSemaphorePermit,
 }
 
 impl Writer {
@@ -164,8 +175,8 @@ impl Writer {
         if let Err(error) = active.write(&group.bytes, group.first, durability, &self.disk) {
             self.refused = end as u64;
             self.fail(&error);
-            for (reply, _, _) in group.answers {
-                answer(reply, Err(error.clone()));
+            for waiting in group.answers {
+                answer(waiting.reply, Err(error.clone()));
             }
             return;
         }
@@ -174,13 +185,15 @@ impl Writer {
             .set_written_ms(self.shared.options.clock.now_ms());
         self.next = group.first + group.records;
         let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
+        // Whoever counts what is stored does so before a reader can have it.
+        let replies: Vec<_> = group.answers.into_iter().map(Waiting::stored).collect();
         lock(&self.shared.tail).push(run);
         let next = self.next;
         self.shared
             .published
             .send_modify(|published| published.next = next);
-        for (reply, offset, _) in group.answers {
-            answer(reply, Ok(offset));
+        for (reply, first, _room) in replies {
+            answer(reply, Ok(first));
         }
     }
 
@@ -320,6 +333,7 @@ impl Group {
         let Request {
             mut frames,
             records,
+            stored,
             reply,
             room,
         } = request;
@@ -327,7 +341,20 @@ impl Group {
         frame::stamp(&mut frames, first, seed);
         self.bytes.extend_from_slice(&frames);
         self.records += records;
-        self.answers.push((reply, Offset(first), room));
+        self.answers.push(Waiting {
+            reply,
+            first: Offset(first),
+            stored,
+            room,
+        });
+    }
+}
+
+impl Waiting {
+    /// Tells that it is durable; what is left is its answer, and the room it gives back.
+    fn stored(self) -> (Answer, Offset, OwnedSemaphorePermit) {
+        self.stored.call(self.first);
+        (self.reply, self.first, self.room)
     }
 }
 

@@ -16,6 +16,7 @@ const SERIES = [
   { name: 'written', title: 'Written' },
   { name: 'ignored', title: 'Ignored' },
   { name: 'dead_lettered', title: 'Dead-lettered' },
+  { name: 'lost', title: 'Lost' },
 ];
 
 /** A chart of events a second. `update(history)` draws `{ step_seconds, samples }`. */

@@ -46,7 +46,7 @@ function statusPart(first) {
   const state = stateBadge();
   const alarm = h('div', { role: 'alert', class: 'box bad', hidden: true });
   const why = h('p', { class: 'why reserved' });
-  const names = [['accepted', 'Accepted'], ['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['queued', 'Queued']];
+  const names = [['accepted', 'Accepted'], ['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['lost', 'Lost'], ['queued', 'Queued']];
   const values = Object.fromEntries(names.map(([name]) => [name, h('dd', {}, '–')]));
   const lag = h('dd', {}, '–');
   const toggle = button('Pause', (event) => setPaused(event.currentTarget, now), { kind: 'edits' });

@@ -15,7 +15,7 @@ const HISTORY_SECONDS = 10;
 
 const COLUMNS = [
   { title: 'Destination' }, { title: 'State' }, { title: 'Accepted', kind: 'number' }, { title: 'Written', kind: 'number' },
-  { title: 'Ignored', kind: 'number' }, { title: 'Dead-lettered', kind: 'number' }, { title: 'Queued', kind: 'number' },
+  { title: 'Ignored', kind: 'number' }, { title: 'Dead-lettered', kind: 'number' }, { title: 'Lost', kind: 'number' }, { title: 'Queued', kind: 'number' },
   { title: 'Lag', kind: 'number' },
 ];
 
@@ -112,7 +112,7 @@ function pair(half, most) {
 function destinationTable() {
   const parts = table('Destinations and the outcomes of their events', COLUMNS);
   const rows = new Keyed(parts.body, (status) => status.id, destinationRow);
-  const note = h('p', { class: 'hint' }, 'Accepted = written + ignored + dead-lettered + queued, for each destination, at every moment.');
+  const note = h('p', { class: 'hint' }, 'Accepted = written + ignored + dead-lettered + lost + queued, for each destination, at every moment.');
   return { element: h('div', {}, parts.element, note), update: (all) => rows.show(all) };
 }
 
@@ -127,7 +127,7 @@ function destinationRow(first) {
     say(link, status.name);
     state.update(status);
     element.classList.toggle('alarm', !status.balanced);
-    const values = [status.accepted, status.written, status.ignored, status.dead_lettered, status.queued].map(count);
+    const values = [status.accepted, status.written, status.ignored, status.dead_lettered, status.lost, status.queued].map(count);
     [...values, duration(status.lag_seconds)].forEach((value, place) => say(cells[place], value));
   } };
 }

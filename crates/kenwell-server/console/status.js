@@ -5,6 +5,7 @@ import { moment } from './time.js';
 const WORDS = {
   up: ['Up', 'good'],
   enabled: ['Enabled', 'good'],
+  connecting: ['Connecting', 'plain'],
   waiting: ['Waiting', 'bad'],
   paused: ['Paused', 'warn'],
   disabled: ['Disabled', 'plain'],
@@ -44,6 +45,7 @@ export function outcomeBadge(outcome) {
 export function explanation(status) {
   if (status.state === 'paused') return 'Delivery is paused; events are kept until it goes on.';
   if (status.state === 'disabled') return 'It gets no events.';
+  if (status.state === 'connecting') return 'Not reached yet; events are kept until it is.';
   if (status.state !== 'waiting') return '';
   const since = status.since ? ` since ${moment(status.since)}` : '';
   const next = status.needs_operator ? 'Somebody has to put this right; nothing is lost meanwhile.'
@@ -54,7 +56,7 @@ export function explanation(status) {
 /** The law that every accepted event has one outcome, as a sentence; empty while it holds. */
 export function imbalance(status) {
   if (status.balanced) return '';
-  const outcomes = status.written + status.ignored + status.dead_lettered + status.queued;
+  const outcomes = status.written + status.ignored + status.dead_lettered + status.lost + status.queued;
   return `The sums of ${status.name} do not add up: ${status.accepted} accepted, but ${outcomes} written, ignored, `
-    + 'dead-lettered or queued. Events may have been lost; keep the logs and report this.';
+    + 'dead-lettered, lost or queued. Events may have been lost; keep the logs and report this.';
 }

@@ -155,6 +155,12 @@ impl Config {
         }
     }
 
+    /// Whether the source of the one id feeds the destination of the other.
+    pub fn feeds(&self, source: &str, destination: &str) -> bool {
+        let mut sources = self.sources.iter().filter(|it| it.id == source);
+        sources.any(|it| it.destinations.iter().any(|id| id == destination))
+    }
+
     /// The destination with this id.
     pub fn destination(&self, id: &str) -> Option<&Destination> {
         let mut all = self.destinations.iter();

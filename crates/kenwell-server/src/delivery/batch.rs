@@ -28,8 +28,6 @@ pub(super) struct Recipe {
     pub(super) lanes: usize,
     /// Decides about lanes, so that one user is always in the same.
     pub(super) hasher: RandomState,
-    /// Where the [`Books`](super::Books) stop holding records of others.
-    pub(super) backlog_end: Offset,
     pub(super) flattener: Flattener,
     /// Where ignored events are shown.
     pub(super) tail: Tail,
@@ -50,9 +48,9 @@ pub(super) struct Batch {
     pub(super) oldest_ms: Option<u64>,
     /// The offset behind the batch: what is acknowledged when all of it has its outcome.
     pub(super) end: Offset,
+    /// Damage has cost records among those that the batch was made of.
+    pub(super) damaged: bool,
     ignored: Vec<&'static str>,
-    /// Records of others that the books hold.
-    pub(super) foreign: u64,
 }
 
 impl Supply {
@@ -74,8 +72,8 @@ impl Recipe {
             lanes: Vec::new(),
             oldest_ms: None,
             end: records.next_offset(),
+            damaged: !records.lost().is_empty(),
             ignored: Vec::new(),
-            foreign: 0,
         };
         let mut rest = None;
         for (index, (offset, record)) in records.iter().enumerate().skip(taken) {
@@ -108,7 +106,6 @@ impl Recipe {
         };
         let feeds = |source: &str| self.sources.contains(source);
         if !envelope.is_for(&self.layout.destination_id, feeds) {
-            batch.foreign += u64::from(offset < self.backlog_end);
             return;
         }
         match self.flattener.update(envelope.event, &self.layout) {
@@ -200,9 +197,6 @@ impl Batch {
     pub(super) fn settle(&self, ledger: &Ledger) {
         for reason in &self.ignored {
             ledger.ignored(reason);
-        }
-        if self.foreign > 0 {
-            ledger.take_back(self.foreign);
         }
     }
 }

@@ -1,38 +1,146 @@
 //! A destination's books, opened once and kept while its delivery stops, changes and goes on.
 
-use kenwell_journal::{Error, Journal, Offset};
+use std::sync::Arc;
 
-use crate::metrics::{Ledger, Metrics};
+use kenwell_journal::{Error, Journal, Offset};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    backlog::{self, Backlog},
+    backoff::Backoff,
+};
+use crate::{
+    config::Config,
+    metrics::{Ledger, Metrics},
+};
 
 /// The books of a destination that gets events.
 #[derive(Debug, Clone)]
 pub struct Books {
     /// What is counted.
     pub ledger: Ledger,
-    /// Records before this one were in the journal when the books were opened, and it was not known then
-    /// which of them are for this destination. They were entered all the same; who finds out takes back.
-    pub backlog_end: Offset,
+    id: String,
+    /// What waited when they were opened stands in the journal from here …
+    position: Offset,
+    /// … to here.
+    pub(super) end: Offset,
+    /// How much of that is in the ledger already, when they were open before.
+    known: Option<u64>,
+    backlog: Arc<watch::Sender<Option<Backlog>>>,
 }
 
 impl Books {
-    /// Opens the books of a destination: what waits behind its cursor is accepted. From now on the cursor
-    /// holds the journal; a new one begins at the end.
+    /// Opens the books of a destination. From now on its cursor holds the journal; a new one begins at the
+    /// end. What waits behind the cursor is entered by [`enter_backlogs`], before which nothing is delivered.
+    ///
+    /// # Errors
+    /// Those of [`Journal::reader`].
     pub fn open(id: &str, journal: &Journal, metrics: &Metrics) -> Result<Self, Error> {
+        let reader = journal.reader(id)?;
+        let (position, end) = (reader.acked(), journal.stats().next_offset);
         // The reader is not needed yet, its cursor is.
-        drop(journal.reader(id)?);
-        let stats = journal.stats();
-        let cursor = stats.cursors.iter().find(|cursor| cursor.name == id);
-        let position = cursor.map_or(stats.next_offset, |cursor| cursor.position);
+        drop(reader);
         let ledger = metrics.ledger(id);
-        ledger.accept(stats.next_offset.0.saturating_sub(position.0));
-        Ok(Self {
+        let (queued, behind) = ledger.queued_before();
+        let books = Self {
+            id: id.to_owned(),
+            position,
+            end,
+            known: (behind > Offset::default()).then_some(queued),
             ledger,
-            backlog_end: stats.next_offset,
-        })
+            backlog: Arc::new(watch::Sender::new(None)),
+        };
+        if position >= end {
+            books.enter(Backlog::default());
+        }
+        Ok(books)
     }
 
-    /// Closes them: what is queued will not get an outcome, or only after they were opened again.
-    pub fn close(&self) {
-        self.ledger.take_back(self.ledger.queued());
+    /// What waited for it when they were opened; `None` as long as that is being counted.
+    pub fn backlog(&self) -> Option<Backlog> {
+        *self.backlog.borrow()
     }
+
+    /// Returns once what waited is entered.
+    pub async fn entered(&self) {
+        let mut backlog = self.backlog.subscribe();
+        // The sender lives as long as these books.
+        drop(backlog.wait_for(Option::is_some).await);
+    }
+
+    /// Enters what waited when they were opened.
+    fn enter(&self, backlog: Backlog) {
+        let Backlog { events, lost, .. } = backlog;
+        // What was accepted while they were open is known; otherwise all that damage hit may have been for it.
+        let known = self.known.unwrap_or(0);
+        self.ledger.accept(events.saturating_sub(known), self.end);
+        let lost = match self.known {
+            Some(known) => {
+                let lost = known.saturating_sub(events);
+                self.ledger.lost(lost);
+                lost
+            }
+            None => {
+                self.ledger.found_lost(lost);
+                lost
+            }
+        };
+        if lost > 0 {
+            tell_lost(&self.id, lost);
+        }
+        self.backlog.send_replace(Some(backlog));
+    }
+}
+
+/// Counts what waits for these destinations, by reading the journal once, and enters it into their books.
+/// A journal that cannot be read is tried again, until `stop`.
+pub async fn enter_backlogs(
+    books: Vec<Books>,
+    journal: Journal,
+    config: Arc<Config>,
+    stop: CancellationToken,
+) {
+    let mut backoff = Backoff::default();
+    loop {
+        let open = books.iter().filter(|books| books.backlog().is_none());
+        let positions: Vec<_> = open
+            .clone()
+            .map(|books| (books.id.clone(), books.position))
+            .collect();
+        let Some(end) = open.map(|books| books.end).max() else {
+            return;
+        };
+        let enter = |id: &str, backlog| {
+            if let Some(books) = books.iter().find(|books| books.id == id) {
+                books.enter(backlog);
+            }
+        };
+        let counting = backlog::count(
+            &journal,
+            positions,
+            end,
+            |source, id| config.feeds(source, id),
+            enter,
+        );
+        tokio::select! {
+            () = stop.cancelled() => return,
+            counted = counting => if let Err(error) = counted {
+                let attempts = backoff.attempts();
+                tracing::error!(%error, attempts, "the journal could not be read to count what waits; trying again");
+            } else {
+                return;
+            },
+        }
+        sleep(backoff.next()).await;
+    }
+}
+
+/// Says that damage of the journal took events from a destination.
+pub(super) fn tell_lost(destination: &str, events: u64) {
+    tracing::error!(
+        destination.id = destination,
+        events,
+        "events for the destination were in a part of the journal that is damaged or deleted; they are counted as lost"
+    );
 }

@@ -12,6 +12,7 @@ use super::{
     backoff::Backoff,
     batch::{Batch, Recipe, Supply},
     books::Books,
+    damage::Damage,
     lag::Lag,
     state::Health,
     write::Pen,
@@ -34,6 +35,8 @@ pub struct Delivery {
     intake: Intake,
     pen: Pen,
     lag: Lag,
+    books: Books,
+    damage: Damage,
 }
 
 /// What a delivery needs to know and to have.
@@ -89,13 +92,20 @@ impl Delivery {
             },
             pen,
             lag: plan.lag.clone(),
+            books: plan.books.clone(),
+            damage: Damage::new(journal, plan.books.end),
         })
     }
 
     /// Delivers until `stop`, and then to the end of the batch under way.
     pub async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = self.books.entered() => {}
+        }
         let mut ahead: Option<Batch> = None;
-        let mut open = Unacknowledged::default();
+        // Outcomes in the books behind the cursor.
+        let mut open = 0;
         let ledger = self.pen.ledger.clone();
         let mut settled = ledger.settled();
         loop {
@@ -105,30 +115,55 @@ impl Delivery {
                 self.lag.note(None);
                 tokio::select! {
                     () = stop.cancelled() => break,
+                    () = reach(&self.pen), if !self.pen.health.is_up() => continue,
                     batch = self.intake.next() => batch,
                 }
             };
             self.lag.note(batch.oldest_ms);
             let written = self.write_and_read_ahead(&batch, &stop).await;
-            open.outcomes += ledger.settled() - settled;
+            open += ledger.settled() - settled;
             let Written::Whole { ahead: next } = written else {
                 break;
             };
             ahead = next;
             batch.settle(&ledger);
-            open.outcomes += batch.ignored();
-            open.foreign += batch.foreign;
+            open += batch.ignored();
+            if !self.account_for_damage(&batch, &stop).await {
+                break;
+            }
             settled = ledger.settled();
             if self.acknowledge(&batch).await {
-                open = Unacknowledged::default();
+                open = 0;
             }
             if stop.is_cancelled() {
                 break;
             }
         }
         // Who delivers next reads these again, and gives them an outcome again.
-        ledger.replay(open.outcomes);
-        ledger.accept(open.foreign);
+        ledger.replay(open);
+    }
+
+    /// Enters what was lost to damage before the end of `batch`, once all of the batch has its outcome.
+    /// Whether the delivery is to go on: not when `stop` came first.
+    async fn account_for_damage(&mut self, batch: &Batch, stop: &CancellationToken) -> bool {
+        if batch.damaged {
+            self.damage.note();
+        }
+        let recipe = &self.intake.recipe;
+        let feeds = |source: &str| recipe.sources.contains(source);
+        let (ledger, destination) = (&self.books.ledger, self.pen.health.destination());
+        let mut backoff = Backoff::default();
+        loop {
+            let accounted = self.damage.account(ledger, destination, batch.end, feeds);
+            let accounted = tokio::select! {
+                () = stop.cancelled() => return false,
+                accounted = accounted => accounted,
+            };
+            let Err(error) = accounted else { return true };
+            let attempts = backoff.attempts();
+            tracing::error!(destination.id = destination, %error, attempts, "the journal could not be read to count what damage cost; trying again");
+            sleep(backoff.next()).await;
+        }
     }
 
     /// Writes `batch` and meanwhile prepares the one behind it, which must not be sent before.
@@ -156,13 +191,6 @@ impl Delivery {
     }
 }
 
-/// What is in the books behind the cursor.
-#[derive(Default)]
-struct Unacknowledged {
-    outcomes: u64,
-    foreign: u64,
-}
-
 impl Plan<'_> {
     fn recipe(&self) -> Recipe {
         let Self {
@@ -177,11 +205,27 @@ impl Plan<'_> {
             layout: config.layout(destination),
             lanes: config.delivery.lanes.max(1),
             hasher: RandomState::default(),
-            backlog_end: self.books.backlog_end,
             flattener: Flattener::default(),
             tail: self.books.ledger.tail().clone(),
         }
     }
+}
+
+/// Asks for a sign of life until there is one, while there is nothing to write: so that a destination that
+/// gets no events is known to be up or not.
+async fn reach(pen: &Pen) {
+    let Some(connection) = pen.connections.first() else {
+        return std::future::pending().await;
+    };
+    let mut backoff = Backoff::default();
+    while let Err(error) = connection.ping().await {
+        if matches!(&error, kenwell::Error::Refused { reply, .. } if reply.code() == "NOPERM") {
+            break; // It let us in, and answers.
+        }
+        pen.health.failed(&error, error.class());
+        sleep(backoff.next()).await;
+    }
+    pen.health.succeeded();
 }
 
 /// Resolves after `stop` when the batch under way should not be waited for: Redis is away, or it is

@@ -8,6 +8,8 @@ use kenwell::Class;
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
+    /// Nothing was tried yet that has succeeded or failed.
+    Connecting,
     /// No attempt has failed since the last one that succeeded.
     Up,
     /// Redis does not take what we have; nothing is lost, everything waits.
@@ -29,11 +31,11 @@ pub struct Health {
 }
 
 impl Health {
-    /// A destination that has not failed yet.
+    /// A destination that nothing is known of yet.
     pub fn new(destination: &str) -> Self {
         Self {
             destination: destination.into(),
-            state: Arc::new(Mutex::new(State::Up)),
+            state: Arc::new(Mutex::new(State::Connecting)),
         }
     }
 
@@ -49,7 +51,12 @@ impl Health {
 
     /// Whether the latest attempt failed.
     pub(super) fn is_waiting(&self) -> bool {
-        *self.lock() != State::Up
+        matches!(*self.lock(), State::Waiting { .. })
+    }
+
+    /// Whether the latest attempt succeeded.
+    pub(super) fn is_up(&self) -> bool {
+        *self.lock() == State::Up
     }
 
     /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
@@ -60,7 +67,7 @@ impl Health {
         let since = match &*state {
             State::Waiting { error, .. } if *error == text => return,
             State::Waiting { since, .. } => *since,
-            State::Up => Timestamp::now(),
+            State::Connecting | State::Up => Timestamp::now(),
         };
         let destination = self.destination();
         if needs_operator {
@@ -85,8 +92,8 @@ impl Health {
                 seconds,
                 "delivery goes on"
             );
-            *state = State::Up;
         }
+        *state = State::Up;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

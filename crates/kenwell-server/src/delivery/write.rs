@@ -38,7 +38,10 @@ impl Pen {
         let lanes = batch.lanes.iter().zip(&self.connections);
         let busy = lanes.filter(|(lane, _)| !lane.is_empty());
         join_all(busy.map(|(lane, connection)| self.write_lane(batch, lane, connection))).await;
-        self.health.succeeded();
+        // A batch with nothing to write says nothing about Redis.
+        if batch.lanes.iter().any(|lane| !lane.is_empty()) {
+            self.health.succeeded();
+        }
         if let Some(oldest) = batch.oldest_ms {
             let now = Timestamp::now().as_millisecond();
             let age = now.saturating_sub_unsigned(oldest).max(0);

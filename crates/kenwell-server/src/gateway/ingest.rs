@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use kenwell_event::{Parsed, Route};
-use kenwell_journal::{Batch, Error, Journal};
+use kenwell_journal::{Batch, Error, Journal, Offset};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
@@ -103,22 +103,19 @@ impl Ingest {
         batch: Batch,
     ) -> Result<(), Refusal> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let books = Books {
-            source: Arc::clone(source),
-            count,
-            _token: token,
-        };
+        let books = Arc::clone(source);
+        let batch = batch.on_stored(move |first| enter(&books, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
-        // On a task of its own: a client that hangs up must not leave the books open.
+        // On a task of its own: a client that hangs up must not end it half-way.
         let append = self.appends.spawn(async move {
-            books.open();
             let appended = journal.append(batch).await;
-            appended.inspect_err(|_| books.take_back())
+            // The books are right now, one way or the other.
+            drop(token);
+            appended
         });
         match append.await {
             Ok(Ok(_offset)) => {
-                source.counters.accepted(count);
                 self.metrics.appended(started.elapsed().as_secs_f64());
                 Ok(())
             }
@@ -138,24 +135,11 @@ fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
     batch
 }
 
-struct Books {
-    source: Arc<Source>,
-    count: u64,
-    /// Given back once the append is done and the books are right.
-    _token: TaskTrackerToken,
-}
-
-impl Books {
-    fn open(&self) {
-        for ledger in &self.source.ledgers {
-            ledger.accept(self.count);
-        }
-    }
-
-    fn take_back(&self) {
-        for ledger in &self.source.ledgers {
-            ledger.take_back(self.count);
-        }
+/// Enters `count` events, which are durable from offset `first` on, into all books.
+fn enter(source: &Source, count: u64, first: Offset) {
+    source.counters.accepted(count);
+    for ledger in &source.ledgers {
+        ledger.accept(count, first.plus(count));
     }
 }
 

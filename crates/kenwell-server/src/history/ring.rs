@@ -22,6 +22,8 @@ pub struct Totals {
     pub ignored: u64,
     /// Likewise.
     pub dead_lettered: u64,
+    /// Likewise.
+    pub lost: u64,
     /// Without an outcome now.
     pub queued: u64,
 }
@@ -39,6 +41,8 @@ pub struct Sample {
     pub ignored: u64,
     /// Outcomes in it.
     pub dead_lettered: u64,
+    /// Outcomes in it.
+    pub lost: u64,
     /// Without an outcome at its end.
     pub queued: u64,
 }
@@ -89,6 +93,7 @@ impl Ring {
             written,
             ignored,
             dead_lettered,
+            lost,
             ..
         } = self.before;
         Sample {
@@ -97,6 +102,7 @@ impl Ring {
             written: totals.written.saturating_sub(written),
             ignored: totals.ignored.saturating_sub(ignored),
             dead_lettered: totals.dead_lettered.saturating_sub(dead_lettered),
+            lost: totals.lost.saturating_sub(lost),
             queued: totals.queued,
         }
     }

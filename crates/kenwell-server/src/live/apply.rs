@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use futures_util::future::join_all;
@@ -16,6 +17,7 @@ use kenwell_journal::Error;
 use super::line::{Ground, Line, tell_removed};
 use crate::{
     config::{Config, Destination, Place, Problem, Problems},
+    delivery::{self, Books},
     gateway::{Roster, Sources},
 };
 
@@ -31,10 +33,11 @@ pub(super) struct Prepared {
 /// Starts everything, for the first time.
 pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Lines> {
     let mut lines = Lines::new();
+    let mut opened = Vec::new();
     for settings in &config.destinations {
         let connection = Connection::new(settings.connection.clone())?;
         let mut line = Line::new(settings, connection, config.layout(settings), ground);
-        line.open(ground)?;
+        opened.extend(line.open(ground)?);
         lines.insert(settings.id.clone(), line);
     }
     // Cursors of destinations that were removed meanwhile: added again they are to begin anew.
@@ -44,6 +47,7 @@ pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Line
             ground.journal.forget(&cursor.name)?;
         }
     }
+    enter_backlogs(opened, config, ground);
     for line in lines.values_mut() {
         line.flow(config, ground)?;
     }
@@ -116,6 +120,13 @@ pub(super) async fn carry_out(
     outcome
 }
 
+/// Enters what waits for destinations whose books were opened just now. Events are accepted meanwhile.
+fn enter_backlogs(opened: Vec<Books>, config: &Config, ground: &Ground<'_>) {
+    let (journal, stop) = (ground.journal.clone(), ground.stop.child_token());
+    let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
+    ground.tasks.spawn(entering);
+}
+
 /// Opens the books of destinations that are new, or enabled again.
 fn open_new(
     lines: &mut Lines,
@@ -124,6 +135,7 @@ fn open_new(
     ground: &Ground<'_>,
 ) -> Result<(), Error> {
     let mut outcome = Ok(());
+    let mut opened = Vec::new();
     for settings in &config.destinations {
         if !lines.contains_key(&settings.id)
             && let Some(connection) = connections.remove(&settings.id)
@@ -132,9 +144,13 @@ fn open_new(
             lines.insert(settings.id.clone(), line);
         }
         if let Some(line) = lines.get_mut(&settings.id).filter(|_| settings.enabled) {
-            outcome = outcome.and(line.open(ground));
+            match line.open(ground) {
+                Ok(books) => opened.extend(books),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
         }
     }
+    enter_backlogs(opened, config, ground);
     outcome
 }
 

@@ -13,6 +13,7 @@ use super::{
     edit::{Applied, Edit},
     error::{EditError, ReplayError},
     file::{self, Text},
+    line::Line,
     replay, restart,
     rewrite::Rewrite,
     state::{ConfigurationState, Revision},
@@ -136,16 +137,21 @@ impl Live {
     }
 
     async fn replay_now(&self, id: String, from: Timestamp) -> Result<u64, ReplayError> {
-        let mut lines = self.inner.lines.lock().await;
-        let config = self.config();
-        let Some(line) = lines.get_mut(&id) else {
-            return Err(ReplayError::NotFound(id));
-        };
-        if line.books.is_none() {
-            return Err(ReplayError::Disabled(id));
+        let journal = &self.inner.journal;
+        // Searched while the delivery goes on, and without holding up anybody else's change.
+        to_replay(&mut *self.inner.lines.lock().await, &id)?;
+        let mut search = replay::Search::new(journal, &id, from);
+        let cursors = journal.stats().cursors;
+        if let Some(cursor) = cursors.iter().find(|cursor| cursor.name == id) {
+            search
+                .look(journal, &self.config(), cursor.position)
+                .await?;
         }
+        let mut lines = self.inner.lines.lock().await;
+        let line = to_replay(&mut lines, &id)?;
+        let config = self.config();
         line.stop().await;
-        let replayed = replay::rewind_line(line, &config, from, &self.inner.journal).await;
+        let replayed = replay::rewind_line(line, &config, search, journal).await;
         line.flow(&config, &self.inner.ground())?;
         let records = replayed?;
         tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");
@@ -256,5 +262,14 @@ impl Live {
     fn note(&self, change: impl FnOnce(&mut ConfigurationState)) {
         let running = self.inner.running.write();
         change(&mut running.unwrap_or_else(PoisonError::into_inner).state);
+    }
+}
+
+/// The destination of this id, if there can be a replay to it.
+fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayError> {
+    match lines.get_mut(id) {
+        None => Err(ReplayError::NotFound(id.to_owned())),
+        Some(line) if line.books.is_none() => Err(ReplayError::Disabled(id.to_owned())),
+        Some(line) => Ok(line),
     }
 }

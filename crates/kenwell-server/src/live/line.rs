@@ -21,6 +21,8 @@ pub struct RunningDestination {
     pub health: Option<Health>,
     /// Its books.
     pub ledger: Ledger,
+    /// How they were opened; `None` while it is disabled.
+    pub books: Option<Books>,
     /// How far behind it is.
     pub lag: Lag,
     /// To read profiles with. Opened when it is first used, and not shared with the delivery.
@@ -85,13 +87,15 @@ impl Line {
         }
     }
 
-    /// Opens its books, unless they are. From now on the journal keeps what comes for it.
-    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
-        if self.books.is_none() {
-            let books = Books::open(&self.settings.id, ground.journal, ground.metrics)?;
-            self.books = Some(books);
+    /// Opens its books, unless they are. From now on the journal keeps what comes for it. What waits for it
+    /// already is to be entered into the books that this gives back.
+    pub(super) fn open(&mut self, ground: &Ground<'_>) -> Result<Option<Books>, Error> {
+        if self.books.is_some() {
+            return Ok(None);
         }
-        Ok(())
+        let books = Books::open(&self.settings.id, ground.journal, ground.metrics)?;
+        self.books = Some(books.clone());
+        Ok(Some(books))
     }
 
     /// Begins to deliver, unless it does already or is not to.
@@ -152,16 +156,15 @@ impl Line {
         self.settings = settings.clone();
     }
 
-    /// Closes the books of a destination that is not to get anything any more. Its cursor stays, but
-    /// holds nothing back.
+    /// Closes the books of a destination that is not to get anything any more. What is queued stays queued.
+    /// Its cursor stays, but holds nothing back.
     pub(super) fn close_if_disabled(&mut self, ground: &Ground<'_>) -> Result<(), Error> {
         if self.settings.enabled {
             return Ok(());
         }
-        let Some(books) = self.books.take() else {
+        if self.books.take().is_none() {
             return Ok(());
-        };
-        books.close();
+        }
         ground.journal.retire(&self.settings.id)
     }
 
@@ -178,6 +181,7 @@ impl Line {
             settings: self.settings.clone(),
             health: self.books.as_ref().map(|_| self.health.clone()),
             ledger: self.ledger.clone(),
+            books: self.books.clone(),
             lag: self.lag.clone(),
             connection: self.connection.clone(),
             layout: self.layout.clone(),

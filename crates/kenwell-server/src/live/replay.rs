@@ -1,34 +1,35 @@
 //! Going back in the journal: where to, and how many events that is.
 
 use jiff::Timestamp;
-use kenwell_journal::{Error, Journal, Limit, Offset};
+use kenwell_journal::{Error, Journal, Limit, Offset, Pass};
 
 use super::line::Line;
 use crate::{config::Config, envelope::Envelope};
 
-/// The cursor that looks for the place. No destination can have this name.
-const CURSOR: &str = "_replay";
-
-/// Where to look, and for whom.
-struct Search<'a> {
-    destination: &'a str,
-    config: &'a Config,
-    from: Timestamp,
-    /// Where the destination's cursor stands: there is nothing to replay from there on.
-    end: Offset,
-    /// Where its books stop holding records of others.
-    backlog_end: Offset,
+/// A search for the first record of a time, and for a destination's records from there on.
+///
+/// It looks at the journal while the destination's delivery goes on; only what was delivered meanwhile is
+/// looked at once more when it stands still. What it has passed stays in the journal until it is dropped.
+pub(super) struct Search {
+    destination: String,
+    /// Milliseconds since 1970 UTC.
+    from_ms: u64,
+    /// Where looking began.
+    start: Offset,
+    /// Keeps everything from there on.
+    _held: Pass,
+    /// The first offset that was not looked at.
+    reached: Offset,
+    found: Found,
 }
 
 /// What a search found.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Found {
     /// The first record that was received at or after the time.
     at: Option<Offset>,
     /// The destination's records from there on.
-    ours: u64,
-    /// Records of others that were in its books and will be taken out once more.
-    foreign: u64,
+    events: u64,
 }
 
 /// Moves a destination's cursor back to the first record received at or after `from`, while nobody
@@ -42,100 +43,85 @@ pub async fn rewind(
     destination: &str,
     from: Timestamp,
 ) -> Result<u64, Error> {
-    let found = go_back(journal, config, destination, from, Offset(0)).await?;
-    Ok(found.ours)
+    let search = Search::new(journal, destination, from);
+    search.rewind(journal, config).await
 }
 
 /// Likewise for a stopped line, and enters in its books what that means.
 pub(super) async fn rewind_line(
     line: &Line,
     config: &Config,
-    from: Timestamp,
+    search: Search,
     journal: &Journal,
 ) -> Result<u64, Error> {
     let Some(books) = &line.books else {
         return Ok(0);
     };
-    let id = &line.settings.id;
-    let found = go_back(journal, config, id, from, books.backlog_end).await?;
-    books.ledger.accept(found.foreign);
-    books.ledger.replay(found.ours);
-    Ok(found.ours)
+    let events = search.rewind(journal, config).await?;
+    books.ledger.replay(events);
+    Ok(events)
 }
 
-async fn go_back(
-    journal: &Journal,
-    config: &Config,
-    destination: &str,
-    from: Timestamp,
-    backlog_end: Offset,
-) -> Result<Found, Error> {
-    let mut reader = journal.reader(destination)?;
-    let search = Search {
-        destination,
-        config,
-        from,
-        end: reader.acked(),
-        backlog_end,
-    };
-    // With a cursor of its own, which keeps what it looks at until the destination's has moved.
-    let looking = journal.reader(CURSOR)?;
-    let (found, looking) = search.run(journal, looking).await;
-    let moved = found.and_then(|found| {
-        if let Some(at) = found.at {
-            reader.rewind(at)?;
+impl Search {
+    pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
+        // Nothing is deleted between finding the place and holding it.
+        let everything = journal.pass(Offset(0)..Offset(0));
+        let start = journal.written_since(from.into());
+        let held = journal.pass(start..start);
+        drop(everything);
+        Self {
+            destination: destination.to_owned(),
+            from_ms: u64::try_from(from.as_millisecond()).unwrap_or(0),
+            start,
+            _held: held,
+            reached: start,
+            found: Found::default(),
         }
-        Ok(found)
-    });
-    drop(looking);
-    let forgotten = journal.forget(CURSOR);
-    moved.and_then(|found| forgotten.map(|()| found))
-}
+    }
 
-impl Search<'_> {
-    /// Gives the reader back, so that it holds the records on.
-    async fn run(
-        &self,
+    /// Looks on up to `end`, or as far as the journal can be read.
+    pub(super) async fn look(
+        &mut self,
         journal: &Journal,
-        mut reader: kenwell_journal::Reader,
-    ) -> (Result<Found, Error>, kenwell_journal::Reader) {
-        let mut found = Found::default();
-        let mut outcome = reader
-            .rewind(journal.written_since(self.from.into()))
-            .map(|_| ());
-        while outcome.is_ok() && reader.reached() < self.end {
-            match reader.next(Limit::default()).await {
-                Ok(records) => {
-                    for (offset, record) in &records {
-                        self.look(offset, record, &mut found);
-                    }
-                }
-                Err(error) => outcome = Err(error),
+        config: &Config,
+        end: Offset,
+    ) -> Result<(), Error> {
+        let mut pass = journal.pass(self.reached..end);
+        while let Some(records) = pass.next(Limit::default()).await? {
+            for (offset, record) in &records {
+                self.note(offset, record, config);
             }
         }
-        (outcome.map(|()| found), reader)
+        self.reached = self.reached.max(end);
+        Ok(())
     }
 
-    fn look(&self, offset: Offset, record: &[u8], found: &mut Found) {
+    async fn rewind(mut self, journal: &Journal, config: &Config) -> Result<u64, Error> {
+        let mut reader = journal.reader(&self.destination)?;
+        // There is nothing to replay from the cursor on.
+        let end = reader.acked();
+        if end < self.reached {
+            // Somebody else moved it back meanwhile: what lies behind it comes again without us.
+            (self.reached, self.found) = (self.start, Found::default());
+        }
+        self.look(journal, config, end).await?;
+        if let Some(at) = self.found.at {
+            reader.rewind(at)?;
+        }
+        Ok(self.found.events)
+    }
+
+    fn note(&mut self, offset: Offset, record: &[u8], config: &Config) {
         let envelope = Envelope::decode(record).ok();
-        let from = u64::try_from(self.from.as_millisecond()).unwrap_or(0);
         let received = envelope.map_or(0, |envelope| envelope.received_at_ms);
-        if offset >= self.end || (found.at.is_none() && received < from) {
+        if self.found.at.is_none() && received < self.from_ms {
             return;
         }
-        found.at.get_or_insert(offset);
+        self.found.at.get_or_insert(offset);
+        let id = &self.destination;
         // What is no envelope is everybody's, and ignored by everybody.
-        let ours = envelope
-            .is_none_or(|envelope| envelope.is_for(self.destination, |source| self.feeds(source)));
-        if ours {
-            found.ours += 1;
-        } else if offset < self.backlog_end {
-            found.foreign += 1;
-        }
-    }
-
-    fn feeds(&self, source: &str) -> bool {
-        let mut sources = self.config.sources.iter();
-        sources.any(|it| it.id == source && it.destinations.iter().any(|id| id == self.destination))
+        let ours =
+            envelope.is_none_or(|envelope| envelope.is_for(id, |source| config.feeds(source, id)));
+        self.found.events += u64::from(ours);
     }
 }

@@ -1,34 +1,42 @@
 //! One destination's books: every accepted identify ends in exactly one counted outcome.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
+use kenwell_journal::Offset;
+use prometheus_client::metrics::histogram::Histogram;
 
-use super::{Quantiles, reasons::Reasons, registry::OutcomeLabels};
+use super::Quantiles;
+use super::shown::Shown;
 use crate::tail::Tail;
 
 /// The counters of one destination. The conservation law (invariant I5) is
-/// accepted = written + ignored + dead-lettered + queued, at every moment.
+/// accepted = written + ignored + dead-lettered + lost + queued, at every moment.
 ///
-/// An event counts as accepted when its append begins, and is taken back if the append fails, so
-/// that a fast delivery can never be ahead of the books.
+/// An event counts as accepted once it is durable and before any delivery can see it, so that a delivery
+/// is never ahead of the books, and nothing is queued that the journal does not have. No count goes down.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    pub(super) accepted: Counter,
-    pub(super) written: Counter,
-    pub(super) ignored: Reasons<OutcomeLabels>,
-    pub(super) ignored_total: Counter,
-    pub(super) dead_lettered: Reasons<OutcomeLabels>,
-    pub(super) dead_lettered_total: Counter,
-    pub(super) queued: Gauge,
-    pub(super) retries: Counter,
-    pub(super) replayed: Counter,
-    pub(super) letters_written: Counter,
-    pub(super) letters_discarded: Counter,
+    counts: Arc<Mutex<Counts>>,
+    pub(super) shown: Shown,
     pub(super) freshness: Histogram,
     pub(super) lately: Arc<Quantiles>,
     pub(super) tail: Tail,
+}
+
+/// Everything that is counted, as of one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    pub(super) terms: Terms,
+    /// Nothing that is accepted stands at or behind this in the journal.
+    behind: Offset,
+    pub(super) ignored: BTreeMap<&'static str, u64>,
+    pub(super) dead_lettered: BTreeMap<&'static str, u64>,
+    pub(super) retries: u64,
+    pub(super) replayed: u64,
+    pub(super) letters_written: u64,
+    pub(super) letters_discarded: u64,
 }
 
 /// The terms of one destination's conservation law, at one moment.
@@ -42,12 +50,14 @@ pub struct Terms {
     pub ignored: u64,
     /// What Redis refused for good.
     pub dead_lettered: u64,
+    /// What damage of the journal took.
+    pub lost: u64,
 }
 
 impl Terms {
     /// What has an outcome.
     pub fn settled(&self) -> u64 {
-        self.written + self.ignored + self.dead_lettered
+        self.written + self.ignored + self.dead_lettered + self.lost
     }
 
     /// What waits for one.
@@ -62,36 +72,57 @@ impl Terms {
 }
 
 impl Ledger {
-    /// `count` identifies are about to be appended.
-    pub fn accept(&self, count: u64) {
-        self.accepted.inc_by(count);
+    pub(super) fn new(shown: Shown, freshness: Histogram, tail: &Tail) -> Self {
+        Self {
+            counts: Arc::default(),
+            shown,
+            freshness,
+            lately: Arc::default(),
+            tail: tail.clone(),
+        }
     }
 
-    /// The append of `count` identifies failed: they were never ours.
-    pub fn take_back(&self, count: u64) {
-        self.accepted.inner().fetch_sub(count, Ordering::Relaxed);
+    /// `count` identifies are durable, all of them before `behind`.
+    pub fn accept(&self, count: u64, behind: Offset) {
+        let mut counts = self.lock();
+        counts.terms.accepted += count;
+        counts.behind = counts.behind.max(behind);
     }
 
     /// `count` identifies are in Redis.
     pub fn written(&self, count: u64) {
-        self.written.inc_by(count);
+        self.lock().terms.written += count;
     }
 
     /// One identify had nothing for this destination.
     pub fn ignored(&self, reason: &'static str) {
-        self.ignored.add(reason, 1);
-        self.ignored_total.inc();
+        let mut counts = self.lock();
+        counts.terms.ignored += 1;
+        *counts.ignored.entry(reason).or_default() += 1;
     }
 
     /// `count` identifies are in the dead-letter log.
     pub fn dead_lettered(&self, reason: &'static str, count: u64) {
-        self.dead_lettered.add(reason, count);
-        self.dead_lettered_total.inc_by(count);
+        let mut counts = self.lock();
+        counts.terms.dead_lettered += count;
+        *counts.dead_lettered.entry(reason).or_default() += count;
+    }
+
+    /// `count` identifies were in a part of the journal that is damaged.
+    pub fn lost(&self, count: u64) {
+        self.lock().terms.lost += count;
+    }
+
+    /// `count` identifies that were never accepted here were in a part of the journal that is damaged.
+    pub fn found_lost(&self, count: u64) {
+        let mut counts = self.lock();
+        counts.terms.accepted += count;
+        counts.terms.lost += count;
     }
 
     /// A pipeline has to be sent again.
     pub fn retried(&self) {
-        self.retries.inc();
+        self.lock().retries += 1;
     }
 
     /// Seconds from receipt to visible in Redis, of the oldest event of a batch.
@@ -103,19 +134,20 @@ impl Ledger {
     /// `count` identifies that have an outcome already are put before the destination again: each gets
     /// a second outcome, so each is accepted a second time.
     pub fn replay(&self, count: u64) {
-        self.accept(count);
-        self.replayed.inc_by(count);
+        let mut counts = self.lock();
+        counts.terms.accepted += count;
+        counts.replayed += count;
     }
 
     /// `count` dead letters were retried and are in Redis. They stay counted as dead-lettered: that was
     /// the outcome of their delivery.
     pub fn letters_written(&self, count: u64) {
-        self.letters_written.inc_by(count);
+        self.lock().letters_written += count;
     }
 
     /// `count` dead letters were dropped, by a person or because they write nothing any more.
     pub fn letters_discarded(&self, count: u64) {
-        self.letters_discarded.inc_by(count);
+        self.lock().letters_discarded += count;
     }
 
     /// Freshness in the last minutes.
@@ -128,60 +160,60 @@ impl Ledger {
         &self.tail
     }
 
-    /// The terms of the conservation law as of now. Outcomes are read first, so that no event is missed
-    /// in both.
+    /// The terms of the conservation law, all as of the same moment.
     pub fn terms(&self) -> Terms {
-        let (written, ignored, dead_lettered) = (
-            self.written.get(),
-            self.ignored_total.get(),
-            self.dead_lettered_total.get(),
-        );
-        Terms {
-            written,
-            ignored,
-            dead_lettered,
-            accepted: self.accepted.get(),
-        }
+        self.lock().terms
+    }
+
+    /// Identifies accepted and without an outcome yet, and the offset that all of them are before.
+    pub fn queued_before(&self) -> (u64, Offset) {
+        let counts = self.lock();
+        (counts.terms.queued(), counts.behind)
     }
 
     /// Identifies with an outcome.
     pub fn settled(&self) -> u64 {
-        self.written.get() + self.ignored_total.get() + self.dead_lettered_total.get()
+        self.terms().settled()
     }
 
     /// Identifies accepted and without an outcome yet.
     pub fn queued(&self) -> u64 {
-        // Outcomes first: read the other way round, an event could be missed in both.
-        let settled = self.settled();
-        self.accepted.get().saturating_sub(settled)
+        self.terms().queued()
     }
 
-    /// Takes what it has by reason off the page.
-    pub(super) fn close(&self) {
-        self.ignored.remove();
-        self.dead_lettered.remove();
+    /// Puts everything on the page as it is at this moment.
+    pub(super) fn show(&self) {
+        let counts = self.lock().clone();
+        self.shown.set(&counts);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use kenwell_journal::Offset;
+
     use crate::metrics::Metrics;
 
     #[test]
     fn the_books_balance() {
         let ledger = Metrics::new().ledger("profiles");
-        ledger.accept(10);
-        ledger.take_back(2);
+        ledger.accept(8, Offset(20));
         ledger.written(3);
         ledger.ignored("blank_user_id");
         ledger.dead_lettered("WRONGTYPE", 2);
-        assert_eq!(ledger.queued(), 2);
+        assert_eq!(ledger.queued_before(), (2, Offset(20)));
         ledger.replay(5);
         assert_eq!((ledger.queued(), ledger.settled()), (7, 6));
+        ledger.lost(1);
+        ledger.found_lost(4);
         let terms = ledger.terms();
-        assert_eq!((terms.accepted, terms.queued()), (13, 7));
+        assert_eq!((terms.accepted, terms.lost, terms.queued()), (17, 5, 6));
         assert!(terms.balance());
-        ledger.take_back(8);
+        ledger.written(7);
         assert!(!ledger.terms().balance());
     }
 }

@@ -4,6 +4,7 @@ mod ledger;
 mod quantiles;
 mod reasons;
 mod registry;
+mod shown;
 mod source;
 
 pub use ledger::{Ledger, Terms};

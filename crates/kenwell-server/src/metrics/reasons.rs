@@ -31,6 +31,13 @@ impl<L: Label> Reasons<L> {
     }
 
     pub(super) fn add(&self, reason: &'static str, count: u64) {
+        self.with(reason, |counter| {
+            counter.inc_by(count);
+        });
+    }
+
+    /// Does something with the counter of this reason, unless they were removed.
+    pub(super) fn with(&self, reason: &'static str, change: impl FnOnce(&Counter)) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(counters) = open.as_mut() else {
             return;
@@ -39,7 +46,7 @@ impl<L: Label> Reasons<L> {
             let label = L::new(&self.owner, reason);
             self.family.get_or_create_owned(&label)
         });
-        counter.inc_by(count);
+        change(counter);
     }
 
     /// Takes them off the page for good.

@@ -24,6 +24,7 @@ use prometheus_client::{
 use super::{
     Ledger, Quantiles, SourceCounters,
     reasons::{Label, Reasons},
+    shown::Shown,
     source::Totals,
 };
 use crate::tail::Tail;
@@ -110,6 +111,7 @@ struct Destinations {
     written: Family<DestinationLabels, Counter>,
     ignored: Family<OutcomeLabels, Counter>,
     dead_lettered: Family<OutcomeLabels, Counter>,
+    lost: Family<DestinationLabels, Counter>,
     queued: Family<DestinationLabels, Gauge>,
     retries: Family<DestinationLabels, Counter>,
     replayed: Family<DestinationLabels, Counter>,
@@ -245,19 +247,23 @@ impl Metrics {
     /// The destination is gone, and so are its books.
     pub fn forget_destination(&self, id: &str) {
         if let Some(ledger) = lock(&self.ledgers).remove(id) {
-            ledger.close();
+            ledger.shown.remove();
         }
         self.destinations.remove(id);
     }
 
-    /// The page for Prometheus, with the journal's figures as of now.
+    /// The page for Prometheus, with the journal's figures as of now. The books of each destination are on it
+    /// as they were at one moment.
     pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
+        // Held to the end: another page made meanwhile would change what this one shows.
+        let ledgers = lock(&self.ledgers);
         self.journal.set(journal);
-        for ledger in lock(&self.ledgers).values() {
-            ledger.queued.set(to_gauge(ledger.queued()));
+        for ledger in ledgers.values() {
+            ledger.show();
         }
         let mut page = String::new();
         encode(&mut page, &self.registry)?;
+        drop(ledgers);
         Ok(page)
     }
 }
@@ -275,6 +281,7 @@ impl Destinations {
             written: Family::default(),
             ignored: Family::default(),
             dead_lettered: Family::default(),
+            lost: Family::default(),
             queued: Family::default(),
             retries: Family::default(),
             replayed: Family::default(),
@@ -302,6 +309,11 @@ impl Destinations {
             "dead_lettered",
             "Identify events in the dead-letter log, by reason",
             this.dead_lettered.clone(),
+        );
+        registry.register(
+            "lost",
+            "Identify events that were in a damaged part of the journal",
+            this.lost.clone(),
         );
         registry.register(
             "queued",
@@ -337,22 +349,19 @@ impl Destinations {
         let labels = DestinationLabels {
             destination: id.to_owned(),
         };
-        Ledger {
+        let shown = Shown {
             accepted: self.accepted.get_or_create_owned(&labels),
             written: self.written.get_or_create_owned(&labels),
             ignored: Reasons::new(id, &self.ignored),
-            ignored_total: Counter::default(),
             dead_lettered: Reasons::new(id, &self.dead_lettered),
-            dead_lettered_total: Counter::default(),
+            lost: self.lost.get_or_create_owned(&labels),
             queued: self.queued.get_or_create_owned(&labels),
             retries: self.retries.get_or_create_owned(&labels),
             replayed: self.replayed.get_or_create_owned(&labels),
             letters_written: self.letters_written.get_or_create_owned(&labels),
             letters_discarded: self.letters_discarded.get_or_create_owned(&labels),
-            lately: Arc::default(),
-            tail: tail.clone(),
-            freshness: self.freshness.get_or_create_owned(&labels),
-        }
+        };
+        Ledger::new(shown, self.freshness.get_or_create_owned(&labels), tail)
     }
 
     fn remove(&self, id: &str) {
@@ -361,6 +370,7 @@ impl Destinations {
         };
         self.accepted.remove(&labels);
         self.written.remove(&labels);
+        self.lost.remove(&labels);
         self.queued.remove(&labels);
         self.retries.remove(&labels);
         self.replayed.remove(&labels);
@@ -399,7 +409,7 @@ impl Journal {
     }
 }
 
-fn to_gauge(count: u64) -> i64 {
+pub(super) fn to_gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -418,7 +428,7 @@ mod tests {
         let fill = || {
             source.accepted(1);
             source.ignored("not_identify", 1);
-            ledger.accept(2);
+            ledger.accept(2, kenwell_journal::Offset(2));
             ledger.ignored("blank_user_id");
             ledger.dead_lettered("ERR", 1);
             ledger.fresh(0.1);

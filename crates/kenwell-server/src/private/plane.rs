@@ -1,14 +1,17 @@
 //! The private plane's state, and its life.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell_journal::Journal;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
 use crate::{
     dead_letters::DeadLetters,
+    delivery::Books,
     gateway::Gateway,
     history::{self, Audit, Entry, History, Totals},
     listener::Listener,
@@ -16,6 +19,9 @@ use crate::{
     metrics::Metrics,
     serve::Addresses,
 };
+
+/// How long a page of figures waits for the count of what waited in the journal at the start.
+const COUNTING: Duration = Duration::from_secs(5);
 
 /// Everything that the private plane shows or changes.
 pub struct Private {
@@ -64,6 +70,16 @@ impl Private {
     pub(super) fn is_accepting(&self) -> bool {
         let stats = self.journal.stats();
         !stats.full && !stats.no_space
+    }
+
+    /// Waits until what waited in the journal at the start is counted, but not for long: it is a matter of
+    /// milliseconds unless the journal is large.
+    pub(super) async fn counted(&self) {
+        let destinations = self.live.destinations();
+        let all = destinations.iter().filter_map(|it| it.books.as_ref());
+        let counted = join_all(all.map(Books::entered));
+        // What is not counted by then is not shown yet.
+        drop(timeout(COUNTING, counted).await);
     }
 
     /// How each destination is doing.
@@ -115,6 +131,7 @@ fn sum(metrics: &Metrics) -> Totals {
         totals.written += terms.written;
         totals.ignored += terms.ignored;
         totals.dead_lettered += terms.dead_lettered;
+        totals.lost += terms.lost;
         totals.queued += terms.queued();
     }
     totals

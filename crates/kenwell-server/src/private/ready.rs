@@ -15,7 +15,7 @@ use super::api::Status;
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `degraded` (a destination waits; its events are kept) or `not accepting events`.
+    /// `ready`, `degraded` (a destination waits or was not reached yet; its events are kept) or `not accepting events`.
     status: &'static str,
     /// Whether the gateway takes events.
     accepting: bool,
@@ -32,7 +32,7 @@ pub(super) struct Readiness {
 struct Destination {
     /// Its id.
     id: String,
-    /// `up`, `waiting`, `paused` or `disabled`.
+    /// `connecting` (not reached yet), `up`, `waiting`, `paused` or `disabled`.
     state: &'static str,
     /// Since when it waits.
     #[serde(skip_serializing_if = "Option::is_none")]

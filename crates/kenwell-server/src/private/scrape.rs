@@ -20,6 +20,7 @@ const OPEN_METRICS: HeaderValue =
     responses((status = 200, content_type = "application/openmetrics-text", body = String))
 )]
 pub(super) async fn metrics(State(plane): State<Arc<Private>>) -> Response {
+    plane.counted().await;
     match plane.metrics.page(&plane.journal.stats()) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {

@@ -34,6 +34,8 @@ struct Sample {
     ignored: u64,
     /// Events that Redis refused for good in it, once for each destination.
     dead_lettered: u64,
+    /// Events lost to damage of the journal in it, once for each destination.
+    lost: u64,
     /// Events without an outcome at its end, once for each destination.
     queued: u64,
 }
@@ -44,6 +46,7 @@ struct Sample {
     responses((status = 200, body = History))
 )]
 pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<History> {
+    plane.counted().await;
     let samples = plane.history.samples(Timestamp::now(), plane.totals());
     let samples = samples.into_iter().map(|sample| Sample {
         at: time::text(sample.at),
@@ -51,6 +54,7 @@ pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<History> {
         written: sample.written,
         ignored: sample.ignored,
         dead_lettered: sample.dead_lettered,
+        lost: sample.lost,
         queued: sample.queued,
     });
     Json(History {

@@ -83,6 +83,7 @@ pub(super) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Json<Overview> {
+    plane.counted().await;
     let stats = plane.journal.stats();
     let (accepted, ignored) = plane.metrics.gateway_totals();
     Json(Overview {

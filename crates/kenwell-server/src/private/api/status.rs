@@ -9,7 +9,7 @@ use crate::live::RunningDestination;
 
 /// How a destination is doing.
 ///
-/// accepted = written + ignored + `dead_lettered` + queued, at every moment; `balanced` says whether.
+/// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DestinationStatus)]
 #[expect(
@@ -25,7 +25,8 @@ pub(in crate::private) struct Status {
     enabled: bool,
     /// Whether its events wait in the journal by wish.
     paused: bool,
-    /// `up`, `waiting` (for its Redis; nothing is lost), `paused` or `disabled`.
+    /// `connecting` (not reached yet, and no attempt has failed), `up`, `waiting` (for its Redis; nothing is
+    /// lost), `paused` or `disabled`.
     #[schema(example = "up")]
     pub(in crate::private) state: &'static str,
     /// Since when it waits.
@@ -45,6 +46,8 @@ pub(in crate::private) struct Status {
     ignored: u64,
     /// Events of these that Redis refused for good.
     dead_lettered: u64,
+    /// Events of these that were in a damaged or deleted part of the journal.
+    lost: u64,
     /// Events of these without an outcome yet.
     queued: u64,
     /// Whether the books are in order: no event has two outcomes, and none is queued that the journal does
@@ -74,6 +77,7 @@ impl Status {
             written: terms.written,
             ignored: terms.ignored,
             dead_lettered: terms.dead_lettered,
+            lost: terms.lost,
             queued: terms.queued(),
             balanced: terms.balance() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
@@ -82,6 +86,7 @@ impl Status {
         match running.health.as_ref().map(crate::delivery::Health::state) {
             None => status.state = "disabled",
             Some(_) if settings.paused => status.state = "paused",
+            Some(State::Connecting) => status.state = "connecting",
             Some(State::Up) => {}
             Some(State::Waiting {
                 since,
@@ -97,9 +102,9 @@ impl Status {
         status
     }
 
-    /// Whether its Redis does not take what it should.
+    /// Whether its Redis does not take what it should, or nobody knows yet.
     pub(in crate::private) fn is_waiting(&self) -> bool {
-        self.state == "waiting"
+        matches!(self.state, "waiting" | "connecting")
     }
 
     /// What it waits for, in words.
