@@ -9,6 +9,7 @@ pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
 pub mod history; // the last hour in steps
 pub mod import; // configurations of other systems, turned into ours
+pub mod installation; // which Kenwell this is, to others that use the same Redis
 pub mod listener; // accepts connections, with TLS or without
 pub mod live; // what runs now, and the one door for changes
 pub mod metrics; // what is counted and measured

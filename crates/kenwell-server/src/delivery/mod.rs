@@ -8,6 +8,7 @@ mod backoff;
 mod batch;
 mod books;
 mod damage;
+mod heal;
 mod lag;
 mod run;
 mod state;
@@ -15,6 +16,7 @@ mod write;
 
 pub use backlog::{Backlog, count};
 pub use books::{Books, enter_backlogs};
+pub(crate) use heal::{Guard, Memory, Owed, Post, Restoring};
 pub use lag::Lag;
 pub use run::{Delivery, Plan};
-pub use state::{Health, State};
+pub use state::{Health, Notice, State};

@@ -1,6 +1,9 @@
 //! How a destination is doing, for the readiness page and the log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use jiff::Timestamp;
 use kenwell::Class;
@@ -23,11 +26,33 @@ pub enum State {
     },
 }
 
+/// What there is to say of the data in a Redis that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It came back with less, and gets again what the journal has of that.
+    Restoring {
+        /// Since when.
+        since: Timestamp,
+        /// How many events that are.
+        events: u64,
+    },
+    /// It lacks something, and somebody has to say whether it is to get it again.
+    Incomplete {
+        /// Since when.
+        since: Timestamp,
+        /// What happened, and what to do.
+        says: String,
+    },
+}
+
 /// A destination's state, shared between its delivery and whoever asks.
 #[derive(Debug, Clone)]
 pub struct Health {
     destination: Arc<str>,
     state: Arc<Mutex<State>>,
+    notice: Arc<Mutex<Option<Notice>>>,
+    /// Attempts that have failed.
+    failures: Arc<AtomicU64>,
 }
 
 impl Health {
@@ -36,6 +61,8 @@ impl Health {
         Self {
             destination: destination.into(),
             state: Arc::new(Mutex::new(State::Connecting)),
+            notice: Arc::default(),
+            failures: Arc::default(),
         }
     }
 
@@ -47,6 +74,21 @@ impl Health {
     /// As of now.
     pub fn state(&self) -> State {
         self.lock().clone()
+    }
+
+    /// What there is to say of the data in its Redis, if anything.
+    pub fn notice(&self) -> Option<Notice> {
+        self.lock_notice().clone()
+    }
+
+    /// From now on this is to be said of it.
+    pub(super) fn note(&self, notice: Option<Notice>) {
+        *self.lock_notice() = notice;
+    }
+
+    /// How many attempts have failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Whether the latest attempt failed.
@@ -61,6 +103,7 @@ impl Health {
 
     /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
         let needs_operator = class == Class::Configuration;
         let mut state = self.lock();
@@ -94,6 +137,10 @@ impl Health {
             );
         }
         *state = State::Up;
+    }
+
+    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<Notice>> {
+        self.notice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -11,6 +11,7 @@ use super::{
     apply::{self, Lines},
     file::ConfigFile,
     line::{Ground, RunningDestination},
+    restore::Healing,
     state::ConfigurationState,
     write,
 };
@@ -52,6 +53,7 @@ pub(super) struct Inner {
     dead_letters: DeadLetters,
     stop: CancellationToken,
     tasks: TaskTracker,
+    healing: Healing,
     pub(super) roster: Arc<Roster>,
     pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
@@ -80,10 +82,12 @@ impl Live {
             stop,
             tasks,
         } = parts;
+        let (healing, losses) = Healing::new(&config)?;
         let ground = Ground {
             journal: &journal,
             metrics: &metrics,
             dead_letters: &dead_letters,
+            healing: &healing,
             tasks: &tasks,
             stop: &stop,
         };
@@ -108,13 +112,15 @@ impl Live {
             dead_letters,
             stop,
             tasks,
+            healing,
             roster,
             running: RwLock::new(running),
             lines: Mutex::new(lines),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Arc::new(inner);
+        let restoring = Self::restore_losses(Arc::downgrade(&inner), losses, inner.stop.clone());
+        inner.tasks.spawn(restoring);
+        Ok(Self { inner })
     }
 
     /// The running configuration.
@@ -156,6 +162,7 @@ impl Inner {
             journal: &self.journal,
             metrics: &self.metrics,
             dead_letters: &self.dead_letters,
+            healing: &self.healing,
             tasks: &self.tasks,
             stop: &self.stop,
         }

@@ -5,10 +5,11 @@ use kenwell_journal::{Error, Journal};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::restore::Healing;
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
-    delivery::{Books, Delivery, Health, Lag, Plan},
+    delivery::{Books, Delivery, Health, Lag, Memory, Plan},
     metrics::{Ledger, Metrics},
 };
 
@@ -34,10 +35,12 @@ pub struct RunningDestination {
 /// A destination at run time.
 pub(super) struct Line {
     pub(super) settings: Destination,
-    connection: Connection,
-    layout: Layout,
+    pub(super) connection: Connection,
+    pub(super) layout: Layout,
     ledger: Ledger,
-    health: Health,
+    pub(super) health: Health,
+    /// What is known of its Redis.
+    pub(super) memory: Memory,
     lag: Lag,
     /// Open while it is enabled.
     pub(super) books: Option<Books>,
@@ -49,6 +52,7 @@ pub(super) struct Line {
 struct Flow {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    guard: JoinHandle<()>,
 }
 
 /// Where deliveries run.
@@ -56,6 +60,7 @@ pub(super) struct Ground<'a> {
     pub(super) journal: &'a Journal,
     pub(super) metrics: &'a Metrics,
     pub(super) dead_letters: &'a DeadLetters,
+    pub(super) healing: &'a Healing,
     pub(super) tasks: &'a TaskTracker,
     pub(super) stop: &'a CancellationToken,
 }
@@ -80,6 +85,7 @@ impl Line {
             layout,
             ledger: ground.metrics.ledger(&settings.id),
             health: Health::new(&settings.id),
+            memory: ground.healing.memory(settings),
             lag: Lag::default(),
             settings: settings.clone(),
             books: None,
@@ -117,8 +123,14 @@ impl Line {
         };
         let delivery = Delivery::new(&plan, ground.journal)?;
         let stop = ground.stop.child_token();
-        let task = ground.tasks.spawn(delivery.run(stop.clone()));
-        self.flow = Some(Flow { stop, task });
+        let over = CancellationToken::new();
+        let guard = ground.tasks.spawn(self.guard(ground).run(over.clone()));
+        let delivered = delivery.run(stop.clone());
+        let task = ground.tasks.spawn(async move {
+            let _ends = over.drop_guard();
+            delivered.await;
+        });
+        self.flow = Some(Flow { stop, task, guard });
         Ok(())
     }
 
@@ -126,16 +138,17 @@ impl Line {
     pub(super) fn flows_like(&self, next: &Destination) -> bool {
         let same =
             self.settings.connection == next.connection && self.settings.prefix == next.prefix;
+        let same = same && self.settings.heal == next.heal;
         same && next.enabled && !next.paused
     }
 
     /// Stops at the edge of the batch under way; what waits stays in the journal.
     pub(super) async fn stop(&mut self) {
-        let Some(Flow { stop, task }) = self.flow.take() else {
+        let Some(Flow { stop, task, guard }) = self.flow.take() else {
             return;
         };
         stop.cancel();
-        if let Err(error) = task.await {
+        if let Err(error) = task.await.and(guard.await) {
             tracing::error!(destination.id = self.settings.id, %error, "a delivery ended badly; its batch will be delivered again");
         }
     }
@@ -152,6 +165,7 @@ impl Line {
             // What was wrong with the old one is no news about the new one.
             self.health = Health::new(&settings.id);
         }
+        self.memory.move_to(settings);
         self.layout = layout;
         self.settings = settings.clone();
     }
@@ -172,6 +186,9 @@ impl Line {
     pub(super) fn remove(self, ground: &Ground<'_>) -> Result<(), Error> {
         tell_removed(&self.settings.id, self.ledger.queued());
         ground.metrics.forget_destination(&self.settings.id);
+        if let Err(error) = self.memory.forget() {
+            tracing::warn!(destination.id = self.settings.id, %error, "what is known of its Redis could not be removed from data_dir");
+        }
         ground.journal.forget(&self.settings.id)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
 //! `write` puts on disk; `watch` notices edits by hand. `apply` carries a configuration out, `line` is one
-//! destination at run time, `replay` goes back in the journal.
+//! destination at run time, `replay` goes back in the
+//! journal, and `restore` does for a Redis that came back with less.
 
 mod apply;
 mod change;
@@ -19,6 +20,7 @@ mod mint;
 mod preview;
 mod replay;
 mod restart;
+mod restore;
 mod rewrite;
 mod state;
 mod watch;

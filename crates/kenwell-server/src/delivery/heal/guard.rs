@@ -83,7 +83,10 @@ impl Guard {
         let shards = known.shards.iter().map(|shard| Watched {
             shard: post.marker.shard(shard.slot),
             expected: Some(Expected {
-                server: shard.server.clone().map(|(run, history)| Server { run, history }),
+                server: shard
+                    .server
+                    .clone()
+                    .map(|(run, history)| Server { run, history }),
                 elsewhere: shard.elsewhere,
                 marked: shard.marked,
                 ..Expected::default()
@@ -141,7 +144,11 @@ impl Guard {
     async fn ask_to_go_back(&self, over: &CancellationToken) {
         loop {
             let asked = self.post.losses.try_send(self.destination().to_owned());
-            tracing::debug!(destination.id = self.destination(), ?asked, "asked to go back");
+            tracing::debug!(
+                destination.id = self.destination(),
+                ?asked,
+                "asked to go back"
+            );
             tokio::select! {
                 () = over.cancelled() => return,
                 () = sleep(LOOK_EVERY) => {}
@@ -228,7 +235,9 @@ impl Guard {
             return;
         }
         let offer = match offered.into_iter().reduce(earlier) {
-            Some(from) => Some(told::offer(&self.post, from, acked, findings.emptied.is_empty()).await),
+            Some(from) => {
+                Some(told::offer(&self.post, from, acked, findings.emptied.is_empty()).await)
+            }
             None => None,
         };
         let change = |known: &mut Known| {
@@ -280,7 +289,10 @@ impl Watched {
     /// Compares a sighting with what was expected, and expects from now on what it shows.
     fn take(&mut self, sighting: &Sighting, wrote: bool, acked: u64, findings: &mut Findings) {
         self.reached = true;
-        let verdict = self.expected.as_ref().map_or(Verdict::Same, |it| judge(it, sighting, acked));
+        let verdict = self
+            .expected
+            .as_ref()
+            .map_or(Verdict::Same, |it| judge(it, sighting, acked));
         match verdict {
             Verdict::Same => {}
             Verdict::Elsewhere => findings.elsewhere = true,
@@ -290,11 +302,22 @@ impl Watched {
         let before = self.expected.take().unwrap_or_default();
         let same = verdict == Verdict::Same;
         let next = Expected {
-            server: sighting.server.clone().or(before.server.clone().filter(|_| same)),
+            server: sighting
+                .server
+                .clone()
+                .or(before.server.clone().filter(|_| same)),
             elsewhere: false,
             marked: wrote || sighting.position.is_some(),
-            wrote: if wrote { Some(acked) } else { before.wrote.filter(|_| same) },
-            unsure: if same { before.unsure.clone() } else { Vec::new() },
+            wrote: if wrote {
+                Some(acked)
+            } else {
+                before.wrote.filter(|_| same)
+            },
+            unsure: if same {
+                before.unsure.clone()
+            } else {
+                Vec::new()
+            },
         };
         let kept = |it: &Expected| (it.server.clone(), it.elsewhere, it.marked);
         findings.news |= !same || kept(&next) != kept(&before);

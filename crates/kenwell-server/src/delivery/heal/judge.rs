@@ -48,9 +48,7 @@ pub(super) fn judge(expected: &Expected, seen: &Sighting, acked: u64) -> Verdict
     let told = expected.server.is_some() && seen.server.is_some();
     let less = match (position, expected.wrote) {
         (None, _) => expected.marked,
-        (Some(position), Some(wrote)) => {
-            position < wrote && !expected.unsure.contains(&position)
-        }
+        (Some(position), Some(wrote)) => position < wrote && !expected.unsure.contains(&position),
         (Some(_), None) => false,
     };
     if expected.elsewhere && position.is_none() {

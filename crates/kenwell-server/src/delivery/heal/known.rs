@@ -9,10 +9,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::judge::Expected;
-use crate::config::Destination;
+use crate::{config::Destination, delivery::Notice};
 
 /// The folder in the data directory.
 const FOLDER: &str = "redis";
@@ -158,6 +159,21 @@ impl Known {
             // What was to be restored was to be restored there.
             (self.owed, self.restoring, self.offered) = (None, None, None);
         }
+    }
+
+    /// What there is to say of it, if anything.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
+        if let Some(Offered { since_ms, says, .. }) = &self.offered {
+            return Some(Notice::Incomplete {
+                since: time(*since_ms),
+                says: says.clone(),
+            });
+        }
+        self.restoring.map(|it| Notice::Restoring {
+            since: time(it.since_ms),
+            events: it.events,
+        })
     }
 
     /// Notes what is expected of a shard.

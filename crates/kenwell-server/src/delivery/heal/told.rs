@@ -8,7 +8,7 @@ use super::{
     guard::Post,
     known::{Known, Offered},
 };
-use crate::{delivery::Notice, envelope::Envelope};
+use crate::envelope::Envelope;
 
 /// Shows what was going on when Kenwell was stopped, or its settings changed.
 pub(super) fn resume(post: &Post) {
@@ -73,7 +73,12 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
         None => "the journal has nothing left of it".to_owned(),
     };
     let says = format!("{what}; {deed}");
-    tracing::error!(destination.id = destination, position = from, delivered = acked, "{says}");
+    tracing::error!(
+        destination.id = destination,
+        position = from,
+        delivered = acked,
+        "{says}"
+    );
     Offered {
         since_ms: Timestamp::now().as_millisecond(),
         from,
@@ -104,5 +109,5 @@ pub(super) fn remember(post: &Post, change: impl FnOnce(&mut Known)) {
 }
 
 fn show(post: &Post) {
-    post.health.notice(post.memory.known().notice());
+    post.health.note(post.memory.known().notice());
 }

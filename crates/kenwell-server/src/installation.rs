@@ -1,0 +1,74 @@
+//! `data_dir/installation-id`: tells this Kenwell from others that use the same Redis.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// Name of the file in the data directory.
+const NAME: &str = "installation-id";
+/// Random bytes in an id; it has two digits for each.
+const BYTES: usize = 16;
+
+/// The id of the installation with this data directory; made, durably, when there is none.
+///
+/// # Errors
+/// Those of the file system, and of the system's randomness. A file that holds something else is an
+/// error, too: a new id would be another installation.
+pub fn id(data_dir: &Path) -> io::Result<String> {
+    let path = data_dir.join(NAME);
+    match File::open(&path) {
+        Ok(file) => read(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(data_dir, &path),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(1_024).read_to_string(&mut text)?;
+    let id = text.trim();
+    let is_digit = |byte: &u8| byte.is_ascii_hexdigit();
+    if id.len() == 2 * BYTES && id.as_bytes().iter().all(is_digit) {
+        return Ok(id.to_owned());
+    }
+    let problem = format!(
+        "{NAME} in data_dir does not hold an id of {} digits: remove the file, and a new one is made",
+        2 * BYTES
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, problem))
+}
+
+fn make(data_dir: &Path, path: &Path) -> io::Result<String> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let id = format!("{:032x}", u128::from_be_bytes(bytes));
+    fs::create_dir_all(data_dir)?;
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new)?;
+    writeln!(file, "{id}")?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(data_dir)?.sync_all()?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_once_and_a_damaged_one_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        let made = id(&data_dir).unwrap();
+        assert_eq!(made.len(), 32);
+        assert_eq!(id(&data_dir).unwrap(), made);
+        fs::write(data_dir.join(NAME), "short").unwrap();
+        assert!(id(&data_dir).unwrap_err().to_string().contains(NAME));
+    }
+}

@@ -1,0 +1,196 @@
+//! Going back in the journal for a Redis that came back with less.
+
+use std::{path::PathBuf, sync::Weak};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use kenwell::profile::Marker;
+use kenwell_journal::{Error, Journal, Offset};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Live,
+    door::Inner,
+    line::{Ground, Line},
+    replay::{self, Search},
+};
+use crate::{
+    config::{Config, Destination},
+    delivery::{Guard, Memory, Owed, Post, Restoring},
+    installation,
+};
+
+/// How many destinations may wait for their turn; each says again that it does.
+const WAITING: usize = 64;
+
+/// What guards of deliveries need beside the delivery's own.
+pub(super) struct Healing {
+    data_dir: PathBuf,
+    installation: String,
+    losses: mpsc::Sender<String>,
+}
+
+impl Healing {
+    /// With the other end, where destinations are named that have to go back.
+    ///
+    /// # Errors
+    /// An installation's id that can be neither read nor made.
+    pub(super) fn new(config: &Config) -> anyhow::Result<(Self, mpsc::Receiver<String>)> {
+        let (losses, named) = mpsc::channel(WAITING);
+        let data_dir = config.data_dir.clone();
+        let installation = installation::id(&data_dir)
+            .with_context(|| format!("data_dir: {} cannot be used", data_dir.display()))?;
+        let healing = Self {
+            data_dir,
+            installation,
+            losses,
+        };
+        Ok((healing, named))
+    }
+
+    /// What is remembered of a destination's Redis.
+    pub(super) fn memory(&self, settings: &Destination) -> Memory {
+        Memory::open(&self.data_dir, settings)
+    }
+}
+
+impl Live {
+    /// Sends deliveries back whose Redis has less than it had, until `stop`.
+    pub(super) async fn restore_losses(
+        inner: Weak<Inner>,
+        mut named: mpsc::Receiver<String>,
+        stop: CancellationToken,
+    ) {
+        loop {
+            let id = tokio::select! {
+                () = stop.cancelled() => return,
+                named = named.recv() => named,
+            };
+            let (Some(id), Some(inner)) = (id, inner.upgrade()) else {
+                return;
+            };
+            if let Err(error) = (Self { inner }).restore(&id).await {
+                tracing::error!(destination.id = id, %error, "what Redis lost could not be put before the destination again; trying again");
+            }
+        }
+    }
+
+    /// Delivers again what is owed to the Redis of a destination, if anything still is.
+    async fn restore(&self, id: &str) -> Result<(), Error> {
+        let inner = &self.inner;
+        let ground = inner.ground();
+        let mut lines = inner.lines.lock().await;
+        let Some(line) = lines.get_mut(id) else {
+            return Ok(());
+        };
+        let Some(owed) = line.memory.known().owed else {
+            return Ok(());
+        };
+        let config = self.config();
+        line.stop().await;
+        let restored = line.go_back(owed, &config, &ground).await;
+        line.flow(&config, &ground)?;
+        restored
+    }
+}
+
+impl Line {
+    /// Watches over its Redis beside the delivery, until `over`.
+    pub(super) fn guard(&self, ground: &Ground<'_>) -> Guard {
+        let installation = ground.healing.installation.clone();
+        let (connection, layout) = (self.connection.another(), self.layout.clone());
+        Guard::new(Post {
+            marker: Marker::new(connection, layout, installation),
+            journal: ground.journal.clone(),
+            memory: self.memory.clone(),
+            health: self.health.clone(),
+            heals: self.settings.heal,
+            losses: ground.healing.losses.clone(),
+        })
+    }
+
+    /// Somebody has decided what is delivered again: nothing more is offered.
+    pub(super) fn decline_offer(&self) {
+        if let Err(error) = self.memory.change(|known| known.offered = None) {
+            tracing::error!(destination.id = self.settings.id, %error, "that an offer was taken cannot be noted in data_dir");
+        }
+    }
+
+    /// Moves the stopped line back to what is owed to its Redis, and says what that is.
+    async fn go_back(&self, owed: Owed, config: &Config, ground: &Ground<'_>) -> Result<(), Error> {
+        let journal = ground.journal;
+        let reached = position(journal, &self.settings.id);
+        let search = Search::at(journal, &self.settings.id, Offset(owed.from.unwrap_or(0)));
+        let oldest = search.start().0;
+        let replayed = replay::rewind_line(self, config, search, journal).await?;
+        let now = Timestamp::now();
+        let restoring = Restoring {
+            since_ms: now.as_millisecond(),
+            until: reached,
+            events: replayed.events,
+        };
+        let remembered = self.memory.change(|known| {
+            known.owed = None;
+            if owed.lost {
+                known.restoring = Some(restoring);
+            }
+        });
+        if let Err(error) = remembered {
+            tracing::error!(destination.id = self.settings.id, %error, "that Redis gets again what it lost cannot be noted in data_dir");
+        }
+        self.tell(owed, oldest, reached, &replayed);
+        Ok(())
+    }
+
+    fn tell(&self, owed: Owed, oldest: u64, reached: u64, replayed: &replay::Replayed) {
+        let destination = &self.settings.id;
+        let events = replayed.events;
+        let since = replayed
+            .received
+            .map(|at| at.to_string())
+            .unwrap_or_default();
+        // Without a marker nobody knows how far back; with one, what lies between is gone.
+        let gone = owed.from.map(|from| oldest.saturating_sub(from));
+        if !owed.lost {
+            tracing::info!(
+                destination.id = destination,
+                events,
+                "Redis restarted, or another server took over, with all that its marker promised; its last events are delivered again, to be sure"
+            );
+            return;
+        }
+        let position = owed.from.unwrap_or(0);
+        tracing::warn!(
+            destination.id = destination,
+            position,
+            reached,
+            events,
+            since,
+            "Redis came back from a restart or failover with less than it had confirmed; these events are delivered again"
+        );
+        match gone {
+            Some(0) => {}
+            Some(records) => tracing::error!(
+                destination.id = destination,
+                records,
+                before = since,
+                "of what Redis lost the journal no longer has the oldest records; those of them that were for this destination are not restored"
+            ),
+            None if oldest == 0 => {}
+            None => tracing::error!(
+                destination.id = destination,
+                records = oldest,
+                before = since,
+                "Redis came back without its marker, so it may lack everything; of that the journal no longer has the oldest records, which are not restored: restore a backup of Redis, then replay"
+            ),
+        }
+    }
+}
+
+/// How far a destination's delivery has come.
+fn position(journal: &Journal, destination: &str) -> u64 {
+    let cursors = journal.stats().cursors;
+    let ours = cursors.iter().find(|cursor| cursor.name == destination);
+    ours.map_or(0, |cursor| cursor.position.0)
+}
