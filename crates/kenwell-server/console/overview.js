@@ -52,7 +52,7 @@ function showAlarms(place, state) {
   const lines = [
     ...state.destinations.map(imbalance).filter(Boolean).map((text) => ['bad', text]),
     ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${whyNot(state.journal)}`]]),
-    ...state.destinations.filter((status) => status.state === 'waiting')
+    ...state.destinations.filter((status) => ['waiting', 'restoring', 'incomplete'].includes(status.state))
       .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)}`]),
     ...state.destinations.filter((status) => status.insecure)
       .map((status) => ['warn', `${status.name}: nobody checks the certificate of this Redis (skip_verify). For trying things only.`]),

@@ -7,6 +7,8 @@ const WORDS = {
   enabled: ['Enabled', 'good'],
   connecting: ['Connecting', 'plain'],
   waiting: ['Waiting', 'bad'],
+  restoring: ['Restoring', 'warn'],
+  incomplete: ['Incomplete', 'bad'],
   paused: ['Paused', 'warn'],
   disabled: ['Disabled', 'plain'],
 };
@@ -46,8 +48,10 @@ export function explanation(status) {
   if (status.state === 'paused') return 'Delivery is paused; events are kept until it goes on.';
   if (status.state === 'disabled') return 'It gets no events.';
   if (status.state === 'connecting') return 'Not reached yet; events are kept until it is.';
-  if (status.state !== 'waiting') return '';
   const since = status.since ? ` since ${moment(status.since)}` : '';
+  if (status.state === 'restoring') return `Restoring${since}: ${status.error}.`;
+  if (status.state === 'incomplete') return `Incomplete${since}: ${status.error}.`;
+  if (status.state !== 'waiting') return '';
   const next = status.needs_operator ? 'Somebody has to put this right; nothing is lost meanwhile.'
     : 'Kenwell keeps trying; nothing is lost.';
   return `Waiting${since}: ${status.error ?? 'the destination does not answer'}. ${next}`;

@@ -32,12 +32,13 @@ pub(super) struct Readiness {
 struct Destination {
     /// Its id.
     id: String,
-    /// `connecting` (not reached yet), `up`, `waiting`, `paused` or `disabled`.
+    /// `connecting` (not reached yet), `up`, `waiting`, `restoring`, `incomplete`, `paused` or
+    /// `disabled`.
     state: &'static str,
-    /// Since when it waits.
+    /// Since when it waits, is restored or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
-    /// What it waits for, in words.
+    /// What it waits for or lacks, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Whether somebody has to change a setting, here or in Redis.
@@ -69,14 +70,14 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
 }
 
 fn readiness(accepting: bool, statuses: Vec<Status>) -> Readiness {
-    let waits = statuses.iter().any(Status::is_waiting);
+    let degraded = statuses.iter().any(Status::is_degraded);
     let insecure: Vec<_> = statuses
         .iter()
         .filter(|status| status.insecure)
         .map(|status| status.id.as_str())
         .collect();
     Readiness {
-        status: match (accepting, waits) {
+        status: match (accepting, degraded) {
             (false, _) => "not accepting events",
             (true, true) => "degraded",
             (true, false) => "ready",

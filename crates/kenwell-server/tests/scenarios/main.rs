@@ -19,6 +19,7 @@ mod delivery;
 mod failover;
 mod full;
 mod gateway;
+mod heal;
 mod lifecycle;
 mod private;
 mod rotation;

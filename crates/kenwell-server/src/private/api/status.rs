@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::time;
-use crate::delivery::State;
+use crate::delivery::{Health, Notice, State};
 use crate::live::RunningDestination;
 
 /// How a destination is doing.
@@ -26,16 +26,17 @@ pub(in crate::private) struct Status {
     /// Whether its events wait in the journal by wish.
     paused: bool,
     /// `connecting` (not reached yet, and no attempt has failed), `up`, `waiting` (for its Redis; nothing is
-    /// lost), `paused` or `disabled`.
+    /// lost), `restoring` (its Redis came back with less, and gets that again), `incomplete` (its Redis lacks
+    /// something, and somebody has to say whether it is to get that again), `paused` or `disabled`.
     #[schema(example = "up")]
     pub(in crate::private) state: &'static str,
-    /// Since when it waits.
+    /// Since when it waits, is restored or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) since: Option<String>,
-    /// What it waits for, in words.
+    /// What it waits for or lacks, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) error: Option<String>,
-    /// Whether somebody has to change a setting, here or in Redis.
+    /// Whether somebody has to change a setting, here or in Redis, or to decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) needs_operator: Option<bool>,
     /// Events accepted for it since the start, replayed ones again.
@@ -83,7 +84,7 @@ impl Status {
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
         };
-        match running.health.as_ref().map(crate::delivery::Health::state) {
+        match running.health.as_ref().map(Health::state) {
             None => status.state = "disabled",
             Some(_) if settings.paused => status.state = "paused",
             Some(State::Connecting) => status.state = "connecting",
@@ -99,12 +100,38 @@ impl Status {
                 status.needs_operator = Some(needs_operator);
             }
         }
+        if status.state == "up"
+            && let Some(notice) = running.health.as_ref().and_then(Health::notice)
+        {
+            status.take(notice);
+        }
         status
     }
 
-    /// Whether its Redis does not take what it should, or nobody knows yet.
-    pub(in crate::private) fn is_waiting(&self) -> bool {
-        matches!(self.state, "waiting" | "connecting")
+    fn take(&mut self, notice: Notice) {
+        let (state, since, says, needs_operator) = match notice {
+            Notice::Restoring { since, events } => (
+                "restoring",
+                since,
+                format!(
+                    "Redis came back with less than it had confirmed; {events} events are delivered again"
+                ),
+                false,
+            ),
+            Notice::Incomplete { since, says } => ("incomplete", since, says, true),
+        };
+        self.state = state;
+        self.since = Some(time::text(since));
+        self.error = Some(says);
+        self.needs_operator = Some(needs_operator);
+    }
+
+    /// Whether its Redis does not take or have what it should, or nobody knows yet.
+    pub(in crate::private) fn is_degraded(&self) -> bool {
+        matches!(
+            self.state,
+            "waiting" | "connecting" | "restoring" | "incomplete"
+        )
     }
 
     /// What it waits for, in words.
