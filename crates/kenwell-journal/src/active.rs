@@ -1,6 +1,7 @@
 //! The segment being written: where the next frame goes, and what to do when a write fails.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::disk::Disk;
@@ -31,6 +32,11 @@ impl Active {
             at,
             limit,
         }
+    }
+
+    /// Whether somebody else deleted the file: what is written to it could not be found again.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.nlink() == 0)
     }
 
     /// Whether frames of this size still fit, with the zeroes that end the segment.

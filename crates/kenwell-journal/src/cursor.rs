@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::directory::UNFINISHED;
+use crate::directory::{END, UNFINISHED};
 use crate::disk::sync_dir;
 use crate::error::Error;
 use crate::number::{le32, le64};
@@ -102,8 +102,28 @@ pub(crate) fn read(path: &Path) -> Result<Option<Stored>, Error> {
 impl Cursor {
     /// A new cursor file at `position`, durable when this returns; replaces a damaged one.
     pub(crate) fn create(dir: &Path, name: CursorName, position: u64) -> Result<Self, Error> {
-        let path = dir.join(name.file_name());
-        let unfinished = dir.join(format!("{}{UNFINISHED}", name.file_name()));
+        let file_name = name.file_name();
+        Self::create_as(dir, &file_name, name, position)
+    }
+
+    /// The cursor that stands where the log ends, or did a moment ago: so that a start notices when less is there. In a
+    /// file of its own, made anew at `position` when it says nothing. Nobody reads with it.
+    pub(crate) fn end(dir: &Path, stored: Option<Stored>, position: u64) -> Result<Self, Error> {
+        let name = CursorName("end".to_owned());
+        match stored {
+            Some(stored) => Self::open(name, dir.join(END), stored),
+            None => Self::create_as(dir, END, name, position),
+        }
+    }
+
+    fn create_as(
+        dir: &Path,
+        file_name: &str,
+        name: CursorName,
+        position: u64,
+    ) -> Result<Self, Error> {
+        let path = dir.join(file_name);
+        let unfinished = dir.join(format!("{file_name}{UNFINISHED}"));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let file = options

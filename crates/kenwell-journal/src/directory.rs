@@ -7,7 +7,12 @@ use crate::cursor::{self, CursorName};
 use crate::error::Error;
 use crate::identity::Identity;
 
-const LOCK: &str = "lock";
+/// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
+pub(crate) const END: &str = "end.mark";
+/// Name of the file that lists the cursors.
+pub(crate) const REGISTER: &str = "cursors.list";
+/// Name of the file that the owner holds locked.
+pub(crate) const LOCK: &str = "lock";
 /// Ending of a file that is being made, and is rubbish after a crash.
 pub(crate) const UNFINISHED: &str = ".tmp";
 /// Ending of a file kept to be written again.
@@ -35,7 +40,7 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         match name.to_str().filter(|_| is_file) {
             None => listing.foreign.push(path),
-            Some(LOCK) => {}
+            Some(LOCK | END | REGISTER) => {}
             Some(name) => listing.sort_in(name, path),
         }
     }

@@ -53,7 +53,10 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         segments,
         cursors,
         next,
+        unlisted,
         next_id,
+        losses,
+        end,
         recovery,
     } = recover(dir)?;
     let shared = Arc::new(Shared {
@@ -66,7 +69,9 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
             closed: false,
         }),
         cursors: Mutex::new(cursors),
+        unlisted,
         unopened_retired: AtomicBool::new(false),
+        losses: Mutex::new(losses),
         corrupt_records: AtomicU64::new(recovery.corrupt_records),
         held: Mutex::default(),
         spare_bytes: AtomicU64::new(0),
@@ -76,7 +81,7 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         farewell: Mutex::new(None),
         options,
     });
-    let writer = Writer::new(Arc::clone(&shared), next_id, file);
+    let writer = Writer::new(Arc::clone(&shared), next_id, end, file);
     let builder = std::thread::Builder::new().name("kenwell-journal-write".to_owned());
     let thread = builder.spawn(move || writer.run());
     let thread = thread.map_err(Error::io("start the writing thread for", dir))?;
@@ -113,7 +118,9 @@ impl Journal {
     }
 
     /// A reader for the cursor of this name. A new cursor begins at the end of the log: it gets what is appended from
-    /// now on. Blocks shortly when it has to be created.
+    /// now on. One that had a file once, which is missing now, begins at the oldest record; so does any new one until
+    /// the next start when the list of cursors was missing too, and there were records. Blocks shortly when it has to
+    /// be created.
     ///
     /// # Errors
     /// [`Error::CursorName`], [`Error::CursorBusy`] while another reader has it, [`Error::Closed`], [`Error::Io`].

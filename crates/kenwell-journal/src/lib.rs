@@ -41,10 +41,11 @@
 //! - **A failed write stays failed.** After a failed write or `fdatasync` the end of the segment counts as unknown: it
 //!   is cut off and never written again; the next append begins a new segment at the same offset.
 //! - **Acknowledged is acknowledged.** A cursor survives the death of the process at once and a power cut after a
-//!   second at most; it moves backwards only when [told to](Reader::rewind), or when its file is damaged: then it begins
-//!   again at the oldest record. A segment is deleted only below cursors that are on the disk.
-//! - **Damage costs what it hit.** A record that fails its checksum is skipped, counted and logged as an error; those
-//!   before and behind it are delivered. Opening never fails because of damage.
+//!   second at most; it moves backwards only when [told to](Reader::rewind), or when its file is damaged or missing: then
+//!   it begins again at the oldest record. A segment is deleted only below cursors that are on the disk.
+//! - **Damage costs what it hit.** A record that fails its checksum, or whose file is gone, is skipped, counted and
+//!   logged as an error, and readers are [told](Records::lost); those before and behind it are delivered. Opening never
+//!   fails because of damage.
 //! - **Nothing is invented.** A checksum is seeded with the identity of its segment: neither old bytes in a recycled
 //!   file nor bytes inside a record pass for a record.
 //! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
@@ -85,8 +86,8 @@
 //! Every write ends with 24 zeroes, which the next one overwrites: they separate the end from what a recycled file
 //! still holds. A frame counts if its checksums are right and its offset is one that the segment may still bring;
 //! after anything else, reading searches for the next marker that begins such a frame, and the offsets in between are
-//! lost. At the end of the newest segment they are not: what has no valid frame behind it was never acknowledged, or
-//! cannot be told from that. It is cut off when the journal is opened.
+//! lost. At the end of the newest segment they are only as far as `end.mark` says: what has no valid frame behind it
+//! was never acknowledged, or cannot be told from that. It is cut off when the journal is opened.
 //!
 //! **Cursor** `<name>.cursor`: three slots, at 0, 4096 and 8192, of which the valid one with the highest generation
 //! counts. The newest slot known to be on the disk is never overwritten.
@@ -98,12 +99,21 @@
 //! | 16 | 8 | offset of the first record not acknowledged |
 //! | 24 | 4 | checksum of the 24 bytes before |
 //!
+//! **End** `end.mark`: a cursor file that says how far the log was written, half a second ago at most. When less is
+//! there, the records in between are lost.
+//!
+//! **List** `cursors.list`: the names of all cursors, one a line, between a first line `kenwell-journal cursors 1` and a
+//! last one with the checksum of those before, as 8 hex digits. A cursor that is listed and has no file lost it, and
+//! begins again at the oldest record, as one with a damaged file does. Without a list nothing tells whether a name is
+//! new, so until the next start a new cursor begins at the oldest record too.
+//!
 //! `lock` is locked (`flock`) by the owner. `*.tmp` are files in the making, `*.spare` are files of deleted segments
 //! kept to be written again; both are removed when the journal is opened. Everything else is left alone.
 //!
 //! # Where to look
-//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` and `pass` → `follower` → `tail` (memory), `source` → `place` →
-//! `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`, `cursor`.
+//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` and `pass` → `follower` → `tail` (memory),
+//! `source` → `place` → `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`,
+//! `cursor`, `register`.
 
 mod active;
 mod batch;
@@ -118,6 +128,7 @@ mod frame;
 mod identity;
 mod inspect;
 mod journal;
+mod losses;
 mod number;
 mod offset;
 mod options;
@@ -127,6 +138,7 @@ mod queue;
 mod reader;
 mod records;
 mod recovery;
+mod register;
 mod retention;
 mod run;
 mod scan;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::cursor::Cursor;
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::losses::Losses;
 use crate::offset::Offset;
+use crate::register::{self, Register};
 use crate::segment::Segment;
 use crate::survey::{Survey, survey};
 
@@ -19,7 +21,7 @@ pub struct Recovery {
     /// Bytes of incompletely written records cut off the end: never acknowledged, so nothing is lost. In a file that
     /// was recycled this is a lower bound.
     pub torn_bytes: u64,
-    /// Records of the newest segment that are lost to damage. Older segments are checked when they are read; what is
+    /// Records of the newest segment that are lost to damage, or were written behind it and are not there any more. Older segments are checked when they are read; what is
     /// found then is in [`Stats::corrupt_records`](crate::Stats::corrupt_records), together with these.
     pub corrupt_records: u64,
     /// Segments whose header is damaged. Their records are read all the same.
@@ -28,6 +30,8 @@ pub struct Recovery {
     pub missing_segments: usize,
     /// Cursors whose file was damaged: they begin again at the oldest record.
     pub corrupt_cursors: Vec<String>,
+    /// Cursors whose file was missing: they begin again at the oldest record.
+    pub missing_cursors: Vec<String>,
     /// Files that do not belong to a journal. They were left alone.
     pub ignored_files: Vec<PathBuf>,
     /// The offset of the next record.
@@ -40,7 +44,11 @@ pub(crate) struct Recovered {
     pub(crate) segments: VecDeque<Arc<Segment>>,
     pub(crate) cursors: Vec<Arc<Cursor>>,
     pub(crate) next: u64,
+    /// Whether nothing tells a new cursor from one whose file was lost.
+    pub(crate) unlisted: bool,
     pub(crate) next_id: u64,
+    pub(crate) losses: Losses,
+    pub(crate) end: Option<Cursor>,
     pub(crate) recovery: Recovery,
 }
 
@@ -53,9 +61,10 @@ pub(crate) fn recover(dir: &Path) -> Result<Recovered, Error> {
     }
     if let Some(newest) = survey.segments.back() {
         cut(newest, survey.end.position)?;
-        for lost in &survey.end.lost {
-            newest.report(lost);
-        }
+    }
+    let mut losses = Losses::default();
+    for lost in &survey.end.lost {
+        losses.add(lost);
     }
     let oldest = survey
         .segments
@@ -68,15 +77,36 @@ pub(crate) fn recover(dir: &Path) -> Result<Recovered, Error> {
         };
         Ok(Arc::new(cursor))
     });
-    let cursors = cursors.collect::<Result<_, Error>>()?;
+    let mut cursors: Vec<Arc<Cursor>> = cursors.collect::<Result<_, Error>>()?;
+    cursors.sort_by(|a, b| a.name.cmp(&b.name));
+    list(dir, &cursors, &survey.register);
+    let listed = matches!(survey.register, Register::Known(_));
+    let unlisted = !listed && !survey.segments.is_empty();
+    let end = Cursor::end(dir, survey.mark, survey.next).map_err(|error| {
+        tracing::warn!(%error, "a later start cannot notice when records are missing at the end");
+    });
     sync_dir(dir)?;
     Ok(Recovered {
         segments: survey.segments,
         cursors,
         next: survey.next,
+        unlisted,
         next_id: survey.next_id,
+        losses,
+        end: end.ok(),
         recovery,
     })
+}
+
+/// Brings the list of cursors up to date. A disk that is full for that is no reason not to start.
+fn list(dir: &Path, cursors: &[Arc<Cursor>], register: &Register) {
+    let names: Vec<_> = cursors.iter().map(|cursor| cursor.name.clone()).collect();
+    if matches!(register, Register::Known(known) if *known == names) {
+        return;
+    }
+    if let Err(error) = register::write(dir, names.iter()) {
+        tracing::warn!(%error, "the list of cursors could not be written; a later start may not notice a missing one");
+    }
 }
 
 /// Cuts the newest segment behind its last record: it is not written again, a new one will be.
@@ -109,8 +139,13 @@ fn report(survey: &Survey) -> Recovery {
         corrupt_cursors: survey
             .cursors
             .iter()
-            .filter(|(_, _, stored)| stored.is_none())
+            .filter(|(name, _, stored)| stored.is_none() && !survey.missing.contains(name))
             .map(|(name, _, _)| name.as_str().to_owned())
+            .collect(),
+        missing_cursors: survey
+            .missing
+            .iter()
+            .map(|name| name.as_str().to_owned())
             .collect(),
         ignored_files: survey.foreign.clone(),
         next_offset: Offset(survey.next),
@@ -132,11 +167,24 @@ fn report(survey: &Survey) -> Recovery {
     for path in &survey.after_gaps {
         tracing::error!(segment = %path.display(), "the segment before this one is missing, and its records with it");
     }
+    let oldest = survey.segments.front();
+    let records = oldest.map_or(0, |oldest| survey.next.saturating_sub(oldest.identity.base));
     for cursor in &recovery.corrupt_cursors {
         tracing::error!(
             cursor,
-            "the cursor's file is damaged; it begins again at the oldest record"
+            records,
+            "the cursor's file is damaged; it begins again at the oldest record, so that all records there are come again"
         );
+    }
+    for cursor in &recovery.missing_cursors {
+        tracing::error!(
+            cursor,
+            records,
+            "the cursor's file is missing; it begins again at the oldest record, so that all records there are come again"
+        );
+    }
+    if matches!(survey.register, Register::Damaged) {
+        tracing::warn!("the list of cursors is damaged; it is made anew from their files");
     }
     for path in &survey.foreign {
         tracing::warn!(file = %path.display(), "not a journal's file; left alone");

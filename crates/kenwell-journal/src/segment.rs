@@ -1,7 +1,6 @@
 //! One file of the log, as everybody but the writer sees it.
 
 use std::fs::{File, OpenOptions};
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,8 +14,6 @@ use crate::sync::lock;
 
 /// Distance of the entries of the index in bytes: how much is walked over at most to find a record.
 const INDEX_BYTES: u64 = 256 * 1024;
-/// How many places of damage are remembered, so that each is reported once.
-const MAX_REPORTED: usize = 1024;
 
 /// A segment: its identity, where its records end, and how to find one of them.
 #[derive(Debug)]
@@ -33,7 +30,6 @@ pub(crate) struct Segment {
     written_ms: AtomicU64,
     /// (offset, position) of some records, ascending.
     index: Mutex<Vec<(u64, u64)>>,
-    reported: Mutex<Vec<Range<u64>>>,
 }
 
 impl Segment {
@@ -47,7 +43,6 @@ impl Segment {
             used_bytes: AtomicU64::new(file_bytes),
             written_ms: AtomicU64::new(0),
             index: Mutex::new(vec![(identity.base, HEADER_BYTES)]),
-            reported: Mutex::default(),
         }
     }
 
@@ -100,21 +95,6 @@ impl Segment {
         let after = index.partition_point(|&(noted, _)| noted <= offset);
         let entry = after.checked_sub(1).and_then(|at| index.get(at).copied());
         entry.unwrap_or((self.identity.base, HEADER_BYTES))
-    }
-
-    /// Whether this loss is new; a second reader that meets it is told no.
-    pub(crate) fn report(&self, lost: &Range<u64>) -> bool {
-        let mut reported = lock(&self.reported);
-        if reported
-            .iter()
-            .any(|known| known.start <= lost.start && lost.end <= known.end)
-        {
-            return false;
-        }
-        if reported.len() < MAX_REPORTED {
-            reported.push(lost.clone());
-        }
-        true
     }
 
     pub(crate) fn open(&self) -> Result<File, Error> {

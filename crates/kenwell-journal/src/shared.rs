@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::cursor::{Cursor, CursorName};
+use crate::directory::LOCK;
 use crate::error::Error;
+use crate::losses::Losses;
 use crate::offset::Offset;
 use crate::options::Options;
 use crate::queue::Queue;
+use crate::register;
 use crate::segment::Segment;
 use crate::stats::{CursorStats, Stats};
 use crate::sync::lock;
@@ -38,8 +41,11 @@ pub(crate) struct Shared {
     pub(crate) tail: Mutex<Tail>,
     pub(crate) published: watch::Sender<Published>,
     pub(crate) cursors: Mutex<Vec<Arc<Cursor>>>,
+    /// Whether nothing tells a new cursor from one whose file was lost.
+    pub(crate) unlisted: bool,
     /// Whether cursors without a reader since the start are to be ignored by retention.
     pub(crate) unopened_retired: AtomicBool,
+    pub(crate) losses: Mutex<Losses>,
     pub(crate) corrupt_records: AtomicU64,
     /// Where each [`Pass`](crate::Pass) under way began: what deletion waits for besides the cursors.
     pub(crate) held: Mutex<Vec<u64>>,
@@ -70,8 +76,8 @@ impl Shared {
 
     /// Counts records lost to damage, once, and says so.
     pub(crate) fn report_lost(&self, segment: &Segment, lost: &Range<u64>) {
-        let records = lost.end.saturating_sub(lost.start);
-        if records == 0 || !segment.report(lost) {
+        let records = lock(&self.losses).add(lost);
+        if records == 0 {
             return;
         }
         self.corrupt_records.fetch_add(records, Ordering::Relaxed);
@@ -80,8 +86,16 @@ impl Shared {
             from = lost.start,
             to = lost.end,
             records,
-            "records lost to damage; reading goes on behind them"
+            "records lost to damage or deletion; reading goes on behind them"
         );
+    }
+
+    /// Whether somebody else deleted the file of this segment, which was not found. Not when the whole directory is
+    /// away: it may come back.
+    pub(crate) fn is_deleted(&self, segment: &Arc<Segment>) -> bool {
+        let segments = lock(&self.segments);
+        let known = segments.iter().any(|other| Arc::ptr_eq(other, segment));
+        known && self.dir.join(LOCK).exists() && !segment.path.exists()
     }
 
     /// The cursors that deletion waits for.
@@ -114,7 +128,7 @@ impl Shared {
         lock(&self.held).iter().copied().min().unwrap_or(u64::MAX)
     }
 
-    /// The cursor of this name, made at the end of the log if there is none.
+    /// The cursor of this name, made if there is none: at the end of the log, if it is new.
     pub(crate) fn cursor(&self, name: &str) -> Result<Arc<Cursor>, Error> {
         let name = CursorName::new(name)?;
         let mut cursors = lock(&self.cursors);
@@ -126,7 +140,10 @@ impl Shared {
         let cursor = if let Some(cursor) = known {
             Arc::clone(cursor)
         } else {
-            let cursor = Arc::new(Cursor::create(&self.dir, name, self.next())?);
+            let cursor = Arc::new(self.create_cursor(name)?);
+            let names = cursors.iter().chain([&cursor]).map(|cursor| &cursor.name);
+            // Listed once it is there: a start takes over what has a file and is not listed.
+            register::write(&self.dir, names)?;
             cursors.push(Arc::clone(&cursor));
             cursors.sort_by(|a, b| a.name.cmp(&b.name));
             cursor
@@ -149,6 +166,20 @@ impl Shared {
         Ok(cursor)
     }
 
+    fn create_cursor(&self, name: CursorName) -> Result<Cursor, Error> {
+        let (first, next) = (self.first(), self.next());
+        if !self.unlisted || first == next {
+            return Cursor::create(&self.dir, name, next);
+        }
+        let (records, cursor) = (next - first, name.as_str());
+        tracing::warn!(
+            cursor,
+            records,
+            "nothing tells whether this cursor is new or its file was lost; it begins at the oldest record"
+        );
+        Cursor::create(&self.dir, name, first)
+    }
+
     /// Lets the cursor hold nothing back.
     pub(crate) fn retire(&self, name: &str) -> Result<(), Error> {
         let cursors = lock(&self.cursors);
@@ -163,6 +194,9 @@ impl Shared {
     pub(crate) fn forget(&self, name: &str) -> Result<(), Error> {
         let mut cursors = lock(&self.cursors);
         if let Some(cursor) = idle(&cursors, name)? {
+            // Not listed any more before its file goes: a start would take the file for a lost one.
+            let others = cursors.iter().filter(|other| !Arc::ptr_eq(other, &cursor));
+            register::write(&self.dir, others.map(|cursor| &cursor.name))?;
             cursor.remove(&self.dir)?;
             cursors.retain(|other| !Arc::ptr_eq(other, &cursor));
             self.queue.nudge();

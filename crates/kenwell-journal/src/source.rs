@@ -1,6 +1,7 @@
 //! Reads records from files for a reader that has fallen behind what memory holds.
 
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, mpsc};
 
 use tokio::sync::oneshot;
@@ -83,13 +84,10 @@ pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<L
         let mut here = match place.take() {
             Some(here) => here,
             None => match find(shared, from, next)? {
-                Some(found) => found,
-                None => {
-                    return Ok(Loaded {
-                        runs: Vec::new(),
-                        next,
-                        place: None,
-                    });
+                Sought::Found(found) => found,
+                Sought::Lost(lost) => {
+                    from = lost.end;
+                    continue;
                 }
             },
         };
@@ -143,8 +141,16 @@ fn runs(piece: Piece, from: u64) -> Vec<Run> {
     wanted.map(run).collect()
 }
 
-/// The segment that holds offset `from`, or the first one after it. `None`: there is nothing before `next` any more.
-fn find(shared: &Shared, from: u64, next: u64) -> Result<Option<Place>, Error> {
+/// What looking for an offset came to.
+enum Sought {
+    /// Where it is, or where the first one after it is.
+    Found(Place),
+    /// These are gone, and were reported.
+    Lost(Range<u64>),
+}
+
+/// The segment that holds offset `from`, or the first one after it that there is before `next`.
+fn find(shared: &Shared, from: u64, next: u64) -> Result<Sought, Error> {
     let mut vanished = 0;
     loop {
         let segments = lock(&shared.segments);
@@ -159,16 +165,21 @@ fn find(shared: &Shared, from: u64, next: u64) -> Result<Option<Place>, Error> {
             if let Some(newest) = newest {
                 shared.report_lost(&newest, &(from..next));
             }
-            return Ok(None);
+            return Ok(Sought::Lost(from..next));
         };
-        match Place::new(segment, from) {
-            // Retention was faster; look again.
+        match Place::new(Arc::clone(&segment), from) {
             Err(Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && vanished < MAX_VANISHED =>
             {
+                if shared.is_deleted(&segment) {
+                    let lost = from..segment.end().min(next);
+                    shared.report_lost(&segment, &lost);
+                    return Ok(Sought::Lost(lost));
+                }
+                // Retention was faster; look again.
                 vanished += 1;
             }
-            other => return other.map(Some),
+            other => return other.map(Sought::Found),
         }
     }
 }

@@ -2,31 +2,40 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cursor::{self, CursorName, Stored};
-use crate::directory::{self, Listing};
+use crate::directory::{self, END, Listing};
 use crate::error::Error;
 use crate::frame;
 use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, ParsedHeader, SegmentHeader};
 use crate::options::to_ms;
 use crate::place::{Place, read_up_to};
+use crate::register::{self, Register};
 use crate::segment::Segment;
 
 /// What a directory holds.
 #[derive(Debug)]
 pub(crate) struct Survey {
     pub(crate) segments: VecDeque<Arc<Segment>>,
+    /// With what their files say; nothing when a file is damaged or missing.
     pub(crate) cursors: Vec<(CursorName, PathBuf, Option<Stored>)>,
+    /// The list of cursors beside their files.
+    pub(crate) register: Register,
+    /// Cursors that are listed and have no file.
+    pub(crate) missing: Vec<CursorName>,
     pub(crate) leftovers: Vec<PathBuf>,
     pub(crate) foreign: Vec<PathBuf>,
     /// Segments whose header is damaged.
     pub(crate) bad_headers: Vec<PathBuf>,
     /// Segments whose predecessor is missing.
     pub(crate) after_gaps: Vec<PathBuf>,
-    /// The end of the newest segment.
+    /// How far the log was written, if its file says so.
+    pub(crate) mark: Option<Stored>,
+    /// The end of the newest segment, and what is missing there.
     pub(crate) end: End,
     /// Offset of the next record.
     pub(crate) next: u64,
@@ -47,31 +56,43 @@ pub(crate) struct End {
     pub(crate) torn_bytes: u64,
 }
 
-/// A segment's file and what its header says, if it can be trusted.
-type Headed = (Identity, PathBuf, Option<SegmentHeader>, File);
+/// What is known of a segment's file without reading its records. The file is not kept open: there may be more of
+/// them than a process may open.
+struct Headed {
+    identity: Identity,
+    path: PathBuf,
+    /// `None` when it is damaged.
+    header: Option<SegmentHeader>,
+    length: u64,
+    modified_ms: u64,
+}
 
 /// Looks at all files in `dir`.
 pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
+    // Before the segments: while their owner is at work they may only hold more than it says.
+    let mark = read_mark(dir)?;
     let Listing {
         segments: files,
         cursors,
         leftovers,
         foreign,
     } = directory::list(dir)?;
-    let mut opened = Vec::with_capacity(files.len());
-    for (identity, path) in files {
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let header = read_header(identity, &path, &file)?;
-        opened.push((identity, path, header, file));
-    }
-    let is_bad = |(_, path, header, _): &Headed| header.is_none().then(|| path.clone());
-    let bad_headers = opened.iter().filter_map(is_bad).collect();
-    let after_gaps = after_gaps(&opened);
-    let segments = describe(&opened)?;
+    let headed = files
+        .into_iter()
+        .map(|(identity, path)| head(identity, path));
+    let headed: Vec<_> = headed.collect::<Result<_, Error>>()?;
+    let is_bad = |headed: &&Headed| headed.header.is_none();
+    let bad_headers = headed
+        .iter()
+        .filter(is_bad)
+        .map(|it| it.path.clone())
+        .collect();
+    let after_gaps = after_gaps(&headed);
+    let segments = describe(&headed);
     let mut end = End::default();
-    if let (Some(newest), Some((_, _, header, file))) = (segments.back(), opened.last()) {
-        let recycled = header.is_none_or(|header| header.recycled);
-        end = find_end(newest, file, recycled)?;
+    if let (Some(newest), Some(last)) = (segments.back(), headed.last()) {
+        let recycled = last.header.is_none_or(|header| header.recycled);
+        end = find_end(newest, recycled)?;
         newest.set_end(end.next);
         newest.set_used_bytes(end.position);
     }
@@ -79,75 +100,111 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         let stored = cursor::read(&path)?;
         Ok((name, path, stored))
     });
-    let cursors: Vec<_> = cursors.collect::<Result<_, Error>>()?;
+    let mut cursors: Vec<_> = cursors.collect::<Result<_, Error>>()?;
+    let register = register::read(dir)?;
+    let mut missing = Vec::new();
+    if let Register::Known(listed) = &register {
+        missing.extend(
+            listed
+                .iter()
+                .filter(|name| !has_file(&cursors, name))
+                .cloned(),
+        );
+    }
+    let without_file = missing
+        .iter()
+        .map(|name| (name.clone(), dir.join(name.file_name()), None));
+    cursors.extend(without_file.collect::<Vec<_>>());
     // A cursor may know of records that a power cut took; their offsets are not given out twice.
     let known = cursors
         .iter()
-        .filter_map(|(_, _, stored)| stored.map(|stored| stored.position));
+        .filter_map(|(_, _, stored)| *stored)
+        .chain(mark)
+        .map(|stored| stored.position);
     let bases = segments.iter().map(|segment| segment.identity.base);
     let next = known.chain(bases).fold(end.next, u64::max);
-    let next_id = opened
+    if !segments.is_empty() && end.next < next {
+        end.lost.push(end.next..next);
+    }
+    let next_id = headed
         .iter()
-        .map(|(identity, ..)| identity.id + 1)
+        .map(|it| it.identity.id + 1)
         .max()
         .unwrap_or(0);
     Ok(Survey {
         segments,
         cursors,
+        register,
+        missing,
         leftovers,
         foreign,
         bad_headers,
         after_gaps,
+        mark,
         end,
         next,
         next_id,
     })
 }
 
-fn read_header(
-    identity: Identity,
-    path: &Path,
-    file: &File,
-) -> Result<Option<SegmentHeader>, Error> {
-    let bytes = read_up_to(file, 0, 64).map_err(Error::io("read", path))?;
-    match SegmentHeader::parse(&bytes) {
-        ParsedHeader::Valid(header) if header.identity == identity => Ok(Some(header)),
-        ParsedHeader::Valid(_) | ParsedHeader::Damaged => Ok(None),
-        ParsedHeader::Newer(version) => Err(Error::UnknownVersion {
-            path: path.to_path_buf(),
-            version,
-        }),
+fn has_file(cursors: &[(CursorName, PathBuf, Option<Stored>)], name: &CursorName) -> bool {
+    cursors.iter().any(|(with_file, _, _)| with_file == name)
+}
+
+fn read_mark(dir: &Path) -> Result<Option<Stored>, Error> {
+    let path = dir.join(END);
+    match cursor::read(&path) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other,
     }
+}
+
+/// Reads a segment's header.
+fn head(identity: Identity, path: PathBuf) -> Result<Headed, Error> {
+    let file = File::open(&path).map_err(Error::io("open", &path))?;
+    let metadata = file.metadata().map_err(Error::io("stat", &path))?;
+    let bytes = read_up_to(&file, 0, 64).map_err(Error::io("read", &path))?;
+    let header = match SegmentHeader::parse(&bytes) {
+        ParsedHeader::Valid(header) if header.identity == identity => Some(header),
+        ParsedHeader::Valid(_) | ParsedHeader::Damaged => None,
+        ParsedHeader::Newer(version) => return Err(Error::UnknownVersion { path, version }),
+    };
+    Ok(Headed {
+        identity,
+        path,
+        header,
+        length: metadata.len(),
+        modified_ms: metadata.modified().map_or(0, to_ms),
+    })
 }
 
 fn after_gaps(headed: &[Headed]) -> Vec<PathBuf> {
-    let known: BTreeSet<u64> = headed.iter().map(|(identity, ..)| identity.id).collect();
-    let missing = |(_, path, header, _): &Headed| {
-        let previous = header.map_or(NO_PREVIOUS, |header| header.previous);
-        (previous != NO_PREVIOUS && !known.contains(&previous)).then(|| path.clone())
+    let known: BTreeSet<u64> = headed.iter().map(|it| it.identity.id).collect();
+    let missing = |it: &&Headed| {
+        let previous = it.header.map_or(NO_PREVIOUS, |header| header.previous);
+        previous != NO_PREVIOUS && !known.contains(&previous)
     };
     // Before the oldest one there is nothing to miss: retention took it.
-    headed.iter().skip(1).filter_map(missing).collect()
+    let after = headed.iter().skip(1).filter(missing);
+    after.map(|it| it.path.clone()).collect()
 }
 
 /// A segment ends where the next one begins, whatever else it holds: a write that failed may have left more.
-fn describe(headed: &[Headed]) -> Result<VecDeque<Arc<Segment>>, Error> {
+fn describe(headed: &[Headed]) -> VecDeque<Arc<Segment>> {
     let mut segments = VecDeque::with_capacity(headed.len());
     let (mut end, mut written_ms) = (u64::MAX, None);
-    for (identity, path, header, file) in headed.iter().rev() {
-        let metadata = file.metadata().map_err(Error::io("stat", path))?;
-        let segment = Segment::new(*identity, path.clone(), end, metadata.len());
-        let modified = metadata.modified().map_or(0, to_ms);
-        segment.set_written_ms(written_ms.unwrap_or(modified));
+    for it in headed.iter().rev() {
+        let segment = Segment::new(it.identity, it.path.clone(), end, it.length);
+        segment.set_written_ms(written_ms.unwrap_or(it.modified_ms));
         segments.push_front(Arc::new(segment));
-        end = end.min(identity.base);
-        written_ms = header.map(|header| header.created_ms);
+        end = end.min(it.identity.base);
+        written_ms = it.header.map(|header| header.created_ms);
     }
-    Ok(segments)
+    segments
 }
 
 /// Walks over the whole newest segment: only there the end is unknown, and only there can a write be torn.
-fn find_end(segment: &Arc<Segment>, file: &File, recycled: bool) -> Result<End, Error> {
+fn find_end(segment: &Arc<Segment>, recycled: bool) -> Result<End, Error> {
     let mut place = Place::new(Arc::clone(segment), segment.identity.base)?;
     let mut end = End {
         next: segment.identity.base,
@@ -165,7 +222,7 @@ fn find_end(segment: &Arc<Segment>, file: &File, recycled: bool) -> Result<End, 
             break;
         }
     }
-    end.torn_bytes = torn_bytes(segment, file, end.position, recycled)?;
+    end.torn_bytes = torn_bytes(segment, &segment.open()?, end.position, recycled)?;
     Ok(end)
 }
 

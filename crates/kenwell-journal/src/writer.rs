@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::active::Active;
 use crate::batch::Stored;
+use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::frame;
@@ -37,6 +38,8 @@ pub(crate) struct Writer {
     pub(crate) spares: Vec<Spare>,
     pub(crate) disk: Disk,
     next_id: u64,
+    /// Follows `next`.
+    end: Option<Cursor>,
     /// Bytes of the append that was last refused for want of space on the disk.
     refused: u64,
     last_tick: Instant,
@@ -64,7 +67,7 @@ struct Waiting {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, lock: File) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, end: Option<Cursor>, lock: File) -> Self {
         Self {
             next: shared.next(),
             #[cfg(test)]
@@ -77,6 +80,7 @@ impl Writer {
             active: None,
             spares: Vec::new(),
             next_id,
+            end,
             refused: 0,
             last_tick: Instant::now(),
             _lock: lock,
@@ -118,9 +122,20 @@ impl Writer {
                 tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
             }
         }
+        if let Err(error) = self.mark_end() {
+            tracing::warn!(%error, "how far the journal was written is not durable yet");
+        }
         retention::roll_when_idle(self);
         retention::release(self);
         self.look_for_space();
+    }
+
+    fn mark_end(&self) -> Result<(), Error> {
+        let Some(end) = &self.end else {
+            return Ok(());
+        };
+        end.advance(self.next)?;
+        end.sync()
     }
 
     /// Finds out whether a full disk has space again. Whoever asks [`Stats`](crate::Stats) before sending would
@@ -134,6 +149,12 @@ impl Writer {
     }
 
     fn append(&mut self, requests: &mut Vec<Request>) {
+        if !requests.is_empty() && self.active.as_ref().is_some_and(Active::is_deleted) {
+            tracing::error!(
+                "the segment being written was deleted by somebody else; going on in a new one"
+            );
+            self.abandon();
+        }
         let mut group = self.group(requests.iter().map(|request| request.frames.len()).sum());
         for request in requests.drain(..) {
             let fits = |active: &Active| active.fits(group.bytes.len() + request.frames.len());
@@ -206,6 +227,11 @@ impl Writer {
         } else {
             tracing::error!(%error, "a write failed; going on in a new segment");
         }
+        self.abandon();
+    }
+
+    /// Ends the segment that is being written, whose end is not to be trusted.
+    fn abandon(&mut self) {
         let Some(active) = self.active.take() else {
             return;
         };
@@ -319,6 +345,7 @@ impl Writer {
             cursor.close();
             outcome = outcome.and(cursor.sync());
         }
+        outcome = outcome.and(self.mark_end());
         for spare in self.spares.drain(..) {
             let removed = std::fs::remove_file(&spare.path);
             outcome = outcome.and(removed.map_err(Error::io("remove", &spare.path)));

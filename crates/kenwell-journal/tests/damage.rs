@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use kenwell_journal::{Batch, Error, Journal, Limit, Offset, Options, Recovery, open};
+use kenwell_journal::{Batch, Error, Journal, Limit, Offset, Options, Reader, Recovery, open};
 
 const HEADER: usize = 64;
 /// A record of 76 bytes and its frame.
@@ -52,6 +52,26 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+fn base(path: &Path) -> u64 {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    name.split('-').next().unwrap().parse().unwrap()
+}
+
+fn shorten(path: &Path, length: usize) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(length as u64).unwrap();
+}
+
+/// Reads up to offset `end`, and returns what is lost before it.
+async fn lost(reader: &mut Reader, end: u64) -> Vec<std::ops::Range<u64>> {
+    let mut lost = Vec::new();
+    while reader.reached() < Offset(end) {
+        let records = reader.next(Limit::default()).await.unwrap();
+        lost.extend(records.lost().iter().map(|lost| lost.start.0..lost.end.0));
+    }
+    lost
+}
+
 fn flip(path: &Path, at: usize) {
     let file = OpenOptions::new()
         .read(true)
@@ -85,10 +105,12 @@ async fn offsets(dir: &Path) -> (Vec<u64>, Recovery, u64) {
 #[tokio::test]
 async fn a_torn_tail_is_cut_and_measured() {
     let dir = written(10).await;
-    let path = segments(dir.path()).pop().unwrap();
-    let file = OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len((HEADER + 9 * FRAME + 60) as u64).unwrap();
-    drop(file);
+    // As after a crash in the middle of a write, before anybody noted how far the log was written.
+    fs::remove_file(dir.path().join("end.mark")).unwrap();
+    shorten(
+        &segments(dir.path()).pop().unwrap(),
+        HEADER + 9 * FRAME + 60,
+    );
     let (journal, first) = open(dir.path(), small()).unwrap();
     drop(journal);
     let (seen, recovery, corrupt) = offsets(dir.path()).await;
@@ -104,6 +126,89 @@ async fn a_torn_tail_is_cut_and_measured() {
     );
     let (seen, recovery, _) = offsets(dir.path()).await;
     assert_eq!((seen.len(), recovery.torn_bytes), (10, 0));
+}
+
+#[tokio::test]
+async fn what_is_missing_at_the_end_is_noticed_at_the_start() {
+    for gone in [false, true] {
+        let dir = written(100).await;
+        let newest = segments(dir.path()).pop().unwrap();
+        let lost_from = if gone {
+            fs::remove_file(&newest).unwrap();
+            base(&newest)
+        } else {
+            shorten(&newest, HEADER + FRAME + 60);
+            base(&newest) + 1
+        };
+        let (journal, recovery) = open(dir.path(), small()).unwrap();
+        assert_eq!(
+            recovery.next_offset,
+            Offset(100),
+            "no offset is given twice"
+        );
+        assert_eq!(recovery.corrupt_records, 100 - lost_from);
+        let mut reader = journal.reader("a").unwrap();
+        assert_eq!(lost(&mut reader, 100).await, [lost_from..100]);
+        append(&journal, 100..101).await;
+        assert_eq!(reader.next(Limit::default()).await.unwrap().len(), 1);
+        assert_eq!(
+            journal.stats().corrupt_records,
+            100 - lost_from,
+            "counted once"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_disappears_while_it_runs_is_lost_and_the_rest_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), small()).unwrap();
+    let mut reader = journal.reader("a").unwrap();
+    append(&journal, 0..300).await;
+    let files = segments(dir.path());
+    let newest = files.last().unwrap();
+    assert!(files.len() > 5);
+    for gone in [&files[0], &files[2], newest] {
+        fs::remove_file(gone).unwrap();
+    }
+    shorten(&files[4], HEADER + 10);
+    // What is appended now must not end in the file that nobody can open any more.
+    append(&journal, 300..310).await;
+    let expected = [
+        0..base(&files[1]),
+        base(&files[2])..base(&files[3]),
+        base(&files[4])..base(&files[5]),
+        base(newest)..300,
+    ];
+    assert_eq!(lost(&mut reader, 310).await, expected);
+    let mut pass = journal.pass(Offset(5)..Offset(305));
+    let mut seen = Vec::new();
+    while let Some(records) = pass.next(Limit::default()).await.unwrap() {
+        seen.extend(records.lost().iter().map(|lost| lost.start.0..lost.end.0));
+    }
+    assert_eq!(seen[0], 5..expected[0].end);
+    assert_eq!(seen[1..], expected[1..]);
+    let count: u64 = expected.iter().map(|lost| lost.end - lost.start).sum();
+    assert_eq!(journal.stats().corrupt_records, count, "counted once");
+    drop((pass, reader, journal));
+    let (seen, _, _) = offsets(dir.path()).await;
+    assert_eq!(seen.len() as u64, 310 - count);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_away_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (at, away) = (dir.path().join("journal"), dir.path().join("away"));
+    let (journal, _) = open(&at, small()).unwrap();
+    let mut reader = journal.reader("a").unwrap();
+    append(&journal, 0..100).await;
+    fs::rename(&at, &away).unwrap();
+    fs::create_dir(&at).unwrap();
+    let error = reader.next(Limit::default()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    fs::remove_dir(&at).unwrap();
+    fs::rename(&away, &at).unwrap();
+    assert_eq!(lost(&mut reader, 100).await, []);
 }
 
 #[tokio::test]
@@ -183,10 +288,6 @@ async fn a_missing_or_emptied_segment_costs_only_its_own_records() {
     for emptied in [false, true] {
         let dir = written(120).await;
         let files = segments(dir.path());
-        let base = |path: &PathBuf| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.split('-').next().unwrap().parse::<u64>().unwrap()
-        };
         let (lost_from, lost_to) = (base(&files[1]), base(&files[2]));
         if emptied {
             fs::write(&files[1], b"").unwrap();
@@ -252,6 +353,59 @@ async fn a_corrupt_cursor_begins_again_at_the_oldest_record() {
         let (seen, recovery, _) = offsets(dir.path()).await;
         assert_eq!(recovery.corrupt_cursors, ["a"]);
         assert_eq!(seen, [0, 1, 2, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_cursor_begins_again_at_the_oldest_record_and_a_new_one_at_the_end() {
+    // With the list of cursors or without, as in a copy that holds the segments only.
+    for listed in [true, false] {
+        let dir = written(5).await;
+        let (journal, _) = open(dir.path(), small()).unwrap();
+        let mut reader = journal.reader("a").unwrap();
+        reader.next(Limit::default()).await.unwrap();
+        reader.ack(Offset(3)).await.unwrap();
+        drop((reader, journal));
+        fs::remove_file(dir.path().join("a.cursor")).unwrap();
+        if !listed {
+            fs::remove_file(dir.path().join("cursors.list")).unwrap();
+        }
+        let (journal, recovery) = open(dir.path(), small()).unwrap();
+        assert_eq!(recovery.missing_cursors.len(), usize::from(listed));
+        assert_eq!(journal.reader("a").unwrap().acked(), Offset(0));
+        // What nobody can tell from a lost one begins at the oldest too, but only now.
+        let new = if listed { 5 } else { 0 };
+        assert_eq!(journal.reader("new").unwrap().acked(), Offset(new));
+        drop(journal);
+        let (journal, recovery) = open(dir.path(), small()).unwrap();
+        assert!(recovery.missing_cursors.is_empty());
+        assert_eq!(journal.reader("newer").unwrap().acked(), Offset(5));
+        journal.forget("newer").unwrap();
+        drop(journal);
+        let (journal, recovery) = open(dir.path(), small()).unwrap();
+        assert!(
+            recovery.missing_cursors.is_empty(),
+            "forgotten is not missing"
+        );
+        assert_eq!(journal.reader("newer").unwrap().acked(), Offset(5));
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_whose_listing_was_cut_short_by_a_crash_stays_where_it_is() {
+    let dir = written(5).await;
+    let before = fs::read(dir.path().join("cursors.list")).unwrap();
+    let (journal, _) = open(dir.path(), small()).unwrap();
+    drop(journal.reader("b").unwrap());
+    drop(journal);
+    // Its file was there, its name was not listed yet; or the list is damaged.
+    for list in [&before[..], b"garbage", b""] {
+        fs::write(dir.path().join("cursors.list"), list).unwrap();
+        let (journal, recovery) = open(dir.path(), small()).unwrap();
+        assert!(recovery.missing_cursors.is_empty());
+        assert_eq!(journal.reader("b").unwrap().acked(), Offset(5));
+        drop(journal);
+        assert_ne!(fs::read(dir.path().join("cursors.list")).unwrap(), list);
     }
 }
 

@@ -29,7 +29,7 @@ enum Step {
     /// Moves the cursor back to this share of all offsets, if it is beyond.
     Rewind(f64),
     Restart,
-    /// Cuts the newest segment at this share of its length, then restarts.
+    /// Cuts the newest segment at this share of its length, then restarts. What was cut off is lost.
     Crop(f64),
     /// Changes a byte at this share of the length of one of the segments, then restarts.
     Flip {
@@ -184,8 +184,13 @@ impl World {
             .runtime
             .block_on(reader.next(Limit { records, bytes }))
             .unwrap();
-        assert!(!got.is_empty() && got.len() <= records);
+        assert!(got.len() <= records && (!got.is_empty() || !got.lost().is_empty()));
         assert!(got.bytes() <= bytes || got.len() == 1);
+        // What is told to be lost is what there is not, up to where the reader is then.
+        let end = got.next_offset().0;
+        let missing = (self.read..end).filter(|offset| !self.live.contains_key(offset));
+        let lost = got.lost().iter().flat_map(|lost| lost.start.0..lost.end.0);
+        assert!(missing.eq(lost), "{:?}", got.lost());
         let mut expected = self.live.range(self.read..);
         for (offset, record) in &got {
             let (wanted, content) = expected.next().unwrap();
@@ -213,19 +218,11 @@ impl World {
     fn restart(&mut self, damage: impl FnOnce(&mut Self)) {
         self.open = None;
         damage(self);
-        // What a start cuts or skips at the end: everything behind the last intact record of the newest segment.
+        // A start finds what is missing in the newest segment: everything up to where it was closed should be there.
         let newest = files(self.dir.path()).pop();
-        let mut lost = 0;
-        if let Some(newest) = newest {
-            let end = self
-                .live
-                .range(newest.base..)
-                .next_back()
-                .map_or(newest.base, |(last, _)| last + 1);
-            lost = end - newest.base - self.live.range(newest.base..).count() as u64;
-            self.sizes.retain(|offset, _| *offset < end);
-            self.next = end.max(self.acked);
-        }
+        let lost = newest.map_or(0, |newest| {
+            self.next - newest.base - self.live.range(newest.base..).count() as u64
+        });
         self.open(lost);
     }
 

@@ -114,9 +114,10 @@ impl Delivery {
             } else {
                 self.lag.note(None);
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => break,
-                    () = reach(&self.pen), if !self.pen.health.is_up() => continue,
                     batch = self.intake.next() => batch,
+                    () = reach(&self.pen), if !self.pen.health.is_up() => continue,
                 }
             };
             self.lag.note(batch.oldest_ms);

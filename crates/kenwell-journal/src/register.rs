@@ -1,0 +1,98 @@
+//! The list of all cursors, in a file of its own: so that a new cursor is told from one whose file is missing.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::cursor::CursorName;
+use crate::directory::{REGISTER, UNFINISHED};
+use crate::disk::sync_dir;
+use crate::error::Error;
+
+const FIRST_LINE: &str = "kenwell-journal cursors 1";
+
+/// What a directory's list says.
+#[derive(Debug)]
+pub(crate) enum Register {
+    /// These are all cursors.
+    Known(Vec<CursorName>),
+    /// There is none: the directory is new, was written by an older version, or the file was deleted.
+    Missing,
+    Damaged,
+}
+
+/// Reads the list in `dir`.
+pub(crate) fn read(dir: &Path) -> Result<Register, Error> {
+    let path = dir.join(REGISTER);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(parse(&bytes).map_or(Register::Damaged, Register::Known)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Register::Missing),
+        Err(error) => Err(Error::io("read", &path)(error)),
+    }
+}
+
+/// Replaces the list in `dir`, durably, and at once or not at all.
+pub(crate) fn write<'a>(
+    dir: &Path,
+    names: impl Iterator<Item = &'a CursorName>,
+) -> Result<(), Error> {
+    let path = dir.join(REGISTER);
+    let unfinished = dir.join(format!("{REGISTER}{UNFINISHED}"));
+    let written = File::create(&unfinished).and_then(|mut file| {
+        file.write_all(text(names).as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(Error::io("write", &unfinished))?;
+    std::fs::rename(&unfinished, &path).map_err(Error::io("rename", &unfinished))?;
+    sync_dir(dir)
+}
+
+fn text<'a>(names: impl Iterator<Item = &'a CursorName>) -> String {
+    let mut names: Vec<_> = names.map(CursorName::as_str).collect();
+    names.sort_unstable();
+    let mut text = format!("{FIRST_LINE}\n");
+    for name in names {
+        text.push_str(name);
+        text.push('\n');
+    }
+    let checksum = crc32c::crc32c(text.as_bytes());
+    text.push_str(&format!("{checksum:08x}\n"));
+    text
+}
+
+fn parse(bytes: &[u8]) -> Option<Vec<CursorName>> {
+    let all = std::str::from_utf8(bytes).ok()?;
+    let names = all.strip_prefix(FIRST_LINE)?.strip_prefix('\n')?;
+    let (names, _checksum) = names.split_at_checked(names.len().checked_sub(9)?)?;
+    let names: Option<Vec<_>> = names
+        .lines()
+        .map(|name| CursorName::new(name).ok())
+        .collect();
+    names.filter(|names| text(names.iter()) == all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<CursorName> {
+        names
+            .iter()
+            .map(|name| CursorName::new(name).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_list_comes_back_and_damage_is_noticed() {
+        for list in [names(&[]), names(&["a"]), names(&["a", "profiles-2"])] {
+            let text = text(list.iter());
+            assert_eq!(parse(text.as_bytes()), Some(list));
+            for at in 0..text.len() {
+                let mut damaged = text.clone().into_bytes();
+                damaged[at] ^= 1;
+                assert_eq!(parse(&damaged), None, "byte {at} of {text}");
+                assert_eq!(parse(&text.as_bytes()[..at]), None, "{at} bytes of {text}");
+            }
+        }
+    }
+}
