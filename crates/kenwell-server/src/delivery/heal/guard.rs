@@ -102,9 +102,12 @@ impl Guard {
     }
 
     /// Watches until `over`, which comes when the delivery has ended, and then writes the last marker.
+    /// Begins when the delivery has reached Redis, or a while later, so that it never takes a connection
+    /// away from it.
     pub(crate) async fn run(mut self, over: CancellationToken) {
         told::resume(&self.post);
-        let (mut look_at, mut marked) = (Instant::now(), None);
+        let (mut look_at, mut marked) = (Instant::now() + LOOK_EVERY, None);
+        let mut begun = false;
         loop {
             if self.post.memory.known().owed.is_some() {
                 return self.ask_to_go_back(&over).await;
@@ -112,7 +115,9 @@ impl Guard {
             let acked = self.acked();
             told::restored(&self.post, acked);
             let now = Instant::now();
-            if now >= look_at || marked.is_some_and(|marked| marked != acked) {
+            let begins = !begun && self.post.health.is_up();
+            if now >= look_at || begins || marked.is_some_and(|marked| marked != acked) {
+                begun = true;
                 let whole = self.visit(acked).await;
                 marked = whole.then_some(acked);
                 look_at = now + self.pause(whole);
