@@ -16,7 +16,7 @@ mod write;
 
 pub use backlog::{Backlog, count};
 pub use books::{Books, enter_backlogs};
-pub(crate) use heal::{Guard, Memory, Owed, Post, Restoring};
+pub(crate) use heal::{Guard, Loss, Memory, Owed, Post, Restoring};
 pub use lag::Lag;
 pub use run::{Delivery, Plan};
 pub use state::{Health, Notice, State};

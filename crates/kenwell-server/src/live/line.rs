@@ -2,7 +2,7 @@
 
 use kenwell::{connection::Connection, profile::Layout};
 use kenwell_journal::{Error, Journal};
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::restore::Healing;
@@ -124,11 +124,19 @@ impl Line {
         let delivery = Delivery::new(&plan, ground.journal)?;
         let stop = ground.stop.child_token();
         let over = CancellationToken::new();
-        let guard = ground.tasks.spawn(self.guard(ground).run(over.clone()));
+        let (known, begin) = oneshot::channel();
+        let guard = ground
+            .tasks
+            .spawn(self.guard(ground).run(over.clone(), known));
         let delivered = delivery.run(stop.clone());
+        let stopped = stop.clone();
         let task = ground.tasks.spawn(async move {
             let _ends = over.drop_guard();
-            delivered.await;
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                // Its end is the sign.
+                _ = begin => delivered.await,
+            }
         });
         self.flow = Some(Flow { stop, task, guard });
         Ok(())

@@ -13,11 +13,11 @@ use super::{
     Live,
     door::Inner,
     line::{Ground, Line},
-    replay::{self, Search},
+    replay::{self, Replayed, Search},
 };
 use crate::{
     config::{Config, Destination},
-    delivery::{Guard, Memory, Owed, Post, Restoring},
+    delivery::{Guard, Loss, Memory, Owed, Post, Restoring},
     installation,
 };
 
@@ -132,7 +132,7 @@ impl Line {
         };
         let remembered = self.memory.change(|known| {
             known.owed = None;
-            if owed.lost {
+            if owed.lost > Loss::Unlikely && replayed.events > 0 {
                 known.restoring = Some(restoring);
             }
         });
@@ -143,47 +143,53 @@ impl Line {
         Ok(())
     }
 
-    fn tell(&self, owed: Owed, oldest: u64, reached: u64, replayed: &replay::Replayed) {
-        let destination = &self.settings.id;
-        let events = replayed.events;
-        let since = replayed
-            .received
-            .map(|at| at.to_string())
-            .unwrap_or_default();
-        // Without a marker nobody knows how far back; with one, what lies between is gone.
-        let gone = owed.from.map(|from| oldest.saturating_sub(from));
-        if !owed.lost {
-            tracing::info!(
-                destination.id = destination,
+    /// Says what Redis lacks, what it gets again, and what of it the journal no longer has.
+    fn tell(&self, owed: Owed, oldest: u64, reached: u64, replayed: &Replayed) {
+        let (id, position, events) = (&self.settings.id, owed.from, replayed.events);
+        let since = replayed.received.map(tracing::field::display);
+        match owed.lost {
+            Loss::Unlikely => tracing::info!(
+                destination.id = id,
+                position,
+                reached,
                 events,
-                "Redis restarted, or another server took over, with all that its marker promised; its last events are delivered again, to be sure"
-            );
+                "Redis restarted, or another server took over, with all that its marker promised; what came after that is delivered again, to be sure"
+            ),
+            Loss::Possible => tracing::warn!(
+                destination.id = id,
+                position,
+                reached,
+                events,
+                since,
+                "Redis restarted, or another server took over, while Kenwell did not run; what its marker does not cover is delivered again"
+            ),
+            Loss::Certain => tracing::warn!(
+                destination.id = id,
+                position,
+                reached,
+                events,
+                since,
+                "Redis came back from a restart or failover with less than it had confirmed; what it lost is delivered again"
+            ),
+        }
+        let gone = oldest.saturating_sub(position.unwrap_or(0));
+        if gone == 0 {
             return;
         }
-        let position = owed.from.unwrap_or(0);
-        tracing::warn!(
-            destination.id = destination,
-            position,
-            reached,
-            events,
-            since,
-            "Redis came back from a restart or failover with less than it had confirmed; these events are delivered again"
-        );
-        match gone {
-            Some(0) => {}
-            Some(records) => tracing::error!(
-                destination.id = destination,
-                records,
+        if position.is_some() {
+            tracing::error!(
+                destination.id = id,
+                records = gone,
                 before = since,
-                "of what Redis lost the journal no longer has the oldest records; those of them that were for this destination are not restored"
-            ),
-            None if oldest == 0 => {}
-            None => tracing::error!(
-                destination.id = destination,
-                records = oldest,
+                "the journal no longer has the oldest records that Redis may have lost; those of them that were for this destination are not restored"
+            );
+        } else {
+            tracing::error!(
+                destination.id = id,
+                records = gone,
                 before = since,
-                "Redis came back without its marker, so it may lack everything; of that the journal no longer has the oldest records, which are not restored: restore a backup of Redis, then replay"
-            ),
+                "Redis has nothing that tells how much it lost, perhaps everything; the oldest records are no longer in the journal and are not restored: restore a backup of Redis, and then deliver again from its time"
+            );
         }
     }
 }

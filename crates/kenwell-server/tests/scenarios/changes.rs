@@ -247,18 +247,21 @@ fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
     assert_books(&inside, "one", 40 + early, 40 + early, early);
 }
 
-/// An address that leads to the Redis for the first connection, and for all others nowhere.
+/// An address that leads to the Redis for the first look at it and for the next connection, and for all
+/// others nowhere.
 fn narrow_way(redis: &Redis) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, to) = (listener.local_addr().unwrap(), redis.address());
     std::thread::spawn(move || {
-        let (first, _) = listener.accept().unwrap();
-        let redis = TcpStream::connect(to).unwrap();
-        for (mut from, mut to) in [
-            (first.try_clone().unwrap(), redis.try_clone().unwrap()),
-            (redis, first),
-        ] {
-            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        for _connection in 0..2 {
+            let (client, _) = listener.accept().unwrap();
+            let redis = TcpStream::connect(&to).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), redis.try_clone().unwrap()),
+                (redis, client),
+            ] {
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
         }
         for other in listener.incoming() {
             drop(other);

@@ -87,17 +87,19 @@ fn check(server: &Server, node: &Node, acked: [u64; USERS]) {
     eventually("the server to be ready", || {
         server.ready().text().contains("\"ready\"").then_some(())
     });
-    server.settle("profiles");
+    let count = |page: &str, name: &str| {
+        let name = format!("kenwell_destination_{name}_total");
+        metric(page, &name, "destination=\"profiles\"")
+    };
+    eventually("every event to have its outcome", || {
+        let page = server.metrics();
+        let accepted = acked.iter().sum::<u64>() + count(&page, "replayed");
+        (count(&page, "written") == accepted).then_some(())
+    });
     for (user, acked) in acked.into_iter().enumerate() {
         let last = profile(node, user)["last"].clone();
         assert_eq!(last, acked.to_string(), "user-{user}");
     }
-    let count = |name: &str| {
-        let name = format!("kenwell_destination_{name}_total");
-        metric(&server.metrics(), &name, "destination=\"profiles\"")
-    };
-    let accepted: u64 = acked.iter().sum();
-    assert_eq!(count("written"), accepted + count("replayed"), "I5");
 }
 
 fn profile(node: &Node, user: usize) -> BTreeMap<String, String> {

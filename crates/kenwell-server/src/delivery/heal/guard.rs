@@ -9,17 +9,17 @@ use kenwell::{
 };
 use kenwell_journal::Journal;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    judge::{Expected, Verdict, judge},
+    judge::{Expected, Loss, Verdict, judge},
     known::{Known, Memory, earlier},
     told,
 };
-use crate::delivery::Health;
+use crate::delivery::{Health, backoff::Backoff};
 
 /// How often the markers are written while events are delivered. After a failover so much of what was
 /// not lost is delivered again, too.
@@ -69,8 +69,8 @@ struct Watched {
 /// What a visit to all shards has shown.
 #[derive(Default)]
 struct Findings {
-    /// From where on what is missing, and whether for sure, by shard.
-    changed: Vec<(Option<u64>, bool)>,
+    /// From where on something is missing, and whether it is, by shard.
+    changed: Vec<(Option<u64>, Loss)>,
     emptied: Vec<Option<u64>>,
     elsewhere: bool,
     /// Whether what is known has changed.
@@ -102,10 +102,17 @@ impl Guard {
     }
 
     /// Watches until `over`, which comes when the delivery has ended, and then writes the last marker.
-    /// Begins when the delivery has reached Redis, or a while later, so that it never takes a connection
+    /// `known` is dropped when the delivery may begin: what it writes to a server that nobody has seen
+    /// would not be missed.
+    ///
+    /// Goes on when the delivery has reached Redis, or a while later, so that it never takes a connection
     /// away from it.
-    pub(crate) async fn run(mut self, over: CancellationToken) {
+    pub(crate) async fn run(mut self, over: CancellationToken, known: oneshot::Sender<()>) {
         told::resume(&self.post);
+        tokio::select! {
+            () = over.cancelled() => return,
+            () = self.get_to_know() => drop(known),
+        }
         let (mut look_at, mut marked) = (Instant::now() + LOOK_EVERY, None);
         let mut begun = false;
         loop {
@@ -132,6 +139,30 @@ impl Guard {
             // Without it a little more than necessary is delivered again some day.
             let _in_time = timeout(LAST, self.visit(acked)).await;
         }
+    }
+
+    /// Looks at a Redis that was never seen before, until it can be reached.
+    async fn get_to_know(&mut self) {
+        let mut backoff = Backoff::default();
+        while self.shards.is_empty() {
+            let acked = self.acked();
+            let failure = match self.find_shards().await {
+                Ok(()) => self.look(acked).await,
+                Err(error) => Some(error),
+            };
+            let Some(error) = failure else { break };
+            let answered = matches!(error, Error::Refused { .. });
+            if answered || self.shards.iter().any(|it| it.reached) {
+                self.failed(&error);
+                break;
+            }
+            // The delivery could not reach it either, and is not there to say so.
+            self.post.health.failed(&error, error.class());
+            self.shards.clear();
+            sleep(backoff.next()).await;
+        }
+        // The connection is for the delivery, should there be only a few.
+        self.post.marker = self.post.marker.another();
     }
 
     /// How long to wait after a visit. Who was only looked at is written to soon.
@@ -182,10 +213,20 @@ impl Guard {
             self.post.marker = self.post.marker.another();
             self.shards.iter_mut().for_each(|it| it.reached = false);
         }
-        if let Err(error) = self.find_shards().await {
-            self.failed(&error);
-            return false;
+        let failure = match self.find_shards().await {
+            Ok(()) => self.look(acked).await,
+            Err(error) => Some(error),
+        };
+        match &failure {
+            Some(error) => self.failed(error),
+            None => self.refused = false,
         }
+        let done = |it: &Watched| it.reached && it.wrote() == Some(acked);
+        failure.is_none() && self.shards.iter().all(done)
+    }
+
+    /// Likewise at the shards that there are; gives one of the errors, if there was any.
+    async fn look(&mut self, acked: u64) -> Option<Error> {
         let marker = &self.post.marker;
         let asked = self.shards.iter().map(|it| it.ask(marker, acked));
         let answers = join_all(asked).await;
@@ -200,13 +241,8 @@ impl Guard {
                 }
             }
         }
-        match &failure {
-            Some(error) => self.failed(error),
-            None => self.refused = false,
-        }
         self.act(findings, acked).await;
-        let done = |it: &Watched| it.reached && it.wrote() == Some(acked);
-        self.shards.iter().all(done)
+        failure
     }
 
     async fn find_shards(&mut self) -> Result<(), Error> {
@@ -227,11 +263,11 @@ impl Guard {
         let offered: Vec<Option<u64>> = findings
             .changed
             .iter()
-            .filter_map(|(from, lost)| (*lost && !heals).then_some(*from))
+            .filter_map(|(from, lost)| (*lost > Loss::Unlikely && !heals).then_some(*from))
             .chain(findings.emptied.iter().copied())
             .collect();
         let owed = findings.changed.iter().filter(|_| heals).copied();
-        let owed: Vec<(Option<u64>, bool)> = owed.collect();
+        let owed: Vec<(Option<u64>, Loss)> = owed.collect();
         let expected: Vec<_> = self.shards.iter().filter_map(Watched::remember).collect();
         if findings.elsewhere {
             told::elsewhere(&self.post);

@@ -1,6 +1,7 @@
 //! What a sighting of a marker means, given what is known of the server that should have it.
 
 use kenwell::profile::{Server, Sighting};
+use serde::{Deserialize, Serialize};
 
 /// What is known of one shard of a Redis.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,14 +30,26 @@ pub(super) enum Verdict {
     Changed {
         /// The oldest record there is for `None`.
         from: Option<u64>,
-        /// Whether it lost something for sure.
-        lost: bool,
+        /// Whether something is missing.
+        lost: Loss,
     },
     /// The server is the same, and lacks what it had: somebody's command.
     Emptied {
         /// The oldest record there is for `None`.
         from: Option<u64>,
     },
+}
+
+/// Whether a server that changed lost something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Loss {
+    /// Its marker says what it should; of what came after it nobody knows.
+    Unlikely,
+    /// Its marker covers less than was delivered, but perhaps Kenwell ended before it could write it.
+    Possible,
+    /// Its marker says less than it did.
+    Certain,
 }
 
 /// Compares. `acked` is how far delivery had come before the sighting.
@@ -58,7 +71,11 @@ pub(super) fn judge(expected: &Expected, seen: &Sighting, acked: u64) -> Verdict
         let unwritten = expected.wrote.is_none() && position.is_some_and(|it| it < acked);
         return Verdict::Changed {
             from: position.map(|position| position.min(acked)),
-            lost: less || unwritten || position.is_none(),
+            lost: match unwritten {
+                _ if less || position.is_none() => Loss::Certain,
+                true => Loss::Possible,
+                false => Loss::Unlikely,
+            },
         };
     }
     match (less, told) {
@@ -66,7 +83,7 @@ pub(super) fn judge(expected: &Expected, seen: &Sighting, acked: u64) -> Verdict
         (true, true) => Verdict::Emptied { from: position },
         (true, false) => Verdict::Changed {
             from: position,
-            lost: true,
+            lost: Loss::Certain,
         },
     }
 }
@@ -94,16 +111,22 @@ mod tests {
             ("a", None, "a", None, emptied(None)),
             ("a", Some(9), "a", Some(4), emptied(Some(4))),
             ("a", Some(9), "a", Some(8), Verdict::Same),
-            ("a", Some(9), "b", Some(9), changed(Some(9), false)),
-            ("a", Some(9), "b", Some(4), changed(Some(4), true)),
-            ("a", Some(9), "b", None, changed(None, true)),
-            ("a", None, "b", Some(4), changed(Some(4), true)),
-            ("a", None, "b", Some(10), changed(Some(10), false)),
-            ("a", Some(9), "b", Some(12), changed(Some(10), false)),
+            ("a", Some(9), "b", Some(9), changed(Some(9), Loss::Unlikely)),
+            ("a", Some(9), "b", Some(4), changed(Some(4), Loss::Certain)),
+            ("a", Some(9), "b", None, changed(None, Loss::Certain)),
+            ("a", None, "b", Some(4), changed(Some(4), Loss::Possible)),
+            ("a", None, "b", Some(10), changed(Some(10), Loss::Unlikely)),
+            (
+                "a",
+                Some(9),
+                "b",
+                Some(12),
+                changed(Some(10), Loss::Unlikely),
+            ),
             ("", Some(9), "", Some(9), Verdict::Same),
-            ("", Some(9), "", Some(4), changed(Some(4), true)),
-            ("", Some(9), "", None, changed(None, true)),
-            ("a", Some(9), "", None, changed(None, true)),
+            ("", Some(9), "", Some(4), changed(Some(4), Loss::Certain)),
+            ("", Some(9), "", None, changed(None, Loss::Certain)),
+            ("a", Some(9), "", None, changed(None, Loss::Certain)),
             ("", Some(9), "b", Some(9), Verdict::Same),
         ] {
             let expected = Expected {
@@ -136,7 +159,7 @@ mod tests {
         assert_eq!(judged("", ""), Verdict::Same);
         let lost = Verdict::Changed {
             from: None,
-            lost: true,
+            lost: Loss::Certain,
         };
         assert_eq!(judged("a", "b"), lost);
     }
@@ -158,7 +181,7 @@ mod tests {
         assert_eq!(judged("a", Some(10)), Verdict::Same);
         let behind = Verdict::Changed {
             from: Some(4),
-            lost: true,
+            lost: Loss::Possible,
         };
         assert_eq!(judged("b", Some(4)), behind);
     }

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::judge::Expected;
+use super::judge::{Expected, Loss};
 use crate::{config::Destination, delivery::Notice};
 
 /// The folder in the data directory.
@@ -54,8 +54,8 @@ pub(super) struct KnownShard {
 pub(crate) struct Owed {
     /// From where on.
     pub(crate) from: Option<u64>,
-    /// Whether it lost something for sure.
-    pub(crate) lost: bool,
+    /// Whether something is missing.
+    pub(crate) lost: Loss,
 }
 
 /// What a Redis that came back with less is getting again.
@@ -192,11 +192,11 @@ impl Known {
     }
 
     /// Notes that everything from `from` on must come again.
-    pub(super) fn owe(&mut self, from: Option<u64>, lost: bool) {
+    pub(super) fn owe(&mut self, from: Option<u64>, lost: Loss) {
         let before = self.owed.unwrap_or(Owed { from, lost });
         self.owed = Some(Owed {
             from: earlier(before.from, from),
-            lost: before.lost || lost,
+            lost: before.lost.max(lost),
         });
     }
 }
@@ -239,12 +239,12 @@ mod tests {
     fn what_is_owed_begins_where_the_earliest_loss_does() {
         let mut known = Known::default();
         let owed = |from, lost| Owed { from, lost };
-        known.owe(Some(7), false);
-        known.owe(Some(9), true);
-        assert_eq!(known.owed, Some(owed(Some(7), true)));
-        known.owe(None, false);
-        known.owe(Some(3), false);
-        assert_eq!(known.owed, Some(owed(None, true)));
+        known.owe(Some(7), Loss::Unlikely);
+        known.owe(Some(9), Loss::Certain);
+        assert_eq!(known.owed, Some(owed(Some(7), Loss::Certain)));
+        known.owe(None, Loss::Possible);
+        known.owe(Some(3), Loss::Unlikely);
+        assert_eq!(known.owed, Some(owed(None, Loss::Certain)));
     }
 
     #[test]

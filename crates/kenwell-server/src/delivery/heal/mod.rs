@@ -10,4 +10,5 @@ mod known;
 mod told;
 
 pub(crate) use guard::{Guard, Post};
+pub(crate) use judge::Loss;
 pub(crate) use known::{Memory, Owed, Restoring};

@@ -1,6 +1,6 @@
 //! Failovers that lose writes which the old master had confirmed.
 
-use super::{Load, count, tables, wait_for_log};
+use super::{Load, count, tables, wait_for_log, wait_for_marker};
 use crate::support::{Cluster, Node, Sentinels, Server, eventually};
 
 /// From now on the replica gets nothing, and nothing is under way to it.
@@ -31,7 +31,7 @@ fn a_sentinel_failover_that_lost_writes_is_healed() {
     });
     cut_off(&master, &replica);
     load.send(&server, 300);
-    server.settle("profiles");
+    wait_for_marker(&server, &master, 500);
     master.kill();
     replica.signal("CONT");
     eventually("the replica to be promoted", || {
@@ -64,7 +64,7 @@ fn a_cluster_failover_that_lost_writes_is_healed() {
     });
     cut_off(&master, replica);
     load.send(&server, 300);
-    server.settle("profiles");
+    wait_for_marker(&server, &master, 500);
     master.kill();
     replica.signal("CONT");
     eventually("the replica to be promoted", || {
