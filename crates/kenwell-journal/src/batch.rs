@@ -67,7 +67,7 @@ impl Batch {
     }
 
     /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
-    /// see it; never when the append fails. For counting: the one writing thread runs it, so it must be quick and must
+    /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so it must be quick and must
     /// not panic.
     #[must_use]
     pub fn on_stored(mut self, call: impl FnOnce(Offset) + Send + 'static) -> Self {

@@ -1,6 +1,8 @@
 //! Tests of failing system calls: a failed write or fdatasync never becomes an Ok, and costs nobody else anything.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::disk::Fault;
 use crate::{Batch, Error, Journal, Limit, Offset, Options, Recovery, open};
@@ -112,11 +114,20 @@ async fn every_append_of_a_failed_group_fails() {
     let (journal, _) = open(dir.path(), options.clone()).unwrap();
     append(&journal, "first").await.unwrap();
     options.faults.order(Fault::Sync, EIO);
+    let told = Arc::new(AtomicU64::new(0));
     let answers = {
         let appends: Vec<_> = (0..20)
             .map(|number| {
                 let journal = journal.clone();
-                tokio::spawn(async move { append(&journal, &format!("{number}")).await })
+                let told = Arc::clone(&told);
+                tokio::spawn(async move {
+                    let mut batch = Batch::new();
+                    batch.push(&[format!("{number}").as_bytes()]);
+                    let batch = batch.on_stored(move |_| {
+                        told.fetch_add(1, Ordering::SeqCst);
+                    });
+                    journal.append(batch).await
+                })
             })
             .collect();
         let mut answers = Vec::new();
@@ -129,6 +140,11 @@ async fn every_append_of_a_failed_group_fails() {
     let accepted = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
     assert!(accepted < 20, "at least one append was in the failed group");
     assert_eq!(stats.next_offset, Offset(1 + accepted));
+    assert_eq!(
+        told.load(Ordering::SeqCst),
+        accepted,
+        "nobody is told of what failed"
+    );
 }
 
 #[tokio::test]

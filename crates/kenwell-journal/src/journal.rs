@@ -130,7 +130,7 @@ impl Journal {
         Ok(Reader::new(Arc::clone(shared), cursor))
     }
 
-    /// Reads once over what is there of `range`, without a cursor.
+    /// Reads once over `range`, without a cursor.
     pub fn pass(&self, range: Range<Offset>) -> Pass {
         Pass::new(Arc::clone(&self.handle.shared), &range)
     }

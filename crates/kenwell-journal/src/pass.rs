@@ -23,14 +23,14 @@ impl Pass {
         let from = range.start.0;
         shared.hold(from);
         Self {
-            end: range.end.0.min(shared.next()),
+            end: range.end.0,
             follower: Follower::new(shared, from),
             from,
         }
     }
 
     /// The next records, and what is lost before and behind them; `None` once the end of the range is reached, whatever
-    /// of it could be read.
+    /// of it could be read. Waits for what is not appended yet.
     ///
     /// Cancel-safe: dropping the future loses no record.
     ///

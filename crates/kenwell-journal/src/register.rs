@@ -56,8 +56,7 @@ fn text<'a>(names: impl Iterator<Item = &'a CursorName>) -> String {
         text.push('\n');
     }
     let checksum = crc32c::crc32c(text.as_bytes());
-    text.push_str(&format!("{checksum:08x}\n"));
-    text
+    format!("{text}{checksum:08x}\n")
 }
 
 fn parse(bytes: &[u8]) -> Option<Vec<CursorName>> {

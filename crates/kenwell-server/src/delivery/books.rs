@@ -72,22 +72,19 @@ impl Books {
     /// Enters what waited when they were opened.
     fn enter(&self, backlog: Backlog) {
         let Backlog { events, lost, .. } = backlog;
-        // What was accepted while they were open is known; otherwise all that damage hit may have been for it.
-        let known = self.known.unwrap_or(0);
-        self.ledger.accept(events.saturating_sub(known), self.end);
-        let lost = match self.known {
-            Some(known) => {
-                let lost = known.saturating_sub(events);
-                self.ledger.lost(lost);
-                lost
+        if let Some(known) = self.known {
+            self.ledger.accept(events.saturating_sub(known), self.end);
+            lose(&self.ledger, &self.id, known.saturating_sub(events));
+        } else {
+            self.ledger.accept(events, self.end);
+            self.ledger.found_lost(lost);
+            if lost > 0 {
+                tracing::error!(
+                    destination.id = self.id,
+                    at_most = lost,
+                    "events for the destination may have been in a part of the journal that is damaged or deleted; at most so many, which are counted as lost"
+                );
             }
-            None => {
-                self.ledger.found_lost(lost);
-                lost
-            }
-        };
-        if lost > 0 {
-            tell_lost(&self.id, lost);
         }
         self.backlog.send_replace(Some(backlog));
     }
@@ -136,8 +133,12 @@ pub async fn enter_backlogs(
     }
 }
 
-/// Says that damage of the journal took events from a destination.
-pub(super) fn tell_lost(destination: &str, events: u64) {
+/// Enters events that were accepted and that damage took, and says so.
+pub(super) fn lose(ledger: &Ledger, destination: &str, events: u64) {
+    if events == 0 {
+        return;
+    }
+    ledger.lost(events);
     tracing::error!(
         destination.id = destination,
         events,

@@ -5,7 +5,7 @@
 
 use kenwell_journal::{Error, Journal, Offset};
 
-use super::{backlog, books::tell_lost};
+use super::{backlog, books::lose};
 use crate::metrics::Ledger;
 
 /// Finds out what damage took.
@@ -58,11 +58,7 @@ impl Damage {
         .await?;
         self.found = false;
         self.accounted = end.max(position);
-        let lost = queued.saturating_sub(there);
-        if lost > 0 {
-            ledger.lost(lost);
-            tell_lost(destination, lost);
-        }
+        lose(ledger, destination, queued.saturating_sub(there));
         Ok(())
     }
 }

@@ -56,3 +56,70 @@ fn set_all(reasons: &Reasons<OutcomeLabels>, counts: &BTreeMap<&'static str, u64
 fn set(counter: &Counter, count: u64) {
     counter.inner().store(count, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    /// The terms of one destination's law, as the page shows them: accepted first.
+    fn terms(page: &str) -> [u64; 6] {
+        let names = [
+            "accepted_total",
+            "written_total",
+            "ignored_total",
+            "dead_lettered_total",
+            "lost_total",
+            "queued",
+        ];
+        names.map(|name| {
+            let start = format!("kenwell_destination_{name}{{");
+            let samples = page.lines().filter(|line| line.starts_with(&start));
+            samples
+                .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+                .sum()
+        })
+    }
+
+    #[test]
+    fn every_page_is_of_one_moment() {
+        let metrics = Metrics::new();
+        let ledger = metrics.ledger("profiles");
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    ledger.accept(5, kenwell_journal::Offset(5));
+                    ledger.written(1);
+                    ledger.ignored("blank_user_id");
+                    ledger.dead_lettered("ERR", 1);
+                    ledger.dead_lettered("WRONGTYPE", 1);
+                    ledger.lost(1);
+                    ledger.replay(1);
+                    ledger.written(1);
+                }
+            });
+            // Two at a time: neither may change what the other shows.
+            let look = || {
+                let mut before = [0; 6];
+                for _ in 0..1_500 {
+                    let page = metrics.page(&kenwell_journal::Stats::default()).unwrap();
+                    let now = terms(&page);
+                    assert_eq!(now[0], now[1..].iter().sum::<u64>(), "{page}");
+                    assert!(
+                        before
+                            .iter()
+                            .zip(now)
+                            .take(5)
+                            .all(|(before, now)| *before <= now)
+                    );
+                    before = now;
+                }
+            };
+            let looking = [threads.spawn(look), threads.spawn(look)];
+            let looked = looking.map(std::thread::ScopedJoinHandle::join);
+            stop.store(true, Ordering::Relaxed);
+            assert!(looked.iter().all(Result::is_ok), "a page did not balance");
+        });
+    }
+}

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod books;
 mod browser;
 mod by_hand;
 mod captures;
@@ -15,6 +16,7 @@ mod changes;
 mod changes_under_load;
 mod cluster;
 mod crash;
+mod damage;
 mod delivery;
 mod failover;
 mod full;

@@ -32,6 +32,7 @@ pub(crate) struct Inside {
     tasks: TaskTracker,
     serving: JoinHandle<()>,
     directory: TempDir,
+    options: Options,
 }
 
 impl Inside {
@@ -41,24 +42,31 @@ impl Inside {
     }
 
     pub(crate) fn with(tables: &str, environment: Environment) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("kenwell.toml"), tables).unwrap();
-        Self::on(directory, environment)
+        let options = Options {
+            durability: kenwell_journal::Durability::Os,
+            ..Options::default()
+        };
+        Self::on(written(tables), environment, options)
     }
 
-    fn on(directory: TempDir, environment: Environment) -> Self {
+    /// Starts with a journal of small segments, of which nothing is kept in memory.
+    pub(crate) fn with_small_segments(tables: &str) -> Self {
+        let options = Options {
+            durability: kenwell_journal::Durability::Os,
+            segment_bytes: 4096,
+            memory_bytes: 0,
+            ..Options::default()
+        };
+        Self::on(written(tables), Environment::default(), options)
+    }
+
+    fn on(directory: TempDir, environment: Environment, options: Options) -> Self {
         let runtime = Runtime::new().unwrap();
         let entered = runtime.enter();
         let file = ConfigFile::open(&directory.path().join("kenwell.toml"), environment).unwrap();
         let config = file.loaded().config.clone();
-        let (journal, _) = kenwell_journal::open(
-            &directory.path().join("journal"),
-            Options {
-                durability: kenwell_journal::Durability::Os,
-                ..Options::default()
-            },
-        )
-        .unwrap();
+        let (journal, _) =
+            kenwell_journal::open(&directory.path().join("journal"), options.clone()).unwrap();
         let metrics = Arc::new(Metrics::new());
         let dead_letters =
             DeadLetters::open(&directory.path().join("dead-letters"), 1 << 30).unwrap();
@@ -104,11 +112,17 @@ impl Inside {
             tasks,
             serving,
             directory,
+            options,
         }
     }
 
     /// Stops in order and starts again from the same directory.
     pub(crate) fn restart(self) -> Self {
+        self.restart_after(|_| {})
+    }
+
+    /// Likewise, with something done to the journal's directory in between.
+    pub(crate) fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
         let Self {
             runtime,
             shutdown,
@@ -118,6 +132,7 @@ impl Inside {
             directory,
             journal,
             live,
+            options,
             ..
         } = self;
         shutdown.cancel();
@@ -128,7 +143,8 @@ impl Inside {
         drop(live);
         runtime.block_on(journal.close()).unwrap();
         drop((journal, runtime));
-        Self::on(directory, Environment::default())
+        meanwhile(&directory.path().join("journal"));
+        Self::on(directory, Environment::default(), options)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -177,4 +193,10 @@ impl Inside {
         let labels = format!("destination=\"{destination}\"");
         super::metric(&page, &format!("kenwell_destination_{name}"), &labels)
     }
+}
+
+fn written(tables: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("kenwell.toml"), tables).unwrap();
+    directory
 }

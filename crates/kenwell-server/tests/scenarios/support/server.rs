@@ -114,6 +114,18 @@ impl Server {
         self.wait();
     }
 
+    /// Likewise, in a shell that has done `first`.
+    pub(crate) fn restart_with(&mut self, first: &str) {
+        let kenwell = env!("CARGO_BIN_EXE_kenwell");
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("{first} && exec {kenwell} serve --config kenwell.toml"),
+        ]);
+        self.child = spawn_as(shell, self.directory.path(), "server.log");
+        self.wait();
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -171,6 +183,12 @@ fn tables(redis: &Redis) -> String {
 }
 
 fn spawn(directory: &Path, log: &str) -> Child {
+    let mut kenwell = Command::new(env!("CARGO_BIN_EXE_kenwell"));
+    kenwell.args(["serve", "--config", "kenwell.toml"]);
+    spawn_as(kenwell, directory, log)
+}
+
+fn spawn_as(mut command: Command, directory: &Path, log: &str) -> Child {
     let said = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -181,8 +199,7 @@ fn spawn(directory: &Path, log: &str) -> Child {
         .append(true)
         .open(directory.join(log))
         .unwrap();
-    Command::new(env!("CARGO_BIN_EXE_kenwell"))
-        .args(["serve", "--config", "kenwell.toml"])
+    command
         .current_dir(directory)
         .stdout(said)
         .stderr(log)
