@@ -40,6 +40,8 @@ export class Connection {
       server_name: text('server_name', 'Name in the certificate', { value: old.server_name ?? '', hint: 'Only when it differs from the host of the address.' }),
       client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'PEM text, or the path of a file on the server.'),
       ...clientKey(old.has_client_key),
+      connect_timeout: text('connect_timeout', 'Longest wait for a connection', { value: old.connect_timeout ?? '', hint: 'Such as 10s. Empty for 5s.' }),
+      response_timeout: text('response_timeout', 'Longest silence', { value: old.response_timeout ?? '', hint: 'How long Redis may say nothing before a new connection is opened, such as 10s. Empty for 5s.' }),
       skip_verify: check('skip_verify', 'Do not check the server\'s certificate', { checked: old.skip_verify, onchange: () => this.#adapt() }),
     };
     this.warning = { element: box('warn', h('p', {}, h('strong', {}, 'Anybody on the way can read and change what is sent'),
@@ -61,6 +63,7 @@ export class Connection {
       group('Sign in'), f.username, f.password, f.remove_password,
       group('Keys'), f.database, f.prefix,
       group('Encryption'), f.secure, f.ca_certificate, f.server_name, f.skip_verify, this.warning, this.#client,
+      group('Patience'), f.connect_timeout, f.response_timeout,
     ].filter(Boolean);
   }
 
@@ -108,6 +111,7 @@ export class Connection {
       sentinel_master: when(sentinel, f.sentinel_master), sentinel_username: when(sentinel, f.sentinel_username),
       secure: tls, skip_verify: tls && f.skip_verify.value, ca_certificate: when(tls, f.ca_certificate),
       server_name: when(tls, f.server_name), client_certificate: when(tls, f.client_certificate),
+      connect_timeout: f.connect_timeout.value.trim(), response_timeout: f.response_timeout.value.trim(),
     };
   }
 

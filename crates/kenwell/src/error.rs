@@ -39,6 +39,16 @@ pub enum Error {
         /// What the handshake failed on.
         source: Arc<io::Error>,
     },
+    /// Nothing moved for too long while replies were awaited: no byte went out and none came in.
+    #[error("redis at {address}: silent for {} ms during {command}", limit.as_millis())]
+    Silent {
+        /// The server.
+        address: Arc<str>,
+        /// The command that was waiting for its reply.
+        command: &'static str,
+        /// The limit that was exceeded.
+        limit: Duration,
+    },
     /// Connecting, or the replies to a pipeline, took too long.
     #[error("redis at {address}: {action} took longer than {} ms", limit.as_millis())]
     Timeout {
@@ -65,6 +75,32 @@ pub enum Error {
         /// The server.
         address: Arc<str>,
         /// The command that was refused.
+        command: &'static str,
+        /// The server's answer.
+        reply: Reply,
+    },
+    /// The server refuses this command each time, in words that nobody knows, and takes others like it
+    /// in between.
+    #[error(
+        "redis at {address}: {command} refused each of {times} times, and others taken in between: {reply}"
+    )]
+    RefusedAlone {
+        /// The server.
+        address: Arc<str>,
+        /// The command that it does not take.
+        command: &'static str,
+        /// How often it was tried.
+        times: u32,
+        /// The server's answer.
+        reply: Reply,
+    },
+    /// What the server said to something that was asked while the connection was opened. It says nothing
+    /// about what was to be sent.
+    #[error("redis at {address}: {command} refused while the connection was opened: {reply}")]
+    Opening {
+        /// The server.
+        address: Arc<str>,
+        /// What was refused.
         command: &'static str,
         /// The server's answer.
         reply: Reply,
@@ -136,6 +172,10 @@ pub enum Class {
     Transient,
     /// This record can never be written as it is; the others can. Put it aside with the reason.
     Record,
+    /// The server refuses in words that nobody knows, or that may be about this record or about all.
+    /// Hold everything and tell somebody. Whether it is this record shows when others are taken
+    /// meanwhile: see [`Writer`](crate::profile::Writer).
+    Unknown,
     /// Somebody must change the configuration, here or in Redis. Hold everything, tell them, and
     /// try again: it works as soon as they did.
     Configuration,
@@ -147,6 +187,7 @@ impl Error {
         match self {
             Self::Connect { .. }
             | Self::Timeout { .. }
+            | Self::Silent { .. }
             | Self::Lost { .. }
             | Self::NotMaster { .. } => Class::Transient,
             Self::Settings { .. }
@@ -155,8 +196,12 @@ impl Error {
             | Self::OtherKind { .. }
             | Self::UnknownMaster { .. }
             | Self::Unexpected { .. } => Class::Configuration,
-            Self::Dropped { .. } => Class::Record,
+            Self::Dropped { .. } | Self::RefusedAlone { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),
+            Self::Opening { reply, .. } => match reply.class() {
+                Class::Transient => Class::Transient,
+                _ => Class::Configuration,
+            },
         }
     }
 
@@ -164,6 +209,33 @@ impl Error {
     /// [`Class::Record`].
     pub fn is_retryable(&self) -> bool {
         self.class() != Class::Record
+    }
+
+    /// Whether somebody has to look: what Redis says will not change by itself, as far as anybody knows.
+    pub fn needs_operator(&self) -> bool {
+        matches!(self.class(), Class::Configuration | Class::Unknown)
+    }
+
+    /// Whether the server answered the command. Otherwise the connection failed, and any command that was
+    /// under way may or may not have been executed.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    /// The error of something that was asked before a connection may be used: never a command's fault.
+    pub(crate) fn while_opening(self) -> Self {
+        match self {
+            Self::Refused {
+                address,
+                command,
+                reply,
+            } => Self::Opening {
+                address,
+                command,
+                reply,
+            },
+            error => error,
+        }
     }
 
     /// Whether the connection that gave this error should not be used again.

@@ -27,7 +27,7 @@ impl Reply {
             return Self::new(code, text);
         }
         let class = class_of(code, text);
-        let text = if code == "NOPERM" && class == Class::Record {
+        let text = if code == "NOPERM" && about_a_key(text) {
             "no permission to access this key"
         } else {
             presentable(text)
@@ -61,6 +61,8 @@ impl Reply {
             &*self.code,
             "READONLY" | "NOAUTH" | "WRONGPASS" | "MASTERDOWN"
         ) || self.text.contains("max number of clients")
+            // Redis hangs up after these words.
+            || self.text.contains("Protocol error")
             // What was begun with `MULTI` would go on.
             || (self.text.starts_with("unknown command") && self.text.contains("EXEC"))
     }
@@ -85,16 +87,20 @@ fn presentable(text: &str) -> &str {
     text.get(..end).unwrap_or_default().trim_end()
 }
 
-/// What a reply means. Redis uses a code of its own for each state the server can be in, and `ERR`
-/// for what is wrong with a command. So an unknown code is held and retried, and an unknown `ERR`
-/// concerns the record.
+/// What a reply means. Only the few refusals that are known to be a record's own fault condemn it.
+/// Everything that no server is known to say, such as the quota of a provider or the words of a proxy,
+/// says nothing about the record.
 fn class_of(code: &str, text: &str) -> Class {
     match code {
         "WRONGTYPE" | "CROSSSLOT" => Class::Record,
-        "NOPERM" if about_a_key(text) => Class::Record,
+        // It may be this key, or all keys that we ever name.
+        "NOPERM" if about_a_key(text) => Class::Unknown,
         "NOPERM" | "DENIED" | "NOPROTO" | "NOAUTH" | "WRONGPASS" => Class::Configuration,
+        "LOADING" | "READONLY" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "REDIRECT"
+        | "OOM" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" | "EXECABORT"
+        | "NOTBUSY" | "FAILOVER" | "INPROG" | "NOGOODSLAVE" => Class::Transient,
         "ERR" => class_of_err(text),
-        _ => Class::Transient,
+        _ => Class::Unknown,
     }
 }
 
@@ -134,13 +140,22 @@ fn class_of_err(text: &str) -> Class {
         "loading the dataset",
         "try again",
     ];
+    const RECORD: &[&str] = &[
+        "wrong number of arguments",
+        "string exceeds maximum allowed size",
+        // Within a script.
+        "ACL failure in script: No permissions to access a key",
+        "WRONGTYPE",
+    ];
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
     if says(CONFIGURATION) {
         Class::Configuration
     } else if says(TRANSIENT) {
         Class::Transient
-    } else {
+    } else if says(RECORD) {
         Class::Record
+    } else {
+        Class::Unknown
     }
 }
 
@@ -175,7 +190,6 @@ mod tests {
             "NOREPLICAS Not enough good replicas to write.",
             "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             "ERR max number of clients reached",
-            "SOMETHINGNEW that no version says yet",
         ] {
             assert_eq!(reply(line).class(), Class::Transient, "{line}");
         }
@@ -211,14 +225,28 @@ mod tests {
     fn what_only_this_record_can_help_is_record() {
         for line in [
             "WRONGTYPE Operation against a key holding the wrong kind of value",
-            "NOPERM this user has no permissions to access one of the keys used as arguments",
-            "NOPERM No permissions to access a key",
-            "NOPERM User kenwell has no permissions to access the 'user:1' key",
             "ERR ACL failure in script: No permissions to access a key",
             "ERR wrong number of arguments for 'hset' command",
             "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
         ] {
             assert_eq!(reply(line).class(), Class::Record, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_anybodys_fault_is_unknown() {
+        for line in [
+            "NOPERM this user has no permissions to access one of the keys used as arguments",
+            "NOPERM No permissions to access a key",
+            "NOPERM User kenwell has no permissions to access the 'user:1' key",
+            "ERR max daily request limit exceeded. Limit: 10000, Usage: 10000",
+            "ERR max request size exceeded. Limit: 1048576 bytes, Actual: 1100031 bytes",
+            "ERR illegal address",
+            "ERR Protocol error: invalid bulk length",
+            "SOMETHINGNEW that no version says yet",
+            "nonsense",
+        ] {
+            assert_eq!(reply(line).class(), Class::Unknown, "{line}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kenwell::connection::{Secret, Settings};
+use kenwell::connection::{DEFAULT_TIMEOUT, Secret, Settings};
 
 use super::problem::Place;
 use super::secret::{self, Origin, Resolved};
@@ -86,6 +86,8 @@ fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin
     topology.take_master(section, url.as_ref());
     let secure = section.read("secure", value::flag);
     let tls = super::tls::read(section);
+    let connect_timeout = section.read_or("connect_timeout", DEFAULT_TIMEOUT, value::timeout);
+    let response_timeout = section.read_or("response_timeout", DEFAULT_TIMEOUT, value::timeout);
     topology.check(section, address.as_ref(), database.as_ref());
     if password
         .as_ref()
@@ -124,6 +126,8 @@ fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin
     settings.database =
         agreed(section, url, "databases", |url| url.database, database).unwrap_or_default();
     topology.apply(&mut settings);
+    settings.connect_timeout = connect_timeout;
+    settings.command_timeout = response_timeout;
     settings.secure = secure;
     tls.apply(&mut settings);
     if without_password {

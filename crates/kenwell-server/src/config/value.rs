@@ -20,6 +20,10 @@ pub(super) struct Wrong {
     pub(super) fix: String,
 }
 
+/// The bounds of a wait for Redis.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(50);
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
+
 impl Wrong {
     pub(super) fn new(what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
@@ -217,6 +221,16 @@ pub(super) fn duration(input: &Input<'_>) -> Result<Duration, Wrong> {
     }
     let text = input.as_text().ok_or_else(wrong)?;
     duration_of(text).ok_or_else(|| bad_amount(text, "a length of time", EXAMPLE))
+}
+
+/// How long to wait for Redis.
+pub(super) fn timeout(input: &Input<'_>) -> Result<Duration, Wrong> {
+    const FIX: &str = "write it like \"5s\" or \"500ms\"";
+    let wanted = duration(input)?;
+    if wanted < SHORTEST_TIMEOUT || wanted > LONGEST_TIMEOUT {
+        return Err(Wrong::new("it must be from 50ms to 10m", FIX));
+    }
+    Ok(wanted)
 }
 
 /// A length of time such as `1h 30m`.

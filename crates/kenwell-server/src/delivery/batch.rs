@@ -41,7 +41,10 @@ pub(super) struct Supply {
 
 /// A batch on its way to Redis.
 pub(super) struct Batch {
-    records: Arc<Records>,
+    /// None in the [part](Self::part) of a batch.
+    records: Option<Arc<Records>>,
+    /// What a part has instead.
+    copies: Vec<(usize, Offset, Box<[u8]>)>,
     /// Updates of this batch, each user's in one lane and folded into one.
     pub(super) lanes: Vec<Vec<FoldedUpdate>>,
     /// Milliseconds since 1970 of the oldest event that is written.
@@ -68,7 +71,8 @@ impl Recipe {
         let Supply { records, taken } = supply;
         let mut fold = Fold::default();
         let mut batch = Batch {
-            records: Arc::clone(&records),
+            records: Some(Arc::clone(&records)),
+            copies: Vec::new(),
             lanes: Vec::new(),
             oldest_ms: None,
             end: records.next_offset(),
@@ -156,8 +160,45 @@ impl Batch {
         &'a self,
         wanted: &HashMap<usize, T>,
     ) -> impl Iterator<Item = (Offset, &'a [u8], T)> {
-        let records = self.records.iter().enumerate();
-        records.filter_map(|(item, (offset, record))| Some((offset, record, *wanted.get(&item)?)))
+        let records = self.records.iter().flat_map(|records| records.iter());
+        let records = records
+            .enumerate()
+            .map(|(item, (offset, record))| (item, offset, record));
+        let copies = self.copies.iter();
+        let copies = copies.map(|(item, offset, record)| (*item, *offset, &**record));
+        let all = records.chain(copies);
+        all.filter_map(|(item, offset, record)| Some((offset, record, *wanted.get(&item)?)))
+    }
+
+    /// The records of some items alone, so that what waits long does not keep all the others in memory.
+    pub(super) fn part(&self, items: &[usize]) -> Self {
+        let wanted: HashMap<usize, usize> = items.iter().map(|item| (*item, *item)).collect();
+        let copies = self.records(&wanted);
+        Self {
+            copies: copies
+                .map(|(offset, record, item)| (item, offset, record.into()))
+                .collect(),
+            records: None,
+            lanes: Vec::new(),
+            oldest_ms: None,
+            end: self.end,
+            damaged: false,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// The oldest record of a part.
+    pub(super) fn oldest(&self) -> Option<Offset> {
+        self.copies.first().map(|(_, offset, _)| *offset)
+    }
+
+    /// How many of its events are for the destination.
+    pub(super) fn events(&self) -> u64 {
+        let items = self.lanes.iter().flatten();
+        let written: usize = items.map(|folded| folded.items().len()).sum();
+        u64::try_from(written)
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.ignored())
     }
 
     /// Tells those who look of the events of these updates: that they are in Redis, or the reason why

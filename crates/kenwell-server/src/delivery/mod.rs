@@ -3,6 +3,7 @@
 //! `backlog` counts what waits, `run` reads ahead and acknowledges, `batch` turns records into updates, `write` gets every
 //! update to an outcome: written, dead-lettered, or tried again.
 
+mod aside;
 mod backlog;
 mod backoff;
 mod batch;
@@ -12,6 +13,7 @@ mod heal;
 mod lag;
 mod run;
 mod state;
+mod unacknowledged;
 mod write;
 
 pub use backlog::{Backlog, count};
@@ -19,4 +21,4 @@ pub use books::{Books, enter_backlogs};
 pub(crate) use heal::{Guard, Loss, Memory, Owed, Post, Restoring};
 pub use lag::Lag;
 pub use run::{Delivery, Plan};
-pub use state::{Health, Notice, State};
+pub use state::{Health, Notice, SetAside, State};

@@ -1,9 +1,12 @@
 //! The loop itself: read ahead, write, acknowledge; stop at the edge of a batch.
 
-use std::{pin::pin, time::Duration};
+use std::{mem::take, pin::pin, sync::Arc, time::Duration};
 
 use foldhash::fast::RandomState;
-use kenwell::{connection::Connection, profile::Flattener};
+use kenwell::{
+    connection::Connection,
+    profile::{Flattener, FoldedUpdate},
+};
 use kenwell_journal::{Journal, Limit, Reader};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -15,11 +18,13 @@ use super::{
     damage::Damage,
     lag::Lag,
     state::Health,
-    write::Pen,
+    unacknowledged::Unacknowledged,
+    write::{Lane, Outcomes, Pen},
 };
 use crate::{
     config::{Config, Destination, Source},
     dead_letters::DeadLetters,
+    installation,
 };
 
 /// Bytes of records after which a batch ends, whatever its count.
@@ -72,12 +77,18 @@ impl Delivery {
     /// Those of [`Journal::reader`].
     pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
         let Plan { config, .. } = plan;
-        let connections = (0..config.delivery.lanes.max(1)).map(|_| plan.connection.another());
+        let lanes = 0..config.delivery.lanes.max(1);
+        let connection = plan.named_connection();
+        let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
         let pen = Pen {
-            connections: connections.collect(),
-            health: plan.health.clone(),
-            ledger: plan.books.ledger.clone(),
-            dead_letters: plan.dead_letters.clone(),
+            outcomes: Outcomes {
+                asides: lanes.iter().map(|lane| Arc::clone(&lane.aside)).collect(),
+                given: Arc::default(),
+                health: plan.health.clone(),
+                ledger: plan.books.ledger.clone(),
+                dead_letters: plan.dead_letters.clone(),
+            },
+            lanes,
         };
         let limit = Limit {
             records: config.delivery.batch_records,
@@ -103,13 +114,11 @@ impl Delivery {
             () = stop.cancelled() => return,
             () = self.books.entered() => {}
         }
+        let mut asides = self.pen.deliver_asides();
         let mut ahead: Option<Batch> = None;
-        // Outcomes in the books behind the cursor.
-        let mut open = 0;
-        let ledger = self.pen.ledger.clone();
-        let mut settled = ledger.settled();
+        let mut open = Unacknowledged::default();
         loop {
-            let batch = if let Some(batch) = ahead.take() {
+            let mut batch = if let Some(batch) = ahead.take() {
                 batch
             } else {
                 self.lag.note(None);
@@ -117,31 +126,36 @@ impl Delivery {
                     biased;
                     () = stop.cancelled() => break,
                     batch = self.intake.next() => batch,
-                    () = reach(&self.pen), if !self.pen.health.is_up() => continue,
+                    () = reach(&self.pen), if !self.pen.outcomes.health.is_up() => continue,
+                    () = self.pen.aside_moved(), if !open.is_empty() => {
+                        self.acknowledge(&mut open).await;
+                        continue;
+                    }
                 }
             };
             self.lag.note(batch.oldest_ms);
-            let written = self.write_and_read_ahead(&batch, &stop).await;
-            open += ledger.settled() - settled;
+            open.push(&batch);
+            let shares = take(&mut batch.lanes);
+            let batch = Arc::new(batch);
+            let written = self.write_and_read_ahead(&batch, shares, &stop).await;
             let Written::Whole { ahead: next } = written else {
                 break;
             };
             ahead = next;
-            batch.settle(&ledger);
-            open += batch.ignored();
+            batch.settle(&self.books.ledger);
+            open.given += batch.ignored();
             if !self.account_for_damage(&batch, &stop).await {
                 break;
             }
-            settled = ledger.settled();
-            if self.acknowledge(&batch).await {
-                open = 0;
-            }
+            self.acknowledge(&mut open).await;
             if stop.is_cancelled() {
                 break;
             }
         }
+        asides.shutdown().await;
+        self.pen.outcomes.health.set_aside([]);
         // Who delivers next reads these again, and gives them an outcome again.
-        ledger.replay(open);
+        self.books.ledger.replay(open.outcomes(self.pen.given()));
     }
 
     /// Enters what was lost to damage before the end of `batch`, once all of the batch has its outcome.
@@ -150,9 +164,13 @@ impl Delivery {
         if batch.damaged {
             self.damage.note();
         }
+        if !self.pen.has_nothing_aside() {
+            // What has no outcome yet is not in the journal behind the batch, and not lost either.
+            return true;
+        }
         let recipe = &self.intake.recipe;
         let feeds = |source: &str| recipe.sources.contains(source);
-        let (ledger, destination) = (&self.books.ledger, self.pen.health.destination());
+        let (ledger, destination) = (&self.books.ledger, self.pen.outcomes.health.destination());
         let mut backoff = Backoff::default();
         loop {
             let accounted = self.damage.account(ledger, destination, batch.end, feeds);
@@ -168,31 +186,54 @@ impl Delivery {
     }
 
     /// Writes `batch` and meanwhile prepares the one behind it, which must not be sent before.
-    async fn write_and_read_ahead(&mut self, batch: &Batch, stop: &CancellationToken) -> Written {
+    async fn write_and_read_ahead(
+        &mut self,
+        batch: &Arc<Batch>,
+        shares: Vec<Vec<FoldedUpdate>>,
+        stop: &CancellationToken,
+    ) -> Written {
         let mut ahead = None;
-        let mut writing = pin!(self.pen.write(batch));
+        let health = self.pen.outcomes.health.clone();
+        let mut writing = pin!(self.pen.write(batch, shares));
         loop {
             tokio::select! {
                 biased;
                 () = &mut writing => return Written::Whole { ahead },
                 next = self.intake.next(), if ahead.is_none() => ahead = Some(next),
-                () = stopped(stop, &self.pen.health) => return Written::Stopped,
+                () = stopped(stop, &health) => return Written::Stopped,
             }
         }
     }
 
-    /// Moves the cursor behind `batch`, and says whether it did. As long as that fails the batch is not
-    /// acknowledged, and would be sent again after a restart, which changes nothing in Redis.
-    async fn acknowledge(&mut self, batch: &Batch) -> bool {
-        let acknowledged = self.intake.reader.ack(batch.end).await;
-        if let Err(error) = &acknowledged {
-            tracing::error!(destination.id = self.pen.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+    /// Moves the cursor behind the batches of which everything has its outcome. As long as that fails they
+    /// are not acknowledged, and would be sent again after a restart, which changes nothing in Redis.
+    async fn acknowledge(&mut self, open: &mut Unacknowledged) {
+        let Some(end) = open.end_before(self.pen.oldest_aside()) else {
+            return;
+        };
+        match self.intake.reader.ack(end).await {
+            Ok(()) => open.acknowledged(end),
+            Err(error) => {
+                tracing::error!(destination.id = self.pen.outcomes.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+            }
         }
-        acknowledged.is_ok()
     }
 }
 
 impl Plan<'_> {
+    /// The connection under a name that tells Redis whose it is. Without the name, which needs a file in the
+    /// data directory, an earlier run's connections could not be ended, and that is all.
+    fn named_connection(&self) -> Connection {
+        let id = &self.destination.id;
+        match installation::id(&self.config.data_dir) {
+            Ok(installation) => self.connection.named(&format!("{installation}:{id}")),
+            Err(error) => {
+                tracing::warn!(destination.id = id, %error, "the installation's id cannot be kept in data_dir; if a connection of an earlier run is still open at Redis, what it carries could overwrite newer values");
+                self.connection.another()
+            }
+        }
+    }
+
     fn recipe(&self) -> Recipe {
         let Self {
             config,
@@ -215,18 +256,18 @@ impl Plan<'_> {
 /// Asks for a sign of life until there is one, while there is nothing to write: so that a destination that
 /// gets no events is known to be up or not.
 async fn reach(pen: &Pen) {
-    let Some(connection) = pen.connections.first() else {
+    let (health, Some(lane)) = (&pen.outcomes.health, pen.lanes.first()) else {
         return std::future::pending().await;
     };
     let mut backoff = Backoff::default();
-    while let Err(error) = connection.ping().await {
+    while let Err(error) = lane.writer.connection().ping().await {
         if matches!(&error, kenwell::Error::Refused { reply, .. } if reply.code() == "NOPERM") {
             break; // It let us in, and answers.
         }
-        pen.health.failed(&error, error.class());
+        health.failed(&error, error.class());
         sleep(backoff.next()).await;
     }
-    pen.health.succeeded();
+    health.succeeded();
 }
 
 /// Resolves after `stop` when the batch under way should not be waited for: Redis is away, or it is

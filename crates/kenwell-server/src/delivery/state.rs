@@ -1,5 +1,6 @@
 //! How a destination is doing, for the readiness page and the log.
 
+use std::collections::BTreeMap;
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -51,8 +52,34 @@ pub struct Health {
     destination: Arc<str>,
     state: Arc<Mutex<State>>,
     notice: Arc<Mutex<Option<Notice>>>,
-    /// Attempts that have failed.
+    /// Goes up with each attempt that fails, and with what is set aside.
     failures: Arc<AtomicU64>,
+    aside: Arc<Mutex<SetAside>>,
+}
+
+/// Events that wait by themselves while the others are delivered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// How many wait for which reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// Whether somebody has to look.
+    pub needs_operator: bool,
+    /// Since when something waits.
+    pub since: Option<Timestamp>,
+}
+
+impl SetAside {
+    /// In words; `None` when nothing waits.
+    pub fn text(&self) -> Option<String> {
+        let parts = self.reasons.iter();
+        let parts: Vec<_> = parts
+            .map(|(reason, events)| match events {
+                1 => format!("1 event waits, the others are delivered: {reason}"),
+                _ => format!("{events} events wait, the others are delivered: {reason}"),
+            })
+            .collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 impl Health {
@@ -63,6 +90,7 @@ impl Health {
             state: Arc::new(Mutex::new(State::Connecting)),
             notice: Arc::default(),
             failures: Arc::default(),
+            aside: Arc::default(),
         }
     }
 
@@ -86,9 +114,46 @@ impl Health {
         *self.lock_notice() = notice;
     }
 
-    /// How many attempts have failed.
+    /// A number that is another one when an attempt has failed since, for all events or for some.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// What waits by itself as of now.
+    pub fn aside(&self) -> SetAside {
+        self.lock_aside().clone()
+    }
+
+    /// Takes note of what each lane has set aside. Logged when a reason is news, and when nothing waits any
+    /// more.
+    pub(super) fn set_aside(&self, lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>) {
+        let mut now = SetAside::default();
+        for (reasons, needs_operator) in lanes {
+            now.needs_operator |= needs_operator;
+            for (reason, events) in reasons {
+                *now.reasons.entry(reason).or_default() += events;
+            }
+        }
+        let mut before = self.lock_aside();
+        if !now.reasons.is_empty() {
+            now.since = before.since.or_else(|| Some(Timestamp::now()));
+        }
+        let destination = self.destination();
+        for (reason, events) in &now.reasons {
+            if !before.reasons.contains_key(reason) {
+                tracing::warn!(destination.id = destination, events, %reason, "some events wait by themselves, the others are delivered; nothing is lost");
+            }
+        }
+        if now.reasons.is_empty() && !before.reasons.is_empty() {
+            tracing::info!(
+                destination.id = destination,
+                "no event waits by itself any more"
+            );
+        }
+        if *before != now {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        *before = now;
     }
 
     /// Whether the latest attempt failed.
@@ -105,7 +170,7 @@ impl Health {
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
-        let needs_operator = class == Class::Configuration;
+        let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
         let mut state = self.lock();
         let since = match &*state {
             State::Waiting { error, .. } if *error == text => return,
@@ -141,6 +206,10 @@ impl Health {
 
     fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<Notice>> {
         self.notice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_aside(&self) -> std::sync::MutexGuard<'_, SetAside> {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

@@ -1,47 +1,180 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 use jiff::Timestamp;
 use kenwell::{
     Class, Error,
     connection::Connection,
-    profile::{self, FoldedUpdate},
+    profile::{FoldedUpdate, ProfileUpdate, Writer},
 };
-use tokio::{task::spawn_blocking, time::sleep};
+use kenwell_journal::Offset;
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::sleep,
+};
 
-use super::{backoff::Backoff, batch::Batch, state::Health};
+use super::{aside::Aside, backoff::Backoff, batch::Batch, state::Health};
 use crate::{
     dead_letters::{DeadLetter, DeadLetters},
     envelope::Envelope,
     metrics::Ledger,
 };
 
-/// How often in a row a lane may lose its connection before its updates are sent one by one, to find
-/// the one that Redis closes the connection over.
-const LOSSES: u32 = 3;
+/// Attempts before it counts as known that a node of a cluster is away.
+const PATIENCE: u32 = 2;
 
 /// What a batch is written with.
 pub(super) struct Pen {
-    /// One for each lane.
-    pub(super) connections: Vec<Connection>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) outcomes: Outcomes,
+}
+
+/// A share of the users, delivered in order over a connection of its own.
+pub(super) struct Lane {
+    pub(super) writer: Writer,
+    pub(super) aside: Arc<Aside>,
+}
+
+/// Where it is told what became of updates.
+#[derive(Clone)]
+pub(super) struct Outcomes {
     pub(super) health: Health,
     pub(super) ledger: Ledger,
     pub(super) dead_letters: DeadLetters,
+    /// What each lane has set aside.
+    pub(super) asides: Vec<Arc<Aside>>,
+    /// Outcomes that this delivery has given.
+    pub(super) given: Arc<AtomicU64>,
+}
+
+/// A user's update on its way.
+pub(super) struct Waiting {
+    batch: Arc<Batch>,
+    now: FoldedUpdate,
+    /// The rest of one that was refused as a whole, and is written event by event.
+    later: VecDeque<FoldedUpdate>,
+}
+
+/// What an attempt leaves.
+pub(super) struct Attempt {
+    /// Those without an outcome, with the error, and next parts.
+    pub(super) again: Vec<(Waiting, Option<Error>)>,
+    /// Events that were written.
+    pub(super) written: u64,
+}
+
+/// An update that has its outcome.
+struct Done {
+    batch: Arc<Batch>,
+    update: FoldedUpdate,
+}
+
+impl AsRef<ProfileUpdate> for Waiting {
+    fn as_ref(&self) -> &ProfileUpdate {
+        self.now.update()
+    }
+}
+
+impl Waiting {
+    pub(super) fn key(&self) -> &[u8] {
+        self.now.update().key()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &FoldedUpdate> {
+        std::iter::once(&self.now).chain(&self.later)
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.parts().map(|part| part.items().len()).sum()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.parts().map(|part| part.update().bytes()).sum()
+    }
+
+    /// The oldest event, of one that was detached.
+    pub(super) fn oldest(&self) -> Option<Offset> {
+        self.batch.oldest()
+    }
+
+    /// The same with only those records of its batch that it needs.
+    pub(super) fn detach(self) -> Self {
+        let items: Vec<_> = self
+            .parts()
+            .flat_map(FoldedUpdate::items)
+            .copied()
+            .collect();
+        Self {
+            batch: Arc::new(self.batch.part(&items)),
+            ..self
+        }
+    }
+
+    /// The part that has its outcome, and what is left.
+    fn done(mut self) -> (Done, Option<Self>) {
+        let next = self.later.pop_front();
+        let done = Done {
+            batch: Arc::clone(&self.batch),
+            update: self.now,
+        };
+        let left = next.map(|now| Self {
+            now,
+            batch: self.batch,
+            later: self.later,
+        });
+        (done, left)
+    }
 }
 
 impl Pen {
-    /// Writes the whole batch; returns when every update has an outcome. Dropped earlier, some
-    /// updates may be in Redis: sending the batch again leaves the same profiles.
-    pub(super) async fn write(&self, batch: &Batch) {
-        let lanes = batch.lanes.iter().zip(&self.connections);
-        let busy = lanes.filter(|(lane, _)| !lane.is_empty());
-        join_all(busy.map(|(lane, connection)| self.write_lane(batch, lane, connection))).await;
-        // A batch with nothing to write says nothing about Redis.
-        if batch.lanes.iter().any(|lane| !lane.is_empty()) {
-            self.health.succeeded();
+    /// Delivers what the lanes set aside, beside everything else, until it is ended.
+    pub(super) fn deliver_asides(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for lane in &self.lanes {
+            let (aside, outcomes) = (Arc::clone(&lane.aside), self.outcomes.clone());
+            let writer = lane.writer.beside();
+            tasks.spawn(async move { aside.deliver(writer, outcomes).await });
         }
+        tasks
+    }
+
+    /// Resolves when something that was set aside has its outcome.
+    pub(super) async fn aside_moved(&self) {
+        let moved = self.lanes.iter().map(|lane| lane.aside.moved.notified());
+        select_all(moved.map(Box::pin)).await;
+    }
+
+    pub(super) fn has_nothing_aside(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.aside.is_empty())
+    }
+
+    /// The oldest event that was set aside.
+    pub(super) fn oldest_aside(&self) -> Option<Offset> {
+        let oldest = self.lanes.iter().map(|lane| lane.aside.oldest());
+        oldest.flatten().min()
+    }
+
+    /// Outcomes given so far.
+    pub(super) fn given(&self) -> u64 {
+        self.outcomes.given.load(Ordering::Relaxed)
+    }
+
+    /// Writes the whole batch; returns when every update has an outcome, or was set aside. Dropped
+    /// earlier, some updates may be in Redis: sending the batch again leaves the same profiles.
+    pub(super) async fn write(&mut self, batch: &Arc<Batch>, shares: Vec<Vec<FoldedUpdate>>) {
+        let outcomes = &self.outcomes;
+        let lanes = self.lanes.iter_mut().zip(shares);
+        let busy = lanes.filter(|(_, share)| !share.is_empty());
+        let written = join_all(busy.map(|(lane, share)| lane.write(batch, share, outcomes)));
+        // A batch of nothing but refusals says nothing good about the destination.
+        if written.await.iter().sum::<u64>() > 0 {
+            outcomes.health.succeeded();
+        }
+        outcomes.tell_aside();
         if let Some(oldest) = batch.oldest_ms {
             let now = Timestamp::now().as_millisecond();
             let age = now.saturating_sub_unsigned(oldest).max(0);
@@ -49,56 +182,148 @@ impl Pen {
                 clippy::cast_precision_loss,
                 reason = "an age in milliseconds is far below 2^53"
             )]
-            self.ledger.fresh(age as f64 / 1_000.0);
+            outcomes.ledger.fresh(age as f64 / 1_000.0);
+        }
+    }
+}
+
+impl Lane {
+    pub(super) fn new(connection: &Connection) -> Self {
+        Self {
+            writer: Writer::new(connection.another()),
+            aside: Arc::default(),
         }
     }
 
-    /// Sends what is open until nothing is. A user's update is in one lane only and is never
-    /// overtaken, because the next batch waits for this one.
-    async fn write_lane(&self, batch: &Batch, lane: &[FoldedUpdate], connection: &Connection) {
-        let mut open: Vec<&FoldedUpdate> = lane.iter().collect();
+    /// Writes what is open until nothing is, and tells how many events were written. A user's update is
+    /// in one lane only and is never overtaken: what was set aside keeps what comes later behind it, and
+    /// the next batch waits for the rest of this one.
+    async fn write(
+        &mut self,
+        batch: &Arc<Batch>,
+        share: Vec<FoldedUpdate>,
+        outcomes: &Outcomes,
+    ) -> u64 {
+        let mut open = Vec::with_capacity(share.len());
+        for now in share {
+            let waiting = Waiting {
+                batch: Arc::clone(batch),
+                now,
+                later: VecDeque::new(),
+            };
+            open.extend(self.behind_others(waiting).await);
+        }
         let mut backoff = Backoff::default();
-        let mut losses = 0;
-        loop {
-            let results = if losses < LOSSES {
-                profile::apply(connection, &open).await
-            } else {
-                one_by_one(connection, &open).await
-            };
-            losses = if results.iter().any(is_loss) {
-                losses + 1
-            } else {
-                0
-            };
-            let mut again = Vec::new();
-            let mut dead = Vec::new();
-            let mut written = Vec::new();
+        let (mut total, mut attempts) = (0, 0);
+        while !open.is_empty() {
+            let attempt = outcomes.attempt(open, &mut self.writer).await;
+            attempts += 1;
+            total += attempt.written;
+            if attempt.written > 0 {
+                backoff = Backoff::default();
+            }
+            open = Vec::new();
             let mut latest = None;
-            for (folded, result) in open.into_iter().zip(results) {
-                match result {
-                    Ok(()) => written.push(folded),
-                    Err(error) if error.is_retryable() => {
-                        again.push(folded);
-                        latest = Some(error);
+            for (waiting, error) in attempt.again {
+                let left = match &error {
+                    Some(_) if self.may_set_aside(&waiting, attempts) => {
+                        self.aside.push(waiting, error.as_ref())
                     }
-                    Err(error) => dead.push((folded, error)),
+                    _ => Some(waiting),
+                };
+                if let Some(waiting) = left {
+                    open.push(waiting);
+                    latest = error.or(latest);
                 }
             }
-            self.ledger
-                .written(written.iter().copied().map(count).sum());
-            self.tell(batch, || written.into_iter().map(|folded| (folded, None)));
-            self.bury(batch, &dead).await;
-            let Some(error) = latest else { return };
-            self.health.failed(&error, error.class());
-            self.ledger.retried();
-            sleep(backoff.next()).await;
-            open = again;
+            if let Some(error) = latest {
+                outcomes.health.failed(&error, error.class());
+                outcomes.ledger.retried();
+                outcomes.tell_aside();
+                sleep(backoff.next()).await;
+            }
         }
+        total
+    }
+
+    /// Puts an update behind those of its key that were set aside, when there is room; `Some` when there
+    /// are none.
+    async fn behind_others(&self, mut waiting: Waiting) -> Option<Waiting> {
+        while self.aside.has(waiting.key()) {
+            waiting = self.aside.push(waiting, None)?;
+            self.aside.emptied.notified().await;
+        }
+        Some(waiting)
+    }
+
+    /// Whether an update waits for something that does not concern all: it is being judged while others are
+    /// taken, or one node of several is away.
+    fn may_set_aside(&self, waiting: &Waiting, attempts: u32) -> bool {
+        let is_of_one_node = attempts >= PATIENCE && self.writer.place(waiting.as_ref()).is_some();
+        is_of_one_node || self.writer.is_judging(waiting.as_ref())
+    }
+}
+
+impl Outcomes {
+    /// Writes what can be written now, and enters what became of it.
+    pub(super) async fn attempt(&self, open: Vec<Waiting>, writer: &mut Writer) -> Attempt {
+        let results = writer.attempt(&open).await;
+        let mut again = Vec::new();
+        let mut dead = Vec::new();
+        let mut written = Vec::new();
+        for (mut waiting, result) in open.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    let (done, left) = waiting.done();
+                    written.push(done);
+                    again.extend(left.map(|left| (left, None)));
+                }
+                Err(error) if error.is_retryable() => again.push((waiting, Some(error))),
+                Err(error) => {
+                    let mut parts = VecDeque::new();
+                    if concerns_fields(&error) {
+                        parts.extend(waiting.now.unfold());
+                    }
+                    if let Some(first) = parts.pop_front() {
+                        waiting.now = first;
+                        waiting.later = parts;
+                        again.push((waiting, None));
+                    } else {
+                        let (done, left) = waiting.done();
+                        dead.push((done, error));
+                        again.extend(left.map(|left| (left, None)));
+                    }
+                }
+            }
+        }
+        let count = written.iter().map(|done| count(&done.update)).sum();
+        self.ledger.written(count);
+        self.given.fetch_add(count, Ordering::Relaxed);
+        for of_one in written.chunk_by(|one, other| Arc::ptr_eq(&one.batch, &other.batch)) {
+            if let Some(Done { batch, .. }) = of_one.first() {
+                self.tell(batch, || of_one.iter().map(|done| (&done.update, None)));
+            }
+        }
+        for of_one in dead.chunk_by(|(one, _), (other, _)| Arc::ptr_eq(&one.batch, &other.batch)) {
+            if let Some((Done { batch, .. }, _)) = of_one.first() {
+                self.bury(batch, of_one).await;
+            }
+        }
+        Attempt {
+            again,
+            written: count,
+        }
+    }
+
+    /// Shows what waits by itself.
+    pub(super) fn tell_aside(&self) {
+        let asides = self.asides.iter().map(|aside| aside.reasons());
+        self.health.set_aside(asides);
     }
 
     /// Puts refused updates aside, durably, each with all of its events. Without that there is no
     /// outcome, so it is tried until it succeeds.
-    async fn bury(&self, batch: &Batch, dead: &[(&FoldedUpdate, Error)]) {
+    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)]) {
         if dead.is_empty() {
             return;
         }
@@ -117,13 +342,15 @@ impl Pen {
             }
             sleep(backoff.next()).await;
         }
-        for (folded, error) in dead {
-            self.ledger.dead_lettered(reason(error), count(folded));
+        for (done, error) in dead {
+            let count = count(&done.update);
+            self.ledger.dead_lettered(reason(error), count);
+            self.given.fetch_add(count, Ordering::Relaxed);
         }
         let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
         let refused = || {
             dead.iter()
-                .map(|(folded, _)| *folded)
+                .map(|(done, _)| &done.update)
                 .zip(reasons.iter().map(|reason| Some(&**reason)))
         };
         self.tell(batch, refused);
@@ -147,15 +374,13 @@ impl Pen {
     }
 
     /// One letter for each event of the refused updates, in journal order.
-    fn letters(&self, batch: &Batch, dead: &[(&FoldedUpdate, Error)]) -> Vec<DeadLetter> {
+    fn letters(&self, batch: &Batch, dead: &[(Done, Error)]) -> Vec<DeadLetter> {
         let at = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let refused: HashMap<_, _> = dead
             .iter()
-            .flat_map(|(folded, error)| {
-                folded
-                    .items()
-                    .iter()
-                    .map(move |item| (*item, (*folded, error)))
+            .flat_map(|(done, error)| {
+                let items = done.update.items().iter();
+                items.map(move |item| (*item, (&done.update, error)))
             })
             .collect();
         let records = batch.records(&refused);
@@ -175,25 +400,13 @@ impl Pen {
     }
 }
 
-/// Sends each update alone, and gives one result for each. When Redis is away, those that are left
-/// get the error of the first that noticed.
-async fn one_by_one(connection: &Connection, updates: &[&FoldedUpdate]) -> Vec<Result<(), Error>> {
-    let mut results = Vec::with_capacity(updates.len());
-    for update in updates {
-        let result = profile::apply_alone(connection, update).await;
-        let away = matches!(&result, Err(error) if error.is_retryable());
-        results.push(result.clone());
-        if away {
-            results.resize(updates.len(), result);
-            break;
-        }
+/// Whether a refusal for good may be about some of the fields. The others are about the key.
+fn concerns_fields(error: &Error) -> bool {
+    match error {
+        Error::Refused { reply, .. } => !matches!(reply.code(), "WRONGTYPE" | "CROSSSLOT"),
+        Error::RefusedAlone { reply, .. } => reply.code() != "NOPERM",
+        _ => true,
     }
-    results
-}
-
-/// Whether the connection broke while this was under way.
-fn is_loss(result: &Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Lost { .. }))
 }
 
 fn count(folded: &FoldedUpdate) -> u64 {
@@ -203,7 +416,7 @@ fn count(folded: &FoldedUpdate) -> u64 {
 /// A bounded set of names for metrics: Redis' error codes as far as we know them.
 fn reason(error: &Error) -> &'static str {
     match error {
-        Error::Refused { reply, .. } => match reply.code() {
+        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => match reply.code() {
             "WRONGTYPE" => "WRONGTYPE",
             "NOPERM" => "NOPERM",
             "ERR" => "ERR",

@@ -111,6 +111,8 @@ pub struct DestinationChange {
     #[serde(deserialize_with = "secret")]
     pub client_key: Change<Secret>,
     pub server_name: Change<String>,
+    pub connect_timeout: Change<String>,
+    pub response_timeout: Change<String>,
     /// Ids of the sources that feed it from now on; no key of the destination, but of its sources.
     pub sources: Change<Vec<String>>,
 }

@@ -99,7 +99,9 @@ impl Line {
     /// Watches over its Redis beside the delivery, until `over`.
     pub(super) fn guard(&self, ground: &Ground<'_>) -> Guard {
         let installation = ground.healing.installation.clone();
-        let (connection, layout) = (self.connection.another(), self.layout.clone());
+        // Under a name of its own, so that no marker of an earlier run arrives late.
+        let name = format!("{installation}:{}:marker", self.settings.id);
+        let (connection, layout) = (self.connection.named(&name), self.layout.clone());
         Guard::new(Post {
             marker: Marker::new(connection, layout, installation),
             journal: ground.journal.clone(),

@@ -130,6 +130,8 @@ impl Rewrite {
         keys.change("client_certificate", &change.client_certificate);
         keys.secret("client_key", &change.client_key);
         keys.change("server_name", &change.server_name);
+        keys.change("connect_timeout", &change.connect_timeout);
+        keys.change("response_timeout", &change.response_timeout);
         let touched = keys.touched;
         self.touched(List::Destinations, &id, touched);
         match &change.sources {

@@ -29,3 +29,4 @@ mod support;
 mod tls;
 mod vectors;
 mod walk;
+mod weather;

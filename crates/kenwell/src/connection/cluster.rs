@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::group::{Answers, part_size};
 use super::live::Node;
+use super::name::ClientName;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, slot_of};
 use super::topology::Topology;
@@ -16,6 +18,15 @@ use crate::Error;
 
 /// How often one command follows `MOVED` or `ASK` before it is given back as refused.
 const MAX_REDIRECTIONS: usize = 5;
+
+/// What ends the wait for replies.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The time for all of them.
+    Whole,
+    /// A time in which nothing moves.
+    Silence,
+}
 
 /// One lane to a cluster: a socket to each node, opened when first needed.
 #[derive(Clone)]
@@ -25,6 +36,7 @@ pub(super) struct Cluster {
 
 struct Lane {
     topology: Arc<Topology>,
+    name: Option<Arc<ClientName>>,
     /// Nodes stay when the map no longer names them: one that comes back must first forget what
     /// was sent to it before, and only its own connection knows what that was.
     nodes: Mutex<HashMap<Arc<str>, Node>>,
@@ -43,18 +55,24 @@ struct Parcel<'a> {
 
 impl Cluster {
     pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
-        Self::on(Arc::new(Topology::new(settings, seeds)))
+        Self::on(Arc::new(Topology::new(settings, seeds)), None)
     }
 
     /// The same cluster on sockets of its own.
     pub(super) fn another(&self) -> Self {
-        Self::on(Arc::clone(&self.lane.topology))
+        self.named(self.lane.name.clone())
     }
 
-    fn on(topology: Arc<Topology>) -> Self {
+    /// The same cluster on sockets of its own that are opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        Self::on(Arc::clone(&self.lane.topology), name)
+    }
+
+    fn on(topology: Arc<Topology>, name: Option<Arc<ClientName>>) -> Self {
         Self {
             lane: Arc::new(Lane {
                 topology,
+                name,
                 nodes: Mutex::default(),
             }),
         }
@@ -71,10 +89,31 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.send_all_of(command, pipeline.cmd_iter(), Limit::Whole)
+            .await
+    }
+
+    /// As [`send`](Self::send), but each node may take as long as something moves, and what it answered
+    /// before it failed is kept.
+    pub(super) async fn send_parts(
+        &self,
+        command: &'static str,
+        parts: &[Pipeline],
+    ) -> Result<Answers, Error> {
+        let commands = parts.iter().flat_map(Pipeline::cmd_iter);
+        self.send_all_of(command, commands, Limit::Silence).await
+    }
+
+    async fn send_all_of(
+        &self,
+        command: &'static str,
+        commands: impl Iterator<Item = &Cmd>,
+        limit: Limit,
+    ) -> Result<Answers, Error> {
         let map = self.lane.topology.current().await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
-        for (index, cmd) in pipeline.cmd_iter().enumerate() {
+        for (index, cmd) in commands.enumerate() {
             let node = map.node(slot_of(key(cmd)));
             let node = Arc::clone(node.ok_or_else(|| nowhere(command))?);
             results.push(Err(nowhere(command)));
@@ -87,7 +126,9 @@ impl Cluster {
         }
         for _redirection in 0..=MAX_REDIRECTIONS {
             let bundles = by_node(open);
-            let sent = bundles.iter().map(|bundle| self.deliver(command, bundle));
+            let sent = bundles
+                .iter()
+                .map(|bundle| self.deliver(command, bundle, limit));
             let replies = join_all(sent).await;
             open = Vec::new();
             let answered = bundles.into_iter().zip(replies);
@@ -108,6 +149,11 @@ impl Cluster {
             open.sort_by_key(|parcel| parcel.index);
         }
         Ok(results)
+    }
+
+    /// The node that has a key, as far as is known without asking.
+    pub(super) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+        self.lane.topology.known_node(slot_of(key))
     }
 
     /// Sends a pipeline without keys to every master; the first error is the result.
@@ -154,24 +200,17 @@ impl Cluster {
     }
 
     /// Sends one node's share, and gives one result for each parcel.
-    async fn deliver(
-        &self,
-        command: &'static str,
-        bundle: &[Parcel<'_>],
-    ) -> Vec<Result<Value, Error>> {
+    async fn deliver(&self, command: &'static str, bundle: &[Parcel<'_>], limit: Limit) -> Answers {
         let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
             return Vec::new();
         };
-        let mut pipeline = Pipeline::with_capacity(bundle.len());
-        for parcel in bundle {
-            if parcel.asking {
-                pipeline.cmd("ASKING");
+        let sent = match (self.node(address), limit) {
+            (Ok(node), Limit::Whole) => node.send(command, &pack(bundle)).await,
+            (Ok(node), Limit::Silence) => {
+                let parts: Vec<_> = bundle.chunks(part_size(bundle.len())).map(pack).collect();
+                Ok(node.send_parts(command, &parts).await)
             }
-            pipeline.add_command(parcel.command.clone());
-        }
-        let sent = match self.node(address) {
-            Ok(node) => node.send(command, &pipeline).await,
-            Err(error) => Err(error),
+            (Err(error), _) => Err(error),
         };
         let mut replies = match sent {
             Ok(replies) => replies.into_iter(),
@@ -222,6 +261,7 @@ impl Cluster {
             return Ok(node.clone());
         }
         let node = self.lane.topology.node(address)?;
+        let node = node.named(self.lane.name.clone());
         let mut nodes = lock();
         if nodes.len() >= MAX_NODES {
             nodes.clear();
@@ -229,6 +269,18 @@ impl Cluster {
         // Another task may have been faster; both must use the same socket.
         Ok(nodes.entry(Arc::clone(address)).or_insert(node).clone())
     }
+}
+
+/// A pipeline of these.
+fn pack(parcels: &[Parcel<'_>]) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(parcels.len());
+    for parcel in parcels {
+        if parcel.asking {
+            pipeline.cmd("ASKING");
+        }
+        pipeline.add_command(parcel.command.clone());
+    }
+    pipeline
 }
 
 /// Parcels for the same node together, in order.

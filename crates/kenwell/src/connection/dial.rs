@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::address::Address;
 use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
-use super::patient::Patient;
+use super::patient::{Activity, Patient};
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -27,6 +27,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
     driver: JoinHandle<()>,
+    /// When a byte moved last.
+    pub(super) activity: Arc<Activity>,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
 }
@@ -83,7 +85,7 @@ pub(super) async fn dial(
     let greeted = log_in(&line, credentials.as_ref(), settings.database, address).await;
     let greeting = greeted.map_err(|error| {
         let error = tls::alert(error, settings);
-        credentials::explained(error, settings, target.expected)
+        credentials::explained(error, settings, target.expected).while_opening()
     })?;
     if let Some(hello) = &greeting.hello {
         target.expected.check(hello, address)?;
@@ -116,17 +118,19 @@ where
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
         .set_response_timeout(None);
-    let (connection, driver) =
-        MultiplexedConnection::new_with_config(&silent, Patient::new(stream), config)
-            .await
-            .map_err(|source| Error::Lost {
-                address: Arc::clone(address),
-                command: "connecting",
-                source,
-            })?;
+    let socket = Patient::new(stream);
+    let activity = Arc::clone(socket.activity());
+    let (connection, driver) = MultiplexedConnection::new_with_config(&silent, socket, config)
+        .await
+        .map_err(|source| Error::Lost {
+            address: Arc::clone(address),
+            command: "connecting",
+            source,
+        })?;
     Ok(Line {
         connection,
         driver: tokio::spawn(driver),
+        activity,
         ticket: None,
     })
 }

@@ -1,16 +1,26 @@
 //! A connection to one server that opens when it is first needed and opens again when it broke.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use redis::{Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::dial::{Line, dial};
+use super::group::Answers;
 use super::login::Ticket;
+use super::name::ClientName;
+use super::patient::Activity;
 use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;
+
+/// The slowest link on which a single large command is still waited for, in bytes a second. What was
+/// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.
+const SLOWEST: u32 = 64 * 1024;
 
 /// One multiplexed connection to one Redis server. Clones share the socket.
 ///
@@ -25,6 +35,7 @@ struct Shared {
     settings: Settings,
     target: Target,
     address: Arc<str>,
+    name: Option<Arc<ClientName>>,
     line: Mutex<Slot>,
 }
 
@@ -36,6 +47,15 @@ struct Slot {
     generation: u64,
     /// The line before, which must be dead at the server before the next one is used.
     previous: Option<Ticket>,
+    /// Whether the connections of earlier runs were ended.
+    has_ended_earlier_runs: bool,
+}
+
+/// What it takes to use the line that is open now.
+struct Open {
+    connection: redis::aio::MultiplexedConnection,
+    activity: Arc<Activity>,
+    generation: u64,
 }
 
 impl Node {
@@ -47,6 +67,20 @@ impl Node {
                 settings,
                 target,
                 address,
+                name: None,
+                line: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The same server on a socket of its own that is opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                settings: self.shared.settings.clone(),
+                target: self.shared.target.clone(),
+                address: Arc::clone(&self.shared.address),
+                name,
                 line: Mutex::default(),
             }),
         }
@@ -54,7 +88,7 @@ impl Node {
 
     /// The same server on a socket of its own.
     pub(super) fn another(&self) -> Self {
-        Self::new(self.shared.settings.clone(), self.shared.target.clone())
+        self.named(self.shared.name.clone())
     }
 
     /// The server's address, for logs.
@@ -97,7 +131,11 @@ impl Node {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let (mut connection, generation) = self.open().await?;
+        let Open {
+            mut connection,
+            generation,
+            ..
+        } = self.open().await?;
         let limit = self.shared.settings.command_timeout;
         let count = pipeline.len();
         let sent = timeout(limit, connection.send_packed_commands(pipeline, 0, count)).await;
@@ -131,13 +169,88 @@ impl Node {
         Err(failure)
     }
 
+    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
+    ///
+    /// There is no limit for all of it, only for silence: `command_timeout` without a byte that moves in
+    /// either direction. What was answered before a failure keeps its answer; the others get the error, and
+    /// may or may not have been executed.
+    pub(super) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
+        let count = parts.iter().map(Pipeline::len).sum();
+        let open = match self.open().await {
+            Ok(open) => open,
+            Err(error) => return vec![Err(error); count],
+        };
+        let limit = self.shared.settings.command_timeout + patience_for(parts);
+        let mut answers = Answers::with_capacity(count);
+        let received = self.receive_parts(command, parts, &open, limit, &mut answers);
+        let received = received.await;
+        let spoilt = |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
+        if received.is_err() || answers.iter().any(spoilt) {
+            self.close(open.generation).await;
+        }
+        if let Err(failure) = received {
+            answers.resize(count, Err(failure));
+        }
+        answers
+    }
+
+    async fn receive_parts(
+        &self,
+        command: &'static str,
+        parts: &[Pipeline],
+        open: &Open,
+        limit: Duration,
+        answers: &mut Answers,
+    ) -> Result<(), Error> {
+        let address = &self.shared.address;
+        open.activity.note();
+        let mut under_way: FuturesOrdered<_> = parts
+            .iter()
+            .map(|part| {
+                let mut connection = open.connection.clone();
+                async move {
+                    let count = part.len();
+                    let sent = connection.send_packed_commands(part, 0, count).await;
+                    (count, sent)
+                }
+            })
+            .collect();
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = under_way.next() => next,
+                () = open.activity.silence(limit) => return Err(Error::Silent {
+                    address: Arc::clone(address),
+                    command,
+                    limit,
+                }),
+            };
+            match next {
+                None => return Ok(()),
+                Some((count, Ok(values))) if values.len() == count => {
+                    let values = values.into_iter();
+                    answers.extend(values.map(|value| refused(value, command, address)));
+                }
+                Some((_, Ok(_))) => return Err(self.unexpected(command)),
+                Some((_, Err(source))) => {
+                    return Err(Error::Lost {
+                        address: Arc::clone(address),
+                        command,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
     /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
     /// limit too.
-    async fn open(&self) -> Result<(redis::aio::MultiplexedConnection, u64), Error> {
+    async fn open(&self) -> Result<Open, Error> {
         let Shared {
             settings,
             target,
             address,
+            name,
             line,
         } = &*self.shared;
         let limit = settings.connect_timeout;
@@ -146,13 +259,26 @@ impl Node {
             if slot.line.as_ref().is_none_or(Line::is_closed) {
                 slot.retire().await;
                 let line = dial(settings, target, address, slot.previous.as_ref()).await?;
+                if let Some(name) = name {
+                    // Before anything is written. What earlier runs wrote is always on a connection that
+                    // has a name, since the answer to it was awaited as here.
+                    name.tell(&line, address).await?;
+                    if !slot.has_ended_earlier_runs {
+                        name.end_earlier_runs(&line, address).await?;
+                        slot.has_ended_earlier_runs = true;
+                    }
+                }
                 slot.line = Some(line);
                 slot.previous = None;
                 slot.generation += 1;
                 tracing::debug!(redis.address = %address, "connected");
             }
             match &slot.line {
-                Some(line) => Ok((line.connection.clone(), slot.generation)),
+                Some(line) => Ok(Open {
+                    connection: line.connection.clone(),
+                    activity: Arc::clone(&line.activity),
+                    generation: slot.generation,
+                }),
                 None => Err(self.unexpected("connecting")),
             }
         };
@@ -182,6 +308,22 @@ impl Slot {
             line.close().await;
         }
     }
+}
+
+/// How long the largest command may rest in buffers on a link that is slow but moves.
+fn patience_for(parts: &[Pipeline]) -> Duration {
+    let bytes = |command: &redis::Cmd| -> usize {
+        let arguments = command.args_iter();
+        arguments
+            .map(|argument| match argument {
+                redis::Arg::Simple(bytes) => bytes.len(),
+                _ => 0,
+            })
+            .sum()
+    };
+    let largest = parts.iter().flat_map(Pipeline::cmd_iter).map(bytes).max();
+    let largest = u32::try_from(largest.unwrap_or(0)).unwrap_or(u32::MAX);
+    Duration::from_secs(u64::from(largest / SLOWEST))
 }
 
 pub(super) fn refused(

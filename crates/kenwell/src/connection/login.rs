@@ -113,7 +113,11 @@ impl Ticket {
         let Value::BulkString(text) = answer else {
             return None;
         };
-        let text = String::from_utf8_lossy(text);
+        Self::read_line(&String::from_utf8_lossy(text))
+    }
+
+    /// Reads a line as `CLIENT INFO` and `CLIENT LIST` give them.
+    pub(super) fn read_line(text: &str) -> Option<Self> {
         let value = |name: &str| {
             let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
             found.map(str::to_owned)

@@ -9,6 +9,7 @@ mod group;
 mod kind;
 mod live;
 mod login;
+mod name;
 mod patient;
 mod route;
 mod secret;
@@ -20,7 +21,7 @@ mod topology;
 mod url;
 mod visit;
 
-pub(crate) use group::{Answers, Group};
+pub(crate) use group::{Answers, Group, part_size};
 pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};

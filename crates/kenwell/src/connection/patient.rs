@@ -2,9 +2,60 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep};
+
+/// How much longer a silence is waited out: when this process itself was stopped for a while, what came
+/// meanwhile must be read before the server is called silent.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// When a byte moved last on a connection, in either direction.
+#[derive(Debug)]
+pub(super) struct Activity {
+    began: Instant,
+    /// Milliseconds since `began`.
+    latest: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            latest: AtomicU64::new(0),
+        }
+    }
+
+    /// Something moved, or a wait begins.
+    pub(super) fn note(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.latest.store(now, Ordering::Relaxed);
+    }
+
+    fn quiet_for(&self) -> Duration {
+        let latest = Duration::from_millis(self.latest.load(Ordering::Relaxed));
+        self.began.elapsed().saturating_sub(latest)
+    }
+
+    /// Resolves when nothing has moved for so long.
+    pub(super) async fn silence(&self, limit: Duration) {
+        loop {
+            let quiet = self.quiet_for();
+            if quiet < limit {
+                sleep(limit.saturating_sub(quiet)).await;
+                continue;
+            }
+            sleep(GRACE).await;
+            if self.quiet_for() >= limit {
+                return;
+            }
+        }
+    }
+}
 
 /// Redis says why it hangs up (too many clients, a value that is too large, a client certificate that
 /// is missing) and then closes, while we may still be writing. Whoever stops at the failed write never
@@ -16,16 +67,23 @@ pub(super) struct Patient<S> {
     /// Who waits to be told that something was said.
     listener: Option<Waker>,
     is_over: bool,
+    activity: Arc<Activity>,
 }
 
 impl<S> Patient<S> {
     pub(super) fn new(socket: S) -> Self {
         Self {
             socket,
+            activity: Arc::new(Activity::new()),
             has_spoken: false,
             listener: None,
             is_over: false,
         }
+    }
+
+    /// Tells when a byte moved last.
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
     }
 
     /// `done` instead of the error of a connection that the other side has closed.
@@ -55,7 +113,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
             self.listener = Some(context.waker().clone());
             return Poll::Pending;
         }
-        Pin::new(&mut self.socket).poll_read(context, buffer)
+        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
+        if read.is_ready() {
+            self.activity.note();
+        }
+        read
     }
 }
 
@@ -71,6 +133,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         let written = self.excuse(written, bytes.len());
         if written.is_ready() {
+            self.activity.note();
             self.has_spoken = true;
             if let Some(listener) = self.listener.take() {
                 listener.wake();

@@ -10,6 +10,7 @@ use super::Settings;
 use super::cluster::Cluster;
 use super::group::{Answers, Group};
 use super::live::Node;
+use super::name::ClientName;
 use super::sentinel::Watched;
 use crate::Error;
 
@@ -76,11 +77,31 @@ impl Connection {
     /// about a cluster the other one knows too.
     #[must_use]
     pub fn another(&self) -> Self {
-        let route = match &self.route {
+        self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.another()),
             Route::Cluster(cluster) => Route::Cluster(cluster.another()),
             Route::Sentinel(watched) => Route::Sentinel(watched.another()),
-        };
+        })
+    }
+
+    /// A second connection for one `user` of Redis, such as a destination of an installation: its sockets
+    /// have a name there (`CLIENT SETNAME`) that says so. Before it writes anything it ends the
+    /// connections that an earlier run of the same user left behind, in this process or another, so that
+    /// nothing they still carry can overwrite what is newer. There must be only one at a time; its
+    /// [others](Self::another) belong to it.
+    ///
+    /// Where the server refuses that (`CLIENT LIST`, `CLIENT KILL`) it goes on without.
+    #[must_use]
+    pub fn named(&self, user: &str) -> Self {
+        let name = Some(Arc::new(ClientName::new(user)));
+        self.with(match &self.route {
+            Route::Standalone(node) => Route::Standalone(node.named(name)),
+            Route::Cluster(cluster) => Route::Cluster(cluster.named(name)),
+            Route::Sentinel(watched) => Route::Sentinel(watched.named(name)),
+        })
+    }
+
+    fn with(&self, route: Route) -> Self {
         Self {
             settings: Arc::clone(&self.settings),
             route,
@@ -187,6 +208,36 @@ impl Connection {
             Route::Standalone(node) => node.send(command, pipeline).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline).await,
             Route::Sentinel(watched) => watched.send(command, pipeline).await,
+        }
+    }
+}
+
+impl Connection {
+    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
+    /// What was answered before a failure keeps its answer. Only silence ends the wait:
+    /// [`Settings::command_timeout`] without a byte that moves.
+    ///
+    /// In a cluster the first argument of each command must be its key.
+    pub(crate) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
+        let sent = match &self.route {
+            Route::Standalone(node) => return node.send_parts(command, parts).await,
+            Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
+            Route::Sentinel(watched) => match watched.master().await {
+                Ok(master) => return master.send_parts(command, parts).await,
+                Err(error) => Err(error),
+            },
+        };
+        sent.unwrap_or_else(|error| {
+            let count = parts.iter().map(Pipeline::len).sum();
+            vec![Err(error); count]
+        })
+    }
+
+    /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.
+    pub(crate) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+        match &self.route {
+            Route::Cluster(cluster) => cluster.place(key),
+            _ => None,
         }
     }
 }

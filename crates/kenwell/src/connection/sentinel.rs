@@ -13,6 +13,7 @@ use super::Settings;
 use super::address::Address;
 use super::kind::Expected;
 use super::live::Node;
+use super::name::ClientName;
 use super::settings::Target;
 use super::topology::QUESTION_LIMIT;
 use crate::{Class, Error};
@@ -32,6 +33,7 @@ pub(super) struct Watched {
 
 struct Lane {
     watch: Arc<Watch>,
+    name: Option<Arc<ClientName>>,
     masters: Mutex<Masters>,
 }
 
@@ -73,7 +75,7 @@ impl Watched {
         questions.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         questions.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
         let sentinels = sentinels.into_iter();
-        Self::on(Arc::new(Watch {
+        let watch = Arc::new(Watch {
             settings: settings.clone(),
             sentinels: sentinels
                 .map(|target| Node::new(questions.clone(), target))
@@ -82,12 +84,18 @@ impl Watched {
             turn: AtomicUsize::new(0),
             seen: std::sync::Mutex::default(),
             looking_out: OnceLock::new(),
-        }))
+        });
+        Self::on(watch, None)
     }
 
     /// The same master on a socket of its own.
     pub(super) fn another(&self) -> Self {
-        Self::on(Arc::clone(&self.lane.watch))
+        self.named(self.lane.name.clone())
+    }
+
+    /// The same master on a socket of its own that is opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        Self::on(Arc::clone(&self.lane.watch), name)
     }
 
     /// The master's address, as the Sentinels say.
@@ -95,10 +103,11 @@ impl Watched {
         Ok(self.lane.watch.find().await?.to_string())
     }
 
-    fn on(watch: Arc<Watch>) -> Self {
+    fn on(watch: Arc<Watch>, name: Option<Arc<ClientName>>) -> Self {
         Self {
             lane: Arc::new(Lane {
                 watch,
+                name,
                 masters: Mutex::default(),
             }),
         }
@@ -134,6 +143,7 @@ impl Watched {
         } else {
             let target = watch.settings.target(address, Expected::Master)?;
             let node = Node::new(watch.settings.clone(), target);
+            let node = node.named(self.lane.name.clone());
             if masters.all.len() >= MAX_MASTERS {
                 masters.all.clear();
             }
@@ -214,7 +224,8 @@ impl Watch {
         let mut pipeline = Pipeline::new();
         let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
         question.arg(&*self.name);
-        match sentinel.one(COMMAND, &pipeline).await? {
+        let answer = sentinel.one(COMMAND, &pipeline).await;
+        match answer.map_err(Error::while_opening)? {
             Value::Nil => Err(Error::UnknownMaster {
                 address: Arc::clone(sentinel.address()),
                 master: Arc::clone(&self.name),

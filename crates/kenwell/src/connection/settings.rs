@@ -69,7 +69,8 @@ pub struct Settings {
     pub server_name: Option<String>,
     /// The longest a connection attempt may take: name look-up, TCP, TLS and login together.
     pub connect_timeout: Duration,
-    /// The longest a pipeline may take from sending to the last reply.
+    /// The longest a call may wait for its replies. Pipelines of profile updates have no limit in all: for
+    /// them it is the longest time in which no byte moves.
     pub command_timeout: Duration,
 }
 

@@ -90,6 +90,11 @@ impl Topology {
         }
     }
 
+    /// The node that has a slot, without asking anybody.
+    pub(super) fn known_node(&self, slot: u16) -> Option<Arc<str>> {
+        self.known().map.node(slot).cloned()
+    }
+
     /// Takes note of a node's failure or refusal.
     pub(super) fn doubt(&self, node: &Arc<str>, error: &Error) {
         let mut known = self.known();
@@ -181,8 +186,9 @@ impl Topology {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("CLUSTER").arg("SLOTS");
         let answer = node.one("CLUSTER SLOTS", &pipeline).await;
-        let map = SlotMap::read(&answer.map_err(no_cluster)?, address)
-            .ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
+        let answer = answer.map_err(|error| no_cluster(error).while_opening())?;
+        let map =
+            SlotMap::read(&answer, address).ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
         if map.is_empty() {
             // A node that knows no slots says the same to every command.
             return Err(Error::Refused {

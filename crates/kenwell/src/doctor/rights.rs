@@ -114,7 +114,7 @@ fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
 pub(super) fn answer(error: Option<&Error>) -> Answer {
     match error {
         Some(Error::Refused { reply, .. }) if reply.code() == "NOPERM" => {
-            if reply.class() == Class::Record {
+            if reply.class() == Class::Unknown {
                 Answer::NoKey
             } else {
                 Answer::NoCommand

@@ -51,6 +51,8 @@ struct User {
 pub struct FoldedUpdate {
     update: ProfileUpdate,
     items: Vec<usize>,
+    /// The updates of the items; empty when there is one, which is the update itself.
+    parts: Vec<ProfileUpdate>,
 }
 
 impl Fold {
@@ -99,17 +101,31 @@ impl Fold {
     /// One update for each key, in the order in which the keys came first. Of fields that several
     /// updates set, the last value stays.
     pub fn finish(self) -> Vec<FoldedUpdate> {
-        self.users
-            .into_iter()
-            .map(|user| FoldedUpdate {
-                update: if user.later.is_empty() {
-                    user.first
-                } else {
-                    merge(&user.first, &user.later)
-                },
-                items: user.items,
-            })
-            .collect()
+        self.users.into_iter().map(User::fold).collect()
+    }
+}
+
+impl User {
+    fn fold(self) -> FoldedUpdate {
+        let Self {
+            first,
+            later: mut parts,
+            items,
+        } = self;
+        if parts.is_empty() {
+            return FoldedUpdate {
+                update: first,
+                items,
+                parts,
+            };
+        }
+        let update = merge(&first, &parts);
+        parts.insert(0, first);
+        FoldedUpdate {
+            update,
+            items,
+            parts,
+        }
     }
 }
 
@@ -138,6 +154,19 @@ impl FoldedUpdate {
     /// The caller's items that it carries, in the order they were pushed; never empty.
     pub fn items(&self) -> &[usize] {
         &self.items
+    }
+
+    /// Each item by itself, in order, for an update that Redis refuses as a whole: one bad event must
+    /// not take good ones along. Empty when it carries only one.
+    pub fn unfold(&self) -> Vec<Self> {
+        let parts = self.parts.iter().zip(&self.items);
+        parts
+            .map(|(update, item)| Self {
+                update: update.clone(),
+                items: vec![*item],
+                parts: Vec::new(),
+            })
+            .collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Profiles: what identify events write into a user's hash, and reading it back.
 
 mod event;
+mod experiment;
 mod fields;
 mod flattener;
 mod fold;
@@ -14,7 +15,9 @@ mod prefix;
 mod seen;
 mod store;
 mod update;
+mod writer;
 
+pub use experiment::ROUNDS;
 pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
@@ -23,8 +26,6 @@ pub use layout::Layout;
 pub use marker::{Marker, Server, Shard, Sighting};
 pub use prefix::Prefix;
 pub(crate) use store::stored_fields;
-pub use store::{
-    MAX_FIELDS, MAX_PIPELINE_BYTES, PROOFS, StoredFields, apply, apply_alone, delete, expires_in,
-    read,
-};
+pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
 pub use update::{ProfileUpdate, update};
+pub use writer::Writer;

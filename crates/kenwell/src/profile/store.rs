@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::{Cmd, Pipeline, Value};
 
 use super::{Layout, ProfileUpdate};
-use crate::connection::Connection;
-use crate::{Class, Error};
+use crate::Error;
+use crate::connection::{Connection, part_size};
 
 /// The most fields in one `HSET`. Redis serves nobody else while it executes a command, so larger
 /// updates are split.
@@ -15,18 +15,15 @@ pub const MAX_FIELDS: usize = 5_000;
 /// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
 pub const MAX_PIPELINE_BYTES: usize = 8 << 20;
 
-/// How often an update that is sent alone must cost the connection before it is given up.
-pub const PROOFS: u32 = 3;
-
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Writes updates in order, and gives one result for each.
 ///
 /// Usually one round trip: all updates go in one pipeline, and every reply is read. An update's
-/// fields are added to the user's hash or replace what was there; nothing is removed. When the
-/// connection breaks, the updates whose replies are missing get the (transient) error; they may or
-/// may not have been written, and writing them again does no harm.
+/// fields are added to the user's hash or replace what was there; nothing is removed. It may take as long
+/// as something moves. When the connection breaks or falls silent, the updates whose replies are missing
+/// get the (transient) error; they may or may not have been written, and writing them again does no harm.
 ///
 /// Give each key once: a [`Fold`](super::Fold) sees to that. Otherwise an update that fails, and is
 /// written again later, overwrites a newer one that succeeded.
@@ -38,59 +35,18 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     let mut rest = updates;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(prefix_within(rest, MAX_PIPELINE_BYTES));
-        match write(connection, now).await {
-            Ok(written) => results.extend(written),
-            Err(error) => {
-                results.resize(updates.len(), Err(error));
-                return results;
-            }
+        results.extend(write(connection, now).await);
+        let failed = |result: &Result<(), Error>| match result {
+            Err(error) if !error.is_answer() => Some(error.clone()),
+            _ => None,
+        };
+        if let Some(error) = results.iter().rev().find_map(failed) {
+            results.resize(updates.len(), Err(error));
+            return results;
         }
         rest = later;
     }
     results
-}
-
-/// Writes one update that is suspected of costing the connection whenever it is sent, as one with a
-/// value beyond the server's `proto-max-bulk-len` does.
-///
-/// It is sent up to [`PROOFS`] times. When the connection breaks each time, and each time the server
-/// then answers a question about the same key (`PTTL`; a refusal is an answer too), the update gets
-/// [`Error::Dropped`], which is of [`Class::Record`](crate::Class::Record). Any other error is its
-/// result at once: a server that is away does not condemn it.
-pub async fn apply_alone(
-    connection: &Connection,
-    update: impl AsRef<ProfileUpdate>,
-) -> Result<(), Error> {
-    let update = update.as_ref();
-    let mut times = 0;
-    loop {
-        let mut results = apply(connection, &[update]).await;
-        let (address, command, source) = match results.pop() {
-            Some(Err(Error::Lost {
-                address,
-                command,
-                source,
-            })) => (address, command, source),
-            Some(result) => return result,
-            None => return Ok(()),
-        };
-        let mut question = Pipeline::new();
-        question.cmd("PTTL").arg(update.key());
-        match connection.one("PTTL", &question).await {
-            Ok(_) => {}
-            Err(Error::Refused { reply, .. }) if reply.class() != Class::Transient => {}
-            Err(error) => return Err(error),
-        }
-        times += 1;
-        if times >= PROOFS {
-            return Err(Error::Dropped {
-                address,
-                command,
-                times,
-                source,
-            });
-        }
-    }
 }
 
 /// How many updates from the front fit into so many bytes; at least one.
@@ -106,17 +62,22 @@ fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize 
         .count()
 }
 
+/// Sends updates in parts that are all under way at once, so that each reply counts that came.
 async fn write<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
-) -> Result<Vec<Result<(), Error>>, Error> {
-    let mut pipeline = Pipeline::with_capacity(updates.len());
+) -> Vec<Result<(), Error>> {
+    let mut parts = Vec::new();
     let mut commands = Vec::with_capacity(updates.len());
-    for update in updates {
-        commands.push(push_commands(update.as_ref(), &mut pipeline));
+    for share in updates.chunks(part_size(updates.len())) {
+        let mut part = Pipeline::with_capacity(share.len());
+        for update in share {
+            commands.push(push_commands(update.as_ref(), &mut part));
+        }
+        parts.push(part);
     }
-    let mut replies = connection.send("HSET", &pipeline).await?.into_iter();
-    Ok(commands
+    let mut replies = connection.send_parts("HSET", &parts).await.into_iter();
+    commands
         .into_iter()
         .map(|count| {
             let mut result = Ok(());
@@ -126,7 +87,7 @@ async fn write<U: AsRef<ProfileUpdate>>(
             }
             result
         })
-        .collect())
+        .collect()
 }
 
 /// Adds an update's `HSET`s and gives their number.

@@ -14,6 +14,7 @@ pub mod log;
 pub mod model;
 pub mod network;
 pub mod ports;
+pub mod proxy;
 pub mod sentinels;
 pub mod server;
 pub mod stunnel;

@@ -1,10 +1,12 @@
 //! `/api/v1/destinations`: where profiles go.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use kenwell::connection::DEFAULT_TIMEOUT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -74,6 +76,10 @@ pub(super) struct Destination {
     has_client_key: bool,
     /// The name that the server's certificate must carry.
     server_name: Option<String>,
+    /// How long opening a connection may take; null for 5s.
+    connect_timeout: Option<String>,
+    /// How long Redis may be silent; null for 5s.
+    response_timeout: Option<String>,
     /// Ids of the sources that feed it.
     sources: Vec<String>,
     /// How it is doing.
@@ -113,6 +119,10 @@ pub(super) struct DestinationSettings {
     #[schema(format = Password)]
     client_key: Option<String>,
     server_name: Option<String>,
+    #[schema(example = "5s")]
+    connect_timeout: Option<String>,
+    #[schema(example = "5s")]
+    response_timeout: Option<String>,
     /// Ids of the sources that feed it.
     sources: Option<Vec<String>>,
 }
@@ -179,10 +189,23 @@ impl Destination {
             client_certificate: connection.client_certificate.clone(),
             has_client_key: connection.client_key.is_some(),
             server_name: connection.server_name.clone(),
+            connect_timeout: timeout(connection.connect_timeout),
+            response_timeout: timeout(connection.command_timeout),
             sources: feeds.map(|source| source.id.clone()).collect(),
             status: plane.status(running),
         }
     }
+}
+
+/// As the file has it; `None` for the default.
+fn timeout(limit: Duration) -> Option<String> {
+    let milliseconds = limit.as_millis();
+    let text = if milliseconds.is_multiple_of(1_000) {
+        format!("{}s", limit.as_secs())
+    } else {
+        format!("{milliseconds}ms")
+    };
+    (limit != DEFAULT_TIMEOUT).then_some(text)
 }
 
 /// The destination with this id.

@@ -100,6 +100,7 @@ impl Status {
                 status.needs_operator = Some(needs_operator);
             }
         }
+        status.wait_in_part(running);
         if status.state == "up"
             && let Some(notice) = running.health.as_ref().and_then(Health::notice)
         {
@@ -108,13 +109,30 @@ impl Status {
         status
     }
 
+    /// Shows what waits by itself while the rest is delivered.
+    fn wait_in_part(&mut self, running: &RunningDestination) {
+        let aside = running.health.as_ref().map(Health::aside);
+        let Some((aside, text)) = aside.and_then(|aside| Some((aside.clone(), aside.text()?)))
+        else {
+            return;
+        };
+        if self.state == "up" {
+            self.state = "waiting";
+            self.since = aside.since.map(time::text);
+            self.error = Some(text);
+            self.needs_operator = Some(aside.needs_operator);
+        } else if let Some(error) = &mut self.error {
+            *error = format!("{error}; {text}");
+        }
+    }
+
     fn take(&mut self, notice: Notice) {
         let (state, since, says, needs_operator) = match notice {
             Notice::Restoring { since, events } => (
                 "restoring",
                 since,
                 format!(
-                    "Redis came back with less than it had confirmed; {events} events are delivered again"
+                    "Redis restarted, or another server took over; {events} events that it may have lost are delivered again"
                 ),
                 false,
             ),

@@ -14,6 +14,8 @@ pub mod cluster;
 pub mod flavour;
 #[path = "../../../../kenwell/tests/support/ports.rs"]
 pub mod ports;
+#[path = "../../../../kenwell/tests/support/proxy.rs"]
+pub mod proxy;
 #[path = "../../../../kenwell/tests/support/sentinels.rs"]
 pub mod sentinels;
 #[path = "../../../../kenwell/tests/support/server.rs"]

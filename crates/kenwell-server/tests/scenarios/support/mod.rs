@@ -12,7 +12,11 @@ pub(crate) use self::{
     http::{Client, Reply, get, gzip, post, raw},
     inside::Inside,
     library::{
-        certificates::Certificates, cluster::Cluster, ports::free_port, sentinels::Sentinels,
+        certificates::Certificates,
+        cluster::Cluster,
+        ports::free_port,
+        proxy::{Act, Proxy, is},
+        sentinels::Sentinels,
         server::Server as Node,
     },
     redis::Redis,

@@ -1,0 +1,72 @@
+//! Batches that were written and are not acknowledged yet, because something in one of them waits.
+
+use std::collections::VecDeque;
+
+use kenwell_journal::Offset;
+
+use super::batch::Batch;
+
+/// What lies between the cursor and the batch under way.
+#[derive(Default)]
+pub(super) struct Unacknowledged {
+    /// Where each batch ends, and how many events for the destination it has.
+    batches: VecDeque<(Offset, u64)>,
+    /// Events of the batches that were acknowledged.
+    done: u64,
+    /// Outcomes that were given without Redis.
+    pub(super) given: u64,
+}
+
+impl Unacknowledged {
+    /// A batch that is about to be written.
+    pub(super) fn push(&mut self, batch: &Batch) {
+        self.batches.push_back((batch.end, batch.events()));
+    }
+
+    /// Whether everything is acknowledged.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The end of the last batch of which everything has its outcome, when this is the oldest event that
+    /// has none.
+    pub(super) fn end_before(&self, oldest: Option<Offset>) -> Option<Offset> {
+        let ends = self.batches.iter().map(|(end, _)| *end);
+        ends.take_while(|end| oldest.is_none_or(|oldest| *end <= oldest))
+            .last()
+    }
+
+    /// Everything up to `end` is acknowledged.
+    pub(super) fn acknowledged(&mut self, end: Offset) {
+        while let Some((_, events)) = self.batches.pop_front_if(|(other, _)| *other <= end) {
+            self.done += events;
+        }
+    }
+
+    /// How many outcomes were given to what is not acknowledged, when so many were `given` with Redis.
+    pub(super) fn outcomes(&self, given: u64) -> u64 {
+        (given + self.given).saturating_sub(self.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_batches_before_the_oldest_event_are_acknowledged() {
+        let mut open = Unacknowledged {
+            batches: [(Offset(10), 4), (Offset(20), 5), (Offset(30), 6)].into(),
+            ..Unacknowledged::default()
+        };
+        assert_eq!(open.end_before(Some(Offset(9))), None);
+        assert_eq!(open.end_before(Some(Offset(25))), Some(Offset(20)));
+        open.acknowledged(Offset(20));
+        // One event of the third batch waits.
+        assert_eq!(open.outcomes(14), 5);
+        assert_eq!(open.end_before(None), Some(Offset(30)));
+        open.acknowledged(Offset(30));
+        assert!(open.is_empty());
+        assert_eq!(open.outcomes(15), 0);
+    }
+}

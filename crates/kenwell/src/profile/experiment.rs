@@ -1,0 +1,315 @@
+//! Finds out whether a refusal is one update's own fault: others must be taken while it is refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Cmd, Pipeline, Value};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::ProfileUpdate;
+use super::store;
+use crate::connection::{Connection, Group, slot_of};
+use crate::{Class, Error};
+
+/// How many rounds in a row must go the same way before one update is condemned.
+///
+/// In a round two controls are written, and the update before, between or behind them. A server, proxy
+/// or network that fails without looking at the update can condemn it with a probability of at most
+/// 3^-12, and one that fails at random with at most 10^-10, however often it fails.
+pub const ROUNDS: u32 = 12;
+
+/// Controls of one round.
+const CONTROLS: u8 = 2;
+
+/// The first wait between two rounds; each later one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The longest wait between two rounds.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The most bytes of one value that a control writes: far below every limit on single values.
+const CONTROL_VALUE: usize = 32 * 1024;
+
+/// What is known about an update that was refused in words that nobody knows, or over which the server
+/// may have closed the connection.
+pub(super) struct Experiment {
+    error: Error,
+    rounds: u32,
+    wait: Duration,
+    due: Instant,
+    /// A key that nobody uses, beside the update's.
+    neighbour: Option<Vec<u8>>,
+    /// Whether the server lets us write there.
+    neighbour_is_open: bool,
+}
+
+/// A field that was written before, and that nobody has written since: writing it again changes nothing.
+#[derive(Clone)]
+pub(super) struct Sample {
+    pub(super) key: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    pub(super) value: Vec<u8>,
+}
+
+/// What a round found.
+pub(super) enum Verdict {
+    /// The update is written.
+    Written,
+    /// It is not; go on later.
+    Open(Error),
+    /// Something else was refused or lost: nothing can be found out now.
+    Away(Error),
+    /// It is the update's own fault.
+    Condemned(Error),
+}
+
+impl Experiment {
+    /// Begins with the refusal that raised the question.
+    pub(super) fn new(error: Error) -> Self {
+        Self {
+            error,
+            rounds: 0,
+            wait: FIRST_WAIT,
+            due: Instant::now(),
+            neighbour: None,
+            neighbour_is_open: true,
+        }
+    }
+
+    /// Whether an error raises the question whose fault it is.
+    pub(super) fn is_due_to(error: &Error) -> bool {
+        matches!(error, Error::Refused { .. } | Error::Lost { .. })
+            && (matches!(error, Error::Lost { .. }) || error.class() == Class::Unknown)
+    }
+
+    /// Whether the update must not be sent together with others.
+    pub(super) fn is_dangerous(&self) -> bool {
+        matches!(self.error, Error::Lost { .. })
+    }
+
+    /// Whether it is time for the next round.
+    pub(super) fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
+
+    /// Whether the latest round went against the update, which others were taken in.
+    pub(super) fn has_begun(&self) -> bool {
+        self.rounds > 0
+    }
+
+    /// The latest refusal.
+    pub(super) fn error(&self) -> Error {
+        self.error.clone()
+    }
+
+    /// One round.
+    pub(super) async fn round(
+        &mut self,
+        connection: &Connection,
+        update: &ProfileUpdate,
+        sample: &Mutex<Option<Sample>>,
+    ) -> Verdict {
+        self.due = Instant::now() + self.wait;
+        self.wait = (2 * self.wait).min(LONGEST_WAIT);
+        let place = random::<1>().first().copied().unwrap_or(0) % (CONTROLS + 1);
+        for turn in 0..=CONTROLS {
+            if turn != place {
+                if let Err(error) = self.control(connection, update, sample).await {
+                    self.rounds = 0;
+                    return Verdict::Away(error);
+                }
+                continue;
+            }
+            let written = store::apply(connection, &[update]).await.pop();
+            match written.unwrap_or(Ok(())) {
+                Ok(()) => return Verdict::Written,
+                Err(error) if !Self::is_due_to(&error) => {
+                    self.rounds = 0;
+                    return if error.class() == Class::Record {
+                        Verdict::Condemned(error)
+                    } else {
+                        Verdict::Away(error)
+                    };
+                }
+                Err(error) if !is_alike(&error, &self.error) => {
+                    self.rounds = 0;
+                    self.error = error;
+                    return Verdict::Open(self.error());
+                }
+                Err(error) => self.error = error,
+            }
+        }
+        self.rounds += 1;
+        if self.rounds < ROUNDS {
+            Verdict::Open(self.error())
+        } else {
+            Verdict::Condemned(condemned(self.error(), self.rounds))
+        }
+    }
+
+    /// A write like the update, of as many bytes, which changes nothing. `Ok` when it was taken.
+    async fn control(
+        &mut self,
+        connection: &Connection,
+        update: &ProfileUpdate,
+        sample: &Mutex<Option<Sample>>,
+    ) -> Result<(), Error> {
+        // Where a key is forbidden its neighbour is too, which says nothing about other keys.
+        if self.neighbour_is_open && !is_about_keys(&self.error) {
+            match self.write_neighbour(connection, update).await {
+                Err(error) if error.is_answer() && error.class() == Class::Configuration => {
+                    self.neighbour_is_open = false;
+                }
+                written => return written,
+            }
+        }
+        // Held until it is answered: nothing newer is sent for this key meanwhile.
+        match &*sample.lock().await {
+            Some(sample) => write_sample(connection, sample, update.bytes()).await,
+            None => Err(self.error()),
+        }
+    }
+
+    /// Writes a key that nobody uses and deletes it again, in one step, until as many bytes were sent as
+    /// the update has.
+    async fn write_neighbour(
+        &mut self,
+        connection: &Connection,
+        update: &ProfileUpdate,
+    ) -> Result<(), Error> {
+        let neighbour = if let Some(neighbour) = &self.neighbour {
+            neighbour
+        } else {
+            let neighbour = neighbour_of(update.key(), connection.is_cluster());
+            // First what does no harm by itself: who may not delete, or has no transactions, must not
+            // leave a key behind.
+            let [first, second] = [delete(&neighbour), delete(&neighbour)];
+            send_group(connection, [first, second]).await?;
+            self.neighbour.insert(neighbour)
+        };
+        let mut rest = update.bytes();
+        loop {
+            let value = vec![b'x'; rest.min(CONTROL_VALUE)];
+            let mut write = Cmd::new();
+            write.arg("HSET").arg(&*neighbour).arg("x").arg(&value);
+            send_group(connection, [write, delete(neighbour)]).await?;
+            rest = rest.saturating_sub(CONTROL_VALUE);
+            if rest == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn delete(key: &[u8]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg("DEL").arg(key);
+    command
+}
+
+/// Executes two commands as one transaction; the first refusal is the result.
+async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
+    let group: Group = commands.into_iter().collect();
+    let answers = connection.send_groups("HSET", &[group]).await?;
+    let mut answers = answers.into_iter().flatten();
+    answers.try_for_each(|reply| reply.map(drop))
+}
+
+/// Writes the sample again, unless somebody has deleted it, as often as it takes to send so many bytes.
+async fn write_sample(connection: &Connection, sample: &Sample, bytes: usize) -> Result<(), Error> {
+    /// In one pipeline.
+    const TOGETHER: usize = 1_000;
+    let mut question = Pipeline::new();
+    question.cmd("PTTL").arg(&sample.key);
+    if matches!(connection.one("PTTL", &question).await?, Value::Int(-2)) {
+        return Err(connection.unexpected("PTTL"));
+    }
+    let each = sample.key.len() + sample.name.len() + sample.value.len();
+    let mut rest = bytes.div_ceil(each.max(1)).max(1);
+    while rest > 0 {
+        let mut pipeline = Pipeline::new();
+        let now = rest.min(TOGETHER);
+        for _time in 0..now {
+            let command = pipeline.cmd("HSET").arg(&sample.key);
+            command.arg(&sample.name).arg(&sample.value).ignore();
+        }
+        let replies = connection.send("HSET", &pipeline).await?;
+        replies.into_iter().try_for_each(|reply| reply.map(drop))?;
+        rest -= now;
+    }
+    Ok(())
+}
+
+/// A key beside this one that nobody uses: the same beginning, so that it is permitted where this one
+/// is, and in a cluster the same slot, so that the same server has it.
+fn neighbour_of(key: &[u8], same_slot: bool) -> Vec<u8> {
+    loop {
+        let suffix = u128::from_ne_bytes(random::<16>());
+        let neighbour = [key, format!(":kenwell-control:{suffix:032x}").as_bytes()].concat();
+        if !same_slot || slot_of(&neighbour) == slot_of(key) {
+            return neighbour;
+        }
+    }
+}
+
+fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::debug!(%error, "no random bytes");
+    }
+    bytes
+}
+
+/// Whether two refusals are the same: the same words, or a lost connection both times.
+fn is_alike(one: &Error, other: &Error) -> bool {
+    match (one, other) {
+        (Error::Lost { .. }, Error::Lost { .. }) => true,
+        (Error::Refused { reply: one, .. }, Error::Refused { reply: other, .. }) => one == other,
+        _ => false,
+    }
+}
+
+fn is_about_keys(error: &Error) -> bool {
+    matches!(error, Error::Refused { reply, .. } if reply.code() == "NOPERM")
+}
+
+fn condemned(error: Error, times: u32) -> Error {
+    match error {
+        Error::Lost {
+            address,
+            command,
+            source,
+        } => Error::Dropped {
+            address,
+            command,
+            times,
+            source,
+        },
+        Error::Refused {
+            address,
+            command,
+            reply,
+        } => Error::RefusedAlone {
+            address: Arc::clone(&address),
+            command,
+            times,
+            reply,
+        },
+        error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_has_the_same_beginning_and_the_same_slot() {
+        for key in ["user:u1", "app:user:{x}1", ""] {
+            let neighbour = neighbour_of(key.as_bytes(), true);
+            assert!(neighbour.starts_with(key.as_bytes()));
+            assert_eq!(slot_of(&neighbour), slot_of(key.as_bytes()), "{key}");
+            assert_ne!(neighbour, neighbour_of(key.as_bytes(), true));
+        }
+    }
+}

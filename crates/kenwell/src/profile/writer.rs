@@ -1,0 +1,304 @@
+//! Writes updates so that nothing but an update's own fault ends it, and nothing stops the others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::experiment::{Experiment, Sample, Verdict};
+use super::{ProfileUpdate, store};
+use crate::connection::Connection;
+use crate::{Class, Error};
+
+/// The most rounds of experiments in one attempt; the other updates wait for the next.
+const JUDGED: usize = 16;
+
+/// The most further attempts of [`Writer::settle`].
+const SETTLING: u32 = 100;
+/// The first wait between them; each later one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The longest wait between them.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest value that is kept to be written again as a control.
+const MAX_SAMPLE: usize = 1_024;
+
+/// One lane of updates on its way to Redis.
+///
+/// Each [`attempt`](Self::attempt) writes what can be written now. An update that is refused in words
+/// that nobody knows, or that may be what the server closes the connection over, is judged by
+/// experiment, over many attempts: it is condemned only when it is refused in the same way
+/// [`ROUNDS`](super::ROUNDS) times in a row, while writes like it, beside it, are taken each time.
+/// After a silence or a break the next pipeline is half as long, down to one update, and it grows
+/// again with each success.
+pub struct Writer {
+    connection: Connection,
+    /// The most updates in one pipeline, for each server.
+    lengths: HashMap<Option<Arc<str>>, usize>,
+    experiments: HashMap<Box<[u8]>, Experiment>,
+    /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
+    /// can be sent for its key meanwhile.
+    sample: Arc<Mutex<Option<Sample>>>,
+    /// Whether the latest experiment found that others are not taken either.
+    is_away: bool,
+}
+
+/// What one server made of its share.
+struct Share {
+    results: Vec<Result<(), Error>>,
+    length: usize,
+    /// Whether the first update without an answer was sent alone, and cost the connection.
+    is_suspect: bool,
+}
+
+impl Writer {
+    /// A lane over this connection, which nobody else should write profiles with.
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            lengths: HashMap::new(),
+            experiments: HashMap::new(),
+            sample: Arc::default(),
+            is_away: false,
+        }
+    }
+
+    /// A second writer over the same connection, for updates of other keys.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            sample: Arc::clone(&self.sample),
+            ..Self::new(self.connection.clone())
+        }
+    }
+
+    /// Whether it is being found out if a refusal of this update is its own fault, and others were taken at
+    /// the latest look.
+    pub fn is_judging(&self, update: &ProfileUpdate) -> bool {
+        let experiment = self.experiments.get(update.key());
+        experiment.is_some_and(Experiment::has_begun)
+    }
+
+    /// The node of a cluster that an update goes to; `None` where there is only one server.
+    pub fn place(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
+        self.connection.place(update.key())
+    }
+
+    /// What it writes through.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Writes what can be written now, and gives one result for each update.
+    ///
+    /// What [is retryable](Error::is_retryable) is to be given again, after a wait, by the next call,
+    /// before anything newer for its key. What is not will never be written. Give each key once.
+    pub async fn attempt<U: AsRef<ProfileUpdate>>(
+        &mut self,
+        updates: &[U],
+    ) -> Vec<Result<(), Error>> {
+        let updates: Vec<&ProfileUpdate> = updates.iter().map(AsRef::as_ref).collect();
+        self.forget_what_changes(&updates).await;
+        let mut results = self.write(&updates).await;
+        self.take_sample(&updates, &results).await;
+        self.judge(&updates, &mut results).await;
+        results
+    }
+
+    /// Makes attempts until each update is written, or refused for good, or Redis is away: what is
+    /// retryable then was left. For those who cannot wait for ever, such as a retry of dead letters.
+    pub async fn settle<U: AsRef<ProfileUpdate>>(
+        &mut self,
+        updates: &[U],
+    ) -> Vec<Result<(), Error>> {
+        let mut results = self.attempt(updates).await;
+        let mut wait = FIRST_WAIT;
+        for _attempt in 0..SETTLING {
+            let is_open = |result: &Result<(), Error>| {
+                result.as_ref().is_err_and(|error| {
+                    matches!(error, Error::Lost { .. }) || error.class() == Class::Unknown
+                })
+            };
+            let is_left = |result: &Result<(), Error>| {
+                result.as_ref().is_err_and(Error::is_retryable) && !is_open(result)
+            };
+            if self.is_away || results.iter().any(is_left) || !results.iter().any(is_open) {
+                break;
+            }
+            sleep(wait).await;
+            wait = (2 * wait).min(LONGEST_WAIT);
+            let open: Vec<_> = (0..results.len())
+                .filter(|&index| results.get(index).is_some_and(is_open))
+                .collect();
+            let again: Vec<_> = open
+                .iter()
+                .filter_map(|&index| updates.get(index))
+                .collect();
+            for (index, result) in open.into_iter().zip(self.attempt(&again).await) {
+                if let Some(place) = results.get_mut(index) {
+                    *place = result;
+                }
+            }
+        }
+        results
+    }
+
+    /// Experiments end with the updates that they are about, and a sample when its key changes.
+    async fn forget_what_changes(&mut self, updates: &[&ProfileUpdate]) {
+        if !self.experiments.is_empty() {
+            let keys: std::collections::HashSet<_> =
+                updates.iter().map(|update| update.key()).collect();
+            self.experiments.retain(|key, _| keys.contains(&**key));
+        }
+        let changes = |sample: &Sample| updates.iter().any(|update| update.key() == sample.key);
+        let mut sample = self.sample.lock().await;
+        if sample.as_ref().is_some_and(changes) {
+            *sample = None;
+        }
+    }
+
+    /// Sends all but those that may cost others the connection; these get their latest error.
+    async fn write(&mut self, updates: &[&ProfileUpdate]) -> Vec<Result<(), Error>> {
+        let mut results = vec![Ok(()); updates.len()];
+        let mut shares: HashMap<Option<Arc<str>>, Vec<usize>> = HashMap::new();
+        for (index, (update, result)) in updates.iter().zip(&mut results).enumerate() {
+            match self.experiments.get(update.key()) {
+                Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
+                _ => {
+                    let place = self.connection.place(update.key());
+                    shares.entry(place).or_default().push(index);
+                }
+            }
+        }
+        let lengths = &self.lengths;
+        let written = shares.into_iter().map(async |(place, indexes)| {
+            let share: Vec<_> = indexes
+                .iter()
+                .filter_map(|&index| updates.get(index).copied())
+                .collect();
+            let length = lengths.get(&place).copied().unwrap_or(usize::MAX);
+            let written = write_share(&self.connection, &share, length).await;
+            (place, indexes, written)
+        });
+        let written = join_all(written).await;
+        for (place, indexes, share) in written {
+            if share.length < usize::MAX {
+                self.lengths.insert(place, share.length);
+            } else {
+                self.lengths.remove(&place);
+            }
+            let mut is_suspect = share.is_suspect;
+            for (index, result) in indexes.into_iter().zip(share.results) {
+                if let (true, Err(error), Some(update)) = (is_suspect, &result, updates.get(index))
+                    && matches!(error, Error::Lost { .. })
+                {
+                    is_suspect = false;
+                    let experiment = Experiment::new(error.clone());
+                    self.experiments.insert(update.key().into(), experiment);
+                }
+                if let Some(place) = results.get_mut(index) {
+                    *place = result;
+                }
+            }
+        }
+        results
+    }
+
+    /// Remembers one field of an update that was taken.
+    async fn take_sample(&self, updates: &[&ProfileUpdate], results: &[Result<(), Error>]) {
+        let taken = updates.iter().zip(results).rev();
+        let taken = taken.filter(|(_, result)| result.is_ok());
+        let small = taken.take(JUDGED).find_map(|(update, _)| {
+            let (name, value) = update.fields().next()?;
+            (name.len() + value.len() <= MAX_SAMPLE).then(|| Sample {
+                key: update.key().to_vec(),
+                name: name.to_vec(),
+                value: value.to_vec(),
+            })
+        });
+        if small.is_some() {
+            *self.sample.lock().await = small;
+        }
+    }
+
+    /// One more round for each update whose fault it may be, as far as others are taken.
+    async fn judge(&mut self, updates: &[&ProfileUpdate], results: &mut [Result<(), Error>]) {
+        let mut rounds = 0;
+        self.is_away = false;
+        for (update, result) in updates.iter().zip(results) {
+            let Err(error) = &*result else {
+                self.experiments.remove(update.key());
+                continue;
+            };
+            let known = self.experiments.contains_key(update.key());
+            if !known && error.class() != Class::Unknown {
+                continue;
+            }
+            let experiment = self
+                .experiments
+                .entry(update.key().into())
+                .or_insert_with(|| Experiment::new(error.clone()));
+            if self.is_away || rounds >= JUDGED || !experiment.is_due() {
+                continue;
+            }
+            rounds += 1;
+            let round = experiment.round(&self.connection, update, &self.sample);
+            *result = match round.await {
+                Verdict::Written => Ok(()),
+                Verdict::Open(error) | Verdict::Condemned(error) => Err(error),
+                Verdict::Away(error) => {
+                    self.is_away = true;
+                    Err(error)
+                }
+            };
+            if result
+                .as_ref()
+                .err()
+                .is_none_or(|error| !error.is_retryable())
+            {
+                self.experiments.remove(update.key());
+            }
+        }
+    }
+}
+
+/// Writes one server's share in pipelines of at most `length` updates, until the connection fails.
+async fn write_share(
+    connection: &Connection,
+    updates: &[&ProfileUpdate],
+    mut length: usize,
+) -> Share {
+    let mut results = Vec::with_capacity(updates.len());
+    while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
+        let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
+        let written = store::apply(connection, now).await;
+        let failure = written
+            .iter()
+            .find_map(|result| result.as_ref().err().filter(|error| !error.is_answer()))
+            .cloned();
+        results.extend(written);
+        let Some(error) = failure else {
+            length = length.saturating_mul(2);
+            continue;
+        };
+        results.resize(updates.len(), Err(error.clone()));
+        let was_under_way = matches!(error, Error::Lost { .. } | Error::Silent { .. });
+        return Share {
+            results,
+            length: if was_under_way {
+                (now.len() / 2).max(1)
+            } else {
+                length
+            },
+            is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
+        };
+    }
+    Share {
+        results,
+        length,
+        is_suspect: false,
+    }
+}
