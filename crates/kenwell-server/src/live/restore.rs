@@ -79,17 +79,21 @@ impl Live {
     /// Delivers again what is owed to the Redis of a destination, if anything still is.
     async fn restore(&self, id: &str) -> Result<(), Error> {
         let inner = &self.inner;
-        let ground = inner.ground();
+        let (journal, ground) = (&inner.journal, inner.ground());
+        let owed = inner.lines.lock().await.get(id).and_then(Line::owed);
+        let Some(owed) = owed else { return Ok(()) };
+        // Searched while the delivery goes on, and without holding up anybody else's change.
+        let mut search = Search::at(journal, id, Offset(owed.from.unwrap_or(0)));
+        let reached = Offset(position(journal, id));
+        search.look(journal, &self.config(), reached).await?;
         let mut lines = inner.lines.lock().await;
-        let Some(line) = lines.get_mut(id) else {
-            return Ok(());
-        };
-        let Some(owed) = line.memory.known().owed else {
+        let still = |line: &&mut Line| line.owed() == Some(owed);
+        let Some(line) = lines.get_mut(id).filter(still) else {
             return Ok(());
         };
         let config = self.config();
         line.stop().await;
-        let restored = line.go_back(owed, &config, &ground).await;
+        let restored = line.go_back(owed, search, &config, &ground).await;
         line.flow(&config, &ground)?;
         restored
     }
@@ -112,6 +116,10 @@ impl Line {
         })
     }
 
+    fn owed(&self) -> Option<Owed> {
+        self.memory.known().owed
+    }
+
     /// Somebody has decided what is delivered again: nothing more is offered.
     pub(super) fn decline_offer(&self) {
         if let Err(error) = self.memory.change(|known| known.offered = None) {
@@ -120,10 +128,15 @@ impl Line {
     }
 
     /// Moves the stopped line back to what is owed to its Redis, and says what that is.
-    async fn go_back(&self, owed: Owed, config: &Config, ground: &Ground<'_>) -> Result<(), Error> {
+    async fn go_back(
+        &self,
+        owed: Owed,
+        search: Search,
+        config: &Config,
+        ground: &Ground<'_>,
+    ) -> Result<(), Error> {
         let journal = ground.journal;
         let reached = position(journal, &self.settings.id);
-        let search = Search::at(journal, &self.settings.id, Offset(owed.from.unwrap_or(0)));
         let oldest = search.start().0;
         let replayed = replay::rewind_line(self, config, search, journal).await?;
         let now = Timestamp::now();

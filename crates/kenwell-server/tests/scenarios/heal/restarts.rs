@@ -121,6 +121,24 @@ fn a_second_loss_while_the_first_is_restored_is_restored_too() {
     load.wait_until_whole(&server, &node);
 }
 
+/// No connection breaks: it is found by looking.
+#[test]
+fn a_server_that_took_over_anothers_data_is_noticed_on_an_unbroken_connection() {
+    let [node, other] = [Node::start(&[]), Node::start(&[])];
+    let server = start(&node);
+    let mut load = Load::new();
+    load.send(&server, 300);
+    wait_for_marker(&server, &node, 300);
+    let port = other.address().rsplit_once(':').unwrap().1.to_owned();
+    assert_eq!(node.cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
+    crate::support::eventually("the data of the other one", || {
+        (load.found(&node) == 0).then_some(())
+    });
+    assert_eq!(node.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
+    load.wait_until_whole(&server, &node);
+    wait_for_log(&server, "with less than it had confirmed");
+}
+
 /// Several may fill one Redis: each has a marker of its own, and only looks at that.
 #[test]
 fn two_kenwells_on_one_redis_do_not_disturb_each_other() {
