@@ -216,6 +216,19 @@ impl Error {
         matches!(self.class(), Class::Configuration | Class::Unknown)
     }
 
+    /// Whether no connection could be opened, so that nothing was sent.
+    pub(crate) fn is_from_opening(&self) -> bool {
+        !matches!(
+            self,
+            Self::Refused { .. }
+                | Self::Lost { .. }
+                | Self::Silent { .. }
+                | Self::Unexpected { .. }
+                | Self::Dropped { .. }
+                | Self::RefusedAlone { .. }
+        )
+    }
+
     /// Whether the server answered the command. Otherwise the connection failed, and any command that was
     /// under way may or may not have been executed.
     pub(crate) fn is_answer(&self) -> bool {

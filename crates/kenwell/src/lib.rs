@@ -54,7 +54,7 @@
 //! | module | what it is about |
 //! |---|---|
 //! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, and a [`Connection`](connection::Connection) that opens again when it broke |
-//! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`apply`](profile::apply), [`read`](profile::read)) |
+//! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
@@ -65,8 +65,8 @@
 //!   log of events again leaves the same profiles.
 //! * Whoever waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
-//! * No update of a profile is written twice, retried or dropped behind the caller's back;
-//!   [`apply_alone`](profile::apply_alone) repeats an update because that is what it is for. Whole values
+//! * No update of a profile is written twice, retried or dropped behind the caller's back; a
+//!   [`Writer`](profile::Writer) repeats an update that is judged because that is what it is for. Whole values
 //!   of state are written again, once, when the connection was lost.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.

@@ -228,8 +228,8 @@ async fn missing_rights_and_the_line_that_grants_them() {
             "nothing",
             "",
             3,
-            "nothing may not run HSET, HGETALL, CLIENT INFO, CLIENT KILL, SELECT",
-            "ACL SETUSER nothing ~app:user:* +hset +hgetall +client|info +client|kill +select",
+            "nothing may not run HSET, HGETALL, CLIENT INFO, CLIENT KILL, CLIENT LIST, CLIENT SETNAME, SELECT",
+            "ACL SETUSER nothing ~app:user:* +hset +hgetall +client|info +client|kill +client|list +client|setname +select",
         ),
         (
             "no-hset",
@@ -273,7 +273,7 @@ async fn missing_rights_and_the_line_that_grants_them() {
 #[tokio::test]
 async fn the_least_rights_are_enough_and_what_they_hide_is_skipped() {
     let server = Server::start(&[]);
-    let line = "ACL SETUSER least on >SECRET ~app:user:* +hset +hgetall +client|info +client|kill";
+    let line = "ACL SETUSER least on >SECRET ~app:user:* +hset +hgetall +client|info +client|kill +client|list +client|setname";
     assert_eq!(server.command(line), "+OK");
     let found = report(&as_user(&server, "least")).await;
     assert!(found.is_healthy(), "{found:#?}");

@@ -74,8 +74,8 @@ impl SetAside {
         let parts = self.reasons.iter();
         let parts: Vec<_> = parts
             .map(|(reason, events)| match events {
-                1 => format!("1 event waits, the others are delivered: {reason}"),
-                _ => format!("{events} events wait, the others are delivered: {reason}"),
+                1 => format!("1 event waits by itself: {reason}"),
+                _ => format!("{events} events wait by themselves: {reason}"),
             })
             .collect();
         (!parts.is_empty()).then(|| parts.join("; "))
@@ -141,7 +141,7 @@ impl Health {
         let destination = self.destination();
         for (reason, events) in &now.reasons {
             if !before.reasons.contains_key(reason) {
-                tracing::warn!(destination.id = destination, events, %reason, "some events wait by themselves, the others are delivered; nothing is lost");
+                tracing::warn!(destination.id = destination, events, %reason, "some events wait by themselves, and nobody else waits for them; nothing is lost");
             }
         }
         if now.reasons.is_empty() && !before.reasons.is_empty() {

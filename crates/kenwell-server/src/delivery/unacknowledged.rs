@@ -38,8 +38,9 @@ impl Unacknowledged {
 
     /// Everything up to `end` is acknowledged.
     pub(super) fn acknowledged(&mut self, end: Offset) {
-        while let Some((_, events)) = self.batches.pop_front_if(|(other, _)| *other <= end) {
+        while let Some((_, events)) = self.batches.front().filter(|(other, _)| *other <= end) {
             self.done += events;
+            self.batches.pop_front();
         }
     }
 

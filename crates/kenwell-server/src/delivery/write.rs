@@ -1,6 +1,7 @@
 //! Every update of a batch to its outcome: written, or dead-lettered, or tried until it is.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,7 +25,7 @@ use crate::{
     metrics::Ledger,
 };
 
-/// Attempts before it counts as known that a node of a cluster is away.
+/// Attempts before an update is set aside that others were not taken beside.
 const PATIENCE: u32 = 2;
 
 /// What a batch is written with.
@@ -57,6 +58,8 @@ pub(super) struct Waiting {
     now: FoldedUpdate,
     /// The rest of one that was refused as a whole, and is written event by event.
     later: VecDeque<FoldedUpdate>,
+    /// Whether another lane than its own writes it.
+    is_lent: bool,
 }
 
 /// What an attempt leaves.
@@ -125,6 +128,7 @@ impl Waiting {
             now,
             batch: self.batch,
             later: self.later,
+            is_lent: self.is_lent,
         });
         (done, left)
     }
@@ -167,11 +171,36 @@ impl Pen {
     /// earlier, some updates may be in Redis: sending the batch again leaves the same profiles.
     pub(super) async fn write(&mut self, batch: &Arc<Batch>, shares: Vec<Vec<FoldedUpdate>>) {
         let outcomes = &self.outcomes;
-        let lanes = self.lanes.iter_mut().zip(shares);
-        let busy = lanes.filter(|(_, share)| !share.is_empty());
-        let written = join_all(busy.map(|(lane, share)| lane.write(batch, share, outcomes)));
+        let lanes = self.lanes.iter().zip(shares);
+        let mut shares = join_all(lanes.map(|(lane, share)| lane.begin(batch, share))).await;
+        let mut backoff = Backoff::default();
+        let mut total = 0;
+        loop {
+            let lanes = self.lanes.iter_mut().zip(shares);
+            let written = join_all(lanes.map(|(lane, share)| lane.write(share, outcomes))).await;
+            let count: u64 = written.iter().map(|share| share.count).sum();
+            total += count;
+            let error = written.iter().rev().find_map(|share| share.error.clone());
+            shares = written.into_iter().map(|share| share.unsent).collect();
+            let Some(error) = error else { break };
+            // Redis may have no room for all of our connections: those that are open take the rest.
+            if let Some(open) = self.lanes.iter().position(|lane| lane.writer.is_open()) {
+                let mut rest: Vec<_> = shares.iter_mut().flat_map(take).collect();
+                for waiting in &mut rest {
+                    waiting.is_lent = true;
+                }
+                shares
+                    .get_mut(open)
+                    .into_iter()
+                    .for_each(|share| share.append(&mut rest));
+                continue;
+            }
+            outcomes.health.failed(&error, error.class());
+            outcomes.ledger.retried();
+            sleep(backoff.next()).await;
+        }
         // A batch of nothing but refusals says nothing good about the destination.
-        if written.await.iter().sum::<u64>() > 0 {
+        if total > 0 {
             outcomes.health.succeeded();
         }
         outcomes.tell_aside();
@@ -187,6 +216,17 @@ impl Pen {
     }
 }
 
+/// What came of a lane's share.
+#[derive(Default)]
+struct Share {
+    /// Events that were written.
+    count: u64,
+    /// What was never sent, because there is no connection.
+    unsent: Vec<Waiting>,
+    /// Why there is none.
+    error: Option<Error>,
+}
+
 impl Lane {
     pub(super) fn new(connection: &Connection) -> Self {
         Self {
@@ -195,55 +235,67 @@ impl Lane {
         }
     }
 
-    /// Writes what is open until nothing is, and tells how many events were written. A user's update is
-    /// in one lane only and is never overtaken: what was set aside keeps what comes later behind it, and
-    /// the next batch waits for the rest of this one.
-    async fn write(
-        &mut self,
-        batch: &Arc<Batch>,
-        share: Vec<FoldedUpdate>,
-        outcomes: &Outcomes,
-    ) -> u64 {
+    /// What of its share is to be written now; the rest waits behind what was set aside.
+    async fn begin(&self, batch: &Arc<Batch>, share: Vec<FoldedUpdate>) -> Vec<Waiting> {
         let mut open = Vec::with_capacity(share.len());
         for now in share {
             let waiting = Waiting {
                 batch: Arc::clone(batch),
                 now,
                 later: VecDeque::new(),
+                is_lent: false,
             };
             open.extend(self.behind_others(waiting).await);
         }
+        open
+    }
+
+    /// Writes what is open until nothing is, or there is no connection for what was not sent yet. A user's
+    /// update is on one connection only and is never overtaken: what was set aside keeps what comes later
+    /// behind it, and the next batch waits for the rest of this one.
+    async fn write(&mut self, mut open: Vec<Waiting>, outcomes: &Outcomes) -> Share {
         let mut backoff = Backoff::default();
-        let (mut total, mut attempts) = (0, 0);
+        let mut share = Share::default();
+        let mut attempts = 0;
         while !open.is_empty() {
             let attempt = outcomes.attempt(open, &mut self.writer).await;
             attempts += 1;
-            total += attempt.written;
+            share.count += attempt.written;
             if attempt.written > 0 {
                 backoff = Backoff::default();
             }
-            open = Vec::new();
-            let mut latest = None;
-            for (waiting, error) in attempt.again {
-                let left = match &error {
-                    Some(_) if self.may_set_aside(&waiting, attempts) => {
-                        self.aside.push(waiting, error.as_ref())
-                    }
-                    _ => Some(waiting),
-                };
-                if let Some(waiting) = left {
-                    open.push(waiting);
-                    latest = error.or(latest);
-                }
+            let latest = self.sort_out(attempt, attempts, &mut share);
+            open = take(&mut share.unsent);
+            let Some(error) = latest else { continue };
+            if self.writer.is_unsent(&error) {
+                share.unsent = open;
+                share.error = Some(error);
+                return share;
             }
-            if let Some(error) = latest {
-                outcomes.health.failed(&error, error.class());
-                outcomes.ledger.retried();
-                outcomes.tell_aside();
-                sleep(backoff.next()).await;
+            outcomes.health.failed(&error, error.class());
+            outcomes.ledger.retried();
+            outcomes.tell_aside();
+            sleep(backoff.next()).await;
+        }
+        share
+    }
+
+    /// Sets aside what may be; the rest of an attempt goes into `share`. Gives the latest error of the rest.
+    fn sort_out(&self, attempt: Attempt, attempts: u32, share: &mut Share) -> Option<Error> {
+        let mut latest = None;
+        for (waiting, error) in attempt.again {
+            let left = match &error {
+                Some(_) if self.may_set_aside(&waiting, attempts) => {
+                    self.aside.push(waiting, error.as_ref())
+                }
+                _ => Some(waiting),
+            };
+            if let Some(waiting) = left {
+                share.unsent.push(waiting);
+                latest = error.or(latest);
             }
         }
-        total
+        latest
     }
 
     /// Puts an update behind those of its key that were set aside, when there is room; `Some` when there
@@ -256,11 +308,18 @@ impl Lane {
         Some(waiting)
     }
 
-    /// Whether an update waits for something that does not concern all: it is being judged while others are
-    /// taken, or one node of several is away.
+    /// Whether an update may wait for something that does not concern all: it is being judged, or one node
+    /// of several is away. Should it concern all, what is set aside is only a part of what waits.
     fn may_set_aside(&self, waiting: &Waiting, attempts: u32) -> bool {
-        let is_of_one_node = attempts >= PATIENCE && self.writer.place(waiting.as_ref()).is_some();
-        is_of_one_node || self.writer.is_judging(waiting.as_ref())
+        let update = waiting.as_ref();
+        let has_been_tried = attempts >= PATIENCE;
+        if waiting.is_lent {
+            // Its own lane would not know of it.
+            return false;
+        }
+        self.writer.is_judging(update)
+            || (has_been_tried && self.writer.is_suspect(update))
+            || (has_been_tried && self.writer.place(update).is_some())
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn examine(
 }
 
 /// Redis checks rights before it executes: `HSET` with a name that has no value, `CLIENT KILL` of a
-/// connection that cannot exist, and `EXPIRE` and `DEL` of a key that nobody has made, change nothing.
+/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key that nobody has made, change nothing.
 fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
     let trial = |name: &'static str, grant, need, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
@@ -91,12 +91,16 @@ fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
         }
     };
     let nobody = i64::MAX.to_string();
+    let by_id: &[&[u8]] = &[b"ID", nobody.as_bytes()];
     let nobody: &[&[u8]] = &[b"ID", nobody.as_bytes(), b"ADDR", b"0.0.0.0:0"];
+    let name: &[&[u8]] = &[b"kenwell:doctor"];
     let mut trials = vec![
         trial("HSET", "+hset", Need::Must, &[key, b"a", b"1", b"b"]),
         trial("HGETALL", "+hgetall", Need::Should, &[key]),
         trial("CLIENT INFO", "+client|info", Need::Should, &[]),
         trial("CLIENT KILL", "+client|kill", Need::Should, nobody),
+        trial("CLIENT LIST", "+client|list", Need::Should, by_id),
+        trial("CLIENT SETNAME", "+client|setname", Need::Should, name),
         trial("EXPIRE", "+expire", Need::Probe, &[key, b"1"]),
         trial("DEL", "+del", Need::Probe, &[key]),
     ];
@@ -175,7 +179,7 @@ fn judge(answers: &[(&Trial, Answer)], user: &str, pattern: &str) -> Finding {
 /// What is lost without the commands that are not needed for writing.
 fn without(forbidden: &[&str]) -> &'static str {
     if forbidden.iter().any(|name| name.starts_with("CLIENT")) {
-        ": after a broken connection, Redis cannot be told to forget it"
+        ": after a broken connection, or a restart of Kenwell, Redis cannot be told to forget what it still holds of the old one, which could overwrite newer values"
     } else {
         ": profiles cannot be read back"
     }

@@ -42,8 +42,20 @@ pub struct Writer {
     /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
     /// can be sent for its key meanwhile.
     sample: Arc<Mutex<Option<Sample>>>,
+    state: LineState,
     /// Whether the latest experiment found that others are not taken either.
     is_away: bool,
+}
+
+/// What is known of the connection to a single server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineState {
+    /// Nothing is under way on it, and the latest attempt to open it failed, if there was one.
+    Unused,
+    /// It took the latest updates.
+    Open,
+    /// It broke, and what became of the latest updates is not known until it was opened again.
+    Broken,
 }
 
 /// What one server made of its share.
@@ -62,6 +74,7 @@ impl Writer {
             lengths: HashMap::new(),
             experiments: HashMap::new(),
             sample: Arc::default(),
+            state: LineState::Unused,
             is_away: false,
         }
     }
@@ -75,11 +88,31 @@ impl Writer {
         }
     }
 
-    /// Whether it is being found out if a refusal of this update is its own fault, and others were taken at
-    /// the latest look.
+    /// Whether a refusal of this update may be its own fault.
+    pub fn is_suspect(&self, update: &ProfileUpdate) -> bool {
+        self.experiments.contains_key(update.key())
+    }
+
+    /// Whether others were taken when this suspect was refused the latest time.
     pub fn is_judging(&self, update: &ProfileUpdate) -> bool {
         let experiment = self.experiments.get(update.key());
         experiment.is_some_and(Experiment::has_begun)
+    }
+
+    /// Whether the connection took the latest updates.
+    pub fn is_open(&self) -> bool {
+        self.state == LineState::Open
+    }
+
+    /// Whether this error means that an update was not sent, and no earlier attempt at it can be under way
+    /// either: only then may it be sent over another connection. Never in a cluster, where each node is
+    /// another matter.
+    pub fn is_unsent(&self, error: &Error) -> bool {
+        let is_dangerous = self.experiments.values().any(Experiment::is_dangerous);
+        self.state == LineState::Unused
+            && !is_dangerous
+            && error.is_from_opening()
+            && !self.connection.is_cluster()
     }
 
     /// The node of a cluster that an update goes to; `None` where there is only one server.
@@ -104,8 +137,20 @@ impl Writer {
         self.forget_what_changes(&updates).await;
         let mut results = self.write(&updates).await;
         self.take_sample(&updates, &results).await;
+        self.note_state(&results);
         self.judge(&updates, &mut results).await;
         results
+    }
+
+    fn note_state(&mut self, results: &[Result<(), Error>]) {
+        let mut failures = results.iter().filter_map(|result| result.as_ref().err());
+        let failure = failures.rfind(|error| !error.is_answer());
+        self.state = match failure {
+            None => LineState::Open,
+            Some(error) if !error.is_from_opening() => LineState::Broken,
+            Some(_) if self.state == LineState::Broken => LineState::Broken,
+            Some(_) => LineState::Unused,
+        };
     }
 
     /// Makes attempts until each update is written, or refused for good, or Redis is away: what is

@@ -125,7 +125,8 @@ impl Read for Slow {
         };
         let end = buffer.len().min(speed / 50 + 1);
         let count = self.stream.read(&mut buffer[..end])?;
-        sleep(Duration::from_secs_f64(count as f64 / speed as f64));
+        let micros = count.saturating_mul(1_000_000) / speed.max(1);
+        sleep(Duration::from_micros(u64::try_from(micros).unwrap()));
         Ok(count)
     }
 }

@@ -228,8 +228,8 @@ impl Guard {
     /// Likewise at the shards that there are; gives one of the errors, if there was any.
     async fn look(&mut self, acked: u64) -> Option<Error> {
         let marker = &self.post.marker;
-        let asked = self.shards.iter().map(|it| it.ask(marker, acked));
-        let answers = join_all(asked).await;
+        let looks = self.shards.iter().map(|it| it.ask(marker, acked));
+        let answers = join_all(looks).await;
         let mut findings = Findings::default();
         let mut failure = None;
         for (watched, (wrote, answer)) in self.shards.iter_mut().zip(answers) {

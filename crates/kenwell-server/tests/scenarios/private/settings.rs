@@ -333,7 +333,14 @@ fn a_user_is_looked_up_and_deleted() {
 #[test]
 fn least_rights_are_enough_to_look_a_user_up() {
     let redis = Redis::start();
-    let rights = ["+hset", "+hgetall", "+client|info", "+client|kill"];
+    let rights = [
+        "+hset",
+        "+hgetall",
+        "+client|info",
+        "+client|kill",
+        "+client|list",
+        "+client|setname",
+    ];
     redis.command::<()>(
         &[
             &["ACL", "SETUSER", "least", "on", ">password", "~user:*"][..],
