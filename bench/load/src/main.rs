@@ -45,7 +45,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 async fn measure(options: &Options, event: &event::Event) -> anyhow::Result<serde_json::Value> {
     let mut redis = redis::Redis::connect(&options.redis).await?;
-    let keys = redis.keys().await?;
+    let keys = redis.keys().await? - redis.markers().await?;
     anyhow::ensure!(
         keys == 0,
         "Redis at {} holds {keys} keys; run against an empty one",

@@ -37,6 +37,16 @@ impl Redis {
         self.number(':').await
     }
 
+    /// How many of them are Kenwell's own markers. Redis looks at every key for that.
+    pub(crate) async fn markers(&mut self) -> anyhow::Result<u64> {
+        self.send(&["KEYS", "*kenwell:applied:*"]).await?;
+        let count = self.number('*').await?;
+        for _ in 0..count {
+            self.text().await?;
+        }
+        Ok(count)
+    }
+
     /// All fields of a hash (`HGETALL`).
     pub(crate) async fn hash(&mut self, key: &str) -> anyhow::Result<BTreeMap<String, String>> {
         self.send(&["HGETALL", key]).await?;

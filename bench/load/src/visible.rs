@@ -32,8 +32,10 @@ pub(crate) async fn wait(
             let counts = Counts::read(&options.metrics, &options.admin_key).await?;
             if counts.written.saturating_sub(before.written) == options.events && counts.queued == 0
             {
-                anyhow::ensure!(keys == users, "Redis holds {keys} keys for {users} users");
-                return Ok(started.elapsed());
+                let elapsed = started.elapsed();
+                let found = redis.keys().await? - redis.markers().await?;
+                anyhow::ensure!(found == users, "Redis holds {found} keys for {users} users");
+                return Ok(elapsed);
             }
         }
         anyhow::ensure!(

@@ -46,8 +46,9 @@ class Redis:
             return False
 
     def keys(self, pattern="*", database=0):
-        """The names of all keys that match, sorted."""
-        return sorted(self.command("KEYS", pattern, database=database))
+        """The names of all keys that match, sorted, without Kenwell's own markers."""
+        found = self.command("KEYS", pattern, database=database)
+        return sorted(key for key in found if "kenwell:applied:" not in key)
 
     def hash(self, key, database=0):
         """A hash as a dictionary; empty when there is none."""

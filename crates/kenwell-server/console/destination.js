@@ -76,15 +76,17 @@ function settingsPart(where, one, load) {
   const findings = new Findings();
   const name = text('name', 'Name', { value: one.name });
   const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later. What waits for it already is kept.' });
+  const heal = check('heal', 'Restore what Redis loses', { checked: one.heal, hint: 'After a restart or failover that lost writes, what the journal still has is delivered again.' });
   const test = button('Test connection', (event) => {
     findings.wait();
     form.run(async () => findings.show(await post('/destinations/test', { ...connection.given, id: one.id })), event.currentTarget)
       .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
   });
-  const form = new Form([name, enabled, ...connection.layout, findings], submit('Save'), async (values) => {
+  const form = new Form([name, enabled, heal, ...connection.layout, findings], submit('Save'), async (values) => {
     const changes = connection.changes;
     if (values.name !== one.name) changes.name = values.name;
     if (values.enabled !== one.enabled) changes.enabled = values.enabled;
+    if (values.heal !== one.heal) changes.heal = values.heal;
     if (Object.keys(changes).length === 0) {
       form.say('plain', h('p', {}, 'Nothing is different from what is in force.'));
       return;

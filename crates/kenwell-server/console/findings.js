@@ -8,7 +8,7 @@ const KINDS = { ok: 'good', warning: 'warn', failed: 'bad', skipped: 'plain' };
 const CHECKS = {
   settings: 'Settings', name: 'Host name', connect: 'Connect', tls: 'Encryption', login: 'Sign in', rights: 'Rights',
   database: 'Database', topology: 'Kind', role: 'Role', version: 'Version', eviction: 'Eviction',
-  persistence: 'Persistence', probe: 'Write a profile', round_trip: 'Round trip',
+  persistence: 'Persistence', marker: 'Lost writes', probe: 'Write a profile', round_trip: 'Round trip',
 };
 
 /** A place for the findings of one test after another. */

@@ -52,7 +52,7 @@ function showAlarms(place, state) {
   const lines = [
     ...state.destinations.map(imbalance).filter(Boolean).map((text) => ['bad', text]),
     ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${sentence(state.journal.reason ?? 'the server\'s log says why')}`]]),
-    ...state.destinations.filter((status) => status.state === 'waiting' || status.state === 'retired')
+    ...state.destinations.filter((status) => ['waiting', 'retired', 'restoring', 'incomplete'].includes(status.state))
       .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)}`]),
     ...state.destinations.filter((status) => status.dead_letters_outstanding > 0)
       .map((status) => ['bad', `${status.name}: events that its Redis refused for good wait for somebody. `, ['#/dead-letters', 'See the dead letters']]),

@@ -8,6 +8,8 @@ const WORDS = {
   enabled: ['Enabled', 'good'],
   connecting: ['Connecting', 'plain'],
   waiting: ['Waiting', 'bad'],
+  restoring: ['Restoring', 'warn'],
+  incomplete: ['Incomplete', 'bad'],
   paused: ['Paused', 'warn'],
   disabled: ['Disabled', 'plain'],
   retired: ['Not configured', 'bad'],
@@ -49,8 +51,10 @@ export function explanation(status) {
   if (status.state === 'disabled') return `It gets no events.${kept(status)}`;
   if (status.state === 'retired') return `It is not configured any more.${kept(status)}`;
   if (status.state === 'connecting') return 'Not reached yet; events are kept until it is.';
-  if (status.state !== 'waiting') return '';
   const since = status.since ? ` since ${moment(status.since)}` : '';
+  if (status.state === 'restoring') return `Restoring${since}: ${status.error}.`;
+  if (status.state === 'incomplete') return `Incomplete${since}: ${status.error}.`;
+  if (status.state !== 'waiting') return '';
   const next = status.needs_operator ? 'Somebody has to put this right; nothing is lost meanwhile.'
     : 'Kenwell keeps trying; nothing is lost.';
   return `Waiting${since}: ${status.error ?? 'the destination does not answer'}. ${next}`;

@@ -138,8 +138,9 @@ pub enum Error {
         /// What it is, and which setting to change.
         problem: &'static str,
     },
-    /// What the Sentinels call the master says that it is a replica: they are switching.
-    #[error("redis at {address}: the Sentinels call it the master, but it is a replica")]
+    /// What should be the master, as the Sentinels or the settings say, is a replica: perhaps they are
+    /// switching.
+    #[error("redis at {address}: it should be the master, but is a replica")]
     NotMaster {
         /// The server.
         address: Arc<str>,

@@ -40,6 +40,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     let name = section.read("name", value::text);
     let enabled = section.read_or("enabled", true, value::flag);
     let paused = section.read_or("paused", false, value::flag);
+    let heal = section.read_or("heal", true, value::flag);
     section.read_here("type", |input| value::choice(input, &[("redis", ())]));
     let prefix = section.read_or("prefix", String::new(), value::text);
     let connected = read_connection(&mut section);
@@ -61,6 +62,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
             .unwrap_or_else(|| id.value.clone()),
         enabled,
         paused,
+        heal,
         connection,
         password_from,
         prefix,

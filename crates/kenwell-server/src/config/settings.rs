@@ -137,6 +137,8 @@ pub struct Destination {
     pub enabled: bool,
     /// A paused destination still gets its share, which waits in the journal until it goes on.
     pub paused: bool,
+    /// Whether a Redis that came back with less gets what it lost by itself, as far as the journal has it.
+    pub heal: bool,
     /// How to reach the Redis.
     pub connection: Settings,
     /// Where the password is written; `None` when there is none, or it is part of `url`.

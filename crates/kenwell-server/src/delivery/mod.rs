@@ -9,6 +9,7 @@ mod backoff;
 mod batch;
 mod books;
 mod damage;
+mod heal;
 mod lag;
 mod run;
 mod state;
@@ -17,6 +18,7 @@ mod write;
 
 pub use backlog::{Backlog, count};
 pub use books::{Books, enter_backlogs};
+pub(crate) use heal::{Guard, Loss, Memory, Owed, Post, Restoring, forget};
 pub use lag::Lag;
 pub use run::{Delivery, Plan};
-pub use state::{Health, SetAside, State};
+pub use state::{Health, Notice, SetAside, State};

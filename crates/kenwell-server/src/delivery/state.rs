@@ -1,7 +1,10 @@
 //! How a destination is doing, for the readiness page and the log.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use jiff::Timestamp;
 use kenwell::Class;
@@ -24,11 +27,33 @@ pub enum State {
     },
 }
 
+/// What there is to say of the data in a Redis that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It came back with less, and gets again what the journal has of that.
+    Restoring {
+        /// Since when.
+        since: Timestamp,
+        /// How many events that are.
+        events: u64,
+    },
+    /// It lacks something, and somebody has to say whether it is to get it again.
+    Incomplete {
+        /// Since when.
+        since: Timestamp,
+        /// What happened, and what to do.
+        says: String,
+    },
+}
+
 /// A destination's state, shared between its delivery and whoever asks.
 #[derive(Debug, Clone)]
 pub struct Health {
     destination: Arc<str>,
     state: Arc<Mutex<State>>,
+    notice: Arc<Mutex<Option<Notice>>>,
+    /// Goes up with each attempt that fails, and with what is set aside.
+    failures: Arc<AtomicU64>,
     aside: Arc<Mutex<SetAside>>,
 }
 
@@ -63,6 +88,8 @@ impl Health {
         Self {
             destination: destination.into(),
             state: Arc::new(Mutex::new(State::Connecting)),
+            notice: Arc::default(),
+            failures: Arc::default(),
             aside: Arc::default(),
         }
     }
@@ -75,6 +102,21 @@ impl Health {
     /// As of now.
     pub fn state(&self) -> State {
         self.lock().clone()
+    }
+
+    /// What there is to say of the data in its Redis, if anything.
+    pub fn notice(&self) -> Option<Notice> {
+        self.lock_notice().clone()
+    }
+
+    /// From now on this is to be said of it.
+    pub(super) fn note(&self, notice: Option<Notice>) {
+        *self.lock_notice() = notice;
+    }
+
+    /// A number that is another one when an attempt has failed since, for all events or for some.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// What waits by itself as of now.
@@ -108,6 +150,9 @@ impl Health {
                 "no event waits by itself any more"
             );
         }
+        if *before != now {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
         *before = now;
     }
 
@@ -123,6 +168,7 @@ impl Health {
 
     /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
         let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
         let mut state = self.lock();
@@ -156,6 +202,10 @@ impl Health {
             );
         }
         *state = State::Up;
+    }
+
+    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<Notice>> {
+        self.notice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_aside(&self) -> std::sync::MutexGuard<'_, SetAside> {

@@ -177,8 +177,11 @@ impl Live {
         let config = self.config();
         line.stop().await;
         let replayed = replay::rewind_line(line, &config, search, journal).await;
+        if replayed.is_ok() {
+            line.decline_offer();
+        }
         line.flow(&config, &self.inner.ground())?;
-        let records = replayed?;
+        let records = replayed?.events;
         tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");
         Ok(records)
     }

@@ -12,6 +12,7 @@ use super::{
     apply::{self, Lines},
     file::ConfigFile,
     line::{Ground, RunningDestination},
+    restore::Healing,
     retired::{Known, Retired, RetiredDestination},
     state::{ConfigurationState, Retry},
     write,
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     pub(super) retired: Retired,
     /// Whether whoever started it knows of retired destinations, whatever the file says now.
     accept_retired: bool,
+    healing: Healing,
     pub(super) roster: Arc<Roster>,
     pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
@@ -90,11 +92,13 @@ impl Live {
             tasks,
         } = parts;
         let retired = Retired::default();
+        let (healing, losses) = Healing::new(&config)?;
         let ground = Ground {
             journal: &journal,
             metrics: &metrics,
             dead_letters: &dead_letters,
             retired: &retired,
+            healing: &healing,
             tasks: &tasks,
             stop: &stop,
         };
@@ -124,13 +128,15 @@ impl Live {
             tasks,
             retired,
             accept_retired,
+            healing,
             roster,
             running: RwLock::new(running),
             lines: Mutex::new(lines),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        let inner = Arc::new(inner);
+        let restoring = Self::restore_losses(Arc::downgrade(&inner), losses, inner.stop.clone());
+        inner.tasks.spawn(restoring);
+        Ok(Self { inner })
     }
 
     /// The running configuration.
@@ -226,6 +232,7 @@ impl Inner {
             metrics: &self.metrics,
             dead_letters: &self.dead_letters,
             retired: &self.retired,
+            healing: &self.healing,
             tasks: &self.tasks,
             stop: &self.stop,
         }

@@ -97,6 +97,7 @@ pub struct DestinationChange {
     pub name: Change<String>,
     pub enabled: Change<bool>,
     pub paused: Change<bool>,
+    pub heal: Change<bool>,
     pub address: Change<String>,
     pub username: Change<String>,
     #[serde(deserialize_with = "secret")]

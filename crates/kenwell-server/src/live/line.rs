@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use kenwell::{connection::Connection, profile::Layout};
 use kenwell_journal::{Error, Journal, Offset};
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{oldest::Oldest, retired::Retired};
+use super::{oldest::Oldest, restore::Healing, retired::Retired};
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
-    delivery::{Books, Delivery, Health, Lag, Plan, State},
+    delivery::{Books, Delivery, Health, Lag, Memory, Plan, State},
     metrics::{Ledger, Metrics},
 };
 
@@ -37,10 +37,12 @@ pub struct RunningDestination {
 /// A destination at run time.
 pub(super) struct Line {
     pub(super) settings: Destination,
-    connection: Connection,
-    layout: Layout,
+    pub(super) connection: Connection,
+    pub(super) layout: Layout,
     ledger: Ledger,
-    health: Health,
+    pub(super) health: Health,
+    /// What is known of its Redis.
+    pub(super) memory: Memory,
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
     pub(super) books: Option<Books>,
@@ -54,6 +56,7 @@ pub(super) struct Line {
 struct Flow {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    guard: JoinHandle<()>,
 }
 
 /// Whether a line's books were opened just now.
@@ -73,6 +76,7 @@ pub(super) struct Ground<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) dead_letters: &'a DeadLetters,
     pub(super) retired: &'a Retired,
+    pub(super) healing: &'a Healing,
     pub(super) tasks: &'a TaskTracker,
     pub(super) stop: &'a CancellationToken,
 }
@@ -102,6 +106,7 @@ impl Line {
             layout,
             ledger: ground.metrics.ledger(&settings.id),
             health: Health::new(&settings.id),
+            memory: ground.healing.memory(settings),
             lag: Lag::default(),
             settings: settings.clone(),
             books: None,
@@ -168,8 +173,22 @@ impl Line {
         };
         let delivery = Delivery::new(&plan, ground.journal)?;
         let stop = ground.stop.child_token();
-        let task = ground.tasks.spawn(delivery.run(stop.clone()));
-        self.flow = Some(Flow { stop, task });
+        let over = CancellationToken::new();
+        let (known, begin) = oneshot::channel();
+        let guard = ground
+            .tasks
+            .spawn(self.guard(ground).run(over.clone(), known));
+        let delivered = delivery.run(stop.clone());
+        let stopped = stop.clone();
+        let task = ground.tasks.spawn(async move {
+            let _ends = over.drop_guard();
+            tokio::select! {
+                () = stopped.cancelled() => {}
+                // Its end is the sign.
+                _ = begin => delivered.await,
+            }
+        });
+        self.flow = Some(Flow { stop, task, guard });
         Ok(())
     }
 
@@ -177,16 +196,17 @@ impl Line {
     pub(super) fn flows_like(&self, next: &Destination) -> bool {
         let same =
             self.settings.connection == next.connection && self.settings.prefix == next.prefix;
+        let same = same && self.settings.heal == next.heal;
         same && next.enabled && !next.paused
     }
 
     /// Stops at the edge of the batch under way; what waits stays in the journal.
     pub(super) async fn stop(&mut self) {
-        let Some(Flow { stop, task }) = self.flow.take() else {
+        let Some(Flow { stop, task, guard }) = self.flow.take() else {
             return;
         };
         stop.cancel();
-        if let Err(error) = task.await {
+        if let Err(error) = task.await.and(guard.await) {
             tracing::error!(destination.id = self.settings.id, %error, "a delivery ended badly; its batch will be delivered again");
         }
     }
@@ -203,6 +223,7 @@ impl Line {
             // What was wrong with the old one is no news about the new one.
             self.health = Health::new(&settings.id);
         }
+        self.memory.move_to(settings);
         self.layout = layout;
         self.settings = settings.clone();
     }
@@ -254,6 +275,7 @@ impl Line {
         let (id, waiting) = (self.settings.id, self.ledger.queued());
         let Some(books) = self.books else {
             ground.metrics.forget_destination(&id);
+            ground.healing.forget(&id);
             return ground.journal.forget(&id);
         };
         ground.retired.add(&id, books, ground);

@@ -3,7 +3,8 @@
 //! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
 //! `write` puts on disk; `watch` notices edits by hand, and `reload` judges them. `apply` carries a
 //! configuration out, `line` is one destination at run time, `removal` sees to what waits for those that go,
-//! `retired` keeps it, `replay` goes back in the journal.
+//! `retired` keeps it, `replay` goes back in the journal, and `restore` does for a Redis that came back with
+//! less.
 
 mod apply;
 mod change;
@@ -24,6 +25,7 @@ mod reload;
 mod removal;
 mod replay;
 mod restart;
+mod restore;
 mod retired;
 mod rewrite;
 mod shortened;

@@ -28,8 +28,19 @@ pub(super) struct Search {
 struct Found {
     /// The first record that was received at or after the time.
     at: Option<Offset>,
+    /// When that was, in milliseconds since 1970 UTC.
+    received_ms: u64,
     /// The destination's records from there on.
     events: u64,
+}
+
+/// What is delivered again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replayed {
+    /// Events.
+    pub(super) events: u64,
+    /// When the first record of the range was received.
+    pub(super) received: Option<Timestamp>,
 }
 
 /// Moves a destination's cursor back to the first record received at or after `from`, while nobody
@@ -44,7 +55,7 @@ pub async fn rewind(
     from: Timestamp,
 ) -> Result<u64, Error> {
     let search = Search::new(journal, destination, from);
-    search.rewind(journal, config).await
+    Ok(search.rewind(journal, config).await?.events)
 }
 
 /// Likewise for a stopped line, and enters in its books what that means.
@@ -53,13 +64,16 @@ pub(super) async fn rewind_line(
     config: &Config,
     search: Search,
     journal: &Journal,
-) -> Result<u64, Error> {
+) -> Result<Replayed, Error> {
     let Some(books) = &line.books else {
-        return Ok(0);
+        return Ok(Replayed {
+            events: 0,
+            received: None,
+        });
     };
-    let events = search.rewind(journal, config).await?;
-    books.ledger.replay(events);
-    Ok(events)
+    let replayed = search.rewind(journal, config).await?;
+    books.ledger.replay(replayed.events);
+    Ok(replayed)
 }
 
 impl Search {
@@ -79,6 +93,27 @@ impl Search {
         }
     }
 
+    /// A search for a destination's records from this one on, or from the oldest one that is still there.
+    pub(super) fn at(journal: &Journal, destination: &str, from: Offset) -> Self {
+        let everything = journal.pass(Offset(0)..Offset(0));
+        let start = journal.stats().first_offset.max(from);
+        let held = journal.pass(start..start);
+        drop(everything);
+        Self {
+            destination: destination.to_owned(),
+            from_ms: 0,
+            start,
+            _held: held,
+            reached: start,
+            found: Found::default(),
+        }
+    }
+
+    /// Where looking began.
+    pub(super) fn start(&self) -> Offset {
+        self.start
+    }
+
     /// Looks on up to `end`, or as far as the journal can be read.
     pub(super) async fn look(
         &mut self,
@@ -96,7 +131,7 @@ impl Search {
         Ok(())
     }
 
-    async fn rewind(mut self, journal: &Journal, config: &Config) -> Result<u64, Error> {
+    async fn rewind(mut self, journal: &Journal, config: &Config) -> Result<Replayed, Error> {
         let mut reader = journal.reader(&self.destination)?;
         // There is nothing to replay from the cursor on.
         let end = reader.acked();
@@ -108,7 +143,12 @@ impl Search {
         if let Some(at) = self.found.at {
             reader.rewind(at)?;
         }
-        Ok(self.found.events)
+        let received = i64::try_from(self.found.received_ms).ok();
+        let received = received.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Ok(Replayed {
+            events: self.found.events,
+            received: received.filter(|_| self.found.at.is_some()),
+        })
     }
 
     fn note(&mut self, offset: Offset, record: &[u8], config: &Config) {
@@ -117,7 +157,9 @@ impl Search {
         if self.found.at.is_none() && received < self.from_ms {
             return;
         }
-        self.found.at.get_or_insert(offset);
+        if self.found.at.is_none() {
+            (self.found.at, self.found.received_ms) = (Some(offset), received);
+        }
         let id = &self.destination;
         // What is no envelope is everybody's, and ignored by everybody.
         let ours =

@@ -113,6 +113,7 @@ impl Retired {
         ground.journal.forget(id)?;
         let waiting = self.lock().remove(id).map_or(0, |entry| entry.waiting());
         ground.metrics.forget_destination(id);
+        ground.healing.forget(id);
         if waiting > 0 {
             ground.metrics.given_up(waiting);
             tracing::error!(

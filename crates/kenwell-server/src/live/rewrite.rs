@@ -111,6 +111,7 @@ impl Rewrite {
         keys.change("name", &change.name);
         keys.change("enabled", &change.enabled);
         keys.change("paused", &change.paused);
+        keys.change("heal", &change.heal);
         keys.change("address", &change.address);
         keys.change("username", &change.username);
         keys.secret("password", &change.password);

@@ -36,13 +36,13 @@ pub(super) struct Readiness {
 struct Destination {
     /// Its id.
     id: String,
-    /// `connecting` (not reached yet), `up`, `waiting`, `paused`, `disabled`, or `retired` (not configured, with
-    /// events waiting).
+    /// `connecting` (not reached yet), `up`, `waiting`, `restoring`, `incomplete`, `paused`, `disabled`, or
+    /// `retired` (not configured, with events waiting).
     state: &'static str,
-    /// Since when it waits.
+    /// Since when it waits, is restored or is incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<String>,
-    /// What it waits for, in words.
+    /// What it waits for or lacks, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Whether somebody has to change a setting, here or in Redis.
@@ -80,14 +80,14 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
 
 fn readiness(reason: Option<String>, statuses: Vec<Status>) -> Readiness {
     let accepting = reason.is_none();
-    let waits = statuses.iter().any(Status::is_waiting);
+    let degraded = statuses.iter().any(Status::is_degraded);
     let insecure: Vec<_> = statuses
         .iter()
         .filter(|status| status.insecure)
         .map(|status| status.id.as_str())
         .collect();
     Readiness {
-        status: match (accepting, waits) {
+        status: match (accepting, degraded) {
             (false, _) => "not accepting events",
             (true, true) => "degraded",
             (true, false) => "ready",

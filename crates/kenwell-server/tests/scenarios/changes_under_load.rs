@@ -36,7 +36,7 @@ const ABRUPT: usize = DESTINATIONS - 1;
 /// The keys whose hash is not `n` = the user of the key, and nothing else.
 const FOREIGN: &str = r#"
 local foreign = {}
-for _, key in ipairs(redis.call("KEYS", "*")) do
+for _, key in ipairs(redis.call("KEYS", "*user:*")) do
     local hash = redis.call("HGETALL", key)
     if #hash ~= 2 or hash[1] ~= "n" or hash[2] ~= string.match(key, "user:(.*)") then
         table.insert(foreign, key)
@@ -187,7 +187,10 @@ fn users(redis: &Redis, database: usize) -> BTreeSet<String> {
         .query(&mut connection)
         .unwrap();
     assert!(foreign.is_empty(), "{foreign:?}");
-    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg("*user:*")
+        .query(&mut connection)
+        .unwrap();
     let users = keys.iter().map(|key| key.rsplit_once("user:").unwrap().1);
     users.map(str::to_owned).collect()
 }

@@ -262,7 +262,7 @@ fn a_bad_event_costs_a_batch_nothing_else() {
     );
     assert_ok(&post(&server.gateway, "/v1/batch", body));
     server.settle("profiles");
-    assert_eq!(redis.command::<u64>(&["DBSIZE"]), 3);
+    assert_eq!(redis.keys().len(), 3);
     assert_eq!(redis.fields("user:nan"), [("c".into(), "1".into())].into());
     assert_eq!(redis.fields("user:cut")["emoji"], "\u{fffd}");
     assert_eq!(redis.fields("user:proto")["__proto__.a"], "1");

@@ -22,6 +22,7 @@ mod failover;
 mod full;
 mod gateway;
 mod gateway_hangup;
+mod heal;
 mod lifecycle;
 mod outstanding;
 mod overtaken;

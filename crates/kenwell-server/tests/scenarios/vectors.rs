@@ -60,9 +60,8 @@ impl<'a> Peer<'a> {
 
     /// Everything that is in Redis.
     fn store(&self) -> Store {
-        let keys: Vec<String> = self.redis.command(&["KEYS", "*"]);
-        keys.into_iter()
-            .map(|key| (key.clone(), self.redis.fields(&key)))
+        let keys = self.redis.keys().into_iter();
+        keys.map(|key| (key.clone(), self.redis.fields(&key)))
             .collect()
     }
 }

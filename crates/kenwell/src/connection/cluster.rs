@@ -2,7 +2,7 @@
 
 mod groups;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -186,6 +186,29 @@ impl Cluster {
             .await
             .into_iter()
             .try_for_each(|reply| reply.map(drop))
+    }
+
+    /// Sends a pipeline whole to the node that has this key, also the commands without a key. A
+    /// redirection is an error here, and the next call asks who has the slot now.
+    pub(super) async fn send_to_holder(
+        &self,
+        key: &[u8],
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        let map = self.lane.topology.current().await?;
+        let address = map.node(slot_of(key)).ok_or_else(|| nowhere(command))?;
+        let replies = self.node(address)?.send(command, pipeline).await;
+        let replies = replies.inspect_err(|error| self.lane.topology.doubt(address, error))?;
+        for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
+            self.lane.topology.doubt(address, error);
+        }
+        Ok(replies)
+    }
+
+    /// For each master that has none of these slots, the first one that it has.
+    pub(super) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
+        Ok(self.lane.topology.current().await?.uncovered(slots))
     }
 
     /// Sends one node's share, and gives one result for each parcel.

@@ -1,5 +1,6 @@
 //! The way from a pipeline to the server or servers that execute it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -201,6 +202,29 @@ impl Connection {
     /// Whether keys of different slots can not be used in one step.
     pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.route, Route::Cluster(_))
+    }
+
+    /// Sends a pipeline whole to the one server that has this key, also the commands without a key,
+    /// and reads every reply. Nothing follows a redirection.
+    pub(crate) async fn send_to_holder(
+        &self,
+        key: &[u8],
+        command: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        match &self.route {
+            Route::Cluster(cluster) => cluster.send_to_holder(key, command, pipeline).await,
+            _ => self.send(command, pipeline).await,
+        }
+    }
+
+    /// For each master of a cluster that has none of these slots, the first one that it has; nothing
+    /// elsewhere.
+    pub(crate) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
+        match &self.route {
+            Route::Cluster(cluster) => cluster.uncovered(slots).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Sends a pipeline and reads every reply: one result for each command, in order.

@@ -1,5 +1,6 @@
 //! Redis Cluster's arithmetic: from a key to its slot, and from a slot to the node that has it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use redis::Value;
@@ -121,6 +122,22 @@ impl SlotMap {
     /// The nodes that have slots.
     pub(super) fn masters(&self) -> &[Arc<str>] {
         self.nodes.get(..self.masters).unwrap_or_default()
+    }
+
+    /// For each master that has none of `covered`, the first slot that it has.
+    pub(super) fn uncovered(&self, covered: &BTreeSet<u16>) -> Vec<u16> {
+        let owned = || {
+            (0..SLOTS)
+                .zip(&self.slots)
+                .filter(|(_, node)| **node != NOBODY)
+        };
+        let mut done: BTreeSet<u16> = owned()
+            .filter(|(slot, _)| covered.contains(slot))
+            .map(|(_, node)| *node)
+            .collect();
+        owned()
+            .filter_map(|(slot, node)| done.insert(*node).then_some(slot))
+            .collect()
     }
 
     /// Notes that a slot has moved, until the whole map is asked for again.
@@ -257,6 +274,8 @@ mod tests {
         let names: Vec<&str> = map.nodes().iter().map(AsRef::as_ref).collect();
         assert_eq!(names, ["10.0.0.1:1", "[::1]:3", "h:2"]);
         assert_eq!(map.masters().len(), 2);
+        assert_eq!(map.uncovered(&BTreeSet::new()), [0, 101]);
+        assert_eq!(map.uncovered(&BTreeSet::from([7, 100])), [101]);
         map.moved(100, "h:2");
         assert_eq!(map.node(100).unwrap().as_ref(), "h:2");
         assert!(SlotMap::default().node(1).is_none());

@@ -3,7 +3,7 @@
 use super::finding::{Check, Finding, Status};
 use super::info::Info;
 use super::report::Report;
-use super::{explain, login, memory, network, probe, rights, round_trip, server, tls};
+use super::{explain, login, marker, memory, network, probe, rights, round_trip, server, tls};
 use crate::connection::{Connection, Settings, Visit};
 use crate::profile::Layout;
 
@@ -57,9 +57,11 @@ async fn walk(
     login::log_in(&mut visit, socket, findings).await?;
     let rights = rights::examine(&mut visit, layout, findings).await?;
     login::select(&mut visit, findings).await?;
+    let marked = marker::examine(&mut visit, layout).await;
     let info = Info::ask(&mut visit).await;
     findings.extend(server::examine(&info, settings));
     findings.extend(memory::examine(&info));
+    findings.push(marked);
     let obstacle = findings.iter().find(|found| {
         let bars_the_way = matches!(found.check, Check::Database | Check::Topology);
         bars_the_way && found.status == Status::Failed

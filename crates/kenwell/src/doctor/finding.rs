@@ -30,6 +30,8 @@ pub enum Check {
     Eviction,
     /// Whether profiles survive a restart of the server.
     Persistence,
+    /// Whether a Redis that came back with less is noticed.
+    Marker,
     /// A key was written, read and deleted.
     Probe,
     /// How long an answer takes.
@@ -66,7 +68,7 @@ pub struct Finding {
 
 impl Check {
     /// All of them, in the order in which they are made.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Settings,
         Self::Name,
         Self::Connect,
@@ -79,6 +81,7 @@ impl Check {
         Self::Version,
         Self::Eviction,
         Self::Persistence,
+        Self::Marker,
         Self::Probe,
         Self::RoundTrip,
     ];
@@ -98,6 +101,7 @@ impl Check {
             Self::Version => "version",
             Self::Eviction => "eviction",
             Self::Persistence => "persistence",
+            Self::Marker => "marker",
             Self::Probe => "probe",
             Self::RoundTrip => "round_trip",
         }

@@ -27,6 +27,7 @@ mod explain;
 mod finding;
 mod info;
 mod login;
+mod marker;
 mod memory;
 mod network;
 mod probe;

@@ -39,7 +39,7 @@ enum Need {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     Allowed,
     NoCommand,
     NoKey,
@@ -115,7 +115,7 @@ fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
     trials
 }
 
-fn answer(error: Option<&Error>) -> Answer {
+pub(super) fn answer(error: Option<&Error>) -> Answer {
     match error {
         Some(Error::Refused { reply, .. }) if reply.code() == "NOPERM" => {
             if reply.class() == Class::Unknown {
@@ -209,7 +209,7 @@ fn grant(answers: &[(&Trial, Answer)], user: &str, pattern: &str) -> String {
 }
 
 /// A word as redis-cli reads it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| !(c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\'));
     if word.chars().all(plain) {
         return word.to_owned();

@@ -31,19 +31,36 @@ impl Layout {
         if self.prefix.varies() {
             return "*user:*".to_owned();
         }
-        let mut pattern = String::new();
-        for character in self.prefix.fixed().unwrap_or_default().chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        if !pattern.is_empty() {
-            pattern.push(':');
-        }
-        pattern.push_str("user:*");
-        pattern
+        format!("{}user:*", escaped(&self.start()))
     }
+
+    /// Likewise the pattern of the keys of [`Marker`](super::Marker)s.
+    pub fn marker_pattern(&self) -> String {
+        format!("{}*", escaped(&self.marker_stem()))
+    }
+
+    /// What the keys of markers begin with.
+    pub(super) fn marker_stem(&self) -> String {
+        format!("{}kenwell:applied:", self.start())
+    }
+
+    /// What stands before `user:` where no event says otherwise.
+    fn start(&self) -> String {
+        let prefix = self.prefix.fixed();
+        prefix.map_or_else(String::new, |prefix| format!("{prefix}:"))
+    }
+}
+
+/// The glob that matches this text and nothing else.
+fn escaped(text: &str) -> String {
+    let mut glob = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
+            glob.push('\\');
+        }
+        glob.push(character);
+    }
+    glob
 }
 
 pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) {
@@ -73,6 +90,8 @@ mod tests {
                 ..Layout::default()
             };
             assert_eq!(layout.pattern(), pattern, "{prefix}");
+            let marker = layout.marker_pattern();
+            assert!(marker.ends_with("kenwell:applied:*"), "{marker}");
         }
     }
 

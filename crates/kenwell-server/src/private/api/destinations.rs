@@ -41,6 +41,8 @@ pub(super) struct Destination {
     enabled: bool,
     /// Whether its events wait in the journal by wish.
     paused: bool,
+    /// Whether a Redis that came back with less gets by itself what it lost.
+    heal: bool,
     /// Always `redis`.
     r#type: &'static str,
     /// `host:port`; several with commas for a cluster or Sentinels.
@@ -97,6 +99,7 @@ pub(super) struct DestinationSettings {
     name: Option<String>,
     enabled: Option<bool>,
     paused: Option<bool>,
+    heal: Option<bool>,
     #[schema(example = "redis.internal:6379")]
     address: Option<String>,
     username: Option<String>,
@@ -170,6 +173,7 @@ impl Destination {
             name: settings.name.clone(),
             enabled: settings.enabled,
             paused: settings.paused,
+            heal: settings.heal,
             r#type: "redis",
             address: connection.address.clone(),
             username: connection.username.clone(),

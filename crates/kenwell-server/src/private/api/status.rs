@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::time;
-use crate::delivery::State;
+use crate::delivery::{Health, Notice, State};
 use crate::live::{Known, RetiredDestination, RunningDestination};
 
 /// How a destination is doing.
@@ -26,16 +26,19 @@ pub(in crate::private) struct Status {
     /// Whether its events wait in the journal by wish.
     paused: bool,
     /// `connecting` (not reached yet, and no attempt has failed), `up`, `waiting` (for its Redis; nothing is
-    /// lost), `paused`, `disabled`, or `retired` (not configured any more; what waits for it is kept).
+    /// lost), `restoring` (its Redis came back with less, and gets that again), `incomplete` (its Redis lacks
+    /// something, and somebody has to say whether it is to get that again), `paused`, `disabled`, or `retired`
+    /// (not configured any more; what waits for it is kept).
     #[schema(example = "up")]
     pub(in crate::private) state: &'static str,
-    /// Since when it waits; of one that is disabled or retired, when its oldest waiting event was received.
+    /// Since when it waits, is restored or is incomplete; of one that is disabled or retired, when its oldest
+    /// waiting event was received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) since: Option<String>,
-    /// What it waits for, in words.
+    /// What it waits for or lacks, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) error: Option<String>,
-    /// Whether somebody has to change a setting, here or in Redis.
+    /// Whether somebody has to change a setting, here or in Redis, or to decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::private) needs_operator: Option<bool>,
     /// Events accepted for it since the start, replayed ones again.
@@ -87,7 +90,7 @@ impl Status {
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
         };
-        match running.health.as_ref().map(crate::delivery::Health::state) {
+        match running.health.as_ref().map(Health::state) {
             None => {
                 status.state = "disabled";
                 status.since = running.waiting_since().map(time::text);
@@ -107,12 +110,17 @@ impl Status {
             }
         }
         status.wait_in_part(running);
+        if status.state == "up"
+            && let Some(notice) = running.health.as_ref().and_then(Health::notice)
+        {
+            status.take(notice);
+        }
         status
     }
 
     /// Shows what waits by itself while the rest is delivered.
     fn wait_in_part(&mut self, running: &RunningDestination) {
-        let aside = running.health.as_ref().map(crate::delivery::Health::aside);
+        let aside = running.health.as_ref().map(Health::aside);
         let Some((aside, text)) = aside.and_then(|aside| Some((aside.clone(), aside.text()?)))
         else {
             return;
@@ -161,11 +169,11 @@ impl Status {
         status
     }
 
-    /// Whether its Redis does not take what it should, or nobody knows yet; or it is not configured, and nobody
-    /// has said that they know.
-    pub(in crate::private) fn is_waiting(&self) -> bool {
+    /// Whether its Redis does not take or have what it should, or nobody knows yet; or it is not configured,
+    /// and nobody has said that they know.
+    pub(in crate::private) fn is_degraded(&self) -> bool {
         match self.state {
-            "waiting" | "connecting" => true,
+            "waiting" | "connecting" | "restoring" | "incomplete" => true,
             "retired" => self.needs_operator == Some(true),
             _ => false,
         }
@@ -192,6 +200,22 @@ impl Status {
             "waiting" => "see what it says, and put that right".to_owned(),
             _ => "wait for it, or raise journal.max_bytes".to_owned(),
         }
+    fn take(&mut self, notice: Notice) {
+        let (state, since, says, needs_operator) = match notice {
+            Notice::Restoring { since, events } => (
+                "restoring",
+                since,
+                format!(
+                    "Redis restarted, or another server took over; {events} events that it may have lost are delivered again"
+                ),
+                false,
+            ),
+            Notice::Incomplete { since, says } => ("incomplete", since, says, true),
+        };
+        self.state = state;
+        self.since = Some(time::text(since));
+        self.error = Some(says);
+        self.needs_operator = Some(needs_operator);
     }
 
     /// What it waits for, in words.

@@ -100,6 +100,14 @@ impl Redis {
         command.query(&mut self.connection()).unwrap()
     }
 
+    /// The keys of profiles, in order: all but the markers that Kenwell writes for itself.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.command(&["KEYS", "*"]);
+        keys.retain(|key| !key.contains("kenwell:applied:"));
+        keys.sort();
+        keys
+    }
+
     /// A profile as text, for those scenarios whose fields are text.
     pub(crate) fn fields(&self, key: &str) -> BTreeMap<String, String> {
         self.connection().hgetall(key).unwrap()

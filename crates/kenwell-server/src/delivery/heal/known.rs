@@ -1,0 +1,276 @@
+//! What is remembered of a destination's Redis in `data_dir/redis/<destination>.json`: who it was, and
+//! what is owed to it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::judge::{Expected, Loss};
+use crate::{config::Destination, delivery::Notice};
+
+/// The folder in the data directory.
+const FOLDER: &str = "redis";
+/// More than such a file ever holds: a cluster has at most 1,024 masters.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What is remembered. Positions are offsets of the journal; `None` for one stands for its oldest record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Known {
+    /// Where it is, as far as the settings say.
+    pub(super) place: String,
+    /// The servers that had a marker.
+    pub(super) shards: Vec<KnownShard>,
+    /// What has to be delivered again, and is not yet being.
+    pub(crate) owed: Option<Owed>,
+    /// What is being delivered again.
+    pub(crate) restoring: Option<Restoring>,
+    /// What can be delivered again when somebody wants it.
+    pub(crate) offered: Option<Offered>,
+}
+
+/// The server that had the marker of a shard when it was seen last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownShard {
+    /// In a cluster, the slot of the marker.
+    pub(super) slot: Option<u16>,
+    /// Its `run_id`, and the id of its replication history; `None` when it does not tell.
+    pub(super) server: Option<(String, String)>,
+    /// Whether that was at another place.
+    pub(super) elsewhere: bool,
+    /// Whether it should have a marker.
+    pub(super) marked: bool,
+}
+
+/// What a Redis that came back with less must get again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    /// From where on.
+    pub(crate) from: Option<u64>,
+    /// Whether something is missing.
+    pub(crate) lost: Loss,
+}
+
+/// What a Redis that came back with less is getting again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restoring {
+    /// Milliseconds since 1970 UTC.
+    pub(crate) since_ms: i64,
+    /// It has everything again when delivery has reached this.
+    pub(crate) until: u64,
+    /// How many events that are.
+    pub(crate) events: u64,
+}
+
+/// What nobody restores by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Offered {
+    /// Milliseconds since 1970 UTC.
+    pub(crate) since_ms: i64,
+    /// From where on.
+    pub(crate) from: Option<u64>,
+    /// What happened and what to do, in words.
+    pub(crate) says: String,
+}
+
+/// The file, and what it says. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    path: Arc<PathBuf>,
+    known: Arc<Mutex<Known>>,
+}
+
+impl Memory {
+    /// What is remembered of a destination. A file that cannot be read counts as none, with a warning:
+    /// then the Redis is taken as it is found.
+    pub(crate) fn open(data_dir: &Path, settings: &Destination) -> Self {
+        let path = path(data_dir, &settings.id);
+        let mut known = read(&path).unwrap_or_else(|error| {
+            tracing::warn!(destination.id = settings.id, path = %path.display(), %error, "what was known of this Redis cannot be read; what it lost until now is not noticed");
+            Known::default()
+        });
+        known.move_to(settings);
+        Self {
+            path: Arc::new(path),
+            known: Arc::new(Mutex::new(known)),
+        }
+    }
+
+    /// What is remembered now.
+    pub(crate) fn known(&self) -> Known {
+        self.lock().clone()
+    }
+
+    /// Takes over the settings of a destination, which may have moved.
+    pub(crate) fn move_to(&self, settings: &Destination) {
+        self.lock().move_to(settings);
+    }
+
+    /// Changes it, durably before this returns.
+    ///
+    /// # Errors
+    /// Those of the file system. In memory it is changed even so.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
+        let mut known = self.lock();
+        let before = known.clone();
+        change(&mut known);
+        if *known == before {
+            return Ok(());
+        }
+        write(&self.path, &known)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets what is remembered of a destination that is gone.
+///
+/// # Errors
+/// Those of the file system.
+pub(crate) fn forget(data_dir: &Path, id: &str) -> io::Result<()> {
+    match fs::remove_file(path(data_dir, id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn path(data_dir: &Path, id: &str) -> PathBuf {
+    data_dir.join(FOLDER).join(format!("{id}.json"))
+}
+
+impl Known {
+    fn move_to(&mut self, settings: &Destination) {
+        let connection = &settings.connection;
+        let master = connection.sentinel_master.as_deref().unwrap_or_default();
+        let (address, database) = (connection.address.trim(), connection.database);
+        let place = format!("{address} {master} {database} {}", settings.prefix);
+        if self.place != place {
+            self.place = place;
+            for shard in &mut self.shards {
+                shard.elsewhere = true;
+            }
+            // What was to be restored was to be restored there.
+            (self.owed, self.restoring, self.offered) = (None, None, None);
+        }
+    }
+
+    /// What there is to say of it, if anything.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
+        if let Some(Offered { since_ms, says, .. }) = &self.offered {
+            return Some(Notice::Incomplete {
+                since: time(*since_ms),
+                says: says.clone(),
+            });
+        }
+        self.restoring.map(|it| Notice::Restoring {
+            since: time(it.since_ms),
+            events: it.events,
+        })
+    }
+
+    /// Notes what is expected of a shard.
+    pub(super) fn note(&mut self, slot: Option<u16>, expected: &Expected) {
+        let server = expected.server.as_ref();
+        let shard = KnownShard {
+            slot,
+            server: server.map(|server| (server.run.clone(), server.history.clone())),
+            elsewhere: expected.elsewhere,
+            marked: expected.marked,
+        };
+        match self.shards.iter_mut().find(|known| known.slot == slot) {
+            Some(known) => *known = shard,
+            None => self.shards.push(shard),
+        }
+    }
+
+    /// Notes that everything from `from` on must come again.
+    pub(super) fn owe(&mut self, from: Option<u64>, lost: Loss) {
+        let before = self.owed.unwrap_or(Owed { from, lost });
+        self.owed = Some(Owed {
+            from: earlier(before.from, from),
+            lost: before.lost.max(lost),
+        });
+    }
+}
+
+/// The earlier of two positions.
+pub(super) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    a.zip(b).map(|(a, b)| a.min(b))
+}
+
+fn read(path: &Path) -> io::Result<Known> {
+    let mut text = String::new();
+    match File::open(path) {
+        Ok(file) => file.take(MAX_BYTES).read_to_string(&mut text)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
+        Err(error) => return Err(error),
+    };
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn write(path: &Path, known: &Known) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(&serde_json::to_vec(known)?)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use kenwell::profile::Server;
+
+    use super::*;
+
+    #[test]
+    fn what_is_owed_begins_where_the_earliest_loss_does() {
+        let mut known = Known::default();
+        let owed = |from, lost| Owed { from, lost };
+        known.owe(Some(7), Loss::Unlikely);
+        known.owe(Some(9), Loss::Certain);
+        assert_eq!(known.owed, Some(owed(Some(7), Loss::Certain)));
+        known.owe(None, Loss::Possible);
+        known.owe(Some(3), Loss::Unlikely);
+        assert_eq!(known.owed, Some(owed(None, Loss::Certain)));
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("redis/profiles.json");
+        assert_eq!(read(&path).unwrap(), Known::default());
+        let mut known = Known::default();
+        let expected = Expected {
+            server: Some(Server {
+                run: "r".to_owned(),
+                history: "h".to_owned(),
+            }),
+            marked: true,
+            ..Expected::default()
+        };
+        known.note(Some(7), &expected);
+        known.note(Some(7), &Expected::default());
+        known.note(None, &expected);
+        write(&path, &known).unwrap();
+        assert_eq!(read(&path).unwrap(), known);
+        assert_eq!(known.shards.len(), 2);
+        fs::write(&path, "{").unwrap();
+        assert!(read(&path).is_err());
+    }
+}

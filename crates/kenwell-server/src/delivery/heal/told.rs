@@ -1,0 +1,113 @@
+//! What is said and remembered about a Redis that came back with less: in the log, on the readiness page,
+//! and in the file.
+
+use jiff::Timestamp;
+use kenwell_journal::{Limit, Offset};
+
+use super::{
+    guard::Post,
+    known::{Known, Offered},
+};
+use crate::envelope::Envelope;
+
+/// Shows what was going on when Kenwell was stopped, or its settings changed.
+pub(super) fn resume(post: &Post) {
+    let stats = post.journal.stats();
+    let destination = post.health.destination();
+    let cursor = stats.cursors.iter().find(|it| it.name == destination);
+    let acked = cursor.map_or(u64::MAX, |cursor| cursor.position.0);
+    let oldest = stats.first_offset.0;
+    // Whoever has gone back so far has taken the offer.
+    remember(post, |known| {
+        let taken = |offer: &Offered| acked <= offer.from.unwrap_or(0).max(oldest);
+        known.offered = known.offered.take().filter(|offer| !taken(offer));
+    });
+    show(post);
+}
+
+/// Notes and says that everything that was lost is there again, once delivery has come so far.
+pub(super) fn restored(post: &Post, acked: u64) {
+    let Some(done) = post.memory.known().restoring.filter(|it| acked >= it.until) else {
+        return;
+    };
+    remember(post, |known| known.restoring = None);
+    let (destination, events) = (post.health.destination(), done.events);
+    let seconds = (Timestamp::now().as_millisecond() - done.since_ms) / 1_000;
+    tracing::info!(
+        destination.id = destination,
+        events,
+        seconds,
+        "what Redis had lost is restored, as far as the journal had it"
+    );
+}
+
+/// Says that a destination was pointed to another Redis.
+pub(super) fn elsewhere(post: &Post) {
+    let destination = post.health.destination();
+    tracing::info!(
+        destination.id = destination,
+        "this Redis is a new one for the destination: it gets what is delivered from now on; to fill it with what the journal still has: kenwell replay"
+    );
+}
+
+/// Says that something is missing which is not restored by itself, and how to restore it. `changed`:
+/// whether the server restarted or another one took over, rather than being emptied by a command.
+pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: bool) -> Offered {
+    let destination = post.health.destination();
+    let oldest = post.journal.stats().first_offset.0;
+    let begin = from.unwrap_or(0).max(oldest);
+    let time = received(post, begin..acked).await;
+    let what = if changed {
+        "Redis came back from a restart or failover with less than it had confirmed, and `heal` is false"
+    } else {
+        "Redis lacks what it had, and it is the same server: somebody's command (FLUSHALL, FLUSHDB, DEL), perhaps meant"
+    };
+    let begins = match from {
+        Some(from) if from >= oldest => "",
+        _ => " (what is older the journal no longer has)",
+    };
+    let deed = match time {
+        Some(time) => format!(
+            "to restore it from {time} on{begins}: deliver again in the console, or with the server stopped `kenwell replay --destination {destination} --from {time}`; if it was meant, deliver again from now"
+        ),
+        None => "the journal has nothing left of it".to_owned(),
+    };
+    let says = format!("{what}; {deed}");
+    tracing::error!(
+        destination.id = destination,
+        position = from,
+        delivered = acked,
+        "{says}"
+    );
+    Offered {
+        since_ms: Timestamp::now().as_millisecond(),
+        from,
+        says,
+    }
+}
+
+/// When the first record of a range was received.
+async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp> {
+    let mut pass = post.journal.pass(Offset(range.start)..Offset(range.end));
+    let one = Limit {
+        records: 1,
+        bytes: 1,
+    };
+    let records = pass.next(one).await.ok()??;
+    let (_, record) = records.iter().next()?;
+    let received = Envelope::decode(record).ok()?.received_at_ms;
+    Timestamp::from_millisecond(i64::try_from(received).ok()?).ok()
+}
+
+/// Changes what is remembered, and shows it.
+pub(super) fn remember(post: &Post, change: impl FnOnce(&mut Known)) {
+    if let Err(error) = post.memory.change(change) {
+        let destination = post.health.destination();
+        tracing::error!(destination.id = destination, %error, "what is known of this Redis cannot be written to data_dir; after a restart of Kenwell its losses may not be noticed");
+    }
+    show(post);
+}
+
+fn show(post: &Post) {
+    post.health.note(post.memory.known().notice());
+}

@@ -1,0 +1,103 @@
+//! Whether a Redis that lost writes would be noticed: the marker may be written, and the server be asked
+//! who it is.
+
+use redis::Cmd;
+
+use super::explain;
+use super::finding::{Check, Finding};
+use super::login;
+use super::rights::{Answer, answer, quoted};
+use crate::Error;
+use crate::connection::Visit;
+use crate::profile::Layout;
+
+/// Tries both without changing anything: rights are checked before the number of arguments is.
+pub(super) async fn examine(visit: &mut Visit, layout: &Layout) -> Finding {
+    let pattern = layout.marker_pattern();
+    let mut write = Cmd::new();
+    write.arg("HSET").arg(&pattern).arg(&["a", "1", "b"]);
+    let mut read = Cmd::new();
+    read.arg("HGETALL").arg(&pattern);
+    let mut info = Cmd::new();
+    info.arg("INFO").arg("server");
+    let mut answers = Vec::new();
+    for (name, command) in [("HSET", write), ("HGETALL", read), ("INFO", info)] {
+        match visit.ask(name, &command).await {
+            Err(error @ (Error::Lost { .. } | Error::Timeout { .. })) => {
+                return explain::failed(Check::Marker, &error);
+            }
+            reply => answers.push(answer(reply.err().as_ref())),
+        }
+    }
+    judge(&answers, &login::user(visit.settings()), &pattern)
+}
+
+fn judge(answers: &[Answer], user: &str, pattern: &str) -> Finding {
+    let missing = answers.iter().zip(["+hset", "+hgetall", "+info"]);
+    let missing = missing.filter(|(answer, _)| **answer == Answer::NoCommand);
+    let mut words: Vec<String> = missing.map(|(_, grant)| grant.to_owned()).collect();
+    if answers.contains(&Answer::NoKey) {
+        words.insert(0, quoted(&format!("~{pattern}")));
+    }
+    let cure = format!(
+        "as an administrator of Redis: ACL SETUSER {} {}",
+        quoted(user),
+        words.join(" ")
+    );
+    match answers {
+        [Answer::Allowed, Answer::Allowed, Answer::Allowed] => Check::Marker.ok(format!(
+            "a Redis that came back with less is noticed, by {pattern}"
+        )),
+        [Answer::Allowed, Answer::Allowed, Answer::NoCommand] => Check::Marker
+            .ok(format!(
+                "a Redis that came back with less is noticed, by {pattern}; without INFO a server that was emptied counts as one that lost its data"
+            ))
+            .with_cure(cure),
+        [Answer::Allowed, Answer::Allowed, _] => Check::Marker.ok(format!(
+            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not answer INFO"
+        )),
+        _ if words.is_empty() => Check::Marker.skipped("see rights"),
+        _ => Check::Marker.warning(
+            format!(
+                "{user} may not read and write {pattern}: a Redis that came back with less is not noticed, and what it lost is not restored"
+            ),
+            cure,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Status;
+
+    #[test]
+    fn grants_what_is_missing() {
+        use Answer::{Allowed, NoCommand, NoKey, Unknown};
+        for (answers, status, cure) in [
+            ([Allowed, Allowed, Allowed], Status::Ok, None),
+            (
+                [Allowed, Allowed, NoCommand],
+                Status::Ok,
+                Some("ACL SETUSER u +info"),
+            ),
+            ([Allowed, Allowed, Unknown], Status::Ok, None),
+            (
+                [NoKey, NoKey, Allowed],
+                Status::Warning,
+                Some("ACL SETUSER u ~kenwell:applied:*"),
+            ),
+            (
+                [NoKey, NoCommand, NoCommand],
+                Status::Warning,
+                Some("ACL SETUSER u ~kenwell:applied:* +hgetall +info"),
+            ),
+            ([Unknown, Allowed, Allowed], Status::Skipped, None),
+        ] {
+            let found = judge(&answers, "u", "kenwell:applied:*");
+            assert_eq!(found.status, status, "{found:?}");
+            let offered = found.cure.as_deref().and_then(|cure| cure.split_once(": "));
+            assert_eq!(offered.map(|(_, line)| line), cure);
+        }
+    }
+}
