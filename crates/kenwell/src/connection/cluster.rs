@@ -196,9 +196,9 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let map = self.lane.topology.current().await?;
+        let map = self.lane.topology.current(None).await?;
         let address = map.node(slot_of(key)).ok_or_else(|| nowhere(command))?;
-        let replies = self.node(address)?.send(command, pipeline).await;
+        let replies = self.node(address)?.send(command, pipeline, within(None)).await;
         let replies = replies.inspect_err(|error| self.lane.topology.doubt(address, error))?;
         for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
             self.lane.topology.doubt(address, error);
@@ -208,7 +208,7 @@ impl Cluster {
 
     /// For each master that has none of these slots, the first one that it has.
     pub(super) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
-        Ok(self.lane.topology.current().await?.uncovered(slots))
+        Ok(self.lane.topology.current(None).await?.uncovered(slots))
     }
 
     /// Sends one node's share, and gives one result for each parcel.

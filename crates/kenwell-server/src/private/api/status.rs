@@ -156,6 +156,7 @@ impl Status {
             balanced: terms.balance(),
             lag_seconds: None,
             insecure: false,
+            dead_letters_outstanding: None,
         };
         let events = if status.queued == 1 {
             "event"
@@ -200,6 +201,8 @@ impl Status {
             "waiting" => "see what it says, and put that right".to_owned(),
             _ => "wait for it, or raise journal.max_bytes".to_owned(),
         }
+    }
+
     fn take(&mut self, notice: Notice) {
         let (state, since, says, needs_operator) = match notice {
             Notice::Restoring { since, events } => (
