@@ -10,6 +10,7 @@ use super::output;
 use super::run::load;
 use super::waiting::{Keeper, Waiting};
 use crate::config::is_id;
+use crate::live::events_wait;
 
 /// Prints every destination and what waits for it.
 pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
@@ -38,7 +39,7 @@ pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
         let since = since
             .as_ref()
             .map_or_else(String::new, |since| format!(" since {since}"));
-        output::line(format!("{id}: {state}, {}{since}", waiting(*events)))?;
+        output::line(format!("{id}: {state}, {}{since}", events_wait(*events)))?;
     }
     Ok(())
 }
@@ -90,7 +91,7 @@ fn confirm(id: &str, found: &Waiting) -> Result<(), Failure> {
         .since
         .as_ref()
         .map_or_else(String::new, |since| format!(", since {since}"));
-    let waiting = format!("{} for \"{id}\"{since}", waiting(found.events));
+    let waiting = format!("{} for \"{id}\"{since}", events_wait(found.events));
     if !io::stdin().is_terminal() {
         return Err(Failure::Usage(format!(
             "error: {waiting}\n  fix: say --yes to give them up"
@@ -106,11 +107,4 @@ fn confirm(id: &str, found: &Waiting) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::failed("nothing was changed"))
-}
-
-fn waiting(events: u64) -> String {
-    match events {
-        1 => "1 event waits".to_owned(),
-        events => format!("{events} events wait"),
-    }
 }

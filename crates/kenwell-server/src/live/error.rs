@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use super::removal::events_wait;
 use crate::config::Problems;
 
 /// Why an edit was not made. The file and what runs are as they were, except with [`EditError::NotApplied`].
@@ -58,7 +59,8 @@ pub enum EditError {
     NotInForce(Box<Problems>),
     /// A destination would be removed though events wait for it, more than are given up.
     #[error(
-        "{events} events wait for the destination \"{id}\": let it drain, disable it to keep them, or give up that many"
+        "{} for the destination \"{id}\": let it drain, disable it to keep what waits, or give up as many",
+        events_wait(*.events)
     )]
     EventsWait {
         /// The destination.

@@ -41,6 +41,7 @@ pub use file::{ConfigFile, MAX_FILE_BYTES};
 pub use line::RunningDestination;
 pub(crate) use mint::id as mint_id;
 pub use mint::write_key;
+pub(crate) use removal::events_wait;
 pub use replay::rewind;
 pub use retired::{Known, RetiredDestination};
 pub use state::{ConfigurationState, Revision};

@@ -7,7 +7,7 @@ use super::{
     apply::{self, Lines, NotOpened, Prepared},
     change::NewVersion,
     file::{self, Text},
-    removal::{self, GivenUp, Waiting},
+    removal::{self, GivenUp, Waiting, events_wait},
     shortened::{is_cut_off, takes_away},
     state::{Retry, Revision},
 };
@@ -181,7 +181,10 @@ impl Live {
     fn left_behind(&self, Waiting { id, events }: &Waiting) -> Problem {
         self.problem(
             format!("destinations.{id}"),
-            format!("{events} events wait for \"{id}\", which the file does not have any more"),
+            format!(
+                "{} for \"{id}\", which the file does not have any more",
+                events_wait(*events)
+            ),
             format!(
                 "write it back; or let it drain, and the file is taken over by itself; or give the events up: \
                  remove it in the console, or with `kenwell destinations forget {id}`"

@@ -31,6 +31,14 @@ pub(super) struct Waiting {
     pub(super) events: u64,
 }
 
+/// "1 event waits", "3 events wait".
+pub(crate) fn events_wait(events: u64) -> String {
+    match events {
+        1 => "1 event waits".to_owned(),
+        events => format!("{events} events wait"),
+    }
+}
+
 /// The destinations that `next` does not have and that have more events waiting than are given up. Those
 /// that deliver get some time for what waits for them now.
 pub(super) async fn left_behind(

@@ -3,6 +3,7 @@
 use kenwell_journal::Stats;
 
 use super::api::Status;
+use crate::live::events_wait;
 
 /// Why the journal takes no events; `None` while it does.
 pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {
@@ -18,11 +19,7 @@ pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {
     let why = holder.map_or_else(
         || "raise journal.max_bytes".to_owned(),
         |status| {
-            let events = if status.queued == 1 {
-                "1 event waits"
-            } else {
-                &format!("{} events wait", status.queued)
-            };
+            let events = events_wait(status.queued);
             format!("{events} for \"{}\", {}", status.id, status.in_its_way())
         },
     );

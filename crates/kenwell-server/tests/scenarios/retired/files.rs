@@ -122,7 +122,7 @@ fn a_removal_by_hand_waits_until_the_file_is_settled_and_the_destination_has_eve
     write(&server.config(), &without);
     eventually("the refusal", || {
         problems(&server)
-            .contains("1 events wait for \\\"two\\\"")
+            .contains("1 event waits for \\\"two\\\"")
             .then_some(())
     });
     assert_eq!(state(&server, "two"), "waiting");
