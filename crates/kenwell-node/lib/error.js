@@ -10,7 +10,7 @@
  * KENWELL_CORRUPT_VALUE  what is stored cannot be decoded or is no record, or was found so before and must not be overwritten
  * KENWELL_CONFLICT       somebody else has saved since this was loaded, or it was not loaded and something is stored
  * KENWELL_UNCERTAIN      the connection broke, and repeating the call could do harm (saveIfUnchanged, or a newer call has
- *                        overtaken it): load again to see whether it took effect
+ *                        overtaken it, or bytes of an older one may still arrive): load again to see what is stored
  * KENWELL_HOOK           a hook returned something that is no key or no value
  * KENWELL_TOO_LARGE      a value is larger than maxValueBytes
  * KENWELL_BUSY           more calls or bytes are waiting for Redis than the bounds allow
