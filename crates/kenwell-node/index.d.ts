@@ -34,7 +34,7 @@ export interface RedisDbConfig extends DbPluginConfig, Connection {
   /** Names the key of an entry. Default: `[keyPrefix, entry.id, userId]`, joined. */
   onCreateKey: (userId: string, config: RedisDbConfig, jovo: Jovo, entry: RedisEntryConfig) => string | Promise<string>;
   /** Makes the value to store. Default: JSON. */
-  onEncodeValue: (entryId: string, dbItem: DbItem) => Promise<string | Uint8Array> | string | Uint8Array;
+  onEncodeValue: (entryId: string, dbItem: DbItem) => Promise<string | ArrayBufferView> | string | ArrayBufferView;
   /** Reads a stored value. Default: JSON. Bytes that are no UTF-8 arrive as a Buffer instead of a string. */
   onDecodeValue: (entryId: string, value: string) => Promise<DbItem> | DbItem;
   /** Encrypts what is stored. */

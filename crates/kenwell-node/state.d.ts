@@ -10,9 +10,12 @@ export interface Connection {
   cluster?: boolean | { nodes: string[] };
   /** Sentinels; `nodes` are their addresses, unless the connection string has one. */
   sentinel?: { master: string; nodes?: string[]; username?: string; password?: string };
-  /** Longest time for connecting, in milliseconds. Default: 5000. */
+  /** Longest time for opening a connection, in milliseconds. Default: 5000. */
   connectTimeoutMs?: number;
-  /** Longest time for one call, in milliseconds. Default: 5000. */
+  /**
+   * Longest time for one call, in milliseconds, from its beginning: hooks, waiting, connecting, sending and repeating
+   * included. Default: 5000. After a process stood still (frozen, or its event loop blocked), up to a second more is given.
+   */
   commandTimeoutMs?: number;
 }
 
@@ -62,9 +65,9 @@ export interface StateRecord {
   user?: { data: any };
   session?: { id?: string; data?: any; state?: any; createdAt?: string; updatedAt?: string };
   history?: { items: any[] };
-  /** ISO 8601 in UTC. Set by the first save. */
+  /** ISO 8601 in UTC. Set by the first save; it stays when the same record, or a copy that shares its parts, is saved again. */
   createdAt?: string;
-  /** Set by every save. */
+  /** Set by every save. No two versions of a record have the same, so it is what `saveIfUnchanged` knows a copy by. */
   updatedAt?: string;
   /** With the option `profile`: the user's traits. Not enumerable, and never saved. */
   readonly profile?: Profile;
@@ -78,7 +81,8 @@ export interface StateStoreOptions extends Connection {
   /** The records of a user. Default: one, "data", with everything. */
   entries?: EntryConfig[];
   onCreateKey?: (userId: string, entry: EntryConfig) => string | Promise<string>;
-  onEncodeValue?: (entryId: string, part: StateRecord) => string | Uint8Array | Promise<string | Uint8Array>;
+  /** Bytes are copied at once: they may be used for something else afterwards. */
+  onEncodeValue?: (entryId: string, part: StateRecord) => string | ArrayBufferView | Promise<string | ArrayBufferView>;
   onDecodeValue?: (entryId: string, value: string | Buffer) => StateRecord | Promise<StateRecord>;
   encryption?: Encryption;
   hashUserIds?: HashUserIds;
@@ -100,9 +104,17 @@ export declare class StateStore {
   load(userId: string): Promise<StateRecord | null>;
   /** At most 1,000 users in one round trip, in the order of their ids. */
   loadMany(userIds: string[]): Promise<(StateRecord | null)[]>;
-  /** Replaces what is stored, whoever wrote it. */
+  /**
+   * Replaces what is stored, whoever wrote it. What is changed in `record` after the call is no part of it. When `record`
+   * has an `updatedAt`, it becomes the one that was stored.
+   */
   save(userId: string, record: StateRecord): Promise<void>;
-  /** Saves unless somebody else has saved since `record` was loaded; throws KENWELL_CONFLICT then. */
+  /**
+   * Saves unless somebody else has saved since `record` was loaded or saved; throws KENWELL_CONFLICT then. Copies (a spread,
+   * structuredClone, JSON there and back) are known by their `updatedAt`, which takes one round trip more; without one,
+   * and where no entry stores it, a copy is a new record, which is saved if nothing is stored. Sets `createdAt` and
+   * `updatedAt` of `record` to what was stored.
+   */
   saveIfUnchanged(userId: string, record: StateRecord): Promise<void>;
   /** Deletes all that is stored, and says whether there was anything. */
   delete(userId: string): Promise<boolean>;

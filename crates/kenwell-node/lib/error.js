@@ -5,11 +5,12 @@
  * KENWELL_SETTINGS       a setting cannot work, or does not fit the server
  * KENWELL_CONNECTION     Redis cannot be reached, or the connection broke (`systemCode`: ECONNREFUSED, …)
  * KENWELL_TLS            the TLS handshake failed
- * KENWELL_TIMEOUT        no answer in time
+ * KENWELL_TIMEOUT        no answer in time, or a hook took too long; a write may have taken effect
  * KENWELL_REFUSED        Redis answered with an error (`redisCode`: WRONGTYPE, NOAUTH, OOM, …)
- * KENWELL_CORRUPT_VALUE  what is stored cannot be decoded, or was found so before and must not be overwritten
- * KENWELL_CONFLICT       somebody else has saved since this was loaded
- * KENWELL_UNCERTAIN      the connection broke during saveIfUnchanged: load again to see whether it was saved
+ * KENWELL_CORRUPT_VALUE  what is stored cannot be decoded or is no record, or was found so before and must not be overwritten
+ * KENWELL_CONFLICT       somebody else has saved since this was loaded, or it was not loaded and something is stored
+ * KENWELL_UNCERTAIN      the connection broke, and repeating the call could do harm (saveIfUnchanged, or a newer call has
+ *                        overtaken it, or bytes of an older one may still arrive): load again to see what is stored
  * KENWELL_HOOK           a hook returned something that is no key or no value
  * KENWELL_TOO_LARGE      a value is larger than maxValueBytes
  * KENWELL_BUSY           more calls or bytes are waiting for Redis than the bounds allow

@@ -16,13 +16,13 @@ const PROBE_MS = 250;
 class Line {
   /**
    * `owner` is told: pump() when something can be sent, answered(line, call), gone(line, reason, unanswered calls).
-   * `ghost` is an earlier connection that must not do anything any more. Throws when the settings name a file that
+   * `previous` is an earlier connection that must not do anything any more. Throws when the settings name a file that
    * cannot be read.
    */
-  constructor(owner, settings, ghost) {
+  constructor(owner, settings, previous) {
     this.owner = owner;
     this.settings = settings;
-    this.ghost = ghost;
+    this.previous = previous;
     /** What the server calls this connection, if it told: `{ id, address }`. */
     this.ticket = null;
     this.connected = false;
@@ -59,7 +59,7 @@ class Line {
     if (password !== null) must.push(['AUTH', ...(username === null ? [] : [username]), password]);
     if (database !== 0) must.push(['SELECT', String(database)]);
     // The server may still hold commands of an earlier connection, and would execute them after newer ones of this one.
-    const fence = this.ghost === null ? [] : [['CLIENT', 'KILL', 'ID', this.ghost.id, 'ADDR', this.ghost.address]];
+    const fence = this.previous === null ? [] : [['CLIENT', 'KILL', 'ID', this.previous.id, 'ADDR', this.previous.address]];
     // Older servers do not know all of these, and a restricted user may not say all of them.
     const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
     this.exchange([...must, ...may], (replies) => {

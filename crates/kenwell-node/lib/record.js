@@ -6,11 +6,33 @@ const { wrong } = require('./settings');
 /** Why something is no record. Tells no value. */
 class NoRecord extends Error {}
 
+/**
+ * Something that is known about objects of the program. It is kept on the object, where nobody sees it and copies do not
+ * have it; a frozen one is known from the outside, at a higher cost.
+ */
+class Known {
+  constructor(name) {
+    this.symbol = Symbol(name);
+    this.frozen = new WeakMap();
+  }
+
+  of(object) {
+    return this.frozen.get(object) ?? object[this.symbol];
+  }
+
+  set(object, value) {
+    // To define once more what is there already would be slow.
+    const isThere = Object.prototype.hasOwnProperty.call(object, this.symbol);
+    const isKept = isThere ? Reflect.set(object, this.symbol, value) : Reflect.defineProperty(object, this.symbol, { value, writable: true, configurable: true });
+    if (!isKept) this.frozen.set(object, value);
+  }
+}
+
 /** Of records that were loaded or saved: which server, keys and values that was. */
-const versions = new WeakMap();
+const versions = new Known('version');
 
 /** Of records that were saved without a `createdAt`, and of their parts: the user, and the time that was saved. */
-const births = new WeakMap();
+const births = new Known('birth');
 
 /** Throws NoRecord unless a load could give this. Parts that are missing, null or empty are no parts. */
 function check(record) {
@@ -35,9 +57,10 @@ function timeOf(value) {
 /** A record as it is saved now. It has the same `createdAt` whenever it is saved again. */
 function stamped(userId, record) {
   const time = Date.now();
+  const text = new Date(time).toISOString();
   // Two versions never have the same time.
-  const updatedAt = new Date(time === timeOf(record.updatedAt) ? time + 1 : time).toISOString();
-  const saved = { ...record, createdAt: birthOf(userId, record) ?? new Date(time).toISOString(), updatedAt };
+  const updatedAt = text === record.updatedAt ? new Date(time + 1).toISOString() : text;
+  const saved = { ...record, createdAt: birthOf(userId, record) ?? text, updatedAt };
   try {
     check(saved);
   } catch (error) {
@@ -53,10 +76,10 @@ function stamped(userId, record) {
 function birthOf(userId, record) {
   const { createdAt } = record;
   if (createdAt) {
-    const birth = births.get(record);
+    const birth = births.of(record);
     return birth && birth.createdAt === createdAt && birth.userId !== userId ? undefined : createdAt;
   }
-  const known = partsOf(record).map((part) => births.get(part));
+  const known = partsOf(record).map((part) => births.of(part));
   return known.find((birth) => birth?.userId === userId)?.createdAt;
 }
 
@@ -70,7 +93,7 @@ function note(record, stored) {
 
 /** What was read or written last of this record, if that is known. */
 function versionOf(record) {
-  return versions.get(record);
+  return versions.of(record);
 }
 
 /** Whether a version is that of these keys of this server. */

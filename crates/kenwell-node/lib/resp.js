@@ -14,7 +14,7 @@ const MAX_DEPTH = 8;
 const CR = 0x0d;
 const LF = 0x0a;
 /** + - : $ * */
-const KINDS = Buffer.from('+-:$*');
+const isKind = (byte) => byte === 0x24 || byte === 0x2a || byte === 0x2b || byte === 0x2d || byte === 0x3a;
 const NO_REPLY = 'it sent something that is no reply of Redis';
 /** Room for a line or value whose end has not come yet, at first. */
 const FIRST_BYTES = 256;
@@ -68,7 +68,7 @@ class Parser {
       for (let at = 0; at < chunk.length; ) at = this.wanted > 0 ? this.value(chunk, at, found) : this.line(chunk, at, found);
     } catch (error) {
       this.broken = true;
-      this.kept = null;
+      this.release();
       this.lists = [];
       throw error;
     }
@@ -76,54 +76,60 @@ class Parser {
 
   /** Reads on in a line; gives where to go on. */
   line(chunk, at, found) {
-    if (this.held === 0 && !KINDS.includes(chunk[at])) throw new Error(NO_REPLY);
+    if (this.held === 0 && !isKind(chunk[at])) throw new Error(NO_REPLY);
     const feed = chunk.indexOf(LF, at);
     const end = feed < 0 ? chunk.length : feed + 1;
     if (this.held + end - at > MAX_LINE_BYTES) throw new Error('it sent a line that is too long');
-    const line = this.complete(chunk, at, end, feed >= 0);
-    if (line === null) return end;
-    const last = line.length - 2;
-    if (last < 1 || line.indexOf(CR) !== last) throw new Error('it sent a line that does not end as lines do');
-    this.understand(line[0], line.toString('utf8', 1, last), found);
+    this.count(end - at);
+    if (feed < 0 || this.held > 0) this.keep(chunk, at, end);
+    if (feed < 0) return end;
+    const [line, start, last] = this.held > 0 ? [this.kept, 0, this.held - 2] : [chunk, at, feed - 1];
+    this.release();
+    if (last <= start || line.indexOf(CR, start) !== last) throw new Error('it sent a line that does not end as lines do');
+    this.understand(line[start], line.toString('utf8', start + 1, last), found);
     return end;
   }
 
   /** Reads on in a value; gives where to go on. */
   value(chunk, at, found) {
     const end = Math.min(chunk.length, at + this.wanted - this.held);
-    const value = this.complete(chunk, at, end, end - at === this.wanted - this.held);
-    if (value === null) return end;
-    const length = this.wanted - 2;
+    this.count(end - at);
+    const whole = this.held + end - at === this.wanted;
+    if (!whole || this.held > 0) this.keep(chunk, at, end);
+    if (!whole) return end;
+    const [bytes, start] = this.held > 0 ? [this.kept, 0] : [chunk, at];
+    const last = start + this.wanted - 2;
+    this.release();
     this.wanted = 0;
-    if (value[length] !== CR || value[length + 1] !== LF) throw new Error('it sent a value that is longer than it said');
-    this.add(value.subarray(0, length), found);
+    if (bytes[last] !== CR || bytes[last + 1] !== LF) throw new Error('it sent a value that is longer than it said');
+    this.add(bytes.subarray(start, last), found);
     return end;
   }
 
-  /** All of what is being read, if these bytes complete it; otherwise they are kept. */
-  complete(chunk, at, end, whole) {
-    const piece = chunk.subarray(at, end);
-    this.bytes += piece.length;
+  count(bytes) {
+    this.bytes += bytes;
     if (this.bytes > MAX_REPLY_BYTES) throw new Error('it sent a reply that is too long');
-    if (whole && this.held === 0) return piece;
-    this.keep(piece);
-    if (!whole) return null;
-    const all = this.kept.subarray(0, this.held);
-    this.kept = null; // what it held is given away
-    this.held = 0;
-    return all;
   }
 
-  /** Doubles the room when it is used up, so that however small the pieces are, each byte is copied about twice. */
-  keep(piece) {
-    const needed = this.held + piece.length;
+  /**
+   * Keeps part of a line or value. The room doubles when it is used up, so that however small the pieces are, each byte
+   * is copied about twice.
+   */
+  keep(chunk, at, end) {
+    const needed = this.held + end - at;
     if (this.kept === null || needed > this.kept.length) {
       const larger = Buffer.allocUnsafe(Math.max(2 * needed, FIRST_BYTES));
       this.kept?.copy(larger, 0, 0, this.held);
       this.kept = larger;
     }
-    piece.copy(this.kept, this.held);
+    chunk.copy(this.kept, this.held, at, end);
     this.held = needed;
+  }
+
+  /** What was kept is complete and given away. */
+  release() {
+    this.kept = null;
+    this.held = 0;
   }
 
   understand(kind, text, found) {

@@ -41,7 +41,7 @@ class SocketConnection {
     /** What is to be sent, or to be sent again, in the order in which it was begun. */
     this.unsent = new Fifo();
     /** What the server calls the last connection on which something was left without an answer. */
-    this.ghost = null;
+    this.previous = null;
     this.left = false;
   }
 
@@ -102,7 +102,7 @@ class SocketConnection {
 
   dial() {
     try {
-      this.line = new Line(this, this.settings, this.ghost);
+      this.line = new Line(this, this.settings, this.previous);
     } catch (error) {
       for (const { id } of this.unsent.takeAll()) waiting.reject(id, error);
     }
@@ -126,7 +126,7 @@ class SocketConnection {
   /** A connection is closed; these calls were sent on it and not answered. */
   gone(line, reason, unanswered) {
     this.line = null;
-    if (line.ready) this.ghost = unanswered.length > 0 ? line.ticket : null;
+    if (line.ready) this.previous = unanswered.length > 0 ? line.ticket : null;
     const again = [];
     for (const call of unanswered) {
       if (call.over) continue;

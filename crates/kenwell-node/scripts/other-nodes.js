@@ -4,7 +4,7 @@
 const { spawnSync } = require('child_process');
 
 const VERSIONS = ['18', '22'];
-const FILES = ['jovo', 'state-store', 'encryption', 'failures', 'process'].map((name) => `test/${name}.test.js`);
+const FILES = ['jovo', 'state-store', 'record', 'mistakes', 'resp', 'encryption', 'failures', 'process'].map((name) => `test/${name}.test.js`);
 
 for (const version of VERSIONS) {
   const { status } = spawnSync('npm', ['exec', '--yes', `--package=node@${version}`, '--', 'node', 'scripts/test.js', ...FILES], { cwd: `${__dirname}/..`, stdio: 'inherit' });
