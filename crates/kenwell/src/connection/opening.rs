@@ -48,11 +48,13 @@ pub(super) struct Open {
     pub(super) unfenced: u64,
 }
 
-/// A line that was given up while the server still had it, as far as we know.
+/// A line that was given up, and that the server may still have.
 #[derive(Clone)]
 struct Previous {
     generation: u64,
     ticket: Option<Ticket>,
+    /// Whether the other side closed it. Whoever cannot end connections trusts that it is over then.
+    was_closed: bool,
 }
 
 enum Step<'a> {
@@ -188,7 +190,7 @@ impl Attempt<'_> {
             // Somebody else may have opened one meanwhile, and it may even be broken already.
             Ok(line) if slot.line.is_none() && slot.generation == self.generation => {
                 if let Some(previous) = slot.previous.take()
-                    && !line.has_fenced
+                    && !(line.has_fenced || previous.was_closed)
                 {
                     slot.unfenced = previous.generation;
                 }
@@ -225,10 +227,10 @@ impl Slot {
     /// Closes the line, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(line) = self.line.take() {
-            // A line that the server has closed is forgotten there.
-            self.previous = (!line.is_closed()).then(|| Previous {
+            self.previous = Some(Previous {
                 generation: self.generation,
                 ticket: line.ticket.clone(),
+                was_closed: line.is_closed(),
             });
             line.leave();
             self.leaving = Some(line);
