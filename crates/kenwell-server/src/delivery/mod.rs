@@ -10,6 +10,7 @@ mod batch;
 mod books;
 mod damage;
 mod lag;
+mod refusal;
 mod run;
 mod state;
 mod unacknowledged;
