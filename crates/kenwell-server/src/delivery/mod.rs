@@ -1,7 +1,8 @@
 //! The loop that drains the journal into one destination.
 //!
-//! `backlog` counts what waits, `run` reads ahead and acknowledges, `batch` turns records into updates, `write` gets every
-//! update to an outcome: written, dead-lettered, or tried again.
+//! `backlog` counts what waits, `run` reads ahead and acknowledges, `batch` turns records into updates,
+//! `lane` splits them over connections, `write` gets every update to an outcome (written, dead-lettered, or
+//! tried again), and `aside` keeps what waits by itself.
 
 mod aside;
 mod backlog;
@@ -10,6 +11,7 @@ mod batch;
 mod books;
 mod damage;
 mod lag;
+mod lane;
 mod refusal;
 mod run;
 mod state;

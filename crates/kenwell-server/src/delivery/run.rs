@@ -17,9 +17,10 @@ use super::{
     books::Books,
     damage::Damage,
     lag::Lag,
+    lane::{Lane, Pen},
     state::Health,
     unacknowledged::Unacknowledged,
-    write::{Lane, Outcomes, Pen},
+    write::Outcomes,
 };
 use crate::{
     config::{Config, Destination, Source},

@@ -47,6 +47,9 @@ pub struct Writer {
     is_away: bool,
 }
 
+/// The updates of each server, by their index.
+type Shares = Vec<(Option<Arc<str>>, Vec<usize>)>;
+
 /// What is known of the connection to a single server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineState {
@@ -208,13 +211,17 @@ impl Writer {
     /// Sends all but those that may cost others the connection; these get their latest error.
     async fn write(&mut self, updates: &[&ProfileUpdate]) -> Vec<Result<(), Error>> {
         let mut results = vec![Ok(()); updates.len()];
-        let mut shares: HashMap<Option<Arc<str>>, Vec<usize>> = HashMap::new();
+        // Nearly always all go to one server.
+        let mut shares = Shares::new();
         for (index, (update, result)) in updates.iter().zip(&mut results).enumerate() {
             match self.experiments.get(update.key()) {
                 Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
                 _ => {
                     let place = self.connection.place(update.key());
-                    shares.entry(place).or_default().push(index);
+                    match shares.iter_mut().find(|(other, _)| *other == place) {
+                        Some((_, indexes)) => indexes.push(index),
+                        None => shares.push((place, vec![index])),
+                    }
                 }
             }
         }
