@@ -13,6 +13,7 @@ mod damage;
 mod heal;
 mod lag;
 mod lane;
+mod refusal;
 mod run;
 mod state;
 mod unacknowledged;

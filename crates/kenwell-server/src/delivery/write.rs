@@ -12,11 +12,17 @@ use kenwell::{
 use kenwell_journal::Offset;
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{aside::Aside, backoff::Backoff, batch::Batch, state::Health};
+use super::{
+    aside::Aside,
+    backoff::Backoff,
+    batch::Batch,
+    refusal::{concerns_fields, reason},
+    state::Health,
+};
 use crate::{
     dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
-    metrics::{Ledger, REFUSALS},
+    metrics::Ledger,
 };
 
 /// Where it is told what became of updates.
@@ -284,27 +290,6 @@ impl Outcomes {
     }
 }
 
-/// Whether a refusal for good may be about some of the fields. The others are about the key.
-fn concerns_fields(error: &Error) -> bool {
-    match error {
-        Error::Refused { reply, .. } => !matches!(reply.code(), "WRONGTYPE" | "CROSSSLOT"),
-        Error::RefusedAlone { reply, .. } => reply.code() != "NOPERM",
-        _ => true,
-    }
-}
-
 fn count(folded: &FoldedUpdate) -> u64 {
     u64::try_from(folded.items().len()).unwrap_or(u64::MAX)
-}
-
-/// One of [`REFUSALS`].
-fn reason(error: &Error) -> &'static str {
-    let known = |code: &str| REFUSALS.into_iter().find(|known| *known == code);
-    match error {
-        Error::Refused { reply, .. } | Error::RefusedAlone { reply, .. } => {
-            known(reply.code()).unwrap_or("other")
-        }
-        Error::Dropped { .. } => "connection_closed",
-        _ => "other",
-    }
 }
