@@ -34,7 +34,7 @@ fuzz_target!(|input: (Damage<'_>, Damage<'_>)| {
             let path = entry.expect("an entry").path();
             let damage = match path.extension().and_then(|ending| ending.to_str()) {
                 Some("segment") => &segment_damage,
-                Some("cursor") => &cursor_damage,
+                Some("cursor" | "mark" | "list") => &cursor_damage,
                 _ => continue,
             };
             let mut bytes = std::fs::read(&path).expect("a file");

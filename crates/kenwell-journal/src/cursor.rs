@@ -135,7 +135,7 @@ impl Cursor {
                 .map_err(Error::io("write", &unfinished))?;
         }
         file.sync_all().map_err(Error::io("fsync", &unfinished))?;
-        std::fs::rename(&unfinished, &path).map_err(Error::io("rename", &unfinished))?;
+        std::fs::rename(&unfinished, &path).map_err(Error::io("replace", &path))?;
         sync_dir(dir)?;
         let stored = Stored {
             position,

@@ -99,8 +99,8 @@
 //! | 16 | 8 | offset of the first record not acknowledged |
 //! | 24 | 4 | checksum of the 24 bytes before |
 //!
-//! **End** `end.mark`: a cursor file that says how far the log was written, half a second ago at most. When less is
-//! there, the records in between are lost.
+//! **End** `end.mark`: a cursor file that says how far the log was written; after a power cut, half a second before it at
+//! most. When less is there, the records in between are lost.
 //!
 //! **List** `cursors.list`: the names of all cursors, one a line, between a first line `kenwell-journal cursors 1` and a
 //! last one with the checksum of those before, as 8 hex digits. A cursor that is listed and has no file lost it, and

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -75,14 +75,14 @@ impl Shared {
     }
 
     /// Counts records lost to damage, once, and says so.
-    pub(crate) fn report_lost(&self, segment: &Segment, lost: &Range<u64>) {
+    pub(crate) fn report_lost(&self, place: &Path, lost: &Range<u64>) {
         let records = lock(&self.losses).add(lost);
         if records == 0 {
             return;
         }
         self.corrupt_records.fetch_add(records, Ordering::Relaxed);
         tracing::error!(
-            segment = %segment.path.display(),
+            place = %place.display(),
             from = lost.start,
             to = lost.end,
             records,

@@ -93,17 +93,17 @@ pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<L
         };
         let base = here.segment.identity.base;
         if base > from {
-            shared.report_lost(&here.segment, &(from..base));
+            shared.report_lost(&here.segment.path, &(from..base));
             from = base;
         }
         let end = here.segment.end().min(next);
         let piece = here.step(end)?;
         if piece.last && here.expected < end {
-            shared.report_lost(&here.segment, &(here.expected..end));
+            shared.report_lost(&here.segment.path, &(here.expected..end));
             here.expected = end;
         }
         for lost in &piece.lost {
-            shared.report_lost(&here.segment, lost);
+            shared.report_lost(&here.segment.path, lost);
         }
         let runs = runs(piece, from);
         from = from.max(here.expected);
@@ -162,9 +162,8 @@ fn find(shared: &Shared, from: u64, next: u64) -> Result<Sought, Error> {
         let found = segments.iter().find(holds).cloned();
         drop(segments);
         let Some(segment) = found else {
-            if let Some(newest) = newest {
-                shared.report_lost(&newest, &(from..next));
-            }
+            let place = newest.map_or_else(|| shared.dir.clone(), |newest| newest.path.clone());
+            shared.report_lost(&place, &(from..next));
             return Ok(Sought::Lost(from..next));
         };
         match Place::new(Arc::clone(&segment), from) {
@@ -173,7 +172,7 @@ fn find(shared: &Shared, from: u64, next: u64) -> Result<Sought, Error> {
             {
                 if shared.is_deleted(&segment) {
                     let lost = from..segment.end().min(next);
-                    shared.report_lost(&segment, &lost);
+                    shared.report_lost(&segment.path, &lost);
                     return Ok(Sought::Lost(lost));
                 }
                 // Retention was faster; look again.

@@ -130,6 +130,13 @@ impl Writer {
         self.look_for_space();
     }
 
+    /// Notes how far the log is written, for a start after a kill -9; the tick makes it durable, and warns.
+    fn note_end(&self) {
+        if let Some(Err(error)) = self.end.as_ref().map(|end| end.advance(self.next)) {
+            tracing::debug!(%error, "how far the journal was written could not be noted");
+        }
+    }
+
     fn mark_end(&self) -> Result<(), Error> {
         let Some(end) = &self.end else {
             return Ok(());
@@ -205,6 +212,7 @@ impl Writer {
             .segment
             .set_written_ms(self.shared.options.clock.now_ms());
         self.next = group.first + group.records;
+        self.note_end();
         let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
         // Whoever counts what is stored does so before a reader can have it.
         let replies: Vec<_> = group.answers.into_iter().map(Waiting::stored).collect();

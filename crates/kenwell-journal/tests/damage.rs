@@ -163,6 +163,21 @@ async fn what_is_missing_at_the_end_is_noticed_at_the_start() {
 }
 
 #[tokio::test]
+async fn without_any_segment_all_that_was_written_is_lost() {
+    let dir = written(100).await;
+    for segment in segments(dir.path()) {
+        fs::remove_file(segment).unwrap();
+    }
+    let (journal, recovery) = open(dir.path(), small()).unwrap();
+    assert_eq!(recovery.next_offset, Offset(100));
+    let mut reader = journal.reader("a").unwrap();
+    assert_eq!(lost(&mut reader, 100).await.first(), Some(&(0..100)));
+    assert_eq!(journal.stats().corrupt_records, 100);
+    append(&journal, 100..101).await;
+    assert_eq!(reader.next(Limit::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_disappears_while_it_runs_is_lost_and_the_rest_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, _) = open(dir.path(), small()).unwrap();
@@ -340,75 +355,6 @@ async fn foreign_files_are_left_alone_and_leftovers_are_removed() {
     assert_eq!(fs::read(&foreign).unwrap(), b"mine");
     for leftover in ["7.tmp", "7.spare", "a.cursor.tmp"] {
         assert!(!dir.path().join(leftover).exists(), "{leftover}");
-    }
-}
-
-#[tokio::test]
-async fn a_corrupt_cursor_begins_again_at_the_oldest_record() {
-    for content in [&b""[..], b"garbage", &[0; 12_000]] {
-        let dir = written(5).await;
-        let (journal, _) = open(dir.path(), small()).unwrap();
-        let mut reader = journal.reader("a").unwrap();
-        reader.next(Limit::default()).await.unwrap();
-        reader.ack(Offset(5)).await.unwrap();
-        drop((reader, journal));
-        fs::write(dir.path().join("a.cursor"), content).unwrap();
-        let (seen, recovery, _) = offsets(dir.path()).await;
-        assert_eq!(recovery.corrupt_cursors, ["a"]);
-        assert_eq!(seen, [0, 1, 2, 3, 4]);
-    }
-}
-
-#[tokio::test]
-async fn a_missing_cursor_begins_again_at_the_oldest_record_and_a_new_one_at_the_end() {
-    // With the list of cursors or without, as in a copy that holds the segments only.
-    for listed in [true, false] {
-        let dir = written(5).await;
-        let (journal, _) = open(dir.path(), small()).unwrap();
-        let mut reader = journal.reader("a").unwrap();
-        reader.next(Limit::default()).await.unwrap();
-        reader.ack(Offset(3)).await.unwrap();
-        drop((reader, journal));
-        fs::remove_file(dir.path().join("a.cursor")).unwrap();
-        if !listed {
-            fs::remove_file(dir.path().join("cursors.list")).unwrap();
-        }
-        let (journal, recovery) = open(dir.path(), small()).unwrap();
-        assert_eq!(recovery.missing_cursors.len(), usize::from(listed));
-        assert_eq!(journal.reader("a").unwrap().acked(), Offset(0));
-        // What nobody can tell from a lost one begins at the oldest too, but only now.
-        let new = if listed { 5 } else { 0 };
-        assert_eq!(journal.reader("new").unwrap().acked(), Offset(new));
-        drop(journal);
-        let (journal, recovery) = open(dir.path(), small()).unwrap();
-        assert!(recovery.missing_cursors.is_empty());
-        assert_eq!(journal.reader("newer").unwrap().acked(), Offset(5));
-        journal.forget("newer").unwrap();
-        drop(journal);
-        let (journal, recovery) = open(dir.path(), small()).unwrap();
-        assert!(
-            recovery.missing_cursors.is_empty(),
-            "forgotten is not missing"
-        );
-        assert_eq!(journal.reader("newer").unwrap().acked(), Offset(5));
-    }
-}
-
-#[tokio::test]
-async fn a_cursor_whose_listing_was_cut_short_by_a_crash_stays_where_it_is() {
-    let dir = written(5).await;
-    let before = fs::read(dir.path().join("cursors.list")).unwrap();
-    let (journal, _) = open(dir.path(), small()).unwrap();
-    drop(journal.reader("b").unwrap());
-    drop(journal);
-    // Its file was there, its name was not listed yet; or the list is damaged.
-    for list in [&before[..], b"garbage", b""] {
-        fs::write(dir.path().join("cursors.list"), list).unwrap();
-        let (journal, recovery) = open(dir.path(), small()).unwrap();
-        assert!(recovery.missing_cursors.is_empty());
-        assert_eq!(journal.reader("b").unwrap().acked(), Offset(5));
-        drop(journal);
-        assert_ne!(fs::read(dir.path().join("cursors.list")).unwrap(), list);
     }
 }
 

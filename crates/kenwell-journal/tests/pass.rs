@@ -54,7 +54,7 @@ async fn a_pass_hands_out_its_range_and_ends() {
         let (journal, _) = open(dir.path(), options).unwrap();
         let _holding = journal.reader("a").unwrap();
         append(&journal, 40).await;
-        for range in [0..40, 5..33, 39..40, 12..12, 20..10] {
+        for range in [0..40, 5..33, 39..40, 12..12] {
             let wanted: Vec<u64> = range.clone().collect();
             assert_eq!(offsets(&journal, range).await, wanted);
         }

@@ -12,17 +12,16 @@ fn count(page: &str, name: &str, destination: &str) -> u64 {
 /// Sources `s1`, `s2`, `s3`, each feeding all destinations up to its own number; the first is up, the others are not.
 fn three(redis: &Redis) -> String {
     let down = free_port();
-    let mut tables = String::new();
-    for number in 1..=3 {
+    let table = |number: u64| {
         let ids: Vec<_> = (1..=number).map(|id| format!("\"d{id}\"")).collect();
         let port = if number == 1 { redis.port } else { down };
-        tables.push_str(&format!(
+        format!(
             "[[sources]]\nid = \"s{number}\"\nwrite_key = \"K{number}\"\ndestinations = [{}]\n\
              [[destinations]]\nid = \"d{number}\"\naddress = \"127.0.0.1:{port}\"\n",
             ids.join(", ")
-        ));
-    }
-    tables
+        )
+    };
+    (1..=3).map(table).collect()
 }
 
 fn state(server: &Server, id: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use kenwell_server::live::{Change, DestinationChange, Edit};
 
-use crate::support::{Client, Inside, Redis, Server, eventually, post};
+use crate::support::{Client, Inside, Redis, Server, eventually, metric, post};
 
 /// Two destinations; `web` feeds both, `app` only the second.
 fn tables(redis: &Redis) -> String {
@@ -169,6 +169,50 @@ fn a_replay_over_a_damaged_end_ends_and_holds_nobody_up() {
     pause(&inside, "two", true);
     inside.settle("one");
     assert_eq!(there(&redis)[0], replayed + 3);
+}
+
+#[test]
+fn a_newest_segment_that_is_cut_short_or_gone_costs_what_it_held() {
+    for length in [Some(1_500), Some(10), Some(0), None] {
+        let mut redis = Redis::start();
+        let mut server = Server::start(&redis);
+        redis.kill();
+        for user in 0..30 {
+            let event = format!("{{\"userId\":\"u{user}\",\"traits\":{{\"n\":{user}}}}}");
+            assert_eq!(post(&server.gateway, "/v1/identify", &event).text(), "ok");
+        }
+        server.kill();
+        let newest = segments(&server.data_dir().join("journal")).pop().unwrap();
+        if let Some(length) = length {
+            let file = std::fs::OpenOptions::new().write(true).open(&newest);
+            file.unwrap().set_len(length).unwrap();
+        } else {
+            std::fs::remove_file(&newest).unwrap();
+        }
+        server.restart();
+        let shown = |name| {
+            let name = format!("kenwell_destination_{name}");
+            metric(&server.metrics(), &name, "destination=\"profiles\"")
+        };
+        let (lost, queued) = (shown("lost_total"), shown("queued"));
+        assert_eq!((shown("accepted_total"), lost + queued), (30, 30));
+        assert!(
+            lost > 0 && (length == Some(1_500)) == (queued > 0),
+            "{lost}, {queued}"
+        );
+        redis.restart();
+        server.settle("profiles");
+        let users: Vec<String> = redis.command(&["KEYS", "user:*"]);
+        assert_eq!((users.len() as u64, shown("lost_total")), (queued, lost));
+        let log = server.log();
+        assert_eq!(
+            log.matches("events for the destination may have been")
+                .count(),
+            1
+        );
+        let overview = server.ask("GET", "/api/v1/overview", "").text();
+        assert!(overview.contains(&format!("\"lost\":{lost}")), "{overview}");
+    }
 }
 
 #[test]
