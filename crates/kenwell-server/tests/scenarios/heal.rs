@@ -53,17 +53,10 @@ impl Load {
         users
     }
 
-    /// How many of its events a Redis has.
-    fn found(&self, node: &Node) -> usize {
-        let users = 0..USERS;
-        let fields = users.map(|user| profile(node, &format!("user-{user}")).len());
-        fields.map(|fields| fields.saturating_sub(1)).sum()
-    }
-
     /// Waits until the server has everything again and says so.
     fn wait_until_whole(&self, server: &Server, node: &Node) {
         eventually("Redis to have everything again", || {
-            (self.found(node) == self.sent).then_some(())
+            (found(node) == self.sent).then_some(())
         });
         eventually("the server to be ready again", || {
             server.ready().text().contains("\"ready\"").then_some(())
@@ -74,6 +67,13 @@ impl Load {
         }
         assert_balanced(server);
     }
+}
+
+/// How many events a Redis has.
+fn found(node: &Node) -> usize {
+    let users = 0..USERS;
+    let fields = users.map(|user| profile(node, &format!("user-{user}")).len());
+    fields.map(|fields| fields.saturating_sub(1)).sum()
 }
 
 fn profile(node: &Node, user: &str) -> BTreeMap<String, String> {

@@ -1,6 +1,6 @@
 //! Failovers that lose writes which the old master had confirmed.
 
-use super::{Load, count, tables, wait_for_log, wait_for_marker};
+use super::{Load, count, found, tables, wait_for_log, wait_for_marker};
 use crate::support::{Cluster, Node, Sentinels, Server, eventually};
 
 /// From now on the replica gets nothing, and nothing is under way to it.
@@ -27,7 +27,7 @@ fn a_sentinel_failover_that_lost_writes_is_healed() {
     load.send(&server, 200);
     server.settle("profiles");
     eventually("the replica to have them", || {
-        (load.found(&replica) == 200).then_some(())
+        (found(&replica) == 200).then_some(())
     });
     cut_off(&master, &replica);
     load.send(&server, 300);

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 
-use super::{Load, count, markers, start, wait_for_log, wait_for_marker};
+use super::{Load, count, found, markers, start, wait_for_log, wait_for_marker};
 use crate::support::Node;
 
 #[test]
@@ -132,7 +132,7 @@ fn a_server_that_took_over_anothers_data_is_noticed_on_an_unbroken_connection() 
     let port = other.address().rsplit_once(':').unwrap().1.to_owned();
     assert_eq!(node.cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
     crate::support::eventually("the data of the other one", || {
-        (load.found(&node) == 0).then_some(())
+        (found(&node) == 0).then_some(())
     });
     assert_eq!(node.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
     load.wait_until_whole(&server, &node);

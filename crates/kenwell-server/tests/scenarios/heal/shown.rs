@@ -1,6 +1,6 @@
 //! What is shown and offered, because it may be meant; and what cannot be noticed.
 
-use super::{Load, count, markers, start, tables, wait_for_log, wait_for_marker};
+use super::{Load, count, found, markers, start, tables, wait_for_log, wait_for_marker};
 use crate::support::{Node, Server, eventually};
 
 fn wait_for_state(server: &Server, state: &str) -> serde_json::Value {
@@ -40,10 +40,7 @@ fn an_emptied_redis_is_shown_and_restored_on_demand() {
         // Nothing is restored, and what comes is delivered.
         load.send(&server, 50);
         wait_for_marker(&server, &node, 350);
-        assert_eq!(
-            (load.found(&node), count(&server, "replayed_total")),
-            (50, 0)
-        );
+        assert_eq!((found(&node), count(&server, "replayed_total")), (50, 0));
         // It is still offered after a restart.
         server.kill();
         server.restart();
@@ -81,10 +78,7 @@ fn who_does_not_want_it_is_only_told() {
     node.kill();
     node.revive();
     let offer = wait_for_state(&server, "incomplete");
-    assert_eq!(
-        (load.found(&node), count(&server, "replayed_total")),
-        (0, 0)
-    );
+    assert_eq!((found(&node), count(&server, "replayed_total")), (0, 0));
     assert!(offer["error"].as_str().unwrap().contains("`heal` is false"));
     take(&server, &offer);
     load.wait_until_whole(&server, &node);
@@ -103,10 +97,7 @@ fn another_redis_on_purpose_begins_empty() {
     wait_for_log(&server, "this Redis is a new one");
     load.send(&server, 50);
     wait_for_marker(&server, &other, 250);
-    assert_eq!(
-        (load.found(&other), count(&server, "replayed_total")),
-        (50, 0)
-    );
+    assert_eq!((found(&other), count(&server, "replayed_total")), (50, 0));
     assert!(server.ready().text().contains("\"ready\""));
 }
 
