@@ -198,7 +198,10 @@ impl Cluster {
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         let map = self.lane.topology.current(None).await?;
         let address = map.node(slot_of(key)).ok_or_else(|| nowhere(command))?;
-        let replies = self.node(address)?.send(command, pipeline, within(None)).await;
+        let replies = self
+            .node(address)?
+            .send(command, pipeline, within(None))
+            .await;
         let replies = replies.inspect_err(|error| self.lane.topology.doubt(address, error))?;
         for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
             self.lane.topology.doubt(address, error);
