@@ -142,7 +142,7 @@ async fn a_replica_is_not_written_to_whatever_the_sentinels_say() {
         assert_eq!(error.class(), Class::Transient, "{error}");
         said.push(error.to_string());
     }
-    assert!(said[1].contains("but it is a replica"), "{said:?}");
+    assert!(said[1].contains("but is a replica"), "{said:?}");
     assert_eq!(sentinels.servers[0].cli(&["REPLICAOF", "NO", "ONE"]), "OK");
     assert!(profile::apply(&connection, &one).await[0].is_ok());
 }

@@ -7,7 +7,7 @@ use kenwell::{
     connection::Connection,
     profile::{Flattener, FoldedUpdate},
 };
-use kenwell_journal::{Journal, Limit, Reader};
+use kenwell_journal::{Journal, Limit, Offset, Reader};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -131,7 +131,9 @@ impl Delivery {
                     batch = self.intake.next() => batch,
                     () = reach(&self.pen), if !self.pen.outcomes.health.is_up() => continue,
                     () = self.pen.aside_moved(), if !open.is_empty() => {
-                        self.acknowledge(&mut open).await;
+                        if !self.finish(&mut open, &stop).await {
+                            break;
+                        }
                         continue;
                     }
                 }
@@ -147,11 +149,10 @@ impl Delivery {
             ahead = next;
             batch.settle(&self.books.ledger);
             open.given += batch.ignored();
-            if !self.account_for_damage(&batch, &stop).await {
-                break;
+            if batch.damaged {
+                self.damage.note();
             }
-            self.acknowledge(&mut open).await;
-            if stop.is_cancelled() {
+            if !self.finish(&mut open, &stop).await || stop.is_cancelled() {
                 break;
             }
         }
@@ -161,22 +162,29 @@ impl Delivery {
         self.books.ledger.replay(open.outcomes(self.pen.given()));
     }
 
-    /// Enters what was lost to damage before the end of `batch`, once all of the batch has its outcome.
+    /// Enters what was lost to damage, and moves the cursor, as far as everything has its outcome. Whether the
+    /// delivery is to go on: not when `stop` came first.
+    async fn finish(&mut self, open: &mut Unacknowledged, stop: &CancellationToken) -> bool {
+        // What was set aside has no outcome yet: it is not behind the last batch, and not lost either.
+        let end = open.end().filter(|_| self.pen.has_nothing_aside());
+        if let Some(end) = end
+            && !self.account_for_damage(end, stop).await
+        {
+            return false;
+        }
+        self.acknowledge(open).await;
+        true
+    }
+
+    /// Enters what was lost to damage before `end`, up to which everything that can be read has its outcome.
     /// Whether the delivery is to go on: not when `stop` came first.
-    async fn account_for_damage(&mut self, batch: &Batch, stop: &CancellationToken) -> bool {
-        if batch.damaged {
-            self.damage.note();
-        }
-        if !self.pen.has_nothing_aside() {
-            // What has no outcome yet is not in the journal behind the batch, and not lost either.
-            return true;
-        }
+    async fn account_for_damage(&mut self, end: Offset, stop: &CancellationToken) -> bool {
         let recipe = &self.intake.recipe;
         let feeds = |source: &str| recipe.sources.contains(source);
         let (ledger, destination) = (&self.books.ledger, self.pen.outcomes.health.destination());
         let mut backoff = Backoff::default();
         loop {
-            let accounted = self.damage.account(ledger, destination, batch.end, feeds);
+            let accounted = self.damage.account(ledger, destination, end, feeds);
             let accounted = tokio::select! {
                 () = stop.cancelled() => return false,
                 accounted = accounted => accounted,

@@ -6,6 +6,9 @@ use kenwell_journal::Offset;
 
 use super::batch::Batch;
 
+/// The most batches that are told apart; further ones count as part of the last.
+const MAX_BATCHES: usize = 4_096;
+
 /// What lies between the cursor and the batch under way.
 #[derive(Default)]
 pub(super) struct Unacknowledged {
@@ -20,7 +23,20 @@ pub(super) struct Unacknowledged {
 impl Unacknowledged {
     /// A batch that is about to be written.
     pub(super) fn push(&mut self, batch: &Batch) {
-        self.batches.push_back((batch.end, batch.events()));
+        self.add(batch.end, batch.events());
+    }
+
+    fn add(&mut self, end: Offset, events: u64) {
+        let is_full = self.batches.len() >= MAX_BATCHES;
+        match self.batches.back_mut().filter(|_| is_full) {
+            Some(last) => *last = (end, last.1 + events),
+            None => self.batches.push_back((end, events)),
+        }
+    }
+
+    /// The end of the last batch.
+    pub(super) fn end(&self) -> Option<Offset> {
+        self.batches.back().map(|(end, _)| *end)
     }
 
     /// Whether everything is acknowledged.
@@ -69,5 +85,18 @@ mod tests {
         open.acknowledged(Offset(30));
         assert!(open.is_empty());
         assert_eq!(open.outcomes(15), 0);
+    }
+
+    #[test]
+    fn while_something_waits_for_long_the_last_batches_count_as_one() {
+        let mut open = Unacknowledged::default();
+        let batches = u64::try_from(MAX_BATCHES).unwrap() + 2;
+        for batch in 1..=batches {
+            open.add(Offset(batch * 10), 3);
+        }
+        assert_eq!(open.batches.len(), MAX_BATCHES);
+        assert_eq!(open.end(), Some(Offset(batches * 10)));
+        open.acknowledged(Offset(batches * 10));
+        assert_eq!(open.outcomes(batches * 3), 0);
     }
 }

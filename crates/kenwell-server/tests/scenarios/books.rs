@@ -115,7 +115,6 @@ fn every_page_balances_and_nothing_goes_down_while_events_arrive() {
 fn a_destination_is_up_when_it_was_reached_and_not_before() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut redis = Redis::start();
-    redis.kill();
     let address = silent.local_addr().unwrap();
     let server = Server::with(&format!(
         "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"down\", \"silent\"]\n\
@@ -125,6 +124,10 @@ fn a_destination_is_up_when_it_was_reached_and_not_before() {
     ));
     // No event was sent: it is asked all the same.
     assert_eq!(state(&server, "silent"), "degraded connecting");
+    eventually("it to be reached", || {
+        (state(&server, "down") == "degraded up").then_some(())
+    });
+    redis.kill();
     eventually("the refusal", || {
         (state(&server, "down") == "degraded waiting").then_some(())
     });
@@ -137,7 +140,7 @@ fn a_destination_is_up_when_it_was_reached_and_not_before() {
         (state(&server, "silent") == "degraded waiting").then_some(())
     });
     redis.restart();
-    eventually("it to be reached", || {
+    eventually("it to be reached again", || {
         (state(&server, "down") == "degraded up").then_some(())
     });
 }

@@ -201,7 +201,7 @@ async fn the_real_reason_is_told_and_nothing_is_half_written() {
     };
     let connection = restricted(&server, &["+set", "+get", "~data:*"]);
     let (index, said, class) = refused(&connection).await;
-    assert_eq!((index, class), (1, Class::Record));
+    assert_eq!((index, class), (1, Class::Unknown));
     assert!(
         said.contains("SET refused: NOPERM no permission to access this key"),
         "{said}"
