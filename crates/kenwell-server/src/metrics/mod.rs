@@ -1,5 +1,6 @@
 //! What is counted and measured, in the text format of Prometheus.
 
+mod labels;
 mod ledger;
 mod quantiles;
 mod reasons;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::text::encode,
     metrics::{
         counter::Counter,
         family::{Family, MetricConstructor},
@@ -23,7 +23,8 @@ use prometheus_client::{
 
 use super::{
     Ledger, Quantiles, SourceCounters,
-    reasons::{Label, REFUSALS, Reasons},
+    labels::{DestinationLabels, IgnoredLabels, OutcomeLabels, RequestLabels, SourceLabels},
+    reasons::{REFUSALS, Reasons},
     shown::Shown,
     source::Totals,
 };
@@ -37,52 +38,6 @@ const SECONDS: [f64; 16] = [
 
 /// Why a record of the journal is ignored that is no event at all.
 pub(crate) const NOT_AN_ENVELOPE: &str = "not_an_envelope";
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RequestLabels {
-    route: &'static str,
-    status: u16,
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct SourceLabels {
-    source: String,
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct IgnoredLabels {
-    source: String,
-    reason: &'static str,
-}
-
-impl Label for IgnoredLabels {
-    fn new(owner: &str, reason: &'static str) -> Self {
-        Self {
-            source: owner.to_owned(),
-            reason,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct DestinationLabels {
-    destination: String,
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct OutcomeLabels {
-    destination: String,
-    reason: &'static str,
-}
-
-impl Label for OutcomeLabels {
-    fn new(owner: &str, reason: &'static str) -> Self {
-        Self {
-            destination: owner.to_owned(),
-            reason,
-        }
-    }
-}
 
 #[derive(Clone)]
 struct InSeconds;

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
+use super::labels::OutcomeLabels;
 use super::ledger::Counts;
 use super::reasons::Reasons;
-use super::registry::{OutcomeLabels, to_gauge};
+use super::registry::to_gauge;
 
 /// One destination's lines on the page.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::sync::{
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 
-use super::{reasons::Reasons, registry::IgnoredLabels};
+use super::{labels::IgnoredLabels, reasons::Reasons};
 
 /// The counters of one source. Clones count together.
 #[derive(Debug, Clone)]

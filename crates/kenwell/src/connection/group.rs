@@ -19,11 +19,14 @@ pub(crate) struct Group(Vec<Cmd>);
 pub(crate) type Answers = Vec<Result<Value, Error>>;
 
 /// The most parts into which a pipeline is cut, so that what was answered before a failure is known.
-const PARTS: usize = 32;
+const PARTS: usize = 8;
+
+/// The fewest commands of a part: each part costs about as much as a command.
+const PART: usize = 16;
 
 /// How many commands of a pipeline make one part.
 pub(crate) fn part_size(commands: usize) -> usize {
-    commands.div_ceil(PARTS).max(1)
+    commands.div_ceil(PARTS).max(PART)
 }
 
 impl Group {

@@ -1,5 +1,6 @@
 //! Pipelines without a limit in all: they may take as long as something moves.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -63,11 +64,12 @@ impl Node {
                 }
             })
             .collect();
+        let mut silence = pin!(open.activity.silence(limit));
         loop {
             let next = tokio::select! {
                 biased;
                 next = under_way.next() => next,
-                () = open.activity.silence(limit) => return Err(Error::Silent {
+                () = &mut silence => return Err(Error::Silent {
                     address: address.clone(),
                     command,
                     limit,
