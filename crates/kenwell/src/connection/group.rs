@@ -22,7 +22,7 @@ pub(crate) type Answers = Vec<Result<Value, Error>>;
 const PARTS: usize = 8;
 
 /// The fewest commands of a part: each part costs about as much as a command.
-const PART: usize = 16;
+const PART: usize = 32;
 
 /// How many commands of a pipeline make one part.
 pub(crate) fn part_size(commands: usize) -> usize {
