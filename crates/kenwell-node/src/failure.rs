@@ -35,7 +35,9 @@ pub(crate) fn describe(error: &Error) -> String {
         },
         retryable: error.is_retryable(),
         redis_code: match source {
-            Some(RedisError::Refused { reply, .. }) => Some(reply.code()),
+            Some(RedisError::Refused { reply, .. } | RedisError::Opening { reply, .. }) => {
+                Some(reply.code())
+            }
             _ => None,
         },
         system_code: match source {
@@ -79,7 +81,7 @@ fn code(error: &Error) -> &'static str {
     match source(error) {
         Some(RedisError::Tls { .. }) => "KENWELL_TLS",
         Some(RedisError::Timeout { .. }) => "KENWELL_TIMEOUT",
-        Some(RedisError::Refused { .. }) => "KENWELL_REFUSED",
+        Some(RedisError::Refused { .. } | RedisError::Opening { .. }) => "KENWELL_REFUSED",
         Some(
             RedisError::Settings { .. }
             | RedisError::OtherKind { .. }

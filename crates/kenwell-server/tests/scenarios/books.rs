@@ -116,7 +116,7 @@ fn a_destination_is_up_when_it_was_reached_and_not_before() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut redis = Redis::start();
     let address = silent.local_addr().unwrap();
-    let server = Server::with(&format!(
+    let mut server = Server::with(&format!(
         "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"down\", \"silent\"]\n\
          [[destinations]]\nid = \"down\"\naddress = \"{}\"\n\
          [[destinations]]\nid = \"silent\"\naddress = \"{address}\"\n",
@@ -127,7 +127,10 @@ fn a_destination_is_up_when_it_was_reached_and_not_before() {
     eventually("it to be reached", || {
         (state(&server, "down") == "degraded up").then_some(())
     });
+    // What is sent to a Redis that is known need not wait for a look at it.
     redis.kill();
+    assert!(server.terminate().success());
+    server.restart();
     eventually("the refusal", || {
         (state(&server, "down") == "degraded waiting").then_some(())
     });

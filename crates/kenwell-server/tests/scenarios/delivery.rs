@@ -355,7 +355,9 @@ fn hangs_up(limit: &str, enough: &str) {
         "{listed}"
     );
     assert!(listed.contains("1 dead letter\n"), "{listed}");
-    assert!(server.ready().text().contains("\"ready\""));
+    eventually("the server to be ready", || {
+        server.ready().text().contains("\"ready\"").then_some(())
+    });
     // With more room it is written after all.
     set(enough);
     assert!(server.cli(&["dead-letters", "retry"]).status.success());
