@@ -47,7 +47,7 @@ test('sums that do not add up are a red line', async () => {
 
 test('a gateway that takes nothing says why', async () => {
   const page = await house.page();
-  await changed(page, (state) => ({ ...state, accepting: false, journal: { ...state.journal, full: true } }));
+  await changed(page, (state) => ({ ...state, accepting: false, journal: { ...state.journal, full: true, reason: 'the journal is full: 3 events wait for "old"' } }));
   await page.goto('/');
   await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
   await page.keyboard.press('Enter');
