@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use super::support::{code, ok};
 use crate::support::{Redis, Server, metric, post};
 
-/// Sends events that Redis refuses, one for each user.
+/// Sends events that Redis refuses, one for each user, in this order: several under way at once may be refused
+/// in any.
 fn refused(server: &Server, redis: &Redis, users: &[&str]) {
     for user in users {
         redis.command::<()>(&["SET", &format!("user:{user}"), "no hash"]);
         let event = format!(r#"{{"userId":"{user}","traits":{{"<i>":"{user}"}}}}"#);
         assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
+        server.settle("profiles");
     }
-    server.settle("profiles");
 }
 
 fn list(server: &Server, query: &str) -> Value {
