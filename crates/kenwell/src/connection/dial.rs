@@ -188,7 +188,9 @@ pub(super) async fn ask(
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
-    match line.connection.clone().send_packed_command(command).await {
+    let mut connection = line.connection.clone();
+    let reply = connection.send_packed_command(command);
+    match line.pulse.reply(reply).await {
         Ok(Value::ServerError(error)) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,

@@ -219,7 +219,7 @@ impl Node {
             came = Some(Err(io::Error::other(problem).into()));
         }
         if came.is_none() {
-            came = limit.wait(&mut replies).await;
+            came = limit.wait(open.pulse.reply(&mut replies)).await;
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
         came.inspect(|_values| open.pulse.answered())
@@ -247,7 +247,8 @@ impl Node {
         ping.arg("PING");
         let mut connection = open.connection.clone();
         let limit = Limit::of(SIGN_OF_LIFE).or_sooner(sooner);
-        let answer = limit.wait(connection.send_packed_command(&ping)).await;
+        let reply = open.pulse.reply(connection.send_packed_command(&ping));
+        let answer = limit.wait(reply).await;
         let lives = answer.is_some_and(|answer| answer.is_ok());
         if lives {
             open.pulse.answered();

@@ -59,8 +59,8 @@ impl Node {
                 let mut connection = open.connection.clone();
                 async move {
                     let count = part.len();
-                    let sent = connection.send_packed_commands(part, 0, count).await;
-                    (count, sent)
+                    let sent = connection.send_packed_commands(part, 0, count);
+                    (count, open.pulse.reply(sent).await)
                 }
             })
             .collect();

@@ -1,11 +1,15 @@
 //! Signs of life of one open connection.
 
 use std::future::poll_fn;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use redis::RedisResult;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// After so long without a call the next one first asks whether the server is still there: a firewall may
@@ -20,7 +24,13 @@ pub(super) struct Pulse {
     under_way: AtomicUsize,
     /// When the latest reply came, in milliseconds since `opened`.
     answered: AtomicU64,
+    has_ended: AtomicBool,
+    /// Told when the task has ended.
+    ended: Notify,
 }
+
+/// Tells that the task has ended, however it did.
+struct End(Arc<Pulse>);
 
 /// A call that is under way, for as long as it lives.
 pub(super) struct UnderWay(Arc<Pulse>);
@@ -32,11 +42,15 @@ impl Pulse {
             beats: AtomicU64::new(0),
             under_way: AtomicUsize::new(0),
             answered: AtomicU64::new(0),
+            has_ended: AtomicBool::new(false),
+            ended: Notify::new(),
         })
     }
 
-    /// Counts how often the task is run.
+    /// Counts how often the task is run, and tells when it has ended.
     pub(super) async fn count(self: Arc<Self>, task: impl Future<Output = ()>) {
+        // Dropped after the task, and with it after everything that the task still held.
+        let _end = End(Arc::clone(&self));
         let mut task = pin!(task);
         poll_fn(|context| {
             self.beats.fetch_add(1, Ordering::Relaxed);
@@ -64,6 +78,32 @@ impl Pulse {
         self.answered.store(now, Ordering::Relaxed);
     }
 
+    /// Awaits a reply, but not from a task that has ended: what was handed over in the moment of its end
+    /// may lie where nobody looks any more, and nobody would tell.
+    pub(super) async fn reply<T>(
+        &self,
+        reply: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let mut reply = pin!(reply);
+        tokio::select! {
+            biased;
+            reply = &mut reply => reply,
+            () = self.end() => {
+                // It may have come just before the end.
+                let lost = || Err(io::Error::from(ErrorKind::BrokenPipe).into());
+                reply.now_or_never().unwrap_or_else(lost)
+            }
+        }
+    }
+
+    async fn end(&self) {
+        let mut ended = pin!(self.ended.notified());
+        ended.as_mut().enable();
+        if !self.has_ended.load(Ordering::Acquire) {
+            ended.await;
+        }
+    }
+
     /// A call is under way.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::Relaxed);
@@ -71,8 +111,39 @@ impl Pulse {
     }
 }
 
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Release);
+        self.0.ended.notify_waiters();
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_task_that_has_ended() {
+        let pulse = Pulse::new();
+        let task = tokio::spawn(Arc::clone(&pulse).count(pending()));
+        let waiting = tokio::spawn({
+            let pulse = Arc::clone(&pulse);
+            async move { pulse.reply(pending::<RedisResult<()>>()).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        task.abort();
+        let lost = waiting.await.unwrap().unwrap_err();
+        assert!(lost.is_io_error(), "{lost}");
+        assert!(pulse.reply(pending::<RedisResult<()>>()).await.is_err());
+        assert!(pulse.reply(async { Ok(1) }).await.is_ok());
     }
 }
