@@ -19,6 +19,7 @@ mod network_weather;
 mod people;
 mod process_weather;
 mod proxy;
+mod records;
 mod redis_weather;
 mod report;
 mod resp;
@@ -123,7 +124,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 #[test]
-fn whatever_got_200_is_the_last_word_of_its_user_after_any_weather() {
+fn what_got_200_and_what_was_confirmed_stays_in_any_weather() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let seed = number("KENWELL_HISTORY_SEED").unwrap_or(now.unwrap().as_secs());
     let lasting = Duration::from_secs(number("KENWELL_HISTORY_SECONDS").unwrap_or(SECONDS));
@@ -135,6 +136,9 @@ fn whatever_got_200_is_the_last_word_of_its_user_after_any_weather() {
     let sampling = sampler::start(&world);
     let loads: Vec<_> = (0..SENDERS.len())
         .map(|sender| load::start(&world, sender, random.fork()))
+        .collect();
+    let applications: Vec<_> = (0..world.stores.len())
+        .map(|index| records::start(&world, index, random.fork()))
         .collect();
     let fronts = Fronts::start(&world, &kinds, &mut random);
     let end = Instant::now() + lasting;
@@ -148,8 +152,15 @@ fn whatever_got_200_is_the_last_word_of_its_user_after_any_weather() {
         .into_iter()
         .map(|load| load.join().expect("a sender never fails"))
         .collect();
+    let applications: Vec<_> = applications
+        .into_iter()
+        .map(|application| application.join().expect("an application never fails"))
+        .collect();
     judge::settle(&world);
     judge::profiles(&world, &users);
+    for application in applications {
+        application.judge();
+    }
     sampling.stop();
     world.report.end(seed, &world.kenwell.log());
 }

@@ -16,8 +16,10 @@ pub(crate) struct Report {
     begun: Instant,
     violations: Mutex<BTreeMap<&'static str, (usize, Vec<String>)>>,
     diary: Mutex<Vec<String>>,
-    /// Events that got 200, requests whose answer was not seen, pages of metrics.
+    /// Events that got 200, saves and deletions of records that were confirmed, requests whose answer was not
+    /// seen, pages of metrics.
     pub(crate) acknowledged: AtomicU64,
+    pub(crate) confirmed: AtomicU64,
     pub(crate) unanswered: AtomicU64,
     pub(crate) pages: AtomicU64,
 }
@@ -29,6 +31,7 @@ impl Report {
             violations: Mutex::default(),
             diary: Mutex::default(),
             acknowledged: AtomicU64::new(0),
+            confirmed: AtomicU64::new(0),
             unanswered: AtomicU64::new(0),
             pages: AtomicU64::new(0),
         }
@@ -61,8 +64,9 @@ impl Report {
     pub(crate) fn end(&self, seed: u64, log: &str) {
         let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
         eprintln!(
-            "{} events acknowledged, {} requests without an answer, {} pages of metrics",
+            "{} events acknowledged, {} saves confirmed, {} requests without an answer, {} pages of metrics",
             count(&self.acknowledged),
+            count(&self.confirmed),
             count(&self.unanswered),
             count(&self.pages)
         );

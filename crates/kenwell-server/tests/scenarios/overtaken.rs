@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Redis, Server, eventually, post};
+use crate::support::{Act, Proxy, Redis, Server, eventually, is, post};
 
 /// Sends traits of a user.
 fn send(server: &Server, user: &str, traits: &Value) {
@@ -115,6 +115,48 @@ fn letters_of_one_user_are_written_in_journal_order_whichever_is_retried_first()
     retry_all(&server);
     assert_eq!(redis.fields("user:u")["plan"], "3");
     assert_eq!(redis.fields("user:u")["b"], "3");
+}
+
+#[test]
+fn a_redis_without_memory_for_the_first_write_only_does_not_turn_letters_around() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis.address());
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\n",
+        proxy.address()
+    ));
+    let all = [
+        json!({ "plan": 1, "a": 1 }),
+        json!({ "plan": 2 }),
+        json!({ "plan": 3 }),
+    ];
+    for user in ["u", "v", "w"] {
+        refused(&server, &redis, user, &all);
+    }
+    assert_eq!(letters(&server).len(), 9);
+    let mut memory = false;
+    proxy.rule(move |command| {
+        if is(command, "HSET") && !std::mem::replace(&mut memory, true) {
+            Act::Answer("OOM command not allowed when used memory > 'maxmemory'.".to_owned())
+        } else {
+            Act::Pass
+        }
+    });
+    // What is refused for want of memory stays a letter.
+    eventually("all letters to be written", || {
+        retry_all(&server);
+        let plans = ["u", "v", "w"].map(|user| {
+            let plan = redis.fields(&format!("user:{user}")).remove("plan");
+            plan.unwrap_or_else(|| "3".to_owned())
+        });
+        assert_eq!(plans, ["3", "3", "3"]);
+        letters(&server).is_empty().then_some(())
+    });
+    for user in ["u", "v", "w"] {
+        let profile = redis.fields(&format!("user:{user}"));
+        assert_eq!((&*profile["plan"], &*profile["a"]), ("3", "1"), "{user}");
+    }
 }
 
 #[test]
