@@ -282,7 +282,10 @@ impl Writer {
         self.is_away = false;
         for (update, result) in updates.iter().zip(results) {
             let Err(error) = &*result else {
-                self.experiments.remove(update.key());
+                // Nearly always there are none, and looking for one would cost every update a hash.
+                if !self.experiments.is_empty() {
+                    self.experiments.remove(update.key());
+                }
                 continue;
             };
             let known = self.experiments.contains_key(update.key());
