@@ -112,6 +112,9 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))
         }),
+        public_url: section
+            .read("public_url", public_url)
+            .map(|found| found.value),
         tls: identity::read(&mut section),
     };
     section.finish();
@@ -190,6 +193,30 @@ fn hosts(input: &Input<'_>) -> Result<Vec<String>, Wrong> {
             "give names like \"kenwell.internal\", without scheme, port and wildcards",
         )),
     }
+}
+
+/// The data-plane URL, without a slash at its end.
+fn public_url(input: &Input<'_>) -> Result<String, Wrong> {
+    let example = "\"https://events.example.com\"";
+    let text = input
+        .as_text()
+        .ok_or_else(|| input.not_a("a URL", example))?;
+    let url = text.trim().trim_end_matches('/');
+    let wrong = |what: &str| {
+        let fix = format!("write the data-plane URL that SDKs are given, like {example}");
+        Err(Wrong::new(what, fix))
+    };
+    let Ok(parsed) = url.parse::<http::Uri>() else {
+        return wrong("it is not a URL");
+    };
+    let authority = parsed.authority().map_or("", |it| it.as_str());
+    if !matches!(parsed.scheme_str(), Some("http" | "https")) || authority.contains('@') {
+        return wrong("it is not an http or https URL with a host alone");
+    }
+    if parsed.query().is_some() || url.contains('#') || url.ends_with("/v1") {
+        return wrong("there is more behind the host than a path in front of /v1");
+    }
+    Ok(url.to_owned())
 }
 
 fn journal(mut section: Section<'_>) -> Journal {
