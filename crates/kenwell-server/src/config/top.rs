@@ -201,22 +201,24 @@ fn public_url(input: &Input<'_>) -> Result<String, Wrong> {
     let text = input
         .as_text()
         .ok_or_else(|| input.not_a("a URL", example))?;
-    let url = text.trim().trim_end_matches('/');
     let wrong = |what: &str| {
         let fix = format!("write the data-plane URL that SDKs are given, like {example}");
-        Err(Wrong::new(what, fix))
+        Wrong::new(what, fix)
     };
-    let Ok(parsed) = url.parse::<http::Uri>() else {
-        return wrong("it is not a URL");
+    let url: http::Uri = text.trim().parse().map_err(|_| wrong("it is not a URL"))?;
+    let (Some(scheme @ ("http" | "https")), Some(host)) = (url.scheme_str(), url.authority())
+    else {
+        return Err(wrong(
+            "it is not a URL that begins with http:// or https://",
+        ));
     };
-    let authority = parsed.authority().map_or("", |it| it.as_str());
-    if !matches!(parsed.scheme_str(), Some("http" | "https")) || authority.contains('@') {
-        return wrong("it is not an http or https URL with a host alone");
+    let path = url.path().trim_end_matches('/');
+    if host.as_str().contains('@') || url.query().is_some() || path.ends_with("/v1") {
+        return Err(wrong(
+            "there is more in it than a host and the path in front of /v1",
+        ));
     }
-    if parsed.query().is_some() || url.contains('#') || url.ends_with("/v1") {
-        return wrong("there is more behind the host than a path in front of /v1");
-    }
-    Ok(url.to_owned())
+    Ok(format!("{scheme}://{host}{path}"))
 }
 
 fn journal(mut section: Section<'_>) -> Journal {

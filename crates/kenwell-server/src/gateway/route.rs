@@ -96,7 +96,7 @@ fn key_segment(path: &str) -> Option<&str> {
 /// The path with one slash where there are more, and none at its end.
 fn tidy(path: &str) -> Cow<'_, str> {
     let ends = path.len() > 1 && path.ends_with('/');
-    if !ends && !path.contains("//") {
+    if !ends && !path.as_bytes().windows(2).any(|pair| pair == b"//") {
         return Cow::Borrowed(path);
     }
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();

@@ -369,7 +369,8 @@ fn senders_that_parse_the_answer_get_json() {
 #[test]
 fn strangers_do_not_take_the_room_of_those_who_are_known() {
     let redis = Redis::start();
-    let server = server(&redis);
+    // Longer than this test has patience: whoever waits for a stranger waits for ever.
+    let server = two_sources(&redis, "body_timeout = \"10m\"");
     // Each says more than fits a small body, and then nothing.
     let begun = [
         b"POST /v1/b HTTP/1.1\r\nHost: k\r\nContent-Length: 1000000\r\n\r\n".to_vec(),
