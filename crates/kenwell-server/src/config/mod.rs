@@ -1,5 +1,6 @@
 //! `kenwell.toml`: the settings after validation, and how they are loaded.
 
+mod allowed;
 mod certificate;
 mod check;
 mod destination;
@@ -19,6 +20,8 @@ mod topology;
 mod url;
 mod value;
 
+pub use allowed::AllowedReferences;
+pub(crate) use allowed::Reference;
 pub use environment::Environment;
 pub use load::Loaded;
 pub(crate) use load::unreadable;

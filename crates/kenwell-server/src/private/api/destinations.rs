@@ -47,7 +47,7 @@ pub(super) struct Destination {
     r#type: &'static str,
     /// `host:port`; several with commas for a cluster or Sentinels.
     address: String,
-    /// The ACL user; null is Redis' default user.
+    /// The ACL user; null is Redis' default user. When it is given as `env:NAME` or `file:PATH`, that.
     username: Option<String>,
     /// Whether a password is set.
     has_password: bool,
@@ -176,7 +176,7 @@ impl Destination {
             heal: settings.heal,
             r#type: "redis",
             address: connection.address.clone(),
-            username: connection.username.clone(),
+            username: shown_username(settings),
             has_password: connection.password.is_some(),
             password_from: settings.password_from,
             database: connection.database,
@@ -197,6 +197,12 @@ impl Destination {
             status: plane.status(running),
         }
     }
+}
+
+/// The name, or what refers to it: what a variable or file holds is not for everybody with the key.
+fn shown_username(settings: &config::Destination) -> Option<String> {
+    let reference = settings.username_reference.clone();
+    reference.or_else(|| settings.connection.username.clone())
 }
 
 /// As the file has it; `None` for the default.
