@@ -39,7 +39,7 @@ pub(crate) use document::{Document, List};
 pub use door::{Live, Parts};
 pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
-pub use file::{ConfigFile, MAX_FILE_BYTES};
+pub use file::ConfigFile;
 pub use line::RunningDestination;
 pub(crate) use mint::id as mint_id;
 pub use mint::write_key;

@@ -5,6 +5,7 @@ mod door;
 mod events;
 mod letters;
 mod named;
+mod objects;
 mod secrets;
 mod settings;
 mod sign_in;
