@@ -17,15 +17,16 @@ use super::value::{self, Wrong};
 pub(super) struct ReadDestination {
     pub(super) id: Found<String>,
     pub(super) destination: Destination,
-    /// The keys that the Redis library looks into: name, place, and full path.
+    /// The keys that may be found wrong later: name, place, and full path.
     pub(super) places: Vec<(&'static str, Place, String)>,
 }
 
-/// Keys whose values the Redis library may refuse.
-const LIBRARY_KEYS: [&str; 9] = [
+/// Keys that may be found wrong later: by the Redis library, or beside another destination.
+const COMPARED_KEYS: [&str; 10] = [
     "address",
     "url",
     "database",
+    "prefix",
     "cluster_mode",
     "secure",
     "ca_certificate",
@@ -48,7 +49,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     if section.place_of("url").is_none() {
         section.require("address", "add a line like address = \"127.0.0.1:6379\"");
     }
-    let places = LIBRARY_KEYS
+    let places = COMPARED_KEYS
         .iter()
         .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
     let places = places.collect();

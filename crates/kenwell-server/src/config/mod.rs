@@ -19,6 +19,7 @@ mod top;
 mod topology;
 mod url;
 mod value;
+mod walls;
 
 pub use allowed::AllowedReferences;
 pub(crate) use allowed::Reference;

@@ -9,7 +9,7 @@ use super::secret::{self, Resolved};
 use super::section::{Found, Reading, Section};
 use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
 use super::value::{self, Input, Wrong};
-use super::{AllowedReferences, allowed, check, destination, identity, source};
+use super::{AllowedReferences, allowed, check, destination, identity, source, walls};
 use crate::private::MIN_KEY_CHARS;
 
 /// Smallest journal. A request whose events take more than half of the journal is refused.
@@ -74,6 +74,7 @@ pub(super) fn read(mut top: Section<'_>) -> Config {
     }
     check::unknown_variables(reading);
     check::permissions(reading);
+    walls::check(reading, &destinations, &workspace_id);
     check::connections(reading, &destinations);
 
     Config {

@@ -33,4 +33,5 @@ mod support;
 mod tls;
 mod vectors;
 mod walk;
+mod walls;
 mod weather;

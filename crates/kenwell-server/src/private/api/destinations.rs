@@ -103,7 +103,8 @@ pub(super) struct DestinationSettings {
     #[schema(example = "redis.internal:6379")]
     address: Option<String>,
     username: Option<String>,
-    /// Also `env:NAME` or `file:PATH`.
+    /// Also `env:NAME` or `file:PATH`, as far as `private.allowed_references` in the file has it. What is
+    /// stored stays when it is missing here, but not when the change decides who gets it.
     #[schema(format = Password)]
     password: Option<String>,
     database: Option<u32>,
@@ -115,7 +116,7 @@ pub(super) struct DestinationSettings {
     sentinel_password: Option<String>,
     secure: Option<bool>,
     skip_verify: Option<bool>,
-    /// PEM text, or a path on the server.
+    /// PEM text, or a path on the server that `private.allowed_references` has.
     ca_certificate: Option<String>,
     client_certificate: Option<String>,
     #[schema(format = Password)]
@@ -276,7 +277,8 @@ pub(super) async fn get(
 
 /// Change a destination
 ///
-/// Delivery goes on with the new settings, at the edge of a batch. A password that is missing here stays.
+/// Delivery goes on with the new settings, at the edge of a batch. A password that is missing here stays; when
+/// the change decides who gets it (address, kind, user, TLS), it must be given again.
 #[utoipa::path(
     patch, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "change_destination",
     params(("id" = String, Path, description = "the destination's id")),

@@ -66,7 +66,7 @@ impl Report {
 /// Test settings before they are saved
 ///
 /// Nothing is written to the configuration. With the `id` of a destination, what is missing here is taken
-/// from it, secrets included.
+/// from it: secrets too, unless they would go to another place than they were given for.
 #[utoipa::path(
     post, path = "/api/v1/destinations/test", tag = "destinations", operation_id = "test_settings",
     request_body = DestinationToAdd,
