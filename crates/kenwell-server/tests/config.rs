@@ -404,7 +404,7 @@ fn a_file_of_thousands_is_checked_in_time_that_grows_with_its_length() {
         let problems = load(&broken, &[]).unwrap_err();
         assert_eq!(problems.errors.len(), 8_000);
         let taken = begun.elapsed();
-        assert!(taken < Duration::from_secs(60), "{taken:?}");
+        assert!(taken < Duration::from_mins(1), "{taken:?}");
     }
 }
 

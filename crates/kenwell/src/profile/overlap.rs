@@ -220,9 +220,9 @@ mod tests {
         let chain: Vec<String> = (0..3_000).map(|depth| "user:".repeat(depth % 40)).collect();
         let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
         assert!(overlaps(&layouts(&chain)).len() > 2_000);
-        assert_eq!(overlaps(&layouts(&["app"; 3_000])), []);
+        assert_eq!(overlaps(&layouts(&vec!["app"; 3_000])), []);
         assert_eq!(overlaps(&layouts(&["app", "app", "app:user"])), [(0, 2)]);
-        assert_eq!(overlaps(&layouts(&[TENANT; 3_000])), []);
+        assert_eq!(overlaps(&layouts(&vec![TENANT; 3_000])), []);
     }
 
     /// Every pair against the keys that a sender can really make of them.
