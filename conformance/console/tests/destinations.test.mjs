@@ -81,6 +81,41 @@ test('a password is kept, changed and removed, and never shown', async () => {
   await eventually('no password in the file', () => !/s3cret/.test(house.kenwell.config));
 });
 
+test('for another address the password is asked for again, and is not sent there before', async () => {
+  const [old, elsewhere] = [house.redis.address, `localhost:${house.redis.port}`];
+  await house.kenwell.api('PATCH', '/destinations/profiles', { password: 's3cret-of-the-test' });
+  const page = await house.signedIn('/destinations/profiles');
+  page.watch.allow(/^refusal: 422 (PATCH|POST)/);
+  const password = page.getByLabel('Password', { exact: true });
+  await page.getByLabel('Address').fill(elsewhere);
+  for (const button of ['Test connection', 'Save']) {
+    await page.getByRole('button', { name: button }).click();
+    await page.getByText(/address would change.*type the password again/i).waitFor();
+    assert.equal(await password.getAttribute('aria-invalid'), 'true');
+    assert.ok(house.kenwell.config.includes(old) && !house.kenwell.config.includes(elsewhere));
+    await password.fill('x');
+    await password.fill('');
+  }
+  await page.getByLabel('Address').fill(old);
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  await page.locator('.findings h3').waitFor();
+  await page.getByLabel('Address').fill(elsewhere);
+  await password.fill('s3cret-of-the-test');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved, and in force.').waitFor();
+  assert.ok(house.kenwell.config.includes(elsewhere));
+  await house.kenwell.api('PATCH', '/destinations/profiles', { address: old, password: null });
+});
+
+test('a file of the server is not read because the form names it', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  page.watch.allow(/^refusal: 422 POST/);
+  await page.getByLabel('Password', { exact: true }).fill('file:/etc/hostname');
+  await page.getByRole('button', { name: 'Test connection' }).click();
+  await page.getByText(/not allowed here or cannot be used/).waitFor();
+  assert.equal(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid'), 'true');
+});
+
 test('a change that was made meanwhile is not overwritten, and what was typed is not lost', async () => {
   const page = await house.signedIn('/destinations/profiles');
   page.watch.allow(/^refusal: 409 PATCH/);

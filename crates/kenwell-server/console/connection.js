@@ -6,7 +6,7 @@ import { box } from './notice.js';
 
 const KINDS = [['standalone', 'One Redis (or Valkey)'], ['cluster', 'Redis Cluster'], ['sentinel', 'Redis behind Sentinels']];
 const ADDRESS_HINTS = {
-  standalone: 'host:port, such as redis.internal:6379, or unix:/path/to/redis.sock.',
+  standalone: 'host:port, such as redis.internal:6379. A Unix socket only where the file allows it.',
   cluster: 'Two or three nodes, with commas between them: they name the others.',
   sentinel: 'The Sentinels, with commas between them, such as a:26379, b:26379.',
 };
@@ -36,9 +36,9 @@ export class Connection {
       database: text('database', 'Database', { value: String(old.database ?? 0), inputmode: 'numeric', hint: 'A number; 0 always exists, and is the only one of a cluster.' }),
       prefix: text('prefix', 'Key prefix', { value: old.prefix ?? '', hint: 'Keys become prefix:user:<id>. Empty for user:<id>.' }),
       secure: check('secure', 'Connect with TLS', { checked: old.secure, hint: 'Encrypts the connection and checks the server\'s certificate.', onchange: () => this.#adapt() }),
-      ca_certificate: certificate('ca_certificate', 'CA certificate', old.ca_certificate, 'Who issued the server\'s certificate: PEM text, or the path of a file on the server. Empty for the system\'s authorities.'),
+      ca_certificate: certificate('ca_certificate', 'CA certificate', old.ca_certificate, 'Who issued the server\'s certificate: PEM text; or the path of a file on the server, where the file allows it. Empty for the system\'s authorities.'),
       server_name: text('server_name', 'Name in the certificate', { value: old.server_name ?? '', hint: 'Only when it differs from the host of the address.' }),
-      client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'PEM text, or the path of a file on the server.'),
+      client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'PEM text; or the path of a file on the server, where the file allows it.'),
       ...clientKey(old.has_client_key),
       connect_timeout: text('connect_timeout', 'Longest wait for a connection', { value: old.connect_timeout ?? '', hint: 'Such as 10s. Empty for 5s.' }),
       response_timeout: text('response_timeout', 'Longest silence', { value: old.response_timeout ?? '', hint: 'How long Redis may say nothing before a new connection is opened, such as 10s. Empty for 5s.' }),
@@ -140,7 +140,7 @@ function databaseOf(value) {
 /** A password: never shown, kept when nothing is typed, and removed by a box of its own. */
 function secret(name, label, isSet, from) {
   const origin = ORIGINS[from];
-  const hint = origin ? `It comes from ${origin}; what you type here replaces that.` : isSet ? 'One is set and stays unless you type another.' : 'Empty for none.';
+  const hint = origin ? `It comes from ${origin}; what you type here replaces that.` : isSet ? 'One is set and stays unless you type another. For another address it must be typed again.' : 'Empty for none.';
   const field = text(name, label, { type: 'password', autocomplete: 'new-password', placeholder: isSet ? 'unchanged' : '', hint });
   if (!isSet) return { [name]: field };
   return { [name]: field, [`remove_${name}`]: check(`remove_${name}`, `Remove: ${label.toLowerCase()}`) };

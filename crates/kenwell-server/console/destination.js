@@ -79,7 +79,7 @@ function settingsPart(where, one, load) {
   const heal = check('heal', 'Restore what Redis loses', { checked: one.heal, hint: 'After a restart or failover that lost writes, what the journal still has is delivered again.' });
   const test = button('Test connection', (event) => {
     findings.wait();
-    form.run(async () => findings.show(await post('/destinations/test', { ...connection.given, id: one.id })), event.currentTarget)
+    form.run(async () => findings.show(await post('/destinations/test', { ...connection.changes, id: one.id })), event.currentTarget)
       .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
   });
   const form = new Form([name, enabled, heal, ...connection.layout, findings], submit('Save'), async (values) => {

@@ -127,6 +127,31 @@ fn values_of_the_wrong_type_are_told() {
 }
 
 #[test]
+fn a_foreign_file_names_no_variables_and_files_of_ours() {
+    for password in ["env:PATH", "file:/etc/hostname"] {
+        let (imported, loaded) =
+            simple(&json!({ "address": "a:1", "clusterMode": false, "password": password }));
+        assert_eq!(loaded.config.destinations[0].connection.password, None);
+        assert!(!imported.text.expose().contains(password));
+        assert_note(&imported, "the password begins with");
+    }
+    let (imported, loaded) = simple(&json!({
+        "address": "a:1", "clusterMode": false, "secure": true, "caCertificate": " /etc/hostname ",
+    }));
+    assert_eq!(
+        loaded.config.destinations[0].connection.ca_certificate,
+        None
+    );
+    assert_note(&imported, "caCertificate is no PEM text");
+    let (imported, _) = simple(&json!({ "address": "unix:/run/redis.sock", "clusterMode": false }));
+    assert!(
+        !imported.text.expose().contains("unix:"),
+        "{}",
+        imported.shown
+    );
+}
+
+#[test]
 fn keys_come_in_any_case_and_strangers_are_ignored() {
     let workspace = json!({
         "WORKSPACEID": "w", "whtProjects": [1], "Sources": [{

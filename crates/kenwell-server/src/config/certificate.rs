@@ -11,6 +11,11 @@ use super::value::{self, Input, Wrong};
 /// What every PEM certificate starts with.
 const BEGIN: &str = "-----BEGIN";
 
+/// Whether a text is PEM itself, and no path.
+pub(super) fn is_pem(text: &str) -> bool {
+    text.contains(BEGIN)
+}
+
 /// The PEM text, or the path of the file that has it, which is read again at each connection; checked
 /// to hold at least one certificate now. `None` when the setting is empty.
 pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<String>, Wrong> {
@@ -18,7 +23,7 @@ pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Str
     if text.trim().is_empty() {
         return Ok(None);
     }
-    if text.contains(BEGIN) {
+    if is_pem(&text) {
         let fix = if text.contains("\\n") {
             "the text has \\n where line breaks belong: use '''…''' over several lines, or give a path"
         } else {
@@ -56,7 +61,7 @@ pub(super) fn pem_secret(
     let Some(text) = pem(reading, input)? else {
         return Ok(None);
     };
-    if text.contains(BEGIN) {
+    if is_pem(&text) {
         return Ok(Some(Secret::new(text)));
     }
     let secret = Secret::file(&text);
@@ -78,7 +83,7 @@ pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Sec
     if given.is_empty() {
         return Ok(None);
     }
-    if given.contains(BEGIN) {
+    if is_pem(given) {
         if literal {
             reading.holds_password.set(true);
         }
@@ -87,7 +92,7 @@ pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Sec
     match Secret::file(reading.resolve(given)) {
         Ok(secret) => Ok(Some(secret)),
         Err(error) => Err(Wrong::new(
-            format!("neither PEM text nor a readable file: {error}"),
+            format!("neither PEM text nor a readable file: {}", unshown(&error)),
             "give the path of a PEM file that kenwell may read (-----BEGIN PRIVATE KEY-----)",
         )),
     }
@@ -99,4 +104,12 @@ fn checked(text: String, what: &str, fix: &str) -> Result<Option<String>, Wrong>
         Ok(found) if !found.is_empty() => Ok(Some(text)),
         _ => Err(Wrong::new(what, fix)),
     }
+}
+
+/// The system's own words about a file. Ours have its path, which may be a secret that was given in the wrong place.
+fn unshown(error: &std::io::Error) -> String {
+    if error.raw_os_error().is_some() {
+        return error.to_string();
+    }
+    "it is no text, no regular file, or has more than 1 MiB".to_owned()
 }

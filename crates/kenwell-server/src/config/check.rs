@@ -1,6 +1,6 @@
 //! What only shows when the parts of a configuration are held against each other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use kenwell::Error;
 
@@ -19,6 +19,9 @@ const OTHERS: [&str; 6] = [
     "KENWELL_URL",
     "KENWELL_WRITE_KEY",
 ];
+
+/// Ids of destinations that are looked for among similar ones; each takes a look at all of them.
+const MAX_SUGGESTIONS: usize = 64;
 
 /// Ids and write keys must be unique.
 pub(super) fn duplicates(
@@ -62,8 +65,10 @@ fn unique_ids<'a>(reading: &Reading<'_>, ids: impl Iterator<Item = &'a Found<Str
 /// Sources must name destinations that exist. `all` includes those that could not be read, so that
 /// they are not called missing.
 pub(super) fn routes(reading: &Reading<'_>, sources: &[ReadSource], all: &[String]) {
+    let known: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+    let mut suggestions = MAX_SUGGESTIONS;
     for source in sources {
-        check_route(reading, source, all);
+        check_route(reading, source, &known, &mut suggestions);
     }
 }
 
@@ -73,12 +78,11 @@ pub(super) fn unused(
     sources: &[ReadSource],
     destinations: &[ReadDestination],
 ) {
+    let used = sources.iter().flat_map(|source| &source.destinations.value);
+    let used: HashSet<&String> = used.collect();
     for destination in destinations {
         let id = &destination.id;
-        let used = sources
-            .iter()
-            .any(|source| source.destinations.value.contains(&id.value));
-        if !used {
+        if !used.contains(&id.value) {
             let wrong = Wrong::new(
                 format!("no source uses the destination \"{}\"", id.value),
                 format!(
@@ -129,7 +133,12 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
     }
 }
 
-fn check_route(reading: &Reading<'_>, source: &ReadSource, all: &[String]) {
+fn check_route(
+    reading: &Reading<'_>,
+    source: &ReadSource,
+    known: &BTreeSet<&str>,
+    suggestions: &mut usize,
+) {
     let list = &source.destinations;
     if list.value.is_empty() {
         let wrong = Wrong::new(
@@ -141,15 +150,18 @@ fn check_route(reading: &Reading<'_>, source: &ReadSource, all: &[String]) {
         );
         reading.warning(list.place.clone(), &list.key, wrong);
     }
-    for (index, id) in list.value.iter().enumerate() {
-        if !all.contains(id) {
-            let fix = match nearest(id, all.iter().map(String::as_str)) {
+    let mut named = HashSet::new();
+    for id in &list.value {
+        if !known.contains(id.as_str()) {
+            let near = (*suggestions > 0).then(|| nearest(id, known.iter().copied()));
+            *suggestions = suggestions.saturating_sub(1);
+            let fix = match near.flatten() {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("add a [[destinations]] with id = \"{id}\", or remove it here"),
             };
             let wrong = Wrong::new(format!("there is no destination \"{id}\""), fix);
             reading.error(list.place.clone(), &list.key, wrong);
-        } else if list.value.iter().take(index).any(|earlier| earlier == id) {
+        } else if !named.insert(id) {
             let wrong = Wrong::new(
                 format!("the destination \"{id}\" is named twice"),
                 "name it once: an event goes to each destination once",

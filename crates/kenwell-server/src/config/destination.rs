@@ -17,15 +17,16 @@ use super::value::{self, Wrong};
 pub(super) struct ReadDestination {
     pub(super) id: Found<String>,
     pub(super) destination: Destination,
-    /// The keys that the Redis library looks into: name, place, and full path.
+    /// The keys that may be found wrong later: name, place, and full path.
     pub(super) places: Vec<(&'static str, Place, String)>,
 }
 
-/// Keys whose values the Redis library may refuse.
-const LIBRARY_KEYS: [&str; 9] = [
+/// Keys that may be found wrong later: by the Redis library, or beside another destination.
+const COMPARED_KEYS: [&str; 10] = [
     "address",
     "url",
     "database",
+    "prefix",
     "cluster_mode",
     "secure",
     "ca_certificate",
@@ -48,12 +49,12 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     if section.place_of("url").is_none() {
         section.require("address", "add a line like address = \"127.0.0.1:6379\"");
     }
-    let places = LIBRARY_KEYS
+    let places = COMPARED_KEYS
         .iter()
         .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
     let places = places.collect();
     section.finish();
-    let (id, (connection, password_from)) = (id?, connected?);
+    let (id, connected) = (id?, connected?);
     let destination = Destination {
         id: id.value.clone(),
         name: name
@@ -63,8 +64,9 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
         enabled,
         paused,
         heal,
-        connection,
-        password_from,
+        connection: connected.settings,
+        username_reference: connected.username_reference,
+        password_from: connected.password_from,
         prefix,
     };
     Some(ReadDestination {
@@ -74,10 +76,16 @@ pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
     })
 }
 
-/// The settings of the connection, and where its password is written.
-fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin>)> {
+/// The settings of a connection, and where its secrets are written.
+struct Connected {
+    settings: Settings,
+    username_reference: Option<String>,
+    password_from: Option<Origin>,
+}
+
+fn read_connection(section: &mut Section<'_>) -> Option<Connected> {
     let reading = section.reading;
-    let url = super::url::read(section);
+    let (url, url_reference) = super::url::read(section);
     let address = section.read("address", |input| topology::addresses(input, address));
     let username = section.read("username", |input| secret::secret(reading, input));
     let password = section.read("password", |input| secret::secret(reading, input));
@@ -97,8 +105,12 @@ fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin
     }
 
     let url = url.as_ref();
-    let username = filled(username, not_empty);
     let address = filled(address, |list| Some(list.join(",")));
+    let username_reference = match &username {
+        Some(found) => found.value.reference.clone(),
+        None => url_reference.filter(|_| url.is_some_and(|url| url.value.username.is_some())),
+    };
+    let username = filled(username, not_empty);
     let without_password = password.is_none();
     let password_from = password.as_ref().map(|found| found.value.origin);
     let password = filled(password, not_empty);
@@ -133,7 +145,11 @@ fn read_connection(section: &mut Section<'_>) -> Option<(Settings, Option<Origin
     if without_password {
         check_user(section, &settings);
     }
-    Some((settings, password_from))
+    Some(Connected {
+        settings,
+        username_reference,
+        password_from,
+    })
 }
 
 /// A key with something in it.

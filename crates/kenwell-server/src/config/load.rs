@@ -1,6 +1,8 @@
 //! From a file and the environment to a [`Config`], or to everything that is wrong.
 
 use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -12,6 +14,9 @@ use super::section::{Reading, Section};
 use super::settings::Config;
 use super::top;
 use super::value::Wrong;
+
+/// Largest configuration file, in bytes: room for thousands of sources and destinations.
+pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// A configuration that can be used.
 #[derive(Debug, Clone)]
@@ -30,7 +35,7 @@ impl Config {
     /// # Errors
     /// All problems found, not only the first.
     pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        let text = read_file(path).map_err(|error| unreadable(path, &error))?;
         Self::parse(path, &text, environment)
     }
 
@@ -39,8 +44,11 @@ impl Config {
     /// # Errors
     /// All problems found, not only the first.
     pub fn parse(path: &Path, text: &str, environment: &Environment) -> Result<Loaded, Problems> {
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(unreadable(path, &too_large()));
+        }
         let reading = Reading {
-            document: Document { path, text },
+            document: Document::new(path, text),
             base: path.parent().unwrap_or(Path::new("")),
             environment,
             consulted: RefCell::default(),
@@ -71,12 +79,36 @@ impl Config {
     }
 }
 
-pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+/// The text of the file at `path`.
+///
+/// # Errors
+/// It cannot be read, is too large, or no UTF-8.
+pub(crate) fn read_file(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large());
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))
+}
+
+fn too_large() -> io::Error {
+    let error = format!("it has more than {MAX_FILE_BYTES} bytes");
+    io::Error::new(io::ErrorKind::FileTooLarge, error)
+}
+
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Problems {
     let fix = match error.kind() {
-        std::io::ErrorKind::NotFound => {
+        io::ErrorKind::NotFound => {
             "create it (docs/configuration.md has an example), give another one with --config, let `kenwell serve --init` make an empty one, or try `kenwell dev`"
         }
-        std::io::ErrorKind::InvalidData => "save the file as UTF-8",
+        io::ErrorKind::InvalidData => "save the file as UTF-8",
+        io::ErrorKind::FileTooLarge => {
+            "take out sources and destinations that nobody needs, and put certificates into files"
+        }
         _ => "make the file readable by the user that runs kenwell",
     };
     Problems {

@@ -1,5 +1,6 @@
 //! `kenwell.toml`: the settings after validation, and how they are loaded.
 
+mod allowed;
 mod certificate;
 mod check;
 mod destination;
@@ -18,10 +19,13 @@ mod top;
 mod topology;
 mod url;
 mod value;
+mod walls;
 
+pub use allowed::AllowedReferences;
+pub(crate) use allowed::Reference;
 pub use environment::Environment;
-pub use load::Loaded;
-pub(crate) use load::unreadable;
+pub use load::{Loaded, MAX_FILE_BYTES};
+pub(crate) use load::{read_file, unreadable};
 pub use problem::{Place, Problem, Problems};
 pub use secret::Origin;
 pub(crate) use section::variable;

@@ -23,6 +23,8 @@ pub enum Origin {
 pub(super) struct Resolved {
     pub(super) secret: Secret,
     pub(super) origin: Origin,
+    /// The text that refers to it, `env:NAME` or `file:PATH`, which may be shown.
+    pub(super) reference: Option<String>,
 }
 
 impl Resolved {
@@ -41,11 +43,12 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
     let Some(text) = input.as_text() else {
         return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
     };
+    let reference = Some(text.to_owned());
     if let Some(name) = text.strip_prefix("env:") {
-        return from_variable(reading, name);
+        return from_variable(reading, name, reference);
     }
     if let Some(path) = text.strip_prefix("file:") {
-        return from_file(reading, path);
+        return from_file(reading, path, reference);
     }
     Ok(Resolved {
         secret: Secret::new(text),
@@ -53,15 +56,21 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
             Input::Toml(_) => Origin::File,
             Input::Variable(_) => Origin::Environment,
         },
+        reference: None,
     })
 }
 
-fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
+fn from_variable(
+    reading: &Reading<'_>,
+    name: &str,
+    reference: Option<String>,
+) -> Result<Resolved, Wrong> {
     reading.consulted.borrow_mut().insert(name.to_owned());
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
             secret: Secret::new(text),
             origin: Origin::Environment,
+            reference,
         }),
         None => Err(Wrong::new(
             format!("the environment variable {name} is not set"),
@@ -70,7 +79,11 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     }
 }
 
-fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
+fn from_file(
+    reading: &Reading<'_>,
+    path: &str,
+    reference: Option<String>,
+) -> Result<Resolved, Wrong> {
     let path = reading.resolve(path);
     let secret = Secret::file(&path).map_err(|error| {
         Wrong::new(
@@ -87,5 +100,6 @@ fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
     Ok(Resolved {
         secret,
         origin: Origin::SecretFile,
+        reference,
     })
 }

@@ -9,6 +9,7 @@ use kenwell::{
     profile::{Layout, Prefix},
 };
 
+use super::allowed::AllowedReferences;
 use super::secret::Origin;
 
 use crate::listener::Identity;
@@ -67,6 +68,8 @@ pub struct Private {
     pub admin_key: Option<Secret>,
     /// Names besides IP addresses and localhost by which browsers may call it.
     pub hosts: Vec<String>,
+    /// Which variables, files and sockets of this machine an edit over the network may name.
+    pub allowed_references: AllowedReferences,
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
     /// The certificate to show; without one, plain HTTP is spoken.
@@ -143,6 +146,8 @@ pub struct Destination {
     pub heal: bool,
     /// How to reach the Redis.
     pub connection: Settings,
+    /// What is shown in place of the user's name: `env:NAME` or `file:PATH`, when it is given so.
+    pub username_reference: Option<String>,
     /// Where the password is written; `None` when there is none, or it is part of `url`.
     pub password_from: Option<Origin>,
     /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
@@ -190,6 +195,7 @@ impl Default for Private {
         Self {
             admin_key: None,
             hosts: Vec::new(),
+            allowed_references: AllowedReferences::default(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             tls: None,
         }

@@ -9,7 +9,7 @@ use super::secret::{self, Resolved};
 use super::section::{Found, Reading, Section};
 use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
 use super::value::{self, Input, Wrong};
-use super::{check, destination, identity, source};
+use super::{AllowedReferences, allowed, check, destination, identity, source, walls};
 use crate::private::MIN_KEY_CHARS;
 
 /// Smallest journal. A request whose events take more than half of the journal is refused.
@@ -74,6 +74,7 @@ pub(super) fn read(mut top: Section<'_>) -> Config {
     }
     check::unknown_variables(reading);
     check::permissions(reading);
+    walls::check(reading, &destinations, &workspace_id);
     check::connections(reading, &destinations);
 
     Config {
@@ -140,12 +141,18 @@ fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
         admin_key(secret::secret(reading, input)?, reading)
     });
     let hosts = section.read_or("hosts", Vec::new(), hosts);
+    let allowed_references = section.read_or(
+        "allowed_references",
+        AllowedReferences::default(),
+        |input| allowed::read(reading, input),
+    );
     let tls = identity::read(&mut section);
     section.finish();
     Private {
         listen,
         admin_key: admin_key.map(|found| found.value),
         hosts,
+        allowed_references,
         tls,
     }
 }

@@ -7,18 +7,22 @@ use super::secret;
 use super::section::{Found, Section};
 use super::value::Wrong;
 
-/// Reads `url`: the text, or a reference to a variable or file, since it may hold a password.
-pub(super) fn read(section: &mut Section<'_>) -> Option<Found<Url>> {
+/// Reads `url`: the text, or a reference to a variable or file, since it may hold a password. With the
+/// reference, if it is one.
+pub(super) fn read(section: &mut Section<'_>) -> (Option<Found<Url>>, Option<String>) {
     let reading = section.reading;
-    section.read("url", |input| {
+    let mut reference = None;
+    let url = section.read("url", |input| {
         let resolved = secret::secret(reading, input)?;
         let literal = resolved.is_literal();
+        reference.clone_from(&resolved.reference);
         let url: Url = resolved.text().parse().map_err(wrong)?;
         if literal && url.password.is_some() {
             reading.holds_password.set(true);
         }
         Ok(url)
-    })
+    });
+    (url, reference)
 }
 
 fn wrong(error: Error) -> Wrong {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::letter::DeadLetter;
+use crate::object::object;
 
 /// How lines begin that are no letters. Versions that do not know them keep them as they are.
 const MARKS: [&[u8]; 2] = [b"{\"superseded\":", b"{\"restored\":"];
@@ -33,8 +34,8 @@ pub(super) struct Overtaken {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Marked {
-    Superseded(Overtaken),
-    Restored(Overtaken),
+    Superseded(#[serde(deserialize_with = "object")] Overtaken),
+    Restored(#[serde(deserialize_with = "object")] Overtaken),
 }
 
 impl Line {
@@ -89,6 +90,13 @@ mod tests {
         line.clear();
         Line::Restored(overtaken.clone()).write(&mut line).unwrap();
         assert!(matches!(Line::parse(&line), Ok(Line::Restored(read)) if read == overtaken));
-        assert!(Line::parse(b"{}").is_err());
+        for wrong in [
+            "{}",
+            "[]",
+            "[1,\"d\",2,\"s\",\"k\",\"r\",3,\"e\"]",
+            "{\"superseded\":[12,[7],[]]}",
+        ] {
+            assert!(Line::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use toml_edit::Value;
 
 use super::loose::Loose;
+use crate::config::Reference;
 
 /// Where a Redis without an address is taken to be.
 const DEFAULT_ADDRESS: &str = "localhost:6379";
@@ -41,7 +42,7 @@ pub(super) fn read(config: Loose<'_>, secrets: Loose<'_>) -> Settings {
     }
     let password = [config, secrets].map(|from| from.text("password"));
     let password = password.into_iter().find(|text| !text.is_empty());
-    settings.password = password.map(str::to_owned);
+    settings.password(password);
     settings.prefix(config.get("prefix"));
     settings.tls(config);
     if config.flag("useJSONModule") == Some(true) {
@@ -61,6 +62,16 @@ impl Settings {
         self.notes.push(note.into());
     }
 
+    /// A secret itself: there it names nothing, and here it must not have a variable or file read.
+    fn password(&mut self, given: Option<&str>) {
+        let Some(text) = given else { return };
+        if Reference::of_secret(text).is_some() {
+            self.note("the password begins with env: or file:, which would name a variable or file here; left out: put it into a variable or file, and name that");
+            return;
+        }
+        self.password = Some(text.to_owned());
+    }
+
     fn address(&mut self, text: &str, cluster: bool) {
         let given: Vec<&str> = if cluster {
             text.split(',').map(str::trim).collect()
@@ -69,7 +80,9 @@ impl Settings {
         };
         let mut addresses = Vec::new();
         for address in given.into_iter().filter(|address| !address.is_empty()) {
-            if address.contains(':') {
+            if Reference::of_address(address).is_some() {
+                self.note("an address is a Unix socket, which does not work there; left out");
+            } else if address.contains(':') {
                 addresses.push(address.to_owned());
             } else {
                 self.note("an address has no port; 6379 was added");
@@ -127,6 +140,8 @@ impl Settings {
         if config.flag("skipVerify") == Some(true) {
             self.key("skip_verify", true);
             self.note("skipVerify accepts any certificate, so anybody in between can read and change everything");
+        } else if Reference::of_pem(certificate).is_some() {
+            self.note("caCertificate is no PEM text, which makes every handshake fail there; left out, so that the system's authorities are trusted");
         } else if certificate.contains("\\n") {
             self.note("caCertificate had \\n where line breaks belong, which makes every handshake fail there; mended");
             self.key("ca_certificate", certificate.replace("\\n", "\n"));

@@ -14,14 +14,14 @@ use super::{
     error::{EditError, ReplayError},
     file::{self, Text},
     line::Line,
+    preview::Outlook,
     reload::{self, Checked},
     removal::{self, GivenUp, Waiting},
     replay, restart,
-    rewrite::Rewrite,
     state::{Retry, Revision},
     write,
 };
-use crate::config::{self, Config, Problem};
+use crate::config::{Config, Problem};
 
 impl Live {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
@@ -76,13 +76,16 @@ impl Live {
             return Err(EditError::ReadOnly { reason });
         }
         let given_up = given_up(&edits);
-        let (text, applied) = self.rewrite(&before, edits)?;
+        let Outlook {
+            text,
+            loaded,
+            applied,
+        } = self.outlook(&before, edits)?;
         let problems = self.state().problems;
         if !problems.is_empty() {
             return Err(EditError::NotInForce(Box::new(reload::errors(problems))));
         }
         let invalid = |problems| EditError::Invalid(Box::new(problems));
-        let loaded = Config::parse(path, &text, inner.file.environment()).map_err(invalid)?;
         let config = self.runnable(loaded.config.clone());
         let mut prepared = apply::prepare(config, &lines, path).map_err(invalid)?;
         let journal = &inner.journal;
@@ -118,36 +121,6 @@ impl Live {
                 source: std::io::Error::other(error),
             })
         })
-    }
-
-    /// The file's new text, and what came of the edits.
-    pub(super) fn rewrite(
-        &self,
-        before: &Text,
-        edits: Vec<Edit>,
-    ) -> Result<(String, Applied), EditError> {
-        let file = &self.inner.file;
-        // A file that cannot be used as it is has to be mended by who broke it.
-        let invalid = |problems| EditError::Invalid(Box::new(problems));
-        Config::parse(file.path(), &before.text, file.environment()).map_err(invalid)?;
-        let document = Document::parse(&before.text).map_err(|error| EditError::Io {
-            action: "edited",
-            path: file.path().to_path_buf(),
-            source: std::io::Error::other(error),
-        })?;
-        let mut rewrite = Rewrite::new(document);
-        for edit in edits {
-            rewrite.make(edit)?;
-        }
-        let text = rewrite.text();
-        let shadowed = rewrite.touched.into_iter().filter_map(|(list, id, key)| {
-            let variable = config::variable(list.name(), &id, key);
-            file.environment().get(&variable)?;
-            Some((format!("{}.{id}.{key}", list.name()), variable))
-        });
-        let shadowed = shadowed.collect();
-        let ids = rewrite.ids;
-        Ok((text, Applied { ids, shadowed }))
     }
 
     /// Delivers to `destination` again what was received for it at or after `from` and is still in the

@@ -3,6 +3,8 @@
 use kenwell::connection::Secret;
 use serde::{Deserialize, Deserializer};
 
+use crate::object::Object;
+
 /// What is to become of one key of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Change<T> {
@@ -48,25 +50,21 @@ pub enum Edit {
 }
 
 /// A source to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewSource {
     /// For people.
     pub name: String,
     /// Its id; made from the name when there is none.
-    #[serde(default)]
     pub id: Option<String>,
     /// Ids of the destinations that it feeds.
-    #[serde(default)]
     pub destinations: Vec<String>,
     /// Its write key, or where it is (`env:NAME`, `file:PATH`); a random one is made when there is none.
-    #[serde(skip)]
     pub write_key: Option<Secret>,
 }
 
 /// What changes of a source. A JSON object: what is missing stays, `null` removes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, remote = "Self")]
 pub struct SourceChange {
     /// For people.
     pub name: Change<String>,
@@ -91,7 +89,7 @@ pub struct NewDestination {
 /// What changes of a destination. A JSON object: what is missing stays, `null` removes. The fields are
 /// the keys of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, remote = "Self")]
 #[expect(missing_docs, reason = "docs/configuration.md describes each key")]
 pub struct DestinationChange {
     pub name: Change<String>,
@@ -161,6 +159,19 @@ impl<T> Change<T> {
             Self::Remove => Change::Remove,
             Self::To(value) => Change::To(into(value)),
         }
+    }
+}
+
+// What the derive makes, which is called here, also takes lists.
+impl<'de> Deserialize<'de> for SourceChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Object(deserializer))
+    }
+}
+
+impl<'de> Deserialize<'de> for DestinationChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Object(deserializer))
     }
 }
 

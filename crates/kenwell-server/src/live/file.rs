@@ -1,17 +1,13 @@
 //! `kenwell.toml` on disk: read within bounds, and known by its revision.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::state::Revision;
 use crate::config::{self, Config, Environment, Loaded, Problems};
-
-/// Largest configuration file, in bytes: room for thousands of sources and destinations.
-pub const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// The configuration file and the environment on top of it.
 #[derive(Debug, Clone)]
@@ -71,16 +67,7 @@ impl ConfigFile {
 
 /// The file's text now.
 pub(super) fn read(path: &Path) -> io::Result<Text> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let error = format!("it has more than {MAX_FILE_BYTES} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
-    }
-    let revision = Revision::of(&bytes);
-    let text = String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))?;
+    let text = config::read_file(path)?;
+    let revision = Revision::of(text.as_bytes());
     Ok(Text { text, revision })
 }

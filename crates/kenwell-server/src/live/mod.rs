@@ -1,7 +1,7 @@
 //! What runs now, and the one door for changes.
 //!
 //! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
-//! `write` puts on disk; `watch` notices edits by hand, and `reload` judges them. `apply` carries a
+//! `write` puts on disk, unless it names what it may not (`named`) or sends a secret elsewhere (`recipient`); `watch` notices edits by hand, and `reload` judges them. `apply` carries a
 //! configuration out, `line` is one destination at run time, `removal` sees to what waits for those that go,
 //! `retired` keeps it, `replay` goes back in the journal, and `restore` does for a Redis that came back with
 //! less.
@@ -19,8 +19,10 @@ mod leftover;
 mod line;
 mod list;
 mod mint;
+mod named;
 mod oldest;
 mod preview;
+mod recipient;
 mod reload;
 mod removal;
 mod replay;
@@ -37,7 +39,7 @@ pub(crate) use document::{Document, List};
 pub use door::{Live, Parts};
 pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
-pub use file::{ConfigFile, MAX_FILE_BYTES};
+pub use file::ConfigFile;
 pub use line::RunningDestination;
 pub(crate) use mint::id as mint_id;
 pub use mint::write_key;

@@ -1,12 +1,22 @@
-//! What an edit would make of the configuration, without making it.
+//! What edits would make of the configuration, without making them.
 
 use super::{
     Live,
+    document::Document,
     edit::{Applied, Edit},
     error::EditError,
-    file,
+    file::{self, Text},
+    named, recipient,
+    rewrite::Rewrite,
 };
-use crate::config::Config;
+use crate::config::{self, Config, Loaded, Problems};
+
+/// The file as it would be, checked like any other.
+pub(super) struct Outlook {
+    pub(super) text: String,
+    pub(super) loaded: Loaded,
+    pub(super) applied: Applied,
+}
 
 impl Live {
     /// The configuration as it would be with this edit, checked like any other. Nothing is written, and a
@@ -15,16 +25,66 @@ impl Live {
     /// # Errors
     /// [`EditError`], as [`Live::edit`] would give.
     pub fn preview(&self, edit: Edit) -> Result<(Config, Applied), EditError> {
-        let file = &self.inner.file;
-        let path = file.path();
+        let path = self.inner.file.path();
         let before = file::read(path).map_err(|source| EditError::Io {
             action: "read",
             path: path.to_path_buf(),
             source,
         })?;
-        let (text, applied) = self.rewrite(&before, vec![edit])?;
-        let loaded = Config::parse(path, &text, file.environment())
-            .map_err(|problems| EditError::Invalid(Box::new(problems)))?;
-        Ok((loaded.config, applied))
+        let outlook = self.outlook(&before, vec![edit])?;
+        Ok((outlook.loaded.config, outlook.applied))
+    }
+
+    /// What the file would say, if whoever edits over the network may have it so.
+    pub(super) fn outlook(
+        &self,
+        before: &Text,
+        mut edits: Vec<Edit>,
+    ) -> Result<Outlook, EditError> {
+        let file = &self.inner.file;
+        let (path, environment) = (file.path(), file.environment());
+        let invalid = |problems: Problems| EditError::Invalid(Box::new(problems));
+        // A file that cannot be used as it is has to be mended by who broke it.
+        let now = Config::parse(path, &before.text, environment).map_err(invalid)?;
+        let mut document = Document::parse(&before.text).map_err(|error| EditError::Io {
+            action: "edited",
+            path: path.to_path_buf(),
+            source: std::io::Error::other(error),
+        })?;
+        let running = self.config();
+        let allowed = &running.private.allowed_references;
+        let named = named::check(&mut edits, &mut document, &now.config, allowed, path);
+        let named = named.map_err(invalid)?;
+        let given = recipient::given(&edits);
+        let mut rewrite = Rewrite::new(document);
+        for edit in edits {
+            rewrite.make(edit)?;
+        }
+        let text = rewrite.text();
+        let shadowed = rewrite.touched.into_iter().filter_map(|(list, id, key)| {
+            let variable = config::variable(list.name(), &id, key);
+            environment.get(&variable)?;
+            Some((format!("{}.{id}.{key}", list.name()), variable))
+        });
+        let applied = Applied {
+            shadowed: shadowed.collect(),
+            ids: rewrite.ids,
+        };
+        let loaded = Config::parse(path, &text, environment)
+            .map_err(|problems| invalid(named.blur(problems, path, &applied.ids)))?;
+        let changed = given.iter().zip(&applied.ids);
+        let problems = changed.filter_map(|(given, id)| {
+            let given = given.as_ref()?;
+            given.problem(id, &now.config, &loaded.config, environment, path)
+        });
+        let errors: Vec<_> = problems.collect();
+        if !errors.is_empty() {
+            return Err(invalid(super::reload::errors(errors)));
+        }
+        Ok(Outlook {
+            text,
+            loaded,
+            applied,
+        })
     }
 }

@@ -51,6 +51,10 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
         ("private.admin_key", private.admin_key != shown.admin_key),
         ("private.hosts", private.hosts != shown.hosts),
         (
+            "private.allowed_references",
+            private.allowed_references != shown.allowed_references,
+        ),
+        (
             "private.tls_certificate",
             differ(private.tls.as_ref(), shown.tls.as_ref()),
         ),

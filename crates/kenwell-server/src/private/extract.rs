@@ -1,10 +1,13 @@
 //! Parts of requests, with refusals in our own form when they are wrong.
 
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::refusal::Refusal;
+use crate::object::object;
 
 /// The JSON body.
 pub(super) struct Json<T>(pub(super) T);
@@ -19,15 +22,38 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let refusal =
-                    Refusal::new(rejection.status(), "bad_request", rejection.body_text());
-                Err(refusal)
-            }
+        let (parts, body) = request.into_parts();
+        let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let body = body.map_err(|rejection| {
+            Refusal::new(rejection.status(), "bad_request", rejection.body_text())
+        })?;
+        let is_object = begins_an_object(&body);
+        let request = Request::from_parts(parts, Body::from(body));
+        match axum::Json::<Object<T>>::from_request(request, state).await {
+            Ok(axum::Json(Object(value))) => Ok(Self(value)),
+            Err(JsonRejection::JsonDataError(_)) if !is_object => Err(Refusal::bad_request(
+                "the body is no JSON object: write the settings by their names, like {\"name\": \"…\"}",
+            )),
+            Err(rejection) => Err(Refusal::new(
+                rejection.status(),
+                "bad_request",
+                rejection.body_text(),
+            )),
         }
     }
+}
+
+/// What is read from an object and from nothing else.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+fn begins_an_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {

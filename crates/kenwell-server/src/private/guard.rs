@@ -1,6 +1,6 @@
 //! The door: nobody passes without the key or a session, and no foreign page passes with one.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -48,7 +48,11 @@ fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Re
     if uri.path() == "/ready" && OPEN.contains(&(method, "/ready")) {
         return Ok(None);
     }
-    let visitor = plane.access.visitor(headers);
+    // Without a peer there is no connection.
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| peer.ip());
+    let visitor = plane.access.visitor(headers, peer);
+    let visitor = visitor.map_err(|wait| Refusal::from(wait).into_response())?;
     // Who sends the key itself is no browser that was lured here.
     if matches!(visitor, Some(Visitor::Program)) {
         return Ok(visitor);

@@ -8,11 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, StatusCode, header};
-use kenwell::connection::Secret;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::auth::SignedIn;
+use super::auth::{Denied, Wait};
 use super::guard::Peer;
 use super::headers::CONTENT_SECURITY_POLICY;
 use super::refusal::Refusal;
@@ -65,7 +64,7 @@ pub(super) async fn login(
             Some("Paste the admin key into the field."),
         );
     };
-    match try_key(&plane, peer.ip(), &Secret::new(key)) {
+    match plane.access.sign_in(&key, peer.ip()) {
         Ok(signed_in) => {
             let mut response = Redirect::to("/").into_response();
             response
@@ -77,7 +76,7 @@ pub(super) async fn login(
             StatusCode::UNAUTHORIZED,
             Some("This is not the admin key. `kenwell admin-key reset` makes a new one."),
         ),
-        Err(Denied::TooOften(seconds)) => {
+        Err(Denied::TooOften(Wait(seconds))) => {
             let message = format!("Too many tries. Wait {seconds} seconds and try again.");
             let mut response = page(StatusCode::TOO_MANY_REQUESTS, Some(&message));
             let seconds = HeaderValue::from(seconds);
@@ -91,50 +90,20 @@ pub(super) async fn login(
     }
 }
 
-/// Why nobody was signed in.
-pub(super) enum Denied {
-    Wrong,
-    /// Seconds to wait.
-    TooOften(u64),
-    Broken,
-}
-
-/// Takes one of the address's tries and compares the key.
-pub(super) fn try_key(
-    plane: &Private,
-    peer: std::net::IpAddr,
-    key: &Secret,
-) -> Result<SignedIn, Denied> {
-    plane.access.attempts.take(peer).map_err(|seconds| {
-        tracing::warn!(%peer, "too many sign-ins; refused for {seconds} seconds");
-        Denied::TooOften(seconds)
-    })?;
-    match plane.access.sign_in(key.expose()) {
-        Ok(Some(signed_in)) => {
-            tracing::info!(%peer, "signed in to the console");
-            Ok(signed_in)
-        }
-        Ok(None) => {
-            tracing::warn!(%peer, "a sign-in with a wrong admin key");
-            Err(Denied::Wrong)
-        }
-        Err(error) => {
-            tracing::error!(%error, "no random numbers for a session");
-            Err(Denied::Broken)
-        }
-    }
-}
-
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Wrong => Self::unauthorized(),
-            Denied::TooOften(seconds) => {
-                let message = format!("too many tries: wait {seconds} seconds");
-                Self::too_many(message, seconds)
-            }
+            Denied::TooOften(wait) => wait.into(),
             Denied::Broken => Self::internal("the server cannot open a session; its log says why"),
         }
+    }
+}
+
+impl From<Wait> for Refusal {
+    fn from(Wait(seconds): Wait) -> Self {
+        let message = format!("too many tries with a wrong admin key: wait {seconds} seconds");
+        Self::too_many(message, seconds)
     }
 }
 

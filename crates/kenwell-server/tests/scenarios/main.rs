@@ -36,4 +36,5 @@ mod support;
 mod tls;
 mod vectors;
 mod walk;
+mod walls;
 mod weather;

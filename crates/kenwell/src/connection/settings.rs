@@ -38,6 +38,8 @@ pub struct Settings {
     /// The file that holds the name of the user instead, for logins that are given for a time: read at
     /// each login, without the newline at its end.
     pub username_file: Option<PathBuf>,
+    /// What the doctor's findings call the user, where its name is not to be shown; `None` is its name.
+    pub username_shown: Option<String>,
     /// The user's password; `None` skips `AUTH`. A [`Secret::file`] is read again at each login.
     pub password: Option<Secret>,
     /// The database to `SELECT`; 0 is where every connection starts.
@@ -84,6 +86,7 @@ impl Settings {
             address: address.into(),
             username: None,
             username_file: None,
+            username_shown: None,
             password: None,
             database: 0,
             cluster_mode: false,
@@ -152,8 +155,11 @@ impl Settings {
         }
     }
 
-    /// The name of the user, as its file has it now if there is one.
+    /// The name of the user to be shown: as its file has it now if there is one.
     pub(crate) fn user_now(&self) -> Option<String> {
+        if self.username_shown.is_some() {
+            return self.username_shown.clone();
+        }
         match &self.username_file {
             Some(path) => file::read_line(path).ok(),
             None => self.username.clone(),

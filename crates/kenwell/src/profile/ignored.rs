@@ -26,13 +26,15 @@ pub enum Ignored {
     TypeTaken,
     /// The prefix is a template, and what it points to is not a string.
     PrefixNotText,
+    /// The prefix is a template, and what it points to has a colon or a control character in it, or is `user`.
+    PrefixNotAllowed,
     /// Neither `traits` nor `context.traits` holds a value to write.
     NoTraits,
 }
 
 impl Ignored {
     /// Every reason, for counters that start at zero.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Malformed,
         Self::TooDeep,
         Self::NumberOutOfRange,
@@ -42,6 +44,7 @@ impl Ignored {
         Self::UserIdNotText,
         Self::TypeTaken,
         Self::PrefixNotText,
+        Self::PrefixNotAllowed,
         Self::NoTraits,
     ];
 
@@ -57,6 +60,7 @@ impl Ignored {
             Self::UserIdNotText => "user_id_not_text",
             Self::TypeTaken => "type_taken",
             Self::PrefixNotText => "prefix_not_text",
+            Self::PrefixNotAllowed => "prefix_not_allowed",
             Self::NoTraits => "no_traits",
         }
     }
@@ -84,6 +88,9 @@ impl fmt::Display for Ignored {
             Self::UserIdNotText => "the user id is neither a string nor a number",
             Self::TypeTaken => "the prefix template takes the event's type away",
             Self::PrefixNotText => "the prefix template points to something that is not a string",
+            Self::PrefixNotAllowed => {
+                "the prefix template points to a text with a colon or a control character, or to `user`"
+            }
             Self::NoTraits => "there is no trait to write",
         };
         formatter.write_str(sentence)

@@ -31,12 +31,17 @@ impl Layout {
         if self.prefix.varies() {
             return "*user:*".to_owned();
         }
-        format!("{}user:*", escaped(&self.start()))
+        format!("{}*", escaped(&self.profile_stem()))
     }
 
     /// Likewise the pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
         format!("{}*", escaped(&self.marker_stem()))
+    }
+
+    /// What the keys of profiles begin with, where no event says otherwise.
+    pub(super) fn profile_stem(&self) -> String {
+        format!("{}user:", self.start())
     }
 
     /// What the keys of markers begin with.

@@ -40,7 +40,8 @@ impl Prefix {
     ///
     /// It is trimmed as JavaScript trims; a blank one is none. The form `{{ message.path || default }}`
     /// (also `event.path`) takes the string at that path out of each event and uses it, or the
-    /// default when there is nothing; the taken field is not written. Anything that only resembles
+    /// default when there is nothing; the taken field is not written. The sender chooses it, so it may have
+    /// no colon and no control character and not be `user`: such an event is ignored. Anything that only resembles
     /// that form is a plain text.
     pub fn parse(text: &str) -> Self {
         let rule = template(text).unwrap_or_else(|| match js::trim(text) {
@@ -78,6 +79,9 @@ impl Prefix {
             Found::Text(text, at) => {
                 let taken = !text.is_empty();
                 let trimmed = js::trim(&text);
+                if !trimmed.is_empty() && !may_be_taken(trimmed) {
+                    return Err(Ignored::PrefixNotAllowed);
+                }
                 Ok(Resolved {
                     text: (!trimmed.is_empty()).then(|| Cow::Owned(trimmed.to_owned())),
                     taken_at: taken.then_some(at),
@@ -93,6 +97,13 @@ impl Prefix {
             Found::Other => Err(Ignored::PrefixNotText),
         }
     }
+}
+
+/// Whether an event may make this its prefix. A colon would let its sender choose more than the first part
+/// of a key, and `user` the keys that have no prefix; control characters are nobody's name.
+pub(super) fn may_be_taken(value: &str) -> bool {
+    let is_named = !value.is_empty() && value != "user" && js::trim(value) == value;
+    is_named && !value.contains(|c: char| c == ':' || c.is_control())
 }
 
 /// Reads `{{ path || default }}`, or nothing when the text has another form.
@@ -184,7 +195,7 @@ mod tests {
 
     #[test]
     fn templates_take_a_text_or_their_default() {
-        let event = r#"{"traits":{"t":"x"},"n":7,"e":"","s":" p ","z":null,"traits":{"t":"acme"}}"#;
+        let event = r#"{"traits":{"t":"x"},"n":7,"e":"","s":" p ","z":null,"c":"a:b","u":" user ","l":"a\nb","w":"Müller & Söhne [eu]","traits":{"t":"acme"}}"#;
         for (prefix, expected) in [
             ("{{ message.traits.t || \"d\" }}", Ok(Some("acme"))),
             (" {{event.traits.t||d}} ", Ok(Some("acme"))),
@@ -194,6 +205,11 @@ mod tests {
             ("{{ message.e || d }}", Ok(None)),
             ("{{ message.s || d }}", Ok(Some("p"))),
             ("{{ message.n || d }}", Err(Ignored::PrefixNotText)),
+            ("{{ message.c || d }}", Err(Ignored::PrefixNotAllowed)),
+            ("{{ message.u || d }}", Err(Ignored::PrefixNotAllowed)),
+            ("{{ message.l || d }}", Err(Ignored::PrefixNotAllowed)),
+            ("{{ message.w || d }}", Ok(Some("Müller & Söhne [eu]"))),
+            ("{{ message.none || a:user }}", Ok(Some("a:user"))),
             ("{{ message.traits || d }}", Err(Ignored::PrefixNotText)),
             ("{{ other.t || d }}", Ok(Some("d"))),
             ("{{ message.a-b || d }}", Ok(Some("{{ message.a-b || d }}"))),

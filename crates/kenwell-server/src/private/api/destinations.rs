@@ -47,7 +47,7 @@ pub(super) struct Destination {
     r#type: &'static str,
     /// `host:port`; several with commas for a cluster or Sentinels.
     address: String,
-    /// The ACL user; null is Redis' default user.
+    /// The ACL user; null is Redis' default user. When it is given as `env:NAME` or `file:PATH`, that.
     username: Option<String>,
     /// Whether a password is set.
     has_password: bool,
@@ -103,7 +103,8 @@ pub(super) struct DestinationSettings {
     #[schema(example = "redis.internal:6379")]
     address: Option<String>,
     username: Option<String>,
-    /// Also `env:NAME` or `file:PATH`.
+    /// Also `env:NAME` or `file:PATH`, as far as `private.allowed_references` in the file has it. What is
+    /// stored stays when it is missing here, but not when the change decides who gets it.
     #[schema(format = Password)]
     password: Option<String>,
     database: Option<u32>,
@@ -115,7 +116,7 @@ pub(super) struct DestinationSettings {
     sentinel_password: Option<String>,
     secure: Option<bool>,
     skip_verify: Option<bool>,
-    /// PEM text, or a path on the server.
+    /// PEM text, or a path on the server that `private.allowed_references` has.
     ca_certificate: Option<String>,
     client_certificate: Option<String>,
     #[schema(format = Password)]
@@ -176,7 +177,7 @@ impl Destination {
             heal: settings.heal,
             r#type: "redis",
             address: connection.address.clone(),
-            username: connection.username.clone(),
+            username: shown_username(settings),
             has_password: connection.password.is_some(),
             password_from: settings.password_from,
             database: connection.database,
@@ -197,6 +198,12 @@ impl Destination {
             status: plane.status(running),
         }
     }
+}
+
+/// The name, or what refers to it: what a variable or file holds is not for everybody with the key.
+fn shown_username(settings: &config::Destination) -> Option<String> {
+    let reference = settings.username_reference.clone();
+    reference.or_else(|| settings.connection.username.clone())
 }
 
 /// As the file has it; `None` for the default.
@@ -270,7 +277,8 @@ pub(super) async fn get(
 
 /// Change a destination
 ///
-/// Delivery goes on with the new settings, at the edge of a batch. A password that is missing here stays.
+/// Delivery goes on with the new settings, at the edge of a batch. A password that is missing here stays; when
+/// the change decides who gets it (address, kind, user, TLS), it must be given again.
 #[utoipa::path(
     patch, path = "/api/v1/destinations/{id}", tag = "destinations", operation_id = "change_destination",
     params(("id" = String, Path, description = "the destination's id")),

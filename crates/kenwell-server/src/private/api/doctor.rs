@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::destinations::{self, Addition, DestinationToAdd};
 use super::edit;
+use crate::config::Destination;
 use crate::live::{Change, DestinationChange, Edit, NewDestination};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
@@ -65,7 +66,7 @@ impl Report {
 /// Test settings before they are saved
 ///
 /// Nothing is written to the configuration. With the `id` of a destination, what is missing here is taken
-/// from it, secrets included.
+/// from it: secrets too, unless they would go to another place than they were given for.
 #[utoipa::path(
     post, path = "/api/v1/destinations/test", tag = "destinations", operation_id = "test_settings",
     request_body = DestinationToAdd,
@@ -88,7 +89,7 @@ pub(super) async fn test_settings(
     let id = edit::id(applied);
     let destination = config.destination(&id);
     let destination = destination.ok_or_else(|| Refusal::no_destination(&id))?;
-    examine(&destination.connection, &config.layout(destination)).await
+    examine(destination, &config.layout(destination)).await
 }
 
 /// The edit that would save these settings: of a destination that is there, or of a new one. Who feeds it
@@ -136,16 +137,20 @@ pub(super) async fn test(
     Path(id): Path<String>,
 ) -> Result<Json<Report>, Refusal> {
     let running = destinations::find(&plane, &id)?;
-    examine(&running.settings.connection, &running.layout).await
+    examine(&running.settings, &running.layout).await
 }
 
-async fn examine(settings: &Settings, layout: &Layout) -> Result<Json<Report>, Refusal> {
+async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Report>, Refusal> {
     let Ok(_room) = ROOM.try_acquire() else {
         return Err(Refusal::busy(
             "other connections are being tested: wait until they are done",
             5,
         ));
     };
-    let report = doctor::examine(settings, layout).await;
+    let settings = Settings {
+        username_shown: destination.username_reference.clone(),
+        ..destination.connection.clone()
+    };
+    let report = doctor::examine(&settings, layout).await;
     Ok(Json(Report::of(&report)))
 }

@@ -6,7 +6,6 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use kenwell::connection::Secret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ use crate::private::auth::Visitor;
 use crate::private::extract::Json;
 use crate::private::guard::Peer;
 use crate::private::refusal::{ErrorBody, Refusal};
-use crate::private::{Private, auth, sign_in};
+use crate::private::{Private, auth};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,7 +64,7 @@ pub(super) async fn open(
     Extension(Peer(peer)): Extension<Peer>,
     Json(Credentials { key }): Json<Credentials>,
 ) -> Result<Response, Refusal> {
-    let signed_in = sign_in::try_key(&plane, peer.ip(), &Secret::new(key))?;
+    let signed_in = plane.access.sign_in(&key, peer.ip())?;
     let session = axum::Json(Session::of(Some(&signed_in.session)));
     Ok(([(header::SET_COOKIE, signed_in.cookie)], session).into_response())
 }

@@ -1,11 +1,13 @@
 //! Who a request is from: a program with the key, a signed-in browser, or nobody.
 
+use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 
-use super::{AdminKey, Attempts, Session, Sessions};
+use super::attempts::{Attempts, Wait};
+use super::{AdminKey, Session, Sessions};
 
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
@@ -14,8 +16,10 @@ const COOKIE: &str = "kenwell_session";
 pub struct Access {
     key: AdminKey,
     sessions: Sessions,
-    /// The sign-in's allowance.
-    pub(in crate::private) attempts: Attempts,
+    /// The sign-in's allowance: every try counts.
+    sign_ins: Attempts,
+    /// The allowance of keys that programs send: only wrong ones count.
+    guesses: Attempts,
     /// Whether browsers reach us by TLS only.
     secure: bool,
 }
@@ -27,6 +31,17 @@ pub(crate) enum Visitor {
     Program,
     /// Sent the cookie of a session.
     Browser(Session),
+}
+
+/// Why nobody was signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// It is not the key.
+    Wrong,
+    /// Too many tries.
+    TooOften(Wait),
+    /// The system has no source of randomness.
+    Broken,
 }
 
 /// A sign-in that worked.
@@ -44,32 +59,59 @@ impl Access {
         Self {
             key,
             sessions: Sessions::default(),
-            attempts: Attempts::default(),
+            sign_ins: Attempts::default(),
+            guesses: Attempts::default(),
             secure,
         }
     }
 
-    /// Who sent these headers. A key that is sent along decides alone, right or wrong.
-    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Visitor> {
-        if let Some(presented) = bearer(headers) {
-            return self.key.is(presented).then_some(Visitor::Program);
-        }
-        let id = session_id(headers)?;
-        let session = self.sessions.find(id, self.key.current(), Instant::now())?;
-        Some(Visitor::Browser(session))
-    }
-
-    /// Opens a session for whoever knows the key; `None` when this is not the key.
+    /// Who at `peer` sent these headers. A key that is sent along decides alone, right or wrong.
     ///
     /// # Errors
-    /// The system has no source of randomness.
-    pub(crate) fn sign_in(&self, presented: &str) -> Result<Option<SignedIn>, getrandom::Error> {
-        let Some(key) = self.key.check(presented.trim()) else {
+    /// From there came too many wrong keys: even the right one has to wait, or it could be guessed.
+    pub(crate) fn visitor(
+        &self,
+        headers: &HeaderMap,
+        peer: IpAddr,
+    ) -> Result<Option<Visitor>, Wait> {
+        let now = Instant::now();
+        if let Some(presented) = bearer(headers) {
+            if let Some(wait) = self.guesses.wait(peer, now) {
+                return Err(wait);
+            }
+            if self.key.is(presented) {
+                return Ok(Some(Visitor::Program));
+            }
+            self.guesses.take(peer, now)?;
+            // Those that are refused unseen are not logged: anybody could fill the log with them.
+            tracing::warn!(%peer, "a request with a wrong admin key");
+            warn_of_last(&self.guesses, peer, now);
             return Ok(None);
+        }
+        let session =
+            session_id(headers).and_then(|id| self.sessions.find(id, self.key.current(), now));
+        Ok(session.map(Visitor::Browser))
+    }
+
+    /// Opens a session for whoever knows the key. Each try counts.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub(crate) fn sign_in(&self, presented: &str, peer: IpAddr) -> Result<SignedIn, Denied> {
+        let now = Instant::now();
+        self.sign_ins.take(peer, now).map_err(Denied::TooOften)?;
+        let Some(key) = self.key.check(presented.trim()) else {
+            tracing::warn!(%peer, "a sign-in with a wrong admin key");
+            warn_of_last(&self.sign_ins, peer, now);
+            return Err(Denied::Wrong);
         };
-        let (id, session) = self.sessions.open(key, Instant::now())?;
+        let (id, session) = self.sessions.open(key, now).map_err(|error| {
+            tracing::error!(%error, "no random numbers for a session");
+            Denied::Broken
+        })?;
+        tracing::info!(%peer, "signed in to the console");
         let cookie = self.cookie(&id, "");
-        Ok(Some(SignedIn { session, cookie }))
+        Ok(SignedIn { session, cookie })
     }
 
     /// Ends the session of these headers, and gives the header that makes the browser forget it.
@@ -85,6 +127,13 @@ impl Access {
         let text = format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/{secure}{more}");
         // Base64 and constants only: it always is a header value.
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+/// Says that an address has taken its last try, once and not for each that is refused then.
+fn warn_of_last(attempts: &Attempts, peer: IpAddr, now: Instant) {
+    if let Some(Wait(seconds)) = attempts.wait(peer, now) {
+        tracing::warn!(%peer, "too many wrong admin keys; refused for {seconds} seconds");
     }
 }
 
@@ -144,12 +193,13 @@ mod tests {
     #[test]
     fn the_key_or_a_cookie_opens_and_nothing_else_does() {
         let access = access(false);
-        let may = |pairs: &[(&'static str, &str)]| access.visitor(&headers(pairs));
+        let peer = IpAddr::from([192, 0, 2, 1]);
+        let may = |pairs: &[(&'static str, &str)]| access.visitor(&headers(pairs), peer).unwrap();
         assert!(matches!(
             may(&[("authorization", "bearer the key")]),
             Some(Visitor::Program)
         ));
-        let signed_in = access.sign_in(" the key\n").unwrap().unwrap();
+        let signed_in = access.sign_in(" the key\n", peer).unwrap();
         let cookie = signed_in.cookie.to_str().unwrap();
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/");
@@ -166,14 +216,37 @@ mod tests {
             assert!(may(&pairs).is_none(), "{wrong}");
         }
         assert!(may(&[("cookie", "kenwell_session=")]).is_none());
-        assert!(access.sign_in("another key").unwrap().is_none());
+        let wrong = access.sign_in("another key", peer);
+        assert!(matches!(wrong, Err(Denied::Wrong)));
         let gone = access.sign_out(&headers(&browser));
         assert!(gone.to_str().unwrap().contains("kenwell_session=; ") && may(&browser).is_none());
     }
 
     #[test]
+    fn wrong_keys_of_programs_count_and_right_ones_do_not() {
+        let access = access(false);
+        let ask = |key: &str, last: u8| {
+            let bearer = format!("Bearer {key}");
+            let pairs = [("authorization", bearer.as_str())];
+            access.visitor(&headers(&pairs), IpAddr::from([192, 0, 2, last]))
+        };
+        let is_in = |answer| matches!(answer, Ok(Some(Visitor::Program)));
+        for _ in 0..100 {
+            assert!(is_in(ask("the key", 1)));
+        }
+        let refused = (0..100).find(|_| ask("a guess", 1).is_err());
+        assert_eq!(refused, Some(10));
+        assert!(ask("the key", 1).is_err(), "no guess is told from another");
+        assert!(is_in(ask("the key", 2)), "others come in");
+        let session = access.sign_in("the key", IpAddr::from([192, 0, 2, 1]));
+        assert!(session.is_ok(), "signing in has an allowance of its own");
+    }
+
+    #[test]
     fn with_tls_the_cookie_never_travels_without() {
-        let signed_in = access(true).sign_in("the key").unwrap().unwrap();
+        let signed_in = access(true)
+            .sign_in("the key", IpAddr::from([192, 0, 2, 1]))
+            .unwrap();
         assert!(signed_in.cookie.to_str().unwrap().contains("; Secure"));
     }
 }

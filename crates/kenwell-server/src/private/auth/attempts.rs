@@ -1,50 +1,68 @@
-//! How often somebody may try a key at the sign-in.
+//! How often somebody may try a key.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock, DefaultClock};
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
-
-/// Tries at once, and tries that come back in a minute, of one address.
-const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Tries at once.
+const TRIES: u32 = 10;
+/// The time in which one try comes back: ten a minute.
+const BACK: Duration = Duration::from_secs(6);
 /// Addresses that are told apart; beyond them all further ones share one allowance.
 const MAX_ADDRESSES: usize = 1_024;
 /// What stands for the addresses beyond the limit.
 const ANYBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
-/// The sign-in's allowance: ten tries at once and ten a minute, for each address.
+/// An allowance of ten tries at once and ten a minute, for each address.
+#[derive(Debug, Default)]
 pub(crate) struct Attempts {
-    limiter: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>,
+    /// When all tries of an address will be back. Those that have all of theirs may be forgotten.
+    whole: Mutex<HashMap<IpAddr, Instant>>,
 }
 
-impl Default for Attempts {
-    fn default() -> Self {
-        Self {
-            limiter: RateLimiter::hashmap(Quota::per_minute(TRIES)),
-        }
-    }
-}
+/// Seconds until the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait(pub(crate) u64);
 
 impl Attempts {
-    /// Takes one try, or says how many seconds to wait for the next one.
-    pub(crate) fn take(&self, peer: IpAddr) -> Result<(), u64> {
+    /// Takes one try, or says how long to wait for the next one.
+    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Result<(), Wait> {
+        let mut whole = self.lock();
         let mut who = network(peer);
-        if self.limiter.len() >= MAX_ADDRESSES {
-            self.limiter.retain_recent();
-            if self.limiter.len() >= MAX_ADDRESSES {
+        if !whole.contains_key(&who) && whole.len() >= MAX_ADDRESSES {
+            whole.retain(|_, at| *at > now);
+            if whole.len() >= MAX_ADDRESSES {
                 who = ANYBODY;
             }
         }
-        self.limiter.check_key(&who).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            wait.as_secs() + 1
-        })
+        let at = whole.entry(who).or_insert(now);
+        if let Some(wait) = wait(*at, now) {
+            return Err(wait);
+        }
+        *at = (*at).max(now) + BACK;
+        Ok(())
+    }
+
+    /// How long an address has to wait that has taken all of its tries. It never waits for the others
+    /// beyond the limit.
+    pub(crate) fn wait(&self, peer: IpAddr, now: Instant) -> Option<Wait> {
+        wait(*self.lock().get(&network(peer))?, now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An IPv6 sender has a whole /64 for himself and counts as one.
+/// How long until there is a try, when all will be back at `whole`.
+fn wait(whole: Instant, now: Instant) -> Option<Wait> {
+    let missing = whole.saturating_duration_since(now) + BACK;
+    let wait = missing.checked_sub(BACK * TRIES)?;
+    (!wait.is_zero()).then(|| Wait(wait.as_secs() + 1))
+}
+
+/// An IPv6 sender has a whole /64 for itself and counts as one.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
@@ -61,14 +79,24 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_allowance() {
-        let attempts = Attempts::default();
+        let (attempts, now) = (Attempts::default(), Instant::now());
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        for _ in 0..TRIES.get() {
-            assert_eq!(attempts.take(one), Ok(()));
+        for _ in 0..TRIES {
+            assert_eq!(attempts.wait(one, now), None);
+            assert_eq!(attempts.take(one, now), Ok(()));
         }
-        let wait = attempts.take(one).unwrap_err();
-        assert!((1..=7).contains(&wait), "{wait}");
-        assert_eq!(attempts.take(two), Ok(()));
+        let Wait(seconds) = attempts.take(one, now).unwrap_err();
+        assert!((6..=7).contains(&seconds), "{seconds}");
+        assert_eq!(attempts.wait(one, now), Some(Wait(seconds)));
+        assert_eq!(attempts.take(two, now), Ok(()));
+        let later = now + BACK;
+        assert_eq!(attempts.take(one, later), Ok(()), "one is back");
+        assert!(attempts.take(one, later).is_err());
+        let much_later = now + BACK * 100;
+        for _ in 0..TRIES {
+            assert_eq!(attempts.take(one, much_later), Ok(()));
+        }
+        assert!(attempts.take(one, much_later).is_err(), "never more");
     }
 
     #[test]
@@ -81,12 +109,17 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded() {
-        let attempts = Attempts::default();
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        let stranger = "198.51.100.1".parse().unwrap();
         for number in 0..3_000_u32 {
             let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
-            assert!(attempts.take(address).is_ok() || number > 1_000);
+            assert!(attempts.take(address, now).is_ok() || number > 1_000);
         }
-        assert!(attempts.limiter.len() <= MAX_ADDRESSES + 1);
-        assert!(attempts.take("198.51.100.1".parse().unwrap()).is_err());
+        assert!(attempts.lock().len() <= MAX_ADDRESSES + 1);
+        assert!(attempts.take(stranger, now).is_err());
+        assert_eq!(attempts.wait(stranger, now), None, "nothing of its own");
+        let later = now + BACK;
+        assert!(attempts.take(stranger, later).is_ok());
+        assert!(attempts.lock().len() <= 2, "who has waited is forgotten");
     }
 }

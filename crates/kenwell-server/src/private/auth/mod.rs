@@ -9,8 +9,8 @@ mod random;
 mod sessions;
 
 pub use access::Access;
-pub(crate) use access::{SignedIn, Visitor};
-use attempts::Attempts;
+pub(crate) use access::{Denied, Visitor};
+pub(crate) use attempts::Wait;
 pub use key::{AdminKey, MIN_KEY_CHARS};
 pub use key_file::{KeyFileError, reset};
 pub(crate) use random::new_key;

@@ -133,7 +133,12 @@ fn a_destination_is_tried_added_paused_resumed_replayed_and_removed() {
 #[test]
 fn a_connection_test_reads_secrets_like_the_file_does_and_saves_nothing() {
     let redis = Redis::start();
-    let server = Server::start(&redis);
+    let server = Server::with(&format!(
+        "allowed_references = [\"file:password\", \"env:NOBODY_*\"]\n\
+         [[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\n",
+        redis.address()
+    ));
     redis.command::<()>(&["CONFIG", "SET", "requirepass", "sesame"]);
     let before = file(&server);
     let path = server.config().with_file_name("password");

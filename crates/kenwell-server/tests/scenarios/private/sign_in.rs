@@ -1,5 +1,7 @@
 //! Signing in and out, with the page and without.
 
+use std::process::Command;
+
 use super::support::{Browser, JSON, code, ok, send};
 use crate::support::{ADMIN_KEY, Redis, Server, eventually};
 
@@ -92,6 +94,66 @@ fn guessing_is_slowed_down_and_the_key_itself_still_works_for_programs() {
     assert!(form.header("retry-after").is_some() && form.text().contains("Wait"));
     assert_eq!(server.ask("GET", "/api/v1/overview", "").status, 200);
     assert!(!server.log().contains("kwa_guess"));
+}
+
+/// The status of a request with this key from another address of this machine.
+fn from_elsewhere(server: &Server, key: &str) -> String {
+    let output = Command::new("curl")
+        .args(["--silent", "--max-time", "20", "--interface", "127.0.0.2"])
+        .args(["--output", "/dev/null", "--write-out", "%{http_code}"])
+        .args(["--header", &format!("Authorization: Bearer {key}")])
+        .arg(format!("http://{}/api/v1/overview", server.private))
+        .output()
+        .expect("these tests need curl; install it with: apt-get install curl");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn guessing_with_bearer_tokens_is_slowed_down_and_logged() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let ask = |header: &str| send(&server.private, "GET", "/api/v1/overview", header, "");
+    for _ in 0..30 {
+        assert_eq!(
+            server.ask("GET", "/api/v1/overview", "").status,
+            200,
+            "it is no guess"
+        );
+    }
+    let schemes = ["Bearer kwa_guess", "Basic a3dhOg==", "kwa_guess"];
+    let mut guesses = (0..30).zip(schemes.iter().cycle());
+    let refused = guesses.find_map(|(number, guess)| {
+        let reply = ask(&format!("Authorization: {guess}\r\n"));
+        (reply.status != 401).then_some((number, reply))
+    });
+    let (number, refused) = refused.unwrap();
+    assert!(number >= 10, "{number}");
+    assert_eq!(
+        (refused.status, &*code(&refused)),
+        (429, "too_many_attempts")
+    );
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait));
+    // A try that has come back is used up, so that the right key has none on its slow way here.
+    let right = format!("Authorization: Bearer {ADMIN_KEY}\r\n");
+    let waits = (0..100).any(|_| {
+        ask("Authorization: Bearer kwa_guess\r\n");
+        ask(&right).status == 429
+    });
+    assert!(
+        waits,
+        "even the right key waits, or it could be told from guesses"
+    );
+    assert_eq!(from_elsewhere(&server, ADMIN_KEY), "200", "others come in");
+    assert_eq!(from_elsewhere(&server, "kwa_guess"), "401");
+    Browser::sign_in(&server);
+    let log = server.log();
+    assert!(log.contains("a request with a wrong admin key") && log.contains("peer=127.0.0.1"));
+    assert!(
+        log.contains("too many wrong admin keys; refused for"),
+        "{log}"
+    );
+    assert!(!log.contains("kwa_guess"));
 }
 
 /// What is printed at the first start, once all of it is.

@@ -1,0 +1,64 @@
+//! JSON objects that are read as objects only.
+
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+/// Reads a struct from an object. By itself serde also takes a list of its fields' values, in their order,
+/// which nobody means.
+pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(Object(deserializer))
+}
+
+/// A deserializer that has an object or nothing.
+pub(crate) struct Object<D>(pub(crate) D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_str;
+
+    use super::*;
+    use crate::live::{DestinationChange, SourceChange};
+
+    #[derive(Debug, PartialEq, Eq, Deserialize)]
+    struct Outer {
+        #[serde(deserialize_with = "object")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, PartialEq, Eq, Deserialize)]
+    struct Inner {
+        a: u8,
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        assert!(from_str::<Inner>("[1]").is_ok(), "what this module is for");
+        let read = |text: &str| from_str::<Outer>(text).ok();
+        let inner = Inner { a: 1 };
+        assert_eq!(read(r#"{"inner":{"a":1}}"#), Some(Outer { inner }));
+        assert_eq!(read(r#"{"inner":[1]}"#), None);
+        assert!(from_str::<SourceChange>("{}").is_ok());
+        assert!(from_str::<DestinationChange>("{}").is_ok());
+        for text in ["[]", r#"["x", false]"#, "null", "1", r#""x""#] {
+            assert!(from_str::<SourceChange>(text).is_err(), "{text}");
+            assert!(from_str::<DestinationChange>(text).is_err(), "{text}");
+        }
+    }
+}
