@@ -1,9 +1,12 @@
 //! Secrets: given as they are, or by reference to a variable or a file.
 
+use std::path::Path;
+
 use kenwell::connection::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::certificate;
 use super::section::Reading;
 use super::value::{Input, Wrong};
 
@@ -38,6 +41,32 @@ impl Resolved {
 
 /// The text behind `env:NAME`, `file:PATH` or the literal. No complaint shows a secret's value.
 pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolved, Wrong> {
+    resolve(reading, input, |path| {
+        Secret::file(path).map_err(|error| {
+            Wrong::new(
+                format!("cannot read {}: {error}", path.display()),
+                "create the file with the secret in it, readable by the user that runs kenwell",
+            )
+        })
+    })
+}
+
+/// The same for what is PEM: in a file it may have anything around it.
+pub(super) fn pem(
+    setting: &'static str,
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Resolved, Wrong> {
+    resolve(reading, input, |path| {
+        Secret::pem_file(setting, path).map_err(certificate::wrong)
+    })
+}
+
+fn resolve(
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
+) -> Result<Resolved, Wrong> {
     let Some(text) = input.as_text() else {
         return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
     };
@@ -45,13 +74,16 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
         return from_variable(reading, name);
     }
     if let Some(path) = text.strip_prefix("file:") {
-        return from_file(reading, path);
+        return from_file(&reading.resolve(path), read);
     }
-    Ok(Resolved {
-        secret: Secret::new(text),
-        origin: match input {
-            Input::Toml(_) => Origin::File,
-            Input::Variable(_) => Origin::Environment,
+    Ok(match input {
+        Input::Toml(_) => Resolved {
+            secret: Secret::new(text),
+            origin: Origin::File,
+        },
+        Input::Variable(_) => Resolved {
+            secret: Secret::variable(text),
+            origin: Origin::Environment,
         },
     })
 }
@@ -60,7 +92,7 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     reading.consulted.borrow_mut().insert(name.to_owned());
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
-            secret: Secret::new(text),
+            secret: Secret::variable(text),
             origin: Origin::Environment,
         }),
         None => Err(Wrong::new(
@@ -70,14 +102,11 @@ fn from_variable(reading: &Reading<'_>, name: &str) -> Result<Resolved, Wrong> {
     }
 }
 
-fn from_file(reading: &Reading<'_>, path: &str) -> Result<Resolved, Wrong> {
-    let path = reading.resolve(path);
-    let secret = Secret::file(&path).map_err(|error| {
-        Wrong::new(
-            format!("cannot read {}: {error}", path.display()),
-            "create the file with the secret in it, readable by the user that runs kenwell",
-        )
-    })?;
+fn from_file(
+    path: &Path,
+    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
+) -> Result<Resolved, Wrong> {
+    let secret = read(path)?;
     if secret.expose().is_empty() {
         return Err(Wrong::new(
             format!("{} is empty", path.display()),

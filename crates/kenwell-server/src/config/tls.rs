@@ -20,11 +20,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Tls {
     let reading = section.reading;
     Tls {
         skip_verify: section.read("skip_verify", value::flag),
-        ca_certificate: section.read("ca_certificate", |input| certificate::pem(reading, input)),
-        client_certificate: section.read("client_certificate", |input| {
-            certificate::pem(reading, input)
+        ca_certificate: section.read("ca_certificate", |input| {
+            certificate::text_or_path("ca_certificate", reading, input)
         }),
-        client_key: section.read("client_key", |input| certificate::key(reading, input)),
+        client_certificate: section.read("client_certificate", |input| {
+            certificate::text_or_path("client_certificate", reading, input)
+        }),
+        client_key: section.read("client_key", |input| {
+            certificate::key("client_key", reading, input)
+        }),
         server_name: section.read("server_name", |input| {
             let name = value::text(input)?.trim().to_owned();
             Ok(Some(name).filter(|name| !name.is_empty()))
