@@ -19,13 +19,21 @@ pub(super) fn certificates(
     if given.is_empty() {
         return Ok(None);
     }
-    let secret = if pem::is_text(given) {
-        Secret::new(given)
-    } else {
-        file(setting, reading, given)?
+    if pem::is_text(given) {
+        pem::certificates(setting, given).map_err(wrong)?;
+        return Ok(Some(Secret::new(text)));
+    }
+    let path = reading.resolve(given);
+    let read = || {
+        let secret = Secret::pem_file(setting, &path)?;
+        pem::certificates(setting, secret.expose())?;
+        Ok(Some(secret))
     };
-    pem::certificates(setting, secret.expose()).map_err(wrong)?;
-    Ok(Some(secret))
+    // The name of a certificate's file is no secret, as that of a key might be.
+    read().map_err(|error| {
+        let wrong = wrong(error);
+        Wrong::new(format!("{}: {}", path.display(), wrong.what), wrong.fix)
+    })
 }
 
 /// The same as the Redis library takes it: the text, or the path.
@@ -67,12 +75,8 @@ pub(super) fn key(
         }
         return Ok(Some(secret));
     }
-    file(setting, reading, given).map(Some)
-}
-
-/// The PEM file at a path that starts from the file's directory.
-fn file(setting: &'static str, reading: &Reading<'_>, path: &str) -> Result<Secret, Wrong> {
-    Secret::pem_file(setting, reading.resolve(path)).map_err(wrong)
+    let read = Secret::pem_file(setting, reading.resolve(given));
+    read.map(Some).map_err(wrong)
 }
 
 /// The library's sentences put the cure behind a semicolon.

@@ -81,15 +81,24 @@ pub fn certificates(
 /// # Errors
 /// [`Error::Settings`] when there is none, or it is encrypted or cannot be read. No part of it is shown.
 pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    let blocks = blocks::all(text).map_err(|problem| wrong(setting, problem))?;
+    let encrypted = || {
+        wrong(
+            setting,
+            "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW",
+        )
+    };
+    let blocks = blocks::all(text).map_err(|problem| {
+        if text.contains("ENCRYPTED PRIVATE KEY-----") {
+            encrypted()
+        } else {
+            wrong(setting, problem)
+        }
+    })?;
     let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
         return Err(no_key(setting, &blocks));
     };
     if key.is_encrypted() {
-        return Err(wrong(
-            setting,
-            "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW",
-        ));
+        return Err(encrypted());
     }
     match key.label {
         "OPENSSH PRIVATE KEY" => {
@@ -144,7 +153,7 @@ fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
     wrong(
         setting,
         format!(
-            "there is no certificate in it{instead}; it needs -----BEGIN CERTIFICATE-----, as PEM has"
+            "there is no certificate in it{instead}; give PEM, which has -----BEGIN CERTIFICATE-----"
         ),
     )
 }
@@ -164,7 +173,7 @@ fn no_key(setting: &'static str, blocks: &[Block<'_>]) -> Error {
             Some(other) if has_certificate => format!(
                 "there is no private key in it, but a certificate; exchange the values of {other} and {setting} if they are swapped"
             ),
-            _ => "there is no private key in it; it needs -----BEGIN PRIVATE KEY-----, as PEM has"
+            _ => "there is no private key in it; give PEM, which has -----BEGIN PRIVATE KEY-----"
                 .to_owned(),
         },
     )
