@@ -2,6 +2,7 @@
 
 mod address;
 mod cluster;
+mod connection_string;
 mod credentials;
 mod dial;
 mod file;
