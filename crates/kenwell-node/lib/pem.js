@@ -59,6 +59,12 @@ function nameOf(bytes) {
   const starts = (...start) => start.every((byte, index) => bytes[index] === byte);
   if (starts(0xff, 0xfe) || starts(0xfe, 0xff) || starts(0, 0x2d) || starts(0x2d, 0)) return 'UTF-16 text, as Windows writes it; convert it: iconv -f UTF-16 -t UTF-8 FILE > NEW';
   if (bytes[0] === 0x30 && (bytes[1] >= 0x80 || bytes[1] + 2 === bytes.length)) return der(bytes);
+  const start = bytes.subarray(0, 16);
+  const isZero = (first) => start.length === 16 && start.every((byte, index) => index % 2 !== first || byte === 0);
+  if (isZero(0) !== isZero(1)) return 'UTF-16 text, as Windows writes it; convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW';
+  const text = bytes.toString('latin1').trimStart();
+  if (text.startsWith('LS0tLS1CRUdJTi')) return 'PEM that is encoded in base64, as in a Secret of Kubernetes; decode it: base64 -d FILE > NEW';
+  if (text.startsWith('MII')) return 'base64 without the markers of PEM; put a line -----BEGIN CERTIFICATE----- before it and -----END CERTIFICATE----- behind it (PRIVATE KEY for a key)';
   return bytes.includes(0) ? 'binary data; give a PEM file' : null;
 }
 

@@ -1,5 +1,9 @@
 //! Certificates and keys in every form in which people have them: taken as they are, or named for what they are.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -108,6 +112,17 @@ fn other_forms_are_named_with_the_command_that_converts_them() {
         .chain(all.authority().encode_utf16().flat_map(u16::to_le_bytes))
         .collect();
     fs::write(all.path("utf-16.pem"), utf_16).unwrap();
+    let without_mark: Vec<u8> = format!("# x\n{}", all.authority())
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(all.path("no-mark.pem"), without_mark).unwrap();
+    let authority = all.authority();
+    let bare: Vec<_> = authority
+        .lines()
+        .filter(|line| !line.contains("-----"))
+        .collect();
+    fs::write(all.path("bare.pem"), bare.join("\n")).unwrap();
     fs::write(all.path("keystore.jks"), b"\xfe\xed\xfe\xed\0\0\0\x02").unwrap();
     fs::write(all.path("noise"), b"\0\x01\x02\x03").unwrap();
     for command in [
@@ -122,6 +137,7 @@ fn other_forms_are_named_with_the_command_that_converts_them() {
         "genpkey -algorithm ed25519 -outform der -out ed25519.der",
         "pkcs8 -topk8 -in me.key -passout pass:1234 -out locked.key",
         "ec -in me.key -aes128 -passout pass:1234 -out locked-sec1.key",
+        "base64 -in ca.pem -out encoded.pem",
         "genrsa -traditional -aes128 -passout pass:1234 -out locked-rsa.key 2048",
     ] {
         all.openssl(command);
@@ -135,6 +151,9 @@ fn other_forms_are_named_with_the_command_that_converts_them() {
         ("me.der", "", "", "openssl x509 -inform der"),
         ("csr.der", "", "", "certificate request"),
         ("utf-16.pem", "", "", "iconv -f UTF-16"),
+        ("no-mark.pem", "", "", "iconv -f UTF-16LE"),
+        ("bare.pem", "", "", "without the markers of PEM"),
+        ("encoded.pem", "", "", "base64 -d"),
         ("keystore.jks", "", "", "keytool"),
         ("noise", "", "", "binary data"),
         (

@@ -46,10 +46,8 @@ impl Live {
             ("gateway", config.gateway.tls.as_ref()),
             ("private", config.private.tls.as_ref()),
         ];
-        if said == Said::Nothing {
-            for (listener, identity) in listeners {
-                tell_listener(listener, identity);
-            }
+        for (listener, identity) in listeners {
+            tell_listener(listener, identity, said);
         }
         for running in self.destinations().iter() {
             if running.settings.enabled {
@@ -60,7 +58,7 @@ impl Live {
 }
 
 /// Whoever sends judges the certificate of a listener: when its time is over, an operator is needed.
-fn tell_listener(listener: &str, identity: Option<&Identity>) {
+fn tell_listener(listener: &str, identity: Option<&Identity>, said: Said) {
     let current = identity.and_then(|identity| identity.reread().ok());
     let now = Timestamp::now().as_second();
     let notices = current.map_or_else(Vec::new, |identity| identity.time_notices(now));
@@ -76,7 +74,7 @@ fn tell_listener(listener: &str, identity: Option<&Identity>) {
                 listener,
                 "tls_certificate: {says}, and clients refuse it; {cure}"
             );
-        } else {
+        } else if said == Said::Nothing {
             tracing::warn!(listener, "tls_certificate: {says}; {cure}");
         }
     }

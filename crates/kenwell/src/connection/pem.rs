@@ -31,10 +31,11 @@ pub fn is_text(given: &str) -> bool {
 /// [`Error::Settings`] when it cannot be read, or holds something else; then with the command that converts it.
 pub fn read_file(setting: &'static str, path: &Path) -> Result<String, Error> {
     let bytes = file::read_bytes(path).map_err(|error| {
-        wrong(
-            setting,
-            format!("neither PEM text nor the path of a readable file: {error}"),
-        )
+        let problem = match foreign::name(path.as_os_str().as_encoded_bytes()) {
+            Some(foreign) => format!("it is {foreign}"),
+            None => format!("neither PEM text nor the path of a readable file: {error}"),
+        };
+        wrong(setting, problem)
     })?;
     match foreign::name(&bytes) {
         Some(foreign) => Err(wrong(setting, format!("the file holds {foreign}"))),

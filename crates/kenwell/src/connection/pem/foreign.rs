@@ -24,9 +24,28 @@ pub(super) fn name(bytes: &[u8]) -> Option<&'static str> {
         [SEQUENCE, second, ..] if *second >= 0x80 => Some(der(bytes)),
         // Shorter than 128 bytes, as the keys of Ed25519 and of small curves are.
         [SEQUENCE, length, ..] if bytes.len() == usize::from(*length) + 2 => Some(der(bytes)),
+        _ if is_utf_16(bytes) => Some(
+            "UTF-16 text, as Windows writes it; convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW",
+        ),
+        _ if bytes.trim_ascii_start().starts_with(b"LS0tLS1CRUdJTi") => Some(
+            "PEM that is encoded in base64, as in a Secret of Kubernetes; decode it: base64 -d FILE > NEW",
+        ),
+        _ if bytes.trim_ascii_start().starts_with(b"MII") => Some(
+            "base64 without the markers of PEM; put a line -----BEGIN CERTIFICATE----- before it and -----END CERTIFICATE----- behind it (PRIVATE KEY for a key)",
+        ),
         _ if bytes.contains(&0) => Some("binary data; give a PEM file"),
         _ => None,
     }
+}
+
+/// Whether each second byte is zero, as in Latin text without a byte order mark.
+fn is_utf_16(bytes: &[u8]) -> bool {
+    const LOOKED_AT: usize = 16;
+    let is_zero = |first: usize| {
+        let mut every_second = bytes.iter().skip(first).step_by(2).take(LOOKED_AT / 2);
+        every_second.all(|byte| *byte == 0)
+    };
+    bytes.len() >= LOOKED_AT && (is_zero(0) != is_zero(1))
 }
 
 fn der(bytes: &[u8]) -> &'static str {

@@ -204,6 +204,8 @@ fn words(alert: AlertDescription) -> &'static str {
 mod tests {
     use super::*;
 
+    use AlertDescription as Alert;
+
     #[test]
     fn each_alert_has_a_cure_that_fits_our_side() {
         let nobody = OurSide::default();
@@ -220,7 +222,6 @@ mod tests {
             identity_problem: Some("expired on Monday".to_owned()),
             ..somebody.clone()
         };
-        use AlertDescription as Alert;
         for (alert, ours, says) in [
             (Alert::ProtocolVersion, &nobody, "TLS 1.2 or 1.3"),
             (Alert::UnrecognisedName, &nobody, "server_name"),
