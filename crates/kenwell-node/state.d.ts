@@ -2,7 +2,10 @@
 
 /** Which Redis, and how to reach it. */
 export interface Connection {
-  /** `redis[s]://[[user]:password@]host[:port][/database]`, or `unix:///path/to/redis.sock[?db=database]`. */
+  /**
+   * `redis[s]://[[user]:password@]host[:port][/database]` (or `valkey[s]://`), `unix:///path/to/redis.sock[?db=database]`, or
+   * a connection string of Azure (`host:6380,password=…,ssl=True`). `?ssl_cert_reqs=none` is `tls.skipVerify`.
+   */
   connectionString: string;
   /** For `rediss:`, or instead of it. PEM text, or the path of a PEM file. */
   tls?: boolean | TlsOptions;
@@ -20,7 +23,10 @@ export interface Connection {
 }
 
 export interface TlsOptions {
-  /** The authorities to trust instead of the system's. */
+  /**
+   * The authorities to trust instead of the system's. With them, at a loopback address the certificate may be for any of
+   * `localhost`, `127.0.0.1` and `::1`.
+   */
   ca?: string;
   /** Our certificate, for servers that want one; with `key`. */
   cert?: string;

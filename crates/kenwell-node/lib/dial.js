@@ -6,10 +6,14 @@ const net = require('net');
 const tls = require('tls');
 
 const { KenwellError, lost } = require('./error');
+const { certificates, privateKey } = require('./pem');
+const { reason } = require('./tls-reason');
+const { checkName, distrust } = require('./trust');
 
 /** How long a connection may be idle before the operating system asks whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
 
+/** A socket that says `connect`, or with TLS `trusted`, when something may be sent. */
 function open(settings) {
   const socket = socketTo(settings);
   socket.setNoDelay(true);
@@ -21,17 +25,37 @@ function open(settings) {
 function socketTo({ address, tls: secure }) {
   const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : hostAndPort(address);
   if (!secure) return net.connect(place);
-  const { ca, cert, key, serverName, skipVerify } = secure;
-  const name = serverName || place.host;
-  return tls.connect({
+  const given = material(secure);
+  const name = secure.serverName || place.host;
+  const socket = tls.connect({
     ...place,
-    ca: pem(ca),
-    cert: pem(cert),
-    key: pem(key),
-    rejectUnauthorized: !skipVerify,
+    secureContext: context(given),
+    // Judged below, before anything is sent.
+    rejectUnauthorized: false,
     servername: name && !net.isIP(name) ? name : '',
-    checkServerIdentity: (_host, certificate) => tls.checkServerIdentity(name, certificate),
+    checkServerIdentity: (_host, certificate) => checkName(name, certificate, given.ca !== undefined),
   });
+  socket.once('secureConnect', () => {
+    const error = distrust(socket, name, { ca: given.ca, skipVerify: secure.skipVerify });
+    if (error === null) socket.emit('trusted');
+    else socket.destroy(error);
+  });
+  return socket;
+}
+
+/** The certificates and the key of the settings, as OpenSSL wants them. */
+function material({ ca, cert, key }) {
+  const read = (given, setting, understand) => (given === null ? undefined : understand(setting, content(given, setting)));
+  return { ca: read(ca, 'tls.ca', certificates), cert: read(cert, 'tls.cert', certificates), key: read(key, 'tls.key', privateKey) };
+}
+
+function context(given) {
+  try {
+    return tls.createSecureContext(given);
+  } catch (error) {
+    const why = reason(error) || 'a certificate or key cannot be used; use an RSA key of 2048 bits or more, ECDSA or Ed25519';
+    throw new KenwellError('KENWELL_SETTINGS', `setting tls: ${why}`, { setting: 'tls', systemCode: error.code });
+  }
 }
 
 function hostAndPort(address) {
@@ -39,22 +63,22 @@ function hostAndPort(address) {
   return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
 }
 
-/** PEM text as it is, anything else is the path of a PEM file. */
-function pem(given) {
-  if (given === null) return undefined;
+/** PEM text as it is, anything else is the path of a file. Neither is repeated: it may be a key. */
+function content(given, setting) {
   if (given.includes('-----BEGIN')) return given;
   try {
     return fs.readFileSync(given);
   } catch (error) {
-    throw new KenwellError('KENWELL_SETTINGS', `a file that tls names cannot be read: ${error.code}`, { systemCode: error.code });
+    throw new KenwellError('KENWELL_SETTINGS', `setting ${setting}: neither PEM text nor the path of a readable file: ${error.code}`, { setting, systemCode: error.code });
   }
 }
 
 function broken(error, connected) {
-  if (connected) return lost(error.code || 'it broke');
-  const handshake = typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
+  // With TLS 1.3 a server refuses a client certificate after the handshake.
+  if (connected && !/alert/i.test(error.message)) return lost(error.code || 'it broke');
+  const handshake = reason(error) !== null || typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
   const code = handshake ? 'KENWELL_TLS' : 'KENWELL_CONNECTION';
-  return new KenwellError(code, `cannot connect to Redis: ${error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
+  return new KenwellError(code, `cannot connect to Redis: ${reason(error) || error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
 }
 
 module.exports = { broken, open };

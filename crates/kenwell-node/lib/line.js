@@ -48,7 +48,7 @@ class Line {
     this.socket.on('data', (chunk) => this.receive(chunk));
     this.socket.on('error', (error) => this.close(broken(error, this.connected)));
     this.socket.on('close', () => this.close(lost('the server closed it')));
-    this.socket.once(settings.tls ? 'secureConnect' : 'connect', () => this.login());
+    this.socket.once(settings.tls ? 'trusted' : 'connect', () => this.login());
     this.limit.set(now() + settings.connectTimeoutMs);
   }
 

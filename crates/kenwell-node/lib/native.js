@@ -4,6 +4,7 @@
 
 const { soon } = require('./clock');
 const { KenwellError, timeout, uncertain } = require('./error');
+const { inOurNames } = require('./tls-reason');
 const waiting = require('./waiting');
 
 const FETCH = 1;
@@ -251,7 +252,7 @@ class Answers {
 /** An error as native code describes it. */
 function failure(json) {
   const { code, message, ...details } = JSON.parse(json);
-  return new KenwellError(code, message, details);
+  return new KenwellError(code, inOurNames(message), details);
 }
 
 module.exports = { load, NativeConnection };

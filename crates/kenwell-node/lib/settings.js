@@ -1,6 +1,7 @@
 // From what the configuration says about Redis to what a connection needs.
 'use strict';
 
+const azure = require('./connection-string');
 const { KenwellError } = require('./error');
 
 /** How long connecting, and how long one call, may take unless the configuration says otherwise. */
@@ -19,7 +20,8 @@ function identity(config) {
 function read(config) {
   const url = parse(config.connectionString);
   const cluster = Boolean(config.cluster);
-  const sentinel = config.sentinel ? sentinelOf(config.sentinel) : null;
+  const named = config.sentinel || (url.master ? { master: url.master } : null);
+  const sentinel = named ? sentinelOf(named) : null;
   return {
     address: nodes(config.cluster, 'cluster') || nodes(config.sentinel, 'sentinel') || url.address,
     username: url.username,
@@ -27,24 +29,38 @@ function read(config) {
     database: url.database,
     cluster,
     sentinel,
-    tls: url.secure || config.tls ? tlsOf(config.tls === true ? {} : config.tls || {}) : null,
+    tls: url.secure || config.tls ? tlsOf({ ...url.tls, ...(config.tls === true ? {} : config.tls) }) : null,
     connectTimeoutMs: timeout(config.connectTimeoutMs, 'connectTimeoutMs'),
     commandTimeoutMs: timeout(config.commandTimeoutMs, 'commandTimeoutMs'),
   };
 }
 
 function parse(connectionString) {
+  if (typeof connectionString === 'string' && azure.isOne(connectionString)) return azure.parse(connectionString, (problem) => wrong('connectionString', problem));
   let url;
   try {
     url = new URL(connectionString);
   } catch {
     throw wrong('connectionString', 'it is not a URL; write it like redis://localhost:6379 or rediss://user:password@host:6380/0');
   }
-  const secure = url.protocol === 'rediss:';
+  const secure = url.protocol === 'rediss:' || url.protocol === 'valkeys:';
   if (url.protocol === 'unix:') return { ...login(url), address: `unix:${decode(url.pathname)}`, database: number(url.searchParams.get('db') || ''), secure };
-  if (!secure && url.protocol !== 'redis:') throw wrong('connectionString', 'it must start with redis://, rediss:// (TLS) or unix:// (a socket file)');
+  if (!secure && url.protocol !== 'redis:' && url.protocol !== 'valkey:') throw wrong('connectionString', 'it must start with redis://, rediss:// (TLS), valkey://, valkeys:// (TLS) or unix:// (a socket file)');
   if (!url.hostname) throw wrong('connectionString', 'the host is missing');
-  return { ...login(url), address: `${url.hostname}:${url.port || 6379}`, database: number(url.pathname.slice(1)), secure };
+  const database = number(url.pathname.slice(1) || url.searchParams.get('db') || '');
+  return { ...login(url), address: `${url.hostname}:${url.port || 6379}`, database, secure, tls: asked(url.searchParams) };
+}
+
+/** What the URLs of Python's clients ask for in their query, or the setting that it is here. */
+function asked(query) {
+  const elsewhere = { ssl_ca_certs: 'tls.ca', ssl_certfile: 'tls.cert', ssl_keyfile: 'tls.key' };
+  for (const [theirs, ours] of Object.entries(elsewhere)) {
+    if (query.has(theirs)) throw wrong('connectionString', `${theirs} is the setting ${ours} here; take it out of the URL`);
+  }
+  const verify = query.get('ssl_cert_reqs');
+  if (verify === null || /^(cert_)?(required|optional)$/i.test(verify)) return {};
+  if (/^(cert_)?none$/i.test(verify)) return { skipVerify: true };
+  throw wrong('connectionString', 'ssl_cert_reqs must be required or none, which is the setting tls.skipVerify');
 }
 
 function login(url) {

@@ -1,6 +1,7 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
 pub mod cli; // the command line: one module a command
+mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
 pub mod dead_letters; // what Redis refused for good, durable, to look at and retry
 pub mod delivery; // drains the journal into one destination

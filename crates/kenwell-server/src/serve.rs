@@ -132,6 +132,8 @@ async fn serve(
         audit: Arc::default(),
         closing: stop_private.clone(),
     };
+    let expiring = live.clone().watch_certificates(signals.shutdown.clone());
+    let expiring = tokio::spawn(expiring);
     let watching = live.watch(signals.reload, signals.shutdown.clone());
     let watching = tokio::spawn(watching);
     let private = tokio::spawn(private.serve(private_listener));
@@ -149,6 +151,9 @@ async fn serve(
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     stop_deliveries.cancel();
     watching.await.context("the configuration's watch failed")?;
+    expiring
+        .await
+        .context("the watch over certificates failed")?;
     tasks.close();
     if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
         tracing::warn!(

@@ -53,7 +53,7 @@
 //!
 //! | module | what it is about |
 //! |---|---|
-//! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, and a [`Connection`](connection::Connection) that opens again when it broke |
+//! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, [certificates](connection::pem) in any form, and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |

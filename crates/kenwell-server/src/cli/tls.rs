@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kenwell::connection::Secret;
+use kenwell::{
+    Error,
+    connection::{pem, tls_reason},
+};
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -26,11 +28,13 @@ pub(super) fn client(ca: Option<&Path>) -> Result<TlsConnector, String> {
                     path.display()
                 )
             };
-            let pem = Secret::file(path).map_err(|error| wrong(error.to_string()))?;
-            let found = CertificateDer::pem_slice_iter(pem.expose().as_bytes());
-            let (trusted, _) = roots.add_parsable_certificates(found.filter_map(Result::ok));
-            if trusted == 0 {
-                return Err(wrong("there is no certificate in it".to_owned()));
+            let found = pem::read_file("--ca", path)
+                .and_then(|text| pem::certificates("--ca", &text))
+                .map_err(|error| wrong(certificate_problem(error)))?;
+            for certificate in found {
+                roots.add(certificate).map_err(|_| {
+                    wrong("it holds something that is no certificate of an authority".to_owned())
+                })?;
             }
         }
         None => {
@@ -43,6 +47,13 @@ pub(super) fn client(ca: Option<&Path>) -> Result<TlsConnector, String> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config).into())
+}
+
+fn certificate_problem(error: Error) -> String {
+    match error {
+        Error::Settings { problem, .. } => problem,
+        other => other.to_string(),
+    }
 }
 
 /// Shakes hands.
@@ -70,6 +81,7 @@ pub(super) async fn secure(
             }
             _ => "see the server's log",
         };
-        format!("no TLS: {error}\n  fix: {fix}")
+        let why = tls_reason(&error).unwrap_or_else(|| error.to_string());
+        format!("no TLS: {why}\n  fix: {fix}")
     })
 }

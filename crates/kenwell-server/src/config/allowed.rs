@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use kenwell::connection::pem;
+
 use super::section::Reading;
 use super::value::{self, Input, Wrong};
 
@@ -58,7 +60,7 @@ impl Reference {
 
     /// The file that is given in place of a certificate. `None` for PEM text and for nothing.
     pub(crate) fn of_pem(text: &str) -> Option<Self> {
-        let is_path = !text.trim().is_empty() && !super::certificate::is_pem(text);
+        let is_path = !text.trim().is_empty() && !pem::is_text(text.trim());
         is_path.then(|| Self::File(text.trim().into()))
     }
 

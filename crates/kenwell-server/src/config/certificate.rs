@@ -1,108 +1,96 @@
 //! Certificates and keys: PEM text, or the path of a PEM file.
 
-use kenwell::connection::Secret;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use kenwell::Error;
+use kenwell::connection::{Secret, pem};
 
 use super::secret;
 use super::section::Reading;
 use super::value::{self, Input, Wrong};
 
-/// What every PEM certificate starts with.
-const BEGIN: &str = "-----BEGIN";
-
-/// Whether a text is PEM itself, and no path.
-pub(super) fn is_pem(text: &str) -> bool {
-    text.contains(BEGIN)
-}
-
 /// The PEM text, or the path of the file that has it, which is read again at each connection; checked
-/// to hold at least one certificate now. `None` when the setting is empty.
-pub(super) fn pem(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<String>, Wrong> {
+/// to hold certificates now, and nothing that would be left out. `None` when the setting is empty.
+pub(super) fn certificates(
+    setting: &'static str,
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Option<Secret>, Wrong> {
     let text = value::text(input)?;
-    if text.trim().is_empty() {
+    let given = text.trim();
+    if given.is_empty() {
         return Ok(None);
     }
-    if is_pem(&text) {
-        let fix = if text.contains("\\n") {
-            "the text has \\n where line breaks belong: use '''…''' over several lines, or give a path"
-        } else {
-            "paste the whole certificate between ''' and ''', or give the path of a PEM file"
-        };
-        return checked(text, "this is not a PEM certificate", fix);
+    if pem::is_text(given) {
+        pem::certificates(setting, given).map_err(wrong)?;
+        return Ok(Some(Secret::new(text)));
     }
-    let path = reading.resolve(text.trim());
-    let content = Secret::file(&path).map_err(|error| {
-        Wrong::new(
-            format!(
-                "neither PEM text nor a readable file: {}: {error}",
-                path.display()
-            ),
-            "give the path of a PEM file that kenwell may read, or the PEM text itself",
-        )
-    })?;
-    let what = format!("{} holds no PEM certificate", path.display());
-    let fix = "give the path of a PEM file (-----BEGIN CERTIFICATE-----)";
-    checked(content.expose().to_owned(), &what, fix)?;
-    match path.into_os_string().into_string() {
-        Ok(path) => Ok(Some(path)),
-        Err(_) => Err(Wrong::new(
+    let path = reading.resolve(given);
+    let read = || {
+        let secret = Secret::pem_file(setting, &path)?;
+        pem::certificates(setting, secret.expose())?;
+        Ok(Some(secret))
+    };
+    // The name of a certificate's file is no secret, as that of a key might be.
+    read().map_err(|error| {
+        let wrong = wrong(error);
+        Wrong::new(format!("{}: {}", path.display(), wrong.what), wrong.fix)
+    })
+}
+
+/// The same as the Redis library takes it: the text, or the path.
+pub(super) fn text_or_path(
+    setting: &'static str,
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Option<String>, Wrong> {
+    let Some(secret) = certificates(setting, reading, input)? else {
+        return Ok(None);
+    };
+    match secret.path().map(|path| path.to_str().map(str::to_owned)) {
+        None => Ok(Some(secret.expose().to_owned())),
+        Some(Some(path)) => Ok(Some(path)),
+        Some(None) => Err(Wrong::new(
             "the path of this file is no Unicode text",
             "rename the file or its directory",
         )),
     }
 }
 
-/// The same, with the file that it stands in.
-pub(super) fn pem_secret(
+/// The PEM text of a private key, or its file; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
+/// No complaint shows any of it.
+pub(super) fn key(
+    setting: &'static str,
     reading: &Reading<'_>,
     input: &Input<'_>,
 ) -> Result<Option<Secret>, Wrong> {
-    let Some(text) = pem(reading, input)? else {
-        return Ok(None);
-    };
-    if is_pem(&text) {
-        return Ok(Some(Secret::new(text)));
-    }
-    let secret = Secret::file(&text);
-    secret.map(Some).map_err(|error| {
-        Wrong::new(
-            format!("cannot read {text}: {error}"),
-            "give the path of a PEM file that kenwell may read",
-        )
-    })
-}
-
-/// The PEM text of a private key, or its file; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
-/// No complaint shows any of it.
-pub(super) fn key(reading: &Reading<'_>, input: &Input<'_>) -> Result<Option<Secret>, Wrong> {
-    let resolved = secret::secret(reading, input)?;
+    let resolved = secret::pem(setting, reading, input)?;
     let literal = resolved.is_literal();
     let secret = resolved.secret;
     let given = secret.expose().trim();
     if given.is_empty() {
         return Ok(None);
     }
-    if is_pem(given) {
+    if pem::is_text(given) || secret.path().is_some() {
         if literal {
             reading.holds_password.set(true);
         }
         return Ok(Some(secret));
     }
-    match Secret::file(reading.resolve(given)) {
-        Ok(secret) => Ok(Some(secret)),
-        Err(error) => Err(Wrong::new(
-            format!("neither PEM text nor a readable file: {}", unshown(&error)),
-            "give the path of a PEM file that kenwell may read (-----BEGIN PRIVATE KEY-----)",
-        )),
-    }
+    let read = Secret::pem_file(setting, reading.resolve(given));
+    read.map(Some).map_err(wrong)
 }
 
-fn checked(text: String, what: &str, fix: &str) -> Result<Option<String>, Wrong> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-    match certificates {
-        Ok(found) if !found.is_empty() => Ok(Some(text)),
-        _ => Err(Wrong::new(what, fix)),
+/// The library's sentences put the cure behind a semicolon.
+pub(super) fn wrong(error: Error) -> Wrong {
+    let text = match error {
+        Error::Settings { problem, .. } => problem,
+        other => other.to_string(),
+    };
+    match text.rsplit_once("; ") {
+        Some((what, fix)) => Wrong::new(what, fix),
+        None => Wrong::new(
+            text,
+            "give a PEM file that kenwell may read, or the PEM text itself",
+        ),
     }
 }
 

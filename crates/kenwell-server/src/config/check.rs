@@ -102,6 +102,7 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
     }
     for read in destinations {
         let Err(error) = read.destination.connection.validate() else {
+            out_of_time(reading, read);
             continue;
         };
         let given = match &error {
@@ -129,6 +130,18 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
                 "see docs/configuration.md for what each key takes",
             );
             reading.error(read.id.place.clone(), &read.id.key, wrong);
+        }
+    }
+}
+
+/// Certificates whose time is over, or soon will be: doubtful, but a matter of that destination and of the moment.
+fn out_of_time(reading: &Reading<'_>, read: &ReadDestination) {
+    let settings = &read.destination.connection;
+    for notice in settings.time_notices() {
+        let place = read.places.iter().find(|(key, ..)| *key == notice.setting);
+        if let Some((_, place, key)) = place {
+            let wrong = Wrong::new(notice.says, notice.cure);
+            reading.warning(place.clone(), key, wrong);
         }
     }
 }

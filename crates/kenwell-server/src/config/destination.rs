@@ -10,7 +10,7 @@ use super::section::{Found, Section};
 use super::settings::Destination;
 use super::source::id;
 use super::topology::{self, Topology};
-use super::url::{agreed, agreed_on_secret, agreed_on_tls};
+use super::url::{Given, agreed, agreed_on_secret, agreed_on_tls};
 use super::value::{self, Wrong};
 
 /// A destination as read, with the places that later complaints need.
@@ -86,7 +86,13 @@ struct Connected {
 fn read_connection(section: &mut Section<'_>) -> Option<Connected> {
     let reading = section.reading;
     let (url, url_reference) = super::url::read(section);
-    let address = section.read("address", |input| topology::addresses(input, address));
+    let address = section.read("address", |input| {
+        match super::url::connection_string(reading, input)? {
+            Some(url) => Ok(Given::ConnectionString(url)),
+            None => topology::addresses(input, address).map(Given::Hosts),
+        }
+    });
+    let (url, address) = super::url::apart(section, url, address);
     let username = section.read("username", |input| secret::secret(reading, input));
     let password = section.read("password", |input| secret::secret(reading, input));
     let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
@@ -141,7 +147,7 @@ fn read_connection(section: &mut Section<'_>) -> Option<Connected> {
     settings.connect_timeout = connect_timeout;
     settings.command_timeout = response_timeout;
     settings.secure = secure;
-    tls.apply(&mut settings);
+    tls.apply(&mut settings, url.map(|url| &url.value));
     if without_password {
         check_user(section, &settings);
     }
@@ -162,7 +168,7 @@ pub(super) fn not_empty(secret: Resolved) -> Option<Secret> {
     (!secret.text().is_empty()).then_some(secret.secret)
 }
 
-/// `host:port` or `unix:/path`. The text is not repeated where it may hold a password, as in a URL.
+/// `host:port` or `unix:/path`. The text is never repeated: people paste passwords with it.
 fn address(text: &str) -> Result<String, Wrong> {
     const FIX: &str = "write host:port, such as \"127.0.0.1:6379\" or \"[::1]:6379\"";
     let text = text.trim().to_owned();
@@ -172,7 +178,19 @@ fn address(text: &str) -> Result<String, Wrong> {
     {
         return Ok(text);
     }
-    if text.contains("://") || text.contains('@') {
+    if text.starts_with("redis-cli") || text.starts_with("valkey-cli") {
+        return Err(Wrong::new(
+            "it is a command line",
+            "write only host:port, and user and password as keys of their own; or what stands behind -u as the key url",
+        ));
+    }
+    if text.contains('@') && !text.contains("://") {
+        return Err(Wrong::new(
+            "it has an @, as before a host that a password belongs to",
+            "write host:port, and user and password as keys of their own",
+        ));
+    }
+    if text.contains("://") {
         return Err(Wrong::new(
             "the address is a URL",
             "write host:port, or move it to the key url",
@@ -184,24 +202,29 @@ fn address(text: &str) -> Result<String, Wrong> {
             "write it like \"unix:/run/redis/redis.sock\"",
         ));
     }
-    let wrong = |what: &str| Err(Wrong::new(format!("\"{text}\" {what}"), FIX));
+    let wrong = |what: &str| Err(Wrong::new(what, FIX));
     let Some((host, port)) = text.rsplit_once(':') else {
-        return wrong("has no port");
+        return wrong("it has no port");
     };
-    if !port.parse::<u16>().is_ok_and(|port| port > 0) {
-        return wrong("has no valid port (1 to 65535)");
-    }
     let bare = match host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
     {
         Some(inner) if inner.parse::<std::net::Ipv6Addr>().is_ok() => inner,
-        Some(_) => return wrong("has no valid IPv6 address in its brackets"),
-        None if host.contains(':') => return wrong("has an IPv6 address without brackets"),
+        Some(_) => return wrong("it has no valid IPv6 address in its brackets"),
+        None if host.contains(':') => {
+            return Err(Wrong::new(
+                "it has more than one colon",
+                "write an IPv6 address in brackets, as in \"[::1]:6379\", and a password as the key password",
+            ));
+        }
         None => host,
     };
-    if bare.is_empty() || bare.contains(|c: char| c.is_whitespace() || c == '/') {
-        return wrong("has no valid host");
+    if !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return wrong("it has no valid port (1 to 65535)");
+    }
+    if bare.is_empty() || bare.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+        return wrong("it has no valid host");
     }
     Ok(text)
 }

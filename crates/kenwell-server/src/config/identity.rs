@@ -1,22 +1,21 @@
 //! `tls_certificate` and `tls_key` of a listener.
 
 use jiff::Timestamp;
-use kenwell::connection::Secret;
+use kenwell::{Error, connection::Secret};
 
 use super::certificate;
 use super::section::{Found, Section};
 use super::value::Wrong;
-use crate::listener::Identity;
-
-const CERTIFICATE: &str = "tls_certificate";
-const KEY: &str = "tls_key";
+use crate::listener::{CERTIFICATE, Identity, KEY};
 
 /// Reads both; `None` when neither is given. They must be usable now; one whose time is over is only
 /// doubtful, so that a server that was started late still starts.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
     let reading = section.reading;
-    let certificate = section.read(CERTIFICATE, |input| certificate::pem_secret(reading, input));
-    let key = section.read(KEY, |input| certificate::key(reading, input));
+    let certificate = section.read(CERTIFICATE, |input| {
+        certificate::certificates(CERTIFICATE, reading, input)
+    });
+    let key = section.read(KEY, |input| certificate::key(KEY, reading, input));
     let (certificate, key) = (given(certificate), given(key));
     let (certificate, key) = match (certificate, key) {
         (Some(certificate), Some(key)) => (certificate, key),
@@ -35,18 +34,19 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
         key: key.value,
     };
     let found = (certificate.place, certificate.key);
-    if let Err(unusable) = identity.certified() {
-        let (place, name) = if unusable.setting == KEY {
-            (key.place, key.key)
-        } else {
-            found
-        };
-        reading.error(place, &name, Wrong::new(unusable.what, unusable.fix));
+    if let Err(error) = identity.certified() {
+        let is_key = matches!(&error, Error::Settings { setting: KEY, .. });
+        let (place, name) = if is_key { (key.place, key.key) } else { found };
+        reading.error(place, &name, certificate::wrong(error));
         return None;
     }
-    if let Some(what) = identity.out_of_time(Timestamp::now().as_second()) {
-        let fix = "renew it; the new one is taken up without a restart when it has the same path";
-        reading.warning(found.0, &found.1, Wrong::new(what, fix));
+    let doubtful = identity.time_notices(Timestamp::now().as_second());
+    for notice in doubtful {
+        let fix = format!(
+            "{}; the new one is taken up without a restart when it has the same path",
+            notice.cure
+        );
+        reading.warning(found.0.clone(), &found.1, Wrong::new(notice.says, fix));
     }
     Some(identity)
 }

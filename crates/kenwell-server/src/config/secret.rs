@@ -1,9 +1,12 @@
 //! Secrets: given as they are, or by reference to a variable or a file.
 
+use std::path::Path;
+
 use kenwell::connection::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::certificate;
 use super::section::Reading;
 use super::value::{Input, Wrong};
 
@@ -40,6 +43,32 @@ impl Resolved {
 
 /// The text behind `env:NAME`, `file:PATH` or the literal. No complaint shows a secret's value.
 pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolved, Wrong> {
+    resolve(reading, input, |path| {
+        Secret::file(path).map_err(|error| {
+            Wrong::new(
+                format!("cannot read {}: {error}", path.display()),
+                "create the file with the secret in it, readable by the user that runs kenwell",
+            )
+        })
+    })
+}
+
+/// The same for what is PEM: in a file it may have anything around it.
+pub(super) fn pem(
+    setting: &'static str,
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Resolved, Wrong> {
+    resolve(reading, input, |path| {
+        Secret::pem_file(setting, path).map_err(certificate::wrong)
+    })
+}
+
+fn resolve(
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
+) -> Result<Resolved, Wrong> {
     let Some(text) = input.as_text() else {
         return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
     };
@@ -48,15 +77,19 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
         return from_variable(reading, name, reference);
     }
     if let Some(path) = text.strip_prefix("file:") {
-        return from_file(reading, path, reference);
+        return from_file(&reading.resolve(path), reference, read);
     }
-    Ok(Resolved {
-        secret: Secret::new(text),
-        origin: match input {
-            Input::Toml(_) => Origin::File,
-            Input::Variable(_) => Origin::Environment,
+    Ok(match input {
+        Input::Toml(_) => Resolved {
+            secret: Secret::new(text),
+            origin: Origin::File,
+            reference: None,
         },
-        reference: None,
+        Input::Variable(_) => Resolved {
+            secret: Secret::variable(text),
+            origin: Origin::Environment,
+            reference: None,
+        },
     })
 }
 
@@ -68,7 +101,7 @@ fn from_variable(
     reading.consulted.borrow_mut().insert(name.to_owned());
     match reading.environment.get(name) {
         Some(text) => Ok(Resolved {
-            secret: Secret::new(text),
+            secret: Secret::variable(text),
             origin: Origin::Environment,
             reference,
         }),
@@ -80,17 +113,11 @@ fn from_variable(
 }
 
 fn from_file(
-    reading: &Reading<'_>,
-    path: &str,
+    path: &Path,
     reference: Option<String>,
+    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
 ) -> Result<Resolved, Wrong> {
-    let path = reading.resolve(path);
-    let secret = Secret::file(&path).map_err(|error| {
-        Wrong::new(
-            format!("cannot read {}: {error}", path.display()),
-            "create the file with the secret in it, readable by the user that runs kenwell",
-        )
-    })?;
+    let secret = read(path)?;
     if secret.expose().is_empty() {
         return Err(Wrong::new(
             format!("{} is empty", path.display()),

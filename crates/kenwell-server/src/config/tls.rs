@@ -1,6 +1,6 @@
 //! A destination's TLS keys.
 
-use kenwell::connection::{Secret, Settings};
+use kenwell::connection::{Secret, Settings, Url};
 
 use super::certificate;
 use super::section::{Found, Section};
@@ -20,11 +20,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Tls {
     let reading = section.reading;
     Tls {
         skip_verify: section.read("skip_verify", value::flag),
-        ca_certificate: section.read("ca_certificate", |input| certificate::pem(reading, input)),
-        client_certificate: section.read("client_certificate", |input| {
-            certificate::pem(reading, input)
+        ca_certificate: section.read("ca_certificate", |input| {
+            certificate::text_or_path("ca_certificate", reading, input)
         }),
-        client_key: section.read("client_key", |input| certificate::key(reading, input)),
+        client_certificate: section.read("client_certificate", |input| {
+            certificate::text_or_path("client_certificate", reading, input)
+        }),
+        client_key: section.read("client_key", |input| {
+            certificate::key("client_key", reading, input)
+        }),
         server_name: section.read("server_name", |input| {
             let name = value::text(input)?.trim().to_owned();
             Ok(Some(name).filter(|name| !name.is_empty()))
@@ -72,13 +76,19 @@ impl Tls {
         }
     }
 
-    /// Puts them into the settings.
-    pub(super) fn apply(self, settings: &mut Settings) {
-        settings.skip_verify = self.skip_verify.is_some_and(|found| found.value);
+    /// Puts them into the settings, with what the URL says where they say nothing.
+    pub(super) fn apply(self, settings: &mut Settings, url: Option<&Url>) {
+        settings.skip_verify = match self.skip_verify {
+            Some(found) => found.value,
+            None => url.is_some_and(|url| url.skip_verify),
+        };
         settings.ca_certificate = self.ca_certificate.and_then(|found| found.value);
         settings.client_certificate = self.client_certificate.and_then(|found| found.value);
         settings.client_key = self.client_key.and_then(|found| found.value);
-        settings.server_name = self.server_name.and_then(|found| found.value);
+        settings.server_name = match self.server_name {
+            Some(found) => found.value,
+            None => url.and_then(|url| url.server_name.clone()),
+        };
     }
 }
 

@@ -4,8 +4,8 @@ use kenwell::Error;
 use kenwell::connection::{Secret, Url};
 
 use super::secret;
-use super::section::{Found, Section};
-use super::value::Wrong;
+use super::section::{Found, Reading, Section};
+use super::value::{Input, Wrong};
 
 /// Reads `url`: the text, or a reference to a variable or file, since it may hold a password. With the
 /// reference, if it is one.
@@ -23,6 +23,61 @@ pub(super) fn read(section: &mut Section<'_>) -> (Option<Found<Url>>, Option<Str
         Ok(url)
     });
     (url, reference)
+}
+
+/// What stands in `address`.
+pub(super) enum Given {
+    /// `host:port`, once or several times.
+    Hosts(Vec<String>),
+    /// All about the server, as Azure's portal shows it.
+    ConnectionString(Url),
+}
+
+/// What `address` says when somebody pasted a connection string (`host:6380,password=…,ssl=True`) into it.
+pub(super) fn connection_string(
+    reading: &Reading<'_>,
+    input: &Input<'_>,
+) -> Result<Option<Url>, Wrong> {
+    let text = input.as_text().unwrap_or_default().trim();
+    if !text.contains('=') || text.contains("://") || text.starts_with("unix:") {
+        return Ok(None);
+    }
+    let url: Url = text.parse().map_err(|error| {
+        let what = wrong(error).what;
+        Wrong::new(
+            what,
+            "write host:port, and user and password as keys of their own",
+        )
+    })?;
+    if matches!(input, Input::Toml(_)) && url.password.is_some() {
+        reading.holds_password.set(true);
+    }
+    Ok(Some(url))
+}
+
+/// The URL and the hosts of the two keys. A connection string takes the place of a URL.
+pub(super) fn apart(
+    section: &Section<'_>,
+    url: Option<Found<Url>>,
+    address: Option<Found<Given>>,
+) -> (Option<Found<Url>>, Option<Found<Vec<String>>>) {
+    let Some(Found { value, place, key }) = address else {
+        return (url, None);
+    };
+    match value {
+        Given::Hosts(value) => (url, Some(Found { value, place, key })),
+        Given::ConnectionString(value) if url.is_none() => {
+            (Some(Found { value, place, key }), None)
+        }
+        Given::ConnectionString(_) => {
+            let wrong = Wrong::new(
+                "it is a connection string, and there is a url beside it",
+                "keep one of them",
+            );
+            section.reading.error(place, &key, wrong);
+            (url, None)
+        }
+    }
 }
 
 fn wrong(error: Error) -> Wrong {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use jiff::Timestamp;
+use crate::clock;
 
 /// When the oldest event that is just being delivered was received.
 #[derive(Debug, Clone, Default)]
@@ -19,9 +19,7 @@ impl Lag {
     /// The age of the oldest event under way; `None` when there is none, as far as anybody has looked.
     pub fn now(&self) -> Option<Duration> {
         let oldest = self.oldest.load(Ordering::Relaxed);
-        let now = Timestamp::now().as_millisecond();
-        let age = u64::try_from(now.saturating_sub_unsigned(oldest)).unwrap_or(0);
-        (oldest != 0).then(|| Duration::from_millis(age))
+        (oldest != 0).then(|| clock::age(oldest))
     }
 
     /// Notes the oldest event of the batch under way, or that there is none.

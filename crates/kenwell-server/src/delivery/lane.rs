@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::{join_all, select_all};
-use jiff::Timestamp;
 use kenwell::{
     Error,
     connection::Connection,
@@ -20,6 +19,7 @@ use super::{
     batch::Batch,
     write::{Attempt, Outcomes, Waiting},
 };
+use crate::clock;
 
 /// Attempts before an update is set aside that others were not taken beside.
 const PATIENCE: u32 = 2;
@@ -106,13 +106,7 @@ impl Pen {
         }
         outcomes.tell_aside();
         if let Some(oldest) = batch.oldest_ms {
-            let now = Timestamp::now().as_millisecond();
-            let age = now.saturating_sub_unsigned(oldest).max(0);
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "an age in milliseconds is far below 2^53"
-            )]
-            outcomes.ledger.fresh(age as f64 / 1_000.0);
+            outcomes.ledger.fresh(clock::age(oldest).as_secs_f64());
         }
     }
 }

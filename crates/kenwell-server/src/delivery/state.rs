@@ -9,6 +9,8 @@ use std::sync::{
 use jiff::Timestamp;
 use kenwell::Class;
 
+use crate::clock;
+
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -194,7 +196,8 @@ impl Health {
     pub(super) fn succeeded(&self) {
         let mut state = self.lock();
         if let State::Waiting { since, .. } = &*state {
-            let seconds = Timestamp::now().duration_since(*since).as_secs();
+            let since = u64::try_from(since.as_millisecond()).unwrap_or(0);
+            let seconds = clock::age(since).as_secs();
             tracing::info!(
                 destination.id = self.destination(),
                 seconds,

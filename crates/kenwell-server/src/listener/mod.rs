@@ -7,4 +7,5 @@ mod socket;
 
 pub use accept::{Arrival, Listener, Stream};
 pub use certificate::Identity;
+pub(crate) use certificate::{CERTIFICATE, KEY};
 pub use socket::Socket;

@@ -64,15 +64,14 @@ impl Renewed {
             return Arc::clone(&now.shown);
         }
         now.marks = marks;
-        let read = self.identity.reread().map_err(|error| error.to_string());
-        match read.and_then(|read| read.certified().map_err(|error| error.to_string())) {
+        match self.identity.reread().and_then(|read| read.certified()) {
             Ok(certified) => {
                 now.shown = Arc::new(certified);
                 tracing::info!("a renewed certificate is shown from now on");
             }
             Err(error) => {
                 tracing::warn!(
-                    error,
+                    %error,
                     "the new certificate or key cannot be used; the former one stays"
                 );
             }

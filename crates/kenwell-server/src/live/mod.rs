@@ -13,6 +13,7 @@ mod door;
 mod edit;
 mod error;
 mod expand;
+mod expiry;
 mod file;
 mod keys;
 mod leftover;

@@ -402,6 +402,11 @@ address = "127.0.0.1:6380"
         let expected = "prefix = \"p\"\naddress = \"h:6379\"\nusername = \"me\"\npassword = \"p@ss\"\n\
                         database = 2\nsecure = true\n";
         assert_eq!(rewrite.text(), file(expected));
+        let azure = file("address = \"h,password=p=,ssl=True\"\nprefix = \"p\"\n");
+        let rewrite = edited(&azure, vec![become_database_2()]).unwrap();
+        let expected = "prefix = \"p\"\naddress = \"h:6380\"\npassword = \"p=\"\n\
+                        secure = true\ndatabase = 2\n";
+        assert_eq!(rewrite.text(), file(expected));
         let pause = destination(
             "d",
             DestinationChange {

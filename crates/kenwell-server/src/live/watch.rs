@@ -18,6 +18,7 @@ use super::{
     Live,
     reload::{Occasion, Outcome, SETTLED},
 };
+use crate::clock;
 
 /// How often the file is looked at. An edit by hand is noticed at one look, and read at the next one if
 /// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
@@ -51,6 +52,7 @@ impl Live {
                 () = stop.cancelled() => return,
                 () = reload.notified() => Some(Occasion::Asked),
                 _ = ticks.tick() => {
+                    clock::look();
                     let now = Some(look(&path));
                     if now == seen {
                         due.and_then(|due: Due| due.occasion(since))

@@ -39,6 +39,104 @@ fn a_url_says_the_same_as_the_keys() {
 }
 
 #[test]
+fn azures_connection_string_is_understood_as_address_and_as_url() {
+    let of = |lines: &str, variables: &[(&str, &str)]| {
+        let text = ROUTE.replace("address = \"127.0.0.1:6379\"", lines);
+        let loaded = load(&text, variables).unwrap();
+        assert_eq!(loaded.warnings, [], "{lines}");
+        loaded.config.destinations[0].connection.clone()
+    };
+    let by_keys = of(
+        "address = \"me.redis.cache.windows.net:6380\"\npassword = \"a+b/c=\"\nsecure = true",
+        &[],
+    );
+    let azure = "me.redis.cache.windows.net:6380,password=a+b/c=,ssl=True,abortConnect=False";
+    for key in ["address", "url"] {
+        assert_eq!(of(&format!("{key} = \"{azure}\""), &[]), by_keys, "{key}");
+        let variable = format!("KENWELL_DESTINATIONS_PROFILES_{}", key.to_uppercase());
+        assert_eq!(of("", &[(&variable, azure)]), by_keys, "{key}");
+    }
+    // Keys beside it say what it leaves open.
+    let more = of(&format!("address = \"{azure}\"\nusername = \"u\""), &[]);
+    assert_eq!(more.username.as_deref(), Some("u"));
+    let hosts = "a:1,b:2,password=p,ssl=False";
+    let cluster = of(&format!("address = \"{hosts}\"\ncluster_mode = true"), &[]);
+    assert_eq!(cluster.address, "a:1,b:2");
+    let both = format!("address = \"{azure}\"\nurl = \"redis://h\"");
+    let both = ROUTE.replace("address = \"127.0.0.1:6379\"", &both);
+    let problems = load(&both, &[]).unwrap_err().to_string();
+    assert!(problems.contains("keep one of them"), "{problems}");
+}
+
+#[test]
+fn what_is_pasted_as_an_address_is_never_shown() {
+    for paste in [
+        "host:6379:SECRET",
+        ":SECRET@host",
+        ":SECRET@host:6379",
+        "SECRET@host:6379",
+        "user:SECRET@host:6379",
+        "redis://:SECRET@host:6379",
+        "redis-cli -u redis://:SECRET@host:6379",
+        "redis-cli -h host -p 6379 -a SECRET",
+        "--tls -h host -p 6379 -a SECRET",
+        "host:6380,password=SECRET,ssl=maybe",
+        "host:6380,password=SECRET,pass=SECRET",
+        "host:6380:SECRET,ssl=True",
+        "host:6380,SECRET,ssl=True",
+        "password=SECRET,host:6380",
+        "host:6379 SECRET",
+        "host SECRET:6379",
+        "host:6379/SECRET",
+        "SECRET",
+        "[SECRET]:6379",
+        "unix:SECRET",
+    ] {
+        for key in ["address", "url"] {
+            let line = format!("{key} = \"{paste}\"");
+            let text = ROUTE.replace("address = \"127.0.0.1:6379\"", &line);
+            // As a URL the fifth from above is right.
+            if key == "url" && paste.starts_with("redis://") {
+                continue;
+            }
+            let problems = load(&text, &[]).expect_err(&line).to_string();
+            assert!(!problems.contains("SECRET"), "{line}: {problems}");
+            assert!(problems.contains("fix: "), "{line}: {problems}");
+        }
+    }
+}
+
+#[test]
+fn what_other_clients_call_it_leads_to_the_setting() {
+    let of = |url: &str| {
+        let text = ROUTE.replace("address = \"127.0.0.1:6379\"", &format!("url = \"{url}\""));
+        load(&text, &[]).unwrap().config.destinations[0]
+            .connection
+            .clone()
+    };
+    assert!(of("rediss://:p@h:1?ssl_cert_reqs=none").skip_verify);
+    assert!(!of("rediss://:p@h:1?ssl_cert_reqs=required").skip_verify);
+    assert!(of("valkeys://:p@h:1").secure);
+    assert_eq!(of("valkey://h/3").database, 3);
+}
+
+#[test]
+fn a_secret_from_the_environment_loses_its_last_line_end() {
+    for end in ["", "\n", "\r\n", "\r"] {
+        let value = format!("p@ss{end}");
+        for (line, name) in [
+            ("password = \"env:REDIS_PASSWORD\"", "REDIS_PASSWORD"),
+            ("", "KENWELL_DESTINATIONS_PROFILES_PASSWORD"),
+        ] {
+            let config = load(&with_destination_lines(line), &[(name, &value)]).unwrap();
+            let connection = &config.config.destinations[0].connection;
+            let password = connection.password.as_ref().unwrap();
+            assert_eq!(password.expose(), "p@ss", "{name} {end:?}");
+        }
+    }
+}
+
+#[test]
 fn bad_urls() {
     let of = |lines: &str| ROUTE.replace("address = \"127.0.0.1:6379\"", lines);
     let cases: Vec<String> = [

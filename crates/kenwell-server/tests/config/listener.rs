@@ -44,6 +44,19 @@ fn an_identity_is_read_from_files_and_from_text() {
 fn what_cannot_be_used_is_explained() {
     let all = Certificates::new();
     all.openssl("pkey -in server.key -aes128 -passout pass:1234 -out locked.key");
+    all.issue_with("rsa:1024", "short", "/CN=localhost", "ca", "");
+    all.issue_with(
+        "ec -pkeyopt ec_paramgen_curve:P-521",
+        "p521",
+        "/CN=localhost",
+        "ca",
+        "",
+    );
+    all.openssl(
+        "pkcs12 -export -in server.pem -inkey server.key -passout pass:1234 -out server.p12",
+    );
+    all.openssl("x509 -in server.pem -outform der -out server.der");
+    all.openssl("pkey -in server.key -outform der -out der.key");
     all.issue_dated(
         "old",
         "ca",
@@ -69,11 +82,20 @@ fn what_cannot_be_used_is_explained() {
         ),
         (both("server.pem", "locked.key"), "the key is encrypted"),
         (both("server.pem", "server.pem"), "no private key in it"),
-        (both("server.key", "server.key"), "no PEM certificate"),
-        (both("empty.pem", "server.key"), "no PEM certificate"),
+        (
+            both("server.key", "server.pem"),
+            "exchange the values of tls_certificate and tls_key",
+        ),
+        (both("empty.pem", "server.key"), "no certificate in it"),
         (both("not-there.pem", "server.key"), "not-there.pem"),
         (both("server.pem", "not-there.key"), "readable file"),
-        (both("old.pem", "old.key"), "the certificate expired on"),
+        (both("old.pem", "old.key"), "expired on Jan  1"),
+        (both("short.pem", "short.key"), "an RSA key of 1024 bits"),
+        (both("p521.pem", "p521.key"), "P-521"),
+        (both("server.p12", "server.key"), "PKCS#12"),
+        (both("server.pem", "server.p12"), "openssl pkcs12 -nodes"),
+        (both("server.der", "server.key"), "openssl x509 -inform der"),
+        (both("server.pem", "der.key"), "openssl pkey -inform der"),
     ] {
         let said = complaint(&all, &lines);
         assert!(
@@ -85,5 +107,14 @@ fn what_cannot_be_used_is_explained() {
         let secret = key.lines().nth(1).unwrap();
         assert!(!said.contains(secret), "{said}");
     }
-    assert_eq!(complaint(&all, &both("server.pem", "server.key")), "");
+    // The certificates of the tests end in two days.
+    let good = complaint(&all, &both("server.pem", "server.key"));
+    assert!(
+        good.contains("warning") || good.contains("expires on"),
+        "{good}"
+    );
+    // Also an old-fashioned one is shown: clients judge it.
+    all.issue("v1", "/CN=localhost", "ca", "");
+    let v1 = complaint(&all, &both("v1.pem", "v1.key"));
+    assert!(v1.contains("expires on"), "{v1}");
 }

@@ -12,6 +12,7 @@ mod books;
 mod browser;
 mod by_hand;
 mod captures;
+mod certificates;
 mod changes;
 mod changes_under_load;
 mod cluster;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::Error;
 
-/// A parsed address.
+/// A parsed address. Errors never show any part of what was given: people paste passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Address {
     /// A host name or IP address without brackets, and a port.
@@ -19,6 +19,11 @@ impl Address {
     pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, Error> {
         if text.trim().starts_with("unix:") {
             return Ok(vec![Self::parse(text)?]);
+        }
+        if text.contains('=') {
+            return Err(problem(
+                "it is a connection string with options; give it as url, or the options as settings of their own",
+            ));
         }
         text.split(',').map(Self::parse).collect()
     }
@@ -46,8 +51,19 @@ impl Address {
         let host = match host.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
             Some(Some(ipv6)) => ipv6,
             None if !host.contains(':') => host,
-            _ => return Err(problem("write an IPv6 address in brackets: [::1]:6379")),
+            _ => {
+                return Err(problem(
+                    "there is more than one colon; write an IPv6 address in brackets, as in [::1]:6379, and a password as a setting of its own",
+                ));
+            }
         };
+        // Said in words of its own: the text may hold a password.
+        if host.contains(|c: char| c.is_whitespace() || c.is_control() || "@/?#=\"'\\".contains(c))
+        {
+            return Err(problem(
+                "the host has a character that no host has; write host:port, and a password as a setting of its own",
+            ));
+        }
         if host.is_empty() {
             return Err(problem("the host is missing; write host:port"));
         }
@@ -108,9 +124,15 @@ mod tests {
             ("[::1:6379", "brackets"),
             ("redis://h:1", "not a URL"),
             ("unix:", "path"),
+            ("hunter2@h:1", "no host has"),
+            (":hunter2@h:1", "more than one colon"),
+            ("h:1:hunter2", "more than one colon"),
+            ("redis-cli -a hunter2 -h h:1", "no host has"),
+            ("redis-cli -h h -p 1 -a hunter2", "port is missing"),
         ] {
             let error = Address::parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{text}: {error}");
         }
     }
 }

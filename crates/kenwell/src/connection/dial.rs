@@ -18,7 +18,7 @@ use super::login::{Ticket, log_in};
 use super::patient::{Activity, Patient};
 use super::pulse::Pulse;
 use super::settings::{Settings, Target};
-use super::tls;
+use super::tls::Tls;
 use crate::Error;
 use crate::reply::Reply;
 
@@ -32,6 +32,9 @@ const KEEP_ALIVE_TIMES: u32 = 3;
 /// How long closing a socket may take. It is the matter of one moment, unless the runtime on which the
 /// connection was opened stands still; then nothing is written any more either.
 const CLOSING: Duration = Duration::from_millis(200);
+
+/// How long a look at the certificate of a server that refused us may take, so that its reason is told in any case.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How many pipelines can wait for the task that moves the bytes. They are bounded by those who wait for
 /// their replies; this only must never be reached, because those who wait for a place have no order.
@@ -99,14 +102,25 @@ pub(super) async fn dial(
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
             let socket = tcp(host, *port).await.map_err(refused)?;
-            let stream = connector.connect(name, socket).await;
-            let stream = stream.map_err(|error| tls::handshake(error, settings, address))?;
-            start(stream, address).await?
+            match connector.connect(name, socket).await {
+                Ok(stream) => start(stream, address).await?,
+                Err(error) => {
+                    let look = if tls.needs_look(&error) {
+                        tcp(host, *port).await.ok()
+                    } else {
+                        None
+                    };
+                    return Err(handshake(error, tls, look, address).await);
+                }
+            }
         }
     };
     let greeted = log_in(&line, credentials.as_ref(), settings.database, address).await;
     let greeting = greeted.map_err(|error| {
-        let error = tls::alert(error, settings);
+        let error = match &target.tls {
+            Some(tls) => tls.alert(error),
+            None => error,
+        };
         credentials::explained(error, settings, target.expected).while_opening()
     })?;
     if let Some(hello) = &greeting.hello {
@@ -117,6 +131,30 @@ pub(super) async fn dial(
         line.has_fenced = fence(&line, previous, address).await?;
     }
     Ok(line)
+}
+
+/// A handshake that failed, in words: those of TLS, or what a `look` at the server's certificate shows.
+async fn handshake(
+    error: io::Error,
+    tls: &Tls,
+    look: Option<TcpStream>,
+    address: &Arc<str>,
+) -> Error {
+    let address = Arc::clone(address);
+    let seen = match look {
+        Some(stream) => timeout(LOOK, tls.look(stream)).await.ok().flatten(),
+        None => None,
+    };
+    let problem = seen.or_else(|| tls.explain(&error).ok());
+    let source = Arc::new(error);
+    match problem {
+        Some(problem) => Error::Tls {
+            address,
+            problem: problem.to_string(),
+            source,
+        },
+        None => Error::Connect { address, source },
+    }
 }
 
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {

@@ -8,9 +8,9 @@ use std::path::Path;
 /// authorities together.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The text of a regular file. Anything else, such as a pipe, might keep us waiting for ever, and
+/// The bytes of a regular file. Anything else, such as a pipe, might keep us waiting for ever, and
 /// gives its content only once.
-pub(super) fn read(path: &Path) -> io::Result<String> {
+pub(super) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let about = |problem: &str| {
         let problem = format!("{}: {problem}", path.display());
         io::Error::new(io::ErrorKind::InvalidInput, problem)
@@ -18,26 +18,35 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(about("this is no regular file"));
     }
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = File::open(path)?
         .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)?;
+        .read_to_end(&mut bytes)?;
     if u64::try_from(read).is_ok_and(|read| read > MAX_BYTES) {
         return Err(about("it has more than 1 MiB"));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+/// The text of such a file.
+fn read(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| {
+        let problem = format!("{}: it is no UTF-8 text", path.display());
+        io::Error::new(io::ErrorKind::InvalidData, problem)
+    })
 }
 
 /// The same, without the newline that editors put at the end.
 pub(super) fn read_line(path: &Path) -> io::Result<String> {
     let mut text = read(path)?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
+    text.truncate(without_line_end(&text).len());
     Ok(text)
+}
+
+/// The text without one line end, such as `echo` and editors put behind a secret.
+pub(super) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 #[cfg(test)]

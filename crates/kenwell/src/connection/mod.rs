@@ -2,6 +2,7 @@
 
 mod address;
 mod cluster;
+mod connection_string;
 mod credentials;
 mod dial;
 mod file;
@@ -15,6 +16,7 @@ mod opening;
 mod order;
 mod parts;
 mod patient;
+pub mod pem;
 mod pulse;
 mod route;
 mod secret;
@@ -33,5 +35,7 @@ pub use route::Connection;
 pub use secret::Secret;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
 pub(crate) use slots::slot_of;
+pub(crate) use tls::{Explanation, listed, notice};
+pub use tls::{Identity, TimeNotice, time_notices, tls_reason};
 pub use url::Url;
 pub(crate) use visit::{Entrance, Socket, Visit};

@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file;
+use super::{file, pem};
+use crate::Error;
 
 /// A secret text, given as it is or by the file that holds it: `Debug` prints `***`, and there is no
 /// `Display`.
@@ -41,6 +42,23 @@ impl Secret {
         })
     }
 
+    /// Reads a PEM file, as [`pem::read_file`] does.
+    ///
+    /// # Errors
+    /// Those of [`pem::read_file`].
+    pub fn pem_file(setting: &'static str, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        Ok(Self {
+            text: pem::read_file(setting, &path)?,
+            file: Some(path),
+        })
+    }
+
+    /// A secret from an environment variable, without the line end at its end, as one from a file.
+    pub fn variable(value: &str) -> Self {
+        Self::new(file::without_line_end(value))
+    }
+
     /// The text itself, for the one place that sends or compares it; of a file, what was in it when
     /// it was read.
     pub fn expose(&self) -> &str {
@@ -74,6 +92,19 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "***");
+    }
+
+    #[test]
+    fn one_line_end_is_no_part_of_a_variable() {
+        for (value, secret) in [
+            ("a", "a"),
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\r", "a"),
+            (" a \n\n", " a \n"),
+        ] {
+            assert_eq!(Secret::variable(value).expose(), secret);
+        }
     }
 
     #[test]

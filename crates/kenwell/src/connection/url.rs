@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{Secret, Settings};
+use super::{Secret, Settings, connection_string};
 use crate::Error;
 
 /// Where Redis listens unless the URL says otherwise.
@@ -15,8 +15,12 @@ const DEFAULT_SENTINEL_PORT: u16 = 26_379;
 /// `redis[s]://[[username][:password]@]host[:port][/database]`,
 /// `unix://[[username][:password]@]/path[?db=database]`, or
 /// `redis-sentinel://[[username][:password]@]host[:port][,host[:port]…]/master[/database]`, whose hosts
-/// are the Sentinels and whose user and password are for the master. What has a meaning in URLs is
-/// percent-encoded in user name, password and path. Errors never show any part of the URL.
+/// are the Sentinels and whose user and password are for the master. `valkey` and `valkeys` are the same as `redis`
+/// and `rediss`. What has a meaning in URLs is percent-encoded in user name, password and path. Of the queries of
+/// Python's clients `db` and `ssl_cert_reqs` are understood. Errors never show any part of the URL.
+///
+/// Instead of a URL it may be a connection string of .NET and Azure:
+/// `host:6380,password=…,ssl=True,abortConnect=False`.
 ///
 /// ```
 /// use kenwell::connection::{Settings, Url};
@@ -30,7 +34,7 @@ const DEFAULT_SENTINEL_PORT: u16 = 26_379;
 /// assert_eq!(settings.password.unwrap().expose(), "p@ss");
 /// # Ok::<(), kenwell::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Url {
     /// The address, as in [`Settings::address`]; port 6379 unless given.
@@ -41,8 +45,12 @@ pub struct Url {
     pub password: Option<Secret>,
     /// The database, if one is named.
     pub database: Option<i64>,
-    /// Whether the URL asks for TLS: `rediss` does, all others do not.
+    /// Whether the URL asks for TLS: `rediss` and `valkeys` do.
     pub secure: bool,
+    /// Whether any certificate will do (`?ssl_cert_reqs=none`).
+    pub skip_verify: bool,
+    /// The name that the server's certificate must carry (`sslHost` of a connection string).
+    pub server_name: Option<String>,
     /// The name of the master, if the address is that of its Sentinels.
     pub sentinel_master: Option<String>,
 }
@@ -51,17 +59,26 @@ impl FromStr for Url {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let Some((scheme, rest)) = text.trim().split_once("://") else {
+        let text = text.trim();
+        if text.starts_with("redis-cli") || text.starts_with("valkey-cli") {
             return Err(problem(
-                "it does not start with redis://, rediss://, redis-sentinel:// or unix://",
+                "it is a command line; write only the URL behind -u, or host, port, user and password as keys of their own",
+            ));
+        }
+        if connection_string::is_one(text) {
+            return connection_string::parse(text);
+        }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(problem(
+                "it does not start with redis://, rediss://, valkey://, valkeys://, redis-sentinel:// or unix://",
             ));
         };
         if rest.contains('#') {
             return Err(problem("it has a #; write # as %23"));
         }
         match scheme.to_ascii_lowercase().as_str() {
-            "redis" => server(rest, false),
-            "rediss" => server(rest, true),
+            "redis" | "valkey" => server(rest, false),
+            "rediss" | "valkeys" => server(rest, true),
             "redis-sentinel" => sentinels(rest),
             "unix" => socket(rest),
             _ => Err(problem(
@@ -78,6 +95,8 @@ impl From<Url> for Settings {
         settings.password = url.password;
         settings.database = url.database.unwrap_or_default();
         settings.secure = url.secure;
+        settings.skip_verify = url.skip_verify;
+        settings.server_name = url.server_name;
         settings.sentinel_master = url.sentinel_master;
         settings
     }
@@ -100,14 +119,10 @@ impl FromStr for Settings {
 }
 
 fn server(rest: &str, secure: bool) -> Result<Url, Error> {
-    if rest.contains('?') {
-        return Err(problem(
-            "it has a ?; write the database as /5 after the host, other settings as keys of their own, and ? in a password as %3F",
-        ));
-    }
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (username, password, hosts) = login(authority)?;
-    Ok(Url {
+    let mut url = Url {
         address: with_ports(hosts, DEFAULT_PORT)?,
         username,
         password,
@@ -116,8 +131,71 @@ fn server(rest: &str, secure: bool) -> Result<Url, Error> {
             "what follows the host must be a database number, as in /5; write / in a password as %2F",
         )?,
         secure,
-        sentinel_master: None,
-    })
+        ..Url::default()
+    };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        ask(&mut url, pair)?;
+    }
+    Ok(url)
+}
+
+/// Takes what a query of other clients' URLs asks for, or names the key that it is here.
+fn ask(url: &mut Url, pair: &str) -> Result<(), Error> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    match name {
+        "db" => {
+            let number = database(value, "db must be a database number, as in ?db=5")?;
+            if url.database.is_some() && number != url.database {
+                return Err(problem(
+                    "it names two databases; keep the one after the host",
+                ));
+            }
+            url.database = number;
+        }
+        "ssl_cert_reqs" => {
+            let value = value.to_ascii_lowercase();
+            match value.strip_prefix("cert_").unwrap_or(&value) {
+                "none" | "0" => url.skip_verify = url.secure,
+                "required" | "optional" | "2" | "1" => {}
+                _ => {
+                    return Err(problem(
+                        "ssl_cert_reqs must be required or none, which is the key skip_verify = true",
+                    ));
+                }
+            }
+        }
+        "ssl_ca_certs" | "ssl_ca_data" => {
+            return Err(problem(
+                "ssl_ca_certs is the key ca_certificate here; take it out of the URL",
+            ));
+        }
+        "ssl_certfile" => {
+            return Err(problem(
+                "ssl_certfile is the key client_certificate here; take it out of the URL",
+            ));
+        }
+        "ssl_keyfile" => {
+            return Err(problem(
+                "ssl_keyfile is the key client_key here; take it out of the URL",
+            ));
+        }
+        "ssl_check_hostname" => {
+            return Err(problem(
+                "ssl_check_hostname has no key here; take it out, and set server_name to the name in the certificate",
+            ));
+        }
+        "password" | "username" => {
+            return Err(problem(
+                "user and password stand before the host, as in rediss://user:password@host, or in keys of their own",
+            ));
+        }
+        _ => {
+            return Err(problem(
+                "it has a ?; write the database as /5 after the host, other settings as keys of their own, and ? in a password as %3F",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn sentinels(rest: &str) -> Result<Url, Error> {
@@ -137,8 +215,8 @@ fn sentinels(rest: &str) -> Result<Url, Error> {
             number,
             "what follows the master's name must be a database number, as in /mymaster/5",
         )?,
-        secure: false,
         sentinel_master: Some(decode(master, "master's name")?),
+        ..Url::default()
     })
 }
 
@@ -166,8 +244,7 @@ fn socket(rest: &str) -> Result<Url, Error> {
         username,
         password,
         database: database(number, "db must be a database number, as in ?db=5")?,
-        secure: false,
-        sentinel_master: None,
+        ..Url::default()
     })
 }
 
@@ -192,7 +269,7 @@ fn login(authority: &str) -> Result<(Option<String>, Option<Secret>, &str), Erro
     ))
 }
 
-fn with_ports(hosts: &str, default: u16) -> Result<String, Error> {
+pub(super) fn with_ports(hosts: &str, default: u16) -> Result<String, Error> {
     let hosts = hosts.split(',').map(|host| with_port(host, default));
     Ok(hosts.collect::<Result<Vec<_>, _>>()?.join(","))
 }
@@ -249,7 +326,7 @@ fn decode(text: &str, what: &str) -> Result<String, Error> {
         .map_err(|_| problem(&format!("the {what} is not UTF-8 after percent-decoding")))
 }
 
-fn problem(problem: &str) -> Error {
+pub(super) fn problem(problem: &str) -> Error {
     Error::Settings {
         setting: "url",
         problem: problem.to_owned(),
@@ -279,6 +356,11 @@ mod tests {
             ("redis://u@h", fields("h:6379", Some("u"), None, 0, false)),
             ("redis://:p@h", fields("h:6379", None, Some("p"), 0, false)),
             ("redis://:@h", fields("h:6379", None, None, 0, false)),
+            ("valkey://h?db=5", fields("h:6379", None, None, 5, false)),
+            (
+                "VALKEYS://:p@h:1/5?ssl_cert_reqs=required",
+                fields("h:1", None, Some("p"), 5, true),
+            ),
             (
                 "rediss://u:p%40%3a%2f%25%C3%96:@h:1/15",
                 fields("h:1", Some("u"), Some("p@:/%Ö:"), 15, true),
@@ -298,6 +380,18 @@ mod tests {
         ] {
             assert_eq!(Settings::from_url(url).unwrap(), same, "{url}");
             assert_eq!(url.parse::<Settings>().unwrap(), same, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_other_clients_call_it_leads_to_the_setting() {
+        for none in ["none", "None", "CERT_NONE", "0"] {
+            let url = format!("rediss://:p@h:1?ssl_cert_reqs={none}");
+            assert!(Settings::from_url(&url).unwrap().skip_verify, "{url}");
+        }
+        for required in ["required", "CERT_REQUIRED"] {
+            let url = format!("rediss://:p@h:1?ssl_cert_reqs={required}");
+            assert!(!Settings::from_url(&url).unwrap().skip_verify, "{url}");
         }
     }
 
@@ -329,7 +423,16 @@ mod tests {
             ("redis://:hunter2@h/-1", "database number"),
             ("redis://:hunter2@h/+1", "database number"),
             ("redis://:hunter2@h/1/2", "database number"),
-            ("redis://:hunter2@h?db=1", "as /5"),
+            ("redis://:hunter2@h?x=1", "as /5"),
+            ("redis://:hunter2?x@h", "encoded"),
+            ("redis://:hunter2@h/2?db=1", "two databases"),
+            ("redis://h?password=hunter2", "before the host"),
+            ("rediss://:hunter2@h?ssl_cert_reqs=maybe", "skip_verify"),
+            ("rediss://:hunter2@h?ssl_ca_certs=/ca.pem", "ca_certificate"),
+            ("redis-cli -u redis://:hunter2@h:1", "behind -u"),
+            ("redis-cli -h h -p 6379 -a hunter2", "command line"),
+            ("h:6379:hunter2", "does not start with"),
+            (":hunter2@h", "does not start with"),
             ("redis://:hunter2#x@h", "%23"),
             ("redis://:hunter2/x@h", "encoded"),
             ("redis://:hunter2%4@h", "password has a %"),

@@ -19,7 +19,7 @@ use super::dial::{self, Line};
 use super::kind::Expected;
 use super::login::log_in;
 use super::settings::{Settings, Target};
-use super::tls::Tls;
+use super::tls::{Explanation, Tls};
 use crate::Error;
 
 /// A visit: the settings, understood, and the connection once it is open.
@@ -93,17 +93,31 @@ impl Visit {
         Ok((Socket::Tcp(stream), peer))
     }
 
-    /// Goes over to TLS. The error holds what rustls said, if it came to that.
-    pub(crate) async fn secure(&self, socket: Socket) -> io::Result<Socket> {
+    /// Goes over to TLS. The error is what TLS said, in words; `None` when it did not come to that.
+    pub(crate) async fn secure(&self, socket: Socket) -> Result<Socket, Option<Explanation>> {
         let (Some(tls), Socket::Tcp(stream)) = (&self.tls, socket) else {
-            return Err(io::ErrorKind::Unsupported.into());
+            return Err(None);
         };
-        let (connector, name) = tls.current(&self.settings).map_err(io::Error::other)?;
+        let peer = stream.peer_addr();
+        let (connector, name) = tls
+            .current(&self.settings)
+            .map_err(|error| Some(Explanation::new(error.to_string(), "correct that setting")))?;
         let shake = connector.connect(name, stream);
-        let stream = timeout(self.settings.connect_timeout, shake)
-            .await
-            .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))?;
-        Ok(Socket::Tls(Box::new(stream)))
+        let shaken = timeout(self.settings.connect_timeout, shake).await;
+        let error = match shaken {
+            Ok(Ok(stream)) => return Ok(Socket::Tls(Box::new(stream))),
+            Ok(Err(error)) => error,
+            Err(_elapsed) => return Err(None),
+        };
+        if let Ok(peer) = peer
+            && tls.needs_look(&error)
+        {
+            let look = async { tls.look(TcpStream::connect(peer).await.ok()?).await };
+            if let Ok(Some(seen)) = timeout(self.settings.connect_timeout, look).await {
+                return Err(Some(seen));
+            }
+        }
+        Err(tls.explain(&error).ok())
     }
 
     /// Starts to speak Redis and logs in. Stays in database 0.
@@ -119,9 +133,13 @@ impl Visit {
             Ok(line)
         };
         let limit = self.settings.connect_timeout;
-        let line = timeout(limit, enter)
+        let entered = timeout(limit, enter)
             .await
-            .map_err(|_elapsed| self.late("logging in", limit))??;
+            .map_err(|_elapsed| self.late("logging in", limit))?;
+        let line = entered.map_err(|error| match &self.tls {
+            Some(tls) => tls.alert(error),
+            None => error,
+        })?;
         self.line = Some(line);
         Ok(())
     }

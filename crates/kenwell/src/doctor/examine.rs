@@ -3,7 +3,9 @@
 use super::finding::{Check, Finding, Status};
 use super::info::Info;
 use super::report::Report;
-use super::{explain, login, marker, memory, network, probe, rights, round_trip, server, tls};
+use super::{
+    expiry, explain, login, marker, memory, network, probe, rights, round_trip, server, tls,
+};
 use crate::connection::{Connection, Settings, Visit};
 use crate::profile::Layout;
 
@@ -51,7 +53,7 @@ async fn walk(
             return None;
         }
     };
-    findings.push(Check::Settings.ok("the settings are complete and do not contradict each other"));
+    findings.push(expiry::of_settings(&one));
     let socket = network::reach(&visit, findings).await?;
     let socket = tls::secure(&visit, socket, findings).await?;
     login::log_in(&mut visit, socket, findings).await?;

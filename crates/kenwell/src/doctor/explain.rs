@@ -26,15 +26,14 @@ fn explain(error: &Error) -> (String, String) {
             );
         }
         Error::Refused { command, reply, .. } => return explain_reply(command, reply),
+        // Their sentences put the cure behind a semicolon.
+        Error::Tls { problem, .. } => {
+            let (says, cure) = problem.split_once("; ").unwrap_or((problem, ""));
+            return (says.to_owned(), cure.to_owned());
+        }
         Error::Timeout { action, .. } => (
             format!("{action} {}", took(error)),
             "see whether Redis is overloaded or stopped, and whether the network loses packets",
-        ),
-        Error::Lost {
-            command, source, ..
-        } if source.to_string().contains("CertificateRequired") => (
-            format!("Redis wants a client certificate (seen during {command})"),
-            "give Kenwell a certificate of its own with client_certificate and client_key, or set `tls-auth-clients no` in Redis",
         ),
         Error::Lost { command, .. } => (
             format!("Redis closed the connection during {command}"),

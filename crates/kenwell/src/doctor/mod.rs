@@ -23,6 +23,7 @@
 
 mod certificate;
 mod examine;
+mod expiry;
 mod explain;
 mod finding;
 mod info;
@@ -38,5 +39,6 @@ mod server;
 mod tls;
 
 pub use examine::examine;
+pub use expiry::time_notices;
 pub use finding::{Check, Finding, Status};
 pub use report::Report;

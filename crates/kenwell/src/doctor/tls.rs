@@ -1,13 +1,12 @@
 //! The encryption: whether it is there, and whether the certificate is right.
 
-use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
-use rustls::{CertificateError, ProtocolVersion};
+use rustls::ProtocolVersion;
 
 use super::certificate::Certificate;
 use super::finding::{Check, Finding};
-use crate::connection::{Entrance, Settings, Socket, Visit};
+use crate::connection::{Explanation, Settings, Socket, Visit};
 
 /// A certificate that expires within so many days is a warning.
 const EXPIRES_SOON_DAYS: i64 = 30;
@@ -27,7 +26,7 @@ pub(super) async fn secure(
     }
     let (finding, socket) = match visit.secure(socket).await {
         Ok(socket) => (sealed(&socket, visit.settings()), Some(socket)),
-        Err(error) => (refused(visit, &error).await, None),
+        Err(explanation) => (refused(explanation), None),
     };
     findings.push(finding);
     socket
@@ -98,87 +97,12 @@ fn sealed(socket: &Socket, settings: &Settings) -> Finding {
     }
 }
 
-async fn refused(visit: &Visit, error: &io::Error) -> Finding {
-    let cause = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match cause {
-        Some(rustls::Error::InvalidCertificate(problem)) => {
-            let shown = look(visit).await;
-            about_certificate(problem, shown.as_ref(), visit)
-        }
-        Some(other) if !matches!(other, rustls::Error::InvalidMessage(_)) => Check::Tls.failed(
-            format!("the TLS handshake failed: {other}"),
-            "allow TLS 1.2 or 1.3 in Redis (`tls-protocols`, `tls-ciphers`)",
-        ),
+fn refused(explanation: Option<Explanation>) -> Finding {
+    match explanation {
+        Some(explanation) => Check::Tls.failed(explanation.says, explanation.cure),
         // A server that expects plain text waits, answers in plain text or hangs up, as it pleases.
-        _ => Check::Tls.failed("the server does not answer in TLS", NOT_TLS),
+        None => Check::Tls.failed("the server does not speak TLS on this port", NOT_TLS),
     }
-}
-
-/// Looks at the certificate that was refused. Nothing is sent, and the connection is not used.
-async fn look(visit: &Visit) -> Option<Certificate> {
-    let lenient = Visit::new(&Settings {
-        skip_verify: true,
-        ..visit.settings().clone()
-    })
-    .ok()?;
-    let Entrance::Tcp(host, port) = lenient.entrance() else {
-        return None;
-    };
-    let addresses = lenient.look_up(host, port).await.ok()?;
-    let (socket, _) = lenient.reach(&addresses).await.ok()?;
-    let socket = lenient.secure(socket).await.ok()?;
-    let (_, certificate) = socket.seal()?;
-    Certificate::read(certificate)
-}
-
-fn about_certificate(
-    problem: &CertificateError,
-    shown: Option<&Certificate>,
-    visit: &Visit,
-) -> Finding {
-    let names = shown.map_or("other names", |found| found.names.as_str());
-    let issuer = shown.map_or("an authority", |found| found.issuer.as_str());
-    let host = match visit.entrance() {
-        Entrance::Tcp(host, _) => host,
-        Entrance::Unix(_) => "",
-    };
-    let (says, cure) = match problem {
-        CertificateError::UnknownIssuer => (
-            format!("the certificate is issued by {issuer}, which is not trusted"),
-            "set `ca_certificate` to the certificate of that authority (PEM text or path)"
-                .to_owned(),
-        ),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
-            format!("the certificate is for {names}, not for {host}"),
-            format!(
-                "use a name of the certificate in `address`, name it in `server_name`, or issue one with subjectAltName {host}"
-            ),
-        ),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
-            "the certificate has expired".to_owned(),
-            "renew the certificate of Redis".to_owned(),
-        ),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-            "the certificate is not valid yet".to_owned(),
-            "correct the clock of this machine, or issue the certificate again".to_owned(),
-        ),
-        CertificateError::BadSignature => (
-            format!(
-                "the certificate names {issuer} as its issuer, but that authority has not signed it"
-            ),
-            "set `ca_certificate` to the authority's current certificate".to_owned(),
-        ),
-        other => (
-            format!(
-                "the certificate is refused: {}",
-                rustls::Error::InvalidCertificate(other.clone())
-            ),
-            format!("issue a certificate (X.509 version 3) with subjectAltName {host}"),
-        ),
-    };
-    Check::Tls.failed(says, cure)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
     guard::Post,
     known::{Known, Offered},
 };
-use crate::envelope::Envelope;
+use crate::{clock, envelope::Envelope};
 
 /// Shows what was going on when Kenwell was stopped, or its settings changed.
 pub(super) fn resume(post: &Post) {
@@ -32,7 +32,8 @@ pub(super) fn restored(post: &Post, acked: u64) {
     };
     remember(post, |known| known.restoring = None);
     let (destination, events) = (post.health.destination(), done.events);
-    let seconds = (Timestamp::now().as_millisecond() - done.since_ms) / 1_000;
+    let since = u64::try_from(done.since_ms).unwrap_or(0);
+    let seconds = clock::age(since).as_secs();
     tracing::info!(
         destination.id = destination,
         events,

@@ -3,9 +3,10 @@
 use rustls::RootCertStore;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, UnixTime};
-use x509_parser::prelude::{Validity, X509Certificate, X509Version};
+use x509_parser::prelude::{X509Certificate, X509Version};
 
-use super::{pem, signature};
+use super::validity::out_of_time;
+use super::{algorithm, pem, signature};
 use crate::Error;
 
 const SETTING: &str = "ca_certificate";
@@ -18,34 +19,22 @@ pub(super) struct Authorities {
 }
 
 impl Authorities {
-    /// Reads PEM text. At least one must be of use now; others may have expired, as happens while an
-    /// authority is being replaced.
-    pub(super) fn read(
-        text: &str,
-        algorithms: WebPkiSupportedAlgorithms,
-        now: UnixTime,
-    ) -> Result<Self, Error> {
+    /// Reads PEM text. At least one must be an authority. Whether it is its time shows at each handshake: it is
+    /// no matter of the settings.
+    pub(super) fn read(text: &str, algorithms: WebPkiSupportedAlgorithms) -> Result<Self, Error> {
         let authorities = Self {
             given: pem::certificates(SETTING, text)?,
             algorithms,
         };
-        let mut reason = None;
-        for der in &authorities.given {
-            let certificate = pem::parse(SETTING, der)?;
-            let problem = if authorities.signs(&certificate) || authorities.is_its_own(&certificate)
-            {
-                out_of_time(certificate.validity(), now)
-            } else {
-                Some("this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's".to_owned())
-            };
-            match problem {
-                None => return Ok(authorities),
-                Some(problem) => reason = Some(problem),
-            }
+        let is_of_use = authorities.all().any(|certificate| {
+            authorities.signs(&certificate) || authorities.is_its_own(&certificate)
+        });
+        if is_of_use {
+            return Ok(authorities);
         }
         Err(Error::Settings {
             setting: SETTING,
-            problem: reason.unwrap_or_default(),
+            problem: "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's".to_owned(),
         })
     }
 
@@ -53,8 +42,8 @@ impl Authorities {
     pub(super) fn roots(&self, now: UnixTime) -> RootCertStore {
         let mut store = RootCertStore::empty();
         let signing = self.given.iter().filter(|der| {
-            pem::parse(SETTING, der).is_ok_and(|certificate| {
-                self.signs(&certificate) && out_of_time(certificate.validity(), now).is_none()
+            pem::parse(der).is_some_and(|certificate| {
+                self.signs(&certificate) && out_of_time(&certificate, now).is_none()
             })
         });
         store.add_parsable_certificates(signing.cloned());
@@ -63,12 +52,14 @@ impl Authorities {
 
     /// The same, understood.
     pub(super) fn signing(&self, now: UnixTime) -> impl Iterator<Item = X509Certificate<'_>> {
-        self.given
-            .iter()
-            .filter_map(|der| pem::parse(SETTING, der).ok())
-            .filter(move |certificate| {
-                self.signs(certificate) && out_of_time(certificate.validity(), now).is_none()
-            })
+        self.all().filter(move |certificate| {
+            self.signs(certificate) && out_of_time(certificate, now).is_none()
+        })
+    }
+
+    /// All that were given, of use or not.
+    pub(super) fn all(&self) -> impl Iterator<Item = X509Certificate<'_>> {
+        self.given.iter().filter_map(pem::parse)
     }
 
     /// Whether this very certificate was given, and signed itself: a server that is its own
@@ -77,8 +68,14 @@ impl Authorities {
         self.given.iter().any(|given| given.as_ref() == der) && self.is_its_own(certificate)
     }
 
+    /// Whether it signed itself. What was given is trusted as it is, so a signature that nobody verifies any
+    /// more, as with SHA-1, says nothing against it.
     fn is_its_own(&self, certificate: &X509Certificate<'_>) -> bool {
-        signature::is_issued_by(certificate, certificate, &self.algorithms)
+        let names_itself = certificate.issuer().as_raw() == certificate.subject().as_raw();
+        names_itself
+            && (signature::is_issued_by(certificate, certificate, &self.algorithms)
+                || algorithm::unverifiable(certificate.public_key()).is_some()
+                || algorithm::unverifiable_signature(certificate, &self.algorithms).is_some())
     }
 
     /// Whether it may sign others. Version 1 has no way to say so: there, a root may.
@@ -93,23 +90,5 @@ impl Authorities {
             .key_usage()
             .is_ok_and(|found| found.is_none_or(|usage| usage.value.key_cert_sign()));
         is_authority && may_sign
-    }
-}
-
-/// Why a certificate is of no use at this time, with the date.
-pub(super) fn out_of_time(validity: &Validity, now: UnixTime) -> Option<String> {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    if now > validity.not_after.timestamp() {
-        Some(format!(
-            "the certificate expired on {}; renew it",
-            validity.not_after
-        ))
-    } else if now < validity.not_before.timestamp() {
-        Some(format!(
-            "the certificate is not valid before {}; check this machine's clock",
-            validity.not_before
-        ))
-    } else {
-        None
     }
 }

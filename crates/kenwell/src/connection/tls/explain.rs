@@ -1,56 +1,48 @@
-//! What to do about a handshake that failed.
+//! What a failed handshake means, and what to do about it: the one place that has words for it.
 
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
-use rustls::{AlertDescription, CertificateError, OtherError};
+use rustls::{AlertDescription, CertificateError};
 
-use super::names::Unusable;
-use super::pem;
-use crate::Error;
-use crate::connection::Settings;
+/// The longest sentence that is made of what a stranger's certificate says, in characters.
+const MAX_SHOWN: usize = 400;
 
-/// A broken socket is a matter of time; everything else about TLS is a matter of configuration.
-pub(in crate::connection) fn handshake(
-    error: io::Error,
-    settings: &Settings,
-    address: &Arc<str>,
-) -> Error {
-    let address = Arc::clone(address);
-    let problem = tls_error(&error).map(|error| problem(error, settings));
-    let source = Arc::new(error);
-    match problem {
-        Some(problem) => Error::Tls {
-            address,
-            problem,
-            source,
-        },
-        None => Error::Connect { address, source },
-    }
+/// What is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{says}; {cure}")]
+pub(crate) struct Explanation {
+    /// A sentence without full stop.
+    pub(crate) says: String,
+    /// The same; it names the setting.
+    pub(crate) cure: String,
 }
 
-/// The same for the alert of a server that refuses us after the handshake, as TLS 1.3 does with
-/// client certificates; any other error is given back.
-pub(in crate::connection) fn alert(error: Error, settings: &Settings) -> Error {
-    let Error::Lost {
-        address, source, ..
-    } = &error
-    else {
-        return error;
-    };
-    match tls_error(source) {
-        Some(found @ rustls::Error::AlertReceived(_)) => Error::Tls {
-            address: Arc::clone(address),
-            problem: problem(found, settings),
-            source: Arc::new(io::Error::new(io::ErrorKind::InvalidData, found.clone())),
-        },
-        _ => error,
+/// What is known about our side of a handshake.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct OurSide {
+    /// Whether we have a client certificate.
+    pub(super) has_identity: bool,
+    /// What is wrong with it at this moment, such as `expired on …`.
+    pub(super) identity_problem: Option<String>,
+    /// Whether the server has asked for one.
+    pub(super) was_asked: bool,
+}
+
+impl Explanation {
+    /// Names in certificates are a stranger's words: they get no line of their own, and no more than a line.
+    pub(crate) fn new(says: impl AsRef<str>, cure: impl Into<String>) -> Self {
+        let says = says.as_ref().chars().take(MAX_SHOWN);
+        Self {
+            says: says.map(|c| if c.is_control() { '?' } else { c }).collect(),
+            cure: cure.into(),
+        }
     }
 }
 
 /// What rustls said, wherever it is wrapped.
-fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     // How redis-rs keeps an error of the socket.
     type Shared = Arc<dyn StdError + Send + Sync>;
     let mut next = Some(error);
@@ -69,171 +61,209 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
     None
 }
 
-fn problem(error: &rustls::Error, settings: &Settings) -> String {
-    let cure = cure(error, settings);
-    match error {
-        // rustls shows these as Rust code.
-        rustls::Error::InvalidCertificate(CertificateError::Other(reason)) => {
-            format!("{reason}; {cure}")
+/// Says it in words. What is about the server's certificate was explained where it was refused.
+pub(super) fn explain(error: &rustls::Error, ours: &OurSide) -> Explanation {
+    let (says, cure) = match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            return other.0.downcast_ref().cloned().unwrap_or_else(|| {
+                Explanation::new(other.to_string(), "give the server another certificate")
+            });
         }
-        _ => format!("{error}; {cure}"),
-    }
+        rustls::Error::InvalidCertificate(refusal) => {
+            return Explanation::new(
+                certificate(refusal),
+                "give the server another certificate, or trust the authority that signed this one",
+            );
+        }
+        rustls::Error::AlertReceived(alert) => return refused_by_server(*alert, ours),
+        rustls::Error::InvalidMessage(_) => (
+            "the server does not speak TLS on this port",
+            "set secure = false, or give its TLS port in address",
+        ),
+        rustls::Error::PeerIncompatible(_) => (
+            "the server and Kenwell have no version, cipher or kind of key of TLS in common",
+            "the server must allow TLS 1.2 or 1.3 (`tls-protocols`, `tls-ciphers` of Redis), with ciphers of the kind ECDHE and AES-GCM or ChaCha20",
+        ),
+        rustls::Error::NoCertificatesPresented => (
+            "the server shows no certificate",
+            "give it one (`tls-cert-file` of Redis, `cert` of stunnel)",
+        ),
+        rustls::Error::DecryptError | rustls::Error::PeerSentOversizedRecord => (
+            "what the server sent cannot be decrypted",
+            "look whether something on the way changes what is sent",
+        ),
+        rustls::Error::FailedToGetCurrentTime => (
+            "this machine has no clock",
+            "set its clock: certificates cannot be judged without",
+        ),
+        _ => (
+            "the server breaks the rules of TLS",
+            "check that address is the port where Redis speaks TLS",
+        ),
+    };
+    Explanation::new(says, cure)
 }
 
-fn cure(error: &rustls::Error, settings: &Settings) -> &'static str {
-    match error {
-        rustls::Error::InvalidCertificate(error) => certificate(error, settings),
-        rustls::Error::AlertReceived(alert) => refused_by_server(*alert, settings),
-        rustls::Error::InvalidMessage(_) => {
-            "the server does not speak TLS on this port; set secure = false, or give its TLS port in address"
-        }
-        rustls::Error::PeerIncompatible(_) => "the server must allow TLS 1.2 or 1.3",
-        _ => "check that address is the port where Redis speaks TLS",
-    }
+/// What the handshake with a server failed on, in words; `None` when TLS has nothing to do with it.
+pub fn tls_reason(error: &io::Error) -> Option<String> {
+    let ours = OurSide::default();
+    tls_error(error).map(|error| explain(error, &ours).says)
 }
 
-fn certificate(error: &CertificateError, settings: &Settings) -> &'static str {
-    let has_authority = pem::given(settings.ca_certificate.as_deref()).is_some();
-    match error {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature if has_authority => {
-            "none of the authorities in ca_certificate signed the server's certificate; put the one that did into ca_certificate"
-        }
-        CertificateError::UnknownIssuer => {
-            "no authority that this system trusts signed the server's certificate; set ca_certificate to the certificate of the one that did"
-        }
-        CertificateError::NotValidForNameContext { presented, .. }
-            if presented.is_empty() && !has_authority =>
-        {
-            "the certificate has no names; put the host of address into its subjectAltName, or set ca_certificate to the authority that signed it, and its common name counts"
+/// A refusal of a certificate that nobody looked at closer.
+fn certificate(refusal: &CertificateError) -> &'static str {
+    match refusal {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "none of the authorities that are trusted signed the server's certificate"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "set server_name to a name in the certificate, or put the host of address into its subjectAltName"
+            "the server's certificate is for another name"
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "renew the server's certificate, or the one above it that expired"
+            "the server's certificate has expired, or this machine's clock is wrong"
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "check the clocks of both machines; the server's certificate begins later"
+            "the server's certificate is not valid yet, or this machine's clock is wrong"
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "the server's certificate is for another purpose; its extendedKeyUsage must have serverAuth"
+            "the server's certificate is for another purpose"
         }
-        CertificateError::Other(other) => unusual(other, has_authority),
-        _ => "make the server a certificate of X.509 version 3 with a subjectAltName",
+        _ => {
+            "the server's certificate cannot be used: its version, key or signature is not supported"
+        }
     }
 }
 
-fn unusual(error: &OtherError, has_authority: bool) -> &'static str {
-    if let Some(unusable) = error.0.downcast_ref() {
-        return match unusable {
-            Unusable::OtherName { .. } => {
-                "set server_name to the name in the certificate, or put the host of address into its subjectAltName"
-            }
-            Unusable::NotOneName(_) | Unusable::NotText | Unusable::Constrained => {
-                "put the host of address into the certificate's subjectAltName"
-            }
-        };
-    }
-    match error.to_string().as_str() {
-        "UnsupportedCertVersion" if !has_authority => {
-            "the server's certificate is of X.509 version 1; make one of version 3 with a subjectAltName, or set ca_certificate to the authority that signed it"
-        }
-        "CaUsedAsEndEntity" if !has_authority => {
-            "the server's certificate is one of an authority; if it signed itself, set ca_certificate to it"
-        }
-        "CaUsedAsEndEntity" => {
-            "the server's certificate is one of an authority; if it signed itself, ca_certificate must be exactly it"
-        }
-        _ => "make the server a certificate of X.509 version 3 with a subjectAltName",
-    }
-}
-
-fn refused_by_server(alert: AlertDescription, settings: &Settings) -> &'static str {
-    let has_identity = pem::given(settings.client_certificate.as_deref()).is_some();
+fn refused_by_server(alert: AlertDescription, ours: &OurSide) -> Explanation {
+    use AlertDescription as Alert;
+    let word = words(alert);
     match alert {
-        AlertDescription::ProtocolVersion => "the server must allow TLS 1.2 or 1.3",
-        AlertDescription::UnrecognisedName => "set server_name to a name that the server knows",
-        _ if has_identity => {
-            "the server refused client_certificate; use one that is valid and signed by an authority that the server trusts"
-        }
-        _ => "the server may want a client certificate; set client_certificate and client_key",
+        Alert::ProtocolVersion | Alert::InsufficientSecurity => Explanation::new(
+            format!("the server refuses: {word}"),
+            "the server must allow TLS 1.2 or 1.3",
+        ),
+        Alert::UnrecognisedName => Explanation::new(
+            format!("the server refuses: {word}"),
+            "set server_name to a name that the server knows",
+        ),
+        Alert::InternalError => Explanation::new(
+            format!("the server refuses: {word}"),
+            "see the server's log",
+        ),
+        _ => match (&ours.identity_problem, ours.has_identity) {
+            (Some(problem), _) => Explanation::new(
+                format!("the server refused client_certificate ({word}), which {problem}"),
+                "renew client_certificate, or check the clocks of both machines",
+            ),
+            (None, true) if alert != Alert::HandshakeFailure || ours.was_asked => Explanation::new(
+                format!("the server refused client_certificate ({word})"),
+                "use one that is valid and signed by an authority that the server trusts (`tls-ca-cert-file` of Redis)",
+            ),
+            (None, false) if alert == Alert::CertificateRequired || ours.was_asked => {
+                Explanation::new(
+                    format!("the server wants a client certificate ({word})"),
+                    "set client_certificate and client_key, or set `tls-auth-clients no` in Redis",
+                )
+            }
+            (None, _) if alert == Alert::HandshakeFailure => Explanation::new(
+                "the server finds no cipher or kind of key of TLS in common with Kenwell",
+                "the server's key must be RSA of 2048 bits or more, ECDSA P-256/P-384 or Ed25519, and its ciphers of the kind ECDHE and AES-GCM or ChaCha20",
+            ),
+            (None, _) => Explanation::new(
+                format!("the server refuses: {word}"),
+                "see the server's log; if it wants a client certificate, set client_certificate and client_key",
+            ),
+        },
+    }
+}
+
+/// What an alert of TLS means.
+fn words(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::HandshakeFailure => "nothing in common, or something is missing",
+        Alert::BadCertificate => "bad certificate",
+        Alert::UnsupportedCertificate => "unsupported kind of certificate",
+        Alert::CertificateRevoked => "revoked certificate",
+        Alert::CertificateExpired => "expired certificate",
+        Alert::CertificateUnknown => "certificate not accepted",
+        Alert::UnknownCA => "unknown authority",
+        Alert::AccessDenied => "access denied",
+        Alert::DecryptError => "a signature that does not fit",
+        Alert::ProtocolVersion => "this version of TLS is not allowed",
+        Alert::InsufficientSecurity => "its ciphers are not good enough",
+        Alert::InternalError => "an error of its own",
+        Alert::UnrecognisedName => "no such name here",
+        Alert::CertificateRequired => "certificate required",
+        Alert::NoApplicationProtocol => "it speaks another protocol",
+        _ => "it gives no reason that Kenwell knows",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Class;
+
+    use AlertDescription as Alert;
 
     #[test]
-    fn a_reset_during_the_handshake_is_transient_and_a_certificate_is_not() {
-        let (settings, address) = (Settings::new("h:1"), "h:1".into());
-        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-        assert_eq!(
-            handshake(reset, &settings, &address).class(),
-            Class::Transient
-        );
-        let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let untrusted = io::Error::new(io::ErrorKind::InvalidData, untrusted);
-        let error = handshake(untrusted, &settings, &address);
-        assert_eq!(error.class(), Class::Configuration);
-        assert!(error.to_string().contains("ca_certificate"), "{error}");
+    fn each_alert_has_a_cure_that_fits_our_side() {
+        let nobody = OurSide::default();
+        let asked = OurSide {
+            was_asked: true,
+            ..OurSide::default()
+        };
+        let somebody = OurSide {
+            has_identity: true,
+            was_asked: true,
+            ..OurSide::default()
+        };
+        let late = OurSide {
+            identity_problem: Some("expired on Monday".to_owned()),
+            ..somebody.clone()
+        };
+        for (alert, ours, says) in [
+            (Alert::ProtocolVersion, &nobody, "TLS 1.2 or 1.3"),
+            (Alert::UnrecognisedName, &nobody, "server_name"),
+            (
+                Alert::CertificateRequired,
+                &nobody,
+                "set client_certificate and client_key",
+            ),
+            (
+                Alert::HandshakeFailure,
+                &asked,
+                "set client_certificate and client_key",
+            ),
+            (Alert::HandshakeFailure, &nobody, "kind of key"),
+            (
+                Alert::UnknownCA,
+                &somebody,
+                "refused client_certificate (unknown authority)",
+            ),
+            (
+                Alert::HandshakeFailure,
+                &somebody,
+                "refused client_certificate",
+            ),
+            (Alert::CertificateExpired, &late, "which expired on Monday"),
+            (Alert::InternalError, &somebody, "log"),
+        ] {
+            let text = explain(&rustls::Error::AlertReceived(alert), ours).to_string();
+            assert!(text.contains(says), "{alert:?}: {text}");
+            assert!(!text.contains("HandshakeFailure"), "{text}");
+        }
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let text = explain(&plain, &nobody).to_string();
+        assert!(text.contains("secure = false"), "{text}");
     }
 
     #[test]
-    fn each_refusal_has_a_cure_that_fits_the_settings() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("{0}")]
-        struct Webpki(&'static str);
-
-        let other = |words| CertificateError::Other(OtherError(Arc::new(Webpki(words))));
-        let nameless = CertificateError::NotValidForNameContext {
-            expected: rustls::pki_types::ServerName::try_from("h").unwrap(),
-            presented: Vec::new(),
-        };
-        for (error, alone, with_authority) in [
-            (
-                CertificateError::UnknownIssuer,
-                "set ca_certificate",
-                "put the one that did",
-            ),
-            (nameless, "its common name counts", "set server_name"),
-            (CertificateError::Expired, "renew", "renew"),
-            (CertificateError::NotValidYet, "clocks", "clocks"),
-            (CertificateError::InvalidPurpose, "serverAuth", "serverAuth"),
-            (
-                other("UnsupportedCertVersion"),
-                "or set ca_certificate",
-                "version 3",
-            ),
-            (
-                other("CaUsedAsEndEntity"),
-                "set ca_certificate to it",
-                "must be exactly it",
-            ),
-            (CertificateError::BadEncoding, "version 3", "version 3"),
-        ] {
-            let error = rustls::Error::InvalidCertificate(error);
-            let mut settings = Settings::new("h:1");
-            let text = problem(&error, &settings);
-            assert!(text.contains(alone), "{text}");
-            settings.ca_certificate = Some("PEM".to_owned());
-            let text = problem(&error, &settings);
-            assert!(text.contains(with_authority), "{text}");
-        }
-        for (alert, cure) in [
-            (AlertDescription::ProtocolVersion, "TLS 1.2 or 1.3"),
-            (AlertDescription::UnrecognisedName, "server_name"),
-            (
-                AlertDescription::HandshakeFailure,
-                "client_certificate and client_key",
-            ),
-        ] {
-            let text = problem(&rustls::Error::AlertReceived(alert), &Settings::new("h:1"));
-            assert!(text.contains(cure), "{text}");
-        }
-        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
-        let text = problem(&plain, &Settings::new("h:1"));
-        assert!(text.contains("secure = false"), "{text}");
+    fn a_strangers_words_get_one_line() {
+        let says = Explanation::new(format!("a\nb{}", "x".repeat(10_000)), "cure").says;
+        assert!(
+            says.starts_with("a?bx") && says.len() == MAX_SHOWN,
+            "{says}"
+        );
     }
 }

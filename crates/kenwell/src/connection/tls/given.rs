@@ -1,5 +1,7 @@
 //! Judging a server's certificate by authorities that somebody chose.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -8,22 +10,23 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
-use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
+use x509_parser::prelude::{X509Certificate, X509Version};
 
 use super::authorities::Authorities;
 use super::names::{self, Unusable};
-use super::signature;
+use super::{pem, signature};
 
 /// Verifies as webpki does, and then allows for what private authorities are used to:
 ///
 /// * a leaf without any subjectAltName is known by its only common name,
 /// * a leaf of X.509 version 1 that one of the authorities signed itself,
-/// * a self-signed leaf that is, byte for byte, one of the given certificates.
+/// * a self-signed leaf that is, byte for byte, one of the given certificates,
+/// * at a loopback address, a leaf for another name of this machine: `localhost`, `127.0.0.1` or `::1`.
 ///
 /// Signatures, dates, key usage and the name are checked in each case.
 #[derive(Debug)]
 pub(super) struct GivenAuthorities {
-    authorities: Authorities,
+    authorities: Arc<Authorities>,
     algorithms: WebPkiSupportedAlgorithms,
     /// Whether the log knows already that the certificate is old-fashioned.
     told: AtomicBool,
@@ -39,7 +42,10 @@ enum Chain {
 }
 
 impl GivenAuthorities {
-    pub(super) fn new(authorities: Authorities, algorithms: WebPkiSupportedAlgorithms) -> Self {
+    pub(super) fn new(
+        authorities: Arc<Authorities>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
         Self {
             authorities,
             algorithms,
@@ -67,7 +73,7 @@ impl GivenAuthorities {
         let Err(refusal) = by_authority else {
             return Ok(Chain::Signed);
         };
-        let Some(certificate) = parse(leaf) else {
+        let Some(certificate) = pem::parse(leaf) else {
             return Err(refusal);
         };
         let chain = if self.authorities.holds(leaf, &certificate) {
@@ -98,8 +104,30 @@ impl GivenAuthorities {
         }
     }
 
-    /// Checks the host, by the subjectAltName where there is one.
+    /// Checks the host. At a loopback address any name of this machine will do: nobody else can listen there.
     fn check_name(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let Err(refusal) = self.check_one_name(leaf, intermediates, name, now) else {
+            return Ok(());
+        };
+        for alias in aliases(name) {
+            if self
+                .check_one_name(leaf, intermediates, &alias, now)
+                .is_ok()
+            {
+                return Ok(());
+            }
+        }
+        Err(refusal)
+    }
+
+    /// Checks a name, by the subjectAltName where there is one.
+    fn check_one_name(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -111,14 +139,14 @@ impl GivenAuthorities {
         let Err(refusal) = by_alternative_name else {
             return Ok(());
         };
-        let Some(certificate) = parse(leaf) else {
+        let Some(certificate) = pem::parse(leaf) else {
             return Err(refusal);
         };
         if names::has_alternative_names(&certificate) {
             return Err(refusal);
         }
         let may_constrain = |der: &CertificateDer<'_>| {
-            parse(der).is_none_or(|authority| names::constrains_names(&authority))
+            pem::parse(der).is_none_or(|authority| names::constrains_names(&authority))
         };
         if intermediates.iter().any(may_constrain)
             || self
@@ -155,11 +183,24 @@ impl GivenAuthorities {
     }
 }
 
-fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Some(certificate),
-        _ => None,
+/// The names of this machine, if `name` is one of them.
+fn aliases(name: &ServerName<'_>) -> Vec<ServerName<'static>> {
+    let is_loopback = match name {
+        ServerName::IpAddress(address) => std::net::IpAddr::from(*address)
+            .to_canonical()
+            .is_loopback(),
+        _ => name
+            .to_str()
+            .trim_end_matches('.')
+            .eq_ignore_ascii_case("localhost"),
+    };
+    if !is_loopback {
+        return Vec::new();
     }
+    let mut aliases: Vec<_> = ServerName::try_from("localhost").into_iter().collect();
+    aliases.push(ServerName::IpAddress(Ipv4Addr::LOCALHOST.into()));
+    aliases.push(ServerName::IpAddress(Ipv6Addr::LOCALHOST.into()));
+    aliases
 }
 
 impl ServerCertVerifier for GivenAuthorities {

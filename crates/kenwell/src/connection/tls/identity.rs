@@ -1,85 +1,135 @@
-//! Who we are, for servers that ask: a client certificate and its key.
+//! Who we are, for those who ask: a certificate and its key.
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::authorities::out_of_time;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring;
+use rustls::sign::CertifiedKey;
+
 use super::material::Material;
-use super::pem;
+use super::{algorithm, pem};
 use crate::Error;
+use crate::connection::pem::private_key;
 
-const CERTIFICATE: &str = "client_certificate";
-const KEY: &str = "client_key";
-
-/// The certificate that the server will verify, its intermediates, and the key.
-pub(super) struct Identity {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+/// A certificate and its key as PEM text, with the settings that hold them.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    /// The setting of the certificate, such as `client_certificate`.
+    pub certificate_setting: &'static str,
+    /// The certificate and its intermediates.
+    pub certificate: &'a str,
+    /// The setting of the key.
+    pub key_setting: &'static str,
+    /// The private key of the first certificate, not encrypted.
+    pub key: &'a str,
 }
 
-impl Identity {
-    /// Reads both settings; `None` when neither is given.
-    pub(super) fn read(material: &Material, now: UnixTime) -> Result<Option<Self>, Error> {
-        let (certificate, key) = match (&material.certificate, &material.key) {
-            (None, None) => return Ok(None),
-            (Some(certificate), Some(key)) => (certificate, key),
-            (Some(_), None) => {
-                return Err(problem(
-                    KEY,
-                    "client_certificate is given without its key; give both",
-                ));
-            }
-            (None, Some(_)) => {
-                return Err(problem(
-                    CERTIFICATE,
-                    "client_key is given without its certificate; give both",
-                ));
-            }
-        };
-        let chain = pem::certificates(CERTIFICATE, certificate)?;
-        if let Some(leaf) = chain.first()
-            && let Some(late) = out_of_time(pem::parse(CERTIFICATE, leaf)?.validity(), now)
-        {
-            return Err(problem(CERTIFICATE, late));
+impl Identity<'_> {
+    /// Ready for handshakes, also with a certificate of X.509 version 1. Its dates are not looked at: whoever it is
+    /// shown to judges them.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when one of them cannot be read or used, or they do not belong together.
+    pub fn certified(&self) -> Result<CertifiedKey, Error> {
+        let chain = pem::certificates(self.certificate_setting, self.certificate)?;
+        let key = private_key(self.key_setting, self.key)?;
+        let leaf = chain.first().and_then(pem::parse);
+        let leaf = leaf.ok_or_else(|| {
+            wrong(
+                self.certificate_setting,
+                "there is no certificate in it; it needs -----BEGIN CERTIFICATE-----".to_owned(),
+            )
+        })?;
+        let signer = ring::sign::any_supported_type(&key).map_err(|_| {
+            let problem = algorithm::unsignable(leaf.public_key());
+            let problem = problem
+                .as_deref()
+                .unwrap_or("is of a kind that is not supported");
+            wrong(
+                self.key_setting,
+                format!("it {problem}; {}", algorithm::INSTEAD),
+            )
+        })?;
+        // By hand, since rustls reads no certificates of version 1.
+        let belongs = signer
+            .public_key()
+            .is_none_or(|public| public.as_ref() == leaf.public_key().raw);
+        if !belongs {
+            return Err(wrong(
+                self.key_setting,
+                format!(
+                    "it is not the key of {}; give the two that belong together",
+                    self.certificate_setting
+                ),
+            ));
         }
-        let key = private_key(key)?;
-        Ok(Some(Self { chain, key }))
+        Ok(CertifiedKey::new(chain, signer))
     }
+}
 
-    /// rustls' refusal to use them together.
-    pub(super) fn refused(error: &rustls::Error) -> Error {
-        match error {
-            rustls::Error::InconsistentKeys(_) => problem(
-                KEY,
-                "it is not the key of client_certificate; give the two that belong together",
-            ),
-            rustls::Error::InvalidCertificate(_) => {
-                problem(CERTIFICATE, format!("it cannot be used: {error}"))
-            }
-            _ => problem(
-                KEY,
-                format!("it cannot be used: {error}; use an RSA, ECDSA P-256/P-384 or Ed25519 key"),
-            ),
+/// Reads both settings of a client; `None` when neither is given.
+pub(super) fn of_client(material: &Material) -> Result<Option<Arc<CertifiedKey>>, Error> {
+    const CERTIFICATE: &str = "client_certificate";
+    const KEY: &str = "client_key";
+    let (certificate, key) = match (&material.certificate, &material.key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        (Some(_), None) => {
+            let problem = "client_certificate is given without its key; give both";
+            return Err(wrong(KEY, problem.to_owned()));
+        }
+        (None, Some(_)) => {
+            let problem = "client_key is given without its certificate; give both";
+            return Err(wrong(CERTIFICATE, problem.to_owned()));
+        }
+    };
+    let identity = Identity {
+        certificate_setting: CERTIFICATE,
+        certificate,
+        key_setting: KEY,
+        key,
+    };
+    identity.certified().map(|key| Some(Arc::new(key)))
+}
+
+/// Answers a server that asks who we are, and remembers that it did.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) identity: Option<Arc<CertifiedKey>>,
+    was_asked: AtomicBool,
+}
+
+impl Answer {
+    pub(super) fn new(identity: Option<Arc<CertifiedKey>>) -> Self {
+        Self {
+            identity,
+            was_asked: AtomicBool::new(false),
         }
     }
-}
 
-fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-        problem(
-            KEY,
-            if pem.contains("ENCRYPTED") {
-                "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW"
-            } else {
-                "there is no private key in it; it needs -----BEGIN PRIVATE KEY-----"
-            },
-        )
-    })
-}
-
-fn problem(setting: &'static str, problem: impl Into<String>) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.into(),
+    pub(super) fn was_asked(&self) -> bool {
+        self.was_asked.load(Ordering::Relaxed)
     }
+}
+
+impl ResolvesClientCert for Answer {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        self.identity.clone()
+    }
+
+    /// Also without a certificate: we want to know whether the server asks.
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+fn wrong(setting: &'static str, problem: String) -> Error {
+    Error::Settings { setting, problem }
 }

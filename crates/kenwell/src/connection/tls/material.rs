@@ -2,7 +2,7 @@
 
 use super::pem;
 use crate::Error;
-use crate::connection::credentials::unreadable;
+use crate::connection::pem::read_file;
 use crate::connection::{Secret, Settings};
 
 /// The PEM texts; `None` where a setting is not given. The key is among them, so there is no `Debug`.
@@ -35,13 +35,11 @@ fn key(given: Option<&Secret>) -> Result<Option<String>, Error> {
     let Some(secret) = given else {
         return Ok(None);
     };
-    let text = secret
-        .current()
-        .map_err(|error| unreadable(SETTING, secret.path(), &error))?;
-    match pem::given(Some(&text)) {
+    let text = match (secret.path(), pem::given(Some(secret.expose()))) {
         // What a file holds is the key itself, never another path.
-        Some(_) if secret.path().is_some() => Ok(Some(text.into_owned())),
-        Some(given) => pem::text(SETTING, given).map(Some),
-        None => Ok(None),
-    }
+        (Some(path), _) => read_file(SETTING, path)?,
+        (None, Some(given)) => pem::text(SETTING, given)?,
+        (None, None) => return Ok(None),
+    };
+    Ok(pem::given(Some(&text)).is_some().then_some(text))
 }

@@ -5,9 +5,12 @@ use std::net::IpAddr;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{CertificateError, OtherError};
 use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
-use x509_parser::prelude::{ParsedExtension, X509Certificate, X509Extension};
+use x509_parser::prelude::{GeneralName, ParsedExtension, X509Certificate, X509Extension};
 
-use super::authorities::out_of_time;
+use super::validity::out_of_time;
+
+/// The most names that are listed.
+const MAX_LISTED: usize = 4;
 
 /// Why the common name of a certificate without subjectAltName is of no use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +91,7 @@ pub(super) fn check_purpose(
     now: UnixTime,
 ) -> Result<(), CertificateError> {
     let validity = certificate.validity();
-    if out_of_time(validity, now).is_some() {
+    if out_of_time(certificate, now).is_some() {
         let has_begun = u64::try_from(validity.not_before.timestamp())
             .map_or(true, |begin| begin <= now.as_secs());
         return Err(if has_begun {
@@ -110,4 +113,41 @@ pub(super) fn check_purpose(
     } else {
         Err(CertificateError::InvalidPurpose)
     }
+}
+
+/// Its alternative names, or its common name when it has none, for people.
+pub(crate) fn listed(certificate: &X509Certificate<'_>) -> String {
+    let alternatives = certificate.subject_alternative_name().ok().flatten();
+    let mut names: Vec<String> = alternatives
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => ip(bytes),
+            _ => None,
+        })
+        .collect();
+    if names.is_empty() {
+        let common = certificate.subject().iter_common_name();
+        names = common
+            .filter_map(|name| name.as_str().ok().map(|name| format!("common name {name}")))
+            .collect();
+    }
+    let more = names.len().saturating_sub(MAX_LISTED);
+    names.truncate(MAX_LISTED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    if names.is_empty() {
+        return "nobody".to_owned();
+    }
+    names.join(", ")
+}
+
+fn ip(bytes: &[u8]) -> Option<String> {
+    if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+        return Some(IpAddr::from(v4).to_string());
+    }
+    let v6 = <[u8; 16]>::try_from(bytes).ok()?;
+    Some(IpAddr::from(v6).to_string())
 }

@@ -1,68 +1,52 @@
-//! PEM given as text or as the path of a file.
+//! Certificates given as PEM text or as the path of a file, understood.
 
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::Error;
-use crate::connection::file;
-
-/// What every PEM text has.
-const BEGIN: &str = "-----BEGIN";
+use crate::connection::pem;
 
 /// The text, unless it is blank: an empty setting means none.
 pub(super) fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// The PEM text itself, or the content of the file that it names.
+/// The PEM text itself, or the content of the file that it names. It is never repeated: it may be a key that
+/// lost its first line.
 pub(super) fn text(setting: &'static str, given: &str) -> Result<String, Error> {
-    if given.contains(BEGIN) {
+    if pem::is_text(given) {
         return Ok(given.to_owned());
     }
-    // The value is not repeated: it may be a key that lost its first line.
-    file::read(Path::new(given)).map_err(|error| Error::Settings {
-        setting,
-        problem: format!("neither PEM text nor the path of a readable file: {error}"),
-    })
+    pem::read_file(setting, Path::new(given))
 }
 
-/// The certificates of a PEM text; at least one.
+/// The certificates of a PEM text; at least one, and each of them one that can be read.
 pub(super) fn certificates(
     setting: &'static str,
-    pem: &str,
+    text: &str,
 ) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let problem = |problem: String| Error::Settings { setting, problem };
-    let found = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| problem(format!("not PEM: {error}")))?;
-    if found.is_empty() {
-        let instead = if pem.contains("PRIVATE KEY-----") {
-            ", but a private key"
-        } else if pem.contains("CERTIFICATE REQUEST-----") {
-            ", but a certificate request, which an authority has yet to sign"
-        } else {
-            ""
-        };
-        return Err(problem(format!(
-            "there is no certificate in it{instead}; it needs -----BEGIN CERTIFICATE-----"
-        )));
+    let found = pem::certificates(setting, text)?;
+    for (index, der) in found.iter().enumerate() {
+        if parse(der).is_none() {
+            return Err(Error::Settings {
+                setting,
+                problem: format!(
+                    "certificate {} of {} is no X.509 certificate; copy it again",
+                    index + 1,
+                    found.len()
+                ),
+            });
+        }
     }
     Ok(found)
 }
 
 /// The certificate, understood.
-pub(super) fn parse<'a>(
-    setting: &'static str,
-    der: &'a CertificateDer<'_>,
-) -> Result<X509Certificate<'a>, Error> {
+pub(super) fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
-        _ => Err(Error::Settings {
-            setting,
-            problem: "the PEM holds something that is no X.509 certificate".to_owned(),
-        }),
+        Ok(([], certificate)) => Some(certificate),
+        _ => None,
     }
 }

@@ -88,7 +88,7 @@ fn version_one<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificat
 }
 
 /// What stands inside the algorithm's outer sequence in DER, the form that rustls compares.
-fn content(algorithm: &AlgorithmIdentifier<'_>) -> Vec<u8> {
+pub(super) fn content(algorithm: &AlgorithmIdentifier<'_>) -> Vec<u8> {
     const OBJECT_IDENTIFIER: u8 = 6;
     const CONSTRUCTED: u8 = 0x20;
     let mut der = Vec::new();

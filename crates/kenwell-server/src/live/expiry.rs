@@ -1,0 +1,98 @@
+//! Says in the log, days before, which certificate is to be renewed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kenwell::{connection::TimeNotice, doctor};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{Live, RunningDestination};
+use crate::listener::Identity;
+
+/// How often certificates are looked at: it is a matter of days.
+const INTERVAL: Duration = Duration::from_hours(6);
+
+/// What was said when the configuration was read, and needs not be said again at the start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// What is in the settings.
+    Settings,
+    Nothing,
+}
+
+impl Live {
+    /// Looks at the certificates of listeners and destinations, and at those that the servers show, until `stop`.
+    pub async fn watch_certificates(self, stop: CancellationToken) {
+        let mut ticks = interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut said = Said::Settings;
+        let looking = async {
+            loop {
+                ticks.tick().await;
+                self.tell_times(said).await;
+                said = Said::Nothing;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = looking => {}
+        }
+    }
+
+    async fn tell_times(&self, said: Said) {
+        let config = self.config();
+        let listeners = [
+            ("gateway", config.gateway.tls.as_ref()),
+            ("private", config.private.tls.as_ref()),
+        ];
+        for (listener, identity) in listeners {
+            tell_listener(listener, identity, said);
+        }
+        for running in self.destinations().iter() {
+            if running.settings.enabled {
+                tell_destination(running, said).await;
+            }
+        }
+    }
+}
+
+/// Whoever sends judges the certificate of a listener: when its time is over, an operator is needed.
+fn tell_listener(listener: &str, identity: Option<&Identity>, said: Said) {
+    let current = identity.and_then(|identity| identity.reread().ok());
+    let now = Timestamp::now().as_second();
+    let notices = current.map_or_else(Vec::new, |identity| identity.time_notices(now));
+    for TimeNotice {
+        says,
+        cure,
+        is_out_of_time,
+        ..
+    } in notices
+    {
+        if is_out_of_time {
+            tracing::error!(
+                listener,
+                "tls_certificate: {says}, and clients refuse it; {cure}"
+            );
+        } else if said == Said::Nothing {
+            tracing::warn!(listener, "tls_certificate: {says}; {cure}");
+        }
+    }
+}
+
+/// A destination whose certificates are out of time waits, and loses nothing.
+async fn tell_destination(running: &RunningDestination, said: Said) {
+    let id = running.id();
+    for notice in doctor::time_notices(&running.settings.connection).await {
+        if said == Said::Settings && notice.setting != "address" {
+            continue;
+        }
+        let TimeNotice {
+            setting,
+            says,
+            cure,
+            ..
+        } = notice;
+        tracing::warn!(destination.id = id, "{setting}: {says}; {cure}");
+    }
+}

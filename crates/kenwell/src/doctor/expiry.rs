@@ -1,0 +1,76 @@
+//! Certificates whose time is over, or will be soon: to be told days before.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::finding::{Check, Finding};
+use crate::connection::{Entrance, Settings, TimeNotice, Visit, notice};
+
+/// What is to be said about the certificates on the way to a Redis: those that the settings give, and those that its
+/// servers (and Sentinels) show, that have expired, are not valid yet, or expire within 14 days.
+///
+/// One TLS handshake with each server, on a connection of its own; nothing is sent on it. Servers that do not answer
+/// are left out.
+pub async fn time_notices(settings: &Settings) -> Vec<TimeNotice> {
+    if !settings.secure {
+        return Vec::new();
+    }
+    let mut notices = settings.time_notices();
+    let mut places: Vec<String> = settings.address.split(',').map(str::to_owned).collect();
+    if settings.sentinel_master.is_some() {
+        places.extend(settings.servers().await.unwrap_or_default());
+    }
+    for place in places {
+        if let Some(notice) = shown_at(settings, &place).await
+            && !notices.contains(&notice)
+        {
+            notices.push(notice);
+        }
+    }
+    notices
+}
+
+/// What is to be said about the certificate of one server.
+async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
+    let one = Settings {
+        address: place.to_owned(),
+        sentinel_master: None,
+        sentinel_username: None,
+        sentinel_password: None,
+        ..settings.clone()
+    };
+    let visit = Visit::new(&one).ok()?;
+    let Entrance::Tcp(host, port) = visit.entrance() else {
+        return None;
+    };
+    let addresses = visit.look_up(host, port).await.ok()?;
+    let (socket, _) = visit.reach(&addresses).await.ok()?;
+    let socket = visit.secure(socket).await.ok()?;
+    let (_, der) = socket.seal()?;
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let which = format!("the certificate of the server at {}", place.trim());
+    notice("address", &which, &certificate, now()?)
+}
+
+fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
+/// The settings, which are complete, and the certificates that they give.
+pub(super) fn of_settings(settings: &Settings) -> Finding {
+    let notices = if settings.secure {
+        settings.time_notices()
+    } else {
+        Vec::new()
+    };
+    let Some(first) = notices.first() else {
+        return Check::Settings.ok("the settings are complete and do not contradict each other");
+    };
+    let says: Vec<_> = notices
+        .iter()
+        .map(|notice| format!("{}: {}", notice.setting, notice.says))
+        .collect();
+    Check::Settings.warning(says.join("; "), first.cure)
+}
