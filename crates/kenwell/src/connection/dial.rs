@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::address::Address;
+use super::bounded::{Bounded, Fault, fault_of};
 use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
 use super::patient::{Activity, Patient};
@@ -44,6 +45,8 @@ pub(super) struct Line {
     /// When a byte moved last.
     pub(super) activity: Arc<Activity>,
     pub(super) pulse: Arc<Pulse>,
+    /// Why nothing more is read, if the server said what it cannot say.
+    pub(super) fault: Fault,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
     /// Whether the server was made to forget the line before.
@@ -150,6 +153,8 @@ where
         .set_response_timeout(None);
     let socket = Patient::new(stream);
     let activity = Arc::clone(socket.activity());
+    let socket = Bounded::new(socket);
+    let fault = Arc::clone(socket.fault());
     let (connection, driver) = MultiplexedConnection::new_with_config(&silent, socket, config)
         .await
         .map_err(|source| Error::Lost {
@@ -163,6 +168,7 @@ where
         driver: tokio::spawn(Arc::clone(&pulse).count(driver)),
         activity,
         pulse,
+        fault,
         ticket: None,
         has_fenced: false,
     })
@@ -195,10 +201,25 @@ pub(super) async fn ask(
             reply: Reply::new(error.code(), error.details().unwrap_or_default()),
         }),
         Ok(value) => Ok(value),
-        Err(source) => Err(Error::Lost {
-            address: Arc::clone(address),
-            command: name,
-            source,
-        }),
+        Err(source) => Err(lost(source, &line.fault, name, address)),
+    }
+}
+
+/// The error for a connection that broke. What was wrong with the server's answer says more than that we
+/// gave the connection up.
+pub(super) fn lost(
+    source: RedisError,
+    fault: &Fault,
+    command: &'static str,
+    address: &Arc<str>,
+) -> Error {
+    let source = match fault.get() {
+        Some(_) => fault_of(fault).into(),
+        None => source,
+    };
+    Error::Lost {
+        address: Arc::clone(address),
+        command,
+        source,
     }
 }

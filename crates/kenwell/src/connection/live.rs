@@ -11,6 +11,7 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 
+use super::dial::lost;
 use super::limit::Limit;
 use super::name::ClientName;
 use super::opening::{Open, Slot};
@@ -223,11 +224,7 @@ impl Node {
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
         came.inspect(|_values| open.pulse.answered())
-            .map_err(|source| Error::Lost {
-                address: Arc::clone(address),
-                command,
-                source,
-            })
+            .map_err(|source| lost(source, &open.fault, command, address))
     }
 
     /// A connection that answered lately, or that was opened just now.

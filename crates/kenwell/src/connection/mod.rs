@@ -1,6 +1,8 @@
 //! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
 
 mod address;
+mod asked;
+mod bounded;
 mod cluster;
 mod credentials;
 mod dial;

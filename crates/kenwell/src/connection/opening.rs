@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
+use super::bounded::Fault;
 use super::dial::{Line, dial};
 use super::limit::Limit;
 use super::live::{Node, Shared};
@@ -48,6 +49,7 @@ pub(super) struct Open {
     pub(super) generation: u64,
     pub(super) pulse: Arc<Pulse>,
     pub(super) activity: Arc<Activity>,
+    pub(super) fault: Fault,
     /// What was sent on lines up to this number may still be executed.
     pub(super) unfenced: u64,
 }
@@ -141,6 +143,7 @@ impl Shared {
                 generation: slot.generation,
                 pulse: Arc::clone(&line.pulse),
                 activity: Arc::clone(&line.activity),
+                fault: Arc::clone(&line.fault),
                 unfenced: slot.unfenced,
             });
         }

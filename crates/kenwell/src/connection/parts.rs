@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use redis::{Arg, Cmd, Pipeline};
 
+use super::dial::lost;
 use super::group::Answers;
 use super::live::{Node, refused};
 use super::opening::Open;
@@ -84,11 +85,7 @@ impl Node {
                 }
                 Some((_, Ok(_))) => return Err(self.unexpected(command)),
                 Some((_, Err(source))) => {
-                    return Err(Error::Lost {
-                        address: address.clone(),
-                        command,
-                        source,
-                    });
+                    return Err(lost(source, &open.fault, command, address));
                 }
             }
         }
