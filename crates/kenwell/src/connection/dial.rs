@@ -18,6 +18,7 @@ use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
 use super::patient::{Activity, Patient};
 use super::pulse::Pulse;
+use super::reach;
 use super::settings::{Settings, Target};
 use super::tls;
 use crate::Error;
@@ -97,11 +98,13 @@ pub(super) async fn dial(
             start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, None) => {
-            start(tcp(host, *port).await.map_err(refused)?, address).await?
+            let socket = tcp(host, *port, settings, target).await;
+            start(socket.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
-            let socket = tcp(host, *port).await.map_err(refused)?;
+            let socket = tcp(host, *port, settings, target).await;
+            let socket = socket.map_err(refused)?;
             let stream = connector.connect(name, socket).await;
             let stream = stream.map_err(|error| tls::handshake(error, settings, address))?;
             start(stream, address).await?
@@ -122,8 +125,16 @@ pub(super) async fn dial(
     Ok(line)
 }
 
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
+/// The look-up may take half of the time, so that something is left for the addresses that it finds.
+async fn tcp(
+    host: &str,
+    port: u16,
+    settings: &Settings,
+    target: &Target,
+) -> io::Result<TcpStream> {
+    let share = settings.connect_timeout / 2;
+    let addresses = target.names.look_up(host, port, share).await?;
+    let stream = reach::connect(&addresses).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(&keep_alive())?;

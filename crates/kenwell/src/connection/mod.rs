@@ -18,6 +18,7 @@ mod order;
 mod parts;
 mod patient;
 mod pulse;
+mod reach;
 mod route;
 mod secret;
 mod sentinel;

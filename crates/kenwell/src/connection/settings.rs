@@ -8,6 +8,7 @@ use super::address::Address;
 use super::credentials::Credentials;
 use super::file;
 use super::kind::Expected;
+use super::reach::Names;
 use super::sentinel::Watched;
 use super::tls;
 use crate::Error;
@@ -203,6 +204,7 @@ impl Settings {
             address,
             tls,
             expected,
+            names: Names::default(),
         })
     }
 }
@@ -220,6 +222,7 @@ pub(super) struct Target {
     pub(super) address: Address,
     pub(super) tls: Option<tls::Tls>,
     pub(super) expected: Expected,
+    pub(super) names: Names,
 }
 
 #[cfg(test)]
