@@ -61,7 +61,10 @@ pub enum Error {
         limit: Duration,
     },
     /// The connection broke while a command was under way. It may or may not have been executed.
-    #[error("redis at {address}: connection lost during {command}: {}", words(source))]
+    #[error(
+        "redis at {address}: connection lost during {command}: {}",
+        words(source)
+    )]
     Lost {
         /// The server.
         address: Arc<str>,

@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn what_steers_or_hides_is_escaped() {
-        assert_eq!(printable("a\x1b[2J\nb\r\t\0"), "a\\u{1b}[2J\\nb\\r\\t\\u{0}");
+        assert_eq!(
+            printable("a\x1b[2J\nb\r\t\0"),
+            "a\\u{1b}[2J\\nb\\r\\t\\u{0}"
+        );
         assert_eq!(printable("\u{9b}31m\u{7f}"), "\\u{9b}31m\\u{7f}");
         assert_eq!(
             printable("\u{202e}txt\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}"),

@@ -38,15 +38,27 @@ fn floods() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let chunk = |bytes: &[u8]| bytes.repeat(65_536 / bytes.len());
     vec![
         ("a large value", b"$2000000000\r\n".to_vec(), chunk(b"x")),
-        ("a long list", b"*1000000000\r\n".to_vec(), chunk(b"$-1\r\n")),
+        (
+            "a long list",
+            b"*1000000000\r\n".to_vec(),
+            chunk(b"$-1\r\n"),
+        ),
         ("a list of lists", Vec::new(), chunk(b"*1\r\n")),
         ("wide lists", Vec::new(), chunk(b"*1000000\r\n")),
         ("an endless line", b"+".to_vec(), chunk(b"x")),
         ("an endless refusal", b"-ERR ".to_vec(), chunk(b"x")),
         ("an endless number", b":".to_vec(), chunk(b"1")),
         ("an endless length", b"$".to_vec(), chunk(b"0")),
-        ("a large map", b"%1000000000\r\n".to_vec(), chunk(b"$-1\r\n")),
-        ("a large push", b">1000000000\r\n".to_vec(), chunk(b"$-1\r\n")),
+        (
+            "a large map",
+            b"%1000000000\r\n".to_vec(),
+            chunk(b"$-1\r\n"),
+        ),
+        (
+            "a large push",
+            b">1000000000\r\n".to_vec(),
+            chunk(b"$-1\r\n"),
+        ),
         ("noise", Vec::new(), chunk(b"x")),
     ]
 }
@@ -150,7 +162,10 @@ async fn the_doctor_is_not_taken_in() {
             ..Settings::new(proxy.address())
         };
         let report = examine(&settings, &Layout::default()).await;
-        assert!(report.findings().iter().any(|found| found.cure.is_some()), "{what}");
+        assert!(
+            report.findings().iter().any(|found| found.cure.is_some()),
+            "{what}"
+        );
         let most = most_memory();
         assert!(most < ENOUGH, "{what}: {most} KiB");
     }

@@ -4,7 +4,8 @@
 use crate::support::{Act, Proxy, Redis, Server, eventually, is, post};
 
 /// A refusal that tries to clear the screen, to write a line of its own, and to turn the text around.
-const WORDS: &str = "EVIL \u{1b}[2J\u{9b}31m\n2026-01-01T00:00:00Z ERROR forged=line\r\u{202e}\u{200b}\u{7} end";
+const WORDS: &str =
+    "EVIL \u{1b}[2J\u{9b}31m\n2026-01-01T00:00:00Z ERROR forged=line\r\u{202e}\u{200b}\u{7} end";
 
 fn tables(address: &str) -> String {
     format!(

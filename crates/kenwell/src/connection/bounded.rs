@@ -348,7 +348,7 @@ mod tests {
         let nested = "*1\r\n".repeat(9);
         let line = format!("-{}", "x".repeat(SHORT + 1));
         let number = format!(":{}", "1".repeat(SHORT + 1));
-        let items = format!("*1000\r\n{}", "$60\r\n".repeat(1) + &"x".repeat(60));
+        let items = format!("*1000\r\n{}", "$60\r\n".to_owned() + &"x".repeat(60));
         assert_eq!(judged("HSET", items.as_bytes()), Ok(()));
         for (answer, says) in [
             (nested, "lists in lists"),

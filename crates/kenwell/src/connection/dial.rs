@@ -126,12 +126,7 @@ pub(super) async fn dial(
 }
 
 /// The look-up may take half of the time, so that something is left for the addresses that it finds.
-async fn tcp(
-    host: &str,
-    port: u16,
-    settings: &Settings,
-    target: &Target,
-) -> io::Result<TcpStream> {
+async fn tcp(host: &str, port: u16, settings: &Settings, target: &Target) -> io::Result<TcpStream> {
     let share = settings.connect_timeout / 2;
     let addresses = target.names.look_up(host, port, share).await?;
     let stream = reach::connect(&addresses).await?;

@@ -1,6 +1,7 @@
 //! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
 
 mod address;
+mod announced;
 mod asked;
 mod bounded;
 mod cluster;

@@ -84,6 +84,14 @@ impl Node {
     /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
     /// limit too.
     pub(super) async fn open(&self, sooner: Option<Limit>) -> Result<Open, Error> {
+        let opened = self.open_or_wait(sooner).await;
+        opened.map_err(|error| match self.shared.target.announcer {
+            Some(announcer) => announcer.explain(error),
+            None => error,
+        })
+    }
+
+    async fn open_or_wait(&self, sooner: Option<Limit>) -> Result<Open, Error> {
         let shared = &*self.shared;
         let limit = Limit::of(shared.settings.connect_timeout).or_sooner(sooner);
         loop {

@@ -104,7 +104,7 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
         }
         let stagger = async {
             if waiting.is_empty() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } else {
                 sleep(STAGGER).await;
             }
@@ -128,8 +128,9 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
 
 /// The addresses that are tried, of both families in turns, beginning with the one that the system prefers.
 fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    let is_like_first =
-        |address: &SocketAddr| addresses.first().map(SocketAddr::is_ipv6) == Some(address.is_ipv6());
+    let is_like_first = |address: &SocketAddr| {
+        addresses.first().map(SocketAddr::is_ipv6) == Some(address.is_ipv6())
+    };
     let (mut preferred, mut other): (VecDeque<SocketAddr>, VecDeque<_>) =
         addresses.iter().copied().partition(is_like_first);
     let mut all = Vec::with_capacity(addresses.len());
@@ -218,8 +219,10 @@ mod tests {
         assert!(error.to_string().contains("looking up redis.internal"));
         tell.send(found.clone()).unwrap();
         // Nobody is asked again.
-        let limit = Duration::from_secs(60);
-        let again = names.look_up_by(|| Ok(Vec::new()), "redis.internal", limit).await;
+        let limit = Duration::from_mins(1);
+        let again = names
+            .look_up_by(|| Ok(Vec::new()), "redis.internal", limit)
+            .await;
         assert_eq!(again.unwrap(), found);
         // Only once: addresses change.
         let anew = names.look_up_by(|| Ok(Vec::new()), "redis.internal", limit);

@@ -165,8 +165,8 @@ fn serve(
                     .ok()?;
                 continue;
             }
-            Act::Flood(head, more) => {
-                to_client.write_all(&head).ok()?;
+            Act::Flood(begin, more) => {
+                to_client.write_all(&begin).ok()?;
                 while !more.is_empty() {
                     to_client.write_all(&more).ok()?;
                 }
