@@ -22,11 +22,12 @@ pub(super) struct ReadDestination {
 }
 
 /// Keys whose values the Redis library may refuse.
-const LIBRARY_KEYS: [&str; 9] = [
+const LIBRARY_KEYS: [&str; 10] = [
     "address",
     "url",
     "database",
     "cluster_mode",
+    "address_map",
     "secure",
     "ca_certificate",
     "client_certificate",
