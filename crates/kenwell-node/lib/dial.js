@@ -9,6 +9,8 @@ const { KenwellError, lost } = require('./error');
 
 /** How long a connection may be idle before the operating system asks whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
+/** A name may have several addresses, and the first ones may be dead: after so long the next one is tried (RFC 8305). */
+const ATTEMPT_MS = 250;
 
 function open(settings) {
   const socket = socketTo(settings);
@@ -19,7 +21,7 @@ function open(settings) {
 }
 
 function socketTo({ address, tls: secure }) {
-  const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : hostAndPort(address);
+  const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : { ...hostAndPort(address), autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
   if (!secure) return net.connect(place);
   const { ca, cert, key, serverName, skipVerify } = secure;
   const name = serverName || place.host;
