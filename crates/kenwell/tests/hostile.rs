@@ -170,3 +170,22 @@ async fn the_doctor_is_not_taken_in() {
         assert!(most < ENOUGH, "{what}: {most} KiB");
     }
 }
+
+#[tokio::test]
+async fn the_doctor_says_that_it_is_no_redis() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::before(&server.settings().address);
+    for command in ["INFO", "HSET"] {
+        proxy.rule(move |words| {
+            if is(words, command) {
+                Act::Flood(b"$2000000000\r\n".to_vec(), vec![b'x'; 65_536])
+            } else {
+                Act::Pass
+            }
+        });
+        let report = examine(&Settings::new(proxy.address()), &Layout::default()).await;
+        let mut findings = report.findings().iter();
+        let found = findings.any(|found| found.says.contains("no Redis"));
+        assert!(found, "{report:#?}");
+    }
+}

@@ -74,23 +74,32 @@ impl Asked {
 
     /// Takes note of what was written: whole commands in the end, cut anywhere.
     pub(super) fn written(&mut self, mut bytes: &[u8]) {
-        while let Some((&byte, rest)) = bytes.split_first() {
-            if matches!(self.part, Part::Argument) {
+        while !bytes.is_empty() {
+            bytes = if matches!(self.part, Part::Argument) {
                 let (here, after) = bytes.split_at(self.left.min(bytes.len()));
                 self.argument(here);
-                bytes = after;
-                continue;
-            }
-            match byte {
-                b'0'..=b'9' => {
-                    let digit = usize::from(byte - b'0');
-                    self.number = self.number.saturating_mul(10).saturating_add(digit);
-                }
-                b'\n' => self.line(),
-                _ => {}
-            }
-            bytes = rest;
+                after
+            } else {
+                self.digits(bytes)
+            };
         }
+    }
+
+    /// Reads on in a line with a number; gives what follows. Each command has some of them, so this is quick.
+    fn digits<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let mut number = self.number;
+        for (place, byte) in bytes.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                number = number.saturating_mul(10).saturating_add(digit.into());
+            } else if *byte == b'\n' {
+                self.number = number;
+                self.line();
+                return bytes.get(place + 1..).unwrap_or_default();
+            }
+        }
+        self.number = number;
+        &[]
     }
 
     /// A line with a number is complete.

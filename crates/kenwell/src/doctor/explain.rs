@@ -53,6 +53,13 @@ fn explain(error: &Error) -> (String, String) {
             format!("Redis wants a client certificate (seen during {command})"),
             "give Kenwell a certificate of its own with client_certificate and client_key, or set `tls-auth-clients no` in Redis",
         ),
+        // We closed it then, and know why.
+        Error::Lost {
+            command, source, ..
+        } if source.to_string().contains("it sent") => (
+            format!("what answers is no Redis (seen during {command}): {source}"),
+            "see whether `address` leads to a Redis, or to a proxy that mixes answers up",
+        ),
         Error::Lost { command, .. } => (
             format!("Redis closed the connection during {command}"),
             "see the log of Redis; if it is a proxy, see whether that reaches its Redis",
