@@ -59,17 +59,15 @@ enum Part {
 }
 
 impl Asked {
-    /// What the reply that begins now may take. One that nobody asked for is a refusal of the connection.
-    pub(super) fn next(&mut self) -> usize {
-        let Some((allowance, count)) = self.waiting.front_mut() else {
-            return SHORT;
-        };
+    /// What the reply that begins now may take; `None` when nobody waits for one.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let (allowance, count) = self.waiting.front_mut()?;
         let allowance = *allowance;
         *count -= 1;
         if *count == 0 {
             self.waiting.pop_front();
         }
-        allowance
+        Some(allowance)
     }
 
     /// Takes note of what was written: whole commands in the end, cut anywhere.
@@ -164,7 +162,7 @@ mod tests {
 
     fn allowances(asked: &mut Asked) -> Vec<usize> {
         let count = asked.waiting.iter().map(|(_, count)| count).sum::<u64>();
-        (0..count).map(|_| asked.next()).collect()
+        (0..count).map_while(|_| asked.next()).collect()
     }
 
     #[test]
@@ -183,7 +181,7 @@ mod tests {
             bytes.chunks(size).for_each(|chunk| asked.written(chunk));
             let expected = [SHORT, SHORT, HASH, REPORT, VALUE, SHORT, REPORT];
             assert_eq!(allowances(&mut asked), expected, "{size}");
-            assert_eq!(asked.next(), SHORT);
+            assert_eq!(asked.next(), None);
         }
     }
 

@@ -178,7 +178,8 @@ impl Replies {
             return Err(nothing_of_redis());
         }
         if self.lists.is_empty() {
-            self.allowed = asked.next();
+            let allowed = asked.next();
+            self.allowed = allowed.ok_or("it sent a reply that nobody had asked for")?;
             self.room = self.allowed;
         } else {
             self.take(ITEM)?;
@@ -335,8 +336,7 @@ mod tests {
             ("HGETALL", "*2\r\n$1\r\na\r\n$67108864\r\n", "more than"),
             ("GET", "$2000000000\r\n", "more than 536936448"),
             ("GET HSET", "$1\r\na\r\n$65536\r\n", "more than 65536"),
-            // Nobody has asked for this one.
-            ("GET", "$1\r\na\r\n$65536\r\n", "more than 65536"),
+            ("GET", "$1\r\na\r\n+OK\r\n", "nobody had asked for"),
         ] {
             let error = judged(command, answer.as_bytes()).unwrap_err();
             assert!(error.contains(says), "{answer:?}: {error}");

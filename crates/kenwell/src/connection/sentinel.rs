@@ -347,7 +347,7 @@ fn server(answer: &Value) -> Option<(String, u16)> {
     };
     let port = str::from_utf8(port).ok()?.parse().ok()?;
     let host = str::from_utf8(host).ok()?.to_owned();
-    (port > 0 && !host.is_empty()).then_some((host, port))
+    (port > 0 && Address::is_host(&host)).then_some((host, port))
 }
 
 #[cfg(test)]
@@ -376,7 +376,14 @@ mod tests {
         let found = |host: &str| Some((host.to_owned(), 6379));
         assert_eq!(read(&["10.0.0.1", "6379"]), found("10.0.0.1"));
         assert_eq!(read(&["::1", "6379"]), found("::1"));
-        for parts in [&["h"] as &[_], &["h", "x"], &["h", "0"], &["", "1"], &[]] {
+        for parts in [
+            &["h"] as &[_],
+            &["h\n", "1"],
+            &["h", "x"],
+            &["h", "0"],
+            &["", "1"],
+            &[],
+        ] {
             assert_eq!(read(parts), None, "{parts:?}");
         }
     }

@@ -201,7 +201,7 @@ impl Redirection {
     }
 }
 
-/// The address that leads to a node from here; `None` for a port that nobody listens on. A node that has no
+/// The address that leads to a node from here; `None` for a port that nobody listens on and what is no host. A node that has no
 /// name to give (`?`, or nothing) is where the one is who was `asked`.
 fn address_of(host: &str, port: u16, asked: &str, announced: &AddressMap) -> Option<String> {
     let same_host = || match Address::parse(asked) {
@@ -213,7 +213,8 @@ fn address_of(host: &str, port: u16, asked: &str, announced: &AddressMap) -> Opt
             host: same_host()?,
             port,
         },
-        host => announced.address(host, port),
+        host if Address::is_host(host) => announced.address(host, port),
+        _ => return None,
     };
     (port > 0).then(|| address.to_string())
 }
@@ -316,7 +317,16 @@ mod tests {
             let read = Redirection::read(said, "asked:1", &none).unwrap();
             assert_eq!((read.slot, read.address.as_str()), (3999, address));
         }
-        for said in ["", "3999", "x h:1", "16384 h:1", "1 h:0", "1 h", "1 ?:0"] {
+        for said in [
+            "",
+            "3999",
+            "x h:1",
+            "16384 h:1",
+            "1 h:0",
+            "1 h",
+            "1 ?:0",
+            "1 a b:1",
+        ] {
             assert_eq!(Redirection::read(said, "asked:1", &none), None, "{said}");
         }
     }
