@@ -13,6 +13,11 @@ export interface Connection {
   cluster?: boolean | { nodes: string[] };
   /** Sentinels; `nodes` are their addresses, unless the connection string has one. */
   sentinel?: { master: string; nodes?: string[]; username?: string; password?: string };
+  /**
+   * Where the servers that a cluster or Sentinels name are from here, when they know each other by other addresses, as
+   * behind address translation or in a network of containers: `{ '10.0.0.5:6379': '127.0.0.1:7001' }`, or host to host.
+   */
+  addressMap?: Record<string, string>;
   /** Longest time for opening a connection, in milliseconds. Default: 5000. */
   connectTimeoutMs?: number;
   /**

@@ -119,8 +119,11 @@ const LASTING = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT', 'NOPERM', 'NOPROTO', '
 
 /** Redis repeats keys and values at the end of some messages; that part is cut off. */
 function refused({ code, text }, place = '') {
+  if (code === 'MOVED' || code === 'ASK') {
+    return new KenwellError('KENWELL_SETTINGS', `${place}this is a Redis Cluster, but the setting cluster is not set; set cluster: true (it needs the native part of @kenwell/redis)`, { setting: 'cluster', redisCode: code });
+  }
   const reason = code === 'NOPERM' && text.includes('key') ? 'no permission to access this key' : text.split(', with args beginning with')[0].slice(0, 200);
-  return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code} ${reason}`, { redisCode: code, retryable: !LASTING.has(code) });
+  return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code.slice(0, 200)} ${reason}`, { redisCode: code, retryable: !LASTING.has(code) });
 }
 
 module.exports = { fetch, store, storeUnchanged, remove, refused };

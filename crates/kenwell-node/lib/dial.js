@@ -12,6 +12,8 @@ const { checkName, distrust } = require('./trust');
 
 /** How long a connection may be idle before the operating system asks whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
+/** A name may have several addresses, and the first ones may be dead: after so long the next one is tried (RFC 8305). */
+const ATTEMPT_MS = 250;
 
 /** A socket that says `connect`, or with TLS `trusted`, when something may be sent. */
 function open(settings) {
@@ -23,7 +25,7 @@ function open(settings) {
 }
 
 function socketTo({ address, tls: secure }) {
-  const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : hostAndPort(address);
+  const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : { ...hostAndPort(address), autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
   if (!secure) return net.connect(place);
   const given = material(secure);
   const name = secure.serverName || place.host;

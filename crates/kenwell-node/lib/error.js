@@ -24,12 +24,20 @@ class KenwellError extends Error {
    */
   constructor(code, message, details = {}) {
     const { cause, ...fields } = details;
-    super(message, cause === undefined ? undefined : { cause });
+    super(printable(message), cause === undefined ? undefined : { cause });
     this.name = 'KenwellError';
     this.code = code;
     this.retryable = false;
     Object.assign(this, fields);
   }
+}
+
+/** What ends a line, steers a terminal, turns the direction of a text, or cannot be seen. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u3164\uffa0]/gu;
+
+/** The same text on one line that shows all that is in it: messages repeat words of servers. */
+function printable(text) {
+  return String(text).replace(UNPRINTABLE, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
 /** The most characters of a key that a message shows. */
@@ -61,4 +69,4 @@ function uncertain(error) {
   return new KenwellError('KENWELL_UNCERTAIN', `whether this was saved is not known, load again to see: ${error.message}`);
 }
 
-module.exports = { KenwellError, at, lost, shown, timeout, uncertain };
+module.exports = { KenwellError, at, lost, printable, shown, timeout, uncertain };

@@ -7,6 +7,7 @@ const { broken, open } = require('./dial');
 const { lost, timeout } = require('./error');
 const { Fifo } = require('./fifo');
 const { Parser, Refusal, encode } = require('./resp');
+const { SHORT_BYTES, rooms } = require('./room');
 
 /** After so much silence the server is asked whether it is still there, before anything depends on it. */
 const QUIET_MS = 1000;
@@ -35,7 +36,7 @@ class Line {
     this.corked = false;
     /** What was sent and not answered yet. */
     this.queue = new Fifo();
-    this.parser = new Parser();
+    this.parser = new Parser(() => this.room());
     /** When something was last heard of the server. */
     this.heard = now();
     this.limit = new Alarm(() => this.close(timeout(settings.connectTimeoutMs, 'connecting')));
@@ -92,7 +93,13 @@ class Line {
 
   /** Something that no caller has asked for. */
   exchange(list, done) {
-    this.send({ bytes: encode(list), count: list.length, replies: [], done });
+    this.send({ bytes: encode(list), rooms: rooms(list), count: list.length, replies: [], done });
+  }
+
+  /** The bytes that the reply which begins now may take. */
+  room() {
+    const { first } = this.queue;
+    return first === undefined ? SHORT_BYTES : first.rooms[first.replies.length];
   }
 
   /** Writes of one turn of the event loop go out together. */

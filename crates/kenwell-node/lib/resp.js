@@ -8,6 +8,8 @@ const MAX_REPLY_BYTES = 512 * 1024 * 1024;
 const MAX_LINE_BYTES = 64 * 1024;
 /** Most items of a list. */
 const MAX_ITEMS = 16 * 1024 * 1024;
+/** What an item of a list takes beside its bytes. */
+const ITEM_BYTES = 64;
 /** Lists in lists; ours are two deep at most. */
 const MAX_DEPTH = 8;
 
@@ -48,7 +50,11 @@ function encode(commands) {
 
 /** Takes chunks as they come, gives replies when they are complete. Looks at each byte once. */
 class Parser {
-  constructor() {
+  /** `room` tells how many bytes the reply that begins may take. */
+  constructor(room = () => MAX_REPLY_BYTES) {
+    this.room = room;
+    /** What it told. */
+    this.most = 0;
     /** What has come of a line or value that is not complete: a buffer that grows, and how much of it is used. */
     this.kept = null;
     this.held = 0;
@@ -76,7 +82,7 @@ class Parser {
 
   /** Reads on in a line; gives where to go on. */
   line(chunk, at, found) {
-    if (this.held === 0 && !isKind(chunk[at])) throw new Error(NO_REPLY);
+    if (this.held === 0) this.begin(chunk[at]);
     const feed = chunk.indexOf(LF, at);
     const end = feed < 0 ? chunk.length : feed + 1;
     if (this.held + end - at > MAX_LINE_BYTES) throw new Error('it sent a line that is too long');
@@ -106,9 +112,21 @@ class Parser {
     return end;
   }
 
+  /** A reply begins, or an item of one. */
+  begin(kind) {
+    if (!isKind(kind)) throw new Error(NO_REPLY);
+    if (this.lists.length > 0) this.count(ITEM_BYTES);
+    else this.most = this.room();
+  }
+
   count(bytes) {
     this.bytes += bytes;
-    if (this.bytes > MAX_REPLY_BYTES) throw new Error('it sent a reply that is too long');
+    this.fits(0);
+  }
+
+  /** Makes sure of so many more bytes before they come. */
+  fits(bytes) {
+    if (this.bytes + bytes > this.most) throw new Error(`it sent a reply of more than ${this.most} bytes, the most that this command can answer with`);
   }
 
   /**
@@ -144,6 +162,7 @@ class Parser {
         // $
         const length = lengthOf(text, MAX_REPLY_BYTES);
         if (length < 0) return this.add(null, found);
+        this.fits(length);
         this.wanted = length + 2;
         return undefined;
       }
@@ -151,6 +170,7 @@ class Parser {
         // *
         const length = lengthOf(text, MAX_ITEMS);
         if (length <= 0) return this.add(length < 0 ? null : [], found);
+        this.fits(length * ITEM_BYTES);
         if (this.lists.length >= MAX_DEPTH) throw new Error('it sent lists in lists in lists');
         this.lists.push({ items: [], length });
         return undefined;

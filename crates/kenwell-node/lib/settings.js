@@ -11,9 +11,9 @@ const MAX_TIMEOUT_MS = 86_400_000;
 
 /** The configuration keys that decide which server is meant; two configurations that agree in them share a connection. */
 function identity(config) {
-  const { connectionString, tls, cluster, sentinel, connectTimeoutMs, commandTimeoutMs } = config;
-  if (tls === undefined && !cluster && !sentinel && connectTimeoutMs === undefined && commandTimeoutMs === undefined) return connectionString;
-  return JSON.stringify([connectionString, tls, cluster, sentinel, connectTimeoutMs, commandTimeoutMs]);
+  const { connectionString, tls, cluster, sentinel, addressMap, connectTimeoutMs, commandTimeoutMs } = config;
+  if (tls === undefined && !cluster && !sentinel && addressMap === undefined && connectTimeoutMs === undefined && commandTimeoutMs === undefined) return connectionString;
+  return JSON.stringify([connectionString, tls, cluster, sentinel, addressMap, connectTimeoutMs, commandTimeoutMs]);
 }
 
 /** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */
@@ -29,6 +29,7 @@ function read(config) {
     database: url.database,
     cluster,
     sentinel,
+    addressMap: addressMapOf(config.addressMap, cluster || sentinel !== null),
     tls: url.secure || config.tls ? tlsOf({ ...url.tls, ...(config.tls === true ? {} : config.tls) }) : null,
     connectTimeoutMs: timeout(config.connectTimeoutMs, 'connectTimeoutMs'),
     commandTimeoutMs: timeout(config.commandTimeoutMs, 'commandTimeoutMs'),
@@ -93,6 +94,15 @@ function nodes(given, setting) {
 function sentinelOf({ master, username = null, password = null }) {
   if (typeof master === 'string' && master !== '') return { master, username, password };
   throw wrong('sentinel.master', 'it is missing: give the name in the Sentinels\' "sentinel monitor" line');
+}
+
+/** Where servers that a cluster or Sentinels name are from here. */
+function addressMapOf(given, hasUse) {
+  if (given === undefined || given === null) return {};
+  const isMap = typeof given === 'object' && !Array.isArray(given) && Object.values(given).every((value) => typeof value === 'string');
+  if (!isMap) throw wrong('addressMap', 'it must be an object such as { "10.0.0.5:6379": "127.0.0.1:7001" }');
+  if (!hasUse && Object.keys(given).length > 0) throw wrong('addressMap', 'it has no effect without cluster or sentinel: only a cluster and Sentinels name addresses');
+  return { ...given };
 }
 
 function tlsOf({ ca, cert, key, serverName, skipVerify }) {

@@ -8,6 +8,7 @@ const { KenwellError, lost, timeout, uncertain } = require('./error');
 const { Fifo } = require('./fifo');
 const { Line } = require('./line');
 const { Refusal, encode } = require('./resp');
+const { rooms } = require('./room');
 const waiting = require('./waiting');
 
 /** Refusals after which a new connection may fare better: a failover, or a password that was changed. */
@@ -17,6 +18,7 @@ const SPOILING = new Set(['READONLY', 'NOAUTH', 'WRONGPASS', 'MASTERDOWN']);
 class Call {
   constructor({ commands: list, read }, repeatable) {
     this.bytes = encode(list);
+    this.rooms = rooms(list);
     this.count = list.length;
     this.read = read;
     this.repeatable = repeatable;

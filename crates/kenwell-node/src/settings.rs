@@ -1,5 +1,6 @@
 //! How to reach Redis, from the JSON that `lib/settings.js` makes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kenwell::Error;
@@ -15,6 +16,7 @@ struct Given {
     database: i64,
     cluster: bool,
     sentinel: Option<Sentinel>,
+    address_map: BTreeMap<String, String>,
     tls: Option<Tls>,
     connect_timeout_ms: u64,
     command_timeout_ms: u64,
@@ -50,6 +52,7 @@ pub(crate) fn read(json: &[u8]) -> Result<Settings, Error> {
     settings.password = given.password.map(Secret::new);
     settings.database = given.database;
     settings.cluster_mode = given.cluster;
+    settings.address_map = given.address_map;
     settings.connect_timeout = Duration::from_millis(given.connect_timeout_ms);
     settings.command_timeout = Duration::from_millis(given.command_timeout_ms);
     if let Some(sentinel) = given.sentinel {

@@ -93,7 +93,9 @@ export class Connection {
   get changes() {
     const before = this.#before;
     const changed = Object.entries(this.#plain).filter(([name, value]) => value !== (before[name] ?? EMPTY[name] ?? ''));
-    return { ...Object.fromEntries(changed.map(([name, value]) => [name, value === '' ? null : value])), ...this.#secrets };
+    // It is set in the file or over the API, and only a cluster and Sentinels let it be.
+    const map = this.#kind === 'standalone' && Object.keys(before.address_map ?? {}).length > 0 ? { address_map: null } : {};
+    return { ...Object.fromEntries(changed.map(([name, value]) => [name, value === '' ? null : value])), ...map, ...this.#secrets };
   }
 
   get #applies() {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::printable::{printable, words};
 use crate::reply::Reply;
 
 /// Why a command did not succeed.
@@ -22,7 +23,7 @@ pub enum Error {
         problem: String,
     },
     /// No connection could be opened: refused, unreachable, unknown host, reset.
-    #[error("redis at {address}: cannot connect: {source}")]
+    #[error("redis at {address}: cannot connect: {}", words(source))]
     Connect {
         /// The server.
         address: Arc<str>,
@@ -30,7 +31,7 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// The TLS handshake failed: an untrusted certificate, another name, no TLS on the other side.
-    #[error("redis at {address}: TLS handshake failed: {problem}")]
+    #[error("redis at {address}: TLS handshake failed: {}", printable(problem))]
     Tls {
         /// The server.
         address: Arc<str>,
@@ -60,7 +61,10 @@ pub enum Error {
         limit: Duration,
     },
     /// The connection broke while a command was under way. It may or may not have been executed.
-    #[error("redis at {address}: connection lost during {command}: {source}")]
+    #[error(
+        "redis at {address}: connection lost during {command}: {}",
+        words(source)
+    )]
     Lost {
         /// The server.
         address: Arc<str>,

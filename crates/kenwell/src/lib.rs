@@ -57,6 +57,7 @@
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
+//! | [`printable`] | text from outside, fit for a log or a terminal |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
 //!
 //! # What holds
@@ -81,6 +82,7 @@
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
 mod error;
+mod printable;
 mod reply;
 
 pub mod connection;
@@ -89,4 +91,5 @@ pub mod profile;
 pub mod state;
 
 pub use error::{Class, Error};
+pub use printable::{is_printable, printable};
 pub use reply::Reply;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Class;
+use crate::printable::{printable, words};
 
 /// The longest part of a server's message that is kept, in bytes.
 const MAX_TEXT: usize = 200;
@@ -33,8 +34,8 @@ impl Reply {
             presentable(text)
         };
         Self {
-            code: code.into(),
-            text: text.into(),
+            code: words(&code).into(),
+            text: printable(text).into(),
             class,
         }
     }

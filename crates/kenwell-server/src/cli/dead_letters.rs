@@ -50,7 +50,7 @@ fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<(u64,
         count += 1;
         if json {
             let line = letter.to_json().map_err(anyhow::Error::new)?;
-            output::line(line)?;
+            output::data(line)?;
         } else {
             output::line(as_text(&letter))?;
         }

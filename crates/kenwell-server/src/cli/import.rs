@@ -88,7 +88,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn show(imported: &Imported) -> Result<(), Failure> {
     if !imported.holds_secrets || !std::io::stdout().is_terminal() {
-        return output::line(imported.text.expose().trim_end());
+        return output::data(imported.text.expose().trim_end());
     }
     output::line(imported.shown.trim_end())?;
     output::complain(

@@ -4,6 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::arguments::LogFormat;
 use super::exit::Failure;
+use super::one_line::{Colours, OneLine};
 
 /// Sets up logging for the process. `KENWELL_LOG` wins over `RUST_LOG`, and both over `default`.
 pub(super) fn start(format: LogFormat, default: &str) -> Result<(), Failure> {
@@ -21,13 +22,18 @@ pub(super) fn start(format: LogFormat, default: &str) -> Result<(), Failure> {
             "error: {name}: \"{directives}\" says no log level: {error}\n  fix: set it to error, warn, info or debug"
         ))
     })?;
+    let has_colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none()
+        && matches!(format, LogFormat::Text);
+    let colours = if has_colours {
+        Colours::On
+    } else {
+        Colours::Off
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(
-            std::io::IsTerminal::is_terminal(&std::io::stderr())
-                && std::env::var_os("NO_COLOR").is_none(),
-        );
+        .with_writer(OneLine { format, colours })
+        .with_ansi(has_colours);
     let started = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

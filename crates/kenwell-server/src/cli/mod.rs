@@ -14,6 +14,7 @@ mod identify;
 mod import;
 mod journal;
 mod logging;
+mod one_line;
 mod output;
 mod profile;
 mod replay;

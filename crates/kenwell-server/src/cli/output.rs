@@ -4,8 +4,14 @@ use std::io::{ErrorKind, Write};
 
 use super::exit::Failure;
 
-/// Writes a line to stdout. A reader who has gone away ends the command quietly.
+/// Writes text for people to stdout, usually one line, without what would steer a terminal or hide.
 pub(super) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+    let lines: Vec<_> = text.as_ref().split('\n').map(kenwell::printable).collect();
+    data(lines.join("\n"))
+}
+
+/// Writes text for programs to stdout, as it is. A reader who has gone away ends the command quietly.
+pub(super) fn data(text: impl AsRef<str>) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = writeln!(stdout, "{}", text.as_ref()).and_then(|()| stdout.flush());
     written.map_err(|error| match error.kind() {
@@ -16,26 +22,21 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 
 /// Writes JSON to stdout, on one line.
 pub(super) fn json(value: &serde_json::Value) -> Result<(), Failure> {
-    line(value.to_string())
+    data(value.to_string())
 }
 
-/// Writes a line to stderr. When even that fails there is nobody left to tell.
+/// Writes to stderr, a complaint and perhaps its fix in lines of their own. When even that fails there is
+/// nobody left to tell.
 pub(super) fn complain(text: &str) {
     let mut stderr = std::io::stderr().lock();
-    drop(writeln!(stderr, "{text}"));
+    for line in text.lines() {
+        drop(writeln!(stderr, "{}", kenwell::printable(line)));
+    }
 }
 
-/// Text from outside, safe to show on a terminal: control characters are escaped.
+/// Text from outside, safe to show on a terminal: what would steer it or hide is escaped.
 pub(super) fn printable(text: &[u8]) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in String::from_utf8_lossy(text).chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    kenwell::printable(&String::from_utf8_lossy(text)).into_owned()
 }
 
 #[cfg(test)]

@@ -22,12 +22,13 @@ pub(super) struct ReadDestination {
 }
 
 /// Keys that may be found wrong later: by the Redis library, or beside another destination.
-const COMPARED_KEYS: [&str; 10] = [
+const COMPARED_KEYS: [&str; 11] = [
     "address",
     "url",
     "database",
     "prefix",
     "cluster_mode",
+    "address_map",
     "secure",
     "ca_certificate",
     "client_certificate",

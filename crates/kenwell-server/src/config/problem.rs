@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use kenwell::printable;
+
 /// Where a problem is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -48,11 +50,13 @@ impl fmt::Display for Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A key or a value may hold what would end the line or steer a terminal.
         write!(f, "{}: ", self.place)?;
         if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
+            write!(f, "{}: ", printable(&self.key))?;
         }
-        write!(f, "{}\n  fix: {}", self.what, self.fix)
+        let (what, fix) = (printable(&self.what), printable(&self.fix));
+        write!(f, "{what}\n  fix: {fix}")
     }
 }
 

@@ -1,5 +1,7 @@
 //! One Redis, a cluster, or what Sentinels watch: the keys of a destination that must fit together.
 
+use std::collections::BTreeMap;
+
 use kenwell::connection::{Settings, Url};
 
 use super::destination::not_empty;
@@ -14,6 +16,7 @@ pub(super) struct Topology {
     sentinel_master: Option<Found<String>>,
     sentinel_username: Option<Found<String>>,
     sentinel_password: Option<Found<Resolved>>,
+    address_map: Option<Found<BTreeMap<String, String>>>,
 }
 
 /// One address as text, or several separated by commas or in a list; each read by `one`.
@@ -53,6 +56,9 @@ impl Topology {
             sentinel_username: section.read("sentinel_username", value::filled_text),
             sentinel_password: section
                 .read("sentinel_password", |input| secret::secret(reading, input)),
+            address_map: section.read("address_map", |input| {
+                value::text_map(input, "{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }")
+            }),
         }
     }
 
@@ -97,6 +103,12 @@ impl Topology {
                 complain(section, found, what, fix);
             }
         }
+        let map = self.address_map.as_ref();
+        if let Some(found) = map.filter(|map| self.is_standalone() && !map.value.is_empty()) {
+            let what = "it has no effect without cluster_mode or sentinel_master: only a cluster and Sentinels name addresses";
+            let fix = "remove it, or set cluster_mode = true or sentinel_master";
+            complain(section, found, what, fix);
+        }
         if let Some(found) = addresses {
             self.check_addresses(section, found);
         }
@@ -105,7 +117,7 @@ impl Topology {
 
     fn check_addresses(&self, section: &Section<'_>, addresses: &Found<Vec<String>>) {
         let several = addresses.value.len() > 1;
-        let standalone = !self.is_cluster() && self.sentinel_master.is_none();
+        let standalone = self.is_standalone();
         let socket = |address: &String| address.starts_with("unix:");
         if several && standalone {
             let what = "there are several addresses, but a standalone Redis has one";
@@ -137,8 +149,15 @@ impl Topology {
         settings.cluster_mode = self.is_cluster();
         settings.sentinel_master = self.sentinel_master.map(|found| found.value);
         settings.sentinel_username = self.sentinel_username.map(|found| found.value);
+        settings.address_map = self
+            .address_map
+            .map_or_else(BTreeMap::new, |found| found.value);
         let password = self.sentinel_password;
         settings.sentinel_password = password.and_then(|found| not_empty(found.value));
+    }
+
+    fn is_standalone(&self) -> bool {
+        !self.is_cluster() && self.sentinel_master.is_none()
     }
 
     fn is_cluster(&self) -> bool {

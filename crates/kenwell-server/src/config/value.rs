@@ -1,5 +1,6 @@
 //! From a TOML value or a variable's text to a typed value, or to what is wrong with it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -182,6 +183,39 @@ pub(super) fn text_list(input: &Input<'_>) -> Result<Vec<String>, Wrong> {
                         format!("write it like {EXAMPLE}"),
                     )
                 })
+        }
+    }
+}
+
+/// Texts by name: a table, or in a variable pairs such as `a=b, c=d`.
+pub(super) fn text_map(
+    input: &Input<'_>,
+    example: &str,
+) -> Result<BTreeMap<String, String>, Wrong> {
+    let wrong = || input.not_a("a table of texts", example);
+    match input {
+        Input::Variable(text) => {
+            let pairs = text
+                .split(',')
+                .map(str::trim)
+                .filter(|pair| !pair.is_empty());
+            let split = |pair: &str| {
+                let (name, value) = pair.split_once('=')?;
+                Some((name.trim().to_owned(), value.trim().to_owned()))
+            };
+            let fix = "write it like name=value, name=value";
+            pairs
+                .map(split)
+                .collect::<Option<_>>()
+                .ok_or_else(|| Wrong::new("it holds something that is no pair", fix))
+        }
+        Input::Toml(value) => {
+            let table = value.as_table().ok_or_else(wrong)?;
+            let pairs = table.iter().map(|(name, value)| {
+                let value = value.get_ref().as_str()?.to_owned();
+                Some((name.get_ref().to_string(), value))
+            });
+            pairs.collect::<Option<_>>().ok_or_else(wrong)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What may be changed in the configuration while it runs.
 
+use std::collections::BTreeMap;
+
 use kenwell::connection::Secret;
 use serde::{Deserialize, Deserializer};
 
@@ -107,6 +109,7 @@ pub struct DestinationChange {
     pub sentinel_username: Change<String>,
     #[serde(deserialize_with = "secret")]
     pub sentinel_password: Change<Secret>,
+    pub address_map: Change<BTreeMap<String, String>>,
     pub secure: Change<bool>,
     pub skip_verify: Change<bool>,
     pub ca_certificate: Change<String>,

@@ -1,6 +1,8 @@
 //! Edits to the file's text: from the text as it is to the text as it is to be.
 
-use toml_edit::{TableLike, Value};
+use std::collections::BTreeMap;
+
+use toml_edit::{InlineTable, TableLike, Value};
 
 use super::{
     document::{Document, List},
@@ -124,6 +126,8 @@ impl Rewrite {
         keys.change("sentinel_master", &change.sentinel_master);
         keys.change("sentinel_username", &change.sentinel_username);
         keys.secret("sentinel_password", &change.sentinel_password);
+        let address_map = change.address_map.as_ref();
+        keys.change("address_map", &address_map.map(inline));
         keys.change("secure", &change.secure);
         keys.change("skip_verify", &change.skip_verify);
         keys.change("ca_certificate", &change.ca_certificate);
@@ -207,6 +211,13 @@ fn list_of(table: &dyn TableLike, key: &str) -> Vec<String> {
     let array = table.get(key).and_then(toml_edit::Item::as_array);
     let texts = array.into_iter().flatten().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
+}
+
+fn inline(texts: &BTreeMap<String, String>) -> InlineTable {
+    let pairs = texts.iter();
+    pairs
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect()
 }
 
 fn fresh_key() -> Result<String, EditError> {

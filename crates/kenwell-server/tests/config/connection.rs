@@ -234,3 +234,59 @@ fn a_url_names_sentinels_and_their_master() {
     assert_eq!(connection.database, 2);
     assert!(connection.secure);
 }
+
+#[test]
+fn an_address_map_says_where_announced_addresses_lead() {
+    let load = |lines: &str, variables: &[(&str, &str)]| {
+        let lines = format!("address = \"h:1\"\n{lines}");
+        load(
+            &ROUTE.replace("address = \"127.0.0.1:6379\"", &lines),
+            variables,
+        )
+    };
+    let expected = [
+        ("10.0.0.5:6379", "127.0.0.1:7001"),
+        ("redis-2", "localhost"),
+    ];
+    let expected = expected.map(|(from, to)| (from.to_owned(), to.to_owned()));
+    let table = "address_map = { \"10.0.0.5:6379\" = \"127.0.0.1:7001\", redis-2 = \"localhost\" }";
+    let variable = (
+        "KENWELL_DESTINATIONS_PROFILES_ADDRESS_MAP",
+        "10.0.0.5:6379=127.0.0.1:7001, redis-2 = localhost",
+    );
+    for (lines, variables) in [
+        (format!("cluster_mode = true\n{table}"), &[] as &[_]),
+        (format!("sentinel_master = \"m\"\n{table}"), &[]),
+        ("cluster_mode = true".to_owned(), &[variable]),
+    ] {
+        let config = load(&lines, variables).unwrap().config;
+        let map = &config.destinations[0].connection.address_map;
+        assert_eq!(*map, expected.clone().into(), "{lines}");
+    }
+    assert!(load("address_map = {}", &[]).is_ok());
+    for (lines, says) in [
+        (table, "no effect without cluster_mode"),
+        (
+            "cluster_mode = true\naddress_map = { h = \"h:1\" }",
+            "both have a port",
+        ),
+        (
+            "cluster_mode = true\naddress_map = { h = \"\" }",
+            "is no address",
+        ),
+        (
+            "cluster_mode = true\naddress_map = [\"h\"]",
+            "a table of texts",
+        ),
+        (
+            "cluster_mode = true\naddress_map = { h = 1 }",
+            "a table of texts",
+        ),
+    ] {
+        let problems = load(lines, &[]).unwrap_err().to_string();
+        assert!(
+            problems.contains("destinations.profiles.address_map") && problems.contains(says),
+            "{problems}"
+        );
+    }
+}

@@ -24,6 +24,7 @@ mod full;
 mod gateway;
 mod gateway_hangup;
 mod heal;
+mod hostile;
 mod lifecycle;
 mod outstanding;
 mod overtaken;

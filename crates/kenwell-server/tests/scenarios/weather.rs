@@ -73,6 +73,29 @@ fn a_quota_message_holds_everything_and_is_shown() {
 }
 
 #[test]
+fn a_redirection_of_what_should_be_standalone_holds_everything_and_names_the_setting() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis.address());
+    proxy.rule(|command| {
+        if is(command, "HSET") {
+            answered("MOVED 3999 10.0.0.1:6379")
+        } else {
+            Act::Pass
+        }
+    });
+    let server = Server::with(&behind(&proxy, ""));
+    send(&server, users(20), 1);
+    let ready = eventually("the setting to show", || {
+        Some(server.ready().text()).filter(|text| text.contains("set cluster_mode = true"))
+    });
+    assert!(ready.contains("\"needs_operator\":true"), "{ready}");
+    proxy.rule(|_| Act::Pass);
+    server.settle("profiles");
+    assert_eq!(redis.keys().len(), 20);
+    assert_eq!(count(&server, "dead_lettered_total"), 0);
+}
+
+#[test]
 fn what_is_said_to_a_login_is_no_events_fault() {
     let redis = Redis::start();
     let proxy = Proxy::before(&redis.address());

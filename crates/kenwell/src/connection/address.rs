@@ -3,7 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::Error;
+use crate::{Error, is_printable};
+
+/// The longest name of a host that is taken from a server, in bytes: the longest that there is (RFC 1035).
+const MAX_HOST: usize = 255;
 
 /// A parsed address. Errors never show any part of what was given: people paste passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,12 @@ impl Address {
             ));
         }
         text.split(',').map(Self::parse).collect()
+    }
+
+    /// Whether a text that a server gives can be a host: a name or an IP address.
+    pub(super) fn is_host(text: &str) -> bool {
+        let is_part = |c: char| is_printable(c) && !c.is_whitespace();
+        !text.is_empty() && text.len() <= MAX_HOST && text.chars().all(is_part)
     }
 
     pub(super) fn is_unix(&self) -> bool {

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::announced::AddressMap;
 use super::group::{Answers, part_size};
 use super::limit::Limit;
 use super::live::Node;
 use super::name::ClientName;
 use super::order::Terms;
 use super::settings::{Settings, Target};
-use super::slots::{MAX_NODES, Redirection, slot_of};
+use super::slots::{MAX_NODES, slot_of};
 use super::topology::Topology;
 use crate::Error;
 
@@ -65,8 +66,10 @@ struct Parcel<'a> {
 }
 
 impl Cluster {
-    pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
-        Self::on(Arc::new(Topology::new(settings, seeds)), None)
+    pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Result<Self, Error> {
+        let announced = AddressMap::read(&settings.address_map)?;
+        let topology = Topology::new(settings, seeds, announced);
+        Ok(Self::on(Arc::new(topology), None))
     }
 
     /// The same cluster on sockets of its own.
@@ -256,7 +259,7 @@ impl Cluster {
             "ASK" => true,
             _ => return None,
         };
-        let redirection = Redirection::read(reply.text(), &parcel.node)?;
+        let redirection = self.lane.topology.redirection(reply, &parcel.node)?;
         if !asking {
             self.lane.topology.moved(&redirection);
         }

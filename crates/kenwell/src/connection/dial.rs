@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -13,10 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::address::Address;
+use super::bounded::{Bounded, Fault, fault_of};
 use super::credentials::{self, Credentials};
 use super::login::{Ticket, log_in};
 use super::patient::{Activity, Patient};
 use super::pulse::Pulse;
+use super::reach;
 use super::settings::{Settings, Target};
 use super::tls::Tls;
 use crate::Error;
@@ -47,6 +49,8 @@ pub(super) struct Line {
     /// When a byte moved last.
     pub(super) activity: Arc<Activity>,
     pub(super) pulse: Arc<Pulse>,
+    /// Why nothing more is read, if the server said what it cannot say.
+    pub(super) fault: Fault,
     /// What the server calls this connection, if it told.
     pub(super) ticket: Option<Ticket>,
     /// Whether the server was made to forget the line before.
@@ -97,16 +101,18 @@ pub(super) async fn dial(
             start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, None) => {
-            start(tcp(host, *port).await.map_err(refused)?, address).await?
+            let socket = tcp(host, *port, settings, target).await;
+            start(socket.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
-            let socket = tcp(host, *port).await.map_err(refused)?;
+            let socket = tcp(host, *port, settings, target).await;
+            let socket = socket.map_err(refused)?;
             match connector.connect(name, socket).await {
                 Ok(stream) => start(stream, address).await?,
                 Err(error) => {
                     let look = if tls.needs_look(&error) {
-                        tcp(host, *port).await.ok()
+                        tcp(host, *port, settings, target).await.ok()
                     } else {
                         None
                     };
@@ -157,8 +163,11 @@ async fn handshake(
     }
 }
 
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
+/// The look-up may take half of the time, so that something is left for the addresses that it finds.
+async fn tcp(host: &str, port: u16, settings: &Settings, target: &Target) -> io::Result<TcpStream> {
+    let share = settings.connect_timeout / 2;
+    let addresses = target.names.look_up(host, port, share).await?;
+    let stream = reach::connect(&addresses).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(&keep_alive())?;
@@ -188,6 +197,8 @@ where
         .set_response_timeout(None);
     let socket = Patient::new(stream);
     let activity = Arc::clone(socket.activity());
+    let socket = Bounded::new(socket);
+    let fault = Arc::clone(socket.fault());
     let (connection, driver) = MultiplexedConnection::new_with_config(&silent, socket, config)
         .await
         .map_err(|source| Error::Lost {
@@ -201,6 +212,7 @@ where
         driver: tokio::spawn(Arc::clone(&pulse).count(driver)),
         activity,
         pulse,
+        fault,
         ticket: None,
         has_fenced: false,
     })
@@ -235,10 +247,25 @@ pub(super) async fn ask(
             reply: Reply::new(error.code(), error.details().unwrap_or_default()),
         }),
         Ok(value) => Ok(value),
-        Err(source) => Err(Error::Lost {
-            address: Arc::clone(address),
-            command: name,
-            source,
-        }),
+        Err(source) => Err(lost(source, &line.fault, name, address)),
+    }
+}
+
+/// The error for a connection that broke. What was wrong with the server's answer says more than that we
+/// gave the connection up.
+pub(super) fn lost(
+    source: RedisError,
+    fault: &Fault,
+    command: &'static str,
+    address: &Arc<str>,
+) -> Error {
+    let source = match fault.get() {
+        Some(_) => fault_of(fault).into(),
+        None => source,
+    };
+    Error::Lost {
+        address: Arc::clone(address),
+        command,
+        source,
     }
 }

@@ -1,10 +1,8 @@
 //! Commands that belong together: executed as one transaction, all of them or none.
 
-use std::sync::Arc;
-
 use redis::{Cmd, Pipeline, Value};
 
-use super::live::{Node, refused};
+use super::live::Node;
 use super::order::Terms;
 use crate::Error;
 
@@ -95,8 +93,7 @@ impl Node {
         let whole = match (began, executed) {
             (Some(Err(error)), _) | (_, Some(Err(error))) => error,
             (_, Some(Ok(Value::Array(values)))) if values.len() == count => {
-                let address: &Arc<str> = self.address();
-                let open = |value| refused(value, command, address);
+                let open = |value| self.refused(value, command);
                 return values.into_iter().map(open).collect();
             }
             _ => self.unexpected("EXEC"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use redis::Value;
 
-use crate::Error;
+use crate::{Error, Reply};
 
 /// What the settings say about the server at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,23 +19,36 @@ pub(super) enum Expected {
     Sentinel,
 }
 
+const UNEXPECTED_CLUSTER: &str =
+    "this is a Redis Cluster, but cluster_mode is false; set cluster_mode = true";
+const UNEXPECTED_CLUSTER_BEHIND_SENTINELS: &str =
+    "the Sentinels lead to a Redis Cluster; set cluster_mode = true and give its nodes instead";
+
 impl Expected {
+    /// What is wrong when a server answers as only a node of a cluster does: it may be one that did not say
+    /// so before, such as one behind a proxy or where `HELLO` is forbidden.
+    pub(super) fn redirected(self, reply: &Reply) -> Option<&'static str> {
+        let is_of_cluster = matches!(reply.code(), "MOVED" | "ASK");
+        match self {
+            _ if !is_of_cluster => None,
+            Self::Standalone => Some(UNEXPECTED_CLUSTER),
+            Self::Master => Some(UNEXPECTED_CLUSTER_BEHIND_SENTINELS),
+            Self::ClusterNode | Self::Sentinel => None,
+        }
+    }
+
     /// Compares with what the server said to `HELLO`. A server that did not say is believed.
     pub(super) fn check(self, hello: &Value, address: &Arc<str>) -> Result<(), Error> {
         let mode = said(hello, "mode");
         let problem = match (self, mode) {
-            (Self::Standalone, Some("cluster")) => {
-                "this is a Redis Cluster, but cluster_mode is false; set cluster_mode = true"
-            }
+            (Self::Standalone, Some("cluster")) => UNEXPECTED_CLUSTER,
             (Self::Standalone, Some("sentinel")) => {
                 "this is a Sentinel, but sentinel_master is not set; name the master that it watches"
             }
             (Self::ClusterNode, Some("sentinel")) => {
                 "this is a Sentinel, but cluster_mode is true; give the addresses of cluster nodes"
             }
-            (Self::Master, Some("cluster")) => {
-                "the Sentinels lead to a Redis Cluster; set cluster_mode = true and give its nodes instead"
-            }
+            (Self::Master, Some("cluster")) => UNEXPECTED_CLUSTER_BEHIND_SENTINELS,
             (Self::Sentinel, Some("standalone" | "cluster")) => {
                 "this is a Redis server, but sentinel_master is set; give the addresses of the Sentinels, usually port 26379"
             }

@@ -11,6 +11,7 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 
+use super::dial::lost;
 use super::limit::Limit;
 use super::name::ClientName;
 use super::opening::{Open, Slot};
@@ -121,6 +122,23 @@ impl Node {
         }
     }
 
+    /// The reply, or the error that it is. A redirection from what should be no cluster is about the settings.
+    pub(super) fn refused(&self, value: Value, command: &'static str) -> Result<Value, Error> {
+        let Value::ServerError(error) = value else {
+            return Ok(value);
+        };
+        let address = Arc::clone(&self.shared.address);
+        let reply = Reply::new(error.code(), error.details().unwrap_or_default());
+        Err(match self.shared.target.expected.redirected(&reply) {
+            Some(problem) => Error::OtherKind { address, problem },
+            None => Error::Refused {
+                address,
+                command,
+                reply,
+            },
+        })
+    }
+
     /// Sends a pipeline and reads every reply: one result for each command, in order.
     ///
     /// An `Err` for the whole means that the connection failed, and any of the commands may or may
@@ -133,12 +151,11 @@ impl Node {
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         let sent = self.enqueue(pipeline, terms).await?;
         let generation = sent.open.generation;
-        let address = &self.shared.address;
         let failure = match self.receive(command, sent, terms.limit).await {
             Ok(values) if values.len() == pipeline.len() => {
                 let replies: Vec<_> = values
                     .into_iter()
-                    .map(|value| refused(value, command, address))
+                    .map(|value| self.refused(value, command))
                     .collect();
                 let spoilt =
                     |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
@@ -223,11 +240,7 @@ impl Node {
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
         came.inspect(|_values| open.pulse.answered())
-            .map_err(|source| Error::Lost {
-                address: Arc::clone(address),
-                command,
-                source,
-            })
+            .map_err(|source| lost(source, &open.fault, command, address))
     }
 
     /// A connection that answered lately, or that was opened just now.
@@ -256,20 +269,5 @@ impl Node {
             tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
         }
         lives
-    }
-}
-
-pub(super) fn refused(
-    value: Value,
-    command: &'static str,
-    address: &Arc<str>,
-) -> Result<Value, Error> {
-    match value {
-        Value::ServerError(error) => Err(Error::Refused {
-            address: Arc::clone(address),
-            command,
-            reply: Reply::new(error.code(), error.details().unwrap_or_default()),
-        }),
-        value => Ok(value),
     }
 }

@@ -1,6 +1,9 @@
 //! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
 
 mod address;
+mod announced;
+mod asked;
+mod bounded;
 mod cluster;
 mod connection_string;
 mod credentials;
@@ -18,6 +21,7 @@ mod parts;
 mod patient;
 pub mod pem;
 mod pulse;
+mod reach;
 mod route;
 mod secret;
 mod sentinel;

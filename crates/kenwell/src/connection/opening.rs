@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
+use super::bounded::Fault;
 use super::dial::{Line, dial};
 use super::limit::Limit;
 use super::live::{Node, Shared};
@@ -48,6 +49,7 @@ pub(super) struct Open {
     pub(super) generation: u64,
     pub(super) pulse: Arc<Pulse>,
     pub(super) activity: Arc<Activity>,
+    pub(super) fault: Fault,
     /// What was sent on lines up to this number may still be executed.
     pub(super) unfenced: u64,
 }
@@ -82,6 +84,14 @@ impl Node {
     /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
     /// limit too.
     pub(super) async fn open(&self, sooner: Option<Limit>) -> Result<Open, Error> {
+        let opened = self.open_or_wait(sooner).await;
+        opened.map_err(|error| match self.shared.target.announcer {
+            Some(announcer) => announcer.explain(error),
+            None => error,
+        })
+    }
+
+    async fn open_or_wait(&self, sooner: Option<Limit>) -> Result<Open, Error> {
         let shared = &*self.shared;
         let limit = Limit::of(shared.settings.connect_timeout).or_sooner(sooner);
         loop {
@@ -141,6 +151,7 @@ impl Shared {
                 generation: slot.generation,
                 pulse: Arc::clone(&line.pulse),
                 activity: Arc::clone(&line.activity),
+                fault: Arc::clone(&line.fault),
                 unfenced: slot.unfenced,
             });
         }

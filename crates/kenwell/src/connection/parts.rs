@@ -7,8 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use redis::{Arg, Cmd, Pipeline};
 
+use super::dial::lost;
 use super::group::Answers;
-use super::live::{Node, refused};
+use super::live::Node;
 use super::opening::Open;
 use crate::Error;
 
@@ -80,15 +81,11 @@ impl Node {
                 Some((count, Ok(values))) if values.len() == count => {
                     open.pulse.answered();
                     let values = values.into_iter();
-                    answers.extend(values.map(|value| refused(value, command, address)));
+                    answers.extend(values.map(|value| self.refused(value, command)));
                 }
                 Some((_, Ok(_))) => return Err(self.unexpected(command)),
                 Some((_, Err(source))) => {
-                    return Err(Error::Lost {
-                        address: address.clone(),
-                        command,
-                        source,
-                    });
+                    return Err(lost(source, &open.fault, command, address));
                 }
             }
         }

@@ -66,9 +66,9 @@ impl Connection {
             );
         }
         let route = if settings.cluster_mode {
-            Route::Cluster(Cluster::new(settings.clone(), targets))
+            Route::Cluster(Cluster::new(settings.clone(), targets)?)
         } else if let Some(master) = settings.sentinel_master.as_deref() {
-            Route::Sentinel(Watched::new(&settings, master, targets))
+            Route::Sentinel(Watched::new(&settings, master, targets)?)
         } else {
             let target = targets.pop().ok_or_else(|| Error::Settings {
                 setting: "address",

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Settings;
 use super::address::Address;
+use super::announced::{AddressMap, Announcer};
 use super::kind::Expected;
 use super::limit::Limit;
 use super::live::Node;
@@ -49,6 +50,8 @@ struct Lane {
 struct Watch {
     /// For the servers.
     settings: Settings,
+    /// Where the servers that the Sentinels name are from here.
+    announced: AddressMap,
     sentinels: Vec<Node>,
     name: Arc<str>,
     /// Who is asked next: each time another one, because one of them may be cut off.
@@ -77,7 +80,11 @@ struct Masters {
 }
 
 impl Watched {
-    pub(super) fn new(settings: &Settings, name: &str, sentinels: Vec<Target>) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        name: &str,
+        sentinels: Vec<Target>,
+    ) -> Result<Self, Error> {
         let mut questions = settings.clone();
         questions.username.clone_from(&settings.sentinel_username);
         questions.password.clone_from(&settings.sentinel_password);
@@ -88,6 +95,7 @@ impl Watched {
         let sentinels = sentinels.into_iter();
         let watch = Arc::new(Watch {
             settings: settings.clone(),
+            announced: AddressMap::read(&settings.address_map)?,
             sentinels: sentinels
                 .map(|target| Node::new(questions.clone(), target))
                 .collect(),
@@ -96,7 +104,7 @@ impl Watched {
             seen: Mutex::default(),
             looked: Mutex::default(),
         });
-        Self::on(watch, None)
+        Ok(Self::on(watch, None))
     }
 
     /// The same master on a socket of its own.
@@ -186,7 +194,7 @@ impl Watched {
         let node = if let Some(node) = known {
             node
         } else {
-            let target = watch.settings.target(address, Expected::Master)?;
+            let target = announced(&watch.settings, address)?;
             let node = Node::new(watch.settings.clone(), target);
             node.named(self.lane.name.clone())
         };
@@ -297,7 +305,10 @@ impl Watch {
                 address: Arc::clone(sentinel.address()),
                 master: Arc::clone(&self.name),
             }),
-            answer => server(&answer).ok_or_else(|| sentinel.unexpected(COMMAND)),
+            answer => match server(&answer) {
+                Some((host, port)) => Ok(self.announced.address(&host, port)),
+                None => Err(sentinel.unexpected(COMMAND)),
+            },
         }
     }
 }
@@ -321,8 +332,13 @@ impl Seen {
     }
 }
 
+/// How to dial a server that the Sentinels named.
+fn announced(settings: &Settings, address: Address) -> Result<Target, Error> {
+    settings.target(address, Expected::Master, Some(Announcer::Sentinel))
+}
+
 /// Reads a Sentinel's answer: a host and a port, both as text.
-fn server(answer: &Value) -> Option<Address> {
+fn server(answer: &Value) -> Option<(String, u16)> {
     let Value::Array(parts) = answer else {
         return None;
     };
@@ -331,7 +347,7 @@ fn server(answer: &Value) -> Option<Address> {
     };
     let port = str::from_utf8(port).ok()?.parse().ok()?;
     let host = str::from_utf8(host).ok()?.to_owned();
-    (port > 0 && !host.is_empty()).then_some(Address::Tcp { host, port })
+    (port > 0 && Address::is_host(&host)).then_some((host, port))
 }
 
 #[cfg(test)]
@@ -356,10 +372,18 @@ mod tests {
             let parts = parts.iter().map(|part| Value::BulkString((*part).into()));
             Value::Array(parts.collect())
         };
-        let read = |parts: &[&str]| server(&answer(parts)).map(|address| address.to_string());
-        assert_eq!(read(&["10.0.0.1", "6379"]).unwrap(), "10.0.0.1:6379");
-        assert_eq!(read(&["::1", "6379"]).unwrap(), "[::1]:6379");
-        for parts in [&["h"] as &[_], &["h", "x"], &["h", "0"], &["", "1"], &[]] {
+        let read = |parts: &[&str]| server(&answer(parts));
+        let found = |host: &str| Some((host.to_owned(), 6379));
+        assert_eq!(read(&["10.0.0.1", "6379"]), found("10.0.0.1"));
+        assert_eq!(read(&["::1", "6379"]), found("::1"));
+        for parts in [
+            &["h"] as &[_],
+            &["h\n", "1"],
+            &["h", "x"],
+            &["h", "0"],
+            &["", "1"],
+            &[],
+        ] {
             assert_eq!(read(parts), None, "{parts:?}");
         }
     }

@@ -1,13 +1,16 @@
 //! What a person says about a Redis server.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Secret;
 use super::address::Address;
+use super::announced::{AddressMap, Announcer};
 use super::credentials::Credentials;
 use super::file;
 use super::kind::Expected;
+use super::reach::Names;
 use super::sentinel::Watched;
 use super::tls;
 use crate::Error;
@@ -52,6 +55,10 @@ pub struct Settings {
     pub sentinel_username: Option<String>,
     /// The password at the Sentinels; `None` skips `AUTH` there.
     pub sentinel_password: Option<Secret>,
+    /// Where the servers that a cluster or Sentinels name are from here, when they know each other by other
+    /// addresses, as behind address translation or in a network of containers: from `host:port` to
+    /// `host:port`, or from a host to a host, whose ports then stay. At most 1,024 entries.
+    pub address_map: BTreeMap<String, String>,
     /// Whether to speak TLS (1.2 or later). The certificate must match the host of the address.
     pub secure: bool,
     /// Whether to accept any certificate. Wins over `ca_certificate`; logged as a warning.
@@ -93,6 +100,7 @@ impl Settings {
             sentinel_master: None,
             sentinel_username: None,
             sentinel_password: None,
+            address_map: BTreeMap::new(),
             secure: false,
             skip_verify: false,
             ca_certificate: None,
@@ -139,7 +147,7 @@ impl Settings {
         }
         let targets = addresses.into_iter();
         targets
-            .map(|address| self.target(address, expected))
+            .map(|address| self.target(address, expected, None))
             .collect()
     }
 
@@ -147,7 +155,7 @@ impl Settings {
     pub(crate) async fn servers(&self) -> Result<Vec<String>, Error> {
         let targets = self.targets()?;
         match &self.sentinel_master {
-            Some(name) => Ok(vec![Watched::new(self, name, targets).find().await?]),
+            Some(name) => Ok(vec![Watched::new(self, name, targets)?.find().await?]),
             None => Ok(targets
                 .iter()
                 .map(|target| target.address.to_string())
@@ -179,6 +187,14 @@ impl Settings {
                 "it is given twice, as text and as a file; keep one",
             ));
         }
+        let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
+        if is_standalone && !self.address_map.is_empty() {
+            return Err(wrong(
+                "address_map",
+                "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
+            ));
+        }
+        AddressMap::read(&self.address_map)?;
         match &self.sentinel_master {
             Some(_) if self.cluster_mode => Err(wrong(
                 "sentinel_master",
@@ -199,7 +215,12 @@ impl Settings {
     }
 
     /// What it takes to dial this address.
-    pub(super) fn target(&self, address: Address, expected: Expected) -> Result<Target, Error> {
+    pub(super) fn target(
+        &self,
+        address: Address,
+        expected: Expected,
+        announcer: Option<Announcer>,
+    ) -> Result<Target, Error> {
         let tls = if self.secure {
             Some(tls::Tls::new(self, &address)?)
         } else {
@@ -209,6 +230,8 @@ impl Settings {
             address,
             tls,
             expected,
+            announcer,
+            names: Names::default(),
         })
     }
 }
@@ -226,6 +249,10 @@ pub(super) struct Target {
     pub(super) address: Address,
     pub(super) tls: Option<tls::Tls>,
     pub(super) expected: Expected,
+    /// Who named the address, if nobody wrote it.
+    pub(super) announcer: Option<Announcer>,
+    /// The look-up of its host.
+    pub(super) names: Names,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use redis::Value;
 
 use super::address::Address;
+use super::announced::AddressMap;
 
 /// How many slots a cluster has (Redis Cluster specification, "Key distribution model").
 pub(super) const SLOTS: u16 = 16_384;
@@ -66,8 +67,9 @@ impl Default for SlotMap {
 
 impl SlotMap {
     /// Reads the answer to `CLUSTER SLOTS`; `None` when it is no such answer, or names too many
-    /// nodes. A node that does not say its host has that of the one who was `asked`.
-    pub(super) fn read(answer: &Value, asked: &str) -> Option<Self> {
+    /// nodes. A node that does not say its host has that of the one who was `asked`; where the others are
+    /// from here, `announced` knows.
+    pub(super) fn read(answer: &Value, asked: &str, announced: &AddressMap) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
         };
@@ -82,7 +84,7 @@ impl SlotMap {
             };
             let (start, end) = (usize::try_from(*start).ok()?, usize::try_from(*end).ok()?);
             let range = map.slots.get(start..=end)?.len();
-            if let Some(address) = node_address(master, asked) {
+            if let Some(address) = node_address(master, asked, announced) {
                 let node = map.index_of(&address)?;
                 map.slots
                     .iter_mut()
@@ -90,7 +92,8 @@ impl SlotMap {
                     .take(range)
                     .for_each(|slot| *slot = node);
             }
-            replicas.extend(others.iter().filter_map(|node| node_address(node, asked)));
+            let others = others.iter();
+            replicas.extend(others.filter_map(|node| node_address(node, asked, announced)));
         }
         map.masters = map.nodes.len();
         for address in replicas {
@@ -164,7 +167,7 @@ impl SlotMap {
 }
 
 /// `host:port` of a node in the answer to `CLUSTER SLOTS`.
-fn node_address(node: &Value, asked: &str) -> Option<String> {
+fn node_address(node: &Value, asked: &str, announced: &AddressMap) -> Option<String> {
     let Value::Array(parts) = node else {
         return None;
     };
@@ -176,7 +179,7 @@ fn node_address(node: &Value, asked: &str) -> Option<String> {
         Value::Nil => "",
         _ => return None,
     };
-    address_of(host, u16::try_from(*port).ok()?, asked)
+    address_of(host, u16::try_from(*port).ok()?, asked, announced)
 }
 
 /// Where a redirection leads.
@@ -188,28 +191,32 @@ pub(super) struct Redirection {
 
 impl Redirection {
     /// Reads what follows `MOVED` or `ASK`: `3999 127.0.0.1:6381`. An IPv6 address stands without
-    /// brackets; no host means the one who was `asked`.
-    pub(super) fn read(text: &str, asked: &str) -> Option<Self> {
+    /// brackets; no host, or `?`, means the one who was `asked`.
+    pub(super) fn read(text: &str, asked: &str, announced: &AddressMap) -> Option<Self> {
         let (slot, node) = text.split_once(' ')?;
         let slot = slot.parse().ok().filter(|&slot| slot < SLOTS)?;
         let (host, port) = node.rsplit_once(':')?;
-        let address = address_of(host, port.parse().ok()?, asked)?;
+        let address = address_of(host, port.parse().ok()?, asked, announced)?;
         Some(Self { slot, address })
     }
 }
 
-/// `None` for a port that nobody listens on, and for `?`: a node that has no name to give.
-fn address_of(host: &str, port: u16, asked: &str) -> Option<String> {
+/// The address that leads to a node from here; `None` for a port that nobody listens on and what is no host. A node that has no
+/// name to give (`?`, or nothing) is where the one is who was `asked`.
+fn address_of(host: &str, port: u16, asked: &str, announced: &AddressMap) -> Option<String> {
     let same_host = || match Address::parse(asked) {
         Ok(Address::Tcp { host, .. }) => Some(host),
         _ => None,
     };
-    let host = match host {
-        "?" => return None,
-        "" => same_host()?,
-        host => host.to_owned(),
+    let address = match host {
+        "?" | "" => Address::Tcp {
+            host: same_host()?,
+            port,
+        },
+        host if Address::is_host(host) => announced.address(host, port),
+        _ => return None,
     };
-    (port > 0).then(|| Address::Tcp { host, port }.to_string())
+    (port > 0).then(|| address.to_string())
 }
 
 #[cfg(test)]
@@ -260,6 +267,7 @@ mod tests {
                 Value::Int(99),
                 node(text("10.0.0.1"), 1),
                 node(Value::Nil, 2),
+                node(text("?"), 4),
             ]),
             Value::Array(vec![
                 Value::Int(101),
@@ -267,12 +275,12 @@ mod tests {
                 node(text("::1"), 3),
             ]),
         ]);
-        let mut map = SlotMap::read(&answer, "h:9").unwrap();
+        let mut map = SlotMap::read(&answer, "h:9", &AddressMap::default()).unwrap();
         assert_eq!(map.node(99).unwrap().as_ref(), "10.0.0.1:1");
         assert_eq!(map.node(101).unwrap().as_ref(), "[::1]:3");
         assert!(map.node(100).is_some());
         let names: Vec<&str> = map.nodes().iter().map(AsRef::as_ref).collect();
-        assert_eq!(names, ["10.0.0.1:1", "[::1]:3", "h:2"]);
+        assert_eq!(names, ["10.0.0.1:1", "[::1]:3", "h:2", "h:4"]);
         assert_eq!(map.masters().len(), 2);
         assert_eq!(map.uncovered(&BTreeSet::new()), [0, 101]);
         assert_eq!(map.uncovered(&BTreeSet::from([7, 100])), [101]);
@@ -283,6 +291,7 @@ mod tests {
 
     #[test]
     fn other_answers_are_no_map() {
+        let none = AddressMap::default();
         let beyond = vec![Value::Int(0), Value::Int(16_384), node(text("h"), 1)];
         let backwards = vec![Value::Int(9), Value::Int(1), node(text("h"), 1)];
         for answer in [
@@ -291,23 +300,34 @@ mod tests {
             Value::Array(vec![Value::Array(beyond)]),
             Value::Array(vec![Value::Array(backwards)]),
         ] {
-            assert!(SlotMap::read(&answer, "h:1").is_none(), "{answer:?}");
+            assert!(SlotMap::read(&answer, "h:1", &none).is_none(), "{answer:?}");
         }
     }
 
     #[test]
     fn redirections_are_read() {
+        let none = AddressMap::default();
         for (said, address) in [
             ("3999 127.0.0.1:6381", "127.0.0.1:6381"),
             ("3999 redis-2.internal:6381", "redis-2.internal:6381"),
             ("3999 ::1:6381", "[::1]:6381"),
             ("3999 :6381", "asked:6381"),
+            ("3999 ?:6381", "asked:6381"),
         ] {
-            let read = Redirection::read(said, "asked:1").unwrap();
+            let read = Redirection::read(said, "asked:1", &none).unwrap();
             assert_eq!((read.slot, read.address.as_str()), (3999, address));
         }
-        for said in ["", "3999", "x h:1", "16384 h:1", "1 h:0", "1 h", "1 ?:1"] {
-            assert_eq!(Redirection::read(said, "asked:1"), None, "{said}");
+        for said in [
+            "",
+            "3999",
+            "x h:1",
+            "16384 h:1",
+            "1 h:0",
+            "1 h",
+            "1 ?:0",
+            "1 a b:1",
+        ] {
+            assert_eq!(Redirection::read(said, "asked:1", &none), None, "{said}");
         }
     }
 }

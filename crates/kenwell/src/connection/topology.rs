@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::Pipeline;
 
 use super::address::Address;
+use super::announced::{AddressMap, Announcer};
 use super::kind::Expected;
 use super::limit::Limit;
 use super::live::Node;
@@ -29,6 +30,7 @@ const MAX_ASKED: usize = 5;
 pub(super) struct Topology {
     settings: Settings,
     seeds: Vec<Target>,
+    announced: AddressMap,
     known: Mutex<Known>,
     /// Held while asking, so that lanes that all lost the same node ask once.
     asking: tokio::sync::Mutex<()>,
@@ -49,10 +51,12 @@ struct Known {
 }
 
 impl Topology {
-    pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Self {
+    /// The `announced` addresses lead to nodes where the map says.
+    pub(super) fn new(settings: Settings, seeds: Vec<Target>, announced: AddressMap) -> Self {
         Self {
             settings,
             seeds,
+            announced,
             known: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
         }
@@ -122,6 +126,11 @@ impl Topology {
         }
     }
 
+    /// Where a node's refusal says that the key is now.
+    pub(super) fn redirection(&self, reply: &Reply, asked: &str) -> Option<Redirection> {
+        Redirection::read(reply.text(), asked, &self.announced)
+    }
+
     /// Takes note of a slot's new place, for those who come before the whole map is asked for.
     pub(super) fn moved(&self, redirection: &Redirection) {
         let mut known = self.known();
@@ -143,8 +152,13 @@ impl Topology {
             return Ok(target.clone());
         }
         let parsed = Address::parse(address)?;
+        let mut seeds = self.seeds.iter();
+        let is_written = seeds.any(|seed| seed.address == parsed);
+        let announcer = (!is_written).then_some(Announcer::Cluster);
         // Outside the lock: this reads certificates.
-        let target = self.settings.target(parsed, Expected::ClusterNode)?;
+        let target = self
+            .settings
+            .target(parsed, Expected::ClusterNode, announcer)?;
         let mut known = self.known();
         if known.targets.len() >= MAX_NODES {
             known.targets.clear();
@@ -202,8 +216,8 @@ impl Topology {
         pipeline.cmd("CLUSTER").arg("SLOTS");
         let answer = node.one("CLUSTER SLOTS", &pipeline).await;
         let answer = answer.map_err(|error| no_cluster(error).while_opening())?;
-        let map =
-            SlotMap::read(&answer, address).ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
+        let map = SlotMap::read(&answer, address, &self.announced)
+            .ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
         if map.is_empty() {
             // A node that knows no slots says the same to every command.
             return Err(Error::Refused {
@@ -239,7 +253,7 @@ mod tests {
         let mut settings = Settings::new(seeds);
         settings.cluster_mode = true;
         let seeds = settings.targets().unwrap();
-        Topology::new(settings, seeds)
+        Topology::new(settings, seeds, AddressMap::default())
     }
 
     fn lost(address: &Arc<str>) -> Error {

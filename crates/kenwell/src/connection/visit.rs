@@ -18,6 +18,7 @@ use super::credentials::Credentials;
 use super::dial::{self, Line};
 use super::kind::Expected;
 use super::login::log_in;
+use super::reach;
 use super::settings::{Settings, Target};
 use super::tls::{Explanation, Tls};
 use crate::Error;
@@ -88,7 +89,7 @@ impl Visit {
 
     /// Connects to the first of these addresses that answers, and says which one that was.
     pub(crate) async fn reach(&self, at: &[SocketAddr]) -> Result<(Socket, SocketAddr), Error> {
-        let stream = self.opening("connecting", TcpStream::connect(at)).await?;
+        let stream = self.opening("connecting", reach::connect(at)).await?;
         let peer = stream.peer_addr().map_err(|error| self.refused(error))?;
         Ok((Socket::Tcp(stream), peer))
     }

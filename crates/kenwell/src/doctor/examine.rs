@@ -1,5 +1,7 @@
 //! The examination: one check after the other, as far as the way leads.
 
+use std::collections::BTreeMap;
+
 use super::finding::{Check, Finding, Status};
 use super::info::Info;
 use super::report::Report;
@@ -24,6 +26,9 @@ pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
         let mut findings = Vec::with_capacity(Check::ALL.len());
         // `None` only says that the rest was not reached.
         let _reached_the_end = walk(settings, server, layout, &mut findings).await;
+        if settings.sentinel_master.is_some() {
+            findings.iter_mut().for_each(explain::announced);
+        }
         report = Report::new(findings);
         let connected = report.finding(Check::Connect);
         if connected.is_some_and(|found| found.status == Status::Ok) {
@@ -44,6 +49,12 @@ async fn walk(
         sentinel_master: None,
         sentinel_username: None,
         sentinel_password: None,
+        // Of what the Sentinels say it was asked already.
+        address_map: if settings.cluster_mode {
+            settings.address_map.clone()
+        } else {
+            BTreeMap::new()
+        },
         ..settings.clone()
     };
     let mut visit = match Visit::new(&one) {

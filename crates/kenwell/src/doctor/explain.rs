@@ -1,6 +1,6 @@
 //! What an error means to whoever set this up, and the cure.
 
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, Status};
 use crate::{Error, Reply};
 
 /// A finding for an error that has no better explanation where it happened.
@@ -17,8 +17,25 @@ pub(super) fn took(error: &Error) -> String {
     }
 }
 
+/// Says who named the address of a server that cannot be reached: nobody wrote it.
+pub(super) fn announced(finding: &mut Finding) {
+    if finding.status == Status::Failed && matches!(finding.check, Check::Name | Check::Connect) {
+        finding.says.push_str("; the Sentinels named this address");
+        let cure = finding.cure.take().unwrap_or_default();
+        finding.cure = Some(format!("{cure}; {ANNOUNCED}"));
+    }
+}
+
+/// What helps where servers see each other by other addresses than we do.
+const ANNOUNCED: &str = "if the server has another address from here, map the one that was named to it with `address_map`, or let the servers announce one that leads there (`cluster-announce-ip`, `replica-announce-ip`, `sentinel monitor`)";
+
 fn explain(error: &Error) -> (String, String) {
     let (says, cure) = match error {
+        Error::Connect { .. } | Error::Timeout { .. }
+            if error.to_string().contains("address_map") =>
+        {
+            (error.to_string(), ANNOUNCED)
+        }
         Error::Settings { setting, problem } => {
             return (
                 format!("{setting}: {problem}"),
@@ -34,6 +51,13 @@ fn explain(error: &Error) -> (String, String) {
         Error::Timeout { action, .. } => (
             format!("{action} {}", took(error)),
             "see whether Redis is overloaded or stopped, and whether the network loses packets",
+        ),
+        // We closed it then, and know why.
+        Error::Lost {
+            command, source, ..
+        } if source.to_string().contains("it sent") => (
+            format!("what answers is no Redis (seen during {command}): {source}"),
+            "see whether `address` leads to a Redis, or to a proxy that mixes answers up",
         ),
         Error::Lost { command, .. } => (
             format!("Redis closed the connection during {command}"),

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::printable;
+
+/// The most bytes of a sentence; servers and certificates have a part in it.
+const MAX_SAYS: usize = 2_000;
+
 /// What is looked at, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -124,11 +129,15 @@ impl Check {
     }
 
     fn finding(self, status: Status, says: String, cure: Option<String>) -> Finding {
+        let shown = |text: String| {
+            let begin = text.get(..text.floor_char_boundary(MAX_SAYS));
+            printable(begin.unwrap_or_default()).into_owned()
+        };
         Finding {
             check: self,
             status,
-            says,
-            cure,
+            says: shown(says),
+            cure: cure.map(shown),
         }
     }
 }

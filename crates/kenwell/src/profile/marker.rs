@@ -12,6 +12,9 @@ use crate::connection::{Connection, slot_of};
 /// The field of the marker's hash that has the position.
 const POSITION: &str = "position";
 
+/// The longest value of `INFO` that tells one server from another, in bytes: Redis' have 40.
+const MAX_ID: usize = 256;
+
 /// More tags than it takes to reach every slot of a cluster: without a prefix the last one is found at 109,757.
 const MAX_TAG: u32 = 2_000_000;
 
@@ -213,7 +216,8 @@ fn line(text: &str, name: &str) -> Option<String> {
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'));
     let found = lines.find_map(|(found, value)| (found == name).then_some(value));
-    found.filter(|value| !value.is_empty()).map(str::to_owned)
+    let is_id = |value: &&str| !value.is_empty() && value.len() <= MAX_ID;
+    found.filter(is_id).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@ pub enum Act {
     Delay(Duration),
     /// Never executed; the proxy answers with this line.
     Answer(String),
+    /// Never executed; the proxy answers with these bytes, and then with the second ones again and again, for
+    /// as long as the client takes them.
+    Flood(Vec<u8>, Vec<u8>),
+    /// Executed; of the answer comes what this makes of it.
+    Change(fn(Vec<u8>) -> Vec<u8>),
     /// Executed, but the connection ends before the answer comes.
     CutAfter,
     /// The connection ends.
@@ -160,6 +165,13 @@ fn serve(
                     .ok()?;
                 continue;
             }
+            Act::Flood(begin, more) => {
+                to_client.write_all(&begin).ok()?;
+                while !more.is_empty() {
+                    to_client.write_all(&more).ok()?;
+                }
+                continue;
+            }
             Act::CutBefore => break,
             Act::Hold => {
                 let upstream = upstream.try_clone().ok()?;
@@ -177,6 +189,7 @@ fn serve(
         let answer = reply(&mut from_server)?;
         match act {
             Act::CutAfter => break,
+            Act::Change(change) => to_client.write_all(&change(answer)).ok()?,
             Act::Stall => {
                 while command(&mut from_client).is_some() {}
                 break;

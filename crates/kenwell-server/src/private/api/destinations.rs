@@ -1,5 +1,6 @@
 //! `/api/v1/destinations`: where profiles go.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub(super) struct Destination {
     sentinel_username: Option<String>,
     /// Whether a password for the Sentinels is set.
     has_sentinel_password: bool,
+    /// Where servers that a cluster or Sentinels name are from here.
+    address_map: BTreeMap<String, String>,
     /// Whether it speaks TLS.
     secure: bool,
     /// Whether it accepts any certificate.
@@ -114,6 +117,9 @@ pub(super) struct DestinationSettings {
     sentinel_username: Option<String>,
     #[schema(format = Password)]
     sentinel_password: Option<String>,
+    /// Where servers that a cluster or Sentinels name are from here: `host:port` to `host:port`, or host to
+    /// host.
+    address_map: Option<BTreeMap<String, String>>,
     secure: Option<bool>,
     skip_verify: Option<bool>,
     /// PEM text, or a path on the server that `private.allowed_references` has.
@@ -186,6 +192,7 @@ impl Destination {
             sentinel_master: connection.sentinel_master.clone(),
             sentinel_username: connection.sentinel_username.clone(),
             has_sentinel_password: connection.sentinel_password.is_some(),
+            address_map: connection.address_map.clone(),
             secure: connection.secure,
             skip_verify: connection.skip_verify,
             ca_certificate: connection.ca_certificate.clone(),

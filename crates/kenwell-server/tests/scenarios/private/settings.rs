@@ -131,6 +131,23 @@ fn a_destination_is_tried_added_paused_resumed_replayed_and_removed() {
 }
 
 #[test]
+fn an_address_map_is_set_shown_and_removed() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let path = "/api/v1/destinations/profiles";
+    let change = json!({"cluster_mode": true, "address_map": {"10.0.0.5:6379": "127.0.0.1:7001"}});
+    let changed = ok(&server.ask("PATCH", path, &change.to_string()));
+    assert_eq!(changed["address_map"], change["address_map"]);
+    let line = "address_map = { \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }";
+    assert!(file(&server).contains(line), "{}", file(&server));
+    let wrong = server.ask("PATCH", path, r#"{"address_map":{"h":"h:1"}}"#);
+    assert!(wrong.status == 422 && wrong.text().contains("address_map"));
+    let removed = ok(&server.ask("PATCH", path, r#"{"cluster_mode":null,"address_map":null}"#));
+    assert_eq!(removed["address_map"], json!({}));
+    assert!(!file(&server).contains("address_map"));
+}
+
+#[test]
 fn a_connection_test_reads_secrets_like_the_file_does_and_saves_nothing() {
     let redis = Redis::start();
     let server = Server::with(&format!(

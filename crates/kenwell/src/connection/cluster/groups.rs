@@ -104,7 +104,7 @@ impl Cluster {
             for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
                 self.lane.topology.doubt(&address, error);
             }
-            match elsewhere(&answers, &address) {
+            match self.elsewhere(&answers, &address) {
                 None => break,
                 Some(Elsewhere::UnderWay) => {
                     return self.send_all(command, &part.commands, limit).await;
@@ -116,6 +116,18 @@ impl Cluster {
             }
         }
         Ok(answers)
+    }
+
+    fn elsewhere(&self, answers: &Answers, asked: &str) -> Option<Elsewhere> {
+        let topology = &self.lane.topology;
+        answers.iter().find_map(|answer| match answer {
+            Err(Error::Refused { reply, .. }) => match reply.code() {
+                "MOVED" => topology.redirection(reply, asked).map(Elsewhere::Moved),
+                "ASK" | "TRYAGAIN" => Some(Elsewhere::UnderWay),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     async fn send_all(
@@ -151,15 +163,4 @@ fn parts(groups: &[Group]) -> Vec<Part<'_>> {
         parts.extend(by_slot.into_values());
     }
     parts
-}
-
-fn elsewhere(answers: &Answers, asked: &str) -> Option<Elsewhere> {
-    answers.iter().find_map(|answer| match answer {
-        Err(Error::Refused { reply, .. }) => match reply.code() {
-            "MOVED" => Redirection::read(reply.text(), asked).map(Elsewhere::Moved),
-            "ASK" | "TRYAGAIN" => Some(Elsewhere::UnderWay),
-            _ => None,
-        },
-        _ => None,
-    })
 }

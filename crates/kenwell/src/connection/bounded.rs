@@ -1,0 +1,380 @@
+//! A socket that takes in no more of a reply than its command can give.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::asked::{Asked, SHORT};
+
+/// What an item of a list takes in memory beside its bytes.
+pub(super) const ITEM: usize = 64;
+
+/// Lists in lists; those of `CLUSTER SLOTS` are the deepest, with four.
+const MAX_DEPTH: usize = 8;
+
+/// Why a connection was given up: what came is no reply, or more than the command can answer with.
+pub(super) type Fault = Arc<OnceLock<String>>;
+
+/// What the decoder reads from. Whatever it gets through here is complete, well-formed and bounded, so that
+/// it never takes more memory than the command may need, whoever answers.
+pub(super) struct Bounded<S> {
+    socket: S,
+    asked: Asked,
+    replies: Replies,
+    fault: Fault,
+}
+
+/// How far the reply that is being read has come.
+#[derive(Default)]
+struct Replies {
+    part: Part,
+    /// How many items each open list still lacks, the innermost last.
+    lists: Vec<usize>,
+    /// What the reply may still take.
+    room: usize,
+    /// What it could take in all, for the error.
+    allowed: usize,
+}
+
+#[derive(Default, Clone, Copy)]
+enum Part {
+    /// The first byte of a reply or of an item.
+    #[default]
+    Kind,
+    /// The rest of a line of this kind: its bytes so far, and the number in it.
+    Line {
+        kind: u8,
+        bytes: usize,
+        number: Number,
+    },
+    /// So many bytes of a value and its line end.
+    Value(usize),
+}
+
+/// A number on its way: its digits so far.
+#[derive(Default, Clone, Copy)]
+struct Number {
+    is_negative: bool,
+    value: usize,
+    digits: usize,
+    /// Whether something else stands in it.
+    is_spoilt: bool,
+    /// Whether the line's carriage return has come.
+    has_ended: bool,
+}
+
+impl<S> Bounded<S> {
+    pub(super) fn new(socket: S) -> Self {
+        Self {
+            socket,
+            asked: Asked::default(),
+            replies: Replies::default(),
+            fault: Fault::default(),
+        }
+    }
+
+    /// Tells why nothing more is read, once that is so.
+    pub(super) fn fault(&self) -> &Fault {
+        &self.fault
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.fault.get().is_none() {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut this.socket).poll_read(context, buffer))?;
+            let bytes = buffer.filled().get(before..).unwrap_or_default();
+            let Err(fault) = this.replies.read(bytes, &mut this.asked) else {
+                return Poll::Ready(Ok(()));
+            };
+            buffer.set_filled(before);
+            // Nobody else sets it.
+            this.fault.get_or_init(|| fault);
+        }
+        Poll::Ready(Err(fault_of(&this.fault)))
+    }
+}
+
+/// The error for a connection that was given up. Its kind tells the client that nothing more will come.
+pub(super) fn fault_of(fault: &Fault) -> io::Error {
+    let text = fault.get().map(String::as_str).unwrap_or_default();
+    io::Error::new(io::ErrorKind::ConnectionReset, text)
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.socket).poll_write(context, bytes))?;
+        let bytes = bytes.get(..written).unwrap_or(bytes);
+        self.asked.written(bytes);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+impl Replies {
+    /// Reads along; says what is wrong.
+    fn read(&mut self, mut bytes: &[u8], asked: &mut Asked) -> Result<(), String> {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            match &mut self.part {
+                Part::Kind => {
+                    self.begin(byte, asked)?;
+                    bytes = rest;
+                }
+                Part::Value(left) => {
+                    let here = bytes.len().min(*left);
+                    *left -= here;
+                    if *left == 0 {
+                        self.complete();
+                    }
+                    bytes = bytes.get(here..).unwrap_or_default();
+                }
+                Part::Line {
+                    kind,
+                    bytes: length,
+                    number,
+                } => {
+                    let kind = *kind;
+                    *length += 1;
+                    if *length > SHORT {
+                        return Err(format!("it sent a line of more than {SHORT} bytes"));
+                    }
+                    bytes = rest;
+                    if number.has_ended && byte == b'\n' {
+                        let number = *number;
+                        self.line(kind, number)?;
+                    } else {
+                        number.push(byte);
+                        self.take(1)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A reply or an item of one begins.
+    fn begin(&mut self, kind: u8, asked: &mut Asked) -> Result<(), String> {
+        if !matches!(kind, b'+' | b'-' | b':' | b'$' | b'*') {
+            return Err(nothing_of_redis());
+        }
+        if self.lists.is_empty() {
+            let allowed = asked.next();
+            self.allowed = allowed.ok_or("it sent a reply that nobody had asked for")?;
+            self.room = self.allowed;
+        } else {
+            self.take(ITEM)?;
+        }
+        self.part = Part::Line {
+            kind,
+            bytes: 0,
+            number: Number::default(),
+        };
+        Ok(())
+    }
+
+    /// A line is complete.
+    fn line(&mut self, kind: u8, number: Number) -> Result<(), String> {
+        let size = match kind {
+            b'+' | b'-' => None,
+            _ if number.is_spoilt || number.digits == 0 => return Err(nothing_of_redis()),
+            b':' => None,
+            // Nothing: a null.
+            _ if number.is_negative => None,
+            _ => Some(number.value),
+        };
+        match (kind, size) {
+            (b'$', Some(length)) => {
+                self.take(length)?;
+                self.part = Part::Value(length.saturating_add(2));
+            }
+            (_, Some(count)) if count > 0 => {
+                if self.lists.len() >= MAX_DEPTH {
+                    return Err(format!("it sent lists in lists, {MAX_DEPTH} deep"));
+                }
+                if count.saturating_mul(ITEM) > self.room {
+                    return Err(self.too_long());
+                }
+                self.lists.push(count);
+                self.part = Part::Kind;
+            }
+            _ => self.complete(),
+        }
+        Ok(())
+    }
+
+    /// Something is complete, and with it perhaps the lists that it ends.
+    fn complete(&mut self) {
+        self.part = Part::Kind;
+        while let Some(lacking) = self.lists.last_mut() {
+            *lacking -= 1;
+            if *lacking > 0 {
+                return;
+            }
+            self.lists.pop();
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
+        self.room = self
+            .room
+            .checked_sub(bytes)
+            .ok_or_else(|| self.too_long())?;
+        Ok(())
+    }
+
+    fn too_long(&self) -> String {
+        format!(
+            "it sent a reply of more than {} bytes, the most that this command can answer with",
+            self.allowed
+        )
+    }
+}
+
+impl Number {
+    fn push(&mut self, byte: u8) {
+        self.has_ended = byte == b'\r';
+        match byte {
+            b'0'..=b'9' => {
+                let digit = usize::from(byte - b'0');
+                self.value = self.value.saturating_mul(10).saturating_add(digit);
+                self.digits += 1;
+            }
+            b'-' if self.digits == 0 && !self.is_negative => self.is_negative = true,
+            b'\r' => {}
+            _ => self.is_spoilt = true,
+        }
+    }
+}
+
+fn nothing_of_redis() -> String {
+    "it sent something that is no reply of Redis".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// What is wrong with an answer to this command, however it is cut.
+    fn judged(command: &str, answer: &[u8]) -> Result<(), String> {
+        let mut pipeline = redis::Pipeline::new();
+        for word in command.split(' ') {
+            pipeline.cmd(word).arg("k");
+        }
+        let judge = |size: usize| {
+            let (mut asked, mut replies) = (Asked::default(), Replies::default());
+            asked.written(&pipeline.get_packed_pipeline());
+            let mut chunks = answer.chunks(size);
+            chunks.try_for_each(|chunk| replies.read(chunk, &mut asked))
+        };
+        let judgement = judge(answer.len());
+        for size in [1, 3, 1000] {
+            assert_eq!(judge(size), judgement, "{size}");
+        }
+        judgement
+    }
+
+    #[test]
+    fn replies_of_redis_pass() {
+        for answer in [
+            "+OK\r\n",
+            "+\r\n",
+            "-ERR no\r\n",
+            ":1\r\n:-1\r\n",
+            "$3\r\n\r\n1\r\n",
+            "$0\r\n\r\n$-1\r\n",
+            "*-1\r\n*0\r\n+OK\r\n",
+            "*2\r\n*1\r\n*1\r\n*2\r\n$1\r\na\r\n:1\r\n*0\r\n+OK\r\n",
+            "+a\rb\r\r\n:1\r\n",
+        ] {
+            let judged = judged("SET SET SET", answer.as_bytes());
+            assert_eq!(judged, Ok(()), "{answer:?}");
+        }
+        let mut value = format!("${}\r\n", 2_000_000).into_bytes();
+        value.extend(vec![b'*'; 2_000_000]);
+        value.extend(b"\r\n");
+        assert_eq!(judged("GET", &value), Ok(()));
+        let mut hash = "*20000\r\n".to_owned();
+        for field in 0..20_000 {
+            write!(hash, "$5\r\n{field:05}\r\n").unwrap();
+        }
+        assert_eq!(judged("HGETALL", hash.as_bytes()), Ok(()));
+    }
+
+    #[test]
+    fn what_a_command_cannot_answer_with_is_refused_at_its_head() {
+        for (command, answer, says) in [
+            ("HSET", "$2000000000\r\n", "more than 65536"),
+            ("HSET", "$65536\r\n", "more than 65536"),
+            ("HSET", "*1000000000\r\n", "more than 65536"),
+            ("HSET", "*99999999999999999999999\r\n", "more than 65536"),
+            ("DEL", "*1025\r\n", "more than 65536"),
+            ("INFO", "$16777217\r\n", "more than 16777216"),
+            ("CLUSTER", "*262145\r\n", "more than 16777216"),
+            ("HGETALL", "$2000000000\r\n", "more than 67108864"),
+            ("HGETALL", "*2\r\n$1\r\na\r\n$67108864\r\n", "more than"),
+            ("GET", "$2000000000\r\n", "more than 536936448"),
+            ("GET HSET", "$1\r\na\r\n$65536\r\n", "more than 65536"),
+            ("GET", "$1\r\na\r\n+OK\r\n", "nobody had asked for"),
+        ] {
+            let error = judged(command, answer.as_bytes()).unwrap_err();
+            assert!(error.contains(says), "{answer:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_never_ends_does() {
+        let nested = "*1\r\n".repeat(9);
+        let line = format!("-{}", "x".repeat(SHORT + 1));
+        let number = format!(":{}", "1".repeat(SHORT + 1));
+        let items = format!("*1000\r\n{}", "$60\r\n".to_owned() + &"x".repeat(60));
+        assert_eq!(judged("HSET", items.as_bytes()), Ok(()));
+        for (answer, says) in [
+            (nested, "lists in lists"),
+            (line, "line of more than 65536"),
+            (number, "line of more than 65536"),
+        ] {
+            let error = judged("GET", answer.as_bytes()).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reply_is_none() {
+        for answer in [
+            "HTTP/1.1 400 Bad Request\r\n",
+            "\r\n",
+            "%1\r\n",
+            ">2\r\n",
+            "$abc\r\n",
+            "*\r\n",
+            ":1.5\r\n",
+            "$1\r\nabc\r\n",
+            "*1\r\nx",
+        ] {
+            let error = judged("GET", answer.as_bytes()).unwrap_err();
+            assert!(error.contains("no reply of Redis"), "{answer:?}: {error}");
+        }
+    }
+}

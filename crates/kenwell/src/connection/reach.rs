@@ -1,0 +1,231 @@
+//! From a host's name to an open socket: all its addresses are tried, none of them waited for alone.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long one address has before the next one is tried beside it (RFC 8305, section 8).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// The most addresses of one name that are tried.
+const MAX_ADDRESSES: usize = 16;
+
+/// For how long what a look-up found may be used by the next attempt, after the one that asked had given up.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// A host, and the look-up of its addresses that is under way. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct Names {
+    late: Arc<Mutex<Option<LookUp>>>,
+}
+
+/// A look-up that took longer than somebody could wait.
+struct LookUp {
+    began: Instant,
+    found: JoinHandle<io::Result<Vec<SocketAddr>>>,
+}
+
+impl Names {
+    /// The addresses of a host. The look-up may take `share` of the time that there is for all; what takes
+    /// longer goes on, and the next one who asks gets what it finds. A name server that is down makes each
+    /// look-up take seconds, until the next one is asked.
+    pub(super) async fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        share: Duration,
+    ) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port)]);
+        }
+        let place = (host.to_owned(), port);
+        let find = move || Ok(place.to_socket_addrs()?.collect());
+        self.look_up_by(find, host, share).await
+    }
+
+    async fn look_up_by(
+        &self,
+        find: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
+        host: &str,
+        share: Duration,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let late = self.late().take();
+        let mut under_way = match late.filter(|late| late.began.elapsed() < FRESH) {
+            Some(late) => late,
+            None => LookUp {
+                began: Instant::now(),
+                found: spawn_blocking(find),
+            },
+        };
+        if let Ok(found) = timeout(share, &mut under_way.found).await {
+            return found?;
+        }
+        *self.late() = Some(under_way);
+        let problem = format!(
+            "looking up {host} took longer than {} ms; see whether this machine's name servers answer",
+            share.as_millis()
+        );
+        Err(io::Error::new(io::ErrorKind::TimedOut, problem))
+    }
+
+    fn late(&self) -> MutexGuard<'_, Option<LookUp>> {
+        // Every change is complete in itself, so a panic elsewhere leaves it usable.
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connects to whichever address answers first (RFC 8305, "Happy Eyeballs"): the families in turns, and a new
+/// attempt beside the others whenever one has failed, or none has succeeded for a while. The caller bounds
+/// the time.
+///
+/// # Errors
+/// When all have failed, that of the address that came first.
+pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut waiting: VecDeque<_> = in_turns(addresses).into();
+    let mut under_way = FuturesUnordered::new();
+    let mut failure: Option<(usize, io::Error)> = None;
+    let mut number = 0;
+    loop {
+        if let Some(address) = waiting.pop_front() {
+            let place = number;
+            number += 1;
+            under_way.push(async move { (place, TcpStream::connect(address).await) });
+        }
+        if under_way.is_empty() {
+            break;
+        }
+        let stagger = async {
+            if waiting.is_empty() {
+                std::future::pending::<()>().await;
+            } else {
+                sleep(STAGGER).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            Some((place, connected)) = under_way.next() => match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => {
+                    if failure.as_ref().is_none_or(|(first, _)| place < *first) {
+                        failure = Some((place, error));
+                    }
+                }
+            },
+            () = stagger => {}
+        }
+    }
+    let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    Err(failure.map_or_else(none, |(_, error)| error))
+}
+
+/// The addresses that are tried, of both families in turns, beginning with the one that the system prefers.
+fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let is_like_first = |address: &SocketAddr| {
+        addresses.first().map(SocketAddr::is_ipv6) == Some(address.is_ipv6())
+    };
+    let (mut preferred, mut other): (VecDeque<SocketAddr>, VecDeque<_>) =
+        addresses.iter().copied().partition(is_like_first);
+    let mut all = Vec::with_capacity(addresses.len());
+    while !preferred.is_empty() || !other.is_empty() {
+        all.extend(preferred.pop_front());
+        all.extend(other.pop_front());
+    }
+    all.truncate(MAX_ADDRESSES);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream as Blocking};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    /// An address that answers nothing: its backlog is full. It stays so for as long as these live.
+    fn black_hole() -> (SocketAddr, TcpListener, Vec<Blocking>) {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.bind(&address("127.0.0.2:0").into()).unwrap();
+        socket.listen(0).unwrap();
+        let listener = TcpListener::from(socket);
+        let at = listener.local_addr().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(stream) = Blocking::connect_timeout(&at, Duration::from_millis(300)) {
+            queue.push(stream);
+        }
+        (at, listener, queue)
+    }
+
+    #[tokio::test]
+    async fn a_dead_first_address_costs_a_moment() {
+        let (dead, _listener, _queue) = black_hole();
+        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
+        let alive = alive.local_addr().unwrap();
+        let began = Instant::now();
+        let limit = Duration::from_secs(5);
+        let stream = timeout(limit, connect(&[dead, dead, alive])).await;
+        let stream = stream.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        assert!(began.elapsed() >= 2 * STAGGER);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_leads_to_the_next_one_at_once_and_the_first_one_is_told() {
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+        let refusing = gone.local_addr().unwrap();
+        drop(gone);
+        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
+        let alive = alive.local_addr().unwrap();
+        let stream = connect(&[refusing, alive]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        let unusable = address("255.255.255.255:1");
+        let error = connect(&[refusing, unusable]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = connect(&[]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let all = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"].map(address);
+        let expected = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"];
+        assert_eq!(in_turns(&all), expected.map(address));
+        let many = vec![address("1.1.1.1:1"); 100];
+        assert_eq!(in_turns(&many).len(), MAX_ADDRESSES);
+    }
+
+    #[tokio::test]
+    async fn a_slow_look_up_has_its_share_and_helps_the_next_attempt() {
+        let names = Names::default();
+        let share = Duration::from_millis(20);
+        let found = vec![address("1.1.1.1:1")];
+        let (tell, told) = mpsc::channel();
+        let slow = move || told.recv().map_err(io::Error::other);
+        let error = names.look_up_by(slow, "redis.internal", share).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("looking up redis.internal"));
+        tell.send(found.clone()).unwrap();
+        // Nobody is asked again.
+        let limit = Duration::from_mins(1);
+        let again = names
+            .look_up_by(|| Ok(Vec::new()), "redis.internal", limit)
+            .await;
+        assert_eq!(again.unwrap(), found);
+        // Only once: addresses change.
+        let anew = names.look_up_by(|| Ok(Vec::new()), "redis.internal", limit);
+        assert_eq!(anew.await.unwrap(), []);
+    }
+}
