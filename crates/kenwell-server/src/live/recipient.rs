@@ -141,11 +141,12 @@ impl Kind {
 }
 
 /// What decides who gets a secret, and whether it is the same. Fewer addresses than before are no others.
-fn places(before: &Settings, after: &Settings) -> [(&'static str, bool); 7] {
+fn places(before: &Settings, after: &Settings) -> [(&'static str, bool); 8] {
     let known: Vec<&str> = before.address.split(',').map(str::trim).collect();
     let mut addresses = after.address.split(',').map(str::trim);
     [
         ("address", addresses.all(|address| known.contains(&address))),
+        ("address_map", before.address_map == after.address_map),
         ("cluster_mode", before.cluster_mode == after.cluster_mode),
         (
             "sentinel_master",
