@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -41,8 +41,10 @@ pub struct NotTaken {
 /// How much the gateway takes on at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Open connections; one more is answered 503.
+    /// Open connections. One more takes the place of one that keeps us waiting, or is answered 503.
     pub max_connections: usize,
+    /// Time that a connection may be without a request.
+    pub idle_timeout: Duration,
     /// Time for a whole body to arrive.
     pub body_timeout: Duration,
 }
@@ -72,7 +74,7 @@ impl Gateway {
         for route in route::OTHERS {
             metrics.expect_requests(route, &[200]);
         }
-        metrics.expect_requests(route::NONE, &[404, 405, 503]);
+        metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {
             roster,
             ingest: Ingest {
@@ -85,6 +87,20 @@ impl Gateway {
             workspace_id,
             started: format!("{:.3}", Timestamp::now()),
         }
+    }
+
+    /// Answers a request that is refused before anybody looks at what it wants. Its connection is closed then.
+    pub(super) fn refuse(
+        &self,
+        refusal: &Refusal,
+        request: &Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        let answer = refusal.answer();
+        let answer = answer.header(header::CONNECTION, HeaderValue::from_static("close"));
+        self.ingest
+            .metrics
+            .request(route::NONE, answer.status().as_u16());
+        answer.into_response(cors::headers(request.headers()))
     }
 
     /// Answers one request, and counts it.
@@ -158,8 +174,8 @@ impl Gateway {
         let source = sources.find_enabled(key)?;
         let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
-        let received =
-            body::read(encoding, request.body_mut(), &self.room, self.deadline()).await?;
+        let room = self.room.of(&source.body_share);
+        let received = body::read(encoding, request.body_mut(), &room, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
         let Entry {
             sources: now,
