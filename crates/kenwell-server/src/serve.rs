@@ -187,7 +187,7 @@ fn connections(config: &Config) -> Share {
         gateway: config.gateway.max_connections,
         private: private::MAX_CONNECTIONS,
     };
-    let share = listener::share_descriptors(limit, wanted);
+    let share = listener::share_descriptors(limit, config.destinations.len(), wanted);
     if let Some(limit) = limit.filter(|_| share != wanted) {
         tracing::warn!(
             "gateway.max_connections is {}, and a process may have {limit} files and connections here: there are {} \

@@ -2,8 +2,10 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors kept for journal, dead letters, configuration and connections to Redis. Of a small limit it is half.
+/// Descriptors kept for journal, dead letters, configuration, and connections that are being closed.
 const OWN: u64 = 512;
+/// Descriptors kept for each destination: its files and its connections to Redis.
+const FOR_DESTINATION: u64 = 32;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub fn raise() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit {
         current: limit.maximum,
-        ..limit.clone()
+        ..limit
     };
     if limit.current == limit.maximum || setrlimit(Resource::Nofile, most).is_ok() {
         limit.maximum
@@ -28,10 +30,13 @@ pub fn raise() -> Option<u64> {
     }
 }
 
-/// What fits of the connections that are `wanted` into this many descriptors.
-pub fn share(limit: Option<u64>, wanted: Share) -> Share {
+/// What fits of the connections that are `wanted` into this many descriptors, beside our own files and those for so
+/// many destinations. Of a small limit half is kept for them.
+pub fn share(limit: Option<u64>, destinations: usize, wanted: Share) -> Share {
     let Some(limit) = limit else { return wanted };
-    let left = usize::try_from(limit - OWN.min(limit / 2)).unwrap_or(usize::MAX);
+    let destinations = u64::try_from(destinations).unwrap_or(u64::MAX);
+    let own = OWN.saturating_add(destinations.saturating_mul(FOR_DESTINATION));
+    let left = usize::try_from(limit - own.min(limit / 2)).unwrap_or(usize::MAX);
     let private = wanted.private.min(left / 4).max(1);
     Share {
         gateway: wanted.gateway.min(left.saturating_sub(private)).max(1),
@@ -50,17 +55,18 @@ mod tests {
 
     #[test]
     fn what_is_wanted_fits_where_there_is_enough() {
-        assert_eq!(share(None, WANTED), WANTED);
-        assert_eq!(share(Some(65_536), WANTED), WANTED);
-        assert_eq!(share(Some(512 + 4096 + 256), WANTED), WANTED);
+        assert_eq!(share(None, 1, WANTED), WANTED);
+        assert_eq!(share(Some(65_536), 900, WANTED), WANTED);
+        assert_eq!(share(Some(512 + 32 + 4096 + 256), 1, WANTED), WANTED);
     }
 
     #[test]
     fn otherwise_our_own_files_come_first() {
         for limit in [3, 64, 256, 1024, 4096] {
-            let Share { gateway, private } = share(Some(limit), WANTED);
+            let Share { gateway, private } = share(Some(limit), 1, WANTED);
             let taken = u64::try_from(gateway + private).unwrap();
-            assert!(taken + OWN.min(limit / 2) <= limit, "{limit}: {taken}");
+            let own = (OWN + FOR_DESTINATION).min(limit / 2);
+            assert!(taken + own <= limit, "{limit}: {taken}");
             assert!(gateway >= private, "{limit}");
         }
     }

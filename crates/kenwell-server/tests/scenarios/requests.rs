@@ -125,10 +125,10 @@ fn long_targets_and_many_headers_are_answered_like_short_ones() {
     let query = format!("/beacon/v1/batch?writeKey=WK&a={angles}");
     assert_status(&server, &request("POST", query.as_bytes(), "", BATCH), 200);
     for count in [90, 101, 257, 300, 20_000] {
-        let lines: String = (0..count)
+        let lines: Vec<_> = (0..count)
             .map(|n| format!("X-Header-{n}: {n}\r\n"))
             .collect();
-        let lines = format!("{lines}Authorization: Basic V0s6\r\n");
+        let lines = format!("{}Authorization: Basic V0s6\r\n", lines.concat());
         assert_status(&server, &request("POST", b"/v1/batch", &lines, BATCH), 200);
     }
     let cookie = format!("Cookie: {long}{long}{long}\r\nAuthorization: Basic V0s6\r\n");

@@ -234,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
 
     /// Ready when what is waited for has taken too long.
     fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let (timed, limit) = match (&self.phase, self.gathered.bytes()) {
+        let (reason, limit) = match (&self.phase, self.gathered.bytes()) {
             (Phase::Head(_), []) => (Timed::FirstByte, self.idle_timeout),
             (Phase::Head(_), _) => (Timed::Head, HEAD_TIMEOUT),
             _ => (Timed::End, LINGER),
@@ -243,9 +243,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if self.timed != timed {
+        if self.timed != reason {
             timer.as_mut().reset(deadline);
-            self.timed = timed;
+            self.timed = reason;
         }
         timer.as_mut().poll(context)
     }

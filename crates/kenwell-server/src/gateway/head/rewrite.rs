@@ -1,7 +1,7 @@
 //! A head in a form that hyper can read: characters that no URL may have are written as `%XX`, and of one that is
 //! too large only what somebody looks at is left.
 
-use std::{borrow::Cow, io::Write};
+use std::borrow::Cow;
 
 use crate::gateway::refusal::Refusal;
 
@@ -66,7 +66,7 @@ pub(super) fn head(head: &[u8], most: usize) -> Result<Vec<u8>, Refusal> {
     written.extend_from_slice(&target);
     written.push(b' ');
     written.extend_from_slice(version);
-    let count = lines.iter().filter(|byte| **byte == b'\n').count();
+    let count = lines.split(|byte| *byte == b'\n').skip(1).count();
     if lines.len() <= most && count <= super::check::MAX_HEADERS {
         written.extend_from_slice(lines);
     } else {
@@ -119,15 +119,23 @@ fn encoded(target: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(target);
     }
     let mut encoded = Vec::with_capacity(target.len() + 16);
-    for byte in target {
-        if is_allowed(*byte) {
-            encoded.push(*byte);
-        } else if write!(encoded, "%{byte:02X}").is_err() {
-            // Memory takes everything that is written into it.
-            continue;
+    for &byte in target {
+        if is_allowed(byte) {
+            encoded.push(byte);
+        } else {
+            encoded.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
     Cow::Owned(encoded)
+}
+
+/// A hexadecimal digit.
+fn digit(value: u8) -> u8 {
+    if value < 10 {
+        b'0' + value
+    } else {
+        b'A' + value - 10
+    }
 }
 
 /// The value of the header `Origin` in what may be no proper head, if it can stand in another one.

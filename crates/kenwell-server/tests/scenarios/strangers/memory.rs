@@ -18,9 +18,10 @@ fn half_received_heads_take_little_memory() {
     let redis = Redis::start();
     let server = Server::with(&tables(&redis));
     let padding = "x".repeat(1000);
-    let lines: String = (0..200)
+    let lines: Vec<_> = (0..200)
         .map(|n| format!("X-Header-{n}: {padding}{padding}\r\n"))
         .collect();
+    let lines = lines.concat();
     let begun = format!("POST /v1/identify HTTP/1.1\r\nHost: k\r\n{lines}");
     let crowd: Vec<_> = (0..600)
         .map(|_| saying(&server.gateway, begun.as_bytes()).unwrap())
