@@ -7,10 +7,10 @@ mod readers;
 use std::{
     io::{ErrorKind, Write},
     net::TcpStream,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use crate::support::{Client, PATIENCE, Redis, Server, eventually};
+use crate::support::{Client, Redis, Server, eventually};
 
 /// A source for the stranger and one for everybody else.
 fn tables(redis: &Redis) -> String {
@@ -46,27 +46,35 @@ fn saying(address: &str, bytes: &[u8]) -> Option<TcpStream> {
     Some(socket)
 }
 
-/// Sends this request again and again without ever reading, until nothing more is taken.
-fn never_reading(address: &str, request: &[u8]) -> TcpStream {
-    let mut socket = TcpStream::connect(address).unwrap();
-    let moment = Duration::from_millis(500);
-    socket.set_write_timeout(Some(moment)).unwrap();
-    let many = request.repeat(1000);
-    while socket.write_all(&many).is_ok() {}
-    socket
+/// Who sends this request again and again on a connection, and never reads an answer.
+struct NeverReading {
+    socket: TcpStream,
+    requests: Vec<u8>,
+    sent: usize,
 }
 
-/// Whether the other side hangs up in the end.
-fn is_ended(mut socket: TcpStream) -> bool {
-    let deadline = Instant::now() + 2 * PATIENCE;
-    while Instant::now() < deadline {
-        match socket.write(b"GET ") {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => return true,
+impl NeverReading {
+    fn connect(address: &str, request: &[u8]) -> Option<Self> {
+        let socket = TcpStream::connect(address).ok()?;
+        let moment = Duration::from_millis(100);
+        socket.set_write_timeout(Some(moment)).ok()?;
+        Some(Self {
+            socket,
+            requests: request.repeat(1000),
+            sent: 0,
+        })
+    }
+
+    /// Sends for a moment; false when it was hung up on.
+    fn goes_on(&mut self) -> bool {
+        match self.socket.write(&self.requests[self.sent..]) {
+            Ok(sent) => {
+                self.sent = (self.sent + sent) % self.requests.len();
+                true
+            }
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         }
     }
-    false
 }
 
 #[test]

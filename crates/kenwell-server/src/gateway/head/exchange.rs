@@ -38,11 +38,16 @@ impl Exchange {
     /// Takes note of a request that hyper has read; to be called before hyper reads on. Returns why it has
     /// to be refused, when it only stands in for another one.
     pub(in crate::gateway) fn begin(&self, request: &Request<Incoming>) -> Option<Refusal> {
-        let mut told = self.told();
-        told.framing = Some(match request.body().size_hint().exact() {
+        self.read(match request.body().size_hint().exact() {
             Some(length) => Framing::Length(length),
             None => Framing::Chunked,
-        });
+        })
+    }
+
+    /// The same, once it is known how the body is delimited.
+    pub(super) fn read(&self, framing: Framing) -> Option<Refusal> {
+        let mut told = self.told();
+        told.framing = Some(framing);
         told.refused.take()
     }
 

@@ -9,6 +9,8 @@
 mod check;
 mod chunks;
 mod exchange;
+#[cfg(test)]
+mod model;
 mod reader;
 mod rewrite;
 mod room;

@@ -24,8 +24,8 @@ use crate::{gateway::refusal::Refusal, listener::Place};
 
 /// Time for a request's head, from its first byte on.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long what still comes is read and thrown away behind a head that was refused, so that its sender sees
-/// the answer instead of a broken connection.
+/// How long what still comes is read and thrown away when a connection ends in the middle of a request, so that
+/// its sender sees the answer instead of a broken connection.
 const LINGER: Duration = Duration::from_secs(2);
 /// Bytes that are thrown away then, at most.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub(in crate::gateway) struct HeadReader<S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// What the timer runs for.
     timed: Timed,
-    /// Bytes thrown away behind a head that was refused.
+    /// Bytes thrown away at the end, where the connection ends in the middle of a request.
     discarded: Option<usize>,
 }
 
@@ -50,10 +50,8 @@ pub(in crate::gateway) struct HeadReader<S> {
 enum Phase {
     /// A head, of which so many bytes were looked at.
     Head(usize),
-    /// So many bytes of what was gathered are a head that hyper can read.
-    Given(usize),
-    /// These bytes are what hyper is to read in place of a head that was taken away, from an index on.
-    Instead(Vec<u8>, usize),
+    /// A head that hyper can read, of which it has so many bytes.
+    Given(Vec<u8>, usize),
     /// hyper has the whole head.
     Asked,
     /// So many bytes of a body.
@@ -167,14 +165,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
                 *known = bytes.len();
                 return false;
             }
-            Seen::Plain(length) => self.phase = Phase::Given(length),
-            Seen::Rewritten(length, head) => {
-                self.gathered.remove(length);
-                self.phase = Phase::Instead(head, 0);
+            Seen::Plain(length) => {
+                let head = bytes.get(..length).unwrap_or_default().to_vec();
+                self.give(length, head);
             }
+            Seen::Rewritten(length, head) => self.give(length, head),
             Seen::Refused(refusal) => self.refuse(refusal),
         }
         true
+    }
+
+    /// Gives hyper `head` in place of so many bytes.
+    fn give(&mut self, length: usize, head: Vec<u8>) {
+        self.gathered.remove(length);
+        self.phase = Phase::Given(head, 0);
     }
 
     /// Has the request refused: hyper gets one that it can read, with the origin of the one that it cannot.
@@ -187,9 +191,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         }
         head.extend_from_slice(b"\r\n");
         self.exchange.refuse(refusal);
-        self.gathered.remove(usize::MAX);
         self.discarded = Some(0);
-        self.phase = Phase::Instead(head, 0);
+        self.give(usize::MAX, head);
     }
 
     /// Nothing more is read.
@@ -223,6 +226,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         }
         out.set_filled(before + length);
         Poll::Ready(Ok(()))
+    }
+
+    /// What comes after the head that hyper has, by what it made of it.
+    fn after_head(&mut self) -> io::Result<Phase> {
+        Ok(match self.exchange.framing() {
+            _ if self.discarded.is_some() => Phase::Over,
+            Some(Framing::Length(0)) => self.whole(),
+            Some(Framing::Length(length)) => Phase::Length(length),
+            Some(Framing::Chunked) => Phase::Chunked(Chunks::BEGIN),
+            // hyper sees no end of what is a whole head here.
+            None => return Err(io::ErrorKind::InvalidData.into()),
+        })
     }
 
     /// The next head begins here, but is not waited for before hyper asks for it.
@@ -285,18 +300,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                Phase::Given(left) => {
-                    let bytes = this.gathered.bytes();
-                    let length = (*left).min(out.remaining());
-                    out.put_slice(bytes.get(..length).unwrap_or_default());
-                    *left -= length;
-                    if *left == 0 {
-                        this.phase = Phase::Asked;
-                    }
-                    this.gathered.remove(length);
-                    return Poll::Ready(Ok(()));
-                }
-                Phase::Instead(head, at) => {
+                Phase::Given(head, at) => {
                     let rest = head.get(*at..).unwrap_or_default();
                     let length = rest.len().min(out.remaining());
                     out.put_slice(rest.get(..length).unwrap_or_default());
@@ -306,16 +310,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Asked => {
-                    this.phase = match this.exchange.framing() {
-                        _ if this.discarded.is_some() => Phase::Over,
-                        Some(Framing::Length(0)) => this.whole(),
-                        Some(Framing::Length(length)) => Phase::Length(length),
-                        Some(Framing::Chunked) => Phase::Chunked(Chunks::BEGIN),
-                        // hyper sees no end of what is a whole head here.
-                        None => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
-                    };
-                }
+                Phase::Asked => this.phase = this.after_head()?,
                 Phase::Length(length) => {
                     let mut left = *length;
                     ready!(this.poll_body(context, out, |bytes| {
@@ -372,8 +367,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadReader<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        let unread = match self.phase {
+            Phase::Asked => !matches!(self.exchange.framing(), None | Some(Framing::Length(0))),
+            Phase::Length(_) | Phase::Chunked(_) => true,
+            _ => false,
+        };
+        if unread {
+            self.discarded.get_or_insert(0);
+        }
         if let Some(discarded) = self.discarded {
-            self.phase = Phase::Over;
+            self.end();
             ready!(self.poll_linger(context, discarded));
         }
         Poll::Ready(Ok(()))

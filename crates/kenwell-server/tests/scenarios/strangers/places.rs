@@ -1,7 +1,15 @@
 //! Every place is taken: who has to wait for nobody gives way, and there is always one more for readiness.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
 use crate::{
-    strangers::{BEGUN, IDENTIFY, SLOW, is_served, never_reading, saying, tables},
+    strangers::{BEGUN, IDENTIFY, NeverReading, SLOW, is_served, saying, tables},
     support::{ADMIN_KEY, Client, Redis, Server, eventually, raw},
 };
 
@@ -48,30 +56,57 @@ fn the_one_that_has_been_silent_for_longest_goes_first() {
 fn where_nobody_gives_way_the_rest_is_told_so_and_health_is_answered() {
     let redis = Redis::start();
     let server = Server::with_gateway("max_connections = 2", &tables(&redis));
-    let request = b"GET /sourceConfig?writeKey=WK HTTP/1.1\r\nHost: k\r\n\r\n";
-    let held: Vec<_> = (0..2)
-        .map(|_| never_reading(&server.gateway, request))
+    let over = Arc::new(AtomicBool::new(false));
+    let strangers: Vec<_> = (0..2)
+        .map(|_| {
+            let (address, over) = (server.gateway.clone(), Arc::clone(&over));
+            thread::spawn(move || hold(&address, &over))
+        })
         .collect();
     let origin = "https://shop.example";
     let ask = |line: &str| {
         let bytes = format!("{line} HTTP/1.1\r\nHost: k\r\nOrigin: {origin}\r\n\r\n");
-        raw(&server.gateway, bytes.as_bytes())
+        let mut client = Client::connect(&server.gateway);
+        client.send(bytes.as_bytes()).ok()?;
+        client.receive(false)
     };
-    let reply = ask("GET /v1/batch");
-    assert_eq!(
-        (reply.status, reply.text().as_str()),
-        (503, "Service Unavailable\n")
-    );
+    let reply = eventually("every place to be taken", || {
+        ask("GET /v1/batch").filter(|reply| reply.status == 503)
+    });
+    assert_eq!(reply.text(), "Service Unavailable\n");
     assert_eq!(reply.header("retry-after"), Some("1"));
     assert_eq!(reply.header("connection"), Some("close"));
     assert_eq!(reply.header("access-control-allow-origin"), Some(origin));
+    // Also to one who is still sending: what comes is read, so that the answer arrives.
+    eventually("a sender to hear of it", || {
+        let mut sender = Client::connect(&server.gateway);
+        let reply = sender.post("/v1/batch", &vec![b' '; 3_000_000])?;
+        (reply.status == 503).then_some(())
+    });
     // Those who only wait do not keep the last places from whoever looks after the server.
     let crowd: Vec<_> = (0..100)
         .map(|_| saying(&server.gateway, BEGUN).unwrap())
         .collect();
-    assert_eq!(ask("GET /health").status, 200);
-    drop((crowd, held));
+    eventually("health", || {
+        ask("GET /health").filter(|reply| reply.status == 200)
+    });
+    over.store(true, Ordering::Relaxed);
+    drop(crowd);
+    for stranger in strangers {
+        stranger.join().unwrap();
+    }
     eventually("a place to be free again", || is_served(&server));
+}
+
+/// Holds a place by never reading, again whenever it was lost.
+fn hold(address: &str, over: &AtomicBool) {
+    let request = b"GET /sourceConfig?writeKey=WK HTTP/1.1\r\nHost: k\r\n\r\n";
+    while !over.load(Ordering::Relaxed) {
+        let Some(mut stranger) = NeverReading::connect(address, request) else {
+            return;
+        };
+        while stranger.goes_on() && !over.load(Ordering::Relaxed) {}
+    }
 }
 
 #[test]
