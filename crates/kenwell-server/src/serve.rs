@@ -14,10 +14,10 @@ use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits, Reach},
-    listener::{Identity, Listener},
+    listener::{self, Identity, Listener, Share},
     live::{ConfigFile, Live, Parts},
     metrics::Metrics,
-    private::{Access, AdminKey, Private},
+    private::{self, Access, AdminKey, Private},
 };
 
 /// Time for requests under way when the server stops.
@@ -64,8 +64,10 @@ pub async fn run(
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
+    // Before anything is opened.
+    let share = connections(&config);
     let journal = open_journal(&config)?;
-    let result = serve(file, config, &journal, ready, signals).await;
+    let result = serve(file, config, &journal, share, ready, signals).await;
     let closed = journal
         .close()
         .await
@@ -77,6 +79,7 @@ async fn serve(
     file: ConfigFile,
     config: Config,
     journal: &Journal,
+    share: Share,
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
@@ -84,14 +87,12 @@ async fn serve(
         config.gateway.listen,
         config.gateway.tls.as_ref(),
         "gateway",
-    )
-    .await?;
+    )?;
     let private_listener = bind(
         config.private.listen,
         config.private.tls.as_ref(),
         "private",
-    )
-    .await?;
+    )?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
@@ -116,7 +117,7 @@ async fn serve(
         stop: stop_deliveries.clone(),
         tasks: tasks.clone(),
     })?;
-    let gateway = Arc::new(gateway(&live, journal, &metrics));
+    let gateway = Arc::new(gateway(&live, journal, &metrics, share.gateway));
     let stop_private = CancellationToken::new();
     let private = Private {
         access: Access::new(key, private_listener.is_secure()),
@@ -136,7 +137,7 @@ async fn serve(
     let expiring = tokio::spawn(expiring);
     let watching = live.watch(signals.reload, signals.shutdown.clone());
     let watching = tokio::spawn(watching);
-    let private = tokio::spawn(private.serve(private_listener));
+    let private = tokio::spawn(private.serve(private_listener, share.private));
 
     let tls = addresses.tls;
     tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
@@ -184,20 +185,43 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-async fn bind(
-    address: SocketAddr,
-    tls: Option<&Identity>,
-    section: &str,
-) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls.cloned()).await.with_context(|| {
+/// How many connections there may be, so that our own files can always be opened.
+fn connections(config: &Config) -> Share {
+    let limit = listener::raise_descriptors();
+    let wanted = Share {
+        gateway: config.gateway.max_connections,
+        private: private::MAX_CONNECTIONS,
+    };
+    let share = listener::share_descriptors(limit, config.destinations.len(), wanted);
+    if let Some(limit) = limit.filter(|_| share != wanted) {
+        tracing::warn!(
+            "gateway.max_connections is {}, and a process may have {limit} files and connections here: there are {} \
+             connections to the gateway and {} to the private plane at most, and the rest is kept for our own files; \
+             raise the limit (LimitNOFILE of systemd, `ulimit -n`) or lower gateway.max_connections",
+            wanted.gateway,
+            share.gateway,
+            share.private,
+        );
+    }
+    share
+}
+
+fn bind(address: SocketAddr, tls: Option<&Identity>, section: &str) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls.cloned()).with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
 }
 
-fn gateway(live: &Live, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
+fn gateway(
+    live: &Live,
+    journal: &Journal,
+    metrics: &Arc<Metrics>,
+    max_connections: usize,
+) -> Gateway {
     let config = live.config();
     let limits = Limits {
-        max_connections: config.gateway.max_connections,
+        max_connections,
+        idle_timeout: config.gateway.idle_timeout,
         body_timeout: config.gateway.body_timeout,
     };
     Gateway::new(

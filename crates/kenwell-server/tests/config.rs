@@ -107,6 +107,7 @@ fn a_small_file_gets_the_documented_defaults() {
     assert_eq!(config.workspace_id, "default");
     assert_eq!(config.gateway.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.gateway.max_connections, 4096);
+    assert_eq!(config.gateway.idle_timeout, Duration::from_mins(12));
     assert_eq!(config.gateway.body_timeout, Duration::from_secs(30));
     assert_eq!(config.gateway.rate_limit, 0);
     assert_eq!(config.private.listen.to_string(), "127.0.0.1:8081");
@@ -143,6 +144,7 @@ workspace_id = "w1"
 [gateway]
 listen = "[::1]:9000"
 max_connections = 10
+idle_timeout = "20m"
 body_timeout = "1m 30s"
 rate_limit = 500
 [private]
@@ -181,6 +183,7 @@ skip_verify = true
     assert_eq!(config.workspace_id, "w1");
     assert_eq!(config.gateway.listen.to_string(), "[::1]:9000");
     assert_eq!(config.gateway.max_connections, 10);
+    assert_eq!(config.gateway.idle_timeout, Duration::from_mins(20));
     assert_eq!(config.gateway.body_timeout, Duration::from_secs(90));
     assert_eq!(config.gateway.rate_limit, 500);
     assert_eq!(config.private.listen.to_string(), "127.0.0.2:0");
@@ -469,7 +472,7 @@ fn wrong_types() {
 #[test]
 fn bad_values() {
     let said = report_texts(&[
-        "[gateway]\nlisten = \"localhost:8080\"\nmax_connections = 0\nbody_timeout = \"0s\"\nrate_limit = -1",
+        "[gateway]\nlisten = \"localhost:8080\"\nmax_connections = 0\nidle_timeout = \"0s\"\nbody_timeout = \"0s\"\nrate_limit = -1",
         "[gateway]\nlisten = \":8080\"\n[private]\nlisten = \"8081\"",
         "[private]\nlisten = \"0.0.0.0:8081\"\nadmin_key = \"\"",
         "[private]\nadmin_key = \"too short\"\nhosts = [\"http://kenwell.internal\", \"*\"]",

@@ -49,8 +49,10 @@ pub struct Config {
 pub struct Gateway {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Connections served at once; further ones wait in the kernel's accept queue.
+    /// Connections served at once. One more takes the place of one that keeps us waiting, or is answered 503.
     pub max_connections: usize,
+    /// Longest time that a connection may be without a request.
+    pub idle_timeout: Duration,
     /// Longest time a request body may take to arrive.
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
@@ -182,6 +184,9 @@ impl Default for Gateway {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             max_connections: 4096,
+            // Longer than any load balancer in front keeps a connection (Google's: 600 s), so that none of them
+            // sends a request on one that is just being closed. RudderStack's.
+            idle_timeout: Duration::from_mins(12),
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
             public_url: None,

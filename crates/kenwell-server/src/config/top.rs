@@ -109,6 +109,7 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         max_connections: section.read_or("max_connections", default.max_connections, |input| {
             value::number(input, &(1..=1_000_000))
         }),
+        idle_timeout: section.read_or("idle_timeout", default.idle_timeout, positive_duration),
         body_timeout: section.read_or("body_timeout", default.body_timeout, positive_duration),
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))

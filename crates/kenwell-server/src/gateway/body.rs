@@ -18,34 +18,76 @@ use super::refusal::Refusal;
 pub const MAX_BODY_BYTES: usize = 4_096_000;
 /// Bodies up to this size, before and after decompression, are read without asking for room.
 const SMALL_BYTES: usize = 64 * 1024;
-/// Larger bodies that may be in memory at once: at most twice [`MAX_BODY_BYTES`] each.
-pub(super) const LARGE_BODIES: usize = 32;
-/// Likewise of senders who name themselves in the body alone, so that they are strangers until it is read:
-/// a room of their own, since whoever is known shall not wait for them.
-pub(super) const LARGE_BODIES_OF_STRANGERS: usize = 8;
+/// Bytes that all larger ones may take together, before and after decompression.
+pub(super) const LARGE_BYTES: usize = 256 * 1024 * 1024;
+/// Bytes of these that the bodies of one source may take: slow ones keep theirs for as long as they last.
+const SHARE_BYTES: usize = LARGE_BYTES / 4;
+/// Bytes that the larger bodies of senders may take who name themselves in the body alone, so that they are
+/// strangers until it is read: a room of their own, since whoever is known shall not wait for them.
+pub(super) const STRANGERS_BYTES: usize = SHARE_BYTES;
 /// Bytes of a refused body that are read and thrown away, so that the sender sees the answer
 /// instead of a broken connection.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
 /// Room for large bodies that connections share.
-#[derive(Clone)]
 pub(super) struct Room {
-    large: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+}
+
+/// What the bodies of one source may take of it.
+#[derive(Debug, Clone)]
+pub(super) struct Share(Arc<Semaphore>);
+
+/// The room that there is for the bodies of one source.
+pub(super) struct SourceRoom<'a> {
+    all: &'a Arc<Semaphore>,
+    share: &'a Arc<Semaphore>,
+}
+
+/// Room that was taken, of the source's share and of the whole.
+#[derive(Debug)]
+struct Taken {
+    _share: OwnedSemaphorePermit,
+    _all: OwnedSemaphorePermit,
 }
 
 impl Room {
-    /// Room for so many.
-    pub(super) fn new(bodies: usize) -> Self {
+    /// Room for so many bytes.
+    pub(super) fn new(bytes: usize) -> Self {
         Self {
-            large: Arc::new(Semaphore::new(bodies)),
+            all: Arc::new(Semaphore::new(bytes)),
         }
     }
 
-    async fn take(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
-        match timeout_at(deadline, Arc::clone(&self.large).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Busy),
+    pub(super) fn of<'a>(&'a self, Share(share): &'a Share) -> SourceRoom<'a> {
+        SourceRoom {
+            all: &self.all,
+            share,
         }
+    }
+}
+
+impl Share {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(SHARE_BYTES)))
+    }
+}
+
+impl SourceRoom<'_> {
+    /// Waits for so many bytes: first behind those of the same source only.
+    async fn take(&self, bytes: u64, deadline: Instant) -> Result<Taken, Refusal> {
+        let bytes = u32::try_from(bytes).map_err(|_| Refusal::Busy)?;
+        let taken = async {
+            Some(Taken {
+                _share: Arc::clone(self.share)
+                    .acquire_many_owned(bytes)
+                    .await
+                    .ok()?,
+                _all: Arc::clone(self.all).acquire_many_owned(bytes).await.ok()?,
+            })
+        };
+        let taken = timeout_at(deadline, taken).await;
+        taken.ok().flatten().ok_or(Refusal::Busy)
     }
 }
 
@@ -53,7 +95,7 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Option<Taken>,
 }
 
 /// How a body is written down.
@@ -77,33 +119,37 @@ impl Encoding {
 pub(super) async fn read<B>(
     encoding: Encoding,
     body: &mut B,
-    room: &Room,
+    room: &SourceRoom<'_>,
     deadline: Instant,
 ) -> Result<Received, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut permit = None;
-    let bytes = collect(body, room, &mut permit, deadline).await?;
+    let mut taken = None;
+    let bytes = collect(encoding, body, room, &mut taken, deadline).await?;
     let bytes = match encoding {
         Encoding::Plain => bytes,
-        Encoding::Gzip => inflate(bytes, room, &mut permit, deadline).await?,
+        Encoding::Gzip => inflate(bytes, room, &mut taken, deadline).await?,
     };
     Ok(Received {
         bytes,
-        _room: permit,
+        _room: taken,
     })
 }
 
 async fn collect<B>(
+    encoding: Encoding,
     body: &mut B,
-    room: &Room,
-    permit: &mut Option<OwnedSemaphorePermit>,
+    room: &SourceRoom<'_>,
+    taken: &mut Option<Taken>,
     deadline: Instant,
 ) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    // Known before the first byte where the sender says so.
+    let largest = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
+    let announced = body.size_hint().upper().unwrap_or(largest).min(largest);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = timeout_at(deadline, body.frame())
@@ -124,8 +170,13 @@ where
         if length > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        if length > SMALL_BYTES && permit.is_none() {
-            *permit = Some(room.take(deadline).await?);
+        if length > SMALL_BYTES && taken.is_none() {
+            // All that it will take at once: nobody waits for more while others wait for what it has.
+            let inflated = match encoding {
+                Encoding::Plain => announced,
+                Encoding::Gzip => largest,
+            };
+            *taken = Some(room.take(announced + inflated, deadline).await?);
         }
     }
     Ok(if rest.is_empty() {
@@ -139,8 +190,8 @@ where
 /// and now; larger ones on a thread that may block.
 async fn inflate(
     bytes: Bytes,
-    room: &Room,
-    permit: &mut Option<OwnedSemaphorePermit>,
+    room: &SourceRoom<'_>,
+    taken: &mut Option<Taken>,
     deadline: Instant,
 ) -> Result<Bytes, Refusal> {
     // Also keeps a body of thousands of empty members, which inflate to nothing, off this thread.
@@ -150,8 +201,9 @@ async fn inflate(
             return small;
         }
     }
-    if permit.is_none() {
-        *permit = Some(room.take(deadline).await?);
+    if taken.is_none() {
+        let largest = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
+        *taken = Some(room.take(largest, deadline).await?);
     }
     let inflated = tokio::task::spawn_blocking(move || inflate_up_to(&bytes, MAX_BODY_BYTES)).await;
     inflated.unwrap_or(Err(Refusal::Unreadable))
@@ -211,7 +263,7 @@ mod tests {
         read(
             Encoding::of(&headers),
             &mut Full::new(Bytes::from(body)),
-            &Room::new(1),
+            &Room::new(LARGE_BYTES).of(&Share::new()),
             deadline,
         )
         .await

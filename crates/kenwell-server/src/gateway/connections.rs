@@ -8,24 +8,25 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout, timeout_at},
-};
+use http::{Method, Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{route, server::Gateway};
-use crate::listener::{Arrival, Listener, Stream};
+use super::{
+    head::{Exchange, HeadReader, HeadRoom, MAX_HEADERS, MAX_REWRITTEN_BYTES},
+    refusal::Refusal,
+    route,
+    server::Gateway,
+};
+use crate::listener::{Arrival, Listener, Place, Places, Stream};
 
-/// Time for a request's head, and for an idle connection to send its next one. Not a round number of
-/// half minutes: SDKs flush at those, and would meet a connection that is just being closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// Bytes that a request's head may have (RudderStack: 512 KiB).
-const MAX_HEAD_BYTES: usize = 512 * 1024;
-/// Headers that a request may have.
-const MAX_HEADERS: usize = 256;
+/// Bytes that hyper reads ahead, and of answers that it keeps. Every head that it is given fits.
+const BUFFER_BYTES: usize = 32 * 1024;
+const _: () = assert!(MAX_REWRITTEN_BYTES < BUFFER_BYTES);
+/// Connections beyond the limit: they are told that there is no place, or that the server is well.
+const SPARE_PLACES: usize = 16;
 /// Pause after an `accept` that failed, for want of file descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long nothing must come before a server that stops takes it that everything which had arrived was
@@ -33,17 +34,44 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(50);
 /// The longest that a server that stops goes on accepting the connections that it finds waiting.
 const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
-/// What a connection beyond the limit is told, before it is closed.
+/// What a connection is told before it is closed when there is not even a spare place for it.
 const FULL_HOUSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
 X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
 
 /// The connections of a listener.
 struct Connections {
-    /// How many more there may be.
-    room: Arc<Semaphore>,
+    places: Arc<Places>,
+    spare: Arc<Places>,
+    heads: HeadRoom,
     tasks: TaskTracker,
     /// Cancelled: each ends as soon as nothing is under way on it.
     stop: CancellationToken,
+}
+
+/// What a connection may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Everything,
+    /// The server's health, once.
+    Health,
+}
+
+impl Scope {
+    fn has(self, request: &Request<Incoming>) -> bool {
+        let health = request.method() == Method::GET && request.uri().path() == "/health";
+        self == Self::Everything || health
+    }
+}
+
+impl Connections {
+    /// A place, and what may be asked for there.
+    async fn place(&self) -> Option<(Place, Scope)> {
+        if let Some(place) = self.places.take().await {
+            return Some((place, Scope::Everything));
+        }
+        let place = self.spare.take().await?;
+        Some((place, Scope::Health))
+    }
 }
 
 impl Gateway {
@@ -56,7 +84,9 @@ impl Gateway {
         grace: Duration,
     ) {
         let connections = Connections {
-            room: Arc::new(Semaphore::new(self.limits.max_connections)),
+            places: Places::new(self.limits.max_connections),
+            spare: Places::new(SPARE_PLACES),
+            heads: HeadRoom::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
@@ -66,7 +96,7 @@ impl Gateway {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((arrival, peer)) => self.connect(arrival, peer, &connections),
+                Ok((arrival, peer)) => self.connect(arrival, peer, &connections).await,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; trying on");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -77,7 +107,7 @@ impl Gateway {
         while let Ok(Ok(Ok((arrival, peer)))) =
             timeout_at(last, timeout(QUIET, listener.accept())).await
         {
-            self.connect(arrival, peer, &connections);
+            self.connect(arrival, peer, &connections).await;
         }
         drop(listener);
         connections.stop.cancel();
@@ -91,54 +121,92 @@ impl Gateway {
         self.ingest.appends.wait().await;
     }
 
-    fn connect(self: &Arc<Self>, arrival: Arrival, peer: SocketAddr, connections: &Connections) {
-        let Ok(permit) = Arc::clone(&connections.room).try_acquire_owned() else {
+    async fn connect(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        peer: SocketAddr,
+        connections: &Connections,
+    ) {
+        let Some((place, scope)) = connections.place().await else {
             self.ingest.metrics.request(route::NONE, 503);
             arrival.refuse(FULL_HOUSE);
             return;
         };
         let (gateway, stop) = (Arc::clone(self), connections.stop.clone());
+        let (place, heads) = (Arc::new(place), connections.heads.clone());
         connections.tasks.spawn(async move {
-            let ended = match arrival.open().await {
-                Ok(stream) => gateway.converse(stream, peer.ip(), stop).await,
+            let opened = tokio::select! {
+                opened = arrival.open() => opened,
+                // Whoever shakes hands keeps us waiting too.
+                () = place.needed() => return,
+            };
+            let ended = match opened {
+                Ok(stream) => {
+                    let exchange = Arc::new(Exchange::default());
+                    let idle = gateway.limits.idle_timeout;
+                    let (at, place) = (Arc::clone(&exchange), Arc::clone(&place));
+                    let reader = HeadReader::new(stream, at, Arc::clone(&place), &heads, idle);
+                    let ip = peer.ip();
+                    gateway
+                        .converse(reader, &exchange, (&place, scope), ip, stop)
+                        .await
+                }
                 Err(error) => Err(anyhow::Error::new(error)),
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(permit);
         });
     }
 
-    /// Answers one request of a connection after the other, until either side is done.
+    /// Answers one request of a connection after the other, until either side is done or its place is needed.
     async fn converse(
         self: Arc<Self>,
-        stream: Stream,
+        reader: HeadReader<Stream>,
+        exchange: &Exchange,
+        (place, scope): (&Place, Scope),
         peer: IpAddr,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
+            let mut refusal = exchange.begin(&request);
+            if refusal.is_none() && hyper::body::Body::is_end_stream(request.body()) {
+                place.works();
+            }
+            if !scope.has(&request) {
+                refusal = refusal.or(Some(Refusal::Busy));
+            }
             let gateway = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(gateway.respond(request, peer).await) }
+            async move {
+                Ok::<_, Infallible>(match refusal {
+                    Some(refusal) => gateway.refuse(&refusal, &request),
+                    None => gateway.respond(request, peer).await,
+                })
+            }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
+            .max_buf_size(BUFFER_BYTES)
             .max_headers(MAX_HEADERS)
             .title_case_headers(true)
+            .keep_alive(scope == Scope::Everything)
             // Nothing is read while a request is worked on, so nobody who hangs up ends it.
             .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(reader), service);
         let mut connection = pin!(connection);
         tokio::select! {
             biased;
             ended = connection.as_mut() => return Ok(ended?),
-            () = stop.cancelled() => {}
-        }
-        // What has arrived is still to be read.
-        if let Ok(ended) = timeout(QUIET, connection.as_mut()).await {
-            return Ok(ended?);
+            () = place.needed() => {
+                if place.may_be_closed() {
+                    return Ok(());
+                }
+            }
+            () = stop.cancelled() => {
+                // What has arrived is still to be read.
+                if let Ok(ended) = timeout(QUIET, connection.as_mut()).await {
+                    return Ok(ended?);
+                }
+            }
         }
         connection.as_mut().graceful_shutdown();
         Ok(connection.await?)

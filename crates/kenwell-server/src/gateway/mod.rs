@@ -1,6 +1,6 @@
 //! The data plane: the HTTP side that the SDKs talk to, wire-compatible with RudderStack's.
 //!
-//! A request goes `connections` → `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
+//! A request goes `connections` → `head` → `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
 //! either an `answer` or a `refusal`, dressed by `cors`.
 
 mod answer;
@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod connections;
 mod cors;
+mod head;
 mod ingest;
 mod project_settings;
 mod query;

@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use kenwell_event::Rejection;
 
-use super::answer::Answer;
+use super::answer::{Answer, TEXT};
 
 /// Why a request is refused. One total match gives the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub(super) enum Refusal {
     Busy,
     /// The journal cannot take the events now.
     NotStored(&'static str),
+    /// The head is no HTTP.
+    Malformed,
+    /// The head is larger than the limit.
+    HeadTooLarge,
     /// Nothing lives at this path.
     NoSuchPath,
     /// The path is right, the method is not; the methods that are.
@@ -86,6 +90,13 @@ impl Refusal {
                 RETRY_AFTER,
             ),
             Self::NotStored(why) => later(error(StatusCode::SERVICE_UNAVAILABLE, why), RETRY_AFTER),
+            // As Go's server says it, which answers these before RudderStack's gateway is asked.
+            Self::Malformed => Answer::with_body(StatusCode::BAD_REQUEST, TEXT, "400 Bad Request"),
+            Self::HeadTooLarge => Answer::with_body(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                TEXT,
+                "431 Request Header Fields Too Large",
+            ),
             Self::NoSuchPath => error(StatusCode::NOT_FOUND, "404 page not found"),
             Self::WrongMethod(allow) => Answer::empty(StatusCode::METHOD_NOT_ALLOWED)
                 .header(header::ALLOW, HeaderValue::from_static(allow)),

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::Answer,
     auth,
-    body::{self, Encoding, LARGE_BODIES, LARGE_BODIES_OF_STRANGERS, Room},
+    body::{self, Encoding, LARGE_BYTES, Room, STRANGERS_BYTES, Share},
     cors,
     ingest::Ingest,
     project_settings::{self, Reach},
@@ -43,8 +43,10 @@ pub struct NotTaken {
 /// How much the gateway takes on at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Open connections; one more is answered 503.
+    /// Open connections. One more takes the place of one that keeps us waiting, or is answered 503.
     pub max_connections: usize,
+    /// Time that a connection may be without a request.
+    pub idle_timeout: Duration,
     /// Time for a whole body to arrive.
     pub body_timeout: Duration,
 }
@@ -57,6 +59,8 @@ pub struct Gateway {
     room: Room,
     /// Room for those who are known only when their body is read.
     strangers: Room,
+    /// Of that they have all together one share.
+    strangers_share: Share,
     reach: Reach,
     workspace_id: String,
     started: String,
@@ -78,7 +82,7 @@ impl Gateway {
         for route in route::OTHERS {
             metrics.expect_requests(route, &[200]);
         }
-        metrics.expect_requests(route::NONE, &[404, 405, 503]);
+        metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {
             roster,
             ingest: Ingest {
@@ -87,12 +91,27 @@ impl Gateway {
                 appends: TaskTracker::new(),
             },
             limits,
-            room: Room::new(LARGE_BODIES),
-            strangers: Room::new(LARGE_BODIES_OF_STRANGERS),
+            room: Room::new(LARGE_BYTES),
+            strangers: Room::new(STRANGERS_BYTES),
+            strangers_share: Share::new(),
             reach,
             workspace_id,
             started: format!("{:.3}", Timestamp::now()),
         }
+    }
+
+    /// Answers a request that is refused before anybody looks at what it wants. Its connection is closed then.
+    pub(super) fn refuse(
+        &self,
+        refusal: &Refusal,
+        request: &Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        let answer = refusal.answer();
+        let answer = answer.header(header::CONNECTION, HeaderValue::from_static("close"));
+        self.ingest
+            .metrics
+            .request(route::NONE, answer.status().as_u16());
+        answer.into_response(cors::headers(request.headers()))
     }
 
     /// Answers one request, and counts it.
@@ -179,8 +198,8 @@ impl Gateway {
         let source = sources.find_enabled(key)?;
         let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
-        let received =
-            body::read(encoding, request.body_mut(), &self.room, self.deadline()).await?;
+        let room = self.room.of(&source.body_share);
+        let received = body::read(encoding, request.body_mut(), &room, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
         let Entry {
             sources: now,
@@ -206,7 +225,8 @@ impl Gateway {
         let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
         let body = request.body_mut();
-        let received = body::read(encoding, body, &self.strangers, self.deadline()).await?;
+        let room = self.strangers.of(&self.strangers_share);
+        let received = body::read(encoding, body, &room, self.deadline()).await?;
         let Entry { sources, token } = self.roster.enter();
         self.ingest
             .accept_shares(&sources, token, route, &received.bytes, &sender)

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use subtle::ConstantTimeEq;
 
-use super::refusal::Refusal;
+use super::{body::Share, refusal::Refusal};
 use crate::{
     config, envelope,
     metrics::{Ledger, Metrics, SourceCounters},
@@ -25,6 +25,8 @@ pub struct Source {
     /// The same destinations, as the journal wants them.
     pub(super) route: Vec<u8>,
     limit: Option<Limit>,
+    /// What its large bodies may take of the room for all.
+    pub(super) body_share: Share,
 }
 
 /// An allowance of events a second, shared by all that go on counting with it.
@@ -113,6 +115,7 @@ impl Source {
             ledgers: destinations.iter().map(|id| metrics.ledger(id)).collect(),
             route: envelope::route(&source.id, &destinations),
             limit,
+            body_share: before.map_or_else(Share::new, |before| before.body_share.clone()),
         }
     }
 

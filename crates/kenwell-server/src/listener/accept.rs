@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
@@ -11,6 +11,9 @@ use super::{certificate::Identity, renewed, socket::Socket};
 /// The longest a TLS handshake may take. Less than what a stopping server allows for the requests
 /// under way, so that a client who says nothing does not hold it up.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Connections that the system may keep until they are accepted: as many as it lets us have
+/// (`net.core.somaxconn`), to which it cuts this down.
+const BACKLOG: u32 = i32::MAX.cast_unsigned();
 
 /// A connection on which HTTP is spoken, with TLS below it or without.
 pub type Stream = Either<Socket, Box<TlsStream<Socket>>>;
@@ -26,10 +29,10 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is not free or not this machine's, or the identity cannot be used.
-    pub async fn bind(address: SocketAddr, identity: Option<Identity>) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, identity: Option<Identity>) -> io::Result<Self> {
         let tls = identity.map(renewed::config).transpose()?;
         Ok(Self {
-            socket: TcpListener::bind(address).await?,
+            socket: listen(address)?,
             tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
         })
     }
@@ -53,6 +56,18 @@ impl Listener {
         let (socket, tls) = (Socket::new(socket), self.tls.clone());
         Ok((Arrival { socket, tls }, peer))
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart need not wait until the connections of the run before are forgotten.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A connection that was accepted, before the TLS handshake if there is to be one.
@@ -85,6 +100,29 @@ impl Arrival {
         // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
         if let Err(error) = self.socket.try_write(last_words) {
             tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn as_many_connections_wait_as_the_system_lets_them() {
+        // Clients and listener are one process here.
+        crate::listener::raise_descriptors();
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let count = most.trim().parse::<usize>().unwrap().min(1500);
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts them. One that does not fit is left without an answer.
+        let mut waiting = Vec::new();
+        for number in 0..count {
+            let connected = TcpStream::connect_timeout(&address, Duration::from_secs(10));
+            waiting.push(connected.unwrap_or_else(|error| panic!("{number} of {count}: {error}")));
         }
     }
 }

@@ -1,30 +1,47 @@
-//! A TCP connection that can still be read when the other side no longer listens.
+//! A TCP connection that can still be read when the other side has gone, and that nobody can block for ever.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::{Sleep, sleep},
 };
+
+/// How long the other side may take none of what there is to send.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A TCP connection. A sender that has gone cannot be answered, but what it sent before may still lie
 /// here: after a failed write, further ones go nowhere without an error, and whoever reads learns of
 /// the end when everything was read. Nothing more can arrive then, so that end is near.
+///
+/// One that is there and does not read what we answer is another matter: after 30 seconds in which nothing
+/// could be sent, writing fails, which ends the connection. Who reads slowly, or is sent nothing, is let be.
 pub struct Socket {
     stream: TcpStream,
     /// Whether a write has failed.
     deaf: bool,
+    write_timeout: Duration,
+    /// Runs while nothing can be sent.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Self {
+        Self::with_timeout(stream, WRITE_TIMEOUT)
+    }
+
+    fn with_timeout(stream: TcpStream, write_timeout: Duration) -> Self {
         Self {
             stream,
             deaf: false,
+            write_timeout,
+            stalled: None,
         }
     }
 
@@ -36,19 +53,31 @@ impl Socket {
         self.stream.try_write(bytes)
     }
 
-    /// `written`, or all of `length` when the other side cannot be reached.
+    /// `written`, or all of `length` when the other side cannot be reached. An error when it takes nothing.
     fn or_nowhere(
         &mut self,
+        context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
         length: usize,
     ) -> Poll<io::Result<usize>> {
         match written {
+            Poll::Pending => {
+                let limit = self.write_timeout;
+                let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
+                stalled.as_mut().poll(context).map(|()| {
+                    tracing::debug!("a connection is closed whose other side reads nothing");
+                    Err(io::ErrorKind::TimedOut.into())
+                })
+            }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(%error, "a sender has gone; what it sent is still processed");
                 self.deaf = true;
                 Poll::Ready(Ok(length))
             }
-            written => written,
+            written @ Poll::Ready(Ok(_)) => {
+                self.stalled = None;
+                written
+            }
         }
     }
 }
@@ -73,7 +102,7 @@ impl AsyncWrite for Socket {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.or_nowhere(written, bytes.len())
+        self.or_nowhere(context, written, bytes.len())
     }
 
     fn poll_write_vectored(
@@ -86,7 +115,7 @@ impl AsyncWrite for Socket {
             return Poll::Ready(Ok(length));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.or_nowhere(written, length)
+        self.or_nowhere(context, written, length)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -99,5 +128,50 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read, net::TcpListener, time::Instant};
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    const BYTES: usize = 16 * 1024 * 1024;
+
+    async fn pair() -> (TcpStream, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await;
+        (stream.unwrap(), listener.accept().unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn who_reads_nothing_is_given_up() {
+        let (stream, other) = pair().await;
+        let mut socket = Socket::with_timeout(stream, Duration::from_millis(100));
+        let sent = socket.write_all(&vec![0; BYTES]).await;
+        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn who_reads_slowly_is_let_be() {
+        let begun = Instant::now();
+        let limit = Duration::from_secs(2);
+        let (stream, mut other) = pair().await;
+        let reading = std::thread::spawn(move || {
+            let mut piece = vec![0; BYTES / 12];
+            for _ in 0..12 {
+                std::thread::sleep(Duration::from_millis(250));
+                other.read_exact(&mut piece).unwrap();
+            }
+            other
+        });
+        let mut socket = Socket::with_timeout(stream, limit);
+        socket.write_all(&vec![0; BYTES / 12 * 12]).await.unwrap();
+        reading.join().unwrap();
+        assert!(begun.elapsed() > limit);
     }
 }

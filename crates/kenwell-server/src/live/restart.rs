@@ -36,6 +36,10 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
             gateway.max_connections != before.max_connections,
         ),
         (
+            "gateway.idle_timeout",
+            gateway.idle_timeout != before.idle_timeout,
+        ),
+        (
             "gateway.body_timeout",
             gateway.body_timeout != before.body_timeout,
         ),

@@ -20,3 +20,4 @@ mod timeout;
 pub(crate) use auth::new_key as new_admin_key;
 pub use auth::{Access, AdminKey, KeyFileError, MIN_KEY_CHARS, reset as reset_admin_key};
 pub use plane::Private;
+pub(crate) use server::MAX_CONNECTIONS;

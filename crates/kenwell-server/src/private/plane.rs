@@ -50,8 +50,8 @@ pub struct Private {
 }
 
 impl Private {
-    /// Serves `listener` until the plane is closing.
-    pub async fn serve(self, listener: Listener) {
+    /// Serves `listener` until the plane is closing, so many connections at once.
+    pub async fn serve(self, listener: Listener, max_connections: usize) {
         let closing = self.closing.clone();
         let sampler = tokio::spawn(history::sample(
             Arc::clone(&self.history),
@@ -66,7 +66,8 @@ impl Private {
                 .collect()
         };
         let watch = tokio::spawn(dead_letters::watch(all, closing.clone()));
-        server::serve(routes::router(Arc::new(self)), listener, closing).await;
+        let routes = routes::router(Arc::new(self));
+        server::serve(routes, listener, max_connections, closing).await;
         if let Err(error) = watch.await {
             tracing::error!(%error, "the task that looks after the dead letters failed");
         }

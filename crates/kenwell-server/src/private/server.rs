@@ -1,23 +1,28 @@
 //! The private listener: connections within limits, and a graceful end.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use http::Request;
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use super::guard::Peer;
-use crate::listener::{Arrival, Listener};
+use super::refusal::Refusal;
+use crate::listener::{Arrival, Listener, Place, Places, Stream};
 
-/// Connections served at once; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 256;
+/// Connections served at once.
+pub(crate) const MAX_CONNECTIONS: usize = 256;
+/// Connections beyond that, which may only ask how the server is.
+const SPARE_PLACES: usize = 16;
+/// What these may ask for.
+const SPARE_PATHS: [&str; 2] = ["/ready", "/metrics"];
 /// Time for a request's head, and for an idle connection to send its next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Bytes that a request's head may have.
@@ -27,78 +32,129 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Pause after an `accept` that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a connection may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Everything,
+    /// One of [`SPARE_PATHS`], once.
+    Spare,
+}
+
+impl Scope {
+    fn has(self, request: &Request<Incoming>) -> bool {
+        let spare = request.method().is_safe() && SPARE_PATHS.contains(&request.uri().path());
+        self == Self::Everything || spare
+    }
+}
+
 /// Serves `routes` on `listener` until `shutdown`.
-pub(super) async fn serve(routes: Router, listener: Listener, shutdown: CancellationToken) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+pub(super) async fn serve(
+    routes: Router,
+    listener: Listener,
+    max_connections: usize,
+    shutdown: CancellationToken,
+) {
+    let (places, spare) = (Places::new(max_connections), Places::new(SPARE_PLACES));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &connections) => accepted,
+            accepted = listener.accept() => accepted,
         };
-        match accepted {
-            Some((arrival, peer, permit)) => connect(&routes, arrival, peer, permit, &graceful),
-            None => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        let (arrival, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a private connection could not be accepted; trying on");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let place = match places.take().await {
+            Some(place) => Some((place, Scope::Everything)),
+            None => spare.take().await.map(|place| (place, Scope::Spare)),
+        };
+        let Some((place, scope)) = place else {
+            tracing::debug!("there is no place for a private connection");
+            continue;
+        };
+        let (routes, stop) = (routes.clone(), stop.clone());
+        tasks.spawn(async move {
+            let place = (Arc::new(place), scope);
+            let ended = connect(routes, arrival, Peer(peer), place, stop).await;
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a private connection ended early");
+            }
+        });
     }
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    stop.cancel();
+    tasks.close();
+    if timeout(GRACE, tasks.wait()).await.is_err() {
         tracing::debug!("private connections were cut off");
     }
 }
 
-fn connect(
-    routes: &Router,
+async fn connect(
+    routes: Router,
     arrival: Arrival,
     peer: Peer,
-    permit: OwnedSemaphorePermit,
-    graceful: &GracefulShutdown,
-) {
-    let routes = routes.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    (place, scope): (Arc<Place>, Scope),
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let opened = tokio::select! {
+        opened = arrival.open() => opened,
+        // Whoever shakes hands keeps us waiting too.
+        () = place.needed() => return Ok(()),
+    };
+    converse(routes, opened?, peer, (place, scope), stop).await
+}
+
+/// Answers one request of a connection after the other, until either side is done or its place is needed.
+async fn converse(
+    routes: Router,
+    stream: Stream,
+    peer: Peer,
+    (place, scope): (Arc<Place>, Scope),
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let work = place.work();
         request.extensions_mut().insert(peer);
         let routes = routes.clone();
         async move {
-            Ok::<_, Infallible>(
-                routes
-                    .oneshot(request)
-                    .await
-                    .unwrap_or_else(|never| match never {}),
-            )
-        }
-    });
-    let watcher = graceful.watcher();
-    tokio::spawn(async move {
-        let ended = match arrival.open().await {
-            Ok(stream) => {
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEAD_TIMEOUT)
-                    .max_buf_size(MAX_HEAD_BYTES)
-                    .serve_connection(TokioIo::new(stream), service);
-                watcher.watch(connection).await.map_err(anyhow::Error::new)
+            if !scope.has(&request) {
+                return Ok(no_place());
             }
-            Err(error) => Err(anyhow::Error::new(error)),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a private connection ended early");
+            let response = routes.oneshot(request).await?;
+            // To the end of an answer, which may be a stream.
+            let until_sent = move |frame| {
+                let _work = &work;
+                frame
+            };
+            Ok::<_, Infallible>(response.map(|body| Body::new(body.map_frame(until_sent))))
         }
-        drop(permit);
     });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .keep_alive(scope == Scope::Everything)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return Ok(ended?),
+        () = place.needed() => {
+            if place.may_be_closed() {
+                return Ok(());
+            }
+        }
+        () = stop.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    Ok(connection.await?)
 }
 
-async fn accept(
-    listener: &Listener,
-    connections: &Arc<Semaphore>,
-) -> Option<(Arrival, Peer, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((arrival, peer)) => Some((arrival, Peer(peer), permit)),
-        Err(error) => {
-            tracing::warn!(%error, "a private connection could not be accepted; trying on");
-            None
-        }
-    }
+fn no_place() -> Response {
+    let message = "every connection is taken; try again in a moment";
+    Refusal::busy(message, 1).into_response()
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, Redis, Server, eventually, get, gzip, post};
+use crate::support::{Client, Redis, Server, get, gzip, post};
 
 /// Resident memory of a process in bytes.
 fn resident(pid: u32) -> u64 {
@@ -145,41 +145,6 @@ fn a_slow_loris_is_cut_off_and_nobody_waits_for_it() {
         (reply.status, reply.text().as_str()),
         (408, "failed to read body from request\n")
     );
-}
-
-#[test]
-fn connections_beyond_the_limit_hear_503_and_when_to_come_back() {
-    let redis = Redis::start();
-    let server = Server::with_gateway(
-        "max_connections = 2",
-        &format!(
-            "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
-             [[destinations]]\nid = \"profiles\"\ntype = \"redis\"\naddress = \"{}\"\n",
-            redis.address()
-        ),
-    );
-    let mut held: Vec<Client> = Vec::new();
-    // The connection that found the server up may still be counted.
-    eventually("two places", || {
-        let mut client = Client::connect(&server.gateway);
-        client
-            .post("/v1/track", b"{\"userId\":\"u\"}")
-            .filter(|reply| reply.status == 200)?;
-        held.push(client);
-        (held.len() == 2).then_some(())
-    });
-    let reply = Client::connect(&server.gateway).receive(false).unwrap();
-    assert_eq!(
-        (reply.status, reply.text().as_str()),
-        (503, "Service Unavailable\n")
-    );
-    assert_eq!(reply.header("retry-after"), Some("1"));
-    held.pop();
-    eventually("a place to be free again", || {
-        Client::connect(&server.gateway)
-            .post("/v1/track", b"{\"userId\":\"u\"}")
-            .filter(|reply| reply.status == 200)
-    });
 }
 
 #[test]

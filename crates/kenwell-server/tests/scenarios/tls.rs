@@ -11,6 +11,11 @@ use crate::support::{ADMIN_KEY, Certificates, Redis, Server, eventually};
 
 /// A server whose gateway and private plane show the certificate in this directory.
 fn start(redis: &Redis, directory: &Path) -> Server {
+    start_with("", redis, directory)
+}
+
+/// Likewise, with more settings for the gateway.
+fn start_with(settings: &str, redis: &Redis, directory: &Path) -> Server {
     let path = |name: &str| directory.join(name).display().to_string();
     let identity = format!(
         "tls_certificate = {:?}\ntls_key = {:?}\n",
@@ -18,7 +23,7 @@ fn start(redis: &Redis, directory: &Path) -> Server {
         path("server.key")
     );
     Server::with_gateway(
-        &identity,
+        &format!("{settings}\n{identity}"),
         &format!(
             "{identity}[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
              [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\n",
@@ -181,4 +186,23 @@ fn the_consoles_cookie_never_travels_without_tls() {
         answer.contains("samesite=strict; path=/; secure"),
         "{answer}"
     );
+}
+
+#[test]
+fn who_never_shakes_hands_makes_room() {
+    let (redis, all, directory) = (
+        Redis::start(),
+        Certificates::new(),
+        tempfile::tempdir().unwrap(),
+    );
+    install(&all, directory.path());
+    let server = start_with("max_connections = 2", &redis, directory.path());
+    let authority = all.path("ca.pem");
+    for _ in 0..3 {
+        let silent: Vec<_> = (0..5)
+            .map(|_| TcpStream::connect(&server.gateway).unwrap())
+            .collect();
+        assert!(sends(&server, &authority, &[]));
+        drop(silent);
+    }
 }

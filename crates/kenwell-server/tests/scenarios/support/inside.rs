@@ -89,6 +89,7 @@ impl Inside {
             config.workspace_id,
             Limits {
                 max_connections: 100,
+                idle_timeout: Duration::from_mins(12),
                 body_timeout: Duration::from_secs(30),
             },
             Reach {
@@ -97,7 +98,7 @@ impl Inside {
             },
         );
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None);
-        let listener = runtime.block_on(listener).unwrap();
+        let listener = listener.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let grace = Duration::from_secs(10);
         let serving = Arc::new(gateway).serve(listener, shutdown.clone(), grace);

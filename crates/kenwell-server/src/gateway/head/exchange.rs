@@ -1,0 +1,63 @@
+//! What the reader of heads and whoever answers the requests tell each other about the one at hand.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use http::Request;
+use hyper::body::{Body, Incoming};
+
+use crate::gateway::refusal::Refusal;
+
+/// How a request's body is delimited, as hyper understood it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes.
+    Length(u64),
+    /// Chunks, the last of which is empty.
+    Chunked,
+}
+
+/// The request at hand of one connection.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Exchange {
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    /// Why the head could not be given to hyper, which got a stand-in.
+    refused: Option<Refusal>,
+    framing: Option<Framing>,
+}
+
+impl Exchange {
+    /// Tells whoever answers that the next request only stands in for one that is refused.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        self.told().refused = Some(refusal);
+    }
+
+    /// Takes note of a request that hyper has read; to be called before hyper reads on. Returns why it has
+    /// to be refused, when it only stands in for another one.
+    pub(in crate::gateway) fn begin(&self, request: &Request<Incoming>) -> Option<Refusal> {
+        self.read(match request.body().size_hint().exact() {
+            Some(length) => Framing::Length(length),
+            None => Framing::Chunked,
+        })
+    }
+
+    /// The same, once it is known how the body is delimited.
+    pub(super) fn read(&self, framing: Framing) -> Option<Refusal> {
+        let mut told = self.told();
+        told.framing = Some(framing);
+        told.refused.take()
+    }
+
+    /// How the body is delimited; nothing when hyper has not made a request of the head.
+    pub(super) fn framing(&self) -> Option<Framing> {
+        self.told().framing.take()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        // Each change is complete in itself, so a panic elsewhere leaves it usable.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,73 @@
+//! File descriptors: as many as the system lets us have, and enough kept back for our own files.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors kept for journal, dead letters, configuration, and connections that are being closed.
+const OWN: u64 = 512;
+/// Descriptors kept for each destination: its files and its connections to Redis.
+const FOR_DESTINATION: u64 = 32;
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// To the gateway.
+    pub gateway: usize,
+    /// To the private plane.
+    pub private: usize,
+}
+
+/// Raises the soft limit to the hard one, and returns what holds then; nothing when there is no limit.
+pub fn raise() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if limit.current == limit.maximum || setrlimit(Resource::Nofile, most).is_ok() {
+        limit.maximum
+    } else {
+        limit.current
+    }
+}
+
+/// What fits of the connections that are `wanted` into this many descriptors, beside our own files and those for so
+/// many destinations. Of a small limit half is kept for them.
+pub fn share(limit: Option<u64>, destinations: usize, wanted: Share) -> Share {
+    let Some(limit) = limit else { return wanted };
+    let destinations = u64::try_from(destinations).unwrap_or(u64::MAX);
+    let own = OWN.saturating_add(destinations.saturating_mul(FOR_DESTINATION));
+    let left = usize::try_from(limit - own.min(limit / 2)).unwrap_or(usize::MAX);
+    let private = wanted.private.min(left / 4).max(1);
+    Share {
+        gateway: wanted.gateway.min(left.saturating_sub(private)).max(1),
+        private,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WANTED: Share = Share {
+        gateway: 4096,
+        private: 256,
+    };
+
+    #[test]
+    fn what_is_wanted_fits_where_there_is_enough() {
+        assert_eq!(share(None, 1, WANTED), WANTED);
+        assert_eq!(share(Some(65_536), 900, WANTED), WANTED);
+        assert_eq!(share(Some(512 + 32 + 4096 + 256), 1, WANTED), WANTED);
+    }
+
+    #[test]
+    fn otherwise_our_own_files_come_first() {
+        for limit in [3, 64, 256, 1024, 4096] {
+            let Share { gateway, private } = share(Some(limit), 1, WANTED);
+            let taken = u64::try_from(gateway + private).unwrap();
+            let own = (OWN + FOR_DESTINATION).min(limit / 2);
+            assert!(taken + own <= limit, "{limit}: {taken}");
+            assert!(gateway >= private, "{limit}");
+        }
+    }
+}
