@@ -81,3 +81,20 @@ pub(crate) fn take_lock(dir: &Path) -> Result<File, Error> {
         Err(fs4::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
 }
+
+/// Whether an instance holds the journal in `dir` open, in this process or another one. Changes nothing there.
+///
+/// # Errors
+/// [`Error::Io`] when the lock cannot be looked at.
+pub fn is_in_use(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(LOCK);
+    let file = match files::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(Error::io("open", &path))?,
+    };
+    match fs4::FileExt::try_lock_shared(&file) {
+        Ok(()) => Ok(false),
+        Err(fs4::TryLockError::WouldBlock) => Ok(true),
+        Err(fs4::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
+}

@@ -156,6 +156,7 @@ mod tail;
 mod writer;
 
 pub use batch::Batch;
+pub use directory::is_in_use;
 pub use error::Error;
 pub use inspect::inspect;
 pub use journal::{Journal, open};

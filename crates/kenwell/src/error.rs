@@ -107,7 +107,7 @@ pub enum Error {
     },
     /// The server closes the connection whenever it gets this command, and answers in between.
     #[error(
-        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between; perhaps a value is larger than its `proto-max-bulk-len`"
+        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between: {cause}"
     )]
     Dropped {
         /// The server.
@@ -116,6 +116,8 @@ pub enum Error {
         command: &'static str,
         /// How often it was tried.
         times: u32,
+        /// The limit of the server that it exceeds, as far as that is known.
+        cause: Box<str>,
         /// What broke the last time.
         source: redis::RedisError,
     },

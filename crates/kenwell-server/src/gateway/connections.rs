@@ -1,12 +1,6 @@
 //! The connections of the data plane: within limits, one request after the other, and a graceful end.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -66,7 +60,7 @@ impl Gateway {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((arrival, peer)) => self.connect(arrival, peer, &connections),
+                Ok((arrival, _)) => self.connect(arrival, &connections),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; trying on");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -74,10 +68,10 @@ impl Gateway {
             }
         }
         let last = Instant::now() + LAST_CONNECTIONS;
-        while let Ok(Ok(Ok((arrival, peer)))) =
+        while let Ok(Ok(Ok((arrival, _)))) =
             timeout_at(last, timeout(QUIET, listener.accept())).await
         {
-            self.connect(arrival, peer, &connections);
+            self.connect(arrival, &connections);
         }
         drop(listener);
         connections.stop.cancel();
@@ -91,7 +85,7 @@ impl Gateway {
         self.ingest.appends.wait().await;
     }
 
-    fn connect(self: &Arc<Self>, arrival: Arrival, peer: SocketAddr, connections: &Connections) {
+    fn connect(self: &Arc<Self>, arrival: Arrival, connections: &Connections) {
         let Ok(permit) = Arc::clone(&connections.room).try_acquire_owned() else {
             self.ingest.metrics.request(route::NONE, 503);
             arrival.refuse(FULL_HOUSE);
@@ -100,7 +94,7 @@ impl Gateway {
         let (gateway, stop) = (Arc::clone(self), connections.stop.clone());
         connections.tasks.spawn(async move {
             let ended = match arrival.open().await {
-                Ok(stream) => gateway.converse(stream, peer.ip(), stop).await,
+                Ok(stream) => gateway.converse(stream, stop).await,
                 Err(error) => Err(anyhow::Error::new(error)),
             };
             if let Err(error) = ended {
@@ -114,12 +108,11 @@ impl Gateway {
     async fn converse(
         self: Arc<Self>,
         stream: Stream,
-        peer: IpAddr,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let service = service_fn(|request| {
             let gateway = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(gateway.respond(request, peer).await) }
+            async move { Ok::<_, Infallible>(gateway.respond(request).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -48,7 +48,6 @@ impl Ingest {
         token: TaskTrackerToken,
         route: Route,
         body: &[u8],
-        sender: &str,
     ) -> Result<Answer, Refusal> {
         let single = matches!(route, Route::Identify | Route::Other);
         let watched = self.metrics.tail().is_watched();
@@ -73,8 +72,7 @@ impl Ingest {
             self.tell(source, Outcome::Ignored, event, Some(reason.as_str()));
         }
         if !parsed.identifies.is_empty() {
-            self.append(source, token, records(source, &parsed, sender))
-                .await?;
+            self.append(source, token, records(source, &parsed)).await?;
             if watched {
                 for event in &parsed.identifies {
                     self.tell(source, Outcome::Accepted, event, None);
@@ -127,8 +125,8 @@ impl Ingest {
 }
 
 /// One journal record for each identify, all with the same header.
-fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
-    let header = envelope::header(&source.route, SystemTime::now(), sender);
+fn records(source: &Source, parsed: &Parsed<'_>) -> Batch {
+    let header = envelope::header(&source.route, SystemTime::now());
     let mut batch = Batch::new();
     for event in &parsed.identifies {
         batch.push(&[&header, event]);

@@ -66,7 +66,15 @@ impl Private {
                 .collect()
         };
         let watch = tokio::spawn(dead_letters::watch(all, closing.clone()));
-        server::serve(routes::router(Arc::new(self)), listener, closing).await;
+        let plane = Arc::new(self);
+        let key = {
+            let (plane, closing) = (Arc::clone(&plane), closing.clone());
+            tokio::spawn(async move { plane.access.watch_key(closing).await })
+        };
+        server::serve(routes::router(plane), listener, closing).await;
+        if let Err(error) = key.await {
+            tracing::error!(%error, "the task that looks after the admin key failed");
+        }
         if let Err(error) = watch.await {
             tracing::error!(%error, "the task that looks after the dead letters failed");
         }

@@ -28,6 +28,7 @@ mod outstanding;
 mod overtaken;
 mod private;
 mod retired;
+mod rights;
 mod rotation;
 mod support;
 mod tls;

@@ -10,6 +10,7 @@ mod js;
 mod json_order;
 mod json_text;
 mod layout;
+mod limits;
 mod marker;
 mod prefix;
 mod seen;
