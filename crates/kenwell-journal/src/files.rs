@@ -48,8 +48,8 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
         made => made?,
     }
     let made = open_in(&above, name, OFlags::DIRECTORY | OFlags::RDONLY)?;
-    rustix::fs::fchmod(&made, Mode::from_raw_mode(DIRECTORY_MODE))?;
     give(&made, &above)?;
+    set_mode(&made, DIRECTORY_MODE)?;
     sync(&above, path)
 }
 
@@ -275,12 +275,21 @@ fn make_in(directory: &File, name: &OsStr) -> io::Result<File> {
         name,
         OFlags::RDWR | OFlags::CREATE | OFlags::EXCL,
     )?;
-    // The umask may have taken rights of the owner.
-    if file.metadata()?.mode() & 0o777 != FILE_MODE {
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(FILE_MODE))?;
-    }
     give(&file, directory)?;
+    set_mode(&file, FILE_MODE)?;
     Ok(file)
+}
+
+/// Sets the rights to what was made just now: the umask may have taken some of the owner's.
+fn set_mode(new: &File, mode: u32) -> io::Result<()> {
+    if new.metadata()?.mode() & 0o777 == mode {
+        return Ok(());
+    }
+    match rustix::fs::fchmod(new, Mode::from_raw_mode(mode)) {
+        // Everything has the same rights there (FAT, CIFS, shared folders); the next start warns of them.
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        set => Ok(set?),
+    }
 }
 
 fn make_anew_in(directory: &File, name: &OsStr) -> io::Result<File> {

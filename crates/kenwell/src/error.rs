@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::profile::Exceeded;
 use crate::reply::Reply;
 
 /// Why a command did not succeed.
@@ -107,7 +108,7 @@ pub enum Error {
     },
     /// The server closes the connection whenever it gets this command, and answers in between.
     #[error(
-        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between: {cause}"
+        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between: {exceeded}"
     )]
     Dropped {
         /// The server.
@@ -117,7 +118,7 @@ pub enum Error {
         /// How often it was tried.
         times: u32,
         /// The limit of the server that it exceeds, as far as that is known.
-        cause: Box<str>,
+        exceeded: Exceeded,
         /// What broke the last time.
         source: redis::RedisError,
     },

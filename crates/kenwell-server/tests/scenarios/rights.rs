@@ -205,6 +205,33 @@ fn a_reset_that_does_not_count_is_an_error_and_changes_nothing() {
 }
 
 #[test]
+fn a_data_dir_that_is_shared_on_purpose_is_a_warning() {
+    if !is_root() {
+        return;
+    }
+    let redis = Redis::start();
+    let mut server = used(&redis);
+    server.terminate();
+    restart_as_nobody(&mut server);
+    server.terminate();
+    // As a volume that Kubernetes shares by its group: root's, and others may write to it.
+    let data_dir = server.data_dir();
+    chown(&data_dir, Some(0), Some(NOBODY)).unwrap();
+    fs::set_permissions(&data_dir, Permissions::from_mode(0o2775)).unwrap();
+    let kenwell = env!("CARGO_BIN_EXE_kenwell");
+    server.restart_with(&format!(
+        "exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {kenwell} serve --config kenwell.toml"
+    ));
+    assert!(server.log().contains("fsGroup"), "{}", server.log());
+    let reset = server.cli(&["admin-key", "reset"]);
+    assert!(reset.status.success(), "{reset:?}");
+    assert_eq!(status(&server, text(&reset.stdout)), 200);
+    let key = data_dir.join("admin-key").metadata().unwrap();
+    assert_eq!((key.uid(), key.mode() & 0o777), (NOBODY, 0o600));
+    identify(&server, "ada");
+}
+
+#[test]
 fn what_root_s_commands_write_belongs_to_the_owner_of_data_dir() {
     let redis = Redis::start();
     let mut server = used(&redis);

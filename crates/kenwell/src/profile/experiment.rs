@@ -6,7 +6,7 @@ use redis::{Cmd, Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{ProfileUpdate, limits, store};
+use super::{Exceeded, ProfileUpdate, store};
 use crate::connection::{Connection, Group, Terms, slot_of};
 use crate::{Class, Error};
 
@@ -157,7 +157,7 @@ impl Experiment {
                 address,
                 command,
                 times,
-                cause: limits::exceeded(connection, update).await,
+                exceeded: Exceeded::by(update, connection).await,
                 source,
             },
             Error::Refused {

@@ -1,5 +1,7 @@
 //! Which limit of Redis an update has met, when the server closes the connection over it without a word.
 
+use std::fmt;
+
 use redis::{Pipeline, Value};
 
 use super::ProfileUpdate;
@@ -10,44 +12,68 @@ const VALUE: &str = "proto-max-bulk-len";
 /// The most bytes of a client that wait to be understood, which a whole command may be; default 1 GiB.
 const COMMAND: &str = "client-query-buffer-limit";
 
-/// In words, the limits of the server that has the update's key which the update exceeds; or those that it may
-/// have exceeded, where the server does not tell them.
-pub(super) async fn exceeded(connection: &Connection, update: &ProfileUpdate) -> Box<str> {
-    let largest = update
-        .fields()
-        .map(|(name, value)| name.len().max(value.len()));
-    let sizes = [largest.max().unwrap_or(0), update.bytes()];
-    let [Some(value), Some(command)] = limits(connection, update).await else {
-        return format!(
-            "perhaps a value is larger than its `{VALUE}`, or the whole command than its `{COMMAND}`, \
-             which it does not tell"
-        )
-        .into();
-    };
-    words(sizes, [value, command]).into()
+/// The limit of a server that an update exceeds, over which it closes the connection. As text it names the setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exceeded {
+    /// A name or value is larger than `proto-max-bulk-len`.
+    Value,
+    /// The whole update is larger than `client-query-buffer-limit`.
+    Command,
+    /// Both.
+    Both,
+    /// Neither of them.
+    Neither,
+    /// The server does not tell what they are.
+    Unknown,
 }
 
-fn words(sizes: [usize; 2], limits: [u64; 2]) -> String {
-    let [largest, whole] = sizes.map(|size| u64::try_from(size).unwrap_or(u64::MAX));
-    let [value, command] = limits;
-    let mut met = Vec::new();
-    if largest > value {
-        met.push(format!(
-            "a value has {largest} bytes and its `{VALUE}` is {value}"
-        ));
+impl fmt::Display for Exceeded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value => write!(formatter, "a value is larger than its `{VALUE}`"),
+            Self::Command => write!(formatter, "all of it is larger than its `{COMMAND}`"),
+            Self::Both => write!(
+                formatter,
+                "a value is larger than its `{VALUE}`, and all of it than its `{COMMAND}`"
+            ),
+            Self::Neither => write!(
+                formatter,
+                "neither its `{VALUE}` nor its `{COMMAND}` is in the way, so perhaps something between here and there is"
+            ),
+            Self::Unknown => write!(
+                formatter,
+                "perhaps a value is larger than its `{VALUE}`, or all of it than its `{COMMAND}`, which it does not tell"
+            ),
+        }
     }
-    // 0 stands for no limit in some of its relatives.
-    if whole > command && command > 0 {
-        met.push(format!(
-            "the command has {whole} bytes and its `{COMMAND}` is {command}"
-        ));
+}
+
+impl Exceeded {
+    /// Asks the server that has the update's key.
+    pub(super) async fn by(update: &ProfileUpdate, connection: &Connection) -> Self {
+        let sizes = update
+            .fields()
+            .map(|(name, value)| name.len().max(value.len()));
+        let largest = sizes.max().unwrap_or(0);
+        match limits(connection, update).await {
+            [Some(value), Some(command)] => Self::of([largest, update.bytes()], [value, command]),
+            _ => Self::Unknown,
+        }
     }
-    if met.is_empty() {
-        return format!(
-            "neither its `{VALUE}` nor its `{COMMAND}` is in the way, so perhaps something between here and there is"
-        );
+
+    /// Sizes and limits of a single value, and of the whole.
+    fn of(sizes: [usize; 2], limits: [u64; 2]) -> Self {
+        let [largest, whole] = sizes.map(|size| u64::try_from(size).unwrap_or(u64::MAX));
+        let [value, command] = limits;
+        // Some relatives of Redis say 0 where there is no limit.
+        match (largest > value, command > 0 && whole > command) {
+            (true, false) => Self::Value,
+            (false, true) => Self::Command,
+            (true, true) => Self::Both,
+            (false, false) => Self::Neither,
+        }
     }
-    met.join(", and ")
 }
 
 /// Both, as far as the server tells them.
@@ -82,13 +108,21 @@ mod tests {
 
     #[test]
     fn what_is_exceeded_is_named_and_nothing_else() {
-        let said = words([10, 30], [9, 40]);
-        assert!(said.contains(VALUE) && !said.contains(COMMAND), "{said}");
-        let said = words([10, 30], [20, 29]);
-        assert!(said.contains(COMMAND) && !said.contains(VALUE), "{said}");
-        let said = words([10, 30], [9, 29]);
-        assert!(said.contains(COMMAND) && said.contains(VALUE), "{said}");
-        assert!(words([10, 30], [10, 30]).contains("neither"));
-        assert!(words([10, 30], [10, 0]).contains("neither"));
+        for (sizes, limits, exceeded, named) in [
+            ([10, 30], [9, 40], Exceeded::Value, [true, false]),
+            ([10, 30], [20, 29], Exceeded::Command, [false, true]),
+            ([10, 30], [9, 29], Exceeded::Both, [true, true]),
+            ([10, 30], [10, 30], Exceeded::Neither, [true, true]),
+            ([10, 30], [10, 0], Exceeded::Neither, [true, true]),
+        ] {
+            let found = Exceeded::of(sizes, limits);
+            assert_eq!(found, exceeded, "{sizes:?} of {limits:?}");
+            let said = found.to_string();
+            assert_eq!(
+                [said.contains(VALUE), said.contains(COMMAND)],
+                named,
+                "{said}"
+            );
+        }
     }
 }

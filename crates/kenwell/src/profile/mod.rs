@@ -24,6 +24,7 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
+pub use limits::Exceeded;
 pub use marker::{Marker, Server, Shard, Sighting};
 pub use prefix::Prefix;
 pub(crate) use store::stored_fields;
