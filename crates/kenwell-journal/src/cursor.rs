@@ -3,15 +3,17 @@
 //! The file has three slots, each in a disk block of its own. One holds the newest position known to be on the disk
 //! and is never overwritten; acks go to another; while that one is being fdatasynced, acks go to the third.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::directory::{END, UNFINISHED};
+use crate::directory::END;
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::files::{self, UNFINISHED};
 use crate::number::{le32, le64};
 use crate::sync::lock;
 
@@ -86,7 +88,10 @@ pub(crate) struct Stored {
 
 /// The newest valid slot of a cursor file; `None` when there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Stored>, Error> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let mut bytes = Vec::new();
+    files::open(path)
+        .and_then(|file| file.take(SLOTS * SLOT_DISTANCE).read_to_end(&mut bytes))
+        .map_err(Error::io("read", path))?;
     let slots = (0..SLOTS).filter_map(|slot| {
         let at = usize::try_from(slot * SLOT_DISTANCE).ok()?;
         let (generation, position) = decode(bytes.get(at..)?)?;
@@ -124,11 +129,7 @@ impl Cursor {
     ) -> Result<Self, Error> {
         let path = dir.join(file_name);
         let unfinished = dir.join(format!("{file_name}{UNFINISHED}"));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options
-            .open(&unfinished)
-            .map_err(Error::io("create", &unfinished))?;
+        let file = files::make_anew(&unfinished).map_err(Error::io("create", &unfinished))?;
         for slot in 0..SLOTS {
             let bytes = encode(0, position);
             file.write_all_at(&bytes, slot * SLOT_DISTANCE)
@@ -147,8 +148,7 @@ impl Cursor {
 
     /// A cursor file from an earlier run, made durable: a kill -9 may have left it in the page cache only.
     pub(crate) fn open(name: CursorName, path: PathBuf, stored: Stored) -> Result<Self, Error> {
-        let file = OpenOptions::new().read(true).write(true).open(&path);
-        let file = file.map_err(Error::io("open", &path))?;
+        let file = files::open_for_writing(&path).map_err(Error::io("open", &path))?;
         file.sync_data().map_err(Error::io("fdatasync", &path))?;
         Ok(Self::new(name, path, file, stored))
     }

@@ -1,10 +1,11 @@
 //! What lies in the journal's directory, by name; and the lock on it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cursor::{self, CursorName};
 use crate::error::Error;
+use crate::files::{self, UNFINISHED};
 use crate::identity::Identity;
 
 /// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
@@ -13,10 +14,8 @@ pub(crate) const END: &str = "end.mark";
 pub(crate) const REGISTER: &str = "cursors.list";
 /// Name of the file that the owner holds locked.
 pub(crate) const LOCK: &str = "lock";
-/// Ending of a file that is being made, and is rubbish after a crash.
-pub(crate) const UNFINISHED: &str = ".tmp";
-/// Ending of a file kept to be written again.
-pub(crate) const SPARE: &str = ".spare";
+/// Ending of a file that earlier versions kept to write it again.
+const SPARE: &str = ".spare";
 
 /// The files of a journal.
 #[derive(Debug, Default)]
@@ -24,7 +23,7 @@ pub(crate) struct Listing {
     /// In the order they were written.
     pub(crate) segments: Vec<(Identity, PathBuf)>,
     pub(crate) cursors: Vec<(CursorName, PathBuf)>,
-    /// Unfinished and spare files: nothing in them is needed.
+    /// Unfinished files, and spare ones of earlier versions: nothing in them is needed.
     pub(crate) leftovers: Vec<PathBuf>,
     /// Not ours.
     pub(crate) foreign: Vec<PathBuf>,
@@ -65,23 +64,37 @@ impl Listing {
     }
 }
 
-/// Creates the directory if need be and takes its lock, which lasts as long as the returned file.
+/// Creates the directory if need be and takes its lock, which lasts as long as the returned file. Whoever has it is the
+/// only one with rights to what lies there.
 pub(crate) fn take_lock(dir: &Path) -> Result<File, Error> {
-    std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    files::make_directory(dir).map_err(Error::io("create", dir))?;
     let path = dir.join(LOCK);
-    let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let file = file.map_err(Error::io("open", &path))?;
+    let file = files::open_or_make(&path).map_err(Error::io("open", &path))?;
     match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            files::restrict(dir, |_| true);
+            Ok(file)
+        }
         Err(fs4::TryLockError::WouldBlock) => Err(Error::Locked {
             dir: dir.to_path_buf(),
         }),
+        Err(fs4::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
+}
+
+/// Whether an instance holds the journal in `dir` open, in this process or another one. Changes nothing there.
+///
+/// # Errors
+/// [`Error::Io`] when the lock cannot be looked at.
+pub fn is_in_use(dir: &Path) -> Result<bool, Error> {
+    let path = dir.join(LOCK);
+    let file = match files::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(Error::io("open", &path))?,
+    };
+    match fs4::FileExt::try_lock_shared(&file) {
+        Ok(()) => Ok(false),
+        Err(fs4::TryLockError::WouldBlock) => Ok(true),
         Err(fs4::TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
 }

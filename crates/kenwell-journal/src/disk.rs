@@ -9,6 +9,7 @@ use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use crate::error::Error;
+use crate::files;
 
 /// Writes records and makes them durable; in this crate's own tests, or fails to.
 #[derive(Debug, Clone, Default)]
@@ -60,9 +61,7 @@ impl Disk {
 
 /// Makes names created, renamed or removed in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(Error::io("fsync", dir))
+    files::sync_directory(dir).map_err(Error::io("fsync", dir))
 }
 
 #[cfg(test)]

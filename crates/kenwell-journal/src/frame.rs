@@ -1,6 +1,6 @@
 //! The frame around a record: 24 bytes of header, then the record itself.
 //!
-//! The header's checksum is seeded with the identity of its segment, so bytes of an earlier life of a recycled file,
+//! The header's checksum is seeded with the identity of its segment, so bytes of another segment,
 //! or bytes a sender smuggled into a record, never pass for a frame.
 
 use crate::number::{le32, le64};

@@ -76,7 +76,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) previous: u64,
     /// When it was begun, in milliseconds since 1970; the segment before it got its last record before that.
     pub(crate) created_ms: u64,
-    /// Whether the file held another segment before, so that old bytes follow the end of the records.
+    /// Whether the file held another segment before, so that old bytes follow the end of the records. Only earlier
+    /// versions made such files.
     pub(crate) recycled: bool,
 }
 

@@ -38,7 +38,7 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
             active: false,
         }
     });
-    let spares = survey
+    let leftovers = survey
         .leftovers
         .iter()
         .filter_map(|path| path.metadata().ok());
@@ -52,7 +52,7 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
             .iter()
             .map(|segment| segment.used_bytes())
             .sum(),
-        disk_bytes: files.chain(spares.map(|spare| spare.len())).sum(),
+        disk_bytes: files.chain(leftovers.map(|file| file.len())).sum(),
         corrupt_records: survey
             .end
             .lost

@@ -74,7 +74,6 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         losses: Mutex::new(losses),
         corrupt_records: AtomicU64::new(recovery.corrupt_records),
         held: Mutex::default(),
-        spare_bytes: AtomicU64::new(0),
         full: AtomicBool::new(false),
         no_space: AtomicBool::new(false),
         release_at: AtomicU64::new(0),

@@ -46,8 +46,11 @@
 //! - **Damage costs what it hit.** A record that fails its checksum, or whose file is gone, is skipped, counted and
 //!   logged as an error, and readers are [told](Records::lost); those before and behind it are delivered. Opening never
 //!   fails because of damage.
-//! - **Nothing is invented.** A checksum is seeded with the identity of its segment: neither old bytes in a recycled
+//! - **Nothing is invented.** A checksum is seeded with the identity of its segment: neither bytes of another
 //!   file nor bytes inside a record pass for a record.
+//! - **For its owner alone.** The directory has the mode 0700 and every file in it 0600, whatever the umask and whatever
+//!   they had before; what root makes belongs to the owner of the directory; links are not followed. A deleted segment's
+//!   file is never used again, so a record is not readable for longer than it is kept. See [`files`].
 //! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
 //!   [`Options::memory_bytes`] plus what readers hold; a slow reader holds up neither the writer nor another reader.
 //!
@@ -62,7 +65,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `KENWELLJ` |
 //! | 8 | 2 | version, 1 |
-//! | 10 | 2 | flags; bit 0: the file was recycled, so bytes of an earlier segment may follow the end |
+//! | 10 | 2 | flags; bit 0: bytes of an earlier segment may follow the end, since an earlier version used its file again |
 //! | 12 | 4 | salt |
 //! | 16 | 8 | id |
 //! | 24 | 8 | base |
@@ -83,8 +86,8 @@
 //! | 16 | 8 | offset |
 //! | 24 | length | the record |
 //!
-//! Every write ends with 24 zeroes, which the next one overwrites: they separate the end from what a recycled file
-//! still holds. A frame counts if its checksums are right and its offset is one that the segment may still bring;
+//! Every write ends with 24 zeroes, which the next one overwrites: they separate the end from what the file may
+//! still hold. A frame counts if its checksums are right and its offset is one that the segment may still bring;
 //! after anything else, reading searches for the next marker that begins such a frame, and the offsets in between are
 //! lost. At the end of the newest segment they are only as far as `end.mark` says: what has no valid frame behind it
 //! was never acknowledged, or cannot be told from that. It is cut off when the journal is opened.
@@ -108,12 +111,12 @@
 //! new, so until the next start a new cursor begins at the oldest record too.
 //!
 //! `lock` is locked (`flock`) by the owner. `*.tmp` are files in the making, `*.spare` are files of deleted segments
-//! kept to be written again; both are removed when the journal is opened. Everything else is left alone.
+//! that an earlier version kept to write them again; both are removed when the journal is opened. Everything else is left alone.
 //!
 //! # Where to look
 //! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` and `pass` → `follower` → `tail` (memory),
 //! `source` → `place` → `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`,
-//! `cursor`, `register`.
+//! `cursor`, `register`. Rights and links: `files`.
 
 mod active;
 mod batch;
@@ -123,6 +126,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod failures;
+pub mod files;
 mod follower;
 mod frame;
 mod identity;
@@ -152,6 +156,7 @@ mod tail;
 mod writer;
 
 pub use batch::Batch;
+pub use directory::is_in_use;
 pub use error::Error;
 pub use inspect::inspect;
 pub use journal::{Journal, open};

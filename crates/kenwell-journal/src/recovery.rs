@@ -1,13 +1,13 @@
 //! Opening: takes the lock, surveys the directory, repairs what a crash left, and says what it found.
 
 use std::collections::VecDeque;
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cursor::Cursor;
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::files;
 use crate::losses::Losses;
 use crate::offset::Offset;
 use crate::register::{self, Register};
@@ -19,7 +19,7 @@ use crate::survey::{Survey, survey};
 #[non_exhaustive]
 pub struct Recovery {
     /// Bytes of incompletely written records cut off the end: never acknowledged, so nothing is lost. In a file that
-    /// was recycled this is a lower bound.
+    /// an earlier version recycled this is a lower bound.
     pub torn_bytes: u64,
     /// Records of the newest segment that are lost to damage, or were written behind it and are not there any more. Older segments are checked when they are read; what is
     /// found then is in [`Stats::corrupt_records`](crate::Stats::corrupt_records), together with these.
@@ -112,10 +112,7 @@ fn list(dir: &Path, cursors: &[Arc<Cursor>], register: &Register) {
 /// Cuts the newest segment behind its last record: it is not written again, a new one will be.
 fn cut(newest: &Segment, position: u64) -> Result<(), Error> {
     let path = &newest.path;
-    let file = OpenOptions::new()
-        .write(true)
-        .open(path)
-        .map_err(Error::io("open", path))?;
+    let file = files::open_for_writing(path).map_err(Error::io("open", path))?;
     if newest.file_bytes() > position {
         file.set_len(position)
             .map_err(Error::io("truncate", path))?;

@@ -1,14 +1,15 @@
 //! The list of all cursors, in a file of its own: so that a new cursor is told from one whose file is missing.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::cursor::CursorName;
-use crate::directory::{REGISTER, UNFINISHED};
-use crate::disk::sync_dir;
+use crate::directory::REGISTER;
 use crate::error::Error;
+use crate::files;
 
+/// More than the list ever holds: many thousands of cursors.
+const MAX_BYTES: u64 = 4 << 20;
 const FIRST_LINE: &str = "kenwell-journal cursors 1";
 
 /// What a directory's list says.
@@ -24,8 +25,10 @@ pub(crate) enum Register {
 /// Reads the list in `dir`.
 pub(crate) fn read(dir: &Path) -> Result<Register, Error> {
     let path = dir.join(REGISTER);
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(parse(&bytes).map_or(Register::Damaged, Register::Known)),
+    let mut bytes = Vec::new();
+    let read = files::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(parse(&bytes).map_or(Register::Damaged, Register::Known)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Register::Missing),
         Err(error) => Err(Error::io("read", &path)(error)),
     }
@@ -37,14 +40,7 @@ pub(crate) fn write<'a>(
     names: impl Iterator<Item = &'a CursorName>,
 ) -> Result<(), Error> {
     let path = dir.join(REGISTER);
-    let unfinished = dir.join(format!("{REGISTER}{UNFINISHED}"));
-    let written = File::create(&unfinished).and_then(|mut file| {
-        file.write_all(text(names).as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(Error::io("write", &unfinished))?;
-    std::fs::rename(&unfinished, &path).map_err(Error::io("rename", &unfinished))?;
-    sync_dir(dir)
+    files::replace(&path, text(names).as_bytes()).map_err(Error::io("write", &path))
 }
 
 fn text<'a>(names: impl Iterator<Item = &'a CursorName>) -> String {

@@ -4,18 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::directory::SPARE;
 use crate::disk::sync_dir;
 use crate::error::Error;
-use crate::segment::{Segment, Spare};
+use crate::segment::Segment;
 use crate::shared::Shared;
 use crate::sync::lock;
 use crate::writer::Writer;
 
 /// When the disk is nearly full, segments shrink; not below this many bytes.
 pub(crate) const MIN_RESERVED: u64 = 64 * 1024;
-/// How many files of deleted segments are kept for new ones.
-const MAX_SPARES: usize = 2;
 /// A segment that grows no more is not ended for its age before this many milliseconds have passed.
 const MIN_IDLE_MS: u64 = 60_000;
 
@@ -66,7 +63,8 @@ pub(crate) fn release_one(writer: &mut Writer) -> bool {
         return false;
     };
     drop(segments);
-    if let Err(error) = discard(writer, segment) {
+    let removed = remove(&segment.path).and_then(|()| sync_dir(&writer.shared.dir));
+    if let Err(error) = removed {
         tracing::warn!(%error, "a delivered segment could not be deleted");
     }
     true
@@ -78,19 +76,9 @@ pub(crate) fn make_room(writer: &mut Writer, needed: u64) -> Result<u64, Error> 
     let segment_bytes = writer.shared.options.segment_bytes;
     let wanted = segment_bytes.max(needed);
     loop {
-        let used = writer.shared.disk_bytes();
-        let room = max_bytes.saturating_sub(used);
-        let spare = writer
-            .spares
-            .iter()
-            .any(|spare| spare.bytes >= needed.max(wanted / 4 * 3));
-        if room >= wanted || (spare && used <= max_bytes) {
+        let room = max_bytes.saturating_sub(writer.shared.disk_bytes());
+        if room >= wanted {
             return Ok(wanted);
-        }
-        if let Some(spare) = writer.spares.pop() {
-            writer.count_spares();
-            remove(&spare.path)?;
-            continue;
         }
         if release_one(writer) {
             continue;
@@ -183,30 +171,6 @@ fn durably_delivered(shared: &Shared, end: u64) -> bool {
         }
         cursor.durable() >= end
     })
-}
-
-/// Removes a segment's file, or keeps it to be written again.
-fn discard(writer: &mut Writer, segment: Arc<Segment>) -> Result<(), Error> {
-    let dir = writer.shared.dir.clone();
-    // A file that somebody still reads must not be written again, only removed.
-    let alone = match Arc::try_unwrap(segment) {
-        Ok(segment) => segment,
-        Err(shared) => return remove(&shared.path).and_then(|()| sync_dir(&dir)),
-    };
-    let bytes = alone.file_bytes();
-    let large = bytes >= writer.shared.options.segment_bytes / 4 * 3;
-    let within =
-        writer.shared.disk_bytes().saturating_add(bytes) <= writer.shared.options.max_bytes;
-    if !large || !within || writer.spares.len() >= MAX_SPARES {
-        return remove(&alone.path).and_then(|()| sync_dir(&dir));
-    }
-    let path = dir.join(format!("{}{SPARE}", alone.identity.id));
-    std::fs::rename(&alone.path, &path).map_err(Error::io("rename", &alone.path))?;
-    // Durable before anybody writes to it: the old name must never come back with new contents.
-    sync_dir(&dir)?;
-    writer.spares.push(Spare { path, bytes });
-    writer.count_spares();
-    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), Error> {

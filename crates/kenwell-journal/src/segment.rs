@@ -1,6 +1,6 @@
 //! One file of the log, as everybody but the writer sees it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
+use crate::files::{self, UNFINISHED};
 use crate::frame;
 use crate::identity::{HEADER_BYTES, Identity, SegmentHeader};
 use crate::sync::lock;
@@ -98,36 +99,29 @@ impl Segment {
     }
 
     pub(crate) fn open(&self) -> Result<File, Error> {
-        File::open(&self.path).map_err(Error::io("open", &self.path))
+        files::open(&self.path).map_err(Error::io("open", &self.path))
     }
 }
 
-/// A file that held a segment nobody needs any more: already written, so cheap to write again.
-#[derive(Debug)]
-pub(crate) struct Spare {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
-}
-
-/// Makes the file of a new segment, durable in its directory: from `spare` if there is one, else with `bytes` bytes
-/// reserved. Returns it open for writing, and its size.
+/// Makes the file of a new segment, durable in its directory, with `bytes` bytes reserved. Returns it open for writing.
+///
+/// Never from the file of an earlier one: what that held would stay readable behind the new records for longer than
+/// its retention.
 pub(crate) fn create(
     dir: &Path,
     header: &SegmentHeader,
     bytes: u64,
-    spare: Option<&Spare>,
     disk: &Disk,
-) -> Result<(File, u64), Error> {
+) -> Result<File, Error> {
     let path = dir.join(header.identity.file_name());
-    let fresh = dir.join(format!("{}.tmp", header.identity.id));
-    let begun = spare.map_or(fresh.as_path(), |spare| spare.path.as_path());
-    let made = fill(begun, header, bytes, spare.is_some(), disk).and_then(|made| {
-        std::fs::rename(begun, &path).map_err(Error::io("rename", begun))?;
+    let begun = dir.join(format!("{}{UNFINISHED}", header.identity.id));
+    let made = fill(&begun, header, bytes, disk).and_then(|made| {
+        std::fs::rename(&begun, &path).map_err(Error::io("rename", &begun))?;
         sync_dir(dir)?;
         Ok(made)
     });
     if made.is_err() {
-        for left in [begun, &path] {
+        for left in [&begun, &path] {
             // It may well not be there; a file left over is found by the next start.
             drop(std::fs::remove_file(left));
         }
@@ -135,30 +129,15 @@ pub(crate) fn create(
     made
 }
 
-fn fill(
-    path: &Path,
-    header: &SegmentHeader,
-    bytes: u64,
-    recycled: bool,
-    disk: &Disk,
-) -> Result<(File, u64), Error> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(!recycled)
-        .truncate(!recycled);
-    let file = options.open(path).map_err(Error::io("create", path))?;
-    if !recycled {
-        disk.reserve(&file, bytes)
-            .map_err(Error::io("reserve space for", path))?;
-    }
-    // The zeroes after the header end the segment: what an earlier one left behind them is not looked at.
+fn fill(path: &Path, header: &SegmentHeader, bytes: u64, disk: &Disk) -> Result<File, Error> {
+    let file = files::make_anew(path).map_err(Error::io("create", path))?;
+    disk.reserve(&file, bytes)
+        .map_err(Error::io("reserve space for", path))?;
+    // The zeroes after the header end the segment.
     let mut first = header.encode().to_vec();
     first.extend_from_slice(&[0; frame::HEADER]);
     file.write_all_at(&first, 0)
         .map_err(Error::io("write", path))?;
     file.sync_all().map_err(Error::io("fsync", path))?;
-    let length = file.metadata().map_err(Error::io("stat", path))?.len();
-    Ok((file, length))
+    Ok(file)
 }

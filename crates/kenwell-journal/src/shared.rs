@@ -49,8 +49,6 @@ pub(crate) struct Shared {
     pub(crate) corrupt_records: AtomicU64,
     /// Where each [`Pass`](crate::Pass) under way began: what deletion waits for besides the cursors.
     pub(crate) held: Mutex<Vec<u64>>,
-    /// Bytes of spare files.
-    pub(crate) spare_bytes: AtomicU64,
     pub(crate) full: AtomicBool,
     pub(crate) no_space: AtomicBool,
     /// An ack beyond this offset may allow a segment to be deleted.
@@ -224,8 +222,7 @@ impl Shared {
 
     pub(crate) fn disk_bytes(&self) -> u64 {
         let segments = lock(&self.segments);
-        let files: u64 = segments.iter().map(|segment| segment.file_bytes()).sum();
-        files + self.spare_bytes.load(Ordering::Relaxed)
+        segments.iter().map(|segment| segment.file_bytes()).sum()
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -14,7 +14,7 @@ pub struct Stats {
     pub segments: usize,
     /// Bytes of records, with their framing.
     pub bytes: u64,
-    /// Bytes of files: with preallocation and spare files. Never above `max_bytes`.
+    /// Bytes of files: with preallocation. Never above `max_bytes`.
     pub disk_bytes: u64,
     /// The bound on `disk_bytes`; 0 from [`inspect`](crate::inspect), which does not know it.
     pub max_bytes: u64,

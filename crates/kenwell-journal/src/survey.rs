@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::cursor::{self, CursorName, Stored};
 use crate::directory::{self, END, Listing};
 use crate::error::Error;
+use crate::files;
 use crate::frame;
 use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, ParsedHeader, SegmentHeader};
 use crate::options::to_ms;
@@ -52,7 +53,7 @@ pub(crate) struct End {
     pub(crate) position: u64,
     /// Offsets missing before valid records.
     pub(crate) lost: Vec<Range<u64>>,
-    /// Bytes of records that were not completely written; at least, if the file was recycled.
+    /// Bytes of records that were not completely written; at least, if an earlier version recycled the file.
     pub(crate) torn_bytes: u64,
 }
 
@@ -161,7 +162,7 @@ fn read_mark(dir: &Path) -> Result<Option<Stored>, Error> {
 
 /// Reads a segment's header.
 fn head(identity: Identity, path: PathBuf) -> Result<Headed, Error> {
-    let file = File::open(&path).map_err(Error::io("open", &path))?;
+    let file = files::open(&path).map_err(Error::io("open", &path))?;
     let metadata = file.metadata().map_err(Error::io("stat", &path))?;
     let bytes = read_up_to(&file, 0, 64).map_err(Error::io("read", &path))?;
     let header = match SegmentHeader::parse(&bytes) {

@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::queue::Request;
 use crate::retention;
 use crate::run::Run;
-use crate::segment::{self, Segment, Spare};
+use crate::segment::{self, Segment};
 use crate::shared::{Published, Shared};
 use crate::sync::lock;
 
@@ -35,7 +35,6 @@ pub(crate) struct Writer {
     pub(crate) active: Option<Active>,
     /// Offset of the next record.
     pub(crate) next: u64,
-    pub(crate) spares: Vec<Spare>,
     pub(crate) disk: Disk,
     next_id: u64,
     /// Follows `next`.
@@ -78,7 +77,6 @@ impl Writer {
             disk: Disk::default(),
             shared,
             active: None,
-            spares: Vec::new(),
             next_id,
             end,
             refused: 0,
@@ -285,11 +283,10 @@ impl Writer {
     fn make_segment(&mut self, needed: u64) -> Result<Active, Error> {
         let mut bytes = retention::make_room(self, needed)?;
         loop {
-            let spare = self.take_spare(needed.max(bytes / 4 * 3));
-            match self.create(bytes, spare.as_ref()) {
+            match self.create(bytes) {
                 Err(Error::NoSpace { path }) => {
                     // Rather than refuse: give up segments kept for a replay only, then make do with less.
-                    if spare.is_some() || retention::release_one(self) {
+                    if retention::release_one(self) {
                         continue;
                     }
                     if bytes / 4 < needed || bytes / 4 < retention::MIN_RESERVED {
@@ -302,20 +299,7 @@ impl Writer {
         }
     }
 
-    /// A spare file of at least `bytes` bytes.
-    fn take_spare(&mut self, bytes: u64) -> Option<Spare> {
-        let at = self.spares.iter().position(|spare| spare.bytes >= bytes)?;
-        let spare = self.spares.remove(at);
-        self.count_spares();
-        Some(spare)
-    }
-
-    pub(crate) fn count_spares(&self) {
-        let bytes = self.spares.iter().map(|spare| spare.bytes).sum();
-        self.shared.spare_bytes.store(bytes, Ordering::Relaxed);
-    }
-
-    fn create(&mut self, bytes: u64, spare: Option<&Spare>) -> Result<Active, Error> {
+    fn create(&mut self, bytes: u64) -> Result<Active, Error> {
         let shared = &self.shared;
         let previous = lock(&shared.segments)
             .back()
@@ -325,22 +309,20 @@ impl Writer {
             identity,
             previous,
             created_ms: shared.options.clock.now_ms(),
-            recycled: spare.is_some(),
+            recycled: false,
         };
         // Never the same number twice, even if this one may have failed half-way.
         self.next_id += 1;
-        let (file, length) = segment::create(&shared.dir, &header, bytes, spare, &self.disk)?;
-        // Where space cannot be reserved the file is still short.
-        let limit = if spare.is_some() { length } else { bytes };
+        let file = segment::create(&shared.dir, &header, bytes, &self.disk)?;
         let segment = Segment::new(
             identity,
             shared.dir.join(identity.file_name()),
             u64::MAX,
-            limit,
+            bytes,
         );
         segment.set_used_bytes(HEADER_BYTES);
         segment.set_written_ms(header.created_ms);
-        Ok(Active::new(Arc::new(segment), file, HEADER_BYTES, limit))
+        Ok(Active::new(Arc::new(segment), file, HEADER_BYTES, bytes))
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -354,11 +336,6 @@ impl Writer {
             outcome = outcome.and(cursor.sync());
         }
         outcome = outcome.and(self.mark_end());
-        for spare in self.spares.drain(..) {
-            let removed = std::fs::remove_file(&spare.path);
-            outcome = outcome.and(removed.map_err(Error::io("remove", &spare.path)));
-        }
-        self.count_spares();
         outcome.and(sync_dir(&self.shared.dir))
     }
 }

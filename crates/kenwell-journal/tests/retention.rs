@@ -253,7 +253,7 @@ async fn a_full_journal_refuses_loses_nothing_and_recovers() {
 }
 
 #[tokio::test]
-async fn recycled_files_never_bring_old_records_back() {
+async fn a_record_that_retention_took_is_in_no_file_any_more() {
     let (dir, time) = (tempfile::tempdir().unwrap(), Time::default());
     let options = Options {
         retain: Duration::ZERO,
@@ -263,19 +263,41 @@ async fn recycled_files_never_bring_old_records_back() {
     };
     let journal = start(dir.path(), options.clone());
     let mut reader = journal.reader("a").unwrap();
-    let mut recycled = 0;
+    let mut gone = 0;
     for round in 0..40u64 {
-        append(&journal, 5).await.unwrap();
+        let mut batch = Batch::new();
+        let personal = format!("ada in round {round:03}");
+        batch.push(&[personal.as_bytes()]);
+        journal.append(batch).await.unwrap();
+        append(&journal, 4).await.unwrap();
         read_and_ack(&mut reader, round * 5 + 5).await;
+        let oldest = journal.stats().first_offset;
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while inspect(dir.path()).unwrap().first_offset < oldest {
+            assert!(Instant::now() < deadline, "the files are removed at once");
+            tokio::task::yield_now().await;
+        }
         // The files as a crash at this moment would leave them.
         let copy = tempfile::tempdir().unwrap();
+        let mut copied = Vec::new();
         for entry in std::fs::read_dir(dir.path()).unwrap() {
             let entry = entry.unwrap();
-            // A spare file may be renamed meanwhile; that is retention at work.
+            // A file may be removed meanwhile; that is retention at work.
             if let Ok(bytes) = std::fs::read(entry.path()) {
-                recycled += u64::from(bytes.get(10) == Some(&1));
-                std::fs::write(copy.path().join(entry.file_name()), bytes).unwrap();
+                std::fs::write(copy.path().join(entry.file_name()), &bytes).unwrap();
+                copied.push(bytes);
             }
+        }
+        for earlier in (0..=round).filter(|round| round * 5 < oldest.0) {
+            let personal = format!("ada in round {earlier:03}");
+            let holds =
+                |bytes: &&Vec<u8>| memchr::memmem::find(bytes, personal.as_bytes()).is_some();
+            gone += 1;
+            assert_eq!(
+                copied.iter().filter(holds).count(),
+                0,
+                "{personal}, of {round}"
+            );
         }
         let (copied, recovery) = open(copy.path(), options.clone()).unwrap();
         assert_eq!(recovery.next_offset, Offset(round * 5 + 5));
@@ -286,7 +308,7 @@ async fn recycled_files_never_bring_old_records_back() {
         );
         drop(copied);
     }
-    assert!(recycled > 10, "files were recycled: {recycled}");
+    assert!(gone > 100, "retention took records: {gone}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

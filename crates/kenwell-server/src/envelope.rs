@@ -1,26 +1,28 @@
-//! What a journal record holds: who sent the event, when and from where, where it goes, and the event's
-//! own bytes.
+//! What a journal record holds: which source sent the event, and when, where it goes, and the event's own
+//! bytes.
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | version, 2 |
+//! | 1 | version, 3 |
 //! | 1 | length of the source id, 0-255 |
 //! | n | source id, UTF-8 |
 //! | 2 | number of destinations, little endian |
 //! | for each: 1 | length of the destination's id, 0-255 |
 //! | n | its id, UTF-8 |
 //! | 8 | time of receipt, milliseconds since 1970 UTC, little endian |
-//! | 1 | length of the sender's address, 0-255 |
-//! | n | sender's address as text, UTF-8 |
 //! | rest | the event, as sent |
 //!
-//! Version 1 is the same without destinations: such a record goes to whatever its source feeds when it is
-//! delivered. Since version 2 that is decided when the event is accepted (ADR 0008).
+//! In version 2 the sender's address follows the time: one byte of length, and the address as text. Nobody read
+//! it, and it is personal data, so it is not kept any more. Version 1 is like version 2 without destinations: such
+//! a record goes to whatever its source feeds when it is delivered. Since version 2 that is decided when the event
+//! is accepted (ADR 0008).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Still read: journals outlive the version that wrote them.
+const WITH_ADDRESS: u8 = 2;
+/// Likewise.
 const WITHOUT_ROUTES: u8 = 1;
 
 /// An event as the journal keeps it.
@@ -32,8 +34,6 @@ pub struct Envelope<'a> {
     pub routes: Option<Routes<'a>>,
     /// When the gateway received it, milliseconds since 1970 UTC.
     pub received_at_ms: u64,
-    /// The sender's address: the first of `X-Forwarded-For`, else the socket's.
-    pub sender: &'a str,
     /// The event's own bytes, as sent.
     pub event: &'a [u8],
 }
@@ -46,7 +46,7 @@ pub struct Routes<'a> {
 
 /// A record that is no envelope of a known version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("journal record is not an event envelope of version {WITHOUT_ROUTES} or {VERSION}")]
+#[error("journal record is not an event envelope of version {WITHOUT_ROUTES} to {VERSION}")]
 pub struct NotAnEnvelope;
 
 /// The part of a header that is the same for everything from one source: its id and where it goes. Ids
@@ -63,17 +63,16 @@ pub fn route(source: &str, destinations: &[String]) -> Vec<u8> {
 }
 
 /// Everything of an envelope but the event: one for all events of a request. `route` is made by
-/// [`route`]; `sender` is cut at 255 bytes, which [`crate::gateway`] never exceeds.
-pub fn header(route: &[u8], received_at: SystemTime, sender: &str) -> Vec<u8> {
+/// [`route`].
+pub fn header(route: &[u8], received_at: SystemTime) -> Vec<u8> {
     let millis = received_at
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();
-    let mut header = Vec::with_capacity(10 + route.len() + sender.len());
+    let mut header = Vec::with_capacity(9 + route.len());
     header.push(VERSION);
     header.extend_from_slice(route);
     header.extend_from_slice(&u64::try_from(millis).unwrap_or(u64::MAX).to_le_bytes());
-    push_short(sender, &mut header);
     header
 }
 
@@ -95,19 +94,21 @@ impl<'a> Envelope<'a> {
         let (source, rest) = short(rest)?;
         let (routes, rest) = match version {
             WITHOUT_ROUTES => (None, rest),
-            VERSION => {
+            WITH_ADDRESS | VERSION => {
                 let (routes, rest) = routes(rest)?;
                 (Some(routes), rest)
             }
             _ => return None,
         };
         let (millis, rest) = rest.split_first_chunk::<8>()?;
-        let (sender, event) = short(rest)?;
+        let event = match version {
+            VERSION => rest,
+            _ => short(rest)?.1,
+        };
         Some(Self {
             source,
             routes,
             received_at_ms: u64::from_le_bytes(*millis),
-            sender,
             event,
         })
     }
@@ -169,17 +170,17 @@ mod tests {
 
     const AT: Duration = Duration::from_millis(1_700_000_000_123);
 
-    fn record(source: &str, destinations: &[&str], sender: &str) -> Vec<u8> {
+    fn record(source: &str, destinations: &[&str]) -> Vec<u8> {
         let destinations: Vec<_> = destinations.iter().map(ToString::to_string).collect();
-        header(&route(source, &destinations), UNIX_EPOCH + AT, sender)
+        header(&route(source, &destinations), UNIX_EPOCH + AT)
     }
 
     #[test]
     fn comes_back_as_it_was() {
-        let mut record = record("web", &["profiles", "crm"], "10.0.0.7");
+        let mut record = record("web", &["profiles", "crm"]);
         record.extend_from_slice(b"{\"a\":1}");
         let envelope = Envelope::decode(&record).unwrap();
-        assert_eq!((envelope.source, envelope.sender), ("web", "10.0.0.7"));
+        assert_eq!(envelope.source, "web");
         let routes = envelope.routes.unwrap();
         assert_eq!(routes.iter().collect::<Vec<_>>(), ["profiles", "crm"]);
         assert!(routes.contains("crm") && !routes.contains("prof"));
@@ -201,17 +202,31 @@ mod tests {
     }
 
     #[test]
+    fn version_2_is_still_read_and_its_address_is_passed_over() {
+        let mut record = vec![2, 3];
+        record.extend_from_slice(b"web\x01\x00\x08profiles");
+        record.extend_from_slice(&7u64.to_le_bytes());
+        record.extend_from_slice(b"\x0810.0.0.7{}");
+        let envelope = Envelope::decode(&record).unwrap();
+        assert_eq!((envelope.received_at_ms, envelope.event), (7, &b"{}"[..]));
+        assert!(envelope.routes.unwrap().contains("profiles"));
+        for cut in 0..record.len() - 2 {
+            assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
+        }
+    }
+
+    #[test]
     fn refuses_other_bytes() {
-        let record = record("web", &["profiles"], "::1");
+        let record = record("web", &["profiles"]);
         for cut in 0..record.len() {
             assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
         }
-        assert_eq!(Envelope::decode(b"\x03\x00"), Err(NotAnEnvelope));
+        assert_eq!(Envelope::decode(b"\x04\x00"), Err(NotAnEnvelope));
     }
 
     #[test]
     fn cuts_what_is_too_long_at_a_character() {
-        let record = record(&"é".repeat(200), &[], "");
+        let record = record(&"é".repeat(200), &[]);
         assert_eq!(Envelope::decode(&record).unwrap().source, "é".repeat(127));
     }
 }

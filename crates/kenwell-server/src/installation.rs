@@ -1,11 +1,12 @@
 //! `data_dir/installation-id`: tells this Kenwell from others that use the same Redis.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    io::{self, Read},
     path::Path,
 };
+
+use kenwell_journal::files;
 
 /// Name of the file in the data directory.
 const NAME: &str = "installation-id";
@@ -19,7 +20,7 @@ const BYTES: usize = 16;
 /// error, too: a new id would be another installation.
 pub fn id(data_dir: &Path) -> io::Result<String> {
     let path = data_dir.join(NAME);
-    match File::open(&path) {
+    match files::open(&path) {
         Ok(file) => read(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(data_dir, &path),
         Err(error) => Err(error),
@@ -45,15 +46,8 @@ fn make(data_dir: &Path, path: &Path) -> io::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let id = format!("{:032x}", u128::from_be_bytes(bytes));
-    fs::create_dir_all(data_dir)?;
-    let new = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&new)?;
-    writeln!(file, "{id}")?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(data_dir)?.sync_all()?;
+    files::make_directory(data_dir)?;
+    files::replace(path, format!("{id}\n").as_bytes())?;
     Ok(id)
 }
 
@@ -68,7 +62,7 @@ mod tests {
         let made = id(&data_dir).unwrap();
         assert_eq!(made.len(), 32);
         assert_eq!(id(&data_dir).unwrap(), made);
-        fs::write(data_dir.join(NAME), "short").unwrap();
+        std::fs::write(data_dir.join(NAME), "short").unwrap();
         assert!(id(&data_dir).unwrap_err().to_string().contains(NAME));
     }
 }

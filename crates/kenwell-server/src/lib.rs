@@ -3,6 +3,7 @@
 pub mod cli; // the command line: one module a command
 mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
+mod data_dir; // where everything durable lies, for its owner alone
 pub mod dead_letters; // what Redis refused for good, durable, to look at and retry
 pub mod delivery; // drains the journal into one destination
 pub mod dev; // `kenwell dev`: the server with a Redis of its own

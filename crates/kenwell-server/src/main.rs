@@ -10,5 +10,7 @@ use kenwell_server::cli::{Arguments, run};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // What this process or a Redis that it starts makes is for its user alone, however it was started.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     run(Arguments::parse())
 }

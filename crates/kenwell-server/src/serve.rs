@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{self, Config},
+    data_dir,
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits, Reach},
     listener::{self, Identity, Listener, Share},
@@ -168,8 +169,8 @@ async fn serve(
 /// The journal of a configuration, which only one process can have open.
 pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     let directory = config.data_dir.join("journal");
-    std::fs::create_dir_all(&directory)
-        .with_context(|| format!("data_dir: {} cannot be created", directory.display()))?;
+    data_dir::prepare(&config.data_dir)
+        .with_context(|| format!("data_dir: {} cannot be made", config.data_dir.display()))?;
     let options = Options {
         max_bytes: config.journal.max_bytes,
         retain: config.journal.retain,

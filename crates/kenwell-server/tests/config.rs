@@ -591,6 +591,41 @@ fn bad_variables() {
     insta::assert_snapshot!(said);
 }
 
+#[test]
+fn what_kubernetes_sets_for_services_is_no_warning_and_a_typing_error_is_one() {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for (service, address) in [("KENWELL", "10.96.0.7"), ("KENWELL_GATEWAY", "10.96.0.8")] {
+        let mut set = |name: &str, value: &str| {
+            variables.push((format!("{service}_{name}"), value.to_owned()));
+        };
+        set("SERVICE_HOST", address);
+        set("SERVICE_PORT", "8080");
+        set("PORT", &format!("tcp://{address}:8080"));
+        for port in ["8080", "8081", "4000"] {
+            set(&format!("SERVICE_PORT_HTTP_{port}"), port);
+            set(
+                &format!("PORT_{port}_TCP"),
+                &format!("tcp://{address}:{port}"),
+            );
+            set(&format!("PORT_{port}_TCP_PROTO"), "tcp");
+            set(&format!("PORT_{port}_TCP_PORT"), port);
+            set(&format!("PORT_{port}_TCP_ADDR"), address);
+        }
+    }
+    assert!(variables.len() > 30);
+    variables.push(("KENWELL_GATEWAY_LISTN".to_owned(), "127.0.0.1:1".to_owned()));
+    let environment: Environment = variables.into_iter().collect();
+    let loaded = Config::parse("kenwell.toml".as_ref(), ROUTE, &environment).unwrap();
+    let [warning] = loaded.warnings.as_slice() else {
+        panic!("{:?}", loaded.warnings);
+    };
+    assert!(
+        warning
+            .to_string()
+            .contains("did you mean KENWELL_GATEWAY_LISTEN")
+    );
+}
+
 /// A self-signed certificate of a name that is nobody's.
 const PEM: &str = "-----BEGIN CERTIFICATE-----
 MIIBgTCCASegAwIBAgIUSEg+StnlEy5RWt5g5Z1gJFs/49YwCgYIKoZIzj0EAwIw

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::printable::{printable, words};
+use crate::profile::Exceeded;
 use crate::reply::Reply;
 
 /// Why a command did not succeed.
@@ -111,7 +112,7 @@ pub enum Error {
     },
     /// The server closes the connection whenever it gets this command, and answers in between.
     #[error(
-        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between; perhaps a value is larger than its `proto-max-bulk-len`"
+        "redis at {address}: it closed the connection each of {times} times that {command} was sent alone, and answered in between: {exceeded}"
     )]
     Dropped {
         /// The server.
@@ -120,6 +121,8 @@ pub enum Error {
         command: &'static str,
         /// How often it was tried.
         times: u32,
+        /// The limit of the server that it exceeds, as far as that is known.
+        exceeded: Exceeded,
         /// What broke the last time.
         source: redis::RedisError,
     },

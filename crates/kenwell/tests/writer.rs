@@ -204,10 +204,49 @@ async fn an_update_that_costs_the_connection_is_given_up_only_while_others_are_t
         said.contains("each of 12 times that HSET was sent alone"),
         "{said}"
     );
+    assert!(
+        said.contains("larger than its `client-query-buffer-limit`")
+            && !said.contains("proto-max-bulk-len"),
+        "{said}"
+    );
     assert_eq!(server.command("DBSIZE"), ":20");
     server.kill();
     let result = writer.settle(&all[7..8]).await;
     assert_eq!(result[0].as_ref().unwrap_err().class(), Class::Transient);
+}
+
+#[tokio::test]
+async fn the_limit_that_redis_hangs_up_for_is_named_or_both_where_it_does_not_tell() {
+    // Together, since each takes twelve rounds.
+    tokio::join!(
+        names_what_it_hangs_up_for(0, true),
+        names_what_it_hangs_up_for(1, true),
+        names_what_it_hangs_up_for(0, false),
+        names_what_it_hangs_up_for(1, false),
+    );
+}
+
+/// A Redis with one of its limits at 1 MiB, which tells its settings or does not.
+async fn names_what_it_hangs_up_for(limit: usize, tells: bool) {
+    let limits = ["proto-max-bulk-len", "client-query-buffer-limit"];
+    let setting = format!("--{}", limits[limit]);
+    let mut arguments = vec![setting.as_str(), "1mb"];
+    if !tells {
+        arguments.extend(["--rename-command", "CONFIG", ""]);
+    }
+    let server = Server::start(&arguments);
+    let mut writer = writer(server.settings());
+    let mut all = updates(5, r#"{"a":1}"#);
+    let value = "x".repeat(3 << 20);
+    all.push(update("large", &format!(r#"{{"a":"{value}"}}"#)));
+    let refused = settle(&mut writer, &all).await;
+    assert_eq!(refused.len(), 1);
+    let said = refused[0].1.to_string();
+    let named = limits.map(|limit| said.contains(limit));
+    // Redis says so itself, where its words arrive before the end of the connection does.
+    let own_words = limit == 0 && said.contains("invalid bulk length");
+    let expected = [limit == 0 || !tells, limit == 1 || !tells];
+    assert!(own_words || named == expected, "{setting}, {tells}: {said}");
 }
 
 #[tokio::test]

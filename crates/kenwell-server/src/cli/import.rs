@@ -1,11 +1,11 @@
 //! `kenwell import`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
+use kenwell_journal::files;
 
 use super::arguments::ImportRudderstack;
 use super::exit::Failure;
@@ -71,9 +71,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Readable by its owner only, since it may hold passwords; never over a file that is there.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| {
+    let written = files::make(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });

@@ -1,8 +1,9 @@
 //! `kenwell serve`.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use anyhow::Context;
+use kenwell_journal::files;
 
 use super::arguments::Serve;
 use super::exit::Failure;
@@ -39,11 +40,7 @@ const BEGINNING: &str = "# Kenwell's configuration, for hand and console alike: 
 /// Makes the configuration file, readable by its owner only, unless there is one. Passwords may come
 /// to stand in it.
 fn init(path: &Path) -> anyhow::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match files::make(path) {
         Ok(mut file) => {
             io::Write::write_all(&mut file, BEGINNING.as_bytes())
                 .with_context(|| format!("{} cannot be written", path.display()))?;

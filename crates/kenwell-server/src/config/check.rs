@@ -6,6 +6,7 @@ use kenwell::Error;
 
 use super::destination::ReadDestination;
 use super::section::{Found, Reading};
+use super::service_links::is_service_link;
 use super::source::ReadSource;
 use super::suggestion::nearest;
 use super::value::Wrong;
@@ -188,7 +189,8 @@ fn check_route(
 pub(super) fn unknown_variables(reading: &Reading<'_>) {
     let consulted = reading.consulted.borrow();
     for name in reading.environment.names("KENWELL_") {
-        if consulted.contains(name) || OTHERS.contains(&name) {
+        let value = reading.environment.get(name).unwrap_or_default();
+        if consulted.contains(name) || OTHERS.contains(&name) || is_service_link(name, value) {
             continue;
         }
         let known = consulted.iter().map(String::as_str).chain(OTHERS);

@@ -11,6 +11,7 @@ mod load;
 mod problem;
 mod secret;
 mod section;
+mod service_links;
 mod settings;
 mod source;
 mod suggestion;

@@ -35,7 +35,7 @@ struct Open {
 impl DeadLetters {
     /// Uses `directory`, which is created when missing, with room for `max_bytes` per destination.
     pub fn open(directory: &Path, max_bytes: u64) -> Result<Self, Error> {
-        std::fs::create_dir_all(directory).map_err(io("create", directory))?;
+        kenwell_journal::files::make_directory(directory).map_err(io("create", directory))?;
         Ok(Self {
             directory: directory.to_path_buf(),
             max_bytes,

@@ -46,7 +46,7 @@ impl Disk {
         if let Some(error) = self.faults.take(Fault::SyncDirectory) {
             return Err(error);
         }
-        File::open(directory)?.sync_all()
+        kenwell_journal::files::sync_directory(directory)
     }
 
     /// Cuts a file.

@@ -1,11 +1,11 @@
 //! The files of one destination's log, and the locks that processes share.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
+use kenwell_journal::files;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::disk::Disk;
@@ -78,7 +78,7 @@ impl Files {
 
     /// Opens the log for reading; `None` when there is none.
     pub(super) fn open_log(&self) -> Result<Option<File>, Error> {
-        match File::open(&self.log) {
+        match files::open(&self.log) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io("open", &self.log)(error)),
@@ -113,26 +113,8 @@ async fn lock_until(path: &Path, patience: Instant) -> Result<Option<File>, Erro
 }
 
 /// Opens a file for reading and writing, creating it when there is none.
-///
-/// A file that root creates is given to the directory's owner: a retry by root must not leave files
-/// that the server may not open.
 pub(super) fn create(path: &Path) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(io("open", path))?;
-    let own = file.metadata().map_err(io("read", path))?;
-    let directory = path.parent().unwrap_or(path);
-    let owner = directory.metadata().map_err(io("read", directory))?;
-    if own.uid() == 0 && owner.uid() != 0 {
-        fchown(&file, Some(owner.uid()), Some(owner.gid()))
-            .map_err(io("give to the owner", path))?;
-    }
-    Ok(file)
+    files::open_or_make(path).map_err(io("open", path))
 }
 
 /// Bytes up to and with the last newline: all that was written whole.

@@ -67,9 +67,9 @@ impl Rewrite {
             });
         };
         let letters = log.list()?;
-        let rest = files::create(&log.files.rest)?;
-        // An earlier walk may have been killed half-way.
-        rest.set_len(0).map_err(io("empty", &log.files.rest))?;
+        // An earlier walk may have been killed half-way, and left one.
+        let rest = kenwell_journal::files::make_anew(&log.files.rest);
+        let rest = rest.map_err(io("make", &log.files.rest))?;
         Ok(Self {
             log,
             letters,

@@ -1,11 +1,12 @@
 //! The Redis process itself.
 
-use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use kenwell_journal::files;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -35,11 +36,11 @@ pub(super) fn spawn(directory: &Path, port: u16) -> anyhow::Result<Child> {
 
 fn command(program: &str, directory: &Path, port: u16) -> anyhow::Result<Command> {
     let path = directory.join(LOG);
-    let log = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
+    let log = files::open_or_make(&path).and_then(|mut log| {
+        log.seek(SeekFrom::End(0))?;
+        Ok(log)
+    });
+    let log = log.with_context(|| format!("cannot open {}", path.display()))?;
     let errors = log.try_clone().context("cannot share the log file")?;
     let mut command = Command::new(program);
     command

@@ -1,22 +1,19 @@
 //! One `kenwell dev` a data directory.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use fs4::{FileExt, TryLockError};
+use kenwell_journal::files;
 
 /// Takes the directory until the file is dropped; also after a kill it is free at once.
 ///
 /// Without it, a second start would stop the first one's Redis, taking it for a leftover.
 pub(super) fn take(data_dir: &Path) -> anyhow::Result<File> {
     let path = data_dir.join("dev.lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
+    let file =
+        files::open_or_make(&path).with_context(|| format!("cannot open {}", path.display()))?;
     match FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(

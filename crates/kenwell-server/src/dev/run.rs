@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use kenwell::connection::Secret;
+use kenwell_journal::files;
 use tokio_util::sync::CancellationToken;
 
 use super::redis::Redis;
@@ -49,7 +50,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let redis_directory = options.data_dir.join("redis");
-    std::fs::create_dir_all(&redis_directory)
+    files::make_directory(&redis_directory)
         .with_context(|| format!("cannot make {}", redis_directory.display()))?;
     let _lock = lock::take(&options.data_dir)?;
     stale::stop(&redis_directory).await?;

@@ -1,13 +1,12 @@
 //! The configuration that `kenwell dev` makes at its first start and keeps from then on.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use kenwell::connection::Secret;
+use kenwell_journal::files;
 use toml_edit::{DocumentMut, Item, Value};
 
 use super::ports;
@@ -94,19 +93,8 @@ fn template(write_key: &str, admin_key: &Secret, port: u16) -> String {
 
 /// Replaces the file at once, so that a crash leaves the old or the new one.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let new = path.with_extension("toml.new");
-    let written = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    written().with_context(|| format!("cannot write {}", path.display()))
+    files::replace(path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

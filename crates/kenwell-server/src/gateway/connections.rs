@@ -1,12 +1,6 @@
 //! The connections of the data plane: within limits, one request after the other, and a graceful end.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use http::{Method, Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -96,7 +90,7 @@ impl Gateway {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((arrival, peer)) => self.connect(arrival, peer, &connections).await,
+                Ok((arrival, _)) => self.connect(arrival, &connections).await,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted; trying on");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -104,10 +98,10 @@ impl Gateway {
             }
         }
         let last = Instant::now() + LAST_CONNECTIONS;
-        while let Ok(Ok(Ok((arrival, peer)))) =
+        while let Ok(Ok(Ok((arrival, _)))) =
             timeout_at(last, timeout(QUIET, listener.accept())).await
         {
-            self.connect(arrival, peer, &connections).await;
+            self.connect(arrival, &connections).await;
         }
         drop(listener);
         connections.stop.cancel();
@@ -121,12 +115,7 @@ impl Gateway {
         self.ingest.appends.wait().await;
     }
 
-    async fn connect(
-        self: &Arc<Self>,
-        arrival: Arrival,
-        peer: SocketAddr,
-        connections: &Connections,
-    ) {
+    async fn connect(self: &Arc<Self>, arrival: Arrival, connections: &Connections) {
         let Some((place, scope)) = connections.place().await else {
             self.ingest.metrics.request(route::NONE, 503);
             arrival.refuse(FULL_HOUSE);
@@ -146,9 +135,8 @@ impl Gateway {
                     let idle = gateway.limits.idle_timeout;
                     let (at, place) = (Arc::clone(&exchange), Arc::clone(&place));
                     let reader = HeadReader::new(stream, at, Arc::clone(&place), &heads, idle);
-                    let ip = peer.ip();
                     gateway
-                        .converse(reader, &exchange, (&place, scope), ip, stop)
+                        .converse(reader, &exchange, (&place, scope), stop)
                         .await
                 }
                 Err(error) => Err(anyhow::Error::new(error)),
@@ -165,7 +153,6 @@ impl Gateway {
         reader: HeadReader<Stream>,
         exchange: &Exchange,
         (place, scope): (&Place, Scope),
-        peer: IpAddr,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let service = service_fn(|request: Request<Incoming>| {
@@ -180,7 +167,7 @@ impl Gateway {
             async move {
                 Ok::<_, Infallible>(match refusal {
                     Some(refusal) => gateway.refuse(&refusal, &request),
-                    None => gateway.respond(request, peer).await,
+                    None => gateway.respond(request).await,
                 })
             }
         });

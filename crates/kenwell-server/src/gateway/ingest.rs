@@ -57,7 +57,6 @@ impl Ingest {
         token: TaskTrackerToken,
         route: Route,
         body: &[u8],
-        sender: &str,
     ) -> Result<Stored, Refusal> {
         let watched = self.metrics.tail().is_watched();
         let mut ignored = Vec::new();
@@ -75,7 +74,7 @@ impl Ingest {
         };
         load.admit()?;
         fits(route, body)?;
-        self.store(load, token, sender).await?;
+        self.store(load, token).await?;
         Ok(Stored {
             route,
             names_write_key: parsed.names_write_key,
@@ -90,7 +89,6 @@ impl Ingest {
         token: TaskTrackerToken,
         route: Route,
         body: &[u8],
-        sender: &str,
     ) -> Result<Stored, Refusal> {
         let watched = self.metrics.tail().is_watched();
         let mut told = Vec::new();
@@ -116,7 +114,7 @@ impl Ingest {
         loads.iter().try_for_each(Load::admit)?;
         fits(route, body)?;
         for load in loads {
-            self.store(load, token.clone(), sender).await?;
+            self.store(load, token.clone()).await?;
         }
         Ok(Stored {
             route,
@@ -129,7 +127,6 @@ impl Ingest {
         &self,
         load: Load<'_>,
         token: TaskTrackerToken,
-        sender: &str,
     ) -> Result<(), Refusal> {
         let source = load.source;
         for (reason, count) in load.ignored.iter() {
@@ -142,7 +139,7 @@ impl Ingest {
         if load.identifies.is_empty() {
             return Ok(());
         }
-        let batch = records(source, &load.identifies, sender);
+        let batch = records(source, &load.identifies);
         self.append(source, token, batch).await?;
         if self.metrics.tail().is_watched() {
             for event in &load.identifies {
@@ -213,8 +210,8 @@ fn fits(route: Route, body: &[u8]) -> Result<(), Refusal> {
 }
 
 /// One journal record for each identify, all with the same header.
-fn records(source: &Source, identifies: &[&[u8]], sender: &str) -> Batch {
-    let header = envelope::header(&source.route, SystemTime::now(), sender);
+fn records(source: &Source, identifies: &[&[u8]]) -> Batch {
+    let header = envelope::header(&source.route, SystemTime::now());
     let mut batch = Batch::new();
     for event in identifies {
         batch.push(&[&header, event]);

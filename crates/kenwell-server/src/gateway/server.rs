@@ -1,9 +1,9 @@
 //! The data plane: each request to its answer.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -26,9 +26,6 @@ use super::{
     success::{self, Stored},
 };
 use crate::metrics::Metrics;
-
-/// The sender of events that are made here.
-const OURSELVES: &str = "127.0.0.1";
 
 /// An event that the gateway did not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,16 +112,12 @@ impl Gateway {
     }
 
     /// Answers one request, and counts it.
-    pub(super) async fn respond(
-        &self,
-        mut request: Request<Incoming>,
-        peer: IpAddr,
-    ) -> Response<Full<Bytes>> {
+    pub(super) async fn respond(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
         if let Some((answer, headers)) = cors::preflight(&request) {
             return answer.into_response(headers);
         }
         let (route, answer) = match route::find(request.method(), request.uri().path()) {
-            Ok((route, target)) => (route, self.answer(target, &mut request, peer).await),
+            Ok((route, target)) => (route, self.answer(target, &mut request).await),
             Err(refusal) => (route::NONE, Err(refusal)),
         };
         let answer = match answer {
@@ -145,19 +138,18 @@ impl Gateway {
         &self,
         target: Target,
         request: &mut Request<Incoming>,
-        peer: IpAddr,
     ) -> Result<Answer, Refusal> {
         match target {
             Target::Events(route) => {
                 let stored = match auth::key_in_header(request.headers()) {
-                    Ok(key) => self.events(&key, route, request, peer).await?,
-                    Err(_) => self.signed_events(route, request, peer).await?,
+                    Ok(key) => self.events(&key, route, request).await?,
+                    Err(_) => self.signed_events(route, request).await?,
                 };
                 Ok(success::answer(stored, request.headers()))
             }
             Target::Beacon => {
                 let key = auth::key_in_query(request.uri().query())?;
-                let stored = self.events(&key, Route::Batch, request, peer).await?;
+                let stored = self.events(&key, Route::Batch, request).await?;
                 Ok(success::answer(stored, request.headers()))
             }
             Target::Pixel => Ok(self.pixel(request.uri().query())),
@@ -192,11 +184,9 @@ impl Gateway {
         key: &str,
         route: Route,
         request: &mut Request<Incoming>,
-        peer: IpAddr,
     ) -> Result<Stored, Refusal> {
         let sources = self.roster.now();
         let source = sources.find_enabled(key)?;
-        let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
         let room = self.room.of(&source.body_share);
         let received = body::read(encoding, request.body_mut(), &room, self.deadline()).await?;
@@ -211,7 +201,7 @@ impl Gateway {
             now.find_enabled(key)?
         };
         self.ingest
-            .accept(source, token, route, &received.bytes, &sender)
+            .accept(source, token, route, &received.bytes)
             .await
     }
 
@@ -220,16 +210,14 @@ impl Gateway {
         &self,
         route: Route,
         request: &mut Request<Incoming>,
-        peer: IpAddr,
     ) -> Result<Stored, Refusal> {
-        let sender = sender(request.headers(), peer);
         let encoding = Encoding::of(request.headers());
         let body = request.body_mut();
         let room = self.strangers.of(&self.strangers_share);
         let received = body::read(encoding, body, &room, self.deadline()).await?;
         let Entry { sources, token } = self.roster.enter();
         self.ingest
-            .accept_shares(&sources, token, route, &received.bytes, &sender)
+            .accept_shares(&sources, token, route, &received.bytes)
             .await
     }
 
@@ -248,9 +236,7 @@ impl Gateway {
         if !source.enabled {
             return Err(refused(Refusal::SourceDisabled));
         }
-        let taken = self
-            .ingest
-            .accept(source, token, Route::Identify, event, OURSELVES);
+        let taken = self.ingest.accept(source, token, Route::Identify, event);
         taken.await.map(drop).map_err(refused)
     }
 
@@ -267,17 +253,4 @@ impl Gateway {
     fn deadline(&self) -> Instant {
         Instant::now() + self.limits.body_timeout
     }
-}
-
-/// The first address of `X-Forwarded-For`, spaces removed, else the peer's.
-fn sender(headers: &HeaderMap, peer: IpAddr) -> String {
-    let forwarded = headers
-        .get("x-forwarded-for")
-        .and_then(|value| value.to_str().ok());
-    let first = forwarded
-        .and_then(|list| list.split(',').next())
-        .map(|first| first.replace(' ', ""));
-    first
-        .filter(|address| !address.is_empty())
-        .unwrap_or_else(|| peer.to_string())
 }

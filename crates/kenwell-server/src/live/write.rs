@@ -1,12 +1,13 @@
 //! Writing the file: all of it or nothing, the version before kept, and only if nobody else wrote it.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, Metadata, OpenOptions},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
+use kenwell_journal::files;
 use rustix::fs::{Access, access};
 
 use super::{
@@ -77,9 +78,7 @@ pub(super) fn replace(path: &Path, before: &Text, text: &str) -> Result<(), Edit
         return Err(error);
     }
     let directory = real.parent().unwrap_or(Path::new("."));
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(failed)
+    files::sync_directory(directory).map_err(failed)
 }
 
 /// `kenwell.toml.previous` for `kenwell.toml`.

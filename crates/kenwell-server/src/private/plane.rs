@@ -66,8 +66,15 @@ impl Private {
                 .collect()
         };
         let watch = tokio::spawn(dead_letters::watch(all, closing.clone()));
-        let routes = routes::router(Arc::new(self));
-        server::serve(routes, listener, max_connections, closing).await;
+        let plane = Arc::new(self);
+        let key = {
+            let (plane, closing) = (Arc::clone(&plane), closing.clone());
+            tokio::spawn(async move { plane.access.watch_key(closing).await })
+        };
+        server::serve(routes::router(plane), listener, max_connections, closing).await;
+        if let Err(error) = key.await {
+            tracing::error!(%error, "the task that looks after the admin key failed");
+        }
         if let Err(error) = watch.await {
             tracing::error!(%error, "the task that looks after the dead letters failed");
         }

@@ -9,20 +9,28 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api::Status;
+use super::api::{Status, problem};
+use super::refusal::ProblemText;
 use super::{Private, held};
+
+/// Problems of the configuration file that are told here.
+const MOST_PROBLEMS: usize = 20;
 
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Readiness {
-    /// `ready`, `degraded` (a destination waits, was not reached yet, or is not configured; its events are
-    /// kept) or `not accepting events`.
+    /// `ready`, `degraded` (a destination waits, was not reached yet, or is not configured, and its events are
+    /// kept; or the configuration file cannot be used, and what it said before goes on) or `not accepting events`.
     status: &'static str,
     /// Whether the gateway takes events.
     accepting: bool,
     /// Why not, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Why the configuration file is not what runs, the first 20 problems; until it is mended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    configuration: Vec<ProblemText>,
     /// The destinations.
     destinations: Vec<Destination>,
     /// A warning, when the way to a destination is open to others (`skip_verify`).
@@ -69,7 +77,9 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
     let statuses = plane.statuses();
     let reason = held::reason(&plane.journal.stats(), &statuses);
     let accepting = reason.is_none();
-    let readiness = readiness(reason, statuses);
+    let problems = plane.live.state().problems;
+    let configuration = problems.iter().take(MOST_PROBLEMS).map(problem).collect();
+    let readiness = readiness(reason, configuration, statuses);
     let code = if accepting {
         StatusCode::OK
     } else {
@@ -78,9 +88,13 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
     (code, Json(readiness))
 }
 
-fn readiness(reason: Option<String>, statuses: Vec<Status>) -> Readiness {
+fn readiness(
+    reason: Option<String>,
+    configuration: Vec<ProblemText>,
+    statuses: Vec<Status>,
+) -> Readiness {
     let accepting = reason.is_none();
-    let degraded = statuses.iter().any(Status::is_degraded);
+    let degraded = !configuration.is_empty() || statuses.iter().any(Status::is_degraded);
     let insecure: Vec<_> = statuses
         .iter()
         .filter(|status| status.insecure)
@@ -94,6 +108,7 @@ fn readiness(reason: Option<String>, statuses: Vec<Status>) -> Readiness {
         },
         accepting,
         reason,
+        configuration,
         insecure: (!insecure.is_empty()).then(|| {
             format!(
                 "skip_verify is on for {}: any certificate is accepted, so anyone on the way to Redis can read and change what is sent",

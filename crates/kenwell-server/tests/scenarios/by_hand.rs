@@ -51,6 +51,13 @@ fn what_cannot_be_used_is_said_once_and_what_ran_goes_on() {
     eventually("the log to tell", || {
         server.log().contains("did you mean").then_some(())
     });
+    let shown = server.ready();
+    assert_eq!(shown.status, 200, "it goes on with what it has");
+    let shown = shown.text();
+    assert!(
+        shown.contains("\"degraded\"") && shown.contains("did you mean"),
+        "{shown}"
+    );
     // Another edit that leaves it as broken as it was; then none at all for several looks.
     fs::write(
         server.config(),
@@ -74,10 +81,20 @@ fn what_cannot_be_used_is_said_once_and_what_ran_goes_on() {
         "{}",
         server.log()
     );
+    eventually("that to be shown in place of the former", || {
+        let shown = server.ready().text();
+        let told = shown.contains("cannot read the configuration");
+        (told && !shown.contains("did you mean")).then_some(())
+    });
     assert_eq!(status(&server, "WK"), 200);
     fs::write(server.config(), good.replace("\"WK\"", "\"MENDED\"")).unwrap();
     eventually("the mended file", || {
         (status(&server, "MENDED") == 200).then_some(())
+    });
+    eventually("the end of the problem", || {
+        let shown = server.ready().text();
+        let is_ready = shown.contains("\"ready\"");
+        (is_ready && !shown.contains("\"configuration\"")).then_some(())
     });
 }
 

@@ -32,6 +32,7 @@ mod private;
 mod project_settings;
 mod requests;
 mod retired;
+mod rights;
 mod rotation;
 mod senders;
 mod source_config;

@@ -1,14 +1,12 @@
 //! Finds out whether a refusal is one update's own fault: others must be taken while it is refused.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::ProfileUpdate;
-use super::store;
+use super::{Exceeded, ProfileUpdate, store};
 use crate::connection::{Connection, Group, Terms, slot_of};
 use crate::{Class, Error};
 
@@ -143,7 +141,36 @@ impl Experiment {
         if self.rounds < ROUNDS {
             Verdict::Open(self.error())
         } else {
-            Verdict::Condemned(condemned(self.error(), self.rounds))
+            Verdict::Condemned(self.condemned(connection, update).await)
+        }
+    }
+
+    /// What the update's fault is.
+    async fn condemned(&self, connection: &Connection, update: &ProfileUpdate) -> Error {
+        let times = self.rounds;
+        match self.error() {
+            Error::Lost {
+                address,
+                command,
+                source,
+            } => Error::Dropped {
+                address,
+                command,
+                times,
+                exceeded: Exceeded::by(update, connection).await,
+                source,
+            },
+            Error::Refused {
+                address,
+                command,
+                reply,
+            } => Error::RefusedAlone {
+                address,
+                command,
+                times,
+                reply,
+            },
+            error => error,
         }
     }
 
@@ -278,32 +305,6 @@ fn is_alike(one: &Error, other: &Error) -> bool {
 
 fn is_about_keys(error: &Error) -> bool {
     matches!(error, Error::Refused { reply, .. } if reply.code() == "NOPERM")
-}
-
-fn condemned(error: Error, times: u32) -> Error {
-    match error {
-        Error::Lost {
-            address,
-            command,
-            source,
-        } => Error::Dropped {
-            address,
-            command,
-            times,
-            source,
-        },
-        Error::Refused {
-            address,
-            command,
-            reply,
-        } => Error::RefusedAlone {
-            address: Arc::clone(&address),
-            command,
-            times,
-            reply,
-        },
-        error => error,
-    }
 }
 
 #[cfg(test)]

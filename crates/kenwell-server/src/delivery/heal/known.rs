@@ -2,14 +2,14 @@
 //! what is owed to it.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
+use kenwell_journal::files;
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Expected, Loss};
@@ -211,7 +211,7 @@ pub(super) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 
 fn read(path: &Path) -> io::Result<Known> {
     let mut text = String::new();
-    match File::open(path) {
+    match files::open(path) {
         Ok(file) => file.take(MAX_BYTES).read_to_string(&mut text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
         Err(error) => return Err(error),
@@ -220,16 +220,8 @@ fn read(path: &Path) -> io::Result<Known> {
 }
 
 fn write(path: &Path, known: &Known) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let new = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(&serde_json::to_vec(known)?)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()
+    files::make_directory(path.parent().unwrap_or(Path::new(".")))?;
+    files::replace(path, &serde_json::to_vec(known)?)
 }
 
 #[cfg(test)]

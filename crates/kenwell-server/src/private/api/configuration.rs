@@ -52,7 +52,7 @@ impl Configuration {
 }
 
 /// A problem as the API tells it. It names settings, never the value of a secret.
-pub(super) fn problem(problem: &Problem) -> ProblemText {
+pub(in crate::private) fn problem(problem: &Problem) -> ProblemText {
     let line = match &problem.place {
         Place::Line(_, line, _) => u64::try_from(*line).ok(),
         Place::File(_) | Place::Variable(_) => None,

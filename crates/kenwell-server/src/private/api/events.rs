@@ -9,6 +9,7 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{Stream, unfold};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
@@ -125,21 +126,29 @@ pub(super) async fn watch(
         let message = format!("{MAX_READERS} readers watch already: close one of them");
         Refusal::busy(message, 10)
     })?;
-    let stream = messages(reader, plane.closing.clone());
+    let end = End {
+        closing: plane.closing.clone(),
+        key_replaced: plane.access.key_replaced(),
+    };
+    let stream = messages(reader, end);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
-/// What the reader sees, until the server stops.
-fn messages(
-    reader: Reader,
+/// What ends a stream: the server stops, or another admin key counts than the one that opened it.
+struct End {
     closing: CancellationToken,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    unfold((reader, closing), |(mut reader, closing)| async {
+    key_replaced: Receiver<()>,
+}
+
+/// What the reader sees, until the end.
+fn messages(reader: Reader, end: End) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold((reader, end), |(mut reader, mut end)| async {
         let next = tokio::select! {
-            () = closing.cancelled() => return None,
+            () = end.closing.cancelled() => return None,
+            _ = end.key_replaced.changed() => return None,
             next = reader.next() => next,
         };
-        Some((Ok(message(next)), (reader, closing)))
+        Some((Ok(message(next)), (reader, end)))
     })
 }
 

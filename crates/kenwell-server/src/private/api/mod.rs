@@ -23,6 +23,7 @@ mod text;
 mod time;
 mod whole;
 
+pub(super) use configuration::problem;
 pub(super) use openapi::frame;
 pub(super) use routes::{quick, slow, streams};
 pub(super) use status::Status;

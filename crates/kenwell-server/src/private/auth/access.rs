@@ -1,16 +1,22 @@
 //! Who a request is from: a program with the key, a signed-in browser, or nobody.
 
 use std::net::IpAddr;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::attempts::{Attempts, Wait};
 use super::{AdminKey, Session, Sessions};
 
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
+
+/// How often the key's file is looked at when nobody sends a request.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// The key, and who is signed in with it.
 pub struct Access {
@@ -63,6 +69,21 @@ impl Access {
             guesses: Attempts::default(),
             secure,
         }
+    }
+
+    /// Looks after the key until `stop`, though nobody sends a request: whoever resets it is told when it counts, and
+    /// what was opened with the old one ends.
+    pub(crate) async fn watch_key(&self, stop: CancellationToken) {
+        let mut ticks = interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.key.current();
+        }
+    }
+
+    /// Changes when another key counts from then on.
+    pub(crate) fn key_replaced(&self) -> watch::Receiver<()> {
+        self.key.replaced()
     }
 
     /// Who at `peer` sent these headers. A key that is sent along decides alone, right or wrong.

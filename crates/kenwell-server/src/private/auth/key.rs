@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use kenwell::connection::Secret;
+use tokio::sync::watch;
 
 use super::digest::Digest;
-use super::key_file::{KeyFile, KeyFileError, Version};
+use super::key_file::{Held, KeyFile, KeyFileError, Version};
 use super::random;
 
 /// Fewest characters of a key that somebody chose. What Kenwell makes has 47.
@@ -16,6 +17,8 @@ pub const MIN_KEY_CHARS: usize = 20;
 #[derive(Debug)]
 pub struct AdminKey {
     origin: Origin,
+    /// Told when another key counts.
+    replaced: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -27,10 +30,11 @@ enum Origin {
 }
 
 /// What the file said when it was last read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Known {
-    version: Option<Version>,
-    digest: Digest,
+    held: Held,
+    /// A version that cannot be used.
+    refused: Option<Version>,
 }
 
 impl AdminKey {
@@ -42,23 +46,34 @@ impl AdminKey {
     ) -> Result<(Self, Option<Secret>), KeyFileError> {
         if let Some(key) = configured {
             let origin = Origin::Configured(Digest::of(key.expose()));
-            return Ok((Self { origin }, None));
+            return Ok((Self::of(origin), None));
         }
         let file = KeyFile::new(data_dir);
-        let (digest, made) = if let Some(digest) = file.read()? {
-            (digest, None)
-        } else {
+        let mut made = None;
+        let held = loop {
+            if let Some(held) = file.hold()? {
+                break held;
+            }
             let key = random::new_key()?;
-            let digest = Digest::of(key.expose());
-            file.write(digest)?;
-            (digest, Some(key))
+            file.write(Digest::of(key.expose()))?;
+            made = Some(key);
         };
         let known = Known {
-            version: file.version(),
-            digest,
+            held,
+            refused: None,
         };
         let origin = Origin::File(file, Mutex::new(known));
-        Ok((Self { origin }, made))
+        Ok((Self::of(origin), made))
+    }
+
+    fn of(origin: Origin) -> Self {
+        let replaced = watch::Sender::new(());
+        Self { origin, replaced }
+    }
+
+    /// Changes when another key counts from then on.
+    pub(super) fn replaced(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
     }
 
     /// The hash of the key as it is now, when `presented` is that key.
@@ -81,17 +96,24 @@ impl AdminKey {
         };
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let version = file.version();
-        if version.is_some() && version != known.version {
-            match file.read() {
-                Ok(Some(digest)) => known.digest = digest,
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
-                }
-            }
-            known.version = version;
+        if version.is_none() || version == Some(known.held.version) || version == known.refused {
+            return known.held.digest;
         }
-        known.digest
+        match file.hold() {
+            Ok(Some(held)) => {
+                tracing::info!(
+                    "the admin key was reset; sessions that were opened with the old one end"
+                );
+                known.held = held;
+                self.replaced.send_replace(());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
+                known.refused = version;
+            }
+        }
+        known.held.digest
     }
 }
 
@@ -99,7 +121,7 @@ impl AdminKey {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::key_file::reset;
+    use super::super::key_file::{Effect, reset};
     use super::*;
 
     #[test]
@@ -124,7 +146,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (key, made) = AdminKey::open(directory.path(), None).unwrap();
         let before = key.current();
-        let new = reset(directory.path()).unwrap();
+        let (new, effect) = reset(directory.path()).unwrap();
+        assert_eq!(effect, Effect::AtStart, "no server has the journal open");
         assert!(key.is(new.expose()) && !key.is(made.unwrap().expose()));
         assert!(!key.current().matches(&before));
         std::fs::remove_file(directory.path().join("admin-key")).unwrap();

@@ -1,11 +1,15 @@
 //! `data_dir/admin-key`: the hash of the admin key, readable by its owner alone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use fs4::{FileExt, TryLockError};
 use kenwell::connection::Secret;
+use kenwell_journal::files;
 
 use super::{digest::Digest, random};
 
@@ -15,6 +19,10 @@ const NAME: &str = "admin-key";
 const KIND: &str = "sha256:";
 /// More than the file ever holds.
 const MAX_BYTES: u64 = 1024;
+/// How long a running server gets to take up a new key. It looks twice a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is asked meanwhile.
+const POLL: Duration = Duration::from_millis(20);
 
 /// Why the admin key could not be kept or found.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +39,32 @@ pub enum KeyFileError {
         #[source]
         source: std::io::Error,
     },
+    /// The file belongs to somebody else.
+    #[error("{path} belongs to another user and cannot be read: run `kenwell admin-key reset` as root, which gives it to the owner of the directory", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The server could not read it.
+    #[error("{path} cannot be given to the owner of its directory, so nothing was changed: run the command as that user", path = path.display())]
+    NotGiven {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A server runs here and goes on with another key.
+    #[error(
+        "the server that runs with {data_dir} did not take up the new key, so nothing was changed: its key is set in its \
+         own configuration or in KENWELL_PRIVATE_ADMIN_KEY, or it may not read what is written there now; \
+         change the key where it is set, or stop the server and try again",
+        data_dir = data_dir.display()
+    )]
+    NotTaken {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+    /// The journal's lock could not be looked at.
+    #[error("cannot tell whether a server runs here, so nothing was changed")]
+    Journal(#[from] kenwell_journal::Error),
     /// The file holds something else than a hash.
     #[error("{path} does not hold the hash of an admin key: make a new one with `kenwell admin-key reset`", path = path.display())]
     Damaged {
@@ -45,16 +79,41 @@ pub enum KeyFileError {
 impl KeyFileError {
     /// Whether the same call may succeed later without anybody changing the file.
     pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::Damaged { .. })
+        !matches!(
+            self,
+            Self::Damaged { .. } | Self::Unreadable { .. } | Self::NotGiven { .. }
+        )
     }
 }
 
-/// Makes a new admin key in place of the one that was made before. Running servers take the new one
-/// at the next request, and end the sessions that were opened with the old one.
-pub fn reset(data_dir: &Path) -> Result<Secret, KeyFileError> {
+/// Who has a new key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The server that runs with this data directory.
+    Taken,
+    /// No server runs with it: the next one will.
+    AtStart,
+}
+
+/// Makes a new admin key in place of the one that was made before. A running server has it when this returns, and has
+/// ended the sessions that were opened with the old one.
+///
+/// # Errors
+/// [`KeyFileError::NotTaken`] when a server runs and goes on with another key; then, as after any error, the old key
+/// is kept.
+pub fn reset(data_dir: &Path) -> Result<(Secret, Effect), KeyFileError> {
+    let file = KeyFile::new(data_dir);
+    let running = kenwell_journal::is_in_use(&data_dir.join("journal"))?;
     let key = random::new_key()?;
-    KeyFile::new(data_dir).write(Digest::of(key.expose()))?;
-    Ok(key)
+    let before = file.content()?;
+    file.write(Digest::of(key.expose()))?;
+    match file.takes_effect(running) {
+        Ok(effect) => Ok((key, effect)),
+        Err(error) => {
+            file.put_back(before.as_deref())?;
+            Err(error)
+        }
+    }
 }
 
 /// The file, and which version of it is which.
@@ -70,6 +129,24 @@ pub(super) struct Version {
     changed: (i64, i64),
 }
 
+/// A version of the file that this process goes by.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) digest: Digest,
+    pub(super) version: Version,
+    /// Locked, shared, for as long as it counts: so that whoever replaces it can tell that the new one does.
+    _file: File,
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
 impl KeyFile {
     pub(super) fn new(data_dir: &Path) -> Self {
         Self {
@@ -79,50 +156,121 @@ impl KeyFile {
 
     /// The version that is there now; `None` when there is no such file.
     pub(super) fn version(&self) -> Option<Version> {
-        let metadata = fs::metadata(&self.path).ok()?;
-        Some(Version {
-            inode: metadata.ino(),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        })
+        let metadata = fs::symlink_metadata(&self.path).ok()?;
+        Some(Version::of(&metadata))
     }
 
-    /// The hash; `None` when there is no file.
-    pub(super) fn read(&self) -> Result<Option<Digest>, KeyFileError> {
-        let mut text = String::new();
-        let read =
-            File::open(&self.path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-        match read {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.io("read")(error)),
+    /// The hash that is there now, from here on known to be in use; `None` when there is no file.
+    pub(super) fn hold(&self) -> Result<Option<Held>, KeyFileError> {
+        let Some(file) = self.open()? else {
+            return Ok(None);
+        };
+        match FileExt::try_lock_shared(&file) {
+            // Some file systems have no locks; then nobody can tell, and the key counts all the same.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+            // Somebody looks whether it is held, which takes no time.
+            Err(TryLockError::WouldBlock) => {
+                FileExt::lock_shared(&file).map_err(self.io("lock"))?;
+            }
         }
-        let digest = text.trim().strip_prefix(KIND).and_then(Digest::from_hex);
-        digest.map(Some).ok_or_else(|| KeyFileError::Damaged {
+        let version = Version::of(&file.metadata().map_err(self.io("read"))?);
+        let content = self.read(&file)?;
+        let text = std::str::from_utf8(&content).ok();
+        let hex = text.and_then(|text| text.trim().strip_prefix(KIND));
+        let digest = hex.and_then(Digest::from_hex);
+        let digest = digest.ok_or_else(|| KeyFileError::Damaged {
             path: self.path.clone(),
-        })
+        })?;
+        Ok(Some(Held {
+            digest,
+            version,
+            _file: file,
+        }))
     }
 
     /// Replaces the file at once and durably.
     pub(super) fn write(&self, digest: Digest) -> Result<(), KeyFileError> {
-        let new = self.path.with_extension("new");
-        let written = || {
-            if let Some(directory) = self.path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&new)?;
-            writeln!(file, "{KIND}{}", digest.to_hex())?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        };
-        written().map_err(self.io("write"))
+        self.put(format!("{KIND}{}\n", digest.to_hex()).as_bytes())
     }
 
-    fn io(&self, action: &'static str) -> impl FnOnce(std::io::Error) -> KeyFileError {
+    /// Waits until a server that runs goes by the version that is there now.
+    fn takes_effect(&self, running: bool) -> Result<Effect, KeyFileError> {
+        let (path, directory) = (self.path.clone(), self.directory());
+        let owner = directory.metadata().map_err(self.io("read"))?.uid();
+        let own = path.metadata().map_err(self.io("read"))?.uid();
+        if own == 0 && owner != 0 {
+            return Err(KeyFileError::NotGiven { path });
+        }
+        if !running {
+            return Ok(Effect::AtStart);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if self.is_held()? {
+                return Ok(Effect::Taken);
+            }
+            sleep(POLL);
+        }
+        Err(KeyFileError::NotTaken {
+            data_dir: directory.to_path_buf(),
+        })
+    }
+
+    /// Whether a process goes by the version that is there now.
+    fn is_held(&self) -> Result<bool, KeyFileError> {
+        // Some file systems lock only what is open for writing.
+        let file = files::open_for_writing(&self.path).map_err(self.io("open"))?;
+        match FileExt::try_lock(&file) {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(self.io("lock")(error)),
+        }
+    }
+
+    fn content(&self) -> Result<Option<Vec<u8>>, KeyFileError> {
+        let file = self.open()?;
+        file.map(|file| self.read(&file)).transpose()
+    }
+
+    fn put_back(&self, content: Option<&[u8]>) -> Result<(), KeyFileError> {
+        match content {
+            Some(content) => self.put(content),
+            None => fs::remove_file(&self.path).map_err(self.io("remove")),
+        }
+    }
+
+    fn put(&self, content: &[u8]) -> Result<(), KeyFileError> {
+        files::make_directory(self.directory())
+            .and_then(|()| files::replace(&self.path, content))
+            .map_err(self.io("write"))
+    }
+
+    fn open(&self) -> Result<Option<File>, KeyFileError> {
+        match files::open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(KeyFileError::Unreadable {
+                    path: self.path.clone(),
+                })
+            }
+            Err(error) => Err(self.io("read")(error)),
+        }
+    }
+
+    fn read(&self, file: &File) -> Result<Vec<u8>, KeyFileError> {
+        let mut content = Vec::new();
+        file.take(MAX_BYTES)
+            .read_to_end(&mut content)
+            .map_err(self.io("read"))?;
+        Ok(content)
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
+    fn io(&self, action: &'static str) -> impl FnOnce(io::Error) -> KeyFileError {
         let path = self.path.clone();
         move |source| KeyFileError::Io {
             action,

@@ -12,7 +12,7 @@ pub use access::Access;
 pub(crate) use access::{Denied, Visitor};
 pub(crate) use attempts::Wait;
 pub use key::{AdminKey, MIN_KEY_CHARS};
-pub use key_file::{KeyFileError, reset};
+pub use key_file::{Effect, KeyFileError, reset};
 pub(crate) use random::new_key;
 pub(crate) use sessions::Session;
 use sessions::Sessions;

@@ -52,6 +52,13 @@ impl Client {
         self.stream.get_mut().write_all(bytes)
     }
 
+    /// What comes until the connection is at rest after the end of a chunked body, or ended.
+    pub(crate) fn rest(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"0\r\n\r\n") && self.stream.read_until(b'\n', &mut rest)? > 0 {}
+        Ok(rest)
+    }
+
     /// Reads one answer; `None` when the connection ended.
     pub(crate) fn receive(&mut self, head_only: bool) -> Option<Reply> {
         let mut line = String::new();
