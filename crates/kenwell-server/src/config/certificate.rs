@@ -93,11 +93,3 @@ pub(super) fn wrong(error: Error) -> Wrong {
         ),
     }
 }
-
-/// The system's own words about a file. Ours have its path, which may be a secret that was given in the wrong place.
-fn unshown(error: &std::io::Error) -> String {
-    if error.raw_os_error().is_some() {
-        return error.to_string();
-    }
-    "it is no text, no regular file, or has more than 1 MiB".to_owned()
-}

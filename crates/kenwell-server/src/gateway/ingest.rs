@@ -123,11 +123,7 @@ impl Ingest {
     }
 
     /// Counts, shows and appends what one source sent.
-    async fn store(
-        &self,
-        load: Load<'_>,
-        token: TaskTrackerToken,
-    ) -> Result<(), Refusal> {
+    async fn store(&self, load: Load<'_>, token: TaskTrackerToken) -> Result<(), Refusal> {
         let source = load.source;
         for (reason, count) in load.ignored.iter() {
             source.counters.ignored(reason.as_str(), count);
