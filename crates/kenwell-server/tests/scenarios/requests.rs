@@ -45,8 +45,8 @@ fn a_query_may_have_any_byte_that_is_no_space_and_no_control() {
         assert_status(&server, &request("POST", &query, "", BATCH), 200);
         let pixel = [b"/pixel/v1/page?x=", &bytes[..], b"&writeKey=WK"].concat();
         assert_status(&server, &request("GET", &pixel, "", ""), 200);
-        // A question mark begins a query, which paths do not look at.
-        if bytes != b"?" {
+        // A question mark begins a query, which paths do not look at, and a slash at the end says nothing.
+        if bytes != b"?" && bytes != b"/" {
             let path = [b"/v1/identify", &bytes[..]].concat();
             assert_status(&server, &request("POST", &path, "", BATCH), 404);
         }
