@@ -76,7 +76,13 @@ impl Given {
                     "choose another id, or write the destination into kenwell.toml on the server"
                         .to_owned(),
                 ),
-                Some(before) => kind.moved(&before.connection, after)?,
+                Some(before) => {
+                    let (what, fix) = kind.moved(&before.connection, after)?;
+                    let on_the_server = format!(
+                        "change it in kenwell.toml on the server: {variable} wins over one that is given again here"
+                    );
+                    (what, if wins { on_the_server } else { fix })
+                }
             };
             Some(Problem {
                 place: Place::File(path.to_path_buf()),

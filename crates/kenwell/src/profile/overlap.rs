@@ -221,7 +221,7 @@ mod tests {
         let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
         assert!(overlaps(&layouts(&chain)).len() > 2_000);
         assert_eq!(overlaps(&layouts(&vec!["app"; 3_000])), []);
-        assert_eq!(overlaps(&layouts(&["app", "app", "app:user"])), [(0, 2)]);
+        assert_eq!(overlaps(&layouts(&["app", "app", "app:user"])), [(1, 2)]);
         assert_eq!(overlaps(&layouts(&vec![TENANT; 3_000])), []);
     }
 
