@@ -40,10 +40,7 @@ fn what_redis_says_stays_one_line_of_the_log() {
             std::fs::write(server.config().with_file_name("server.log"), "").unwrap();
             server.restart_saying(&["--log-format", format]);
             let event = r#"{"userId":"u1","traits":{"n":1}}"#;
-            assert_eq!(
-                post(&server.gateway, "/v1/identify", event.to_owned()).status,
-                200
-            );
+            assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
             let logged = || Some(server.log()).filter(|log| log.contains("EVIL"));
             if command == "HSET" {
                 let log = eventually("the refusal in the log", logged);

@@ -144,9 +144,13 @@ fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream as Blocking};
     use std::sync::mpsc;
+    use std::thread;
 
+    use super::super::dial::dial;
+    use super::super::settings::Settings;
     use super::*;
 
     fn address(text: &str) -> SocketAddr {
@@ -179,6 +183,41 @@ mod tests {
         let stream = stream.unwrap().unwrap();
         assert_eq!(stream.peer_addr().unwrap(), alive);
         assert!(began.elapsed() >= 2 * STAGGER);
+    }
+
+    /// Knows none of the four commands of a login, as a very old Redis.
+    fn old_redis() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let (mut commands, mut bytes) = (0, [0; 1024]);
+            while commands < 4 {
+                let count = client.read(&mut bytes).unwrap();
+                commands += bytes[..count].iter().filter(|byte| **byte == b'*').count();
+            }
+            let answers = "-ERR unknown command\r\n".repeat(4);
+            client.write_all(answers.as_bytes()).unwrap();
+            // Until the other side leaves.
+            while client.read(&mut bytes).is_ok_and(|count| count > 0) {}
+        });
+        at
+    }
+
+    #[tokio::test]
+    async fn a_connection_opens_though_the_first_address_of_its_host_is_dead() {
+        let (dead, _listener, _queue) = black_hole();
+        let alive = old_redis();
+        let settings = Settings::new("redis.internal:6379");
+        let target = settings.targets().unwrap().remove(0);
+        *target.names.late() = Some(LookUp {
+            began: Instant::now(),
+            found: spawn_blocking(move || Ok(vec![dead, alive])),
+        });
+        let address = "redis.internal:6379".into();
+        let opened = dial(&settings, &target, &address, None);
+        let opened = timeout(settings.connect_timeout, opened).await;
+        assert!(!opened.unwrap().unwrap().is_closed());
     }
 
     #[tokio::test]
