@@ -122,12 +122,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
                 self.end();
                 return Poll::Ready(Ok(()));
             }
-            let length = match self.gathered.bytes() {
-                [] => match check::look(new, 0) {
+            let begins = new.first().is_some_and(|byte| !b"\r\n".contains(byte));
+            let length = if begins && self.gathered.bytes().is_empty() {
+                match check::look(new, 0) {
                     Seen::Plain(length) => length,
                     _ => 0,
-                },
-                _ => 0,
+                }
+            } else {
+                0
             };
             let fits = self.gathered.add(new.get(length..).unwrap_or_default());
             out.set_filled(before + length);

@@ -66,7 +66,8 @@ pub(super) fn head(head: &[u8], most: usize) -> Result<Vec<u8>, Refusal> {
     written.extend_from_slice(&target);
     written.push(b' ');
     written.extend_from_slice(version);
-    let count = lines.split(|byte| *byte == b'\n').skip(1).count();
+    // Without the empty line, and what follows it: nothing.
+    let count = lines.split(|byte| *byte == b'\n').skip(2).count();
     if lines.len() <= most && count <= super::check::MAX_HEADERS {
         written.extend_from_slice(lines);
     } else {
