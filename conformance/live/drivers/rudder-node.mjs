@@ -13,7 +13,7 @@ const analytics = new Analytics(order.writeKey, {
 
 const scenarios = {
   single() {
-    analytics.identify({ userId: order.user, traits: { sdk: 'rudder-node', nested: { works: true } } });
+    analytics.identify({ userId: order.user, traits: { sdk: order.sdk, nested: { works: true } } });
   },
   everything() {
     const userId = 'zoe';
@@ -29,6 +29,12 @@ const scenarios = {
     analytics.screen({ userId, name: 'Start' });
     analytics.group({ userId, groupId: 'acme', traits: { employees: 7 } });
     analytics.alias({ userId: 'zoe-new', previousId: userId });
+  },
+  ordered() {
+    // More than one batch: the last call must win.
+    for (let step = 1; step <= order.steps; step += 1) {
+      analytics.identify({ userId: order.user, traits: { step } });
+    }
   },
 };
 

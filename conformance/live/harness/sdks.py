@@ -4,14 +4,19 @@ import dataclasses
 import json
 import os
 import queue
+import secrets
 import subprocess
 import threading
 import time
 
 from .children import stop, track
 from .install import HERE, PYTHON
+from .toolchains import GO, java
 
 MARK = "@kenwell "
+
+# In every write key of this run: the Kotlin SDK keeps what it has not sent in a directory of that name.
+RUN = secrets.token_hex(4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Source:
 
     @property
     def write_key(self):
-        return f"live-{self.id}-key"
+        return f"live-{self.id}-{RUN}-key"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,15 +39,45 @@ class Sdk:
     id: str
     package: str
     command: tuple
+    # Where the hashes stand that `everything` must leave behind.
+    expected: str
+    # What the SDK shows its user of a refusal.
+    shows: frozenset = frozenset(("status", "words"))
+    # Whether it can send with and without gzip.
+    gzip: bool = False
+    # Whether it speaks https:// only.
+    tls: bool = False
+    # How many identifies `ordered` makes: several batches, or fewer where each waits for the one before.
+    steps: int = 600
+
+
+def _sdk(name, package, *command, expected=None, shows=("status", "words"), **options):
+    return Sdk(name, package, command, expected or name, frozenset(shows), **options)
+
+
+_PYTHON = (str(PYTHON), "drivers/python_sdk.py")
+
+
+def _segment_node(name, package):
+    return _sdk(name, package, "node", "drivers/segment-node.mjs", expected="segment-node", shows=("status",), steps=50)
 
 
 SDKS = {
     sdk.id: sdk
     for sdk in (
-        Sdk("rudder-node", "@rudderstack/rudder-sdk-node", ("node", "drivers/rudder-node.mjs")),
-        Sdk("segment-node", "@segment/analytics-node", ("node", "drivers/segment-node.mjs")),
-        Sdk("rudder-python", "rudder-sdk-python", (str(PYTHON), "drivers/rudder_python.py")),
-        Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs")),
+        _sdk("rudder-node", "@rudderstack/rudder-sdk-node", "node", "drivers/rudder-node.mjs", gzip=True),
+        _sdk("rudder-python", "rudderstack.analytics", *_PYTHON, gzip=True),
+        _sdk("rudder-go", "github.com/rudderlabs/analytics-go/v4", str(GO / "rudder"), shows=("status",),
+             gzip=True, steps=50),
+        _sdk("rudder-java", "com.rudderstack.sdk.java.analytics", *java("rudder-java"), shows=("words",), gzip=True),
+        _segment_node("segment-node", "@segment/analytics-node"),
+        _segment_node("segment-node-3", "segment-node-3"),
+        _segment_node("segment-node-2", "segment-node-2"),
+        _sdk("segment-python", "segment.analytics", *_PYTHON, gzip=True),
+        _sdk("segment-go", "github.com/segmentio/analytics-go/v3", str(GO / "segment"), shows=("status",), steps=50),
+        _sdk("segment-java", "com.segment.analytics.java", *java("segment-java"), shows=("words",)),
+        _sdk("segment-kotlin", "com.segment.analytics.kotlin", *java("segment-kotlin"), shows=("words",), tls=True),
+        _sdk("browser", "@rudderstack/analytics-js", "node", "drivers/browser.mjs"),
     )
 }
 
@@ -50,12 +85,16 @@ SDKS = {
 class Driver:
     """A running driver: its reports come in as events, and it can be told to go on."""
 
-    def __init__(self, sdk, scenario, url, write_key, user="single", gzip=True):
+    def __init__(self, sdk, scenario, url, write_key, trust_store, user="single", gzip=True):
         environment = {
             **os.environ,
             "KENWELL_URL": url,
             "KENWELL_WRITE_KEY": write_key,
             "KENWELL_USER": user,
+            "KENWELL_TRUST_STORE": str(trust_store),
+            "KENWELL_STEPS": str(sdk.steps),
+            "SDK_NAME": sdk.id,
+            "SDK_PACKAGE": sdk.package,
             "SDK_GZIP": "1" if gzip else "0",
             "NO_PROXY": "*",
             "PYTHONIOENCODING": "utf-8",
