@@ -20,18 +20,39 @@ pub(crate) enum Typed {
     ByItself,
 }
 
-/// An event's bytes, and whether it is an identify to keep, or the reason why not.
-pub(crate) type Decided<'a> = (&'a [u8], Result<(), Ignored>);
+/// One event that was read.
+pub(crate) struct Event<'a> {
+    /// Its own bytes.
+    pub(crate) bytes: &'a [u8],
+    /// Whether it is an identify to keep, or the reason why not.
+    pub(crate) decision: Result<(), Ignored>,
+    /// Its `writeKey`, of whatever kind.
+    pub(crate) write_key: Option<Skipped<'a>>,
+}
+
+impl<'a> Event<'a> {
+    /// A value that is no event.
+    pub(crate) fn not_one(value: Skipped<'a>, reason: Ignored) -> Self {
+        Self {
+            bytes: value.raw,
+            decision: Err(reason),
+            write_key: None,
+        }
+    }
+}
 
 /// Reads the value that comes next and decides.
-pub(crate) fn read<'a>(reader: &mut Reader<'a>, typed: Typed) -> Result<Decided<'a>, SyntaxError> {
+pub(crate) fn read<'a>(reader: &mut Reader<'a>, typed: Typed) -> Result<Event<'a>, SyntaxError> {
     if reader.kind()? != Kind::Object {
-        let value = reader.skip()?;
-        return Ok((value.raw, Err(Ignored::NotAnObject)));
+        return Ok(Event::not_one(reader.skip()?, Ignored::NotAnObject));
     }
     let start = reader.position();
     let members = Members::read(reader)?;
-    Ok((reader.since(start), members.decide(typed)))
+    Ok(Event {
+        bytes: reader.since(start),
+        decision: members.decide(typed),
+        write_key: members.write_key,
+    })
 }
 
 #[derive(Default)]
@@ -39,6 +60,7 @@ struct Members<'a> {
     kind: Option<Skipped<'a>>,
     user_id: Option<Skipped<'a>>,
     anonymous_id: Option<Skipped<'a>>,
+    write_key: Option<Skipped<'a>>,
     depth: usize,
     overflows: bool,
 }
@@ -58,6 +80,8 @@ impl<'a> Members<'a> {
                 members.user_id = Some(value);
             } else if key.eq_str("anonymousId") {
                 members.anonymous_id = Some(value);
+            } else if key.eq_str("writeKey") {
+                members.write_key = Some(value);
             }
         }
         Ok(members)
@@ -87,7 +111,7 @@ impl<'a> Members<'a> {
 }
 
 /// The value when it is a string.
-fn text<'a>(value: &Skipped<'a>) -> Option<std::borrow::Cow<'a, str>> {
+pub(crate) fn text<'a>(value: &Skipped<'a>) -> Option<std::borrow::Cow<'a, str>> {
     if value.kind != Kind::String {
         return None;
     }

@@ -21,6 +21,8 @@
 //!   refused, with the words that fit its first bad event.
 //! * Of duplicate keys in an event the last wins; of several `batch` keys the first.
 //!
+//! From Segment's HTTP API, for senders that name their write key in the body alone: [`parse_shares`].
+//!
 //! ```
 //! use kenwell_event::{parse, Route};
 //!
@@ -35,7 +37,9 @@ mod event;
 pub mod identity;
 mod outcome;
 mod parse;
+mod share;
 
 pub use event::MAX_DEPTH;
 pub use outcome::{Ignored, IgnoredCounts, Rejection};
-pub use parse::{Parsed, Route, parse, parse_and_tell};
+pub use parse::{Parsed, Route, parse, parse_and_tell, parse_shares};
+pub use share::{MAX_WRITE_KEYS, Share, Shared};

@@ -66,6 +66,12 @@ impl IgnoredCounts {
         }
     }
 
+    pub(crate) fn add_all(&mut self, others: &Self) {
+        for (count, other) in self.counts.iter_mut().zip(others.counts) {
+            *count += other;
+        }
+    }
+
     /// Ignored events of every reason together.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
@@ -97,6 +103,9 @@ pub enum Rejection {
     /// `batch` is missing, null or empty.
     #[error("empty batch payload")]
     EmptyBatch,
+    /// The events of one batch name more than [`MAX_WRITE_KEYS`](crate::MAX_WRITE_KEYS) write keys.
+    #[error("too many write keys in one batch")]
+    TooManyWriteKeys,
 }
 
 impl Rejection {
@@ -112,6 +121,7 @@ impl Rejection {
             Self::NotAnObject => "not_an_object",
             Self::NoIdentity => "no_identity",
             Self::EmptyBatch => "empty_batch",
+            Self::TooManyWriteKeys => "too_many_write_keys",
         }
     }
 }

@@ -1,10 +1,13 @@
 //! One request's body: its route's shape, and its events sorted.
 
-use kenwell_json::{Kind, Reader, SyntaxError};
+use std::borrow::Cow;
+
+use kenwell_json::{Kind, Reader, Skipped, SyntaxError};
 
 use crate::{
-    Ignored, IgnoredCounts, Rejection,
-    event::{self, Decided, Typed},
+    Ignored, IgnoredCounts, Rejection, Shared,
+    event::{self, Event, Typed},
+    share::Shares,
 };
 
 /// What the path of the request says about its body.
@@ -27,6 +30,8 @@ pub struct Parsed<'a> {
     pub identifies: Vec<&'a [u8]>,
     /// The others, counted.
     pub ignored: IgnoredCounts,
+    /// Whether the body names a write key of its own beside the one that it came with.
+    pub names_write_key: bool,
 }
 
 /// Sorts the events of one request. `body` is the decompressed body; its size is the caller's to
@@ -40,31 +45,52 @@ pub fn parse(route: Route, body: &[u8]) -> Result<Parsed<'_>, Rejection> {
 pub fn parse_and_tell<'a>(
     route: Route,
     body: &'a [u8],
-    ignored: impl FnMut(&'a [u8], Ignored),
+    mut ignored: impl FnMut(&'a [u8], Ignored),
 ) -> Result<Parsed<'a>, Rejection> {
-    let mut reader = Reader::new(body);
-    let mut sorted = Sorted {
-        parsed: Parsed::default(),
-        acceptable: false,
-        refused: None,
-        ignored,
-    };
-    let read = match route {
-        Route::Identify => single(&mut reader, Typed::Identify, &mut sorted),
-        Route::Other => single(&mut reader, Typed::Other, &mut sorted),
-        Route::Batch | Route::Import => batch(&mut reader, &mut sorted),
-    };
-    read.and_then(|()| reader.end())
-        .map_err(|_| Rejection::InvalidJson)?;
-    match sorted.refused {
-        Some(rejection) if !sorted.acceptable => Err(rejection),
-        None if !sorted.acceptable && route != Route::Import => Err(Rejection::EmptyBatch),
-        _ => Ok(sorted.parsed),
+    let mut sorted = Sorted::new(Keys::Overlooked, |_, event, reason| ignored(event, reason));
+    if let Some(rejection) = sorted.read(route, body) {
+        return Err(rejection);
+    }
+    let names_write_key = sorted.write_key.is_some();
+    let share = sorted.shares.into_keyless();
+    Ok(Parsed {
+        identifies: share.identifies,
+        ignored: share.ignored,
+        names_write_key,
+    })
+}
+
+/// Sorts the events of a request that came without a write key, by those that its body names: an
+/// event's own `writeKey`, otherwise the one beside `batch`, before or after it. Keys that are empty or
+/// no text count as missing. `ignored` is told the place of the share, too.
+pub fn parse_shares<'a>(
+    route: Route,
+    body: &'a [u8],
+    ignored: impl FnMut(usize, &'a [u8], Ignored),
+) -> Shared<'a> {
+    let mut sorted = Sorted::new(Keys::Obeyed, ignored);
+    let refused = sorted.read(route, body);
+    Shared {
+        shares: sorted.shares.resolve(sorted.write_key),
+        refused,
     }
 }
 
+/// What write keys in the body are to the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    /// Somebody else said who sends.
+    Overlooked,
+    /// They say who sends.
+    Obeyed,
+}
+
 struct Sorted<'a, F> {
-    parsed: Parsed<'a>,
+    keys: Keys,
+    /// The request's own write key.
+    write_key: Option<Cow<'a, str>>,
+    shares: Shares<'a>,
+    too_many_keys: bool,
     /// At least one event was fit to be accepted, if only to be ignored.
     acceptable: bool,
     /// What the first event that was not fit would make of the request.
@@ -73,16 +99,95 @@ struct Sorted<'a, F> {
     ignored: F,
 }
 
-impl<'a, F: FnMut(&'a [u8], Ignored)> Sorted<'a, F> {
-    fn add(&mut self, (bytes, decision): Decided<'a>) {
-        let rejection = match decision {
+impl<'a, F: FnMut(usize, &'a [u8], Ignored)> Sorted<'a, F> {
+    fn new(keys: Keys, ignored: F) -> Self {
+        Self {
+            keys,
+            write_key: None,
+            shares: Shares::new(),
+            too_many_keys: false,
+            acceptable: false,
+            refused: None,
+            ignored,
+        }
+    }
+
+    /// Reads the whole body; why the request is refused, if it is.
+    fn read(&mut self, route: Route, body: &'a [u8]) -> Option<Rejection> {
+        let mut reader = Reader::new(body);
+        let read = match route {
+            Route::Identify => self.single(&mut reader, Typed::Identify),
+            Route::Other => self.single(&mut reader, Typed::Other),
+            Route::Batch | Route::Import => self.batch(&mut reader),
+        };
+        if read.and_then(|()| reader.end()).is_err() {
+            return Some(Rejection::InvalidJson);
+        }
+        match self.refused {
+            _ if self.too_many_keys => Some(Rejection::TooManyWriteKeys),
+            Some(rejection) if !self.acceptable => Some(rejection),
+            None if !self.acceptable && route != Route::Import => Some(Rejection::EmptyBatch),
+            _ => None,
+        }
+    }
+
+    fn single(&mut self, reader: &mut Reader<'a>, typed: Typed) -> Result<(), SyntaxError> {
+        let mut event = match reader.kind()? {
+            Kind::Object | Kind::Array => event::read(reader, typed)?,
+            // The real gateway makes an object of a lone scalar, which then names nobody.
+            _ => Event::not_one(reader.skip()?, Ignored::NoIdentity),
+        };
+        self.write_key = event.write_key.take().and_then(|key| named(&key));
+        self.add(&event);
+        Ok(())
+    }
+
+    fn batch(&mut self, reader: &mut Reader<'a>) -> Result<(), SyntaxError> {
+        if reader.kind()? != Kind::Object {
+            return reader.skip().map(drop);
+        }
+        let mut found = false;
+        reader.enter_object()?;
+        while let Some(key) = reader.next_key()? {
+            if found || !key.eq_str("batch") {
+                let value = reader.skip()?;
+                if key.eq_str("writeKey") {
+                    self.write_key = named(&value);
+                }
+                continue;
+            }
+            found = true;
+            match reader.kind()? {
+                Kind::Array => {
+                    reader.enter_array()?;
+                    while reader.next_element()? {
+                        self.add(&event::read(reader, Typed::ByItself)?);
+                    }
+                }
+                Kind::Null => reader.literal()?,
+                _ => self.add(&event::read(reader, Typed::ByItself)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, event: &Event<'a>) {
+        let write_key = match self.keys {
+            Keys::Overlooked => None,
+            Keys::Obeyed => event.write_key.as_ref().and_then(named),
+        };
+        let Some((place, share)) = self.shares.of(write_key) else {
+            self.too_many_keys = true;
+            return;
+        };
+        let rejection = match event.decision {
             Ok(()) => {
-                self.parsed.identifies.push(bytes);
+                share.identifies.push(event.bytes);
                 None
             }
             Err(reason) => {
-                self.parsed.ignored.add(reason);
-                (self.ignored)(bytes, reason);
+                share.ignored.add(reason);
+                (self.ignored)(place, event.bytes, reason);
                 reason.rejection()
             }
         };
@@ -91,50 +196,9 @@ impl<'a, F: FnMut(&'a [u8], Ignored)> Sorted<'a, F> {
     }
 }
 
-fn single<'a, F: FnMut(&'a [u8], Ignored)>(
-    reader: &mut Reader<'a>,
-    typed: Typed,
-    sorted: &mut Sorted<'a, F>,
-) -> Result<(), SyntaxError> {
-    let event = match reader.kind()? {
-        Kind::Object | Kind::Array => event::read(reader, typed)?,
-        // The real gateway makes an object of a lone scalar, which then names nobody.
-        _ => {
-            let value = reader.skip()?;
-            (value.raw, Err(Ignored::NoIdentity))
-        }
-    };
-    sorted.add(event);
-    Ok(())
-}
-
-fn batch<'a, F: FnMut(&'a [u8], Ignored)>(
-    reader: &mut Reader<'a>,
-    sorted: &mut Sorted<'a, F>,
-) -> Result<(), SyntaxError> {
-    if reader.kind()? != Kind::Object {
-        return reader.skip().map(drop);
-    }
-    let mut found = false;
-    reader.enter_object()?;
-    while let Some(key) = reader.next_key()? {
-        if found || !key.eq_str("batch") {
-            reader.skip()?;
-            continue;
-        }
-        found = true;
-        match reader.kind()? {
-            Kind::Array => {
-                reader.enter_array()?;
-                while reader.next_element()? {
-                    sorted.add(event::read(reader, Typed::ByItself)?);
-                }
-            }
-            Kind::Null => reader.literal()?,
-            _ => sorted.add(event::read(reader, Typed::ByItself)?),
-        }
-    }
-    Ok(())
+/// The write key that a value names.
+fn named<'a>(value: &Skipped<'a>) -> Option<Cow<'a, str>> {
+    event::text(value).filter(|key| !key.is_empty())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::{self, Config},
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits},
+    gateway::{Gateway, Limits, Reach},
     listener::{Identity, Listener},
     live::{ConfigFile, Live, Parts},
     metrics::Metrics,
@@ -201,5 +201,9 @@ fn gateway(live: &Live, journal: &Journal, metrics: &Arc<Metrics>) -> Gateway {
         Arc::clone(metrics),
         config.workspace_id.clone(),
         limits,
+        Reach {
+            public_url: config.gateway.public_url.clone(),
+            tls: config.gateway.tls.is_some(),
+        },
     )
 }

@@ -21,6 +21,8 @@ mod certificates;
 mod connection;
 #[path = "config/listener.rs"]
 mod listener;
+#[path = "config/public_url.rs"]
+mod public_url;
 
 /// A source and a destination that are fine, to put wrong things beside.
 const ROUTE: &str = r#"

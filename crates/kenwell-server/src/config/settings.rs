@@ -54,6 +54,8 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Events a second that each source may send; 0 means no limit.
     pub rate_limit: u32,
+    /// Where clients reach the gateway, when headers do not say: `https://events.example.com/path`.
+    pub public_url: Option<String>,
     /// The certificate to show; without one, plain HTTP is spoken.
     pub tls: Option<Identity>,
 }
@@ -177,6 +179,7 @@ impl Default for Gateway {
             max_connections: 4096,
             body_timeout: Duration::from_secs(30),
             rate_limit: 0,
+            public_url: None,
             tls: None,
         }
     }

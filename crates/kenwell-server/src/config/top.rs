@@ -112,6 +112,9 @@ fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
         rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
             value::number(input, &(0..=u32::MAX))
         }),
+        public_url: section
+            .read("public_url", public_url)
+            .map(|found| found.value),
         tls: identity::read(&mut section),
     };
     section.finish();
@@ -190,6 +193,32 @@ fn hosts(input: &Input<'_>) -> Result<Vec<String>, Wrong> {
             "give names like \"kenwell.internal\", without scheme, port and wildcards",
         )),
     }
+}
+
+/// The data-plane URL, without a slash at its end.
+fn public_url(input: &Input<'_>) -> Result<String, Wrong> {
+    let example = "\"https://events.example.com\"";
+    let text = input
+        .as_text()
+        .ok_or_else(|| input.not_a("a URL", example))?;
+    let wrong = |what: &str| {
+        let fix = format!("write the data-plane URL that SDKs are given, like {example}");
+        Wrong::new(what, fix)
+    };
+    let url: http::Uri = text.trim().parse().map_err(|_| wrong("it is not a URL"))?;
+    let (Some(scheme @ ("http" | "https")), Some(host)) = (url.scheme_str(), url.authority())
+    else {
+        return Err(wrong(
+            "it is not a URL that begins with http:// or https://",
+        ));
+    };
+    let path = url.path().trim_end_matches('/');
+    if host.as_str().contains('@') || url.query().is_some() || path.ends_with("/v1") {
+        return Err(wrong(
+            "there is more in it than a host and the path in front of /v1",
+        ));
+    }
+    Ok(format!("{scheme}://{host}{path}"))
 }
 
 fn journal(mut section: Section<'_>) -> Journal {

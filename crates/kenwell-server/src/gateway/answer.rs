@@ -38,14 +38,7 @@ impl Answer {
         content_type: &'static str,
         body: impl Into<Bytes>,
     ) -> Self {
-        let mut answer = Self {
-            body: body.into(),
-            ..Self::empty(status)
-        };
-        answer
-            .headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        answer
+        Self::empty(status).body(content_type, body)
     }
 
     /// An error in words: the text and a newline, not to be sniffed.
@@ -54,6 +47,15 @@ impl Answer {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         )
+    }
+
+    /// The same answer in other words.
+    pub(super) fn body(self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let answer = Self {
+            body: body.into(),
+            ..self
+        };
+        answer.header(header::CONTENT_TYPE, HeaderValue::from_static(content_type))
     }
 
     /// Adds a header.

@@ -19,21 +19,25 @@ pub const MAX_BODY_BYTES: usize = 4_096_000;
 /// Bodies up to this size, before and after decompression, are read without asking for room.
 const SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies that may be in memory at once: at most twice [`MAX_BODY_BYTES`] each.
-const LARGE_BODIES: usize = 32;
+pub(super) const LARGE_BODIES: usize = 32;
+/// Likewise of senders who name themselves in the body alone, so that they are strangers until it is read:
+/// a room of their own, since whoever is known shall not wait for them.
+pub(super) const LARGE_BODIES_OF_STRANGERS: usize = 8;
 /// Bytes of a refused body that are read and thrown away, so that the sender sees the answer
 /// instead of a broken connection.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
-/// The room for large bodies that all connections share.
+/// Room for large bodies that connections share.
 #[derive(Clone)]
 pub(super) struct Room {
     large: Arc<Semaphore>,
 }
 
 impl Room {
-    pub(super) fn new() -> Self {
+    /// Room for so many.
+    pub(super) fn new(bodies: usize) -> Self {
         Self {
-            large: Arc::new(Semaphore::new(LARGE_BODIES)),
+            large: Arc::new(Semaphore::new(bodies)),
         }
     }
 
@@ -207,7 +211,7 @@ mod tests {
         read(
             Encoding::of(&headers),
             &mut Full::new(Bytes::from(body)),
-            &Room::new(),
+            &Room::new(1),
             deadline,
         )
         .await

@@ -1,4 +1,4 @@
-//! From an authenticated body to 200: parse, admit, append, and only then say `ok`.
+//! From a body to durable events: parse, find who sends if that is in the body, admit, append.
 
 use std::{
     sync::Arc,
@@ -6,15 +6,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kenwell_event::{Parsed, Route};
+use kenwell_event::{Ignored, IgnoredCounts, Route};
 use kenwell_journal::{Batch, Error, Journal, Offset};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    answer::{Answer, TEXT},
     body::MAX_BODY_BYTES,
     refusal::Refusal,
-    sources::Source,
+    sources::{Source, Sources},
+    success::Stored,
 };
 use crate::{
     envelope,
@@ -24,6 +24,15 @@ use crate::{
 
 /// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
 const WRAPPING: usize = r#"{"batch":[]}"#.len();
+
+/// What one source sent with a request.
+struct Load<'a> {
+    source: &'a Arc<Source>,
+    identifies: Vec<&'a [u8]>,
+    ignored: IgnoredCounts,
+    /// The ignored ones, for those who look.
+    told: Vec<(&'a [u8], Ignored)>,
+}
 
 /// Where accepted events go.
 pub(super) struct Ingest {
@@ -40,8 +49,8 @@ impl Ingest {
         !stats.full && !stats.no_space
     }
 
-    /// Accepts or refuses the body of one request. Events are durable before this returns `ok`. The
-    /// source stays as it is until `token` is dropped.
+    /// Accepts or refuses the body of a request that came with its write key. Events are durable before
+    /// this returns. The source stays as it is until `token` is dropped.
     pub(super) async fn accept(
         &self,
         source: &Arc<Source>,
@@ -49,8 +58,7 @@ impl Ingest {
         route: Route,
         body: &[u8],
         sender: &str,
-    ) -> Result<Answer, Refusal> {
-        let single = matches!(route, Route::Identify | Route::Other);
+    ) -> Result<Stored, Refusal> {
         let watched = self.metrics.tail().is_watched();
         let mut ignored = Vec::new();
         let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
@@ -59,29 +67,89 @@ impl Ingest {
             }
         })
         .map_err(Refusal::Rejected)?;
-        let events =
-            parsed.identifies.len() + usize::try_from(parsed.ignored.total()).unwrap_or(usize::MAX);
-        source.admit(events)?;
-        if single && body.len() + WRAPPING > MAX_BODY_BYTES {
-            return Err(Refusal::TooLarge);
+        let load = Load {
+            source,
+            identifies: parsed.identifies,
+            ignored: parsed.ignored,
+            told: ignored,
+        };
+        load.admit()?;
+        fits(route, body)?;
+        self.store(load, token, sender).await?;
+        Ok(Stored {
+            route,
+            names_write_key: parsed.names_write_key,
+        })
+    }
+
+    /// Likewise for a request that names its write keys in its body. Each of them must be one of `sources`;
+    /// nothing is stored if one is not.
+    pub(super) async fn accept_shares(
+        &self,
+        sources: &Sources,
+        token: TaskTrackerToken,
+        route: Route,
+        body: &[u8],
+        sender: &str,
+    ) -> Result<Stored, Refusal> {
+        let watched = self.metrics.tail().is_watched();
+        let mut told = Vec::new();
+        let request = kenwell_event::parse_shares(route, body, |place, event, reason| {
+            if watched {
+                told.push((place, event, reason));
+            }
+        });
+        let mut loads = Vec::with_capacity(request.shares.len());
+        for (place, share) in request.shares.into_iter().enumerate() {
+            let write_key = share.write_key.ok_or(Refusal::NoKeyInHeader)?;
+            let its = told.iter().filter(|(at, ..)| *at == place);
+            loads.push(Load {
+                source: sources.find_enabled(&write_key)?,
+                identifies: share.identifies,
+                ignored: share.ignored,
+                told: its.map(|(_, event, reason)| (*event, *reason)).collect(),
+            });
         }
-        for (reason, count) in parsed.ignored.iter() {
+        if let Some(rejection) = request.refused {
+            return Err(Refusal::Rejected(rejection));
+        }
+        loads.iter().try_for_each(Load::admit)?;
+        fits(route, body)?;
+        for load in loads {
+            self.store(load, token.clone(), sender).await?;
+        }
+        Ok(Stored {
+            route,
+            names_write_key: true,
+        })
+    }
+
+    /// Counts, shows and appends what one source sent.
+    async fn store(
+        &self,
+        load: Load<'_>,
+        token: TaskTrackerToken,
+        sender: &str,
+    ) -> Result<(), Refusal> {
+        let source = load.source;
+        for (reason, count) in load.ignored.iter() {
             source.counters.ignored(reason.as_str(), count);
         }
         source.counters.seen(Timestamp::now());
-        for (event, reason) in ignored {
+        for (event, reason) in &load.told {
             self.tell(source, Outcome::Ignored, event, Some(reason.as_str()));
         }
-        if !parsed.identifies.is_empty() {
-            self.append(source, token, records(source, &parsed, sender))
-                .await?;
-            if watched {
-                for event in &parsed.identifies {
-                    self.tell(source, Outcome::Accepted, event, None);
-                }
+        if load.identifies.is_empty() {
+            return Ok(());
+        }
+        let batch = records(source, &load.identifies, sender);
+        self.append(source, token, batch).await?;
+        if self.metrics.tail().is_watched() {
+            for event in &load.identifies {
+                self.tell(source, Outcome::Accepted, event, None);
             }
         }
-        Ok(Answer::ok(TEXT, "ok"))
+        Ok(())
     }
 
     /// Shows what became of an event to those who look.
@@ -126,11 +194,29 @@ impl Ingest {
     }
 }
 
+impl Load<'_> {
+    /// Takes room for all its events under the rate limit of their source.
+    fn admit(&self) -> Result<(), Refusal> {
+        let ignored = usize::try_from(self.ignored.total()).unwrap_or(usize::MAX);
+        self.source
+            .admit(self.identifies.len().saturating_add(ignored))
+    }
+}
+
+/// Whether a single event is small enough to be one.
+fn fits(route: Route, body: &[u8]) -> Result<(), Refusal> {
+    let single = matches!(route, Route::Identify | Route::Other);
+    if single && body.len() + WRAPPING > MAX_BODY_BYTES {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(())
+}
+
 /// One journal record for each identify, all with the same header.
-fn records(source: &Source, parsed: &Parsed<'_>, sender: &str) -> Batch {
+fn records(source: &Source, identifies: &[&[u8]], sender: &str) -> Batch {
     let header = envelope::header(&source.route, SystemTime::now(), sender);
     let mut batch = Batch::new();
-    for event in &parsed.identifies {
+    for event in identifies {
         batch.push(&[&header, event]);
     }
     batch

@@ -9,6 +9,7 @@ mod body;
 mod connections;
 mod cors;
 mod ingest;
+mod project_settings;
 mod query;
 mod refusal;
 mod roster;
@@ -17,8 +18,10 @@ mod server;
 mod source_config;
 mod sources;
 mod status;
+mod success;
 
 pub use body::MAX_BODY_BYTES;
+pub use project_settings::Reach;
 pub use roster::Roster;
 pub use server::{Gateway, Limits, NotTaken};
 pub use sources::{Source, Sources};

@@ -1,4 +1,4 @@
-//! Query parameters, percent-decoded.
+//! Query parameters and parts of paths, percent-decoded.
 
 /// The first value of the parameter `name` in a URL's query, unless it is empty.
 pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
@@ -6,6 +6,13 @@ pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
         .find(|(key, _)| key == name)
         .map(|(_, value)| value.into_owned())
         .filter(|value| !value.is_empty())
+}
+
+/// A part of a path, percent-decoded.
+pub(super) fn decoded(part: &str) -> String {
+    // In a path a plus sign is just that.
+    let query = format!("part={}", part.replace('+', "%2B").replace('&', "%26"));
+    parameter(Some(&query), "part").unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,13 +15,15 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::Answer,
     auth,
-    body::{self, Encoding, Room},
+    body::{self, Encoding, LARGE_BODIES, LARGE_BODIES_OF_STRANGERS, Room},
     cors,
     ingest::Ingest,
+    project_settings::{self, Reach},
     refusal::{self, Refusal},
     roster::{Entry, Roster},
     route::{self, Target},
     source_config, status,
+    success::{self, Stored},
 };
 use crate::metrics::Metrics;
 
@@ -53,6 +55,9 @@ pub struct Gateway {
     pub(super) ingest: Ingest,
     pub(super) limits: Limits,
     room: Room,
+    /// Room for those who are known only when their body is read.
+    strangers: Room,
+    reach: Reach,
     workspace_id: String,
     started: String,
 }
@@ -65,6 +70,7 @@ impl Gateway {
         metrics: Arc<Metrics>,
         workspace_id: String,
         limits: Limits,
+        reach: Reach,
     ) -> Self {
         for route in route::EVENTS {
             metrics.expect_requests(route, &refusal::STATUSES);
@@ -81,7 +87,9 @@ impl Gateway {
                 appends: TaskTracker::new(),
             },
             limits,
-            room: Room::new(),
+            room: Room::new(LARGE_BODIES),
+            strangers: Room::new(LARGE_BODIES_OF_STRANGERS),
+            reach,
             workspace_id,
             started: format!("{:.3}", Timestamp::now()),
         }
@@ -107,7 +115,7 @@ impl Gateway {
                 if refusal.is_worth_the_rest() && !waits {
                     body::discard(request.body_mut(), self.deadline()).await;
                 }
-                refusal.answer()
+                success::refused(refusal.answer(), request.headers())
             }
         };
         self.ingest.metrics.request(route, answer.status().as_u16());
@@ -122,12 +130,16 @@ impl Gateway {
     ) -> Result<Answer, Refusal> {
         match target {
             Target::Events(route) => {
-                let key = auth::key_in_header(request.headers())?;
-                self.events(&key, route, request, peer).await
+                let stored = match auth::key_in_header(request.headers()) {
+                    Ok(key) => self.events(&key, route, request, peer).await?,
+                    Err(_) => self.signed_events(route, request, peer).await?,
+                };
+                Ok(success::answer(stored, request.headers()))
             }
             Target::Beacon => {
                 let key = auth::key_in_query(request.uri().query())?;
-                self.events(&key, Route::Batch, request, peer).await
+                let stored = self.events(&key, Route::Batch, request, peer).await?;
+                Ok(success::answer(stored, request.headers()))
             }
             Target::Pixel => Ok(self.pixel(request.uri().query())),
             Target::Health => Ok(status::health(self.ingest.is_accepting(), &self.started)),
@@ -143,6 +155,15 @@ impl Gateway {
                     &self.started,
                 ))
             }
+            Target::ProjectSettings => {
+                let write_key = route::project(request.uri().path()).ok_or(Refusal::NoSuchPath)?;
+                let (headers, reach) = (request.headers(), &self.reach);
+                Ok(project_settings::answer(&write_key, headers, reach))
+            }
+            Target::Reports => {
+                body::discard(request.body_mut(), self.deadline()).await;
+                Ok(status::reported())
+            }
         }
     }
 
@@ -153,7 +174,7 @@ impl Gateway {
         route: Route,
         request: &mut Request<Incoming>,
         peer: IpAddr,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Stored, Refusal> {
         let sources = self.roster.now();
         let source = sources.find_enabled(key)?;
         let sender = sender(request.headers(), peer);
@@ -172,6 +193,23 @@ impl Gateway {
         };
         self.ingest
             .accept(source, token, route, &received.bytes, &sender)
+            .await
+    }
+
+    /// Likewise for a sender whose write key, if there is one, is in the body.
+    async fn signed_events(
+        &self,
+        route: Route,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Stored, Refusal> {
+        let sender = sender(request.headers(), peer);
+        let encoding = Encoding::of(request.headers());
+        let body = request.body_mut();
+        let received = body::read(encoding, body, &self.strangers, self.deadline()).await?;
+        let Entry { sources, token } = self.roster.enter();
+        self.ingest
+            .accept_shares(&sources, token, route, &received.bytes, &sender)
             .await
     }
 

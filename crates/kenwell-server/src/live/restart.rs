@@ -40,6 +40,10 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
             gateway.body_timeout != before.body_timeout,
         ),
         (
+            "gateway.public_url",
+            gateway.public_url != before.public_url,
+        ),
+        (
             "gateway.tls_certificate",
             differ(gateway.tls.as_ref(), before.tls.as_ref()),
         ),

@@ -16,10 +16,10 @@ const FILES: [&str; 5] = [
 ];
 
 /// One recorded request.
-struct Capture(Value);
+pub(crate) struct Capture(Value);
 
 impl Capture {
-    fn text(&self, field: &str) -> &str {
+    pub(crate) fn text(&self, field: &str) -> &str {
         self.0[field].as_str().unwrap()
     }
 
@@ -57,7 +57,7 @@ impl Capture {
     }
 
     /// The request as it was on the wire, in the header's own order and case.
-    fn request(&self) -> Vec<u8> {
+    pub(crate) fn request(&self) -> Vec<u8> {
         let body = self.body();
         let mut request = format!("{} {} HTTP/1.1\r\n", self.text("method"), self.text("path"));
         for (name, value) in self.headers() {
@@ -68,7 +68,11 @@ impl Capture {
             };
             write!(request, "{name}: {value}\r\n").unwrap();
         }
-        [request.as_bytes(), b"\r\n", &body].concat()
+        if self.header("transfer-encoding").is_none() {
+            return [request.as_bytes(), b"\r\n", &body].concat();
+        }
+        let size = format!("\r\n{:x}\r\n", body.len());
+        [request.as_bytes(), size.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat()
     }
 
     /// The identify events in it, as the contract sorts them.
@@ -85,7 +89,7 @@ impl Capture {
             .collect()
     }
 
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         // NaN and Infinity are read as null; no recorded text holds these words otherwise.
         let text = self
             .decoded()
@@ -109,7 +113,7 @@ impl Capture {
     }
 }
 
-fn captures(file: &str) -> Vec<Capture> {
+pub(crate) fn captures(file: &str) -> Vec<Capture> {
     let text = std::fs::read_to_string(conformance(&format!("sdk-captures/{file}.jsonl"))).unwrap();
     // One body was also recorded parsed, with a lone surrogate that serde does not take. What is
     // sent is the recorded text, in which it stays.

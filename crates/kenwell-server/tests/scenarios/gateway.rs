@@ -25,7 +25,7 @@ pub(crate) fn assert_error(reply: &Reply, status: u16, text: &str) {
 }
 
 #[track_caller]
-fn assert_ok(reply: &Reply) {
+pub(crate) fn assert_ok(reply: &Reply) {
     assert_eq!((reply.status, reply.text().as_str()), (200, "ok"));
     assert_eq!(
         reply.header("content-type"),
@@ -284,8 +284,8 @@ fn unknown_paths_and_wrong_methods() {
     let redis = Redis::start();
     let server = server(&redis);
     for path in [
-        "/v1/identify/",
         "/v1/Identify",
+        "/v1/",
         "/v2/batch",
         "/v1/webhook",
         "/favicon.ico",

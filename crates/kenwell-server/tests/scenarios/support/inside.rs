@@ -10,7 +10,7 @@ use kenwell_journal::{Journal, Options};
 use kenwell_server::{
     config::Environment,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits},
+    gateway::{Gateway, Limits, Reach},
     listener::Listener,
     live::{Applied, ConfigFile, Edit, EditError, Live, Parts, RunningDestination},
     metrics::{Ledger, Metrics},
@@ -90,6 +90,10 @@ impl Inside {
             Limits {
                 max_connections: 100,
                 body_timeout: Duration::from_secs(30),
+            },
+            Reach {
+                public_url: None,
+                tls: false,
             },
         );
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None);

@@ -1,0 +1,97 @@
+//! What a sender hears: RudderStack's words, or JSON for those of Segment's SDKs that parse the answer.
+//!
+//! Segment's Java SDK sends a batch again for ever, and its Ruby SDK ten times, when the answer is no JSON.
+//! RudderStack's own SDKs get its words, byte for byte, although some name themselves as Segment's do:
+//! `analytics-java/…` is RudderStack's Java SDK, too.
+
+use http::{HeaderMap, header};
+use kenwell_event::Route;
+use serde_json::json;
+
+use super::answer::{Answer, JSON, TEXT};
+
+/// What is known of a request whose events were stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) route: Route,
+    /// Whether its body names a write key, which RudderStack's SDKs never do.
+    pub(super) names_write_key: bool,
+}
+
+/// The answer to events that were stored.
+pub(super) fn answer(stored: Stored, headers: &HeaderMap) -> Answer {
+    if parses_success(stored, headers) {
+        Answer::ok(JSON, r#"{"success":true}"#)
+    } else {
+        Answer::ok(TEXT, "ok")
+    }
+}
+
+/// The same refusal, in a form that its sender understands.
+pub(super) fn refused(refusal: Answer, headers: &HeaderMap) -> Answer {
+    if !is_ruby(headers) {
+        return refusal;
+    }
+    let page = json!({ "success": false, "error": refusal.words() });
+    refusal.body(JSON, page.to_string())
+}
+
+/// Segment's Java SDK is known by two of three signs: its name, which programs may change, the route that
+/// it uses unless told otherwise, and the write key in the body.
+fn parses_success(stored: Stored, headers: &HeaderMap) -> bool {
+    let signs = [
+        user_agent(headers).starts_with("analytics-java/"),
+        stored.route == Route::Import,
+        stored.names_write_key,
+    ];
+    is_ruby(headers) || signs.into_iter().filter(|sign| *sign).count() >= 2
+}
+
+/// Segment's Ruby SDK. RudderStack's does not name itself.
+fn is_ruby(headers: &HeaderMap) -> bool {
+    user_agent(headers).starts_with("analytics-ruby/")
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    let agent = headers.get(header::USER_AGENT);
+    agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json_for(agent: &'static str, route: Route, names_write_key: bool) -> bool {
+        let headers = [(header::USER_AGENT, agent.parse().unwrap())];
+        let stored = Stored {
+            route,
+            names_write_key,
+        };
+        parses_success(stored, &headers.into_iter().collect())
+    }
+
+    #[test]
+    fn json_is_for_those_who_parse_it() {
+        for (agent, route, names_write_key, expected) in [
+            ("analytics-java/3.5.4", Route::Import, true, true),
+            // An older one, with the key in the header alone.
+            ("analytics-java/2.1.1", Route::Import, false, true),
+            // With a name or a path of the program's own.
+            ("shop/1.0", Route::Import, true, true),
+            ("analytics-java/3.5.4", Route::Batch, true, true),
+            ("analytics-ruby/2.5.0", Route::Batch, false, true),
+            ("analytics-ruby/2.5.0", Route::Import, false, true),
+            // RudderStack's Java SDK.
+            ("analytics-java/3.1.3", Route::Batch, false, false),
+            ("analytics-python/2.3.5", Route::Batch, true, false),
+            ("analytics-kotlin/1.27.0", Route::Batch, true, false),
+            ("curl/8", Route::Import, false, false),
+            ("", Route::Batch, false, false),
+        ] {
+            let found = json_for(agent, route, names_write_key);
+            assert_eq!(found, expected, "{agent} {route:?} {names_write_key}");
+        }
+    }
+}
