@@ -8,10 +8,11 @@ const analytics = new Analytics({
   host: order.url,
   flushAt: order.scenario === 'ordered' ? 1 : 50,
 });
-let status = 0;
-analytics.on('http_response', (response) => { status = response.status; });
 // This SDK never shows its user the words of an answer, only its status.
-analytics.on('error', (error) => errors.push({ status, text: String(error.reason) }));
+analytics.on('error', (error) => {
+  const text = String(error.reason);
+  errors.push({ status: Number(/\[(\d+)\]/.exec(text)?.[1] ?? 0), text });
+});
 
 const scenarios = {
   single() {

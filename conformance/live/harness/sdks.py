@@ -51,33 +51,28 @@ class Sdk:
     steps: int = 600
 
 
-def _sdk(name, package, *command, expected=None, shows=("status", "words"), **options):
-    return Sdk(name, package, command, expected or name, frozenset(shows), **options)
-
-
 _PYTHON = (str(PYTHON), "drivers/python_sdk.py")
-
-
-def _segment_node(name, package):
-    return _sdk(name, package, "node", "drivers/segment-node.mjs", expected="segment-node", shows=("status",), steps=50)
-
+_SEGMENT_NODE = ("node", "drivers/segment-node.mjs")
+_STATUS, _WORDS = frozenset(("status",)), frozenset(("words",))
 
 SDKS = {
     sdk.id: sdk
     for sdk in (
-        _sdk("rudder-node", "@rudderstack/rudder-sdk-node", "node", "drivers/rudder-node.mjs", gzip=True),
-        _sdk("rudder-python", "rudderstack.analytics", *_PYTHON, gzip=True),
-        _sdk("rudder-go", "github.com/rudderlabs/analytics-go/v4", str(GO / "rudder"), shows=("status",),
-             gzip=True, steps=50),
-        _sdk("rudder-java", "com.rudderstack.sdk.java.analytics", *java("rudder-java"), shows=("words",), gzip=True),
-        _segment_node("segment-node", "@segment/analytics-node"),
-        _segment_node("segment-node-3", "segment-node-3"),
-        _segment_node("segment-node-2", "segment-node-2"),
-        _sdk("segment-python", "segment.analytics", *_PYTHON, gzip=True),
-        _sdk("segment-go", "github.com/segmentio/analytics-go/v3", str(GO / "segment"), shows=("status",), steps=50),
-        _sdk("segment-java", "com.segment.analytics.java", *java("segment-java"), shows=("words",)),
-        _sdk("segment-kotlin", "com.segment.analytics.kotlin", *java("segment-kotlin"), shows=("words",), tls=True),
-        _sdk("browser", "@rudderstack/analytics-js", "node", "drivers/browser.mjs"),
+        Sdk("rudder-node", "@rudderstack/rudder-sdk-node", ("node", "drivers/rudder-node.mjs"), "rudder-node",
+            gzip=True, steps=50),
+        Sdk("rudder-python", "rudderstack.analytics", _PYTHON, "python", gzip=True),
+        Sdk("rudder-go", "github.com/rudderlabs/analytics-go/v4", (str(GO / "rudder"),), "go", _STATUS,
+            gzip=True, steps=50),
+        Sdk("rudder-java", "com.rudderstack.sdk.java.analytics", java("rudder-java"), "java", _WORDS, gzip=True),
+        Sdk("segment-node", "@segment/analytics-node", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-node-3", "segment-node-3", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-node-2", "segment-node-2", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-python", "segment.analytics", _PYTHON, "python", gzip=True),
+        Sdk("segment-go", "github.com/segmentio/analytics-go/v3", (str(GO / "segment"),), "go", _STATUS, steps=50),
+        Sdk("segment-java", "com.segment.analytics.java", java("segment-java"), "java", _WORDS),
+        Sdk("segment-kotlin", "com.segment.analytics.kotlin", java("segment-kotlin"), "segment-kotlin", _WORDS,
+            tls=True),
+        Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs"), "browser"),
     )
 }
 

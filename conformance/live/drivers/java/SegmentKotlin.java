@@ -4,6 +4,7 @@ import com.segment.analytics.kotlin.core.Analytics;
 import com.segment.analytics.kotlin.core.BaseEvent;
 import com.segment.analytics.kotlin.core.Configuration;
 import com.segment.analytics.kotlin.core.Settings;
+import com.segment.analytics.kotlin.core.Telemetry;
 import com.segment.analytics.kotlin.core.compat.ConfigurationBuilder;
 import com.segment.analytics.kotlin.core.compat.JavaAnalytics;
 import com.segment.analytics.kotlin.core.platform.Plugin;
@@ -45,6 +46,10 @@ final class SegmentKotlin implements Scenario.Sdk {
         .setFlushAt(Integer.MAX_VALUE)
         .setFlushInterval(0)
         .build();
+    // Without these the SDK sends the users' events to Segment's own host when it cannot load its settings.
+    configuration.setDefaultSettings(leadingTo(host));
+    // Otherwise it reports to Segment what goes wrong.
+    Telemetry.INSTANCE.setEnable(false);
     configuration.setErrorHandler(error -> {
       scenario.failed(0, String.valueOf(error));
       return Unit.INSTANCE;
@@ -58,6 +63,14 @@ final class SegmentKotlin implements Scenario.Sdk {
     System.setProperty("javax.net.ssl.trustStorePassword", "changeit");
     Scenario scenario = new Scenario();
     scenario.run(arguments[0], new SegmentKotlin(scenario));
+  }
+
+  private static Settings leadingTo(String host) {
+    Map<String, Object> segment = new LinkedHashMap<>();
+    segment.put("apiKey", Scenario.WRITE_KEY);
+    segment.put("apiHost", host);
+    JsonObject none = new JsonObject(Map.of());
+    return new Settings(json(Map.of("Segment.io", segment)), none, none, none, none, none, none);
   }
 
   /** Tells the scenario of each event that has gone through the SDK to its disk. */
