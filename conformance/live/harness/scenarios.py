@@ -3,6 +3,7 @@
 import json
 import time
 
+from .guide import disagreement, rows_without_sdk
 from .install import HERE
 from .metrics import books, imbalance
 from .report import difference
@@ -10,6 +11,10 @@ from .sdks import SDKS, Driver, Source
 
 SERVER_SDKS = tuple(name for name in SDKS if name != "browser")
 GZIP_SDKS = tuple(name for name, sdk in SDKS.items() if sdk.gzip)
+# SDKs that try for half a minute and longer, and those that have given up within a few seconds; Go's do when they are
+# closed, as `single` does. The others need minutes.
+PATIENT = ("rudder-python", "rudder-go", "segment-node", "segment-python", "segment-go")
+IMPATIENT = ("rudder-node", "rudder-go", "segment-node-3", "segment-node-2", "segment-go")
 COPY = "copy"
 CLOSED = Source("closed", enabled=False)
 SOURCES = tuple(Source(name, copies=(COPY,) if name == "rudder-node" else ()) for name in SDKS) + (CLOSED,)
@@ -197,25 +202,28 @@ def settled(bench, name):
 
 
 def kenwell_restart(bench):
-    """Kenwell itself is stopped and started again: SDKs that retry lose nothing."""
+    """Kenwell itself is stopped and started again: SDKs that retry lose nothing, those that give up say so."""
     bench.expect_single("browser", "restart")
-    bench.expect_single("rudder-python", "restart")
     page = bench.drive("browser", "restart", user="restart")
+    patient = {}
     try:
         page.wait_for("loaded")
         attempt(bench, "kenwell stops when told to, with status 0", lambda: stopped(bench))
+        for name, driver in bench.drive_all(IMPATIENT, "single", user="missed").items():
+            attempt(bench, f"{name}: gives up and says so", lambda: refusal(driver, {"status"}, 0, ""))
         page.go_on()
-        python = bench.drive("rudder-python", "single", user="restart")
-        try:
-            page.wait_for("refused")
-            bench.kenwell.start()
-            attempt(bench, "browser: its retry gets through", lambda: after_refusal(page))
-            attempt(bench, "rudder-python: its retry gets through", lambda: finish_clean(python))
-        finally:
-            python.end()
+        page.wait_for("refused")
+        patient = bench.drive_all(PATIENT, "ordered", user="restart")
+        bench.kenwell.start()
+        attempt(bench, "browser: its retry gets through", lambda: after_refusal(page))
+        for name, driver in patient.items():
+            bench.expect(name, "restart", {"step": str(SDKS[name].steps)})
+            attempt(bench, f"{name}: its retry gets through", lambda: finish_clean(driver))
     finally:
         page.end()
-    for name in ("browser", "rudder-python"):
+        for driver in patient.values():
+            driver.end()
+    for name in ("browser", *PATIENT):
         attempt(bench, f"{name}: hash after the restart", lambda: bench.wait_for_hash(name, "restart"))
 
 
@@ -246,6 +254,13 @@ def nothing_else(bench):
                 lambda: difference(fields, bench.redis.hash(key, database=1)))
 
 
+def guide(bench):
+    """The guide's table says which SDKs were run, in which version, and with which scenarios."""
+    for name in SDKS:
+        attempt(bench, f"{name}: its row in docs/sdk-setup.md", lambda: disagreement(name, bench.report.ran))
+    attempt(bench, "no further rows in docs/sdk-setup.md", rows_without_sdk)
+
+
 def other_keys(expected, found):
     """None when both lists are equal."""
     if found == expected:
@@ -263,4 +278,5 @@ ALL = (
     ("metrics", balanced_books),
     ("Kenwell restart", kenwell_restart),
     ("nothing else", nothing_else),
+    ("guide", guide),
 )
