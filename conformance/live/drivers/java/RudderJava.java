@@ -30,7 +30,7 @@ final class RudderJava implements Scenario.Sdk {
 
           @Override
           public void failure(Message message, Throwable reason) {
-            scenario.failed(0, String.valueOf(reason));
+            scenario.failed(reason);
           }
         })
         .build();

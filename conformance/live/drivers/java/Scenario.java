@@ -53,11 +53,16 @@ final class Scenario {
     notifyAll();
   }
 
-  /** The SDK says that it has given up a message, or complains. */
-  synchronized void failed(int status, String text) {
-    failures.add("{\"status\":" + status + ",\"text\":" + quoted(text) + "}");
+  /** The SDK says that it has given up a message. */
+  synchronized void failed(Object reason) {
+    complain(reason);
     answers++;
     notifyAll();
+  }
+
+  /** The SDK says that something went wrong. No SDK here shows the status of an answer. */
+  synchronized void complain(Object reason) {
+    failures.add("{\"status\":0,\"text\":" + quoted(String.valueOf(reason)) + "}");
   }
 
   /** Returns when that many messages have an answer. */
@@ -86,10 +91,15 @@ final class Scenario {
         throw new IllegalArgumentException("no such scenario: " + scenario);
     }
     sdk.finish();
-    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    out.println("@kenwell {\"event\":\"done\",\"errors\":[" + String.join(",", failures) + "]}");
+    report("done", ",\"errors\":[" + String.join(",", failures) + "]");
     // SDKs leave threads behind that would keep this program alive for a minute.
     System.exit(0);
+  }
+
+  /** Tells the harness that something happened, with further fields of JSON. */
+  static void report(String event, String fields) {
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    out.println("@kenwell {\"event\":\"" + event + "\"" + fields + "}");
   }
 
   /** Every call there is; the traits take every path through the flattener, as a Java program would hold them. */

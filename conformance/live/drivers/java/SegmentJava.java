@@ -29,7 +29,7 @@ final class SegmentJava implements Scenario.Sdk {
 
           @Override
           public void failure(Message message, Throwable reason) {
-            scenario.failed(0, String.valueOf(reason));
+            scenario.failed(reason);
           }
         })
         .build();
