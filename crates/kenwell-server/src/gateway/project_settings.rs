@@ -71,11 +71,12 @@ fn target(headers: &HeaderMap, reach: &Reach) -> Target {
                 .is_ok_and(|host| !host.as_str().contains('@'))
         })
         .map(|host| format!("{host}/v1"));
-    let secure = match forwarded("x-forwarded-proto") {
-        Some(proto) => proto.eq_ignore_ascii_case("https"),
-        // A page that came by TLS may call nothing else.
-        None => reach.tls || text("origin").is_some_and(|origin| origin.starts_with("https:")),
-    };
+    // Where no proxy says: a page that came by TLS may call nothing else.
+    let page = text("origin").or_else(|| text("referer"));
+    let secure = forwarded("x-forwarded-proto").map_or_else(
+        || reach.tls || page.is_some_and(|page| page.starts_with("https:")),
+        |proto| proto.eq_ignore_ascii_case("https"),
+    );
     Target {
         protocol: if secure { "https" } else { "http" },
         api_host,
@@ -128,6 +129,11 @@ mod tests {
             ),
             (
                 &[("host", "e.example"), ("origin", "https://shop.example")],
+                "https",
+                "e.example/v1",
+            ),
+            (
+                &[("host", "e.example"), ("referer", "https://e.example/cart")],
                 "https",
                 "e.example/v1",
             ),

@@ -30,7 +30,7 @@ struct Page<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SourcePage<'a> {
-    /// All but Android want it; the browser SDK dies without.
+    /// Kotlin and Swift want it, and the browser SDK stays silent without.
     id: &'a str,
     /// Kotlin and Swift want it.
     name: &'a str,
@@ -47,6 +47,7 @@ struct SourcePage<'a> {
     destinations: [(); 0],
     /// Declared by the browser SDK, like `destinations`.
     connections: [(); 0],
+    /// This and the next three may be missing, but iOS 2 wants them in these types when they are there.
     source_definition_id: &'a str,
     source_definition: Definition<'a>,
     deleted: bool,

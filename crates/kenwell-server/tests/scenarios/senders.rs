@@ -115,10 +115,12 @@ fn a_write_key_is_found_wherever_it_stands_in_the_body() {
     }
     let batch = format!(r#"{{"batch":[{}]}}"#, event_with(&user(), key));
     assert_ok(&send(&server, "/v1/b", "", batch));
-    // Segment's own token says nothing here; the key beside it does.
-    let bearer = "Authorization: Bearer segment-token\r\n";
-    let batch = format!(r#"{{"batch":[{}],"writeKey":"WK"}}"#, event(&user()));
-    assert_ok(&send(&server, "/v1/batch", bearer, batch));
+    // Segment's own token says nothing here, nor does a header without a key; the key in the body does.
+    for header in ["Bearer segment-token", "Basic Og==", "Basic %%%", ""] {
+        let batch = format!(r#"{{"batch":[{}],"writeKey":"WK"}}"#, event(&user()));
+        let header = format!("Authorization: {header}\r\n");
+        assert_ok(&send(&server, "/v1/batch", &header, batch));
+    }
     server.settle("profiles");
     for user in 1..=sent {
         assert_eq!(
