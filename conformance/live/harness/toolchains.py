@@ -1,5 +1,6 @@
 """Go, Java and Maven, the SDKs that they bring, and the drivers that are built with them."""
 
+import concurrent.futures
 import hashlib
 import os
 import pathlib
@@ -35,9 +36,10 @@ def build_drivers():
     if stamp.is_file() and stamp.read_text() == digest:
         return
     shutil.rmtree(BUILT, ignore_errors=True)
-    _go()
-    _jars()
-    _java()
+    print("fetching the Go and Java SDKs and building their drivers ...", flush=True)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_go), pool.submit(_java)]:
+            done.result()
     stamp.write_text(digest)
 
 
@@ -50,7 +52,6 @@ def _digest():
 
 
 def _go():
-    print("building the Go drivers ...", flush=True)
     GO.mkdir(parents=True)
     # go.sum has the checksum of every module.
     run(["go", "build", "-buildvcs=false", "-mod=readonly", "-o", f"{GO}/", "./rudder", "./segment"],
@@ -58,7 +59,6 @@ def _go():
 
 
 def _jars():
-    print("fetching the Java SDKs ...", flush=True)
     run(["mvn", "--batch-mode", "--quiet", f"-Djars={JARS}", "dependency:copy-dependencies"],
         "The Java SDKs could not be fetched.", cwd=DRIVERS / "java", stdin=subprocess.DEVNULL)
     pinned = (DRIVERS / "java" / "jars.sha256").read_text().splitlines()
@@ -69,7 +69,7 @@ def _jars():
 
 
 def _java():
-    print("building the Java drivers ...", flush=True)
+    _jars()
     for name, main in JAVA_DRIVERS.items():
         run(["javac", "-encoding", "UTF-8", "-cp", str(JARS / name / "*"), "-d", str(CLASSES / name),
              "Scenario.java", f"{main}.java"],
