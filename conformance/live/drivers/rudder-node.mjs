@@ -13,7 +13,7 @@ const analytics = new Analytics(order.writeKey, {
 
 const scenarios = {
   single() {
-    analytics.identify({ userId: order.user, traits: { sdk: 'rudder-node', nested: { works: true } } });
+    analytics.identify({ userId: order.user, traits: { sdk: order.sdk, nested: { works: true } } });
   },
   everything() {
     const userId = 'zoe';
@@ -30,9 +30,18 @@ const scenarios = {
     analytics.group({ userId, groupId: 'acme', traits: { employees: 7 } });
     analytics.alias({ userId: 'zoe-new', previousId: userId });
   },
+  async ordered() {
+    // Batches travel at once, so a user's next update waits until the one before has arrived.
+    for (let step = 1; step <= order.steps; step += 1) {
+      await new Promise((answered) => {
+        analytics.identify({ userId: order.user, traits: { step } }, answered);
+        analytics.flush();
+      });
+    }
+  },
 };
 
-scenarios[order.scenario]();
+await scenarios[order.scenario]();
 // Without an error handler a refusal would end this process, so the handler collects it instead.
 await analytics.flush();
 await analytics.flush();

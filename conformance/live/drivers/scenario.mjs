@@ -5,7 +5,10 @@ export const order = {
   scenario: process.argv[2],
   url: process.env.KENWELL_URL,
   writeKey: process.env.KENWELL_WRITE_KEY,
-  user: process.env.KENWELL_USER ?? 'single',
+  user: process.env.KENWELL_USER,
+  steps: Number(process.env.KENWELL_STEPS),
+  sdk: process.env.SDK_NAME,
+  package: process.env.SDK_PACKAGE,
   gzip: process.env.SDK_GZIP !== '0',
 };
 

@@ -1,17 +1,22 @@
-// @segment/analytics-node, unmodified.
-import { Analytics } from '@segment/analytics-node';
+// @segment/analytics-node, unmodified, in the version that SDK_PACKAGE names.
 import { order, report, zoe, zoeLater } from './scenario.mjs';
 
+const { Analytics } = await import(order.package);
 const errors = [];
-const analytics = new Analytics({ writeKey: order.writeKey, host: order.url, flushAt: 50 });
-let status = 0;
-analytics.on('http_response', (response) => { status = response.status; });
+const analytics = new Analytics({
+  writeKey: order.writeKey,
+  host: order.url,
+  flushAt: order.scenario === 'ordered' ? 1 : 50,
+});
 // This SDK never shows its user the words of an answer, only its status.
-analytics.on('error', (error) => errors.push({ status, text: String(error.reason) }));
+analytics.on('error', (error) => {
+  const text = String(error.reason);
+  errors.push({ status: Number(/\[(\d+)\]/.exec(text)?.[1] ?? 0), text });
+});
 
 const scenarios = {
   single() {
-    analytics.identify({ userId: order.user, traits: { sdk: 'segment-node', nested: { works: true } } });
+    analytics.identify({ userId: order.user, traits: { sdk: order.sdk, nested: { works: true } } });
   },
   everything() {
     const userId = 'zoe';
@@ -29,8 +34,14 @@ const scenarios = {
     analytics.group({ userId, groupId: 'acme', traits: { employees: 7 } });
     analytics.alias({ userId: 'zoe-new', previousId: userId });
   },
+  async ordered() {
+    // Batches travel at once, so a user's next update waits until the one before has arrived.
+    for (let step = 1; step <= order.steps; step += 1) {
+      await new Promise((answered) => analytics.identify({ userId: order.user, traits: { step } }, answered));
+    }
+  },
 };
 
-scenarios[order.scenario]();
+await scenarios[order.scenario]();
 await analytics.closeAndFlush({ timeout: 60_000 });
 report('done', { errors });

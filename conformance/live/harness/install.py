@@ -22,11 +22,13 @@ class Missing(Exception):
     """Something is not there and could not be installed; the text says how to get it."""
 
 
-def install_all():
-    """Brings everything in place; returns the path of the browser."""
-    _program("redis-server", "redis-server", brew="redis", dnf="redis")
-    _program("node", "nodejs", brew="node", dnf="nodejs")
-    _program("npm", "npm", brew="node", dnf="nodejs-npm")
+def install_packages():
+    """Brings programs and packages in place; returns the path of the browser."""
+    program("redis-server", "redis-server", brew="redis", dnf="redis")
+    program("node", "nodejs", brew="node", dnf="nodejs")
+    program("npm", "npm", brew="node", dnf="nodejs-npm")
+    program("openssl", "openssl", brew="openssl", dnf="openssl")
+    program("stunnel4" if shutil.which("apt-get") else "stunnel", "stunnel4", brew="stunnel", dnf="stunnel")
     _node_version()
     _node_packages()
     _python_packages()
@@ -35,18 +37,19 @@ def install_all():
 
 def install_browser_tests(directory):
     """Brings in place what the tests of the console need, their packages in `directory`; returns the path of the browser."""
-    _program("redis-server", "redis-server", brew="redis", dnf="redis")
-    _program("redis-cli", "redis-tools", brew="redis", dnf="redis")
-    _program("openssl", "openssl", brew="openssl", dnf="openssl")
-    _program("curl", "curl", brew="curl", dnf="curl")
-    _program("node", "nodejs", brew="node", dnf="nodejs")
-    _program("npm", "npm", brew="node", dnf="nodejs-npm")
+    program("redis-server", "redis-server", brew="redis", dnf="redis")
+    program("redis-cli", "redis-tools", brew="redis", dnf="redis")
+    program("openssl", "openssl", brew="openssl", dnf="openssl")
+    program("curl", "curl", brew="curl", dnf="curl")
+    program("node", "nodejs", brew="node", dnf="nodejs")
+    program("npm", "npm", brew="node", dnf="nodejs-npm")
     _node_version()
     _node_packages(directory)
     return _chromium()
 
 
-def _program(name, apt, brew, dnf):
+def program(name, apt, brew, dnf):
+    """Sees to it that a program is there."""
     if shutil.which(name) is None:
         _apt(apt, f"{name} is missing", brew, dnf)
     if shutil.which(name) is None:
@@ -65,11 +68,12 @@ def _apt(package, problem, brew, dnf):
         raise Missing(hint)
     print(f"installing {package} ...", flush=True)
     quiet = {"stdin": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-    _run(["apt-get", "update", "-qq"], hint, **quiet)
-    _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], hint, **quiet)
+    run(["apt-get", "update", "-qq"], hint, **quiet)
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], hint, **quiet)
 
 
-def _run(command, hint, **options):
+def run(command, hint, **options):
+    """Runs a command that must end well; `hint` says what it means when it does not."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     if done.returncode != 0:
         raise Missing(f"{hint}\n`{' '.join(command)}` failed:\n{done.stdout[-2000:]}")
@@ -86,7 +90,7 @@ def _node_packages(directory=HERE):
     if done:
         return
     print("installing the Node packages ...", flush=True)
-    _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node packages could not be installed.",
+    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "The Node packages could not be installed.",
          cwd=directory, stdin=subprocess.DEVNULL)
     stamp.write_text(digest)
 
@@ -98,13 +102,13 @@ def _python_packages():
         return
     if sys.version_info < (3, 10):
         raise Missing(f"Python 3.10 or newer is needed; this is {sys.version.split()[0]}")
-    print("installing the Python SDK ...", flush=True)
+    print("installing the Python SDKs ...", flush=True)
     make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     if subprocess.run(make, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
         _apt("python3-venv", "Python cannot make virtual environments", brew="python", dnf="python3")
-        _run(make, "Python cannot make virtual environments.")
-    _run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
-          str(HERE / "requirements.txt")], "The Python SDK could not be installed.", stdin=subprocess.DEVNULL)
+        run(make, "Python cannot make virtual environments.")
+    run([str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+          str(HERE / "requirements.txt")], "The Python SDKs could not be installed.", stdin=subprocess.DEVNULL)
     stamp.write_text(digest)
 
 

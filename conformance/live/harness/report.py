@@ -9,10 +9,19 @@ class Report:
     def __init__(self):
         self.passed = 0
         self.failed = 0
+        self.ran = set()
+        self._title = None
         self._since = time.monotonic()
+
+    def begin(self, title):
+        """Begins a scenario."""
+        self._title = title
+        print(f"\n{title}", flush=True)
 
     def check(self, what, problem):
         """Notes one check: `problem` is None (passed) or says what was wrong."""
+        # A check of one SDK begins with its name.
+        self.ran.add((self._title, what.split(":")[0]))
         now = time.monotonic()
         seconds, self._since = now - self._since, now
         if problem is None:

@@ -4,14 +4,19 @@ import dataclasses
 import json
 import os
 import queue
+import secrets
 import subprocess
 import threading
 import time
 
 from .children import stop, track
 from .install import HERE, PYTHON
+from .toolchains import GO, java
 
 MARK = "@kenwell "
+
+# In every write key of this run: the Kotlin SDK keeps what it has not sent in a directory of that name.
+RUN = secrets.token_hex(4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Source:
 
     @property
     def write_key(self):
-        return f"live-{self.id}-key"
+        return f"live-{self.id}-{RUN}-key"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,15 +39,40 @@ class Sdk:
     id: str
     package: str
     command: tuple
+    # Where the hashes stand that `everything` must leave behind.
+    expected: str
+    # What the SDK shows its user of a refusal.
+    shows: frozenset = frozenset(("status", "words"))
+    # Whether it can send with and without gzip.
+    gzip: bool = False
+    # Whether it speaks https:// only.
+    tls: bool = False
+    # How many identifies `ordered` makes: several batches, or fewer where each waits for the one before.
+    steps: int = 600
 
+
+_PYTHON = (str(PYTHON), "drivers/python_sdk.py")
+_SEGMENT_NODE = ("node", "drivers/segment-node.mjs")
+_STATUS, _WORDS = frozenset(("status",)), frozenset(("words",))
 
 SDKS = {
     sdk.id: sdk
     for sdk in (
-        Sdk("rudder-node", "@rudderstack/rudder-sdk-node", ("node", "drivers/rudder-node.mjs")),
-        Sdk("segment-node", "@segment/analytics-node", ("node", "drivers/segment-node.mjs")),
-        Sdk("rudder-python", "rudder-sdk-python", (str(PYTHON), "drivers/rudder_python.py")),
-        Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs")),
+        Sdk("rudder-node", "@rudderstack/rudder-sdk-node", ("node", "drivers/rudder-node.mjs"), "rudder-node",
+            gzip=True, steps=50),
+        Sdk("rudder-python", "rudderstack.analytics", _PYTHON, "python", gzip=True),
+        Sdk("rudder-go", "github.com/rudderlabs/analytics-go/v4", (str(GO / "rudder"),), "go", _STATUS,
+            gzip=True, steps=50),
+        Sdk("rudder-java", "com.rudderstack.sdk.java.analytics", java("rudder-java"), "java", _WORDS, gzip=True),
+        Sdk("segment-node", "@segment/analytics-node", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-node-3", "segment-node-3", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-node-2", "segment-node-2", _SEGMENT_NODE, "segment-node", _STATUS, steps=50),
+        Sdk("segment-python", "segment.analytics", _PYTHON, "python", gzip=True),
+        Sdk("segment-go", "github.com/segmentio/analytics-go/v3", (str(GO / "segment"),), "go", _STATUS, steps=50),
+        Sdk("segment-java", "com.segment.analytics.java", java("segment-java"), "java", _WORDS),
+        Sdk("segment-kotlin", "com.segment.analytics.kotlin", java("segment-kotlin"), "segment-kotlin", _WORDS,
+            tls=True),
+        Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs"), "browser"),
     )
 }
 
@@ -50,12 +80,16 @@ SDKS = {
 class Driver:
     """A running driver: its reports come in as events, and it can be told to go on."""
 
-    def __init__(self, sdk, scenario, url, write_key, user="single", gzip=True):
+    def __init__(self, sdk, scenario, url, write_key, trust_store, user="single", gzip=True):
         environment = {
             **os.environ,
             "KENWELL_URL": url,
             "KENWELL_WRITE_KEY": write_key,
             "KENWELL_USER": user,
+            "KENWELL_TRUST_STORE": str(trust_store),
+            "KENWELL_STEPS": str(sdk.steps),
+            "SDK_NAME": sdk.id,
+            "SDK_PACKAGE": sdk.package,
             "SDK_GZIP": "1" if gzip else "0",
             "NO_PROXY": "*",
             "PYTHONIOENCODING": "utf-8",

@@ -1,12 +1,15 @@
-"""rudder-sdk-python, unmodified."""
+"""RudderStack's or Segment's Python SDK, unmodified; SDK_PACKAGE says which."""
 
 import datetime
 import decimal
+import importlib
 import json
 import os
 import sys
 
-from rudderstack.analytics.client import Client
+Client = importlib.import_module(f"{os.environ['SDK_PACKAGE']}.client").Client
+
+USER = os.environ["KENWELL_USER"]
 
 errors = []
 
@@ -22,8 +25,7 @@ def collect(error, _batch):
 
 
 def single(client):
-    user = os.environ.get("KENWELL_USER", "single")
-    client.identify(user, {"sdk": "rudder-python", "nested": {"works": True}})
+    client.identify(USER, {"sdk": os.environ["SDK_NAME"], "nested": {"works": True}})
 
 
 def everything(client):
@@ -67,9 +69,12 @@ def everything(client):
     client.screen(user, "App", "Start")
     client.group(user, "acme", {"employees": 7})
     client.alias(user, "zoe-new")
-    # More than one batch of 100: the last call must win.
-    for step in range(1, 251):
-        client.identify("counter", {"step": step})
+
+
+def ordered(client):
+    # More than one batch: the last call must win.
+    for step in range(1, int(os.environ["KENWELL_STEPS"]) + 1):
+        client.identify(USER, {"step": step})
 
 
 def main():
@@ -79,7 +84,7 @@ def main():
         gzip=os.environ.get("SDK_GZIP", "1") != "0",
         on_error=collect,
     )
-    {"single": single, "everything": everything}[sys.argv[1]](client)
+    {"single": single, "everything": everything, "ordered": ordered}[sys.argv[1]](client)
     client.shutdown()
     report("done", errors=errors)
 
