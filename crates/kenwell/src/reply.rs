@@ -1,5 +1,6 @@
 //! An error that Redis answered with, and the table that says what it means for us.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ const MAX_TEXT: usize = 200;
 
 /// An error reply of the server.
 ///
-/// Redis repeats keys and values in some messages; those parts are cut off.
+/// Redis repeats keys, values and the user's name in some messages; those parts are cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     code: Arc<str>,
@@ -28,11 +29,12 @@ impl Reply {
             return Self::new(code, text);
         }
         let class = class_of(code, text);
-        let text = if code == "NOPERM" && about_a_key(text) {
-            "no permission to access this key"
-        } else {
-            presentable(text)
+        let text = match code {
+            "NOPERM" if about_a_key(text) => "no permission to access this key".into(),
+            "NOPERM" => nameless(text),
+            _ => text.into(),
         };
+        let text = presentable(&text);
         Self {
             code: words(&code).into(),
             text: printable(text).into(),
@@ -45,7 +47,7 @@ impl Reply {
         &self.code
     }
 
-    /// The rest of the reply, without keys and values.
+    /// The rest of the reply, without keys, values and the user's name.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -73,6 +75,17 @@ impl fmt::Display for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} {}", self.code, self.text)
     }
+}
+
+/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be somebody's secret.
+fn nameless(text: &str) -> Cow<'_, str> {
+    const REFUSED: &str = " has no permissions";
+    let rest = text
+        .strip_prefix("User ")
+        .and_then(|text| text.rsplit_once(REFUSED));
+    rest.map_or(Cow::Borrowed(text), |(_, rest)| {
+        Cow::Owned(format!("this user{REFUSED}{rest}"))
+    })
 }
 
 /// The message up to the point where Redis starts to quote the command's arguments.
@@ -269,6 +282,9 @@ mod tests {
             "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
         );
         assert_eq!(unknown.to_string(), "ERR unknown command 'HSET'");
+        let command = reply("NOPERM User hunter2 has no permissions to run the 'hset' command");
+        let nameless = "NOPERM this user has no permissions to run the 'hset' command";
+        assert_eq!(command.to_string(), nameless);
         let key = reply("NOPERM User kenwell has no permissions to access the 'user:1' key");
         assert_eq!(key.to_string(), "NOPERM no permission to access this key");
         assert!(

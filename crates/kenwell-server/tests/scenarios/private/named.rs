@@ -9,7 +9,7 @@ use std::os::unix::net::UnixListener;
 use serde_json::{Value, json};
 
 use super::support::{json as body_of, ok};
-use crate::support::{Certificates, Redis, Server};
+use crate::support::{Certificates, Redis, Server, eventually, post};
 
 fn file(server: &Server) -> String {
     fs::read_to_string(server.config()).unwrap()
@@ -210,6 +210,18 @@ fn a_reference_is_shown_and_never_what_it_holds() {
         redis.address()
     );
     fs::write(server.config(), file(&server) + &more).unwrap();
+    // One of them gets in, and may do nothing.
+    let user = [
+        "ACL",
+        "SETUSER",
+        "MARK-of-a-variable",
+        "on",
+        ">MARK-p",
+        "~*",
+        "-@all",
+        "+client",
+    ];
+    redis.command::<()>(&user);
     let url = format!("redis://MARK-of-a-url:MARK-p@{}", redis.address());
     server.restart_with(&format!(
         "export REDIS_USER=MARK-of-a-variable REDIS_PASSWORD=MARK-p REDIS_URL={url}"
@@ -248,7 +260,13 @@ fn a_reference_is_shown_and_never_what_it_holds() {
     assert_eq!(body_of(&refused)["error"]["setting"], "password");
     let other = json!({ "username": "env:REDIS_PASSWORD" });
     assert_eq!(server.ask("PATCH", path, &other.to_string()).status, 422);
-    answers.push(server.log());
+    let event = r#"{"userId":"u","traits":{"a":1}}"#;
+    assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
+    let refused = eventually("Redis' refusal", || {
+        let ready = server.ready().text();
+        ready.contains("NOPERM").then_some(ready)
+    });
+    answers.extend([refused, server.log()]);
     for answer in answers {
         assert!(!answer.contains("MARK"), "{answer}");
     }
