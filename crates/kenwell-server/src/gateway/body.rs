@@ -163,6 +163,10 @@ where
         if first.is_empty() && rest.is_empty() {
             first = chunk;
         } else {
+            if rest.is_empty() {
+                // At once, as far as it is small: growing would take up to twice as much.
+                rest.reserve(SMALL_BYTES.min(usize::try_from(announced).unwrap_or(SMALL_BYTES)));
+            }
             rest.extend_from_slice(&std::mem::take(&mut first));
             rest.extend_from_slice(&chunk);
         }

@@ -6,6 +6,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const OWN: u64 = 512;
 /// Descriptors kept for each destination: its files and its connections to Redis.
 const FOR_DESTINATION: u64 = 32;
+/// Descriptors for the connections that both listeners take beyond their places.
+const SPARE: u64 = 32;
+/// What macOS takes at most where it says that there is no limit.
+const MOST_OF_MACOS: u64 = 10_240;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,18 +20,23 @@ pub struct Share {
     pub private: usize,
 }
 
-/// Raises the soft limit to the hard one, and returns what holds then; nothing when there is no limit.
+/// Raises the soft limit to the hard one, or to what the system takes, and returns what holds then; nothing when there
+/// is no limit.
 pub fn raise() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    if limit.current == limit.maximum || setrlimit(Resource::Nofile, most).is_ok() {
-        limit.maximum
-    } else {
-        limit.current
+    for most in [limit.maximum, Some(MOST_OF_MACOS)] {
+        let raised = Rlimit {
+            current: most,
+            ..limit
+        };
+        let is_more = limit
+            .current
+            .is_some_and(|now| most.is_none_or(|most| most > now));
+        if is_more && setrlimit(Resource::Nofile, raised).is_ok() {
+            return most;
+        }
     }
+    limit.current
 }
 
 /// What fits of the connections that are `wanted` into this many descriptors, beside our own files and those for so
@@ -36,7 +45,8 @@ pub fn share(limit: Option<u64>, destinations: usize, wanted: Share) -> Share {
     let Some(limit) = limit else { return wanted };
     let destinations = u64::try_from(destinations).unwrap_or(u64::MAX);
     let own = OWN.saturating_add(destinations.saturating_mul(FOR_DESTINATION));
-    let left = usize::try_from(limit - own.min(limit / 2)).unwrap_or(usize::MAX);
+    let left = (limit - own.min(limit / 2)).saturating_sub(SPARE);
+    let left = usize::try_from(left).unwrap_or(usize::MAX);
     let private = wanted.private.min(left / 4).max(1);
     Share {
         gateway: wanted.gateway.min(left.saturating_sub(private)).max(1),
@@ -57,17 +67,20 @@ mod tests {
     fn what_is_wanted_fits_where_there_is_enough() {
         assert_eq!(share(None, 1, WANTED), WANTED);
         assert_eq!(share(Some(65_536), 900, WANTED), WANTED);
-        assert_eq!(share(Some(512 + 32 + 4096 + 256), 1, WANTED), WANTED);
+        assert_eq!(share(Some(512 + 32 + 32 + 4096 + 256), 1, WANTED), WANTED);
     }
 
     #[test]
     fn otherwise_our_own_files_come_first() {
-        for limit in [3, 64, 256, 1024, 4096] {
+        for limit in [128, 256, 1024, 4096] {
             let Share { gateway, private } = share(Some(limit), 1, WANTED);
             let taken = u64::try_from(gateway + private).unwrap();
             let own = (OWN + FOR_DESTINATION).min(limit / 2);
-            assert!(taken + own <= limit, "{limit}: {taken}");
+            assert!(taken + own + SPARE <= limit, "{limit}: {taken}");
             assert!(gateway >= private, "{limit}");
         }
+        // However few there are, somebody is served.
+        let few = share(Some(3), 1, WANTED);
+        assert_eq!((few.gateway, few.private), (1, 1));
     }
 }
