@@ -9,7 +9,8 @@ from .metrics import books, imbalance
 from .report import difference
 from .sdks import SDKS, Driver, Source
 
-SERVER_SDKS = tuple(name for name in SDKS if name != "browser")
+BROWSERS = ("browser", "segment-browser")
+SERVER_SDKS = tuple(name for name in SDKS if name not in BROWSERS)
 GZIP_SDKS = tuple(name for name, sdk in SDKS.items() if sdk.gzip)
 # SDKs that try for half a minute and longer, and those that have given up within a few seconds; Go's do when they are
 # closed, as `single` does. Java's wait too long between two attempts for a test. Kotlin's begins while Kenwell is away:
@@ -110,7 +111,7 @@ def transports(bench):
     """Other ways the same SDKs can send: uncompressed, to a URL that ends in a slash, batched, as a beacon."""
     sent_and_visible(bench, GZIP_SDKS, "uncompressed", "single", gzip=False)
     sent_and_visible(bench, SERVER_SDKS, "slash", "single", path="/")
-    sent_and_visible(bench, ("browser",), "batched", "batch")
+    sent_and_visible(bench, BROWSERS, "batched", "batch")
     attempt(bench, "browser: beacon when the page is left", lambda: beacon(bench))
 
 
@@ -141,7 +142,8 @@ def refusals(bench):
     cases = (("wrong key", "no-such-key", 401, "invalid write key", [400]),
              ("source switched off", CLOSED.write_key, 404, "source is disabled", [200, 404]))
     for what, key, status, text, configuration in cases:
-        for name, driver in bench.drive_all(SERVER_SDKS, "single", key=key, user="refused").items():
+        told = (*SERVER_SDKS, "segment-browser")
+        for name, driver in bench.drive_all(told, "single", key=key, user="refused").items():
             attempt(bench, f"{name}: {what} is reported", lambda: refusal(driver, SDKS[name].shows, status, text))
         attempt(bench, f"browser: {what}: no event is sent", lambda: browser_refusal(bench, key, configuration))
     attempt(bench, "nothing of it is stored",

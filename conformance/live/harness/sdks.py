@@ -73,6 +73,8 @@ SDKS = {
         Sdk("segment-kotlin", "com.segment.analytics.kotlin", java("segment-kotlin"), "segment-kotlin", _WORDS,
             tls=True),
         Sdk("browser", "@rudderstack/analytics-js", ("node", "drivers/browser.mjs"), "browser"),
+        Sdk("segment-browser", "@segment/analytics-next", ("node", "drivers/segment-browser.mjs"), "segment-browser",
+            _STATUS),
     )
 }
 
