@@ -16,6 +16,7 @@ use kenwell::doctor::{self, Check};
 use kenwell::profile::{Layout, Prefix};
 use kenwell::{Class, Error};
 use support::certificates::Certificates;
+use support::sentinels::Sentinels;
 use support::server::{Server, free_port};
 use support::stunnel::Stunnel;
 
@@ -292,6 +293,36 @@ async fn the_time_of_a_certificate_is_judged_at_each_connection_and_never_a_sett
         assert!(about("client_certificate").all(|it| it.is_out_of_time && it.says.contains(when)));
         assert_eq!(notices.len(), 2, "{notices:?}");
     }
+}
+
+#[tokio::test]
+async fn sentinels_are_judged_at_each_connection_too() {
+    let all = Certificates::new();
+    // The same authority, as it was years ago.
+    all.issue_dated("other", "other", AUTHORITY, PAST);
+    all.openssl("req -new -key ca.key -subj /CN=authority -out late.csr");
+    let [from, to] = PAST;
+    all.openssl(&format!(
+        "ca -batch -notext -config dated.cnf -selfsign -keyfile ca.key -in late.csr -startdate {from} -enddate {to} -extfile other.ext -out late.pem"
+    ));
+    let sentinels = Sentinels::start_with_tls(&all, "server");
+    let given = Settings {
+        secure: true,
+        ca_certificate: Some(all.path("given.pem").to_str().unwrap().to_owned()),
+        connect_timeout: Duration::from_secs(10),
+        command_timeout: Duration::from_secs(10),
+        ..sentinels.settings()
+    };
+    std::fs::write(all.path("given.pem"), all.text("late.pem")).unwrap();
+    let connection = Connection::new(given).unwrap();
+    let error = connection.ping().await.unwrap_err();
+    assert_eq!(error.class(), Class::Configuration, "{error}");
+    let error = error.to_string();
+    for word in ["expired on Jan  1 00:00:00 2021", "in ca_certificate"] {
+        assert!(error.contains(word), "{error}");
+    }
+    std::fs::write(all.path("given.pem"), all.authority()).unwrap();
+    connection.ping().await.unwrap();
 }
 
 #[tokio::test]

@@ -167,6 +167,38 @@ fn a_renewed_certificate_is_shown_without_a_restart() {
 }
 
 #[test]
+fn an_expired_certificate_is_shown_all_the_same_and_is_an_error_in_the_log() {
+    let (redis, all, directory) = (
+        Redis::start(),
+        Certificates::new(),
+        tempfile::tempdir().unwrap(),
+    );
+    let san = "subjectAltName=DNS:localhost";
+    all.issue_dated("old", "ca", san, ["20200101000000Z", "20210101000000Z"]);
+    install(&all, directory.path());
+    for end in ["pem", "key"] {
+        let old = all.text(&format!("old.{end}"));
+        fs::write(directory.path().join(format!("server.{end}")), old).unwrap();
+    }
+    let server = start(&redis, directory.path());
+    let authority = all.path("ca.pem");
+    assert!(!sends(&server, &authority, &[]));
+    assert!(sends(&server, &authority, &["--insecure"]));
+    let line = eventually("the error in the log", || {
+        let log = server.log();
+        let mut lines = log.lines();
+        let line = lines.find(|line| line.contains("ERROR") && line.contains("expired on"))?;
+        Some(line.to_owned())
+    });
+    assert!(line.contains("tls_certificate"), "{line}");
+    // The renewed one is shown without a restart.
+    install(&all, directory.path());
+    eventually("the renewed certificate", || {
+        sends(&server, &authority, &[]).then_some(())
+    });
+}
+
+#[test]
 fn the_consoles_cookie_never_travels_without_tls() {
     let (redis, all, directory) = (
         Redis::start(),

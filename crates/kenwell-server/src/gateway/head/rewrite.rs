@@ -12,7 +12,7 @@ const MAX_TARGET_BYTES: usize = 12 * 1024;
 /// The parameter that is kept of a longer query: no other one is looked at.
 const KEPT_PARAMETER: &[u8] = b"writeKey=";
 /// The headers that are kept of a head that is too large: those that hyper and the gateway look at.
-const KEPT_HEADERS: [&[u8]; 12] = [
+const KEPT_HEADERS: [&[u8]; 13] = [
     b"access-control-request-headers",
     b"access-control-request-method",
     b"authorization",
@@ -24,7 +24,8 @@ const KEPT_HEADERS: [&[u8]; 12] = [
     b"origin",
     b"transfer-encoding",
     b"user-agent",
-    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
 ];
 
 /// Whether hyper can read this target as it is.
