@@ -39,7 +39,7 @@ pub(crate) async fn authority(_redis: Flavour) {
     let wrong = vec![
         with_wrong_authority(&settings),
         with_wrong_name(&settings),
-        (strangers, vec!["set ca_certificate"]),
+        (strangers, vec!["set `ca_certificate`"]),
     ];
     at(server, settings, wrong, |_| {}).await;
 }
