@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use kenwell::connection::Connection;
 use kenwell_journal::files;
 
 /// Name of the file in the data directory.
@@ -24,6 +25,19 @@ pub fn id(data_dir: &Path) -> io::Result<String> {
         Ok(file) => read(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(data_dir, &path),
         Err(error) => Err(error),
+    }
+}
+
+/// The connection, under the name of those who retry dead letters of a destination. There is only one of them at a
+/// time, and what one that was killed had sent is ended by the next one, and by the next delivery. Without an id
+/// of the installation it has no name, and that is all.
+pub fn for_retry(connection: &Connection, data_dir: &Path, destination: &str) -> Connection {
+    match id(data_dir) {
+        Ok(installation) => connection.named(&format!("{installation}:{destination}:retry")),
+        Err(error) => {
+            tracing::warn!(destination.id = destination, %error, "the installation's id cannot be kept in data_dir; if this retry is killed, what it has sent could overwrite newer values");
+            connection.another()
+        }
     }
 }
 

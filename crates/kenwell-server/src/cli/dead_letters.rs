@@ -107,7 +107,9 @@ async fn retry_destination(
     letters: &DeadLetters,
 ) -> Result<Retried, Failure> {
     let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
-    Ok(outstanding.retry(&connect(destination)?, |_| true).await?)
+    let connection = connect(destination)?;
+    let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);
+    Ok(outstanding.retry(&connection, |_| true).await?)
 }
 
 /// The letters, if there can be any: a command that only looks makes no directories.

@@ -224,10 +224,40 @@ where
 /// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
 /// and whoever repeats a batch before going on sends at least as much as is left to read.
 async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<bool, Error> {
-    match ask(line, &previous.kill(), "CLIENT KILL", address).await {
-        Ok(_) => Ok(true),
-        Err(Error::Refused { .. }) => Ok(false),
-        Err(error) => Err(error),
+    let killed = ask_if_permitted(line, &previous.kill(), "CLIENT KILL", address).await?;
+    Ok(killed.is_some())
+}
+
+/// Asks for something that not every server does for everybody; `None` when it is refused for good.
+///
+/// A refusal may as well be one of the moment: a quota, or a proxy without its server. Whoever took that for
+/// "never" would go without a name or a fence for as long as the connection lives. So it is asked whether the
+/// server does anything for us now, and then once more.
+pub(super) async fn ask_if_permitted(
+    line: &Line,
+    command: &redis::Cmd,
+    name: &'static str,
+    address: &Arc<str>,
+) -> Result<Option<Value>, Error> {
+    match ask(line, command, name, address).await {
+        Err(Error::Refused { reply, .. }) if reply.is_lasting() => return Ok(None),
+        Err(Error::Refused { .. }) => {}
+        answer => return answer.map(Some),
+    }
+    does_anything(ask(line, &redis::cmd("PING"), "PING", address).await)?;
+    match ask(line, command, name, address).await {
+        Err(Error::Refused { .. }) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// Judges the answer to a `PING`: users may not have the right to it, but what else refuses it refuses
+/// everything.
+pub(super) fn does_anything(pong: Result<Value, Error>) -> Result<(), Error> {
+    match pong {
+        Err(Error::Refused { reply, .. }) if reply.is_lasting() => Ok(()),
+        Err(error) => Err(error.while_opening()),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
 use super::credentials::Credentials;
-use super::dial::{Line, ask};
+use super::dial::{Line, ask, ask_if_permitted, does_anything};
 use crate::Error;
 
 /// What the server said about itself and about the connection.
@@ -52,7 +52,7 @@ fn predates_users(error: &Error) -> bool {
 /// not say all of them.
 ///
 /// `PING` is there for servers that want a password and find fault with the others before they say
-/// so; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
+/// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
 async fn greet(
     line: &Line,
     auth: Option<Cmd>,
@@ -75,7 +75,7 @@ async fn greet(
             command(&["CLIENT", "SETINFO", "LIB-NAME", "kenwell"]),
         ),
         ("HELLO", command(&["HELLO", "2"])),
-        ("CLIENT INFO", command(&["CLIENT", "INFO"])),
+        ("CLIENT INFO", Some(client_info())),
     ];
     // Each by itself and not as one pipeline, so that what a server says before it hangs up is
     // heard; in this order, because each is queued when it is first polled.
@@ -91,12 +91,22 @@ async fn greet(
     };
     auth?;
     select?;
-    tolerated(ping)?;
+    does_anything(ping)?;
     tolerated(setinfo)?;
+    let hello = tolerated(hello)?;
+    let info = match tolerated(info)? {
+        None => ask_if_permitted(line, &client_info(), "CLIENT INFO", address).await?,
+        info => info,
+    };
     Ok(Greeting {
-        hello: tolerated(hello)?,
-        ticket: tolerated(info)?.as_ref().and_then(Ticket::read),
+        hello,
+        ticket: info.as_ref().and_then(Ticket::read),
     })
+}
+
+/// Asks what the server calls this connection.
+fn client_info() -> Cmd {
+    redis::cmd("CLIENT").arg("INFO").take()
 }
 
 /// The answer, or `None` for a refusal that the connection can live with.

@@ -8,9 +8,13 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value};
 
-use super::dial::{Line, ask};
+use super::dial::{Line, ask_if_permitted};
 use super::login::Ticket;
 use crate::Error;
+
+/// What stands before the run in the name of those who write for somebody else a while: a retry of dead letters.
+/// They are ended with whoever they write for.
+const PART: &str = "retry:";
 
 /// A name for one use of Redis, and a number for this run of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,8 @@ impl ClientName {
     pub(super) async fn tell(&self, line: &Line, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
         let command = words(&["CLIENT", "SETNAME", &name]);
-        tolerated(ask(line, &command, "CLIENT SETNAME", address).await).map(drop)
+        let told = ask_if_permitted(line, &command, "CLIENT SETNAME", address).await;
+        told.map(drop)
     }
 
     /// Ends the connections of earlier runs. A server that does not let us do that is used all the same: the
@@ -49,22 +54,23 @@ impl ClientName {
         address: &Arc<str>,
     ) -> Result<(), Error> {
         let list = words(&["CLIENT", "LIST"]);
-        let listed = tolerated(ask(line, &list, "CLIENT LIST", address).await)?;
+        let listed = ask_if_permitted(line, &list, "CLIENT LIST", address).await?;
         let Some(Value::BulkString(listed)) = listed else {
             return Ok(());
         };
         for ticket in self.earlier(&String::from_utf8_lossy(&listed)) {
             tracing::info!(redis.address = %address, "a connection of an earlier run is still open at Redis and is ended");
-            tolerated(ask(line, &ticket.kill(), "CLIENT KILL", address).await)?;
+            ask_if_permitted(line, &ticket.kill(), "CLIENT KILL", address).await?;
         }
         Ok(())
     }
 
-    /// Those in an answer to `CLIENT LIST` that have our name and another run.
+    /// Those in an answer to `CLIENT LIST` that have our name and another run, or the name of a part of ours.
     fn earlier(&self, listed: &str) -> Vec<Ticket> {
         let is_earlier = |line: &&str| {
             let name = line.split(' ').find_map(|pair| pair.strip_prefix("name="));
             let run = name.and_then(|name| name.strip_prefix(&self.family));
+            let run = run.map(|run| run.strip_prefix(PART).unwrap_or(run));
             run.is_some_and(|run| run != self.run && !run.contains(':'))
         };
         let earlier = listed.lines().filter(is_earlier);
@@ -76,14 +82,6 @@ fn words(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
     command.arg(words);
     command
-}
-
-/// The answer, or `None` when the server refuses.
-fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
-    match answer {
-        Err(Error::Refused { .. }) => Ok(None),
-        answer => answer.map(Some),
-    }
 }
 
 #[cfg(test)]
@@ -99,6 +97,8 @@ mod tests {
             "kenwell:i1:profiles:0123456789abcdef",
             "kenwell:i1:profiles-2:0123456789abcdef",
             "kenwell:i2:profiles:0123456789abcdef",
+            "kenwell:i1:profiles:marker:0123456789abcdef",
+            "kenwell:i1:profiles:retry:0123456789abcdef",
             "somebody",
             "",
         ]
@@ -107,7 +107,7 @@ mod tests {
         .map(|(id, name)| format!("id={id} addr=h:{id} laddr=h:9 fd=8 name={name} age=1 cmd=hset"))
         .collect();
         let earlier = ours.earlier(&listed.join("\n"));
-        assert_eq!(earlier.len(), 1);
+        assert_eq!(earlier.len(), 2);
         let killed = String::from_utf8(earlier[0].kill().get_packed_command()).unwrap();
         assert!(killed.contains("h:1"), "{killed}");
     }

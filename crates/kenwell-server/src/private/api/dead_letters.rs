@@ -216,8 +216,10 @@ pub(super) async fn retry(
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let outstanding = plane.outstanding(&running);
+    let data_dir = plane.live.config().data_dir.clone();
     let retried = blocking(&WALKS, move || {
-        let retry = outstanding.retry(&running.connection, |letter| selection.has(letter));
+        let connection = installation::for_retry(&running.connection, &data_dir, running.id());
+        let retry = outstanding.retry(&connection, |letter| selection.has(letter));
         // Here, where nobody can hang up.
         let retried = Handle::current().block_on(retry)?;
         running.ledger.letters_written(retried.written);
