@@ -119,7 +119,8 @@ pub fn open_for_writing(path: &Path) -> io::Result<File> {
 /// In a directory of root's own it keeps the owner that the file before had.
 ///
 /// # Errors
-/// Those of the file system; what was there before is there still, then.
+/// Those of the file system; what was there before is there still then, unless it was the last step that failed, which
+/// makes the name durable.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (directory, name) = split(path)?;
     let directory = enter(directory)?;
