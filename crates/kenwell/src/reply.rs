@@ -55,7 +55,7 @@ impl Reply {
     /// Whether the same command will be refused as long as nobody changes the server, its users or its settings.
     pub(crate) fn is_lasting(&self) -> bool {
         let is_known = matches!(self.class, Class::Configuration | Class::Record);
-        (self.code == "NOPERM" || is_known) && !self.spoils_connection()
+        (*self.code == *"NOPERM" || is_known) && !self.spoils_connection()
     }
 
     /// What to do about it.

@@ -9,6 +9,7 @@ use super::output::{self, printable};
 use super::run::load;
 use crate::config::{Config, Destination};
 use crate::dead_letters::{DeadLetter, DeadLetters, Error, Retried};
+use crate::installation;
 
 /// Prints the letters, oldest first, and how many there are.
 pub(super) fn list(arguments: &DeadLettersWhich) -> Result<(), Failure> {

@@ -408,6 +408,58 @@ fn late_bytes_of_an_earlier_run_overwrite_nothing() {
     assert_eq!(redis.fields("user:u")["n"], "5", "after an edit");
 }
 
+/// The names of the connections that have written profiles.
+fn writers(redis: &Redis) -> Vec<String> {
+    let listed: String = redis.command(&["CLIENT", "LIST"]);
+    let value = |line: &str, key: &str| {
+        let found = line.split(' ').find_map(|pair| pair.strip_prefix(key));
+        found.unwrap_or_default().to_owned()
+    };
+    let writes = |line: &&str| value(line, "cmd=") == "hset";
+    let found = listed.lines().filter(writes);
+    found.map(|line| value(line, "name=")).collect()
+}
+
+#[test]
+fn what_is_refused_for_a_moment_leaves_no_connection_without_a_name() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis.address());
+    let words = "ERR max daily request limit exceeded";
+    // Everything, for a while.
+    proxy.rule(move |_| answered(words));
+    let server = Server::with(&behind(&proxy, ""));
+    send(&server, users(200), 1);
+    eventually("the quota to show", || {
+        server
+            .ready()
+            .text()
+            .contains("limit exceeded")
+            .then_some(())
+    });
+    // Then each of these once, in the middle of a login.
+    let mut refused = Vec::new();
+    proxy.rule(move |command| {
+        let opens = ["SETNAME", "INFO", "LIST"];
+        let word = command
+            .get(1)
+            .map(|word| String::from_utf8_lossy(word).into_owned());
+        match word {
+            Some(word) if opens.contains(&&*word) && !refused.contains(&word) => {
+                refused.push(word);
+                answered(words)
+            }
+            _ => Act::Pass,
+        }
+    });
+    server.settle("profiles");
+    assert_eq!(redis.keys().len(), 200);
+    let writers = writers(&redis);
+    assert!(!writers.is_empty());
+    for name in writers {
+        assert!(name.starts_with("kenwell:"), "{name:?}");
+    }
+}
+
 #[test]
 fn fewer_connections_than_lanes_are_enough() {
     let redis = Redis::start();

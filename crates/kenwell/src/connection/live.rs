@@ -247,7 +247,8 @@ impl Node {
     pub(super) async fn usable(&self, limit: Option<Limit>) -> Result<Open, Error> {
         loop {
             let open = self.open(limit).await?;
-            if !open.pulse.is_idle() || self.lives(&open, limit).await {
+            // Boxed, since it is rare and larger than all the rest of a call.
+            if !open.pulse.is_idle() || Box::pin(self.lives(&open, limit)).await {
                 return Ok(open);
             }
             self.close(open.generation);

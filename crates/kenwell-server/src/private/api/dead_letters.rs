@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::letters::{self, Page, Selection};
 use super::{destinations, time};
 use crate::dead_letters::{DeadLetter, Error};
+use crate::installation;
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
