@@ -60,9 +60,7 @@ pub(crate) struct Cursor {
     path: PathBuf,
     file: File,
     state: Mutex<State>,
-    /// Has had a reader since the journal was opened.
-    pub(crate) opened: AtomicBool,
-    /// Has one now.
+    /// Has a reader now.
     pub(crate) busy: AtomicBool,
 }
 
@@ -167,7 +165,6 @@ impl Cursor {
                 dirty: false,
                 closed: false,
             }),
-            opened: AtomicBool::new(false),
             busy: AtomicBool::new(false),
         }
     }
@@ -264,7 +261,6 @@ impl Cursor {
                 name: self.name.0.clone(),
             });
         }
-        self.opened.store(true, Ordering::Release);
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ const MAX_VANISHED: usize = 100;
 
 /// The state of the journal in `dir`, read from its files without the lock and without changing anything.
 ///
-/// While another process writes, the numbers are those of a moment ago. All cursors are reported as inactive.
+/// While another process writes, the numbers are those of a moment ago.
 ///
 /// # Errors
 /// [`Error::Io`] when the directory or a file in it cannot be read, [`Error::UnknownVersion`].
@@ -35,7 +35,6 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
             name: name.as_str().to_owned(),
             position: Offset(position),
             pending: survey.next.saturating_sub(position),
-            active: false,
         }
     });
     let leftovers = survey

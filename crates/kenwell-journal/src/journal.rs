@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
@@ -70,7 +70,6 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         }),
         cursors: Mutex::new(cursors),
         unlisted,
-        unopened_retired: AtomicBool::new(false),
         losses: Mutex::new(losses),
         corrupt_records: AtomicU64::new(recovery.corrupt_records),
         held: Mutex::default(),
@@ -132,28 +131,6 @@ impl Journal {
     /// Reads once over `range`, without a cursor.
     pub fn pass(&self, range: Range<Offset>) -> Pass {
         Pass::new(Arc::clone(&self.handle.shared), &range)
-    }
-
-    /// From now on, cursors that had no reader since the journal was opened hold no segment back.
-    ///
-    /// To be called once all cursors in use have been opened, so that one that nobody uses any more does not fill the
-    /// disk. Such a cursor can still be opened later; it then begins at its position or the oldest record, whichever
-    /// is later.
-    pub fn retire_unopened(&self) {
-        self.handle
-            .shared
-            .unopened_retired
-            .store(true, Ordering::Release);
-        self.handle.shared.queue.nudge();
-    }
-
-    /// From now on the cursor of this name holds no segment back, as if it had not been opened; see
-    /// [`Journal::retire_unopened`]. A name that there is no cursor of is ignored.
-    ///
-    /// # Errors
-    /// [`Error::CursorBusy`] while a reader has it.
-    pub fn retire(&self, cursor: &str) -> Result<(), Error> {
-        self.handle.shared.retire(cursor)
     }
 
     /// Removes the cursor of this name, for good: the next reader of that name begins at the end of the log. A name

@@ -43,8 +43,6 @@ pub(crate) struct Shared {
     pub(crate) cursors: Mutex<Vec<Arc<Cursor>>>,
     /// Whether nothing tells a new cursor from one whose file was lost.
     pub(crate) unlisted: bool,
-    /// Whether cursors without a reader since the start are to be ignored by retention.
-    pub(crate) unopened_retired: AtomicBool,
     pub(crate) losses: Mutex<Losses>,
     pub(crate) corrupt_records: AtomicU64,
     /// Where each [`Pass`](crate::Pass) under way began: what deletion waits for besides the cursors.
@@ -98,9 +96,7 @@ impl Shared {
 
     /// The cursors that deletion waits for.
     pub(crate) fn holding_cursors(&self) -> Vec<Arc<Cursor>> {
-        let retired = self.unopened_retired.load(Ordering::Acquire);
-        let holds = |cursor: &&Arc<Cursor>| !retired || cursor.opened.load(Ordering::Acquire);
-        lock(&self.cursors).iter().filter(holds).cloned().collect()
+        lock(&self.cursors).clone()
     }
 
     /// From now on nothing from `offset` on is deleted, until [`Shared::let_go`].
@@ -146,21 +142,8 @@ impl Shared {
             cursors.sort_by(|a, b| a.name.cmp(&b.name));
             cursor
         };
-        let retired =
-            self.unopened_retired.load(Ordering::Acquire) && !cursor.opened.load(Ordering::Acquire);
         cursor.occupy()?;
         drop(cursors);
-        let (position, first) = (cursor.position(), self.first());
-        if retired && position < first {
-            // Retention took these on purpose; they are not reported as damage.
-            let (records, cursor_name) = (first - position, cursor.name.as_str());
-            tracing::warn!(
-                cursor = cursor_name,
-                records,
-                "the cursor was retired, and its oldest records were deleted"
-            );
-            cursor.advance(first)?;
-        }
         Ok(cursor)
     }
 
@@ -176,16 +159,6 @@ impl Shared {
             "nothing tells whether this cursor is new or its file was lost; it begins at the oldest record"
         );
         Cursor::create(&self.dir, name, first)
-    }
-
-    /// Lets the cursor hold nothing back.
-    pub(crate) fn retire(&self, name: &str) -> Result<(), Error> {
-        let cursors = lock(&self.cursors);
-        if let Some(cursor) = idle(&cursors, name)? {
-            cursor.opened.store(false, Ordering::Release);
-            self.queue.nudge();
-        }
-        Ok(())
     }
 
     /// Removes the cursor and its file.
@@ -271,6 +244,5 @@ fn cursor_stats(cursor: &Cursor, next: u64) -> CursorStats {
         name: cursor.name.as_str().to_owned(),
         position: Offset(position),
         pending: next.saturating_sub(position),
-        active: cursor.opened.load(Ordering::Acquire),
     }
 }

@@ -42,7 +42,4 @@ pub struct CursorStats {
     pub position: Offset,
     /// Records from there to the end, including those lost to damage.
     pub pending: u64,
-    /// Whether it has been opened since the journal was. Once
-    /// [`Journal::retire_unopened`](crate::Journal::retire_unopened) was called, inactive cursors hold nothing back.
-    pub active: bool,
 }

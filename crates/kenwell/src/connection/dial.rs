@@ -244,20 +244,15 @@ pub(super) async fn ask_if_permitted(
         Err(Error::Refused { .. }) => {}
         answer => return answer.map(Some),
     }
-    does_anything(ask(line, &redis::cmd("PING"), "PING", address).await)?;
+    match ask(line, &redis::cmd("PING"), "PING", address).await {
+        // Users may not have the right to it, but what else refuses it refuses everything.
+        Err(Error::Refused { reply, .. }) if reply.is_lasting() => {}
+        Err(error) => return Err(error.while_opening()),
+        Ok(_) => {}
+    }
     match ask(line, command, name, address).await {
         Err(Error::Refused { .. }) => Ok(None),
         answer => answer.map(Some),
-    }
-}
-
-/// Judges the answer to a `PING`: users may not have the right to it, but what else refuses it refuses
-/// everything.
-pub(super) fn does_anything(pong: Result<Value, Error>) -> Result<(), Error> {
-    match pong {
-        Err(Error::Refused { reply, .. }) if reply.is_lasting() => Ok(()),
-        Err(error) => Err(error.while_opening()),
-        Ok(_) => Ok(()),
     }
 }
 

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
 use super::credentials::Credentials;
-use super::dial::{Line, ask, ask_if_permitted, does_anything};
-use crate::Error;
+use super::dial::{Line, ask, ask_if_permitted};
+use crate::{Class, Error};
 
 /// What the server said about itself and about the connection.
 pub(super) struct Greeting {
@@ -91,17 +91,29 @@ async fn greet(
     };
     auth?;
     select?;
-    does_anything(ping)?;
+    if let Err(refused) = &ping
+        && refused.class() == Class::Unknown
+    {
+        // In words that nobody knows, such as those of a quota: everything else is refused, too.
+        return Err(refused.clone());
+    }
+    tolerated(ping)?;
     tolerated(setinfo)?;
     let hello = tolerated(hello)?;
-    let info = match tolerated(info)? {
-        None => ask_if_permitted(line, &client_info(), "CLIENT INFO", address).await?,
-        info => info,
+    let info = match tolerated(info.clone())? {
+        None if !is_lasting(&info) => {
+            ask_if_permitted(line, &client_info(), "CLIENT INFO", address).await?
+        }
+        told => told,
     };
     Ok(Greeting {
         hello,
         ticket: info.as_ref().and_then(Ticket::read),
     })
+}
+
+fn is_lasting(answer: &Result<Value, Error>) -> bool {
+    matches!(answer, Err(Error::Refused { reply, .. }) if reply.is_lasting())
 }
 
 /// Asks what the server calls this connection.
