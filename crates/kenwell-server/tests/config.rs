@@ -19,10 +19,16 @@ use kenwell_server::config::{Config, Durability, Environment, Loaded, Problems};
 mod certificates;
 #[path = "config/connection.rs"]
 mod connection;
+#[path = "config/environment.rs"]
+mod environment;
 #[path = "config/listener.rs"]
 mod listener;
 #[path = "config/public_url.rs"]
 mod public_url;
+#[path = "config/secrets.rs"]
+mod secrets;
+#[path = "config/size.rs"]
+mod size;
 #[path = "config/walls.rs"]
 mod walls;
 
@@ -264,45 +270,6 @@ fn secrets_come_from_variables_and_files_beside_the_configuration() {
 }
 
 #[test]
-fn variables_win_over_the_file() {
-    let text = ROUTE.replace("\"web\"", "\"web-site\"");
-    let variables = [
-        ("KENWELL_DATA_DIR", "/elsewhere"),
-        ("KENWELL_WORKSPACE_ID", "w2"),
-        ("KENWELL_GATEWAY_LISTEN", "0.0.0.0:80"),
-        ("KENWELL_PRIVATE_LISTEN", "127.0.0.1:81"),
-        ("KENWELL_JOURNAL_MAX_BYTES", "2 GiB"),
-        ("KENWELL_JOURNAL_RETAIN", "90"),
-        ("KENWELL_SOURCES_WEB_SITE_WRITE_KEY", "file:key"),
-        ("KENWELL_SOURCES_WEB_SITE_DESTINATIONS", "profiles, "),
-        (
-            "KENWELL_DESTINATIONS_PROFILES_PASSWORD",
-            "env:KENWELL_MY_OWN_NAME",
-        ),
-        ("KENWELL_MY_OWN_NAME", "p2"),
-        ("KENWELL_DESTINATIONS_PROFILES_DATABASE", "2"),
-        ("KENWELL_DESTINATIONS_PROFILES_SECURE", "true"),
-        ("KENWELL_CONFIG", "of the command line"),
-    ];
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("key"), "k2").unwrap();
-    let Loaded { config, warnings } = load_in(directory.path(), &text, &variables).unwrap();
-    assert_eq!(warnings, []);
-    assert_eq!(config.data_dir, Path::new("/elsewhere"));
-    assert_eq!(config.workspace_id, "w2");
-    assert_eq!(config.gateway.listen.to_string(), "0.0.0.0:80");
-    assert_eq!(config.private.listen.to_string(), "127.0.0.1:81");
-    assert_eq!(config.journal.max_bytes, 2 << 30);
-    assert_eq!(config.journal.retain, Duration::from_secs(90));
-    assert_eq!(config.sources[0].write_key.expose(), "k2");
-    assert_eq!(config.sources[0].destinations, ["profiles"]);
-    let connection = &config.destinations[0].connection;
-    assert_eq!(connection.password.as_ref().unwrap().expose(), "p2");
-    assert_eq!(connection.database, 2);
-    assert!(connection.secure);
-}
-
-#[test]
 fn a_small_journal_keeps_at_most_half_of_itself_after_delivery() {
     let text = format!("[journal]\nmax_bytes = \"16 MiB\"\n{ROUTE}");
     assert_eq!(
@@ -326,102 +293,6 @@ fn a_certificate_is_read_from_its_path() {
         config.destinations[0].connection.ca_certificate.as_deref(),
         Some(PEM)
     );
-}
-
-#[test]
-fn a_login_in_files_keeps_their_names() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str| directory.path().join(name);
-    fs::write(file("name"), "kenwell\n").unwrap();
-    fs::write(file("password"), "p@\n").unwrap();
-    let lines = "username = \"file:name\"\npassword = \"file:password\"";
-    for url in ["", "url = \"redis://kenwell:p%40@127.0.0.1:6379\"\n"] {
-        let text = with_destination_lines(&format!("{url}{lines}"));
-        let config = load_in(directory.path(), &text, &[]).unwrap().config;
-        let connection = &config.destinations[0].connection;
-        assert_eq!(connection.username, None, "{url}");
-        assert_eq!(connection.username_file, Some(file("name")), "{url}");
-        let password = connection.password.as_ref().unwrap();
-        assert_eq!(password.path(), Some(&*file("password")), "{url}");
-        assert_eq!(password.expose(), "p@", "{url}");
-    }
-    fs::write(file("password"), "\n").unwrap();
-    let problems = load_in(directory.path(), &with_destination_lines(lines), &[]).unwrap_err();
-    assert!(problems.to_string().contains("is empty"), "{problems}");
-}
-
-#[test]
-fn a_password_in_a_file_that_all_can_read_is_doubtful() {
-    use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("kenwell.toml");
-    fs::write(&path, with_destination_lines("password = \"SECRET\"")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let warnings = Config::load(&path, &Environment::default())
-        .unwrap()
-        .warnings;
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].fix.contains("chmod"), "{warnings:?}");
-    private(&path);
-    assert_eq!(
-        Config::load(&path, &Environment::default())
-            .unwrap()
-            .warnings,
-        []
-    );
-}
-
-/// A file of that many sources, each with a destination of its own.
-fn large(count: usize, separator: &str) -> String {
-    let mut text = String::from("sources = [");
-    for number in 0..count {
-        write!(
-            text,
-            "{{ id = \"s{number}\", write_key = \"k{number}\", destinations = [\"d{number}\"] }},{separator}"
-        )
-        .unwrap();
-    }
-    text.push_str("]\ndestinations = [");
-    for number in 0..count {
-        write!(
-            text,
-            "{{ id = \"d{number}\", address = \"127.0.0.1:6379\", database = {number} }},{separator}"
-        )
-        .unwrap();
-    }
-    text.push_str("]\n");
-    text
-}
-
-#[test]
-fn a_file_of_thousands_is_checked_in_time_that_grows_with_its_length() {
-    // Looking through the whole file for each value would take minutes.
-    for separator in ["", "\n"] {
-        let text = large(8_000, separator);
-        let begun = Instant::now();
-        let loaded = load(&text, &[]).unwrap();
-        assert_eq!(
-            (loaded.config.sources.len(), loaded.warnings),
-            (8_000, vec![])
-        );
-        // Every source names a destination that is not there.
-        let broken = text.replace("[\"d", "[\"e");
-        let problems = load(&broken, &[]).unwrap_err();
-        assert_eq!(problems.errors.len(), 8_000);
-        let taken = begun.elapsed();
-        assert!(taken < Duration::from_mins(1), "{taken:?}");
-    }
-}
-
-#[test]
-fn a_file_that_is_too_large_is_told_everywhere() {
-    let comment = format!("{ROUTE}# {}\n", "x".repeat(4 << 20));
-    let said = load(&comment, &[]).unwrap_err().to_string();
-    assert!(said.contains("more than 4194304 bytes"), "{said}");
-    assert!(said.contains("take out sources"), "{said}");
-    let path = Path::new("kenwell.toml");
-    let parsed = Config::parse(path, &comment, &Environment::default()).unwrap_err();
-    assert!(parsed.to_string().contains("more than 4194304 bytes"));
 }
 
 #[test]
@@ -589,41 +460,6 @@ fn bad_variables() {
         ),
     ]);
     insta::assert_snapshot!(said);
-}
-
-#[test]
-fn what_kubernetes_sets_for_services_is_no_warning_and_a_typing_error_is_one() {
-    let mut variables: Vec<(String, String)> = Vec::new();
-    for (service, address) in [("KENWELL", "10.96.0.7"), ("KENWELL_GATEWAY", "10.96.0.8")] {
-        let mut set = |name: &str, value: &str| {
-            variables.push((format!("{service}_{name}"), value.to_owned()));
-        };
-        set("SERVICE_HOST", address);
-        set("SERVICE_PORT", "8080");
-        set("PORT", &format!("tcp://{address}:8080"));
-        for port in ["8080", "8081", "4000"] {
-            set(&format!("SERVICE_PORT_HTTP_{port}"), port);
-            set(
-                &format!("PORT_{port}_TCP"),
-                &format!("tcp://{address}:{port}"),
-            );
-            set(&format!("PORT_{port}_TCP_PROTO"), "tcp");
-            set(&format!("PORT_{port}_TCP_PORT"), port);
-            set(&format!("PORT_{port}_TCP_ADDR"), address);
-        }
-    }
-    assert!(variables.len() > 30);
-    variables.push(("KENWELL_GATEWAY_LISTN".to_owned(), "127.0.0.1:1".to_owned()));
-    let environment: Environment = variables.into_iter().collect();
-    let loaded = Config::parse("kenwell.toml".as_ref(), ROUTE, &environment).unwrap();
-    let [warning] = loaded.warnings.as_slice() else {
-        panic!("{:?}", loaded.warnings);
-    };
-    assert!(
-        warning
-            .to_string()
-            .contains("did you mean KENWELL_GATEWAY_LISTEN")
-    );
 }
 
 /// A self-signed certificate of a name that is nobody's.

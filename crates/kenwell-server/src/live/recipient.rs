@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kenwell::connection::{Secret, Settings, Url};
+use kenwell::connection::{Secret, Settings};
 
 use super::{document::List, edit::Edit};
 use crate::config::{self, Config, Environment, Place, Problem};
@@ -20,8 +20,6 @@ const KINDS: [Kind; 3] = [Kind::Password, Kind::SentinelPassword, Kind::ClientKe
 /// Which secrets an edit of a destination gives.
 pub(super) struct Given {
     kinds: Vec<Kind>,
-    /// The password of a connection string that was pasted as the address.
-    pasted: Option<Secret>,
     /// Whether the destination is new, so that nothing was given for it before.
     is_new: bool,
 }
@@ -46,10 +44,8 @@ impl Given {
             };
             change.to().is_some()
         };
-        let address = settings.address.to().and_then(|text| text.parse().ok());
         Some(Self {
             kinds: KINDS.into_iter().filter(gives).collect(),
-            pasted: address.and_then(|address: Url| address.password),
             is_new,
         })
     }
@@ -67,15 +63,10 @@ impl Given {
         let before = before.destination(id).filter(|_| !self.is_new);
         let after = &after.destination(id)?.connection;
         KINDS.into_iter().find_map(|kind| {
-            let secret = kind.of(after)?;
+            kind.of(after)?;
             let variable = config::variable(List::Destinations.name(), id, kind.key());
             let wins = environment.get(&variable).is_some();
             if self.kinds.contains(&kind) && !wins {
-                return None;
-            }
-            // What the caller has just said is no stored secret.
-            let is_it = |pasted: &Secret| pasted.expose() == secret.expose();
-            if kind == Kind::Password && self.pasted.as_ref().is_some_and(is_it) {
                 return None;
             }
             let (what, fix) = match before {

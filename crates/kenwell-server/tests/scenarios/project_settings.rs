@@ -140,6 +140,20 @@ fn settings_reach_pages_of_other_origins() {
 }
 
 #[test]
+fn a_large_head_leads_to_where_it_came_from_too() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let cookie = "c".repeat(20_000);
+    let lines = format!(
+        "Host: inside\r\nCookie: {cookie}\r\nX-Forwarded-Host: events.example.com\r\nX-Forwarded-Proto: https\r\n"
+    );
+    let settings = asked(&server, "/v1/projects/WK/settings", &lines);
+    let segment = &settings["integrations"]["Segment.io"];
+    assert_eq!(segment["apiHost"], "events.example.com/v1");
+    assert_eq!(segment["protocol"], "https");
+}
+
+#[test]
 fn what_is_configured_is_where_clients_are_led() {
     let redis = Redis::start();
     let server = Server::with_gateway(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Act, Client, Proxy, Redis, Server, eventually, is, metric, post};
+use crate::support::{ADMIN_KEY, Act, Client, Proxy, Redis, Server, eventually, is, metric, post};
 
 /// One source, and one destination with these settings.
 fn destination(settings: &str) -> String {
@@ -406,6 +406,50 @@ fn late_bytes_of_an_earlier_run_overwrite_nothing() {
     server.settle("profiles");
     proxy.release();
     assert_eq!(redis.fields("user:u")["n"], "5", "after an edit");
+}
+
+#[test]
+fn late_bytes_of_a_retry_that_was_killed_overwrite_nothing() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis.address());
+    let mut server = Server::with(&behind(&proxy, ""));
+    let one = |server: &Server, value| send(server, std::iter::once("u".to_owned()), value);
+    redis.command::<()>(&["SET", "user:u", "no hash"]);
+    one(&server, 1);
+    eventually("a letter", || {
+        (count(&server, "dead_lettered_total") == 1).then_some(())
+    });
+    redis.command::<()>(&["DEL", "user:u"]);
+    proxy.rule(|command| {
+        if is(command, "HSET") {
+            Act::Hold
+        } else {
+            Act::Pass
+        }
+    });
+    let body = r#"{"destination":"profiles","all":true}"#;
+    std::thread::scope(|scope| {
+        let private = server.private.clone();
+        scope.spawn(move || {
+            let request = format!(
+                "POST /api/v1/dead-letters/retry HTTP/1.1\r\nHost: {private}\r\nAuthorization: Bearer {ADMIN_KEY}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let mut client = Client::connect(&private);
+            client.send(request.as_bytes()).unwrap();
+            // It is killed meanwhile.
+            drop(client.receive(false));
+        });
+        eventually("the letter to be held", || (proxy.held() > 0).then_some(()));
+        server.kill();
+    });
+    proxy.rule(|_| Act::Pass);
+    server.restart();
+    one(&server, 2);
+    server.settle("profiles");
+    proxy.release();
+    assert_eq!(redis.fields("user:u")["n"], "2");
 }
 
 /// The names of the connections that have written profiles.

@@ -119,6 +119,11 @@ fn whoever_changes_the_place_types_the_password_again() {
             json!({ "sentinel_master": "n" }),
             "sentinel_password",
         ),
+        (
+            "watched",
+            json!({ "address_map": { "localhost": "127.0.0.1" } }),
+            "sentinel_password",
+        ),
         ("by-url", json!({ "address": elsewhere }), "password"),
         ("by-url", json!({ "username": "somebody" }), "password"),
     ] {
