@@ -1,4 +1,5 @@
-//! Tests of failing system calls: after an error nothing was kept, and what was not made durable is tried again.
+//! Tests of failing and of slow system calls: after an error nothing was kept, what was not made durable is tried again, and
+//! nobody takes what is half read for the whole.
 
 use std::path::Path;
 
@@ -145,6 +146,34 @@ async fn fields_are_not_taken_when_that_cannot_be_made_durable() {
     assert_eq!(lines(), 2);
     drop(outstanding.overtake(&[&newer], |_| 6).await.unwrap());
     assert_eq!(lines(), 2, "each field is taken once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_waits_for_whoever_is_reading_the_letters_already() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path())
+        .append("profiles", &[letter(1)])
+        .unwrap();
+    let letters = open(directory.path());
+    let outstanding = letters.outstanding("profiles", &Layout::default());
+    let slow = letters.log("profiles").files.lock().unwrap();
+    let reads = std::thread::spawn({
+        let outstanding = std::sync::Arc::clone(&outstanding);
+        move || outstanding.refresh()
+    });
+    while outstanding.is_at_rest() {
+        std::thread::yield_now();
+    }
+    let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
+    let updates = [&newer];
+    let mut overtake = std::pin::pin!(outstanding.overtake(&updates, |_| 5));
+    let early = std::time::Duration::from_millis(100);
+    assert!(tokio::time::timeout(early, &mut overtake).await.is_err());
+    drop(slow);
+    reads.join().unwrap().unwrap();
+    drop(overtake.await.unwrap());
+    let lines = std::fs::read_to_string(directory.path().join("profiles.jsonl")).unwrap();
+    assert_eq!(lines.lines().count(), 2, "the letter's fields are taken");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -32,8 +32,11 @@ pub struct Outstanding {
     pub(super) index: Mutex<Index>,
     /// For those who look; `None` before the log was read for the first time.
     counts: Mutex<Option<BTreeMap<String, u64>>>,
-    /// Whether the log may have letters that the index has not.
-    behind: AtomicBool,
+    /// How many times the log may have got letters, beginning with those it had before this process.
+    appends: AtomicU64,
+    /// How many of `appends` the index has. Only set when the log was read to its end: whoever looks while
+    /// somebody else reads must wait for that one, not take the index as it was.
+    known: AtomicU64,
     notices: Mutex<Notices>,
     /// Why the log could not be read at the latest look, if it could not.
     trouble: Mutex<Option<String>>,
@@ -62,7 +65,8 @@ impl Outstanding {
             followed: Mutex::default(),
             index: Mutex::default(),
             counts: Mutex::default(),
-            behind: AtomicBool::new(true),
+            appends: AtomicU64::new(1),
+            known: AtomicU64::new(0),
             notices: Mutex::default(),
             trouble: Mutex::default(),
         }
@@ -98,7 +102,7 @@ impl Outstanding {
                 .map_err(self.log.cannot_encode())?;
         }
         self.push_restored(overtaking, refused, &mut lines)?;
-        self.behind.store(true, Ordering::SeqCst);
+        self.appends.fetch_add(1, Ordering::SeqCst);
         self.log.append(&lines, Kind::Letters)?;
         self.look_again();
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
@@ -192,7 +196,7 @@ impl Outstanding {
         updates: &[U],
         newest: impl Fn(&U) -> u64,
     ) -> Result<Overtaking, Error> {
-        if self.behind.load(Ordering::SeqCst) {
+        if self.appends.load(Ordering::SeqCst) != self.known.load(Ordering::SeqCst) {
             self.blocking(Self::refresh).await?;
         }
         let concerned: Vec<(u64, ProfileUpdate)> = {
@@ -249,14 +253,11 @@ impl Outstanding {
     /// [`Error::Io`]; what was known before stays.
     pub fn refresh(&self) -> Result<(), Error> {
         let mut followed = lock(&self.followed);
-        self.behind.store(false, Ordering::SeqCst);
-        let caught_up = self.catch_up(&mut followed);
-        if caught_up.is_err() {
-            self.behind.store(true, Ordering::SeqCst);
-        } else {
-            *lock(&self.counts) = Some(lock(&self.index).counts());
-        }
-        caught_up
+        let appends = self.appends.load(Ordering::SeqCst);
+        self.catch_up(&mut followed)?;
+        *lock(&self.counts) = Some(lock(&self.index).counts());
+        self.known.store(appends, Ordering::SeqCst);
+        Ok(())
     }
 
     fn catch_up(&self, followed: &mut Followed) -> Result<(), Error> {
@@ -332,6 +333,12 @@ impl Outstanding {
     /// The index and the file that it is about, which stay together until they are dropped.
     pub(super) fn reading(&self) -> (MutexGuard<'_, Followed>, MutexGuard<'_, Index>) {
         (lock(&self.followed), lock(&self.index))
+    }
+
+    /// Whether nobody reads the log at the moment.
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.followed.try_lock().is_ok()
     }
 
     /// Runs what waits for files where nobody waits behind it.
