@@ -13,9 +13,9 @@ pub mod history; // the last hour in steps
 pub mod import; // configurations of other systems, turned into ours
 pub mod installation; // which Kenwell this is, to others that use the same Redis
 pub mod listener; // accepts connections, with TLS or without
-pub mod live; // what runs now, and the one door for changes
 pub mod metrics; // what is counted and measured
 mod object; // JSON objects that are read as objects only
 pub mod private; // the JSON API, the console, metrics and readiness, behind the admin key
+pub mod runtime; // what runs now, and the one door for changes
 pub mod serve; // puts it all together
 pub mod tail; // what becomes of events, shown to whoever looks just now

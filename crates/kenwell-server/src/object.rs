@@ -34,7 +34,7 @@ mod tests {
     use serde_json::from_str;
 
     use super::*;
-    use crate::live::{DestinationChange, SourceChange};
+    use crate::runtime::{DestinationChange, SourceChange};
 
     #[derive(Debug, PartialEq, Eq, Deserialize)]
     struct Outer {

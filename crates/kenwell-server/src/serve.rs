@@ -16,9 +16,9 @@ use crate::{
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits, Reach},
     listener::{self, Identity, Listener, Share},
-    live::{ConfigFile, Live, Parts},
     metrics::Metrics,
     private::{self, Access, AdminKey, Private},
+    runtime::{ConfigFile, Dependencies, Runtime},
 };
 
 /// Time for requests under way when the server stops.
@@ -109,7 +109,7 @@ async fn serve(
         &config.data_dir.join("dead-letters"),
         config.dead_letters.max_bytes,
     )?;
-    let live = Live::start(Parts {
+    let runtime = Runtime::start(Dependencies {
         file,
         config,
         journal: journal.clone(),
@@ -118,7 +118,7 @@ async fn serve(
         stop: stop_deliveries.clone(),
         tasks: tasks.clone(),
     })?;
-    let gateway = Arc::new(gateway(&live, journal, &metrics, share.gateway));
+    let gateway = Arc::new(gateway(&runtime, journal, &metrics, share.gateway));
     let stop_private = CancellationToken::new();
     let private = Private {
         access: Access::new(key, private_listener.is_secure()),
@@ -127,16 +127,16 @@ async fn serve(
         started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
-        live: live.clone(),
+        runtime: runtime.clone(),
         gateway: Arc::clone(&gateway),
         dead_letters,
         history: Arc::default(),
         audit: Arc::default(),
         closing: stop_private.clone(),
     };
-    let expiring = live.clone().watch_certificates(signals.shutdown.clone());
+    let expiring = runtime.clone().watch_certificates(signals.shutdown.clone());
     let expiring = tokio::spawn(expiring);
-    let watching = live.watch(signals.reload, signals.shutdown.clone());
+    let watching = runtime.watch(signals.reload, signals.shutdown.clone());
     let watching = tokio::spawn(watching);
     let private = tokio::spawn(private.serve(private_listener, share.private));
 
@@ -214,19 +214,19 @@ fn bind(address: SocketAddr, tls: Option<&Identity>, section: &str) -> anyhow::R
 }
 
 fn gateway(
-    live: &Live,
+    runtime: &Runtime,
     journal: &Journal,
     metrics: &Arc<Metrics>,
     max_connections: usize,
 ) -> Gateway {
-    let config = live.config();
+    let config = runtime.config();
     let limits = Limits {
         max_connections,
         idle_timeout: config.gateway.idle_timeout,
         body_timeout: config.gateway.body_timeout,
     };
     Gateway::new(
-        live.roster(),
+        runtime.source_table(),
         journal.clone(),
         Arc::clone(metrics),
         config.workspace_id.clone(),

@@ -10,7 +10,7 @@ use super::output;
 use super::run::load;
 use super::waiting::{Keeper, Waiting};
 use crate::config::is_id;
-use crate::live::events_wait;
+use crate::runtime::events_wait;
 
 /// Prints every destination and what waits for it.
 pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use super::exit::Failure;
 use super::output;
 use super::run::load;
 use crate::config;
-use crate::live::rewind;
+use crate::runtime::rewind;
 use crate::serve::open_journal;
 
 /// Moves a destination's cursor back while no server runs.

@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::{output, signals};
 use crate::{
     config::Environment,
-    live,
+    runtime,
     serve::{Signals, Started},
 };
 
@@ -20,7 +20,7 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     if arguments.init {
         init(path)?;
     }
-    let file = live::ConfigFile::open(path, Environment::of_process())?;
+    let file = runtime::ConfigFile::open(path, Environment::of_process())?;
     for warning in &file.loaded().warnings {
         tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
     }

@@ -12,8 +12,8 @@ use kenwell_journal::{Offset, Records};
 
 use crate::{
     envelope::Envelope,
-    metrics::{Ledger, NOT_AN_ENVELOPE},
-    tail::{Glance, Outcome, Tail},
+    metrics::{DestinationCounters, NOT_AN_ENVELOPE},
+    tail::{Observation, Outcome, Tail},
 };
 
 /// Bytes of keys, names and values after which a batch ends. An event can flatten to many times its
@@ -131,7 +131,7 @@ impl Recipe {
             Err(reason) => {
                 batch.ignored.push(reason.as_str());
                 if self.tail.is_watched() {
-                    self.tail.tell(&Glance {
+                    self.tail.tell(&Observation {
                         source: envelope.source,
                         outcome: Outcome::Ignored,
                         event: envelope.event,
@@ -238,7 +238,7 @@ impl Batch {
             let Ok(envelope) = Envelope::decode(record) else {
                 continue;
             };
-            tail.tell(&Glance {
+            tail.tell(&Observation {
                 source: envelope.source,
                 outcome: reason.map_or(Outcome::Written, |_| Outcome::DeadLettered),
                 event: envelope.event,
@@ -254,10 +254,10 @@ impl Batch {
         u64::try_from(self.ignored.len()).unwrap_or(u64::MAX)
     }
 
-    /// Enters what needs no Redis into the books.
-    pub(super) fn settle(&self, ledger: &Ledger) {
+    /// Enters what needs no Redis into the counters.
+    pub(super) fn settle(&self, counters: &DestinationCounters) {
         for reason in &self.ignored {
-            ledger.ignored(reason);
+            counters.ignored(reason);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Events lost to damage of the journal: how many of them were for one destination.
 //!
-//! A damaged record does not say whose it was, but the books know how many events were accepted: what is
+//! A damaged record does not say whose it was, but the counters know how many events were accepted: what is
 //! queued in them and not in the journal behind the batch under way is what was lost.
 
 use kenwell_journal::{Error, Journal, Offset};
 
-use super::{backlog, books::lose};
-use crate::metrics::Ledger;
+use super::{backlog, queue::lose};
+use crate::metrics::DestinationCounters;
 
 /// Finds out what damage took.
 pub(super) struct Damage {
@@ -18,7 +18,7 @@ pub(super) struct Damage {
 }
 
 impl Damage {
-    /// What is missing before `accounted` is in the books.
+    /// What is missing before `accounted` is counted.
     pub(super) fn new(journal: &Journal, accounted: Offset) -> Self {
         Self {
             journal: journal.clone(),
@@ -40,7 +40,7 @@ impl Damage {
     /// Those of [`backlog::count`]; then nothing is entered, and it is to be called again.
     pub(super) async fn account(
         &mut self,
-        ledger: &Ledger,
+        counters: &DestinationCounters,
         destination: &str,
         position: Offset,
         feeds: impl Fn(&str) -> bool,
@@ -48,7 +48,7 @@ impl Damage {
         if !self.found || position < self.accounted {
             return Ok(());
         }
-        let (queued, end) = ledger.queued_before();
+        let (queued, end) = counters.queued_before();
         let mut there = 0;
         let from = [(destination.to_owned(), position)];
         let feeds = |source: &str, _: &str| feeds(source);
@@ -58,7 +58,7 @@ impl Damage {
         .await?;
         self.found = false;
         self.accounted = end.max(position);
-        lose(ledger, destination, queued.saturating_sub(there));
+        lose(counters, destination, queued.saturating_sub(there));
         Ok(())
     }
 }

@@ -97,7 +97,7 @@ impl Pen {
                 continue;
             }
             outcomes.health.failed(&error, error.class());
-            outcomes.ledger.retried();
+            outcomes.counters.retried();
             sleep(backoff.next()).await;
         }
         // A batch of nothing but refusals says nothing good about the destination.
@@ -106,7 +106,7 @@ impl Pen {
         }
         outcomes.tell_aside();
         if let Some(oldest) = batch.oldest_ms {
-            outcomes.ledger.fresh(clock::age(oldest).as_secs_f64());
+            outcomes.counters.fresh(clock::age(oldest).as_secs_f64());
         }
     }
 }
@@ -163,7 +163,7 @@ impl Lane {
                 return share;
             }
             outcomes.health.failed(&error, error.class());
-            outcomes.ledger.retried();
+            outcomes.counters.retried();
             outcomes.tell_aside();
             sleep(backoff.next()).await;
         }

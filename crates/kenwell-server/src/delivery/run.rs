@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     backoff::Backoff,
     batch::{Batch, Recipe, Supply},
-    books::Books,
     damage::Damage,
     lag::Lag,
     lane::{Lane, Pen},
+    queue::DestinationQueue,
     state::Health,
     unacknowledged::Unacknowledged,
     write::Outcomes,
@@ -41,7 +41,7 @@ pub struct Delivery {
     intake: Intake,
     pen: Pen,
     lag: Lag,
-    books: Books,
+    queue: DestinationQueue,
     damage: Damage,
 }
 
@@ -53,8 +53,8 @@ pub struct Plan<'a> {
     pub destination: &'a Destination,
     /// The way to its Redis.
     pub connection: &'a Connection,
-    /// Its books, open.
-    pub books: &'a Books,
+    /// Its queue, open.
+    pub queue: &'a DestinationQueue,
     /// Where it says how it is doing.
     pub health: &'a Health,
     /// Where it says how far behind it is.
@@ -88,7 +88,7 @@ impl Delivery {
                 asides: lanes.iter().map(|lane| Arc::clone(&lane.aside)).collect(),
                 given: Arc::default(),
                 health: plan.health.clone(),
-                ledger: plan.books.ledger.clone(),
+                counters: plan.queue.counters.clone(),
                 letters: plan.dead_letters.outstanding(id, &recipe.layout),
             },
             lanes,
@@ -106,8 +106,8 @@ impl Delivery {
             },
             pen,
             lag: plan.lag.clone(),
-            books: plan.books.clone(),
-            damage: Damage::new(journal, plan.books.end),
+            queue: plan.queue.clone(),
+            damage: Damage::new(journal, plan.queue.end),
         })
     }
 
@@ -115,7 +115,7 @@ impl Delivery {
     pub async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = self.books.entered() => {}
+            () = self.queue.entered() => {}
         }
         let mut asides = self.pen.deliver_asides();
         let mut ahead: Option<Batch> = None;
@@ -147,7 +147,7 @@ impl Delivery {
                 break;
             };
             ahead = next;
-            batch.settle(&self.books.ledger);
+            batch.settle(&self.queue.counters);
             open.given += batch.ignored();
             if batch.damaged {
                 self.damage.note();
@@ -159,7 +159,7 @@ impl Delivery {
         asides.shutdown().await;
         self.pen.outcomes.health.set_aside([]);
         // Who delivers next reads these again, and gives them an outcome again.
-        self.books.ledger.replay(open.outcomes(self.pen.given()));
+        self.queue.counters.replay(open.outcomes(self.pen.given()));
     }
 
     /// Enters what was lost to damage, and moves the cursor, as far as everything has its outcome. Whether the
@@ -181,10 +181,11 @@ impl Delivery {
     async fn account_for_damage(&mut self, end: Offset, stop: &CancellationToken) -> bool {
         let recipe = &self.intake.recipe;
         let feeds = |source: &str| recipe.sources.contains(source);
-        let (ledger, destination) = (&self.books.ledger, self.pen.outcomes.health.destination());
+        let (counters, destination) =
+            (&self.queue.counters, self.pen.outcomes.health.destination());
         let mut backoff = Backoff::default();
         loop {
-            let accounted = self.damage.account(ledger, destination, end, feeds);
+            let accounted = self.damage.account(counters, destination, end, feeds);
             let accounted = tokio::select! {
                 () = stop.cancelled() => return false,
                 accounted = accounted => accounted,
@@ -259,7 +260,7 @@ impl Plan<'_> {
             lanes: config.delivery.lanes.max(1),
             hasher: RandomState::default(),
             flattener: Flattener::default(),
-            tail: self.books.ledger.tail().clone(),
+            tail: self.queue.counters.tail().clone(),
         }
     }
 }

@@ -22,14 +22,14 @@ use super::{
 use crate::{
     dead_letters::{self, DeadLetter, Outstanding, Overtaking},
     envelope::Envelope,
-    metrics::Ledger,
+    metrics::DestinationCounters,
 };
 
 /// Where it is told what became of updates.
 #[derive(Clone)]
 pub(super) struct Outcomes {
     pub(super) health: Health,
-    pub(super) ledger: Ledger,
+    pub(super) counters: DestinationCounters,
     pub(super) letters: Arc<Outstanding>,
     /// What each lane has set aside.
     pub(super) asides: Vec<Arc<Aside>>,
@@ -165,7 +165,7 @@ impl Outcomes {
             }
         }
         let count = written.iter().map(|done| count(&done.update)).sum();
-        self.ledger.written(count);
+        self.counters.written(count);
         self.given.fetch_add(count, Ordering::Relaxed);
         for of_one in written.chunk_by(|one, other| Arc::ptr_eq(&one.batch, &other.batch)) {
             if let Some(Done { batch, .. }) = of_one.first() {
@@ -217,7 +217,7 @@ impl Outcomes {
         self.keep(self.letters(batch, dead), taken).await;
         for (done, error) in dead {
             let count = count(&done.update);
-            self.ledger.dead_lettered(reason(error), count);
+            self.counters.dead_lettered(reason(error), count);
             self.given.fetch_add(count, Ordering::Relaxed);
         }
         let reasons: Vec<_> = dead.iter().map(|(_, error)| error.to_string()).collect();
@@ -257,7 +257,7 @@ impl Outcomes {
     where
         I: Iterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
     {
-        let tail = self.ledger.tail();
+        let tail = self.counters.tail();
         if tail.is_watched() {
             batch.tell(tail, self.health.destination(), updates());
         }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::redis::Redis;
 use super::{lock, ports, setup, stale};
 use crate::config::{Config, Environment, Loaded};
-use crate::live::ConfigFile;
+use crate::runtime::ConfigFile;
 use crate::serve::{self, Signals};
 
 /// What a person may choose.

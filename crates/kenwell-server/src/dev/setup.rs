@@ -10,7 +10,7 @@ use kenwell_journal::files;
 use toml_edit::{DocumentMut, Item, Value};
 
 use super::ports;
-use crate::{live::write_key, private};
+use crate::{private, runtime::write_key};
 
 /// The destination that is the Redis which `kenwell dev` starts.
 const DESTINATION: &str = "profiles";

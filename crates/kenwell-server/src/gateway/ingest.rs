@@ -19,7 +19,7 @@ use super::{
 use crate::{
     envelope,
     metrics::Metrics,
-    tail::{Glance, Outcome},
+    tail::{Observation, Outcome},
 };
 
 /// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
@@ -147,7 +147,7 @@ impl Ingest {
 
     /// Shows what became of an event to those who look.
     fn tell(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
-        self.metrics.tail().tell(&Glance {
+        self.metrics.tail().tell(&Observation {
             source: &source.id,
             outcome,
             event,
@@ -164,15 +164,15 @@ impl Ingest {
         batch: Batch,
     ) -> Result<(), Refusal> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let books = Arc::clone(source);
-        let batch = batch.on_stored(move |first| enter(&books, count, first));
+        let queue = Arc::clone(source);
+        let batch = batch.on_stored(move |first| enter(&queue, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
         // On a task of its own: when nobody waits any more, as when a server stops or a client of the private
         // plane hangs up, the token must last to the end of the append.
         let append = self.appends.spawn(async move {
             let appended = journal.append(batch).await;
-            // The books are right now, one way or the other.
+            // The counters are right now, one way or the other.
             drop(token);
             appended
         });
@@ -215,11 +215,11 @@ fn records(source: &Source, identifies: &[&[u8]]) -> Batch {
     batch
 }
 
-/// Enters `count` events, which are durable from offset `first` on, into all books.
+/// Enters `count` events, which are durable from offset `first` on, into all counters.
 fn enter(source: &Source, count: u64, first: Offset) {
     source.counters.accepted(count);
-    for ledger in &source.ledgers {
-        ledger.accept(count, first.plus(count));
+    for counters in &source.destinations {
+        counters.accept(count, first.plus(count));
     }
 }
 

@@ -13,16 +13,16 @@ mod ingest;
 mod project_settings;
 mod query;
 mod refusal;
-mod roster;
 mod route;
 mod server;
 mod source_config;
+mod source_table;
 mod sources;
 mod status;
 mod success;
 
 pub use body::MAX_BODY_BYTES;
 pub use project_settings::Reach;
-pub use roster::Roster;
 pub use server::{Gateway, Limits, NotTaken};
+pub use source_table::SourceTable;
 pub use sources::{Source, Sources};

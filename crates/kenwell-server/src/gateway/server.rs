@@ -20,9 +20,10 @@ use super::{
     ingest::Ingest,
     project_settings::{self, Reach},
     refusal::{self, Refusal},
-    roster::{Entry, Roster},
     route::{self, Target},
-    source_config, status,
+    source_config,
+    source_table::{Entry, SourceTable},
+    status,
     success::{self, Stored},
 };
 use crate::metrics::Metrics;
@@ -50,7 +51,7 @@ pub struct Limits {
 
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
-    roster: Arc<Roster>,
+    source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
     pub(super) limits: Limits,
     room: Room,
@@ -66,7 +67,7 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that appends to `journal`.
     pub fn new(
-        roster: Arc<Roster>,
+        source_table: Arc<SourceTable>,
         journal: Journal,
         metrics: Arc<Metrics>,
         workspace_id: String,
@@ -81,7 +82,7 @@ impl Gateway {
         }
         metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {
-            roster,
+            source_table,
             ingest: Ingest {
                 journal,
                 metrics,
@@ -159,7 +160,7 @@ impl Gateway {
             Target::SourceConfig => {
                 let (headers, query) = (request.headers(), request.uri().query());
                 Ok(source_config::answer(
-                    &self.roster.now(),
+                    &self.source_table.now(),
                     headers,
                     query,
                     &self.workspace_id,
@@ -185,7 +186,7 @@ impl Gateway {
         route: Route,
         request: &mut Request<Incoming>,
     ) -> Result<Stored, Refusal> {
-        let sources = self.roster.now();
+        let sources = self.source_table.now();
         let source = sources.find_enabled(key)?;
         let encoding = Encoding::of(request.headers());
         let room = self.room.of(&source.body_share);
@@ -194,7 +195,7 @@ impl Gateway {
         let Entry {
             sources: now,
             token,
-        } = self.roster.enter();
+        } = self.source_table.enter();
         let source = if Arc::ptr_eq(&sources, &now) {
             source
         } else {
@@ -215,7 +216,7 @@ impl Gateway {
         let body = request.body_mut();
         let room = self.strangers.of(&self.strangers_share);
         let received = body::read(encoding, body, &room, self.deadline()).await?;
-        let Entry { sources, token } = self.roster.enter();
+        let Entry { sources, token } = self.source_table.enter();
         self.ingest
             .accept_shares(&sources, token, route, &received.bytes)
             .await
@@ -226,7 +227,7 @@ impl Gateway {
     /// # Errors
     /// [`NotTaken`], with the status and words that a sender would have got.
     pub async fn take(&self, source: &str, event: &[u8]) -> Result<(), NotTaken> {
-        let Entry { sources, token } = self.roster.enter();
+        let Entry { sources, token } = self.source_table.enter();
         let refused = |refusal: Refusal| NotTaken {
             status: refusal.answer().status(),
             words: refusal.answer().words(),
@@ -242,7 +243,7 @@ impl Gateway {
 
     /// A pixel holds a track or a page, never an identify: it is counted and that is all.
     fn pixel(&self, query: Option<&str>) -> Answer {
-        let sources = self.roster.now();
+        let sources = self.source_table.now();
         let source = auth::key_in_query(query).and_then(|key| sources.find(&key));
         if let Ok(source) = source.as_ref().map(|source| &source.counters) {
             source.ignored(kenwell_event::Ignored::NotIdentify.as_str(), 1);

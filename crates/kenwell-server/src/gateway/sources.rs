@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use super::{body::Share, refusal::Refusal};
 use crate::{
     config, envelope,
-    metrics::{Ledger, Metrics, SourceCounters},
+    metrics::{DestinationCounters, Metrics, SourceCounters},
 };
 
 /// A source at run time.
@@ -20,8 +20,8 @@ pub struct Source {
     pub(super) name: String,
     pub(super) enabled: bool,
     write_key: kenwell::connection::Secret,
-    /// The books of the destinations that it feeds.
-    pub(super) ledgers: Vec<Ledger>,
+    /// The counters of the destinations that it feeds.
+    pub(super) destinations: Vec<DestinationCounters>,
     /// The same destinations, as the journal wants them.
     pub(super) route: Vec<u8>,
     limit: Option<Limit>,
@@ -43,7 +43,7 @@ pub struct Sources {
 
 impl Sources {
     /// The sources of a configuration and where their events go: to its enabled destinations, each of
-    /// which keeps its own books in `metrics`. What `before` has used of its rate limits stays used.
+    /// which keeps its own counters in `metrics`. What `before` has used of its rate limits stays used.
     pub fn new(config: &config::Config, metrics: &Metrics, before: Option<&Self>) -> Self {
         let sources = config.sources.iter().map(|source| {
             let before = before.and_then(|sources| sources.get(&source.id));
@@ -112,7 +112,7 @@ impl Source {
             name: source.name.clone(),
             enabled: source.enabled,
             write_key: source.write_key.clone(),
-            ledgers: destinations.iter().map(|id| metrics.ledger(id)).collect(),
+            destinations: destinations.iter().map(|id| metrics.counters(id)).collect(),
             route: envelope::route(&source.id, &destinations),
             limit,
             body_share: before.map_or_else(Share::new, |before| before.body_share.clone()),

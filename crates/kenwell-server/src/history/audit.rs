@@ -5,18 +5,18 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::metrics::Terms;
 
-/// One destination's books at the end of a step.
+/// One destination's counters at the end of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The destination's id.
     pub destination: String,
-    /// What its books say.
+    /// What its counters say.
     pub terms: Terms,
     /// Records behind its cursor in the journal; `None` when it has none.
     pub pending: Option<u64>,
 }
 
-/// Compares the books with the journal, step by step.
+/// Compares the counters with the journal, step by step.
 #[derive(Debug, Default)]
 pub struct Audit {
     seen: Mutex<Seen>,
@@ -29,7 +29,7 @@ struct Seen {
 }
 
 impl Audit {
-    /// Looks at all books. A destination is broken when something is queued in them, nothing is pending in
+    /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
     pub fn check(&self, entries: impl IntoIterator<Item = Entry>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +44,7 @@ impl Audit {
                     tracing::error!(
                         destination.id = id,
                         queued,
-                        "the books do not balance: events are queued that the journal does not have"
+                        "the queue do not balance: events are queued that the journal does not have"
                     );
                 }
                 now.broken.insert(id.clone());
@@ -54,7 +54,7 @@ impl Audit {
         *seen = now;
     }
 
-    /// Whether the destination's books were broken at the end of the last step.
+    /// Whether the destination's counters were wrong at the end of the last step.
     pub fn is_broken(&self, destination: &str) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.broken.contains(destination)

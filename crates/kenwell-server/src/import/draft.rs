@@ -3,7 +3,7 @@
 use kenwell::connection::Secret;
 use toml_edit::Value;
 
-use crate::live::{Document, List};
+use crate::runtime::{Document, List};
 
 const HEAD: &str =
     "# Made by `kenwell import rudderstack`. docs/configuration.md describes every setting.\n";

@@ -8,7 +8,7 @@ use super::draft::{Destination, Draft, Imported, Source};
 use super::loose::Loose;
 use super::redis;
 use crate::config::is_id;
-use crate::live::mint_id;
+use crate::runtime::mint_id;
 
 /// Largest file that is imported, in bytes. Exports of large workspaces have a few MB.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;

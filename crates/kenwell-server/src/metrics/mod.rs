@@ -1,14 +1,14 @@
 //! What is counted and measured, in the text format of Prometheus.
 
+mod counters;
 mod labels;
-mod ledger;
 mod quantiles;
 mod reasons;
 mod registry;
 mod shown;
 mod source;
 
-pub use ledger::{Ledger, Terms};
+pub use counters::{DestinationCounters, Terms};
 pub use quantiles::Quantiles;
 pub use reasons::REFUSALS;
 pub use registry::Metrics;

@@ -22,7 +22,7 @@ use prometheus_client::{
 };
 
 use super::{
-    Ledger, Quantiles, SourceCounters,
+    DestinationCounters, Quantiles, SourceCounters,
     labels::{DestinationLabels, IgnoredLabels, OutcomeLabels, RequestLabels, SourceLabels},
     reasons::{REFUSALS, Reasons},
     shown::Shown,
@@ -60,7 +60,7 @@ pub struct Metrics {
     given_up: Counter,
     destinations: Destinations,
     journal: Journal,
-    ledgers: Mutex<BTreeMap<String, Ledger>>,
+    counters: Mutex<BTreeMap<String, DestinationCounters>>,
     sources: Mutex<BTreeMap<String, SourceCounters>>,
     tail: Tail,
 }
@@ -136,7 +136,7 @@ impl Metrics {
             given_up,
             destinations,
             journal,
-            ledgers: Mutex::default(),
+            counters: Mutex::default(),
             sources: Mutex::default(),
             tail: Tail::default(),
         }
@@ -179,9 +179,9 @@ impl Metrics {
         self.given_up.inc_by(count);
     }
 
-    /// The books of all destinations.
-    pub fn ledgers(&self) -> Vec<Ledger> {
-        lock(&self.ledgers).values().cloned().collect()
+    /// The counters of all destinations.
+    pub fn all_counters(&self) -> Vec<DestinationCounters> {
+        lock(&self.counters).values().cloned().collect()
     }
 
     /// Where each outcome is shown to those who look.
@@ -217,11 +217,11 @@ impl Metrics {
         });
     }
 
-    /// The books of the destination with this id; the same books at every call.
-    pub fn ledger(&self, id: &str) -> Ledger {
-        let mut ledgers = lock(&self.ledgers);
-        let ledger = ledgers.entry(id.to_owned());
-        ledger
+    /// The counters of the destination with this id; the same at every call.
+    pub fn counters(&self, id: &str) -> DestinationCounters {
+        let mut counters = lock(&self.counters);
+        let counters = counters.entry(id.to_owned());
+        counters
             .or_insert_with(|| self.destinations.open(id, &self.tail))
             .clone()
     }
@@ -237,26 +237,26 @@ impl Metrics {
         self.destinations.retired.remove(&labels(id));
     }
 
-    /// The destination is gone, and so are its books.
+    /// The destination is gone, and so are its counters.
     pub fn forget_destination(&self, id: &str) {
-        if let Some(ledger) = lock(&self.ledgers).remove(id) {
-            ledger.shown.remove();
+        if let Some(counters) = lock(&self.counters).remove(id) {
+            counters.shown.remove();
         }
         self.destinations.remove(id);
     }
 
-    /// The page for Prometheus, with the journal's figures as of now. The books of each destination are on it
+    /// The page for Prometheus, with the journal's figures as of now. The counters of each destination are on it
     /// as they were at one moment.
     pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
         // Held to the end: another page made meanwhile would change what this one shows.
-        let ledgers = lock(&self.ledgers);
+        let counters = lock(&self.counters);
         self.journal.set(journal);
-        for ledger in ledgers.values() {
-            ledger.show();
+        for counters in counters.values() {
+            counters.show();
         }
         let mut page = String::new();
         encode(&mut page, &self.registry)?;
-        drop(ledgers);
+        drop(counters);
         Ok(page)
     }
 }
@@ -350,7 +350,7 @@ impl Destinations {
         this
     }
 
-    fn open(&self, id: &str, tail: &Tail) -> Ledger {
+    fn open(&self, id: &str, tail: &Tail) -> DestinationCounters {
         let labels = labels(id);
         let ignored = kenwell::profile::Ignored::ALL.map(kenwell::profile::Ignored::as_str);
         let ignored = ignored.into_iter().chain([NOT_AN_ENVELOPE]);
@@ -367,7 +367,7 @@ impl Destinations {
             letters_written: self.letters_written.get_or_create_owned(&labels),
             letters_discarded: self.letters_discarded.get_or_create_owned(&labels),
         };
-        Ledger::new(shown, self.freshness.get_or_create_owned(&labels), tail)
+        DestinationCounters::new(shown, self.freshness.get_or_create_owned(&labels), tail)
     }
 
     fn remove(&self, id: &str) {
@@ -436,14 +436,14 @@ mod tests {
     #[test]
     fn what_is_gone_leaves_no_line_on_the_page() {
         let metrics = Metrics::new();
-        let (source, ledger) = (metrics.source("web"), metrics.ledger("profiles"));
+        let (source, counters) = (metrics.source("web"), metrics.counters("profiles"));
         let fill = || {
             source.accepted(1);
             source.ignored("not_identify", 1);
-            ledger.accept(2, kenwell_journal::Offset(2));
-            ledger.ignored("blank_user_id");
-            ledger.dead_lettered("ERR", 1);
-            ledger.fresh(0.1);
+            counters.accept(2, kenwell_journal::Offset(2));
+            counters.ignored("blank_user_id");
+            counters.dead_lettered("ERR", 1);
+            counters.fresh(0.1);
         };
         fill();
         let stats = kenwell_journal::Stats::default();

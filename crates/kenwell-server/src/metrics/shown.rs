@@ -1,12 +1,12 @@
-//! What the page shows of one destination's books: set as a whole whenever the page is made.
+//! What the page shows of one destination's counters: set as a whole whenever the page is made.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
+use super::counters::Counts;
 use super::labels::OutcomeLabels;
-use super::ledger::Counts;
 use super::reasons::Reasons;
 use super::registry::to_gauge;
 
@@ -88,19 +88,19 @@ mod tests {
     #[test]
     fn every_page_is_of_one_moment() {
         let metrics = Metrics::new();
-        let ledger = metrics.ledger("profiles");
+        let counters = metrics.counters("profiles");
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    ledger.accept(5, kenwell_journal::Offset(5));
-                    ledger.written(1);
-                    ledger.ignored("blank_user_id");
-                    ledger.dead_lettered("ERR", 1);
-                    ledger.dead_lettered("WRONGTYPE", 1);
-                    ledger.lost(1);
-                    ledger.replay(1);
-                    ledger.written(1);
+                    counters.accept(5, kenwell_journal::Offset(5));
+                    counters.written(1);
+                    counters.ignored("blank_user_id");
+                    counters.dead_lettered("ERR", 1);
+                    counters.dead_lettered("WRONGTYPE", 1);
+                    counters.lost(1);
+                    counters.replay(1);
+                    counters.written(1);
                 }
             });
             // Two at a time: neither may change what the other shows.

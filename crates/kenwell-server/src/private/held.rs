@@ -3,7 +3,7 @@
 use kenwell_journal::Stats;
 
 use super::api::Status;
-use crate::live::events_wait;
+use crate::runtime::events_wait;
 
 /// Why the journal takes no events; `None` while it does.
 pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {

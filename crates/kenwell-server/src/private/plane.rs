@@ -13,8 +13,8 @@ use crate::{
     gateway::Gateway,
     history::{self, Audit, Entry, History, Totals},
     listener::Listener,
-    live::{Live, RunningDestination},
     metrics::Metrics,
+    runtime::{DestinationView, Runtime},
     serve::Addresses,
 };
 
@@ -36,14 +36,14 @@ pub struct Private {
     /// Asked for its figures at every look.
     pub journal: Journal,
     /// What runs, and the door for changes.
-    pub live: Live,
+    pub runtime: Runtime,
     /// For test events, which go the same way as all others.
     pub gateway: Arc<Gateway>,
     /// What Redis refused for good.
     pub dead_letters: DeadLetters,
     /// The last hour.
     pub history: Arc<History>,
-    /// Whether the books are in order.
+    /// Whether the counters are in order.
     pub audit: Arc<Audit>,
     /// Watched by everything that would keep a connection open.
     pub closing: CancellationToken,
@@ -58,9 +58,10 @@ impl Private {
             self.step(),
             closing.clone(),
         ));
-        let (logs, live) = (self.dead_letters.clone(), self.live.clone());
+        let (logs, runtime) = (self.dead_letters.clone(), self.runtime.clone());
         let all = move || {
-            live.destinations()
+            runtime
+                .destinations()
                 .iter()
                 .map(|it| outstanding(&logs, it))
                 .collect()
@@ -87,20 +88,20 @@ impl Private {
     /// milliseconds unless the journal is large.
     pub(super) async fn counted(&self) {
         // What is not counted by then is not shown yet.
-        drop(timeout(COUNTING, self.live.counted()).await);
+        drop(timeout(COUNTING, self.runtime.counted()).await);
     }
 
     /// How each destination is doing, those included that are not configured and have events waiting.
     pub(super) fn statuses(&self) -> Vec<Status> {
-        let all = self.live.destinations();
+        let all = self.runtime.destinations();
         let configured = all.iter().map(|running| self.status(running));
         configured.chain(self.retired()).collect()
     }
 
     /// How those destinations are doing that are not configured and have events waiting.
     pub(super) fn retired(&self) -> Vec<Status> {
-        let known = self.live.knows_of_retired();
-        let retired = self.live.retired();
+        let known = self.runtime.knows_of_retired();
+        let retired = self.runtime.retired();
         let statuses = retired
             .iter()
             .map(|retired| Status::retired(retired, known));
@@ -108,19 +109,19 @@ impl Private {
     }
 
     /// How this destination is doing.
-    pub(super) fn status(&self, running: &RunningDestination) -> Status {
+    pub(super) fn status(&self, running: &DestinationView) -> Status {
         let mut status = Status::of(running, self.audit.is_broken(running.id()));
         status.dead_letters_outstanding = self.letters(running);
         status
     }
 
     /// The dead letters of a destination.
-    pub(super) fn outstanding(&self, running: &RunningDestination) -> Arc<Outstanding> {
+    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<Outstanding> {
         outstanding(&self.dead_letters, running)
     }
 
     /// How many there are; `None` before they were counted for the first time.
-    pub(super) fn letters(&self, running: &RunningDestination) -> Option<u64> {
+    pub(super) fn letters(&self, running: &DestinationView) -> Option<u64> {
         let counts = self.outstanding(running).counts();
         counts.map(|counts| counts.values().sum())
     }
@@ -128,16 +129,16 @@ impl Private {
     /// What is done at the end of each step of the history.
     fn step(&self) -> impl Fn() -> Totals + use<> {
         let (metrics, journal) = (Arc::clone(&self.metrics), self.journal.clone());
-        let (live, audit) = (self.live.clone(), Arc::clone(&self.audit));
+        let (runtime, audit) = (self.runtime.clone(), Arc::clone(&self.audit));
         move || {
             let stats = journal.stats();
-            let destinations = live.destinations();
+            let destinations = runtime.destinations();
             audit.check(destinations.iter().map(|running| {
                 let mut cursors = stats.cursors.iter();
                 let cursor = cursors.find(|cursor| cursor.name == running.id());
                 Entry {
                     destination: running.id().to_owned(),
-                    terms: running.ledger.terms(),
+                    terms: running.counters.terms(),
                     pending: cursor.map(|cursor| cursor.pending),
                 }
             }));
@@ -151,7 +152,7 @@ impl Private {
     }
 }
 
-fn outstanding(logs: &DeadLetters, running: &RunningDestination) -> Arc<Outstanding> {
+fn outstanding(logs: &DeadLetters, running: &DestinationView) -> Arc<Outstanding> {
     logs.outstanding(running.id(), &running.layout)
 }
 
@@ -162,8 +163,8 @@ fn sum(metrics: &Metrics) -> Totals {
         ignored,
         ..Totals::default()
     };
-    for ledger in metrics.ledgers() {
-        let terms = ledger.terms();
+    for counters in metrics.all_counters() {
+        let terms = counters.terms();
         totals.written += terms.written;
         totals.ignored += terms.ignored;
         totals.dead_lettered += terms.dead_lettered;

@@ -77,7 +77,7 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
     let statuses = plane.statuses();
     let reason = held::reason(&plane.journal.stats(), &statuses);
     let accepting = reason.is_none();
-    let problems = plane.live.state().problems;
+    let problems = plane.runtime.state().problems;
     let configuration = problems.iter().take(MOST_PROBLEMS).map(problem).collect();
     let readiness = readiness(reason, configuration, statuses);
     let code = if accepting {

@@ -21,9 +21,9 @@ const OPEN_METRICS: HeaderValue =
 )]
 pub(super) async fn metrics(State(plane): State<Arc<Private>>) -> Response {
     plane.counted().await;
-    for running in plane.live.destinations().iter() {
+    for running in plane.runtime.destinations().iter() {
         let letters = plane.letters(running).unwrap_or_default();
-        running.ledger.letters_outstanding(letters);
+        running.counters.letters_outstanding(letters);
     }
     match plane.metrics.page(&plane.journal.stats()) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),

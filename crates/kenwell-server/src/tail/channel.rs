@@ -8,8 +8,8 @@ use std::sync::{
 
 use tokio::sync::mpsc;
 
-use super::glance::{Glance, Head};
-use super::{Filter, Seen};
+use super::observation::{Head, Observation};
+use super::{Filter, TailEvent};
 
 /// Readers at once: each is a connection and a share of the work.
 pub const MAX_READERS: usize = 16;
@@ -27,21 +27,21 @@ struct Inner {
     /// How many there are: all that is looked at when nobody looks.
     count: AtomicUsize,
     shown: AtomicU64,
-    desks: RwLock<Vec<Arc<Desk>>>,
+    subscriptions: RwLock<Vec<Arc<Subscription>>>,
 }
 
 /// Where one reader gets his events.
-struct Desk {
+struct Subscription {
     filter: Filter,
-    queue: mpsc::Sender<Arc<Seen>>,
+    queue: mpsc::Sender<Arc<TailEvent>>,
     missed: AtomicU64,
 }
 
 /// Somebody who looks, from now until it is dropped.
-pub struct Reader {
+pub struct Subscriber {
     inner: Arc<Inner>,
-    desk: Arc<Desk>,
-    queue: mpsc::Receiver<Arc<Seen>>,
+    subscription: Arc<Subscription>,
+    queue: mpsc::Receiver<Arc<TailEvent>>,
 }
 
 /// Events that a reader was too slow for.
@@ -61,54 +61,59 @@ impl Tail {
     }
 
     /// Shows this to everybody who looks for it.
-    pub fn tell(&self, glance: &Glance<'_>) {
-        let head = Head::of(glance);
-        let desks = self.inner.desks.read();
-        let desks = desks.unwrap_or_else(PoisonError::into_inner);
-        let mut copy: Option<Arc<Seen>> = None;
-        for desk in desks.iter().filter(|desk| desk.filter.wants(glance, &head)) {
-            let Ok(place) = desk.queue.try_reserve() else {
-                desk.missed.fetch_add(1, Ordering::Relaxed);
+    pub fn tell(&self, observation: &Observation<'_>) {
+        let head = Head::of(observation);
+        let subscriptions = self.inner.subscriptions.read();
+        let subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
+        let mut copy: Option<Arc<TailEvent>> = None;
+        for subscription in subscriptions
+            .iter()
+            .filter(|subscription| subscription.filter.wants(observation, &head))
+        {
+            let Ok(place) = subscription.queue.try_reserve() else {
+                subscription.missed.fetch_add(1, Ordering::Relaxed);
                 continue;
             };
             let seen = copy.get_or_insert_with(|| {
                 let number = self.inner.shown.fetch_add(1, Ordering::Relaxed) + 1;
-                Arc::new(Seen::new(number, glance, &head))
+                Arc::new(TailEvent::new(number, observation, &head))
             });
             place.send(Arc::clone(seen));
         }
     }
 
     /// Begins to look; `None` when [`MAX_READERS`] do already.
-    pub fn watch(&self, filter: Filter) -> Option<Reader> {
+    pub fn watch(&self, filter: Filter) -> Option<Subscriber> {
         let (sender, queue) = mpsc::channel(WAITING);
-        let desk = Arc::new(Desk {
+        let subscription = Arc::new(Subscription {
             filter,
             queue: sender,
             missed: AtomicU64::new(0),
         });
-        let desks = self.inner.desks.write();
-        let mut desks = desks.unwrap_or_else(PoisonError::into_inner);
-        if desks.len() >= MAX_READERS {
+        let subscriptions = self.inner.subscriptions.write();
+        let mut subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
+        if subscriptions.len() >= MAX_READERS {
             return None;
         }
-        desks.push(Arc::clone(&desk));
-        self.inner.count.store(desks.len(), Ordering::Relaxed);
-        Some(Reader {
+        subscriptions.push(Arc::clone(&subscription));
+        self.inner
+            .count
+            .store(subscriptions.len(), Ordering::Relaxed);
+        Some(Subscriber {
             inner: Arc::clone(&self.inner),
-            desk,
+            subscription,
             queue,
         })
     }
 }
 
-impl Reader {
+impl Subscriber {
     /// What comes next.
     ///
     /// # Errors
     /// [`Missed`], when this reader was too slow for some; the next call goes on.
-    pub async fn next(&mut self) -> Result<Arc<Seen>, Missed> {
-        let missed = self.desk.missed.swap(0, Ordering::Relaxed);
+    pub async fn next(&mut self) -> Result<Arc<TailEvent>, Missed> {
+        let missed = self.subscription.missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
             return Err(Missed(missed));
         }
@@ -120,12 +125,14 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for Subscriber {
     fn drop(&mut self) {
-        let desks = self.inner.desks.write();
-        let mut desks = desks.unwrap_or_else(PoisonError::into_inner);
-        desks.retain(|desk| !Arc::ptr_eq(desk, &self.desk));
-        self.inner.count.store(desks.len(), Ordering::Relaxed);
+        let subscriptions = self.inner.subscriptions.write();
+        let mut subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
+        subscriptions.retain(|subscription| !Arc::ptr_eq(subscription, &self.subscription));
+        self.inner
+            .count
+            .store(subscriptions.len(), Ordering::Relaxed);
     }
 }
 
@@ -135,7 +142,7 @@ mod tests {
     use crate::tail::Outcome;
 
     fn tell(tail: &Tail, source: &str) {
-        tail.tell(&Glance {
+        tail.tell(&Observation {
             source,
             outcome: Outcome::Accepted,
             event: b"{}",

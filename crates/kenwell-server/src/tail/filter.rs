@@ -1,7 +1,7 @@
 //! What a reader wants to see.
 
 use super::Outcome;
-use super::glance::{Glance, Head};
+use super::observation::{Head, Observation};
 
 /// Everything that is given must agree; nothing given means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn wants(&self, glance: &Glance<'_>, head: &Head) -> bool {
+    pub(super) fn wants(&self, observation: &Observation<'_>, head: &Head) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == given
         };
@@ -33,10 +33,12 @@ impl Filter {
             || same(&self.user, head.user_id.as_deref())
             || same(&self.user, head.anonymous_id.as_deref());
         kind && user
-            && same(&self.source, Some(glance.source))
-            && same(&self.destination, glance.destination)
+            && same(&self.source, Some(observation.source))
+            && same(&self.destination, observation.destination)
             && same(&self.message_id, head.message_id.as_deref())
-            && self.outcome.is_none_or(|wanted| wanted == glance.outcome)
+            && self
+                .outcome
+                .is_none_or(|wanted| wanted == observation.outcome)
     }
 }
 
@@ -47,7 +49,7 @@ mod tests {
     #[test]
     fn everything_that_is_given_must_agree() {
         let event = br#"{"type":"Identify","userId":"u","anonymousId":"a","messageId":"m"}"#;
-        let glance = Glance {
+        let observation = Observation {
             source: "web",
             outcome: Outcome::Written,
             event,
@@ -58,7 +60,7 @@ mod tests {
         let wants = |change: &dyn Fn(&mut Filter)| {
             let mut filter = Filter::default();
             change(&mut filter);
-            filter.wants(&glance, &Head::read(event))
+            filter.wants(&observation, &Head::read(event))
         };
         let text = |text: &str| Some(text.to_owned());
         assert!(wants(&|_| ()));

@@ -5,14 +5,14 @@
 
 mod channel;
 mod command;
+mod event;
 mod filter;
-mod glance;
-mod seen;
+mod observation;
 mod short;
 
-pub use channel::{MAX_READERS, Missed, Reader, Tail};
+pub use channel::{MAX_READERS, Missed, Subscriber, Tail};
 pub use command::MAX_COMMAND_BYTES;
+pub use event::{Outcome, TailEvent};
 pub use filter::Filter;
-pub use glance::{Glance, user_of};
-pub use seen::{Outcome, Seen};
+pub use observation::{Observation, user_of};
 pub use short::{MAX_EVENT_BYTES, shown};

@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 
 use kenwell_server::{
     config::Environment,
-    live::{
+    runtime::{
         Change, DestinationChange, Edit, EditError, NewDestination, NewSource, Revision,
         SourceChange,
     },
@@ -69,9 +69,9 @@ fn feeding(destinations: &[&str]) -> Edit {
 
 #[track_caller]
 fn assert_books(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
-    let books =
+    let queue =
         ["accepted_total", "written_total", "replayed_total"].map(|name| inside.count(name, id));
-    assert_eq!(books, [accepted, written, replayed], "{id}");
+    assert_eq!(queue, [accepted, written, replayed], "{id}");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
         ])
         .unwrap();
     assert_eq!(added.ids, ["the-app", "third"]);
-    let config = inside.live.config();
+    let config = inside.runtime.config();
     let key = config.sources[1].write_key.expose();
     let event = br#"{"userId":"u","traits":{"a":1}}"#;
     let reply = Client::connect(&inside.gateway).post_as(key, "/v1/identify", "", event);
@@ -134,7 +134,7 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
             .status
     };
     assert_eq!(status(key), 401);
-    let config = inside.live.config();
+    let config = inside.runtime.config();
     let key = config.sources[1].write_key.expose();
     assert_eq!(status(key), 200);
     inside.edit(source(SourceChange {
@@ -161,14 +161,17 @@ fn an_event_goes_where_its_source_led_when_it_was_accepted() {
     inside.edit(feeding(&[]));
     send(&inside, "nowhere");
     assert_eq!(
-        (inside.ledger("one").queued(), inside.ledger("two").queued()),
+        (
+            inside.counters("one").queued(),
+            inside.counters("two").queued()
+        ),
         (2, 2)
     );
     // Also after a restart, at which the configuration says something else.
     let inside = inside.restart();
     assert_eq!(
         inside
-            .live
+            .runtime
             .destinations()
             .iter()
             .filter(|it| it.settings.paused)
@@ -281,7 +284,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     assert_books(&inside, "one", 1, 0, 0);
     // Also after a restart.
     let inside = inside.restart();
-    eventually("the books to be right", || {
+    eventually("the counters to be right", || {
         (inside.count("queued", "one") == 1).then_some(())
     });
     inside.edit(enabled("one", true));
@@ -327,8 +330,8 @@ fn what_is_removed_and_added_again_begins_anew() {
     assert_books(&inside, "one", 1, 1, 0);
 
     // A replay brings back what was accepted for it, also under the settings that it has now.
-    let replayed = inside.live.replay("one", jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(inside.runtime.block_on(replayed).unwrap(), 2);
+    let replayed = inside.runtime.replay("one", jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(inside.executor.block_on(replayed).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after", "user:before"]);
     assert_books(&inside, "one", 3, 3, 2);
@@ -366,7 +369,7 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
     inside.settle("one");
     inside.settle("two");
     let _: () = redis.command(&["FLUSHALL"]);
-    let replay = |from| inside.runtime.block_on(inside.live.replay("one", from));
+    let replay = |from| inside.executor.block_on(inside.runtime.replay("one", from));
     let start = jiff::Timestamp::from_millisecond(after_early).unwrap();
     assert_eq!(replay(start).unwrap(), 1);
     inside.settle("one");
@@ -383,8 +386,8 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
 }
 
 fn replay_of(inside: &Inside, id: &str) -> String {
-    let replay = inside.live.replay(id, jiff::Timestamp::UNIX_EPOCH);
-    inside.runtime.block_on(replay).unwrap_err().to_string()
+    let replay = inside.runtime.replay(id, jiff::Timestamp::UNIX_EPOCH);
+    inside.executor.block_on(replay).unwrap_err().to_string()
 }
 
 #[test]
@@ -420,15 +423,15 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     let stale = Revision::told("0");
     let edits = vec![paused("two", true)];
     let error = inside
-        .runtime
-        .block_on(inside.live.edit(Some(&stale), edits.clone()));
+        .executor
+        .block_on(inside.runtime.edit(Some(&stale), edits.clone()));
     assert!(matches!(error, Err(EditError::ChangedMeanwhile { .. })));
-    let now = inside.live.state().revision;
+    let now = inside.runtime.state().revision;
     inside
-        .runtime
-        .block_on(inside.live.edit(Some(&now), edits))
+        .executor
+        .block_on(inside.runtime.edit(Some(&now), edits))
         .unwrap();
-    assert_ne!(inside.live.state().revision, now);
+    assert_ne!(inside.runtime.state().revision, now);
 
     // Somebody writes the file just now: it is not touched before it was read.
     std::fs::write(inside.path(), "").unwrap();
@@ -436,7 +439,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     assert!(matches!(error, Err(EditError::ChangedMeanwhile { .. })));
     std::fs::write(inside.path(), &text).unwrap();
     eventually("what was written to be read", || {
-        (inside.live.state().revision == Revision::of(text.as_bytes())).then_some(())
+        (inside.runtime.state().revision == Revision::of(text.as_bytes())).then_some(())
     });
 
     // What the environment says wins, and whoever edits is told.
@@ -457,7 +460,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     std::fs::set_permissions(inside.path(), rights).unwrap();
     let error = inside.try_edit(vec![paused("two", false)]).unwrap_err();
     assert!(matches!(error, EditError::ReadOnly { .. }), "{error}");
-    assert!(inside.live.state().read_only.is_some());
+    assert!(inside.runtime.state().read_only.is_some());
 }
 
 #[test]

@@ -125,8 +125,8 @@ fn a_thousand_changes_while_events_arrive_lose_and_misdirect_none() {
         let id = name(number);
         if editor.has(number) {
             inside.settle(&id);
-            let books = ["accepted_total", "written_total"].map(|name| inside.count(name, &id));
-            assert_eq!(books[0], books[1], "{id}");
+            let queue = ["accepted_total", "written_total"].map(|name| inside.count(name, &id));
+            assert_eq!(queue[0], queue[1], "{id}");
         }
         let accepted: BTreeSet<&String> = led
             .iter()
@@ -145,7 +145,7 @@ fn a_thousand_changes_while_events_arrive_lose_and_misdirect_none() {
     let [accepted, written] =
         ["accepted_total", "written_total"].map(|name| inside.count(name, "d0"));
     assert_eq!((accepted, written), (total, total));
-    let log = inside.live.state();
+    let log = inside.runtime.state();
     assert!(log.problems.is_empty() && log.needs_restart.is_empty());
 }
 
@@ -157,7 +157,7 @@ fn routes(inside: &Inside) -> BTreeMap<String, BTreeSet<String>> {
     let mut routes = BTreeMap::new();
     while reader.reached() < end {
         let records = inside
-            .runtime
+            .executor
             .block_on(reader.next(Limit::default()))
             .unwrap();
         for (_, record) in &records {

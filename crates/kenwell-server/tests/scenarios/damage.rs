@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use kenwell_server::live::{Change, DestinationChange, Edit};
+use kenwell_server::runtime::{Change, DestinationChange, Edit};
 
 use crate::support::{Client, Inside, Redis, Server, eventually, metric, post};
 
@@ -77,7 +77,7 @@ fn there(redis: &Redis) -> [u64; 2] {
 #[track_caller]
 fn assert_balance(inside: &Inside) {
     for id in ["one", "two"] {
-        let terms = inside.ledger(id).terms();
+        let terms = inside.counters(id).terms();
         assert_eq!(
             terms.accepted,
             terms.settled() + terms.queued(),
@@ -107,7 +107,7 @@ fn what_is_damaged_while_it_runs_is_counted_exactly() {
     }
     assert_balance(&inside);
     let [one, two] = there(&redis);
-    let lost = |id| inside.ledger(id).terms().lost;
+    let lost = |id| inside.counters(id).terms().lost;
     assert!(lost("one") > 20 && lost("two") > lost("one"));
     assert_eq!([one + lost("one"), two + lost("two")], [300, 400]);
     // It goes on as if nothing had been.
@@ -128,16 +128,16 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
     inside.settle("two");
     let inside = inside.restart_after(damage);
     let lost = eventually("the loss to be counted", || {
-        let lost = inside.ledger("one").terms().lost;
+        let lost = inside.counters("one").terms().lost;
         (lost > 0).then_some(lost)
     });
-    let waiting = inside.ledger("one").queued();
+    let waiting = inside.counters("one").queued();
     assert_balance(&inside);
     pause(&inside, "one", false);
     inside.settle("one");
     assert_balance(&inside);
     // Every record that is gone may have been for "one", though every fourth was not.
-    let terms = inside.ledger("one").terms();
+    let terms = inside.counters("one").terms();
     assert_eq!((terms.lost, terms.written), (lost, waiting));
     assert_eq!(there(&redis), [waiting, 400]);
     assert!(
@@ -145,7 +145,7 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
         "{lost}, {waiting}"
     );
     // "two" had everything before.
-    assert_eq!(inside.ledger("two").terms().accepted, 0);
+    assert_eq!(inside.counters("two").terms().accepted, 0);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn a_replay_over_a_damaged_end_ends_and_holds_nobody_up() {
     }
     damage(&inside.directory().join("journal"));
     let _: () = redis.command(&["FLUSHALL"]);
-    let replayed = inside.live.replay("one", Timestamp::UNIX_EPOCH);
-    let replayed = inside.runtime.block_on(replayed).unwrap();
+    let replayed = inside.runtime.replay("one", Timestamp::UNIX_EPOCH);
+    let replayed = inside.executor.block_on(replayed).unwrap();
     inside.settle("one");
     assert_balance(&inside);
     assert_eq!(there(&redis), [replayed, 0]);
     // Lost they are not: each has had its outcome before.
-    assert_eq!(inside.ledger("one").terms().lost, 0);
+    assert_eq!(inside.counters("one").terms().lost, 0);
     send(&inside, 400..404);
     pause(&inside, "two", true);
     inside.settle("one");

@@ -1,4 +1,4 @@
-//! Outcomes: what Redis refuses, destinations that differ, and books that balance.
+//! Outcomes: what Redis refuses, destinations that differ, and counters that balance.
 
 use crate::support::{Client, Redis, Server, eventually, metric, post};
 
@@ -17,7 +17,7 @@ fn assert_books(
     dead: u64,
 ) {
     let page = server.metrics();
-    let books = [
+    let queue = [
         "accepted_total",
         "written_total",
         "ignored_total",
@@ -26,7 +26,7 @@ fn assert_books(
     ]
     .map(|name| outcome(&page, name, destination));
     assert_eq!(
-        books,
+        queue,
         [
             accepted,
             written,

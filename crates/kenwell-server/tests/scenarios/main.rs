@@ -8,7 +8,6 @@
 )]
 
 mod bad_input;
-mod books;
 mod browser;
 mod by_hand;
 mod captures;
@@ -16,6 +15,7 @@ mod certificates;
 mod changes;
 mod changes_under_load;
 mod cluster;
+mod counters;
 mod crash;
 mod damage;
 mod delivery;

@@ -54,7 +54,7 @@ fn is_taken_over(server: &Server) -> Option<()> {
     let reply = server.ask("GET", "/api/v1/configuration", "");
     let reply: Value = serde_json::from_str(&reply.text()).unwrap();
     let text = fs::read(server.config()).ok()?;
-    let revision = kenwell_server::live::Revision::of(&text);
+    let revision = kenwell_server::runtime::Revision::of(&text);
     (reply["problems"] == serde_json::json!([]) && reply["revision"] == revision.as_str())
         .then_some(())
 }

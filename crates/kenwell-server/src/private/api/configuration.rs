@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::config::{Place, Problem};
-use crate::live::ConfigurationState;
 use crate::private::Private;
 use crate::private::refusal::ProblemText;
+use crate::runtime::ConfigurationState;
 
 /// What is known about the configuration file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,5 +70,5 @@ pub(in crate::private) fn problem(problem: &Problem) -> ProblemText {
     responses((status = 200, body = Configuration))
 )]
 pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<Configuration> {
-    Json(Configuration::of(plane.live.state()))
+    Json(Configuration::of(plane.runtime.state()))
 }

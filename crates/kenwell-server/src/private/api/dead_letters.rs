@@ -170,7 +170,7 @@ pub(super) async fn list(
     let destinations = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
         vec![destinations::find(&plane, &id)?]
     } else {
-        plane.live.destinations().to_vec()
+        plane.runtime.destinations().to_vec()
     };
     let destinations = destinations.iter();
     let wanted = Page {
@@ -217,15 +217,15 @@ pub(super) async fn retry(
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let outstanding = plane.outstanding(&running);
-    let data_dir = plane.live.config().data_dir.clone();
+    let data_dir = plane.runtime.config().data_dir.clone();
     let retried = blocking(&WALKS, move || {
         let connection = installation::for_retry(&running.connection, &data_dir, running.id());
         let retry = outstanding.retry(&connection, |letter| selection.has(letter));
         // Here, where nobody can hang up.
         let retried = Handle::current().block_on(retry)?;
-        running.ledger.letters_written(retried.written);
+        running.counters.letters_written(retried.written);
         let gone = retried.ignored + retried.superseded;
-        running.ledger.letters_discarded(gone);
+        running.counters.letters_discarded(gone);
         tracing::info!(
             destination.id = running.id(),
             written = retried.written,
@@ -268,7 +268,7 @@ pub(super) async fn discard(
     let discarded = blocking(&WALKS, move || {
         let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
         // Here, where nobody can hang up.
-        running.ledger.letters_discarded(discarded);
+        running.counters.letters_discarded(discarded);
         tracing::warn!(
             destination.id = running.id(),
             discarded,

@@ -14,10 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Status, edit};
 use crate::config;
-use crate::live::{Change, DestinationChange, Edit, NewDestination, RunningDestination};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
+use crate::runtime::{Change, DestinationChange, DestinationView, Edit, NewDestination};
 
 /// Where profiles go.
 #[derive(Debug, Serialize, ToSchema)]
@@ -96,7 +96,7 @@ pub(super) struct Destination {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes what `live::DestinationChange` is on the wire"
+    reason = "describes what `runtime::DestinationChange` is on the wire"
 )]
 pub(super) struct DestinationSettings {
     name: Option<String>,
@@ -167,10 +167,10 @@ impl TryFrom<Map<String, Value>> for Addition {
 }
 
 impl Destination {
-    fn of(plane: &Private, running: &RunningDestination) -> Self {
+    fn of(plane: &Private, running: &DestinationView) -> Self {
         let settings = &running.settings;
         let connection = &settings.connection;
-        let config = plane.live.config();
+        let config = plane.runtime.config();
         let feeds = config
             .sources
             .iter()
@@ -225,8 +225,8 @@ fn timeout(limit: Duration) -> Option<String> {
 }
 
 /// The destination with this id.
-pub(super) fn find(plane: &Private, id: &str) -> Result<RunningDestination, Refusal> {
-    let all = plane.live.destinations();
+pub(super) fn find(plane: &Private, id: &str) -> Result<DestinationView, Refusal> {
+    let all = plane.runtime.destinations();
     let found = all.iter().find(|running| running.id() == id);
     found.cloned().ok_or_else(|| Refusal::no_destination(id))
 }
@@ -237,7 +237,7 @@ pub(super) fn find(plane: &Private, id: &str) -> Result<RunningDestination, Refu
     responses((status = 200, body = Destinations))
 )]
 pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations> {
-    let all = plane.live.destinations();
+    let all = plane.runtime.destinations();
     let destinations = all.iter().map(|running| Destination::of(&plane, running));
     Json(Destinations {
         destinations: destinations.collect(),

@@ -15,10 +15,10 @@ use utoipa::ToSchema;
 use super::destinations::{self, Addition, DestinationToAdd};
 use super::edit;
 use crate::config::Destination;
-use crate::live::{Change, DestinationChange, Edit, NewDestination};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
+use crate::runtime::{Change, DestinationChange, Edit, NewDestination};
 
 /// Examinations at once: each goes the whole way to a Redis, which may be far or not there.
 static ROOM: Semaphore = Semaphore::const_new(4);
@@ -83,7 +83,7 @@ pub(super) async fn test_settings(
 ) -> Result<Json<Report>, Refusal> {
     let tried = tried(&plane, id, settings)?;
     let (config, applied) = plane
-        .live
+        .runtime
         .preview(tried)
         .map_err(|error| edit::refusal(&error))?;
     let id = edit::id(applied);

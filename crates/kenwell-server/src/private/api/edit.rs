@@ -4,9 +4,9 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
 use super::whole::whole;
-use crate::live::{Applied, Edit, EditError, Revision};
 use crate::private::Private;
 use crate::private::refusal::Refusal;
+use crate::runtime::{Applied, Edit, EditError, Revision};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
 pub(super) async fn apply(
@@ -15,9 +15,9 @@ pub(super) async fn apply(
     edit: Edit,
 ) -> Result<Applied, Refusal> {
     let expected = expected(headers);
-    let live = plane.live.clone();
+    let runtime = plane.runtime.clone();
     whole("the change", async move {
-        let edited = live.edit(expected.as_ref(), vec![edit]).await;
+        let edited = runtime.edit(expected.as_ref(), vec![edit]).await;
         edited.map_err(|error| refusal(&error))
     })
     .await

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::private::Private;
 use crate::private::extract::Query;
 use crate::private::refusal::{ErrorBody, Refusal};
-use crate::tail::{Filter, MAX_READERS, Missed, Outcome, Reader, Seen as Shown};
+use crate::tail::{Filter, MAX_READERS, Missed, Outcome, Subscriber, TailEvent as Shown};
 
 /// How often a silent stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -141,7 +141,7 @@ struct End {
 }
 
 /// What the reader sees, until the end.
-fn messages(reader: Reader, end: End) -> impl Stream<Item = Result<Event, Infallible>> {
+fn messages(reader: Subscriber, end: End) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold((reader, end), |(mut reader, mut end)| async {
         let next = tokio::select! {
             () = end.closing.cancelled() => return None,

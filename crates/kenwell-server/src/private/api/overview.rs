@@ -108,15 +108,20 @@ pub(super) async fn get(
         ignored,
         destinations,
         latency: latency(&plane),
-        configuration: Configuration::of(plane.live.state()),
+        configuration: Configuration::of(plane.runtime.state()),
     })
 }
 
 fn latency(plane: &Private) -> Latency {
     let now = Instant::now();
     let ack = plane.metrics.append_lately().p50_p99(now);
-    let ledgers = plane.metrics.ledgers();
-    let freshness = Quantiles::of(ledgers.iter().map(crate::metrics::Ledger::lately), now);
+    let counters = plane.metrics.all_counters();
+    let freshness = Quantiles::of(
+        counters
+            .iter()
+            .map(crate::metrics::DestinationCounters::lately),
+        now,
+    );
     Latency {
         ack_p50_ms: ack.map(|(p50, _)| p50),
         ack_p99_ms: ack.map(|(_, p99)| p99),

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::whole::whole;
-use crate::live::ReplayError;
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
+use crate::runtime::ReplayError;
 
 /// From when on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,9 +54,9 @@ pub(super) async fn replay(
     let from: Timestamp = from.parse().map_err(|_| {
         Refusal::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
     })?;
-    let live = plane.live.clone();
+    let runtime = plane.runtime.clone();
     whole("the replay", async move {
-        let replayed = live.replay(&id, from).await;
+        let replayed = runtime.replay(&id, from).await;
         let records = replayed.map_err(|error| refusal(&id, &error))?;
         tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
         Ok(Json(Replayed { records }))

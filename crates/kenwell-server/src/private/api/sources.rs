@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use super::edit;
 use super::time;
 use crate::config;
-use crate::live::{Edit, NewSource, SourceChange};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
+use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub(super) struct SourceToAdd {
 #[derive(ToSchema)]
 #[expect(
     dead_code,
-    reason = "describes what `live::SourceChange` is on the wire"
+    reason = "describes what `runtime::SourceChange` is on the wire"
 )]
 pub(super) struct SourceToChange {
     /// For people; null removes it, and the id stands in.
@@ -89,7 +89,7 @@ impl Source {
     }
 
     fn find(plane: &Private, id: &str) -> Result<Self, Refusal> {
-        let config = plane.live.config();
+        let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
         let source = source.ok_or_else(|| Refusal::no_source(id))?;
         Ok(Self::of(plane, source))
@@ -102,7 +102,7 @@ impl Source {
     responses((status = 200, body = Sources))
 )]
 pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
-    let config = plane.live.config();
+    let config = plane.runtime.config();
     let sources = config
         .sources
         .iter()

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::text;
-use crate::live::RunningDestination;
 use crate::private::refusal::Refusal;
+use crate::runtime::DestinationView;
 
 /// The most bytes of a value that are shown.
 const MAX_VALUE_BYTES: usize = 256 * 1024;
@@ -81,7 +81,7 @@ impl From<StoredEntry> for StateEntry {
 
 /// The user's entries that exist.
 pub(super) async fn find(
-    running: &RunningDestination,
+    running: &DestinationView,
     place: &Place,
     user_id: &str,
 ) -> Result<Vec<StateEntry>, Refusal> {

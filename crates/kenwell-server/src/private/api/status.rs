@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::delivery::{Health, Notice, State};
-use crate::live::{Known, RetiredDestination, RunningDestination};
+use crate::runtime::{DestinationView, Known, RetiredDestination};
 
 /// How a destination is doing.
 ///
@@ -56,7 +56,7 @@ pub(in crate::private) struct Status {
     lost: u64,
     /// Events of these without an outcome yet.
     pub(in crate::private) queued: u64,
-    /// Whether the books are in order: no event has two outcomes, and none is queued that the journal does
+    /// Whether the counters are in order: no event has two outcomes, and none is queued that the journal does
     /// not have.
     balanced: bool,
     /// Age of the oldest event that is just being delivered; null when there is none.
@@ -66,10 +66,10 @@ pub(in crate::private) struct Status {
 }
 
 impl Status {
-    /// Its status; `broken` is what the audit says of its books.
-    pub(in crate::private) fn of(running: &RunningDestination, broken: bool) -> Self {
+    /// Its status; `broken` is what the audit says of its counters.
+    pub(in crate::private) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
-        let terms = running.ledger.terms();
+        let terms = running.counters.terms();
         let mut status = Self {
             id: settings.id.clone(),
             name: settings.name.clone(),
@@ -119,7 +119,7 @@ impl Status {
     }
 
     /// Shows what waits by itself while the rest is delivered.
-    fn wait_in_part(&mut self, running: &RunningDestination) {
+    fn wait_in_part(&mut self, running: &DestinationView) {
         let aside = running.health.as_ref().map(Health::aside);
         let Some((aside, text)) = aside.and_then(|aside| Some((aside.clone(), aside.text()?)))
         else {
@@ -137,7 +137,7 @@ impl Status {
 
     /// The status of a destination that is not configured; `known` is whether somebody has said so.
     pub(in crate::private) fn retired(retired: &RetiredDestination, known: Known) -> Self {
-        let terms = retired.ledger.terms();
+        let terms = retired.counters.terms();
         let mut status = Self {
             id: retired.id.clone(),
             name: retired.id.clone(),

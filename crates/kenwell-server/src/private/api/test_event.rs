@@ -14,11 +14,11 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{Status, text};
-use crate::live::RunningDestination;
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
-use crate::tail::{Filter, Outcome, Reader, Seen};
+use crate::runtime::DestinationView;
+use crate::tail::{Filter, Outcome, Subscriber, TailEvent};
 
 /// How long it waits for the destinations.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ pub(super) async fn send(
     Path(id): Path<String>,
     Body(event): Body<TestEvent>,
 ) -> Result<Json<TestResult>, Refusal> {
-    let config = plane.live.config();
+    let config = plane.runtime.config();
     let source = config.sources.iter().find(|source| source.id == id);
     let source = source.ok_or_else(|| Refusal::no_source(&id))?;
     let user_id = event.user_id.unwrap_or_else(|| USER.to_owned());
@@ -99,8 +99,8 @@ pub(super) async fn send(
         .take(&id, event.to_string().as_bytes())
         .await?;
 
-    let targets: Vec<RunningDestination> = plane
-        .live
+    let targets: Vec<DestinationView> = plane
+        .runtime
         .destinations()
         .iter()
         .filter(|running| {
@@ -138,10 +138,10 @@ fn identify(user_id: &str, message_id: &str, traits: Option<Map<String, Value>>)
 }
 
 /// What was seen at the destinations until all had it, or the patience ended.
-async fn outcomes(mut reader: Reader, targets: &[RunningDestination]) -> Vec<Arc<Seen>> {
+async fn outcomes(mut reader: Subscriber, targets: &[DestinationView]) -> Vec<Arc<TailEvent>> {
     let deadline = Instant::now() + PATIENCE;
     let moving = targets.iter().filter(|target| !target.settings.paused);
-    let mut open: BTreeSet<&str> = moving.map(RunningDestination::id).collect();
+    let mut open: BTreeSet<&str> = moving.map(DestinationView::id).collect();
     let mut all = Vec::new();
     while !open.is_empty() {
         let Ok(next) = timeout_at(deadline, reader.next()).await else {
@@ -156,7 +156,11 @@ async fn outcomes(mut reader: Reader, targets: &[RunningDestination]) -> Vec<Arc
     all
 }
 
-async fn result(target: &RunningDestination, user_id: &str, seen: Option<&Seen>) -> AtDestination {
+async fn result(
+    target: &DestinationView,
+    user_id: &str,
+    seen: Option<&TailEvent>,
+) -> AtDestination {
     let key = seen.and_then(|seen| seen.command.as_ref()?.get(1).cloned());
     let mut result = AtDestination {
         destination: target.id().to_owned(),
@@ -184,7 +188,7 @@ async fn result(target: &RunningDestination, user_id: &str, seen: Option<&Seen>)
     result
 }
 
-fn why_waiting(target: &RunningDestination) -> String {
+fn why_waiting(target: &DestinationView) -> String {
     if target.settings.paused {
         return "the destination is paused; the event waits in the journal".to_owned();
     }

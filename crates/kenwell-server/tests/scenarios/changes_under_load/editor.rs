@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kenwell_server::live::{
+use kenwell_server::runtime::{
     Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange,
 };
 
@@ -106,7 +106,7 @@ impl<'a> Editor<'a> {
             self.history.between(self.routing());
             std::fs::write(self.inside.path(), file.to_string()).unwrap();
             eventually("the edit by hand", || {
-                let config = self.inside.live.config();
+                let config = self.inside.runtime.config();
                 let source = config.sources.iter().find(|it| it.id == id)?;
                 (source.destinations == ["d0"]).then_some(())
             });

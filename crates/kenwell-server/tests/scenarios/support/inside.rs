@@ -12,21 +12,21 @@ use kenwell_server::{
     dead_letters::DeadLetters,
     gateway::{Gateway, Limits, Reach},
     listener::Listener,
-    live::{Applied, ConfigFile, Edit, EditError, Live, Parts, RunningDestination},
-    metrics::{Ledger, Metrics},
+    metrics::{DestinationCounters, Metrics},
+    runtime::{Applied, ConfigFile, Dependencies, DestinationView, Edit, EditError, Runtime},
 };
 use tempfile::TempDir;
-use tokio::{runtime::Runtime, sync::Notify, task::JoinHandle};
+use tokio::{runtime::Runtime as Executor, sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::eventually;
 
 pub(crate) struct Inside {
     pub(crate) gateway: String,
-    pub(crate) live: Live,
+    pub(crate) runtime: Runtime,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) journal: Journal,
-    pub(crate) runtime: Runtime,
+    pub(crate) executor: Executor,
     shutdown: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -61,8 +61,8 @@ impl Inside {
     }
 
     fn on(directory: TempDir, environment: Environment, options: Options) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let entered = runtime.enter();
+        let executor = Executor::new().unwrap();
+        let entered = executor.enter();
         let file = ConfigFile::open(&directory.path().join("kenwell.toml"), environment).unwrap();
         let config = file.loaded().config.clone();
         let (journal, _) =
@@ -72,7 +72,7 @@ impl Inside {
             DeadLetters::open(&directory.path().join("dead-letters"), 1 << 30).unwrap();
         let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
-        let live = Live::start(Parts {
+        let runtime = Runtime::start(Dependencies {
             file,
             config: config.clone(),
             journal: journal.clone(),
@@ -83,7 +83,7 @@ impl Inside {
         })
         .unwrap();
         let gateway = Gateway::new(
-            live.roster(),
+            runtime.source_table(),
             journal.clone(),
             Arc::clone(&metrics),
             config.workspace_id,
@@ -102,16 +102,16 @@ impl Inside {
         let address = listener.local_addr().unwrap().to_string();
         let grace = Duration::from_secs(10);
         let serving = Arc::new(gateway).serve(listener, shutdown.clone(), grace);
-        let serving = runtime.spawn(serving);
+        let serving = executor.spawn(serving);
         let reload = Arc::new(Notify::new());
-        runtime.spawn(live.clone().watch(reload, shutdown.clone()));
+        executor.spawn(runtime.clone().watch(reload, shutdown.clone()));
         drop(entered);
         Self {
             gateway: address,
-            live,
+            runtime,
             metrics,
             journal,
-            runtime,
+            executor,
             shutdown,
             stop,
             tasks,
@@ -129,25 +129,25 @@ impl Inside {
     /// Likewise, with something done to the journal's directory in between.
     pub(crate) fn restart_after(self, meanwhile: impl FnOnce(&Path)) -> Self {
         let Self {
-            runtime,
+            executor,
             shutdown,
             stop,
             tasks,
             serving,
             directory,
             journal,
-            live,
+            runtime,
             options,
             ..
         } = self;
         shutdown.cancel();
-        runtime.block_on(serving).unwrap();
+        executor.block_on(serving).unwrap();
         stop.cancel();
         tasks.close();
-        runtime.block_on(tasks.wait());
-        drop(live);
-        runtime.block_on(journal.close()).unwrap();
-        drop((journal, runtime));
+        executor.block_on(tasks.wait());
+        drop(runtime);
+        executor.block_on(journal.close()).unwrap();
+        drop((journal, executor));
         meanwhile(&directory.path().join("journal"));
         Self::on(directory, Environment::default(), options)
     }
@@ -165,20 +165,20 @@ impl Inside {
     }
 
     pub(crate) fn try_edit(&self, edits: Vec<Edit>) -> Result<Applied, EditError> {
-        self.runtime.block_on(self.live.edit(None, edits))
+        self.executor.block_on(self.runtime.edit(None, edits))
     }
 
     pub(crate) fn edit(&self, edit: Edit) -> Applied {
         self.try_edit(vec![edit]).unwrap()
     }
 
-    pub(crate) fn destination(&self, id: &str) -> RunningDestination {
-        let all = self.live.destinations();
+    pub(crate) fn destination(&self, id: &str) -> DestinationView {
+        let all = self.runtime.destinations();
         all.iter().find(|it| it.id() == id).unwrap().clone()
     }
 
-    pub(crate) fn ledger(&self, id: &str) -> Ledger {
-        self.destination(id).ledger
+    pub(crate) fn counters(&self, id: &str) -> DestinationCounters {
+        self.destination(id).counters
     }
 
     /// Waits until every accepted event of the destination has its outcome.
@@ -186,9 +186,9 @@ impl Inside {
         eventually("the queue to be empty", || {
             let destination = self.destination(id);
             let counted = destination
-                .books
-                .is_none_or(|books| books.backlog().is_some());
-            (counted && destination.ledger.queued() == 0).then_some(())
+                .queue
+                .is_none_or(|queue| queue.backlog().is_some());
+            (counted && destination.counters.queued() == 0).then_some(())
         });
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{
-    Live,
-    apply::Lines,
+    Runtime,
+    apply::DestinationRuntimes,
     change::NewVersion,
     edit::Applied,
     error::EditError,
@@ -18,11 +18,11 @@ use super::{
 /// How long a removal waits until it is known how many events wait.
 const COUNTING: Duration = Duration::from_secs(5);
 
-impl Live {
+impl Runtime {
     /// Removes one that runs on for the events that wait for it, or one that is retired.
     pub(super) async fn remove_leftover(
         &self,
-        lines: &mut Lines,
+        lines: &mut DestinationRuntimes,
         file: Text,
         id: &str,
         give_up: u64,

@@ -1,4 +1,4 @@
-//! One destination at run time: its books, its connection, and the delivery that fills it.
+//! One destination at run time: its queue, its connection, and the delivery that fills it.
 
 use jiff::Timestamp;
 use kenwell::{connection::Connection, profile::Layout};
@@ -10,21 +10,21 @@ use super::{oldest::Oldest, restore::Healing, retired::Retired};
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
-    delivery::{Books, Delivery, Health, Lag, Memory, Plan, State},
-    metrics::{Ledger, Metrics},
+    delivery::{Delivery, DestinationQueue, Health, Lag, Memory, Plan, State},
+    metrics::{DestinationCounters, Metrics},
 };
 
 /// A configured destination, for those who look.
 #[derive(Clone)]
-pub struct RunningDestination {
+pub struct DestinationView {
     /// Its settings.
     pub settings: Destination,
     /// How its Redis is doing; `None` while it is disabled.
     pub health: Option<Health>,
-    /// Its books.
-    pub ledger: Ledger,
+    /// Its queue.
+    pub counters: DestinationCounters,
     /// How they were opened; `None` while it is disabled and nothing waits.
-    pub books: Option<Books>,
+    pub queue: Option<DestinationQueue>,
     oldest: Option<Oldest>,
     /// How far behind it is.
     pub lag: Lag,
@@ -35,17 +35,17 @@ pub struct RunningDestination {
 }
 
 /// A destination at run time.
-pub(super) struct Line {
+pub(super) struct DestinationRuntime {
     pub(super) settings: Destination,
     pub(super) connection: Connection,
     pub(super) layout: Layout,
-    ledger: Ledger,
+    counters: DestinationCounters,
     pub(super) health: Health,
     /// What is known of its Redis.
     pub(super) memory: Memory,
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
-    pub(super) books: Option<Books>,
+    pub(super) queue: Option<DestinationQueue>,
     /// Since when events wait, while it is disabled and some do.
     oldest: Option<Oldest>,
     /// Running while it is enabled and not paused.
@@ -59,7 +59,7 @@ struct Flow {
     guard: JoinHandle<()>,
 }
 
-/// Whether a line's books were opened just now.
+/// Whether a line's queue was opened just now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Opened {
     /// They were open.
@@ -81,7 +81,7 @@ pub(super) struct Ground<'a> {
     pub(super) stop: &'a CancellationToken,
 }
 
-impl RunningDestination {
+impl DestinationView {
     /// Its id.
     pub fn id(&self) -> &str {
         &self.settings.id
@@ -93,7 +93,7 @@ impl RunningDestination {
     }
 }
 
-impl Line {
+impl DestinationRuntime {
     /// A destination that does nothing yet.
     pub(super) fn new(
         settings: &Destination,
@@ -104,39 +104,39 @@ impl Line {
         Self {
             connection,
             layout,
-            ledger: ground.metrics.ledger(&settings.id),
+            counters: ground.metrics.counters(&settings.id),
             health: Health::new(&settings.id),
             memory: ground.healing.memory(settings),
             lag: Lag::default(),
             settings: settings.clone(),
-            books: None,
+            queue: None,
             oldest: None,
             flow: None,
         }
     }
 
-    /// Opens its books, unless they are. From now on the journal keeps what comes for it. Books of a
+    /// Opens its queue, unless they are. From now on the journal keeps what comes for it. The queue of a
     /// destination that was retired go on.
     fn open(&mut self, ground: &Ground<'_>) -> Result<Opened, Error> {
         let id = &self.settings.id;
-        if self.books.is_some() {
+        if self.queue.is_some() {
             return Ok(Opened::Before);
         }
-        if let Some(books) = ground.retired.take_back(id) {
+        if let Some(queue) = ground.retired.take_back(id) {
             tracing::info!(
                 destination.id = id,
-                waiting = books.ledger.queued(),
+                waiting = queue.counters.queued(),
                 "a destination is configured again, and goes on where it stood"
             );
             ground.metrics.came_back(id);
-            self.books = Some(books);
+            self.queue = Some(queue);
             return Ok(Opened::Again);
         }
-        self.books = Some(Books::open(id, ground.journal, ground.metrics)?);
+        self.queue = Some(DestinationQueue::open(id, ground.journal, ground.metrics)?);
         Ok(Opened::Now)
     }
 
-    /// Likewise, as `settings` want it: books of a disabled destination are only opened if something may
+    /// Likewise, as `settings` want it: the queue of a disabled destination is only opened if something may
     /// wait for it.
     pub(super) fn open_as(
         &mut self,
@@ -155,7 +155,7 @@ impl Line {
 
     /// Begins to deliver, unless it does already or is not to.
     pub(super) fn flow(&mut self, config: &Config, ground: &Ground<'_>) -> Result<(), Error> {
-        let Some(books) = &self.books else {
+        let Some(queue) = &self.queue else {
             return Ok(());
         };
         let idle = self.settings.paused || !self.settings.enabled;
@@ -166,7 +166,7 @@ impl Line {
             config,
             destination: &self.settings,
             connection: &self.connection,
-            books,
+            queue,
             health: &self.health,
             lag: &self.lag,
             dead_letters: ground.dead_letters,
@@ -228,13 +228,13 @@ impl Line {
         self.settings = settings.clone();
     }
 
-    /// Closes the books of a stopped destination that is disabled, unless something waits for it: that is
+    /// Closes the queue of a stopped destination that is disabled, unless something waits for it: that is
     /// kept, and holds the journal. Tells whether that made a difference to those who look.
     pub(super) fn rest_if_disabled(&mut self, ground: &Ground<'_>) -> Result<bool, Error> {
         if self.settings.enabled {
             return Ok(self.oldest.take().is_some());
         }
-        if self.books.is_none() || !self.is_counted() {
+        if self.queue.is_none() || !self.is_counted() {
             return Ok(false);
         }
         if self.waiting() > 0 {
@@ -246,24 +246,24 @@ impl Line {
         }
         // Opened again it begins at the end, which is the same to a destination that has everything.
         ground.journal.forget(&self.settings.id)?;
-        self.books = None;
+        self.queue = None;
         Ok(true)
     }
 
-    /// Undoes what [`Line::open`] did.
+    /// Undoes what [`DestinationRuntime::open`] did.
     pub(super) fn close_again(&mut self, opened: Opened, ground: &Ground<'_>) {
-        let Some(books) = self.books.take() else {
+        let Some(queue) = self.queue.take() else {
             return;
         };
         let id = &self.settings.id;
         match opened {
-            Opened::Before => self.books = Some(books),
-            Opened::Again => ground.retired.add(id, books, ground),
+            Opened::Before => self.queue = Some(queue),
+            Opened::Again => ground.retired.add(id, queue, ground),
             Opened::Now => {
                 if let Err(error) = ground.journal.forget(id) {
                     // Nothing waits for it, so it goes as soon as it can.
                     tracing::warn!(destination.id = id, %error, "a cursor that is not needed could not be removed");
-                    ground.retired.add(id, books, ground);
+                    ground.retired.add(id, queue, ground);
                 }
             }
         }
@@ -272,13 +272,13 @@ impl Line {
     /// A stopped destination is not configured any more. What waits for it is kept, unless somebody gives
     /// up as many events as that.
     pub(super) fn leave(self, given_up: u64, ground: &Ground<'_>) -> Result<(), Error> {
-        let (id, waiting) = (self.settings.id, self.ledger.queued());
-        let Some(books) = self.books else {
+        let (id, waiting) = (self.settings.id, self.counters.queued());
+        let Some(queue) = self.queue else {
             ground.metrics.forget_destination(&id);
             ground.healing.forget(&id);
             return ground.journal.forget(&id);
         };
-        ground.retired.add(&id, books, ground);
+        ground.retired.add(&id, queue, ground);
         if waiting <= given_up {
             return ground.retired.end(&id, ground);
         }
@@ -287,13 +287,13 @@ impl Line {
 
     /// Whether it is known how many events wait for it.
     pub(super) fn is_counted(&self) -> bool {
-        let books = self.books.as_ref();
-        books.is_none_or(|books| books.backlog().is_some())
+        let queue = self.queue.as_ref();
+        queue.is_none_or(|queue| queue.backlog().is_some())
     }
 
     /// Events that wait for it, as far as they are counted.
     pub(super) fn waiting(&self) -> u64 {
-        self.ledger.queued()
+        self.counters.queued()
     }
 
     /// The first record that it has not acknowledged.
@@ -309,12 +309,12 @@ impl Line {
     }
 
     /// For those who look.
-    pub(super) fn view(&self) -> RunningDestination {
-        RunningDestination {
+    pub(super) fn view(&self) -> DestinationView {
+        DestinationView {
             settings: self.settings.clone(),
             health: self.settings.enabled.then(|| self.health.clone()),
-            ledger: self.ledger.clone(),
-            books: self.books.clone(),
+            counters: self.counters.clone(),
+            queue: self.queue.clone(),
             oldest: self.oldest.clone(),
             lag: self.lag.clone(),
             connection: self.connection.clone(),

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::{
-    Live,
-    apply::{self, Lines, NotOpened, Prepared},
+    Runtime,
+    apply::{self, DestinationRuntimes, NotOpened, Prepared},
+    destination::DestinationRuntime,
     document::{Document, List},
-    door::views,
     edit::{Applied, Edit},
     error::{EditError, ReplayError},
     file::{self, Text},
-    line::Line,
+    handle::views,
     preview::Outlook,
     reload::{self, Checked},
     removal::{self, GivenUp, Waiting},
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::config::{Config, Problem};
 
-impl Live {
+impl Runtime {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
     /// version last read, and with `expected` only if that is the one.
     ///
@@ -162,7 +162,7 @@ impl Live {
     /// Carries a version out. What cannot be carried out is logged, shown, and tried again.
     pub(super) async fn carry_out(
         &self,
-        lines: &mut Lines,
+        lines: &mut DestinationRuntimes,
         version: NewVersion,
     ) -> Result<(), EditError> {
         let inner = &self.inner;
@@ -175,8 +175,15 @@ impl Live {
         let config = prepared.config.clone();
         let ground = inner.ground();
         let before = self.config();
-        let outcome =
-            apply::carry_out(lines, &before, prepared, &given_up, &inner.roster, &ground).await;
+        let outcome = apply::carry_out(
+            lines,
+            &before,
+            prepared,
+            &given_up,
+            &inner.source_table,
+            &ground,
+        )
+        .await;
         let needs_restart = restart::needs_restart(&file, &inner.file.loaded().config);
         if !needs_restart.is_empty() && needs_restart != self.state().needs_restart {
             let settings = needs_restart.join(", ");
@@ -255,7 +262,10 @@ impl NewVersion {
 }
 
 /// The destination of this id, if there can be a replay to it.
-fn to_replay<'a>(lines: &'a mut Lines, id: &str) -> Result<&'a mut Line, ReplayError> {
+fn to_replay<'a>(
+    lines: &'a mut DestinationRuntimes,
+    id: &str,
+) -> Result<&'a mut DestinationRuntime, ReplayError> {
     match lines.get_mut(id) {
         None => Err(ReplayError::NotFound(id.to_owned())),
         Some(line) if !line.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),

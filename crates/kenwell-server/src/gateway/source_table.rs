@@ -7,27 +7,27 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::sources::Sources;
 
 /// Who may send now.
-pub struct Roster {
-    current: RwLock<Sheet>,
+pub struct SourceTable {
+    current: RwLock<Generation>,
 }
 
 /// One version of the sources, and the appends that were routed by it.
-struct Sheet {
+struct Generation {
     sources: Arc<Sources>,
     appends: TaskTracker,
 }
 
-/// The sources that decide about one request. As long as it lives, [`Roster::replace`] waits.
+/// The sources that decide about one request. As long as it lives, [`SourceTable::replace`] waits.
 pub(super) struct Entry {
     pub(super) sources: Arc<Sources>,
     pub(super) token: TaskTrackerToken,
 }
 
-impl Roster {
-    /// A roster that begins with these.
+impl SourceTable {
+    /// A source_table that begins with these.
     pub fn new(sources: Sources) -> Self {
         Self {
-            current: RwLock::new(Sheet::new(sources)),
+            current: RwLock::new(Generation::new(sources)),
         }
     }
 
@@ -52,14 +52,14 @@ impl Roster {
     pub async fn replace(&self, sources: Sources) {
         let before = {
             let mut sheet = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *sheet, Sheet::new(sources)).appends
+            std::mem::replace(&mut *sheet, Generation::new(sources)).appends
         };
         before.close();
         before.wait().await;
     }
 }
 
-impl Sheet {
+impl Generation {
     fn new(sources: Sources) -> Self {
         Self {
             sources: Arc::new(sources),
@@ -85,13 +85,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_replacement_waits_for_what_was_routed_before() {
-        let roster = Roster::new(sources());
-        let entry = roster.enter();
-        let mut replaced = pin!(roster.replace(sources()));
+        let source_table = SourceTable::new(sources());
+        let entry = source_table.enter();
+        let mut replaced = pin!(source_table.replace(sources()));
         let waits = poll_fn(|context| Poll::Ready(replaced.as_mut().poll(context).is_pending()));
         assert!(waits.await);
         // Requests that begin now are decided by the new ones already.
-        assert!(!Arc::ptr_eq(&roster.now(), &entry.sources));
+        assert!(!Arc::ptr_eq(&source_table.now(), &entry.sources));
         drop(entry);
         replaced.await;
     }

@@ -1,4 +1,4 @@
-//! A destination's books, opened once and kept while its delivery stops, changes and goes on.
+//! A destination's queue, opened once and kept while its delivery stops, changes and goes on.
 
 use std::sync::Arc;
 
@@ -12,26 +12,26 @@ use super::{
 };
 use crate::{
     config::Config,
-    metrics::{Ledger, Metrics},
+    metrics::{DestinationCounters, Metrics},
 };
 
-/// The books of a destination that gets events.
+/// The queue of a destination that gets events.
 #[derive(Debug, Clone)]
-pub struct Books {
+pub struct DestinationQueue {
     /// What is counted.
-    pub ledger: Ledger,
+    pub counters: DestinationCounters,
     id: String,
     /// What waited when they were opened stands in the journal from here …
     position: Offset,
     /// … to here.
     pub(super) end: Offset,
-    /// How much of that is in the ledger already, when they were open before.
+    /// How much of that is in the counters already, when they were open before.
     known: Option<u64>,
     backlog: Arc<watch::Sender<Option<Backlog>>>,
 }
 
-impl Books {
-    /// Opens the books of a destination. From now on its cursor holds the journal; a new one begins at the
+impl DestinationQueue {
+    /// Opens the queue of a destination. From now on its cursor holds the journal; a new one begins at the
     /// end. What waits behind the cursor is entered by [`enter_backlogs`], before which nothing is delivered.
     ///
     /// # Errors
@@ -41,20 +41,20 @@ impl Books {
         let (position, end) = (reader.acked(), journal.stats().next_offset);
         // The reader is not needed yet, its cursor is.
         drop(reader);
-        let ledger = metrics.ledger(id);
-        let (queued, behind) = ledger.queued_before();
-        let books = Self {
+        let counters = metrics.counters(id);
+        let (queued, behind) = counters.queued_before();
+        let queue = Self {
             id: id.to_owned(),
             position,
             end,
             known: (behind > Offset::default()).then_some(queued),
-            ledger,
+            counters,
             backlog: Arc::new(watch::Sender::new(None)),
         };
         if position >= end {
-            books.enter(Backlog::default());
+            queue.enter(Backlog::default());
         }
-        Ok(books)
+        Ok(queue)
     }
 
     /// What waited for it when they were opened; `None` as long as that is being counted.
@@ -65,7 +65,7 @@ impl Books {
     /// Returns once what waited is entered.
     pub async fn entered(&self) {
         let mut backlog = self.backlog.subscribe();
-        // The sender lives as long as these books.
+        // The sender lives as long as this queue.
         drop(backlog.wait_for(Option::is_some).await);
     }
 
@@ -73,11 +73,11 @@ impl Books {
     fn enter(&self, backlog: Backlog) {
         let Backlog { events, lost, .. } = backlog;
         if let Some(known) = self.known {
-            self.ledger.accept(events.saturating_sub(known), self.end);
-            lose(&self.ledger, &self.id, known.saturating_sub(events));
+            self.counters.accept(events.saturating_sub(known), self.end);
+            lose(&self.counters, &self.id, known.saturating_sub(events));
         } else {
-            self.ledger.accept(events, self.end);
-            self.ledger.found_lost(lost);
+            self.counters.accept(events, self.end);
+            self.counters.found_lost(lost);
             if lost > 0 {
                 tracing::error!(
                     destination.id = self.id,
@@ -90,27 +90,27 @@ impl Books {
     }
 }
 
-/// Counts what waits for these destinations, by reading the journal once, and enters it into their books.
+/// Counts what waits for these destinations, by reading the journal once, and enters it into their queues.
 /// A journal that cannot be read is tried again, until `stop`.
 pub async fn enter_backlogs(
-    books: Vec<Books>,
+    queue: Vec<DestinationQueue>,
     journal: Journal,
     config: Arc<Config>,
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::default();
     loop {
-        let open = books.iter().filter(|books| books.backlog().is_none());
+        let open = queue.iter().filter(|queue| queue.backlog().is_none());
         let positions: Vec<_> = open
             .clone()
-            .map(|books| (books.id.clone(), books.position))
+            .map(|queue| (queue.id.clone(), queue.position))
             .collect();
-        let Some(end) = open.map(|books| books.end).max() else {
+        let Some(end) = open.map(|queue| queue.end).max() else {
             return;
         };
         let enter = |id: &str, backlog| {
-            if let Some(books) = books.iter().find(|books| books.id == id) {
-                books.enter(backlog);
+            if let Some(queue) = queue.iter().find(|queue| queue.id == id) {
+                queue.enter(backlog);
             }
         };
         let counting = backlog::count(
@@ -134,11 +134,11 @@ pub async fn enter_backlogs(
 }
 
 /// Enters events that were accepted and that damage took, and says so.
-pub(super) fn lose(ledger: &Ledger, destination: &str, events: u64) {
+pub(super) fn lose(counters: &DestinationCounters, destination: &str, events: u64) {
     if events == 0 {
         return;
     }
-    ledger.lost(events);
+    counters.lost(events);
     tracing::error!(
         destination.id = destination,
         events,

@@ -1,4 +1,4 @@
-//! One destination's books: every accepted identify ends in exactly one counted outcome.
+//! One destination's counters: every accepted identify ends in exactly one counted outcome.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use crate::tail::Tail;
 /// accepted = written + ignored + dead-lettered + lost + queued, at every moment.
 ///
 /// An event counts as accepted once it is durable and before any delivery can see it, so that a delivery
-/// is never ahead of the books, and nothing is queued that the journal does not have. No count goes down.
+/// is never ahead of the counters, and nothing is queued that the journal does not have. No count goes down.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub struct DestinationCounters {
     counts: Arc<Mutex<Counts>>,
     pub(super) shown: Shown,
     pub(super) freshness: Histogram,
@@ -72,7 +72,7 @@ impl Terms {
     }
 }
 
-impl Ledger {
+impl DestinationCounters {
     pub(super) fn new(shown: Shown, freshness: Histogram, tail: &Tail) -> Self {
         Self {
             counts: Arc::default(),
@@ -206,20 +206,20 @@ mod tests {
 
     #[test]
     fn the_books_balance() {
-        let ledger = Metrics::new().ledger("profiles");
-        ledger.accept(8, Offset(20));
-        ledger.written(3);
-        ledger.ignored("blank_user_id");
-        ledger.dead_lettered("WRONGTYPE", 2);
-        assert_eq!(ledger.queued_before(), (2, Offset(20)));
-        ledger.replay(5);
-        assert_eq!((ledger.queued(), ledger.settled()), (7, 6));
-        ledger.lost(1);
-        ledger.found_lost(4);
-        let terms = ledger.terms();
+        let counters = Metrics::new().counters("profiles");
+        counters.accept(8, Offset(20));
+        counters.written(3);
+        counters.ignored("blank_user_id");
+        counters.dead_lettered("WRONGTYPE", 2);
+        assert_eq!(counters.queued_before(), (2, Offset(20)));
+        counters.replay(5);
+        assert_eq!((counters.queued(), counters.settled()), (7, 6));
+        counters.lost(1);
+        counters.found_lost(4);
+        let terms = counters.terms();
         assert_eq!((terms.accepted, terms.lost, terms.queued()), (17, 5, 6));
         assert!(terms.balance());
-        ledger.written(7);
-        assert!(!ledger.terms().balance());
+        counters.written(7);
+        assert!(!counters.terms().balance());
     }
 }

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Live,
-    door::Inner,
-    line::{Ground, Line},
+    Runtime,
+    destination::{DestinationRuntime, Ground},
+    handle::Inner,
     replay::{self, Replayed, Search},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl Healing {
     }
 }
 
-impl Live {
+impl Runtime {
     /// Sends deliveries back whose Redis has less than it had, until `stop`.
     pub(super) async fn restore_losses(
         inner: Weak<Inner>,
@@ -87,14 +87,19 @@ impl Live {
     async fn restore(&self, id: &str) -> Result<(), Error> {
         let inner = &self.inner;
         let (journal, ground) = (&inner.journal, inner.ground());
-        let owed = inner.lines.lock().await.get(id).and_then(Line::owed);
+        let owed = inner
+            .lines
+            .lock()
+            .await
+            .get(id)
+            .and_then(DestinationRuntime::owed);
         let Some(owed) = owed else { return Ok(()) };
         // Searched while the delivery goes on, and without holding up anybody else's change.
         let mut search = Search::at(journal, id, Offset(owed.from.unwrap_or(0)));
         let reached = Offset(position(journal, id));
         search.look(journal, &self.config(), reached).await?;
         let mut lines = inner.lines.lock().await;
-        let still = |line: &&mut Line| line.owed() == Some(owed);
+        let still = |line: &&mut DestinationRuntime| line.owed() == Some(owed);
         let Some(line) = lines.get_mut(id).filter(still) else {
             return Ok(());
         };
@@ -106,7 +111,7 @@ impl Live {
     }
 }
 
-impl Line {
+impl DestinationRuntime {
     /// Watches over its Redis beside the delivery, until `over`.
     pub(super) fn guard(&self, ground: &Ground<'_>) -> Guard {
         let installation = ground.healing.installation.clone();

@@ -1,4 +1,4 @@
-//! The books of each destination: right from the first page on, never going down, and all of one moment.
+//! The queue of each destination: right from the first page on, never going down, and all of one moment.
 
 use std::{net::TcpListener, process::Command};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Live,
-    apply::{self, Lines, NotOpened, Prepared},
+    Runtime,
+    apply::{self, DestinationRuntimes, NotOpened, Prepared},
     change::NewVersion,
     file::{self, Text},
     removal::{self, GivenUp, Waiting, events_wait},
@@ -57,9 +57,9 @@ pub(super) enum Obstacle {
     Passing(Problems),
 }
 
-impl Live {
+impl Runtime {
     /// Reads the file again, with the secrets and certificates that it names, and carries out what it
-    /// says. What cannot be used is logged and shown in [`Live::state`]; what runs goes on.
+    /// says. What cannot be used is logged and shown in [`Runtime::state`]; what runs goes on.
     pub async fn reload(&self) {
         self.take_over(Occasion::Asked).await;
     }
@@ -114,7 +114,7 @@ impl Live {
     /// Everything that can be in the way of a file.
     pub(super) async fn check(
         &self,
-        lines: &mut Lines,
+        lines: &mut DestinationRuntimes,
         text: String,
         occasion: Occasion,
         given_up: &GivenUp,

@@ -10,7 +10,7 @@ const MAX_WORD_BYTES: usize = 512;
 
 /// One event at one moment of its way. Borrowed: nothing is copied unless somebody looks for it.
 #[derive(Clone, Copy)]
-pub struct Glance<'a> {
+pub struct Observation<'a> {
     /// Id of the source that sent it.
     pub source: &'a str,
     /// What happened.
@@ -41,9 +41,9 @@ pub(super) struct Head {
 impl Head {
     /// What can be read of the event, and what its way says about it: all but what the gateway ignores
     /// are identifies, also those that do not say so themselves.
-    pub(super) fn of(glance: &Glance<'_>) -> Self {
-        let mut head = Self::read(glance.event);
-        let passed = glance.destination.is_some() || glance.outcome != Outcome::Ignored;
+    pub(super) fn of(observation: &Observation<'_>) -> Self {
+        let mut head = Self::read(observation.event);
+        let passed = observation.destination.is_some() || observation.outcome != Outcome::Ignored;
         if passed && head.kind.is_none() {
             head.kind = Some("identify".to_owned());
         }
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_passed_the_gateway_is_an_identify() {
         let kind = |event: &[u8], outcome, destination| {
-            let glance = Glance {
+            let observation = Observation {
                 source: "web",
                 outcome,
                 event,
@@ -128,7 +128,7 @@ mod tests {
                 destination,
                 update: None,
             };
-            Head::of(&glance).kind.unwrap_or_default()
+            Head::of(&observation).kind.unwrap_or_default()
         };
         assert_eq!(kind(b"{}", Outcome::Accepted, None), "identify");
         assert_eq!(kind(b"{}", Outcome::Ignored, Some("p")), "identify");

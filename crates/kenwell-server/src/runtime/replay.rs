@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kenwell_journal::{Error, Journal, Limit, Offset, Pass};
 
-use super::line::Line;
+use super::destination::DestinationRuntime;
 use crate::{config::Config, envelope::Envelope};
 
 /// A search for the first record of a time, and for a destination's records from there on.
@@ -58,21 +58,21 @@ pub async fn rewind(
     Ok(search.rewind(journal, config).await?.events)
 }
 
-/// Likewise for a stopped line, and enters in its books what that means.
+/// Likewise for a stopped line, and counts what that means.
 pub(super) async fn rewind_line(
-    line: &Line,
+    line: &DestinationRuntime,
     config: &Config,
     search: Search,
     journal: &Journal,
 ) -> Result<Replayed, Error> {
-    let Some(books) = &line.books else {
+    let Some(queue) = &line.queue else {
         return Ok(Replayed {
             events: 0,
             received: None,
         });
     };
     let replayed = search.rewind(journal, config).await?;
-    books.ledger.replay(replayed.events);
+    queue.counters.replay(replayed.events);
     Ok(replayed)
 }
 

@@ -1,7 +1,7 @@
 //! What edits would make of the configuration, without making them.
 
 use super::{
-    Live,
+    Runtime,
     document::Document,
     edit::{Applied, Edit},
     error::EditError,
@@ -18,12 +18,12 @@ pub(super) struct Outlook {
     pub(super) applied: Applied,
 }
 
-impl Live {
+impl Runtime {
     /// The configuration as it would be with this edit, checked like any other. Nothing is written, and a
     /// file that is read-only will do.
     ///
     /// # Errors
-    /// [`EditError`], as [`Live::edit`] would give.
+    /// [`EditError`], as [`Runtime::edit`] would give.
     pub fn preview(&self, edit: Edit) -> Result<(Config, Applied), EditError> {
         let path = self.inner.file.path();
         let before = file::read(path).map_err(|source| EditError::Io {

@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    apply::{self, Lines},
+    apply::{self, DestinationRuntimes},
+    destination::{DestinationView, Ground},
     file::ConfigFile,
-    line::{Ground, RunningDestination},
     restore::Healing,
     retired::{Known, Retired, RetiredDestination},
     state::{ConfigurationState, Retry},
@@ -20,19 +20,19 @@ use super::{
 use crate::{
     config::Config,
     dead_letters::DeadLetters,
-    delivery::Books,
-    gateway::{Roster, Sources},
+    delivery::DestinationQueue,
+    gateway::{SourceTable, Sources},
     metrics::Metrics,
 };
 
 /// What runs now, and the one door for changes. Clones are the same.
 #[derive(Clone)]
-pub struct Live {
+pub struct Runtime {
     pub(super) inner: Arc<Inner>,
 }
 
 /// What it is made of.
-pub struct Parts {
+pub struct Dependencies {
     /// The file that was loaded.
     pub file: ConfigFile,
     /// What it said, with what the command line says on top.
@@ -60,10 +60,10 @@ pub(super) struct Inner {
     /// Whether whoever started it knows of retired destinations, whatever the file says now.
     accept_retired: bool,
     healing: Healing,
-    pub(super) roster: Arc<Roster>,
+    pub(super) source_table: Arc<SourceTable>,
     pub(super) running: RwLock<Running>,
     /// Whoever changes something holds this from beginning to end.
-    pub(super) lines: Mutex<Lines>,
+    pub(super) lines: Mutex<DestinationRuntimes>,
 }
 
 /// What is shown to those who look.
@@ -73,16 +73,16 @@ pub(super) struct Running {
     pub(super) text: Arc<str>,
     pub(super) state: ConfigurationState,
     pub(super) retry: Retry,
-    pub(super) destinations: Arc<[RunningDestination]>,
+    pub(super) destinations: Arc<[DestinationView]>,
 }
 
-impl Live {
-    /// Opens every destination's books and starts its delivery.
+impl Runtime {
+    /// Opens every destination's queue and starts its delivery.
     ///
     /// # Errors
     /// A connection that cannot be used, or a journal or cursor that cannot be opened.
-    pub fn start(parts: Parts) -> anyhow::Result<Self> {
-        let Parts {
+    pub fn start(dependencies: Dependencies) -> anyhow::Result<Self> {
+        let Dependencies {
             file,
             config,
             journal,
@@ -90,7 +90,7 @@ impl Live {
             dead_letters,
             stop,
             tasks,
-        } = parts;
+        } = dependencies;
         let retired = Retired::default();
         let (healing, losses) = Healing::new(&config)?;
         let ground = Ground {
@@ -104,7 +104,7 @@ impl Live {
         };
         let lines = apply::start(&config, &ground)?;
         let accept_retired = config.accept_retired;
-        let roster = Arc::new(Roster::new(Sources::new(&config, &metrics, None)));
+        let source_table = Arc::new(SourceTable::new(Sources::new(&config, &metrics, None)));
         let running = Running {
             config: Arc::new(config),
             text: file.text(),
@@ -129,7 +129,7 @@ impl Live {
             retired,
             accept_retired,
             healing,
-            roster,
+            source_table,
             running: RwLock::new(running),
             lines: Mutex::new(lines),
         };
@@ -152,18 +152,18 @@ impl Live {
     }
 
     /// The configured destinations, also those that are disabled or paused.
-    pub fn destinations(&self) -> Arc<[RunningDestination]> {
+    pub fn destinations(&self) -> Arc<[DestinationView]> {
         self.read(|running| Arc::clone(&running.destinations))
     }
 
     /// The sources as they are now.
     pub fn sources(&self) -> Arc<Sources> {
-        self.inner.roster.now()
+        self.inner.source_table.now()
     }
 
     /// The gateway's view of the sources, which changes with them.
-    pub fn roster(&self) -> Arc<Roster> {
-        Arc::clone(&self.inner.roster)
+    pub fn source_table(&self) -> Arc<SourceTable> {
+        Arc::clone(&self.inner.source_table)
     }
 
     /// Destinations that are not configured and have events waiting.
@@ -183,9 +183,9 @@ impl Live {
     /// Returns once it is known what waited in the journal when it was opened.
     pub async fn counted(&self) {
         let destinations = self.destinations();
-        let books = destinations.iter().filter_map(|it| it.books.clone());
-        let all: Vec<Books> = books.chain(self.inner.retired.books()).collect();
-        join_all(all.iter().map(Books::entered)).await;
+        let queue = destinations.iter().filter_map(|it| it.queue.clone());
+        let all: Vec<DestinationQueue> = queue.chain(self.inner.retired.queue()).collect();
+        join_all(all.iter().map(DestinationQueue::entered)).await;
     }
 
     /// Lets disabled and retired destinations go for which nothing waits, and tells of the others.
@@ -239,6 +239,9 @@ impl Inner {
     }
 }
 
-pub(super) fn views(lines: &Lines) -> Arc<[RunningDestination]> {
-    lines.values().map(super::line::Line::view).collect()
+pub(super) fn views(lines: &DestinationRuntimes) -> Arc<[DestinationView]> {
+    lines
+        .values()
+        .map(super::destination::DestinationRuntime::view)
+        .collect()
 }

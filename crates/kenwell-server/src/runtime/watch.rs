@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Live,
+    Runtime,
     reload::{Occasion, Outcome, SETTLED},
 };
 use crate::clock;
@@ -38,7 +38,7 @@ struct Look {
     modified: (i64, i64),
 }
 
-impl Live {
+impl Runtime {
     /// Carries out edits by hand until `stop`. `reload` has the file read again in any case, with the
     /// secrets and certificates that it names.
     pub async fn watch(self, reload: Arc<Notify>, stop: CancellationToken) {

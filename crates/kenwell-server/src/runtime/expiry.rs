@@ -7,7 +7,7 @@ use kenwell::{connection::TimeNotice, doctor};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Live, RunningDestination};
+use super::{DestinationView, Runtime};
 use crate::listener::Identity;
 
 /// How often certificates are looked at: it is a matter of days.
@@ -21,7 +21,7 @@ enum Said {
     Nothing,
 }
 
-impl Live {
+impl Runtime {
     /// Looks at the certificates of listeners and destinations, and at those that the servers show, until `stop`.
     pub async fn watch_certificates(self, stop: CancellationToken) {
         let mut ticks = interval(INTERVAL);
@@ -81,7 +81,7 @@ fn tell_listener(listener: &str, identity: Option<&Identity>, said: Said) {
 }
 
 /// A destination whose certificates are out of time waits, and loses nothing.
-async fn tell_destination(running: &RunningDestination, said: Said) {
+async fn tell_destination(running: &DestinationView, said: Said) {
     let id = running.id();
     for notice in doctor::time_notices(&running.settings.connection).await {
         if said == Said::Settings && notice.setting != "address" {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::glance::{Glance, Head};
+use super::observation::{Head, Observation};
 use super::{command, short};
 
 /// The most bytes of a reason.
@@ -26,7 +26,7 @@ pub enum Outcome {
 
 /// One event at one moment of its way. Everything in it is bounded.
 #[derive(Debug, Clone, Serialize)]
-pub struct Seen {
+pub struct TailEvent {
     /// Counts what was shown since the start.
     pub seq: u64,
     /// When it happened: RFC 3339, UTC, milliseconds.
@@ -50,21 +50,21 @@ pub struct Seen {
     pub command: Option<Vec<String>>,
 }
 
-impl Seen {
-    pub(super) fn new(seq: u64, glance: &Glance<'_>, head: &Head) -> Self {
+impl TailEvent {
+    pub(super) fn new(seq: u64, observation: &Observation<'_>, head: &Head) -> Self {
         Self {
             seq,
             at: format!("{:.3}", Timestamp::now()),
-            source: glance.source.to_owned(),
+            source: observation.source.to_owned(),
             kind: head.kind.clone().unwrap_or_default(),
             user_id: head.user().map(str::to_owned),
-            outcome: glance.outcome,
-            reason: glance
+            outcome: observation.outcome,
+            reason: observation
                 .reason
                 .map(|reason| short::text(reason.as_bytes(), MAX_REASON_BYTES)),
-            destination: glance.destination.map(str::to_owned),
-            event: short::shown(glance.event, short::MAX_EVENT_BYTES),
-            command: glance.update.map(command::hset),
+            destination: observation.destination.map(str::to_owned),
+            event: short::shown(observation.event, short::MAX_EVENT_BYTES),
+            command: observation.update.map(command::hset),
         }
     }
 }
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn on_the_wire_it_is_the_documented_object() {
         let event = br#"{"userId":"<b>"}"#;
-        let glance = Glance {
+        let observation = Observation {
             source: "web",
             outcome: Outcome::DeadLettered,
             event,
@@ -84,7 +84,7 @@ mod tests {
             destination: Some("profiles"),
             update: None,
         };
-        let seen = Seen::new(7, &glance, &Head::read(event));
+        let seen = TailEvent::new(7, &observation, &Head::read(event));
         let value = serde_json::to_value(&seen).unwrap();
         assert_eq!(
             (&value["seq"], &value["outcome"]),

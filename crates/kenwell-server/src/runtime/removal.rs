@@ -8,12 +8,12 @@ use kenwell_journal::{Error, Journal, Offset};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    apply::{Lines, gone},
-    line::{Ground, Line},
+    apply::{DestinationRuntimes, gone},
+    destination::{DestinationRuntime, Ground},
 };
 use crate::{
     config::{Config, is_id},
-    delivery::Books,
+    delivery::DestinationQueue,
 };
 
 /// How long a destination that is to go may take to deliver what waits for it.
@@ -42,7 +42,7 @@ pub(crate) fn events_wait(events: u64) -> String {
 /// The destinations that `next` does not have and that have more events waiting than are given up. Those
 /// that deliver get some time for what waits for them now.
 pub(super) async fn left_behind(
-    lines: &Lines,
+    lines: &DestinationRuntimes,
     next: &Config,
     given_up: &GivenUp,
     journal: &Journal,
@@ -55,15 +55,23 @@ pub(super) async fn left_behind(
 }
 
 /// Lets destinations that nothing is routed to any more deliver what is left.
-pub(super) async fn drain(lines: &Lines, ids: &[String], given_up: &GivenUp, journal: &Journal) {
+pub(super) async fn drain(
+    lines: &DestinationRuntimes,
+    ids: &[String],
+    given_up: &GivenUp,
+    journal: &Journal,
+) {
     let waits = leaving(lines, ids, given_up)
         .map(|(line, given_up)| wait(line, given_up, Until::Empty, journal));
     join_all(waits).await;
 }
 
 /// Cursors of destinations that the configuration does not have: they stay as long as events wait. Gives back
-/// books into which what waits is to be entered.
-pub(super) fn retire_unknown(lines: &Lines, ground: &Ground<'_>) -> Result<Vec<Books>, Error> {
+/// queue into which what waits is to be entered.
+pub(super) fn retire_unknown(
+    lines: &DestinationRuntimes,
+    ground: &Ground<'_>,
+) -> Result<Vec<DestinationQueue>, Error> {
     let mut opened = Vec::new();
     for cursor in ground.journal.stats().cursors {
         let id = &cursor.name;
@@ -71,9 +79,9 @@ pub(super) fn retire_unknown(lines: &Lines, ground: &Ground<'_>) -> Result<Vec<B
             continue;
         }
         if is_id(id) {
-            let books = Books::open(id, ground.journal, ground.metrics)?;
-            ground.retired.add(id, books.clone(), ground);
-            opened.push(books);
+            let queue = DestinationQueue::open(id, ground.journal, ground.metrics)?;
+            ground.retired.add(id, queue.clone(), ground);
+            opened.push(queue);
         } else {
             // Of a search by an older version that was cut off: no destination has such a name.
             ground.journal.forget(id)?;
@@ -83,10 +91,10 @@ pub(super) fn retire_unknown(lines: &Lines, ground: &Ground<'_>) -> Result<Vec<B
 }
 
 fn leaving<'a>(
-    lines: &'a Lines,
+    lines: &'a DestinationRuntimes,
     ids: &'a [String],
     given_up: &'a GivenUp,
-) -> impl Iterator<Item = (&'a Line, u64)> {
+) -> impl Iterator<Item = (&'a DestinationRuntime, u64)> {
     ids.iter().filter_map(|id| {
         let given_up = given_up.get(id).copied().unwrap_or(0);
         Some((lines.get(id)?, given_up))
@@ -103,7 +111,12 @@ enum Until {
 }
 
 /// Waits as long as the destination delivers; what is left, if it is more than is given up.
-async fn wait(line: &Line, given_up: u64, until: Until, journal: &Journal) -> Option<Waiting> {
+async fn wait(
+    line: &DestinationRuntime,
+    given_up: u64,
+    until: Until,
+    journal: &Journal,
+) -> Option<Waiting> {
     let patience = Instant::now() + DRAIN;
     loop {
         let (events, counted) = (line.waiting(), line.is_counted());

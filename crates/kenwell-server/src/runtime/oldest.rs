@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use kenwell_journal::{Error, Journal, Limit, Offset};
 
-use super::line::Ground;
+use super::destination::Ground;
 use crate::envelope::Envelope;
 
 /// The time of receipt of a destination's oldest event, once it is found.

@@ -1,8 +1,8 @@
 //! Carrying a configuration out: from what runs to what is to run, without losing an event.
 //!
-//! The order is what matters. A destination's books are open, and its cursor stands, before the first
-//! event is routed to it; and nothing is routed to it any more before its books are closed and its
-//! cursor goes. In between [`Roster::replace`] waits for every event that was routed by what held before.
+//! The order is what matters. A destination's Queue is open, and its cursor stands, before the first
+//! event is routed to it; and nothing is routed to it any more before its queue is closed and its
+//! cursor goes. In between [`SourceTable::replace`] waits for every event that was routed by what held before.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,17 +15,17 @@ use kenwell::connection::Connection;
 use kenwell_journal::Error;
 
 use super::{
-    line::{Ground, Line, Opened},
+    destination::{DestinationRuntime, Ground, Opened},
     removal::{self, GivenUp},
 };
 use crate::{
     config::{Config, Destination, Place, Problem, Problems},
-    delivery::{self, Books},
-    gateway::{Roster, Sources},
+    delivery::{self, DestinationQueue},
+    gateway::{SourceTable, Sources},
 };
 
 /// The destinations at run time, by id.
-pub(super) type Lines = BTreeMap<String, Line>;
+pub(super) type DestinationRuntimes = BTreeMap<String, DestinationRuntime>;
 
 /// A configuration with connections, which is all of it that can still be refused.
 pub(super) struct Prepared {
@@ -37,7 +37,7 @@ pub(super) struct Prepared {
     added: Vec<String>,
 }
 
-/// A destination whose books or cursor could not be opened.
+/// A destination whose queue or cursor could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the destination \"{id}\" cannot be opened")]
 pub(super) struct NotOpened {
@@ -47,14 +47,15 @@ pub(super) struct NotOpened {
 }
 
 /// Starts everything, for the first time.
-pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Lines> {
-    let mut lines = Lines::new();
+pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<DestinationRuntimes> {
+    let mut lines = DestinationRuntimes::new();
     let mut opened = Vec::new();
     for settings in &config.destinations {
         let connection = Connection::new(settings.connection.clone())?;
-        let mut line = Line::new(settings, connection, config.layout(settings), ground);
+        let mut line =
+            DestinationRuntime::new(settings, connection, config.layout(settings), ground);
         line.open_as(settings, ground)?;
-        opened.extend(line.books.clone());
+        opened.extend(line.queue.clone());
         lines.insert(settings.id.clone(), line);
     }
     opened.extend(removal::retire_unknown(&lines, ground)?);
@@ -66,7 +67,11 @@ pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<Line
 }
 
 /// Makes the connections that a configuration needs and that are not there yet.
-pub(super) fn prepare(config: Config, lines: &Lines, path: &Path) -> Result<Prepared, Problems> {
+pub(super) fn prepare(
+    config: Config,
+    lines: &DestinationRuntimes,
+    path: &Path,
+) -> Result<Prepared, Problems> {
     let mut connections = BTreeMap::new();
     let mut errors = Vec::new();
     for settings in &config.destinations {
@@ -95,10 +100,10 @@ pub(super) fn prepare(config: Config, lines: &Lines, path: &Path) -> Result<Prep
     })
 }
 
-/// Opens the books of destinations that are new, or enabled again: nothing is routed to what cannot be
+/// Opens the queues of destinations that are new, or enabled again: nothing is routed to what cannot be
 /// opened. An error leaves everything as it was.
 pub(super) fn open_new(
-    lines: &mut Lines,
+    lines: &mut DestinationRuntimes,
     prepared: &mut Prepared,
     ground: &Ground<'_>,
 ) -> Result<(), NotOpened> {
@@ -108,7 +113,8 @@ pub(super) fn open_new(
         if !lines.contains_key(id)
             && let Some(connection) = prepared.connections.remove(id)
         {
-            let line = Line::new(settings, connection, config.layout(settings), ground);
+            let line =
+                DestinationRuntime::new(settings, connection, config.layout(settings), ground);
             lines.insert(id.clone(), line);
             prepared.added.push(id.clone());
         }
@@ -126,13 +132,17 @@ pub(super) fn open_new(
     }
     let opened = prepared.opened.iter();
     let new = opened.filter(|(_, opened)| *opened == Opened::Now);
-    let books = new.filter_map(|(id, _)| lines.get(id)?.books.clone());
-    enter_backlogs(books.collect(), &config, ground);
+    let queue = new.filter_map(|(id, _)| lines.get(id)?.queue.clone());
+    enter_backlogs(queue.collect(), &config, ground);
     Ok(())
 }
 
 /// Undoes [`open_new`], for a configuration that comes to nothing.
-pub(super) fn close_new(lines: &mut Lines, prepared: &mut Prepared, ground: &Ground<'_>) {
+pub(super) fn close_new(
+    lines: &mut DestinationRuntimes,
+    prepared: &mut Prepared,
+    ground: &Ground<'_>,
+) {
     for (id, opened) in prepared.opened.drain(..) {
         if let Some(line) = lines.get_mut(&id) {
             line.close_again(opened, ground);
@@ -149,11 +159,11 @@ pub(super) fn close_new(lines: &mut Lines, prepared: &mut Prepared, ground: &Gro
 /// From `before` to `prepared`, whose destinations are open. An error leaves what it is about stopped, and
 /// everything else done.
 pub(super) async fn carry_out(
-    lines: &mut Lines,
+    lines: &mut DestinationRuntimes,
     before: &Config,
     prepared: Prepared,
     given_up: &GivenUp,
-    roster: &Roster,
+    source_table: &SourceTable,
     ground: &Ground<'_>,
 ) -> Result<(), Error> {
     let Prepared {
@@ -161,8 +171,8 @@ pub(super) async fn carry_out(
         mut connections,
         ..
     } = prepared;
-    let sources = Sources::new(&config, ground.metrics, Some(&roster.now()));
-    roster.replace(sources).await;
+    let sources = Sources::new(&config, ground.metrics, Some(&source_table.now()));
+    source_table.replace(sources).await;
     let mut outcome = Ok(());
     let leaving = gone(lines.keys(), config.destinations.iter().map(|it| &it.id));
     removal::drain(lines, &leaving, given_up, ground.journal).await;
@@ -189,15 +199,15 @@ pub(super) async fn carry_out(
     outcome
 }
 
-/// Enters what waits for destinations whose books were opened just now. Events are accepted meanwhile.
-fn enter_backlogs(opened: Vec<Books>, config: &Config, ground: &Ground<'_>) {
+/// Enters what waits for destinations whose queue was opened just now. Events are accepted meanwhile.
+fn enter_backlogs(opened: Vec<DestinationQueue>, config: &Config, ground: &Ground<'_>) {
     let (journal, stop) = (ground.journal.clone(), ground.stop.child_token());
     let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
     ground.tasks.spawn(entering);
 }
 
 /// Stops the deliveries that are to end, or to go on in another way, each at the edge of a batch.
-async fn stop_changed(lines: &mut Lines, before: &Config, config: &Config) {
+async fn stop_changed(lines: &mut DestinationRuntimes, before: &Config, config: &Config) {
     let same_pace = before.delivery == config.delivery;
     let stopping = lines.values_mut().filter_map(|line| {
         let next = config.destination(&line.settings.id);

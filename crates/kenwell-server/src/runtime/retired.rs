@@ -9,16 +9,16 @@ use std::{
 use jiff::Timestamp;
 use kenwell_journal::Error;
 
-use super::{line::Ground, oldest::Oldest};
-use crate::{delivery::Books, metrics::Ledger};
+use super::{destination::Ground, oldest::Oldest};
+use crate::{delivery::DestinationQueue, metrics::DestinationCounters};
 
 /// A destination that is not configured and has events waiting.
 #[derive(Clone)]
 pub struct RetiredDestination {
     /// Its id.
     pub id: String,
-    /// Its books.
-    pub ledger: Ledger,
+    /// Its queue.
+    pub counters: DestinationCounters,
     /// When the oldest of its events was received, as far as that is known.
     pub since: Option<Timestamp>,
 }
@@ -30,26 +30,26 @@ pub(super) struct Retired {
 }
 
 struct Entry {
-    books: Books,
+    queue: DestinationQueue,
     oldest: Oldest,
     /// Whether the log has been told.
     told: bool,
 }
 
 impl Retired {
-    /// A destination is not configured any more. Its books stay open and its cursor where it is.
-    pub(super) fn add(&self, id: &str, books: Books, ground: &Ground<'_>) {
+    /// A destination is not configured any more. Its queue stays open and its cursor where it is.
+    pub(super) fn add(&self, id: &str, queue: DestinationQueue, ground: &Ground<'_>) {
         let entry = Entry {
-            books,
+            queue,
             oldest: Oldest::look(id, ground),
             told: false,
         };
         self.lock().insert(id.to_owned(), entry);
     }
 
-    /// It is configured again: its books, which go on.
-    pub(super) fn take_back(&self, id: &str) -> Option<Books> {
-        self.lock().remove(id).map(|entry| entry.books)
+    /// It is configured again: its queue, which goes on.
+    pub(super) fn take_back(&self, id: &str) -> Option<DestinationQueue> {
+        self.lock().remove(id).map(|entry| entry.queue)
     }
 
     /// Those with events waiting.
@@ -59,16 +59,16 @@ impl Retired {
         waiting
             .map(|(id, entry)| RetiredDestination {
                 id: id.clone(),
-                ledger: entry.books.ledger.clone(),
+                counters: entry.queue.counters.clone(),
                 since: entry.oldest.time(),
             })
             .collect()
     }
 
-    /// The books of all, also of those whose waiting events are not counted yet.
-    pub(super) fn books(&self) -> Vec<Books> {
+    /// The queues of all, also of those whose waiting events are not counted yet.
+    pub(super) fn queue(&self) -> Vec<DestinationQueue> {
         let all = self.lock();
-        all.values().map(|entry| entry.books.clone()).collect()
+        all.values().map(|entry| entry.queue.clone()).collect()
     }
 
     /// How many events wait for this one; `None` when there is no such destination, or nobody knows yet.
@@ -108,7 +108,7 @@ impl Retired {
         outcome
     }
 
-    /// Ends one for good: no books, no cursor, and what waits for it is given up.
+    /// Ends one for good: no queue, no cursor, and what waits for it is given up.
     pub(super) fn end(&self, id: &str, ground: &Ground<'_>) -> Result<(), Error> {
         ground.journal.forget(id)?;
         let waiting = self.lock().remove(id).map_or(0, |entry| entry.waiting());
@@ -132,11 +132,11 @@ impl Retired {
 
 impl Entry {
     fn waiting(&self) -> u64 {
-        self.books.ledger.queued()
+        self.queue.counters.queued()
     }
 
     fn is_counted(&self) -> bool {
-        self.books.backlog().is_some()
+        self.queue.backlog().is_some()
     }
 }
 

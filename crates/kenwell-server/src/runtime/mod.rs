@@ -8,16 +8,16 @@
 
 mod apply;
 mod change;
+mod destination;
 mod document;
-mod door;
 mod edit;
 mod error;
 mod expand;
 mod expiry;
 mod file;
+mod handle;
 mod keys;
 mod leftover;
-mod line;
 mod list;
 mod mint;
 mod named;
@@ -36,12 +36,12 @@ mod state;
 mod watch;
 mod write;
 
+pub use destination::DestinationView;
 pub(crate) use document::{Document, List};
-pub use door::{Live, Parts};
 pub use edit::{Applied, Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
 pub use file::ConfigFile;
-pub use line::RunningDestination;
+pub use handle::{Dependencies, Runtime};
 pub(crate) use mint::id as mint_id;
 pub use mint::write_key;
 pub(crate) use removal::events_wait;
