@@ -24,7 +24,7 @@ pub(super) struct Entry {
 }
 
 impl SourceTable {
-    /// A source_table that begins with these.
+    /// A table that begins with these.
     pub fn new(sources: Sources) -> Self {
         Self {
             current: RwLock::new(Generation::new(sources)),

@@ -1,0 +1,161 @@
+//! The keys of `[[destinations]]`.
+
+use super::{Group, Key, Kind, Needs};
+
+/// The keys of `[[destinations]]`, in the reference's order.
+pub const DESTINATION: &[Key] = &[
+    Key::new(
+        "id",
+        Kind::Text,
+        "unique among destinations; its place in the journal is kept under this name",
+    )
+    .required(),
+    Key::new("name", Kind::Text, "for people"),
+    Key::new(
+        "enabled",
+        Kind::Flag,
+        "a disabled destination gets nothing; what waits for it already is kept until it is enabled again",
+    )
+    .default("true"),
+    Key::new(
+        "paused",
+        Kind::Flag,
+        "a paused destination gets its share later: it waits in the journal, which keeps it however long that takes",
+    )
+    .default("false"),
+    Key::new(
+        "heal",
+        Kind::Flag,
+        "a Redis that [came back with less](operations.md#a-redis-that-came-back-with-less) after a restart or a failover gets again, by itself, what the journal still has; `false`: it is only shown",
+    )
+    .default("true"),
+    Key::new("type", Kind::Choice(&["redis"]), "the only type so far").default("\"redis\""),
+    Key::new(
+        "address",
+        Kind::Addresses,
+        "`host:port`, `[ipv6]:port`, or `unix:/path/to/redis.sock`; also a [connection string of Azure](redis.md#fields-or-url); for a cluster some of its nodes, for Sentinels some of them: `\"a:6379, b:6379\"` or `[\"a:6379\", \"b:6379\"]`",
+    )
+    .field(Group::Server, "Address"),
+    Key::new(
+        "url",
+        Kind::Secret,
+        "`redis[s]://[[username][:password]@]host[:port][/database]` (or `valkey[s]://`), `redis-sentinel://[[username][:password]@]host[:port][,…]/master[/database]` or `unix:///path?db=N` instead of the keys it names; a [secret](#secrets)",
+    ),
+    Key::new(
+        "username",
+        Kind::Name,
+        "Redis ACL user; empty for the default user; also `env:NAME` or `file:PATH`",
+    )
+    .default("\"\"")
+    .field(Group::SignIn, "User"),
+    Key::new(
+        "password",
+        Kind::Secret,
+        "a [secret](#secrets); empty for none",
+    )
+    .default("\"\"")
+    .field(Group::SignIn, "Password"),
+    Key::new("database", Kind::Number(0, i64::MAX), "Redis database number")
+        .default("0")
+        .field(Group::Keys, "Database"),
+    Key::new(
+        "prefix",
+        Kind::Text,
+        "keys become `<prefix>:user:<id>`; also a [template](#prefixes)",
+    )
+    .default("\"\"")
+    .field(Group::Keys, "Key prefix"),
+    Key::new(
+        "cluster_mode",
+        Kind::Flag,
+        "the addresses are nodes of a [Redis Cluster](redis.md#redis-cluster)",
+    )
+    .default("false")
+    .field(Group::Server, "Redis Cluster"),
+    Key::new(
+        "sentinel_master",
+        Kind::Text,
+        "the addresses are [Sentinels](redis.md#sentinel), and this is the name under which they know the master",
+    )
+    .field(Group::Server, "Name of the master")
+    .needs(Needs::Sentinels),
+    Key::new(
+        "sentinel_username",
+        Kind::Name,
+        "ACL user at the Sentinels, which have users of their own",
+    )
+    .field(Group::Server, "User at the Sentinels")
+    .needs(Needs::Sentinels),
+    Key::new(
+        "sentinel_password",
+        Kind::Secret,
+        "password at the Sentinels; a [secret](#secrets)",
+    )
+    .field(Group::Server, "Password at the Sentinels")
+    .needs(Needs::Sentinels),
+    Key::new(
+        "address_map",
+        Kind::Map,
+        "where the servers that a cluster or Sentinels name are [from here](redis.md#servers-that-name-other-addresses): `{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }`, or host to host; in a variable `10.0.0.5:6379=127.0.0.1:7001, …`; at most 1,024 entries",
+    )
+    .default("{}")
+    .field(Group::Server, "Addresses from here")
+    .needs(Needs::SeveralServers),
+    Key::new("secure", Kind::Flag, "TLS")
+        .default("false")
+        .field(Group::Encryption, "Connect with TLS"),
+    Key::new(
+        "skip_verify",
+        Kind::Flag,
+        "TLS without looking at the server's certificate; for trying things only",
+    )
+    .default("false")
+    .field(Group::Encryption, "Do not check the server's certificate")
+    .needs(Needs::Tls),
+    Key::new(
+        "ca_certificate",
+        Kind::Certificate,
+        "PEM text (between `'''` lines) or the path of a PEM file, instead of the system's authorities",
+    )
+    .default("\"\"")
+    .field(Group::Encryption, "CA certificate")
+    .needs(Needs::Tls),
+    Key::new(
+        "client_certificate",
+        Kind::Certificate,
+        "PEM text or the path of a PEM file: who we are, for a Redis that asks",
+    )
+    .default("\"\"")
+    .field(Group::ClientCertificate, "Client certificate")
+    .needs(Needs::Tls),
+    Key::new(
+        "client_key",
+        Kind::PrivateKey,
+        "its private key, not encrypted: PEM text, the path of a PEM file, `env:NAME` or `file:PATH`",
+    )
+    .default("\"\"")
+    .field(Group::ClientCertificate, "Client key")
+    .needs(Needs::Tls),
+    Key::new(
+        "server_name",
+        Kind::Text,
+        "the name that the server's certificate must carry, when it is not the host of the address",
+    )
+    .default("\"\"")
+    .field(Group::Encryption, "Name in the certificate")
+    .needs(Needs::Tls),
+    Key::new(
+        "connect_timeout",
+        Kind::Duration(50, 600_000),
+        "how long opening a connection may take: name, network, TLS and login together, of which looking up the name may take half; `50ms` to `10m`",
+    )
+    .default("\"5s\"")
+    .field(Group::Timeouts, "Longest wait for a connection"),
+    Key::new(
+        "response_timeout",
+        Kind::Duration(50, 600_000),
+        "how long Redis may be silent while events are written: time in which no byte moves, not the time for all of them; for other questions the time for the answer; `50ms` to `10m`",
+    )
+    .default("\"5s\"")
+    .field(Group::Timeouts, "Longest silence"),
+];

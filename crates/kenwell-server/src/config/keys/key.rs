@@ -1,0 +1,138 @@
+//! What is said of one key.
+
+/// One key of a table of `kenwell.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// As it is written in the file, in the API and, in capitals, in environment variables.
+    pub name: &'static str,
+    /// What its value is.
+    pub kind: Kind,
+    /// What holds when the file does not say, as it would be written there; `None` when it must say, or when
+    /// nothing holds.
+    pub default: Option<&'static str>,
+    /// Whether the file must say it.
+    pub required: bool,
+    /// Whether a change takes effect at the next start only.
+    pub restart: bool,
+    /// What people call it: the label of its field.
+    pub label: &'static str,
+    /// What it means, in Markdown. The hint of its field, and the reference's sentence.
+    pub sentence: &'static str,
+    /// Where it stands in a form; `None` when it is not in one.
+    pub group: Option<Group>,
+    /// With which other settings it belongs.
+    pub needs: Needs,
+}
+
+/// What a value is, and its bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, which may be shown.
+    Text,
+    /// A name that may be a reference (`env:NAME`, `file:PATH`), which is shown in its place.
+    Name,
+    /// A secret or a reference to one; it is never shown.
+    Secret,
+    /// A certificate: PEM text or a path.
+    Certificate,
+    /// A private key: PEM text, a path or a reference; it is never shown.
+    PrivateKey,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number between these, both included.
+    Number(i64, i64),
+    /// Bytes, at least so many.
+    Size(u64),
+    /// A length of time between these milliseconds, both included.
+    Duration(u64, u64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// IP address and port to listen on.
+    Listen,
+    /// `host:port`, one or several.
+    Addresses,
+    /// Texts.
+    List,
+    /// Texts by name.
+    Map,
+    /// A path.
+    Path,
+}
+
+/// A part of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Which Redis it is.
+    Server,
+    /// Who we are there.
+    SignIn,
+    /// Which keys are written.
+    Keys,
+    /// TLS.
+    Encryption,
+    /// The certificate that we show.
+    ClientCertificate,
+    /// How long is waited.
+    Timeouts,
+}
+
+/// With which other settings a key belongs; without them it is not in the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// It always belongs.
+    Nothing,
+    /// `sentinel_master`.
+    Sentinels,
+    /// A cluster or Sentinels, which name other servers.
+    SeveralServers,
+    /// `secure`.
+    Tls,
+}
+
+impl Key {
+    /// An optional key without a default, in no form, that takes effect at once.
+    pub(super) const fn new(name: &'static str, kind: Kind, sentence: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            default: None,
+            required: false,
+            restart: false,
+            label: name,
+            sentence,
+            group: None,
+            needs: Needs::Nothing,
+        }
+    }
+
+    pub(super) const fn default(self, default: &'static str) -> Self {
+        Self {
+            default: Some(default),
+            ..self
+        }
+    }
+
+    pub(super) const fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+
+    pub(super) const fn field(self, group: Group, label: &'static str) -> Self {
+        Self {
+            group: Some(group),
+            label,
+            ..self
+        }
+    }
+
+    pub(super) const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// Whether its value is never shown.
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::PrivateKey)
+    }
+}
