@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::file;
-use super::kind::Expected;
 use super::secret::Secret;
+use super::server_kind::ServerKind;
 use super::settings::Settings;
 use crate::Error;
 use crate::reply::Reply;
@@ -17,7 +17,7 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Reads them; `None` when no password is set, and then nothing is sent.
-    pub(super) fn read(settings: &Settings, expected: Expected) -> Result<Option<Self>, Error> {
+    pub(super) fn read(settings: &Settings, expected: ServerKind) -> Result<Option<Self>, Error> {
         let (name, password) = names(expected);
         let Some(secret) = &settings.password else {
             return Ok(None);
@@ -56,7 +56,7 @@ impl Credentials {
 }
 
 /// A refused login, with the setting to change; any other error as it is.
-pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -> Error {
+pub(super) fn explained(error: Error, settings: &Settings, expected: ServerKind) -> Error {
     let Error::Refused { address, reply, .. } = &error else {
         return error;
     };
@@ -70,7 +70,7 @@ pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -
     }
 }
 
-fn cure(reply: &Reply, settings: &Settings, expected: Expected) -> Option<String> {
+fn cure(reply: &Reply, settings: &Settings, expected: ServerKind) -> Option<String> {
     let (username, password) = names(expected);
     let says = |words: &str| reply.text().contains(words);
     let from = match settings.password.as_ref().and_then(Secret::path) {
@@ -93,9 +93,9 @@ fn cure(reply: &Reply, settings: &Settings, expected: Expected) -> Option<String
 }
 
 /// The settings that say who we are to this kind of server.
-fn names(expected: Expected) -> (&'static str, &'static str) {
+fn names(expected: ServerKind) -> (&'static str, &'static str) {
     match expected {
-        Expected::Sentinel => ("sentinel_username", "sentinel_password"),
+        ServerKind::Sentinel => ("sentinel_username", "sentinel_password"),
         _ => ("username", "password"),
     }
 }

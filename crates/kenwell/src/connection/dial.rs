@@ -13,12 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::address::Address;
-use super::bounded::{Bounded, Fault, fault_of};
+use super::bounded_socket::{BoundedSocket, ProtocolFault, fault_of};
 use super::credentials::{self, Credentials};
-use super::login::{Ticket, log_in};
-use super::patient::{Activity, Patient};
-use super::pulse::Pulse;
-use super::reach;
+use super::draining_socket::{DrainingSocket, LastActivity};
+use super::liveness::Liveness;
+use super::login::{ClientId, log_in};
+use super::resolver;
 use super::settings::{Settings, Target};
 use super::tls::Tls;
 use crate::Error;
@@ -43,21 +43,21 @@ const LOOK: Duration = Duration::from_secs(1);
 const PIPELINES: usize = 1 << 24;
 
 /// An open connection and the task that moves its bytes.
-pub(super) struct Line {
+pub(super) struct RawConnection {
     pub(super) connection: MultiplexedConnection,
     driver: JoinHandle<()>,
     /// When a byte moved last.
-    pub(super) activity: Arc<Activity>,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) activity: Arc<LastActivity>,
+    pub(super) liveness: Arc<Liveness>,
     /// Why nothing more is read, if the server said what it cannot say.
-    pub(super) fault: Fault,
+    pub(super) fault: ProtocolFault,
     /// What the server calls this connection, if it told.
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<ClientId>,
     /// Whether the server was made to forget the line before.
     pub(super) has_fenced: bool,
 }
 
-impl Line {
+impl RawConnection {
     /// Whether the server, or the network, has closed it.
     pub(super) fn is_closed(&self) -> bool {
         self.driver.is_finished()
@@ -77,7 +77,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for RawConnection {
     fn drop(&mut self) {
         self.leave();
     }
@@ -89,8 +89,8 @@ pub(super) async fn dial(
     settings: &Settings,
     target: &Target,
     address: &Arc<str>,
-    previous: Option<&Ticket>,
-) -> Result<Line, Error> {
+    previous: Option<&ClientId>,
+) -> Result<RawConnection, Error> {
     let credentials = Credentials::read(settings, target.expected)?;
     let refused = |source: io::Error| Error::Connect {
         address: Arc::clone(address),
@@ -167,7 +167,7 @@ async fn handshake(
 async fn tcp(host: &str, port: u16, settings: &Settings, target: &Target) -> io::Result<TcpStream> {
     let share = settings.connect_timeout / 2;
     let addresses = target.names.look_up(host, port, share).await?;
-    let stream = reach::connect(&addresses).await?;
+    let stream = resolver::connect(&addresses).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(&keep_alive())?;
@@ -185,7 +185,7 @@ fn keep_alive() -> TcpKeepalive {
         .with_retries(KEEP_ALIVE_TIMES)
 }
 
-pub(super) async fn start<S>(stream: S, address: &Arc<str>) -> Result<Line, Error>
+pub(super) async fn start<S>(stream: S, address: &Arc<str>) -> Result<RawConnection, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -195,9 +195,9 @@ where
         .set_connection_timeout(None)
         .set_pipeline_buffer_size(PIPELINES)
         .set_response_timeout(None);
-    let socket = Patient::new(stream);
+    let socket = DrainingSocket::new(stream);
     let activity = Arc::clone(socket.activity());
-    let socket = Bounded::new(socket);
+    let socket = BoundedSocket::new(socket);
     let fault = Arc::clone(socket.fault());
     let (connection, driver) = MultiplexedConnection::new_with_config(&silent, socket, config)
         .await
@@ -206,12 +206,12 @@ where
             command: "connecting",
             source,
         })?;
-    let pulse = Pulse::new();
-    Ok(Line {
+    let liveness = Liveness::new();
+    Ok(RawConnection {
         connection,
-        driver: tokio::spawn(Arc::clone(&pulse).count(driver)),
+        driver: tokio::spawn(Arc::clone(&liveness).watch(driver)),
         activity,
-        pulse,
+        liveness,
         fault,
         ticket: None,
         has_fenced: false,
@@ -223,7 +223,11 @@ where
 ///
 /// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
 /// and whoever repeats a batch before going on sends at least as much as is left to read.
-async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<bool, Error> {
+async fn fence(
+    line: &RawConnection,
+    previous: &ClientId,
+    address: &Arc<str>,
+) -> Result<bool, Error> {
     let killed = ask_if_permitted(line, &previous.kill(), "CLIENT KILL", address).await?;
     Ok(killed.is_some())
 }
@@ -234,7 +238,7 @@ async fn fence(line: &Line, previous: &Ticket, address: &Arc<str>) -> Result<boo
 /// "never" would go without a name or a fence for as long as the connection lives. So it is asked whether the
 /// server does anything for us now, and then once more.
 pub(super) async fn ask_if_permitted(
-    line: &Line,
+    line: &RawConnection,
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
@@ -258,14 +262,14 @@ pub(super) async fn ask_if_permitted(
 
 /// Sends one command; several may be under way.
 pub(super) async fn ask(
-    line: &Line,
+    line: &RawConnection,
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
     let mut connection = line.connection.clone();
     let reply = connection.send_packed_command(command);
-    match line.pulse.reply(reply).await {
+    match line.liveness.await_reply(reply).await {
         Ok(Value::ServerError(error)) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,
@@ -280,7 +284,7 @@ pub(super) async fn ask(
 /// gave the connection up.
 pub(super) fn lost(
     source: RedisError,
-    fault: &Fault,
+    fault: &ProtocolFault,
     command: &'static str,
     address: &Arc<str>,
 ) -> Error {

@@ -2,8 +2,8 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::live::Node;
-use super::order::Terms;
+use super::key_order::SendOptions;
+use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// Commands that are executed together. A group of one needs no transaction around it.
@@ -57,7 +57,7 @@ impl FromIterator<Cmd> for Group {
     }
 }
 
-impl Node {
+impl ServerConnection {
     /// Sends groups in one round trip and reads every reply. What a group's commands answered comes
     /// in their order; of a group that was not executed, those commands that were not refused
     /// themselves carry an `EXECABORT`.
@@ -68,7 +68,7 @@ impl Node {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: Terms<'_>,
+        terms: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         let mut pipeline = Pipeline::new();
         for group in groups {

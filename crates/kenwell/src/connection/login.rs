@@ -6,31 +6,31 @@ use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
 use super::credentials::Credentials;
-use super::dial::{Line, ask, ask_if_permitted};
+use super::dial::{RawConnection, ask, ask_if_permitted};
 use crate::{Class, Error};
 
 /// What the server said about itself and about the connection.
-pub(super) struct Greeting {
+pub(super) struct LoginReply {
     /// The answer to `HELLO`, if it knows that.
     pub(super) hello: Option<Value>,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<ClientId>,
 }
 
 /// What identifies a connection at the server: its number and its address as the server sees them.
 /// Both together, because a restarted server counts from one again.
 #[derive(Debug, Clone)]
-pub(super) struct Ticket {
+pub(super) struct ClientId {
     id: String,
     addr: String,
 }
 
 /// Logs in and selects the database.
 pub(super) async fn log_in(
-    line: &Line,
+    line: &RawConnection,
     credentials: Option<&Credentials>,
     database: i64,
     address: &Arc<str>,
-) -> Result<Greeting, Error> {
+) -> Result<LoginReply, Error> {
     let named = credentials.map(Credentials::named);
     let refused = match greet(line, named, database, address).await {
         Err(error) if predates_users(&error) => error,
@@ -54,11 +54,11 @@ fn predates_users(error: &Error) -> bool {
 /// `PING` is there for servers that want a password and find fault with the others before they say
 /// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
 async fn greet(
-    line: &Line,
+    line: &RawConnection,
     auth: Option<Cmd>,
     database: i64,
     address: &Arc<str>,
-) -> Result<Greeting, Error> {
+) -> Result<LoginReply, Error> {
     let command = |words: &[&str]| {
         let mut command = Cmd::new();
         command.arg(words);
@@ -106,9 +106,9 @@ async fn greet(
         }
         told => told,
     };
-    Ok(Greeting {
+    Ok(LoginReply {
         hello,
-        ticket: info.as_ref().and_then(Ticket::read),
+        ticket: info.as_ref().and_then(ClientId::read),
     })
 }
 
@@ -129,7 +129,7 @@ fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
     }
 }
 
-impl Ticket {
+impl ClientId {
     /// Reads the answer to `CLIENT INFO`.
     fn read(answer: &Value) -> Option<Self> {
         let Value::BulkString(text) = answer else {

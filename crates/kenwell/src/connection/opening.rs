@@ -7,13 +7,13 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
-use super::bounded::Fault;
-use super::dial::{Line, dial};
-use super::limit::Limit;
-use super::live::{Node, Shared};
-use super::login::Ticket;
-use super::patient::Activity;
-use super::pulse::Pulse;
+use super::bounded_socket::ProtocolFault;
+use super::deadline::Deadline;
+use super::dial::{RawConnection, dial};
+use super::draining_socket::LastActivity;
+use super::liveness::Liveness;
+use super::login::ClientId;
+use super::server_connection::{ServerConnection, ServerShared};
 use crate::Error;
 
 /// How long the others wait for one attempt before one of them makes another: the caller who makes it may
@@ -21,18 +21,18 @@ use crate::Error;
 const ATTEMPT: Duration = Duration::from_millis(500);
 
 /// Every connection that this process opens has a number of its own.
-static OPENED: AtomicU64 = AtomicU64::new(super::order::NOWHERE);
+static OPENED: AtomicU64 = AtomicU64::new(super::key_order::NOWHERE);
 
 /// The open line, what is left of the one before, and who opens the next one.
 #[derive(Default)]
-pub(super) struct Slot {
-    line: Option<Line>,
+pub(super) struct ConnectionState {
+    line: Option<RawConnection>,
     /// The line's number: who reports a broken line must not close its successor.
     generation: u64,
     /// The line before, while its socket is being closed.
-    leaving: Option<Line>,
+    leaving: Option<RawConnection>,
     /// The line before, which must be dead at the server before the next one is used.
-    previous: Option<Previous>,
+    previous: Option<PreviousConnection>,
     /// Whether the connections of earlier runs were ended.
     has_ended_earlier_runs: bool,
     /// The highest number of a line that the server could not be made to forget.
@@ -44,46 +44,46 @@ pub(super) struct Slot {
 }
 
 /// What it takes to use the line that is open now.
-pub(super) struct Open {
+pub(super) struct OpenHandle {
     pub(super) connection: MultiplexedConnection,
     pub(super) generation: u64,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) activity: Arc<Activity>,
-    pub(super) fault: Fault,
+    pub(super) liveness: Arc<Liveness>,
+    pub(super) activity: Arc<LastActivity>,
+    pub(super) fault: ProtocolFault,
     /// What was sent on lines up to this number may still be executed.
     pub(super) unfenced: u64,
 }
 
 /// A line that was given up, which the server may still have.
 #[derive(Clone)]
-struct Previous {
+struct PreviousConnection {
     generation: u64,
-    ticket: Option<Ticket>,
+    ticket: Option<ClientId>,
     /// Whether it had been closed from outside. A proxy may do that before the server has read everything,
     /// so the server is made to forget it all the same, where that is permitted.
     was_closed: bool,
 }
 
-enum Step<'a> {
-    Use(Open),
-    Wait { attempt: u64, limit: Limit },
-    Dial(Attempt<'a>),
+enum OpenStep<'a> {
+    Use(OpenHandle),
+    Wait { attempt: u64, limit: Deadline },
+    Dial(DialPermit<'a>),
 }
 
 /// The right to open the line. Dropping it leaves that to somebody else.
-struct Attempt<'a> {
-    shared: &'a Shared,
+struct DialPermit<'a> {
+    shared: &'a ServerShared,
     number: u64,
     generation: u64,
-    leaving: Option<Line>,
-    previous: Option<Previous>,
+    leaving: Option<RawConnection>,
+    previous: Option<PreviousConnection>,
     has_ended_earlier_runs: bool,
 }
 
-impl Node {
+impl ServerConnection {
     /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
     /// limit too.
-    pub(super) async fn open(&self, sooner: Option<Limit>) -> Result<Open, Error> {
+    pub(super) async fn open(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let opened = self.open_or_wait(sooner).await;
         opened.map_err(|error| match self.shared.target.announcer {
             Some(announcer) => announcer.explain(error),
@@ -91,13 +91,13 @@ impl Node {
         })
     }
 
-    async fn open_or_wait(&self, sooner: Option<Limit>) -> Result<Open, Error> {
+    async fn open_or_wait(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let shared = &*self.shared;
-        let limit = Limit::of(shared.settings.connect_timeout).or_sooner(sooner);
+        let limit = Deadline::of(shared.settings.connect_timeout).or_sooner(sooner);
         loop {
             match shared.step() {
-                Step::Use(open) => return Ok(open),
-                Step::Wait { attempt, limit: it } => {
+                OpenStep::Use(open) => return Ok(open),
+                OpenStep::Wait { attempt, limit: it } => {
                     let mut changed = std::pin::pin!(shared.changed.notified());
                     changed.as_mut().enable();
                     if shared.is_trying(attempt) {
@@ -110,7 +110,7 @@ impl Node {
                         return Err(limit.exceeded("connecting", &shared.address));
                     }
                 }
-                Step::Dial(attempt) => {
+                OpenStep::Dial(attempt) => {
                     let dialled = limit.wait(Box::pin(attempt.dial())).await;
                     dialled
                         .unwrap_or_else(|| Err(limit.exceeded("connecting", &shared.address)))?;
@@ -134,22 +134,22 @@ impl Node {
     }
 }
 
-impl Shared {
-    fn slot(&self) -> MutexGuard<'_, Slot> {
+impl ServerShared {
+    fn slot(&self) -> MutexGuard<'_, ConnectionState> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn step(&self) -> Step<'_> {
+    fn step(&self) -> OpenStep<'_> {
         let mut slot = self.slot();
-        if slot.line.as_ref().is_some_and(Line::is_closed) {
+        if slot.line.as_ref().is_some_and(RawConnection::is_closed) {
             slot.retire();
         }
         if let Some(line) = &slot.line {
-            return Step::Use(Open {
+            return OpenStep::Use(OpenHandle {
                 connection: line.connection.clone(),
                 generation: slot.generation,
-                pulse: Arc::clone(&line.pulse),
+                liveness: Arc::clone(&line.liveness),
                 activity: Arc::clone(&line.activity),
                 fault: Arc::clone(&line.fault),
                 unfenced: slot.unfenced,
@@ -158,13 +158,13 @@ impl Shared {
         if let Some((attempt, began)) = slot.attempt {
             let left = ATTEMPT.saturating_sub(began.elapsed());
             if !left.is_zero() {
-                let limit = Limit::of(left);
-                return Step::Wait { attempt, limit };
+                let limit = Deadline::of(left);
+                return OpenStep::Wait { attempt, limit };
             }
         }
         slot.attempts += 1;
         slot.attempt = Some((slot.attempts, Instant::now()));
-        Step::Dial(Attempt {
+        OpenStep::Dial(DialPermit {
             shared: self,
             number: slot.attempts,
             generation: slot.generation,
@@ -190,7 +190,7 @@ impl Shared {
     }
 }
 
-impl Attempt<'_> {
+impl DialPermit<'_> {
     async fn dial(mut self) -> Result<(), Error> {
         if let Some(line) = self.leaving.take() {
             line.close().await;
@@ -222,8 +222,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    async fn connect(&self) -> Result<Line, Error> {
-        let Shared {
+    async fn connect(&self) -> Result<RawConnection, Error> {
+        let ServerShared {
             settings,
             target,
             address,
@@ -245,7 +245,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for DialPermit<'_> {
     fn drop(&mut self) {
         let mut slot = self.shared.slot();
         if slot
@@ -259,11 +259,11 @@ impl Drop for Attempt<'_> {
     }
 }
 
-impl Slot {
+impl ConnectionState {
     /// Closes the line, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(line) = self.line.take() {
-            self.previous = Some(Previous {
+            self.previous = Some(PreviousConnection {
                 generation: self.generation,
                 ticket: line.ticket.clone(),
                 was_closed: line.is_closed(),

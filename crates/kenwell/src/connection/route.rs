@@ -7,13 +7,13 @@ use std::sync::Arc;
 use redis::{Pipeline, Value};
 
 use super::Settings;
+use super::client_name::ClientName;
 use super::cluster::Cluster;
+use super::deadline::Deadline;
 use super::group::{Answers, Group};
-use super::limit::Limit;
-use super::live::Node;
-use super::name::ClientName;
-use super::order::{Order, Terms};
-use super::sentinel::Watched;
+use super::key_order::{KeyOrder, SendOptions};
+use super::sentinel::SentinelMaster;
+use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// One multiplexed connection to Redis: to a standalone server, to each master of a cluster, or to
@@ -45,14 +45,14 @@ use crate::Error;
 pub struct Connection {
     settings: Arc<Settings>,
     route: Route,
-    order: Arc<Order>,
+    order: Arc<KeyOrder>,
 }
 
 #[derive(Clone)]
 enum Route {
-    Standalone(Node),
+    Standalone(ServerConnection),
     Cluster(Cluster),
-    Sentinel(Watched),
+    Sentinel(SentinelMaster),
 }
 
 impl Connection {
@@ -68,13 +68,13 @@ impl Connection {
         let route = if settings.cluster_mode {
             Route::Cluster(Cluster::new(settings.clone(), targets)?)
         } else if let Some(master) = settings.sentinel_master.as_deref() {
-            Route::Sentinel(Watched::new(&settings, master, targets)?)
+            Route::Sentinel(SentinelMaster::new(&settings, master, targets)?)
         } else {
             let target = targets.pop().ok_or_else(|| Error::Settings {
                 setting: "address",
                 problem: "it is missing".to_owned(),
             })?;
-            Route::Standalone(Node::new(settings.clone(), target))
+            Route::Standalone(ServerConnection::new(settings.clone(), target))
         };
         Ok(Self {
             settings: Arc::new(settings),
@@ -90,7 +90,7 @@ impl Connection {
         self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.another()),
             Route::Cluster(cluster) => Route::Cluster(cluster.another()),
-            Route::Sentinel(watched) => Route::Sentinel(watched.another()),
+            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.another()),
         })
     }
 
@@ -107,7 +107,7 @@ impl Connection {
         self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.named(name)),
             Route::Cluster(cluster) => Route::Cluster(cluster.named(name)),
-            Route::Sentinel(watched) => Route::Sentinel(watched.named(name)),
+            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.named(name)),
         })
     }
 
@@ -169,7 +169,7 @@ impl Connection {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: Terms<'_>,
+        terms: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         match &self.route {
             Route::Standalone(node) => node.send_groups(command, groups, terms).await,
@@ -177,26 +177,26 @@ impl Connection {
                 terms.alone().await?;
                 cluster.send_groups(command, groups, terms.limit).await
             }
-            Route::Sentinel(watched) => {
-                let master = watched.master(terms.limit).await?;
+            Route::Sentinel(sentinel) => {
+                let master = sentinel.master(terms.limit).await?;
                 master.send_groups(command, groups, terms).await
             }
         }
     }
 
     /// The calls under way, by key.
-    pub(crate) fn order(&self) -> &Arc<Order> {
+    pub(crate) fn order(&self) -> &Arc<KeyOrder> {
         &self.order
     }
 
     /// The longest that a call of the state store may take, counted from now.
-    pub(crate) fn limit(&self) -> Limit {
+    pub(crate) fn limit(&self) -> Deadline {
         let Settings {
             connect_timeout,
             command_timeout,
             ..
         } = *self.settings;
-        Limit::of(connect_timeout.max(command_timeout))
+        Deadline::of(connect_timeout.max(command_timeout))
     }
 
     /// Whether keys of different slots can not be used in one step.
@@ -238,9 +238,13 @@ impl Connection {
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send(command, pipeline, Terms::default()).await,
+            Route::Standalone(node) => node.send(command, pipeline, SendOptions::default()).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
-            Route::Sentinel(watched) => watched.send(command, pipeline, Terms::default()).await,
+            Route::Sentinel(sentinel) => {
+                sentinel
+                    .send(command, pipeline, SendOptions::default())
+                    .await
+            }
         }
     }
 }
@@ -255,7 +259,7 @@ impl Connection {
         let sent = match &self.route {
             Route::Standalone(node) => return node.send_parts(command, parts).await,
             Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
-            Route::Sentinel(watched) => match watched.master(None).await {
+            Route::Sentinel(sentinel) => match sentinel.master(None).await {
                 Ok(master) => return master.send_parts(command, parts).await,
                 Err(error) => Err(error),
             },

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::Secret;
 use super::address::Address;
-use super::announced::{AddressMap, Announcer};
+use super::address_map::{AddressMap, AddressSource};
 use super::credentials::Credentials;
 use super::file;
-use super::kind::Expected;
-use super::reach::Names;
-use super::sentinel::Watched;
+use super::resolver::Resolver;
+use super::sentinel::SentinelMaster;
+use super::server_kind::ServerKind;
 use super::tls;
 use crate::Error;
 
@@ -114,7 +114,7 @@ impl Settings {
 
     /// Checks all that can be checked without the server.
     pub fn validate(&self) -> Result<(), Error> {
-        Credentials::read(self, Expected::Master)?;
+        Credentials::read(self, ServerKind::Master)?;
         self.targets().map(drop)
     }
 
@@ -122,12 +122,12 @@ impl Settings {
     pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
         self.check_combination()?;
         let expected = match (self.cluster_mode, &self.sentinel_master) {
-            (true, _) => Expected::ClusterNode,
-            (false, Some(_)) => Expected::Sentinel,
-            (false, None) => Expected::Standalone,
+            (true, _) => ServerKind::ClusterNode,
+            (false, Some(_)) => ServerKind::Sentinel,
+            (false, None) => ServerKind::Standalone,
         };
         let addresses = Address::parse_list(&self.address)?;
-        if expected != Expected::Standalone && addresses.iter().any(Address::is_unix) {
+        if expected != ServerKind::Standalone && addresses.iter().any(Address::is_unix) {
             return Err(wrong(
                 "address",
                 "a Unix socket is no cluster and no Sentinel",
@@ -139,7 +139,7 @@ impl Settings {
                 "more than 64 addresses; a few are enough to find the others",
             ));
         }
-        if expected == Expected::Standalone && addresses.len() > 1 {
+        if expected == ServerKind::Standalone && addresses.len() > 1 {
             return Err(wrong(
                 "address",
                 "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
@@ -155,7 +155,9 @@ impl Settings {
     pub(crate) async fn servers(&self) -> Result<Vec<String>, Error> {
         let targets = self.targets()?;
         match &self.sentinel_master {
-            Some(name) => Ok(vec![Watched::new(self, name, targets)?.find().await?]),
+            Some(name) => Ok(vec![
+                SentinelMaster::new(self, name, targets)?.find().await?,
+            ]),
             None => Ok(targets
                 .iter()
                 .map(|target| target.address.to_string())
@@ -218,8 +220,8 @@ impl Settings {
     pub(super) fn target(
         &self,
         address: Address,
-        expected: Expected,
-        announcer: Option<Announcer>,
+        expected: ServerKind,
+        announcer: Option<AddressSource>,
     ) -> Result<Target, Error> {
         let tls = if self.secure {
             Some(tls::Tls::new(self, &address)?)
@@ -231,7 +233,7 @@ impl Settings {
             tls,
             expected,
             announcer,
-            names: Names::default(),
+            names: Resolver::default(),
         })
     }
 }
@@ -248,11 +250,11 @@ fn wrong(setting: &'static str, problem: &str) -> Error {
 pub(super) struct Target {
     pub(super) address: Address,
     pub(super) tls: Option<tls::Tls>,
-    pub(super) expected: Expected,
+    pub(super) expected: ServerKind,
     /// Who named the address, if nobody wrote it.
-    pub(super) announcer: Option<Announcer>,
+    pub(super) announcer: Option<AddressSource>,
     /// The look-up of its host.
-    pub(super) names: Names,
+    pub(super) names: Resolver,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redis::Value;
 
 use super::address::Address;
-use super::announced::AddressMap;
+use super::address_map::AddressMap;
 
 /// How many slots a cluster has (Redis Cluster specification, "Key distribution model").
 pub(super) const SLOTS: u16 = 16_384;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use redis::Pipeline;
 
 use super::address::Address;
-use super::announced::{AddressMap, Announcer};
-use super::kind::Expected;
-use super::limit::Limit;
-use super::live::Node;
+use super::address_map::{AddressMap, AddressSource};
+use super::deadline::Deadline;
+use super::server_connection::ServerConnection;
+use super::server_kind::ServerKind;
 use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, SlotMap};
 use crate::Error;
@@ -63,14 +63,14 @@ impl Topology {
     }
 
     /// A connection to a node, not opened yet.
-    pub(super) fn node(&self, address: &Arc<str>) -> Result<Node, Error> {
+    pub(super) fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let target = self.target(address)?;
-        Ok(Node::new(self.settings.clone(), target))
+        Ok(ServerConnection::new(self.settings.clone(), target))
     }
 
     /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
     /// an old map is better than none.
-    pub(super) async fn current(&self, limit: Option<Limit>) -> Result<Arc<SlotMap>, Error> {
+    pub(super) async fn current(&self, limit: Option<Deadline>) -> Result<Arc<SlotMap>, Error> {
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
@@ -85,7 +85,7 @@ impl Topology {
 
     async fn ask_anew(&self) -> Result<Arc<SlotMap>, Error> {
         // Whoever asks may run on a runtime that stands still; then others do not wait for it for ever.
-        let _asking = Limit::of(OTHERS).wait(self.asking.lock()).await;
+        let _asking = Deadline::of(OTHERS).wait(self.asking.lock()).await;
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
@@ -154,11 +154,11 @@ impl Topology {
         let parsed = Address::parse(address)?;
         let mut seeds = self.seeds.iter();
         let is_written = seeds.any(|seed| seed.address == parsed);
-        let announcer = (!is_written).then_some(Announcer::Cluster);
+        let announcer = (!is_written).then_some(AddressSource::Cluster);
         // Outside the lock: this reads certificates.
         let target = self
             .settings
-            .target(parsed, Expected::ClusterNode, announcer)?;
+            .target(parsed, ServerKind::ClusterNode, announcer)?;
         let mut known = self.known();
         if known.targets.len() >= MAX_NODES {
             known.targets.clear();
@@ -211,7 +211,7 @@ impl Topology {
         settings.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         settings.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
         // A socket of its own, closed afterwards: it must not disturb what the lanes send.
-        let node = Node::new(settings, self.target(address)?);
+        let node = ServerConnection::new(settings, self.target(address)?);
         let mut pipeline = Pipeline::new();
         pipeline.cmd("CLUSTER").arg("SLOTS");
         let answer = node.one("CLUSTER SLOTS", &pipeline).await;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::finding::{Check, Finding};
-use crate::connection::{Entrance, Settings, TimeNotice, Visit, notice};
+use crate::connection::{Entrance, Settings, StagedConnection, TimeNotice, notice};
 
 /// What is to be said about the certificates on the way to a Redis: those that the settings give, and those that its
 /// servers (and Sentinels) show, that have expired, are not valid yet, or expire within 14 days.
@@ -40,13 +40,13 @@ async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
         sentinel_password: None,
         ..settings.clone()
     };
-    let visit = Visit::new(&one).ok()?;
-    let Entrance::Tcp(host, port) = visit.entrance() else {
+    let staged = StagedConnection::new(&one).ok()?;
+    let Entrance::Tcp(host, port) = staged.entrance() else {
         return None;
     };
-    let addresses = visit.look_up(host, port).await.ok()?;
-    let (socket, _) = visit.reach(&addresses).await.ok()?;
-    let socket = visit.secure(socket).await.ok()?;
+    let addresses = staged.look_up(host, port).await.ok()?;
+    let (socket, _) = staged.reach(&addresses).await.ok()?;
+    let socket = staged.secure(socket).await.ok()?;
     let (_, der) = socket.seal()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let which = format!("the certificate of the server at {}", place.trim());

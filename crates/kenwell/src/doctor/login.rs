@@ -3,7 +3,7 @@
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
-use crate::connection::{Settings, Socket, Visit};
+use crate::connection::{Settings, Socket, StagedConnection};
 
 /// The user that the settings log in as.
 pub(super) fn user(settings: &Settings) -> String {
@@ -15,12 +15,12 @@ pub(super) fn user(settings: &Settings) -> String {
 
 /// Logs in. Whatever Redis says to a newcomer shows here.
 pub(super) async fn log_in(
-    visit: &mut Visit,
+    staged: &mut StagedConnection,
     socket: Socket,
     findings: &mut Vec<Finding>,
 ) -> Option<()> {
-    let result = visit.log_in(socket).await;
-    let settings = visit.settings();
+    let result = staged.log_in(socket).await;
+    let settings = staged.settings();
     findings.push(match &result {
         Ok(()) if settings.password.is_some() => {
             Check::Login.ok(format!("logged in as {}", user(settings)))
@@ -72,14 +72,17 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
 }
 
 /// Selects the database.
-pub(super) async fn select(visit: &mut Visit, findings: &mut Vec<Finding>) -> Option<()> {
-    let database = visit.settings().database;
+pub(super) async fn select(
+    staged: &mut StagedConnection,
+    findings: &mut Vec<Finding>,
+) -> Option<()> {
+    let database = staged.settings().database;
     if database == 0 {
         findings.push(Check::Database.ok("database 0"));
         return Some(());
     }
     let command = redis::cmd("SELECT").arg(database).take();
-    let result = visit.ask("SELECT", &command).await;
+    let result = staged.ask("SELECT", &command).await;
     findings.push(match &result {
         Ok(_) => Check::Database.ok(format!("database {database}")),
         Err(Error::Refused { reply, .. }) if reply.text().contains("out of range") => {

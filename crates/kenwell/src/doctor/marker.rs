@@ -8,11 +8,11 @@ use super::finding::{Check, Finding};
 use super::login;
 use super::rights::{Answer, answer, quoted};
 use crate::Error;
-use crate::connection::Visit;
+use crate::connection::StagedConnection;
 use crate::profile::Layout;
 
 /// Tries both without changing anything: rights are checked before the number of arguments is.
-pub(super) async fn examine(visit: &mut Visit, layout: &Layout) -> Finding {
+pub(super) async fn examine(staged: &mut StagedConnection, layout: &Layout) -> Finding {
     let pattern = layout.marker_pattern();
     let mut write = Cmd::new();
     write.arg("HSET").arg(&pattern).arg(&["a", "1", "b"]);
@@ -22,14 +22,14 @@ pub(super) async fn examine(visit: &mut Visit, layout: &Layout) -> Finding {
     info.arg("INFO").arg("server");
     let mut answers = Vec::new();
     for (name, command) in [("HSET", write), ("HGETALL", read), ("INFO", info)] {
-        match visit.ask(name, &command).await {
+        match staged.ask(name, &command).await {
             Err(error @ (Error::Lost { .. } | Error::Timeout { .. })) => {
                 return explain::failed(Check::Marker, &error);
             }
             reply => answers.push(answer(reply.err().as_ref())),
         }
     }
-    judge(&answers, &login::user(visit.settings()), &pattern)
+    judge(&answers, &login::user(staged.settings()), &pattern)
 }
 
 fn judge(answers: &[Answer], user: &str, pattern: &str) -> Finding {

@@ -6,7 +6,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use super::probe::probe_user;
-use crate::connection::{Settings, Visit};
+use crate::connection::{Settings, StagedConnection};
 use crate::profile::Layout;
 use crate::{Class, Error};
 
@@ -48,14 +48,14 @@ pub(super) enum Answer {
 
 /// Tries every command that Kenwell uses.
 pub(super) async fn examine(
-    visit: &mut Visit,
+    staged: &mut StagedConnection,
     layout: &Layout,
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
-    let trials = trials(&layout.key(&probe_user()), visit.settings());
+    let trials = trials(&layout.key(&probe_user()), staged.settings());
     let mut answers = Vec::with_capacity(trials.len());
     for trial in &trials {
-        match visit.ask(trial.name, &trial.command).await {
+        match staged.ask(trial.name, &trial.command).await {
             Err(error @ (Error::Lost { .. } | Error::Timeout { .. })) => {
                 findings.push(explain::failed(Check::Rights, &error));
                 return None;
@@ -63,7 +63,7 @@ pub(super) async fn examine(
             reply => answers.push((trial, answer(reply.err().as_ref()))),
         }
     }
-    let user = login::user(visit.settings());
+    let user = login::user(staged.settings());
     findings.push(judge(&answers, &user, &layout.pattern()));
     let allowed = answers
         .iter()

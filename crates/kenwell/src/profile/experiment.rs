@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Exceeded, ProfileUpdate, store};
-use crate::connection::{Connection, Group, Terms, slot_of};
+use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
 
 /// How many rounds in a row must go the same way before one update is condemned.
@@ -238,7 +238,7 @@ fn delete(key: &[u8]) -> Cmd {
 async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
     let group: Group = commands.into_iter().collect();
     let answers = connection
-        .send_groups("HSET", &[group], Terms::default())
+        .send_groups("HSET", &[group], SendOptions::default())
         .await?;
     let mut answers = answers.into_iter().flatten();
     answers.try_for_each(|reply| reply.map(drop))

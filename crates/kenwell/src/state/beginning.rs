@@ -5,17 +5,17 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use super::{Error, StateStore};
-use crate::connection::{Effect, Limit, Terms, Turn};
+use crate::connection::{Access, Deadline, OrderTicket, SendOptions};
 
 /// A call whose keys and values are not known yet.
 pub(super) struct Beginning {
-    turn: Option<Turn>,
-    limit: Limit,
+    turn: Option<OrderTicket>,
+    limit: Deadline,
 }
 
 impl StateStore {
     /// Begins a call on the entries of these users.
-    pub(super) fn begin(&self, user_ids: &[&str], effect: Effect) -> Beginning {
+    pub(super) fn begin(&self, user_ids: &[&str], effect: Access) -> Beginning {
         let setup = &self.setup;
         let users = user_ids.iter().map(|id| setup.users.hash(id.as_bytes()));
         let limit = setup.connection.limit();
@@ -31,8 +31,8 @@ impl Beginning {
         mut self,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let turns: Vec<&Turn> = self.turn.iter().collect();
-        let terms = Terms {
+        let turns: Vec<&OrderTicket> = self.turn.iter().collect();
+        let terms = SendOptions {
             limit: Some(self.limit),
             turns: &turns,
         };

@@ -7,7 +7,7 @@ use super::codec::Codec;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
 use super::{Builder, Entry, Error, Place, Record, StoredElements, Timestamp};
-use crate::connection::{Connection, Effect, Order};
+use crate::connection::{Access, Connection, KeyOrder};
 use crate::profile;
 
 /// Loads and saves the [`Record`]s of users. Cheap to clone; clones share the connection.
@@ -48,7 +48,7 @@ pub(super) struct Setup {
     pub(super) profile: Option<profile::Layout>,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Calls that are not sent yet, by user.
-    pub(super) users: Arc<Order>,
+    pub(super) users: Arc<KeyOrder>,
 }
 
 /// When an entry's time to live begins anew.
@@ -130,7 +130,7 @@ impl StateStore {
     /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
     /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
     pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let beginning = self.begin(&[user_id], Access::Changes);
         let draft = self.draft(user_id, record).await?;
         let stored = values::store(&self.setup.connection, draft.writes());
         let stored = beginning.then(stored).await;
@@ -148,7 +148,7 @@ impl StateStore {
     /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
     /// the entries of a user must share a slot: [`cluster_hash_tag`](Builder::cluster_hash_tag).
     pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let beginning = self.begin(&[user_id], Access::Changes);
         let draft = self.draft(user_id, record).await?;
         let connection = &self.setup.connection;
         let known = draft.known(record);
@@ -163,7 +163,7 @@ impl StateStore {
 
     /// Deletes all entries of a user, and says whether there were any.
     pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let beginning = self.begin(&[user_id], Access::Changes);
         let keys = self.keys(user_id).await?;
         let removed = values::remove(&self.setup.connection, &keys);
         let removed = beginning.then(removed).await;
@@ -198,8 +198,8 @@ impl StateStore {
             return Err(Error::TooManyKeys { count });
         }
         let effect = match setup.refresh {
-            Refresh::OnSave => Effect::Reads,
-            Refresh::OnLoad => Effect::Changes,
+            Refresh::OnSave => Access::Reads,
+            Refresh::OnLoad => Access::Changes,
         };
         let beginning = self.begin(user_ids, effect);
         let mut users = Vec::with_capacity(user_ids.len());

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::call::{Call, send_all};
 use super::compare::Comparison;
 use super::{Expected, Fetched, Read, Write, read, remove, write};
-use crate::connection::{Answers, Connection, Effect};
+use crate::connection::{Access, Answers, Connection};
 use crate::state::Error;
 
 /// One call.
@@ -111,7 +111,7 @@ enum Prepared<'a> {
 fn prepare<'a>(connection: &Connection, request: &'a Request) -> Result<Prepared<'a>, Error> {
     let changing = |group| Call {
         groups: vec![group],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     Ok(Prepared::Call(match request {
         Request::Fetch { reads, profile_key } => Call {

@@ -3,19 +3,19 @@
 use futures_util::future::join_all;
 
 use super::read;
-use crate::connection::{Answers, Connection, Effect, Group, Limit, Terms, Turn};
+use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicket, SendOptions};
 use crate::state::Error;
 
 /// A call, ready to begin.
 pub(super) struct Call {
     pub(super) groups: Vec<Group>,
-    pub(super) effect: Effect,
+    pub(super) effect: Access,
 }
 
 /// A call that has begun, and stands in the order of those on the same keys.
 pub(super) struct Begun {
     groups: Vec<Group>,
-    turn: Turn,
+    turn: OrderTicket,
 }
 
 /// Of each group what its commands answered.
@@ -23,7 +23,7 @@ pub(super) type Replies = Result<Vec<Answers>, Error>;
 
 impl Call {
     /// What it needs to take its turn. The first argument of each command is its key.
-    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+    pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);
         let hashes = commands.map(|command| {
             let key = command.args_iter().nth(1);
@@ -35,7 +35,7 @@ impl Call {
         (self.effect, hashes.collect())
     }
 
-    pub(super) fn begun(self, turn: Turn) -> Begun {
+    pub(super) fn begun(self, turn: OrderTicket) -> Begun {
         let groups = self.groups;
         Begun { groups, turn }
     }
@@ -58,7 +58,7 @@ pub(super) async fn send_all(
     connection: &Connection,
     command: &'static str,
     calls: Vec<Begun>,
-    limit: Limit,
+    limit: Deadline,
 ) -> Vec<Replies> {
     // In a cluster those on one key wait for each other's answers; others do not wait for them.
     let waits = |call: &Begun| connection.is_cluster() && !call.turn.is_free();
@@ -88,7 +88,7 @@ async fn send_together(
     connection: &Connection,
     command: &'static str,
     calls: Vec<Begun>,
-    limit: Limit,
+    limit: Deadline,
 ) -> Vec<Replies> {
     let mut results = send_once(connection, command, &calls, limit).await;
     let (mut again, mut places) = (Vec::new(), Vec::new());
@@ -119,11 +119,11 @@ async fn send_once(
     connection: &Connection,
     command: &'static str,
     calls: &[Begun],
-    limit: Limit,
+    limit: Deadline,
 ) -> Vec<Replies> {
     let groups: Vec<Group> = calls.iter().flat_map(|call| call.groups.clone()).collect();
-    let turns: Vec<&Turn> = calls.iter().map(|call| &call.turn).collect();
-    let terms = Terms {
+    let turns: Vec<&OrderTicket> = calls.iter().map(|call| &call.turn).collect();
+    let terms = SendOptions {
         limit: Some(limit),
         turns: &turns,
     };

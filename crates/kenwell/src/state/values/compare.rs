@@ -3,7 +3,7 @@
 use redis::{Cmd, Value};
 
 use super::{Write, check_count, check_ttl};
-use crate::connection::{Connection, Effect, Group, Limit, Terms, Turn, slot_of};
+use crate::connection::{Access, Connection, Deadline, Group, OrderTicket, SendOptions, slot_of};
 use crate::state::{Error, Place};
 
 /// What a value is expected to be.
@@ -111,23 +111,23 @@ impl<'a> Comparison<'a> {
     }
 
     /// What it needs to take its turn.
-    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+    pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let hash = |key: &&[u8]| connection.order().hash(key);
-        (Effect::Changes, self.keys.iter().map(hash).collect())
+        (Access::Changes, self.keys.iter().map(hash).collect())
     }
 
     /// Sends it in its turn, and says whether it was written.
     pub(super) async fn send(
         self,
         connection: &Connection,
-        turns: &[Turn],
-        limit: Limit,
+        turns: &[OrderTicket],
+        limit: Deadline,
     ) -> Result<bool, Error> {
         let Some(first) = self.keys.first() else {
             return Ok(true);
         };
-        let turns: Vec<&Turn> = turns.iter().collect();
-        let terms = Terms {
+        let turns: Vec<&OrderTicket> = turns.iter().collect();
+        let terms = SendOptions {
             limit: Some(limit),
             turns: &turns,
         };

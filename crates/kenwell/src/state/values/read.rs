@@ -4,7 +4,7 @@ use redis::{Arg, Cmd, Value};
 
 use super::call::Call;
 use super::{check_count, check_ttl, command, failure, shares_its_fate};
-use crate::connection::{Answers, Connection, Effect, Group};
+use crate::connection::{Access, Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
 use crate::state::{Error, Place};
 
@@ -70,12 +70,12 @@ pub(crate) async fn fetch_users(
 }
 
 /// A read that makes a value live longer changes something.
-pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Effect {
+pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Access {
     let changes = |read: &Read| read.refresh_seconds.is_some_and(|seconds| seconds > 0);
     if reads.into_iter().any(changes) {
-        Effect::Changes
+        Access::Changes
     } else {
-        Effect::Reads
+        Access::Reads
     }
 }
 

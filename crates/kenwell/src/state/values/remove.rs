@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::call::Call;
 use super::{check_count, command, failure};
-use crate::connection::{Answers, Connection, Effect, Group};
+use crate::connection::{Access, Answers, Connection, Group};
 use crate::state::{Error, Place};
 
 /// Removes values together (`DEL`), and gives how many there were.
@@ -18,7 +18,7 @@ use crate::state::{Error, Place};
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
     let call = Call {
         groups: vec![group_of(keys)?],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     let answers = call.send(connection, "DEL").await?;
     removed(keys, &answers.into_iter().next().unwrap_or_default())

@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::call::Call;
 use super::{check_count, check_ttl, command, failure};
-use crate::connection::{Answers, Connection, Effect, Group};
+use crate::connection::{Access, Answers, Connection, Group};
 use crate::state::{Error, Place};
 
 /// A value to write.
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Write {
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
     let call = Call {
         groups: vec![group_of(writes)?],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     let answers = call.send(connection, "SET").await?;
     stored(writes, &answers.into_iter().next().unwrap_or_default())

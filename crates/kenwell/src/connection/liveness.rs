@@ -17,10 +17,10 @@ use tokio::time::Instant;
 const IDLE: Duration = Duration::from_secs(3);
 
 /// Shared by the task that moves a connection's bytes and those who wait for replies.
-pub(super) struct Pulse {
+pub(super) struct Liveness {
     opened: Instant,
     /// How often the task was run.
-    beats: AtomicU64,
+    polls: AtomicU64,
     under_way: AtomicUsize,
     /// When the latest reply came, in milliseconds since `opened`.
     answered: AtomicU64,
@@ -30,16 +30,16 @@ pub(super) struct Pulse {
 }
 
 /// Tells that the task has ended, however it did.
-struct End(Arc<Pulse>);
+struct EndGuard(Arc<Liveness>);
 
 /// A call that is under way, for as long as it lives.
-pub(super) struct UnderWay(Arc<Pulse>);
+pub(super) struct CallGuard(Arc<Liveness>);
 
-impl Pulse {
+impl Liveness {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
-            beats: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
             under_way: AtomicUsize::new(0),
             answered: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
@@ -48,12 +48,12 @@ impl Pulse {
     }
 
     /// Counts how often the task is run, and tells when it has ended.
-    pub(super) async fn count(self: Arc<Self>, task: impl Future<Output = ()>) {
+    pub(super) async fn watch(self: Arc<Self>, task: impl Future<Output = ()>) {
         // Dropped after the task, and with it after everything that the task still held.
-        let _end = End(Arc::clone(&self));
+        let _end = EndGuard(Arc::clone(&self));
         let mut task = pin!(task);
         poll_fn(|context| {
-            self.beats.fetch_add(1, Ordering::Relaxed);
+            self.polls.fetch_add(1, Ordering::Relaxed);
             task.as_mut().poll(context)
         })
         .await;
@@ -61,8 +61,8 @@ impl Pulse {
 
     /// How often the task was run so far. It is woken by every command; when it was not run long after
     /// that, its runtime stands still.
-    pub(super) fn beats(&self) -> u64 {
-        self.beats.load(Ordering::Relaxed)
+    pub(super) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
     }
 
     /// Whether nobody has used the connection for a while.
@@ -73,14 +73,14 @@ impl Pulse {
     }
 
     /// A reply came.
-    pub(super) fn answered(&self) {
+    pub(super) fn note_reply(&self) {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.answered.store(now, Ordering::Relaxed);
     }
 
     /// Awaits a reply, but not from a task that has ended: what was handed over in the moment of its end
     /// may lie where nobody looks any more, and nobody would tell.
-    pub(super) async fn reply<T>(
+    pub(super) async fn await_reply<T>(
         &self,
         reply: impl Future<Output = RedisResult<T>>,
     ) -> RedisResult<T> {
@@ -105,20 +105,20 @@ impl Pulse {
     }
 
     /// A call is under way.
-    pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
+    pub(super) fn begin_call(self: &Arc<Self>) -> CallGuard {
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
+        CallGuard(Arc::clone(self))
     }
 }
 
-impl Drop for End {
+impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.has_ended.store(true, Ordering::Release);
         self.0.ended.notify_waiters();
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
@@ -132,18 +132,23 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_a_task_that_has_ended() {
-        let pulse = Pulse::new();
-        let task = tokio::spawn(Arc::clone(&pulse).count(pending()));
+        let liveness = Liveness::new();
+        let task = tokio::spawn(Arc::clone(&liveness).watch(pending()));
         let waiting = tokio::spawn({
-            let pulse = Arc::clone(&pulse);
-            async move { pulse.reply(pending::<RedisResult<()>>()).await }
+            let liveness = Arc::clone(&liveness);
+            async move { liveness.await_reply(pending::<RedisResult<()>>()).await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         task.abort();
         let lost = waiting.await.unwrap().unwrap_err();
         assert!(lost.is_io_error(), "{lost}");
-        assert!(pulse.reply(pending::<RedisResult<()>>()).await.is_err());
-        assert!(pulse.reply(async { Ok(1) }).await.is_ok());
+        assert!(
+            liveness
+                .await_reply(pending::<RedisResult<()>>())
+                .await
+                .is_err()
+        );
+        assert!(liveness.await_reply(async { Ok(1) }).await.is_ok());
     }
 }

@@ -11,11 +11,11 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 
+use super::client_name::ClientName;
+use super::deadline::Deadline;
 use super::dial::lost;
-use super::limit::Limit;
-use super::name::ClientName;
-use super::opening::{Open, Slot};
-use super::order::{Entered, Terms, enter};
+use super::key_order::{Admission, SendOptions, enter};
+use super::opening::{ConnectionState, OpenHandle};
 use super::settings::{Settings, Target};
 use crate::Error;
 use crate::reply::Reply;
@@ -29,44 +29,44 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 const STANDSTILL: Duration = Duration::from_millis(500);
 
 /// Replies on their way.
-type Replies<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send + 'a>>;
+type ReplyFuture<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send + 'a>>;
 
 /// One multiplexed connection to one Redis server. Clones share the socket.
 ///
 /// An error closes the socket for good before the next one opens, so that pipelines that wait for
 /// each other are executed in order.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) shared: Arc<Shared>,
+pub(super) struct ServerConnection {
+    pub(super) shared: Arc<ServerShared>,
 }
 
-pub(super) struct Shared {
+pub(super) struct ServerShared {
     pub(super) settings: Settings,
     pub(super) target: Target,
     pub(super) address: Arc<str>,
     /// Under which Redis lists the connection.
     pub(super) name: Option<Arc<ClientName>>,
-    pub(super) slot: Mutex<Slot>,
+    pub(super) slot: Mutex<ConnectionState>,
     /// Told when an attempt to open the line has ended.
     pub(super) changed: Notify,
 }
 
 /// A pipeline that was handed to the task which moves the bytes.
-struct Sent<'a> {
-    open: Open,
-    replies: Replies<'a>,
+struct SentPipeline<'a> {
+    open: OpenHandle,
+    replies: ReplyFuture<'a>,
     /// The replies, if they were there at once.
     came: Option<RedisResult<Vec<Value>>>,
     /// How often that task was run before.
-    beats: u64,
+    polls: u64,
 }
 
-impl Node {
+impl ServerConnection {
     /// Nothing is sent yet.
     pub(super) fn new(settings: Settings, target: Target) -> Self {
         let address = target.address.to_string().into();
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ServerShared {
                 settings,
                 target,
                 address,
@@ -80,7 +80,7 @@ impl Node {
     /// The same server on a socket of its own that is opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ServerShared {
                 settings: self.shared.settings.clone(),
                 target: self.shared.target.clone(),
                 address: Arc::clone(&self.shared.address),
@@ -107,7 +107,7 @@ impl Node {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Value, Error> {
-        let replies = self.send(command, pipeline, Terms::default()).await?;
+        let replies = self.send(command, pipeline, SendOptions::default()).await?;
         let mut replies = replies.into_iter();
         replies
             .next()
@@ -147,7 +147,7 @@ impl Node {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
-        terms: Terms<'_>,
+        terms: SendOptions<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         let sent = self.enqueue(pipeline, terms).await?;
         let generation = sent.open.generation;
@@ -175,16 +175,16 @@ impl Node {
     async fn enqueue<'a>(
         &self,
         pipeline: &'a Pipeline,
-        terms: Terms<'_>,
-    ) -> Result<Sent<'a>, Error> {
+        terms: SendOptions<'_>,
+    ) -> Result<SentPipeline<'a>, Error> {
         loop {
             let open = self.usable(terms.limit).await?;
             let mut connection = open.connection.clone();
-            let mut replies: Replies<'a> = Box::pin(async move {
+            let mut replies: ReplyFuture<'a> = Box::pin(async move {
                 let count = pipeline.len();
                 connection.send_packed_commands(pipeline, 0, count).await
             });
-            let beats = open.pulse.beats();
+            let polls = open.liveness.polls();
             // Being polled for the first time, it takes its place in the queue of the connection. Tokio's
             // budget for a task must not keep it from that.
             let entered = unconstrained(poll_fn(|context| {
@@ -192,20 +192,20 @@ impl Node {
                 Poll::Ready(enter(terms.turns, open.generation, open.unfenced, poll))
             }));
             let older = match entered.await {
-                Entered::Sent(poll) => {
+                Admission::Sent(poll) => {
                     let came = match poll {
                         Poll::Ready(came) => Some(came),
                         Poll::Pending => None,
                     };
-                    return Ok(Sent {
+                    return Ok(SentPipeline {
                         open,
                         replies,
                         came,
-                        beats,
+                        polls,
                     });
                 }
-                Entered::Behind(older) => Some(older),
-                Entered::TooLate => None,
+                Admission::Behind(older) => Some(older),
+                Admission::TooLate => None,
             };
             terms.wait_for(older, &self.shared.address).await?;
         }
@@ -215,40 +215,40 @@ impl Node {
     async fn receive(
         &self,
         command: &'static str,
-        sent: Sent<'_>,
-        sooner: Option<Limit>,
+        sent: SentPipeline<'_>,
+        sooner: Option<Deadline>,
     ) -> Result<Vec<Value>, Error> {
-        let Sent {
+        let SentPipeline {
             open,
             mut replies,
             mut came,
-            beats,
+            polls,
         } = sent;
-        let _under_way = open.pulse.begin();
+        let _under_way = open.liveness.begin_call();
         let address = &self.shared.address;
-        let limit = Limit::of(self.shared.settings.command_timeout).or_sooner(sooner);
+        let limit = Deadline::of(self.shared.settings.command_timeout).or_sooner(sooner);
         if came.is_none() {
-            let begun = Limit::of(STANDSTILL).or_sooner(Some(limit));
+            let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
             came = begun.wait(&mut replies).await;
         }
-        if came.is_none() && open.pulse.beats() == beats {
+        if came.is_none() && open.liveness.polls() == polls {
             let problem = "the runtime on which the connection was opened stands still";
             came = Some(Err(io::Error::other(problem).into()));
         }
         if came.is_none() {
-            came = limit.wait(open.pulse.reply(&mut replies)).await;
+            came = limit.wait(open.liveness.await_reply(&mut replies)).await;
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
-        came.inspect(|_values| open.pulse.answered())
+        came.inspect(|_values| open.liveness.note_reply())
             .map_err(|source| lost(source, &open.fault, command, address))
     }
 
     /// A connection that answered lately, or that was opened just now.
-    pub(super) async fn usable(&self, limit: Option<Limit>) -> Result<Open, Error> {
+    pub(super) async fn usable(&self, limit: Option<Deadline>) -> Result<OpenHandle, Error> {
         loop {
             let open = self.open(limit).await?;
             // Boxed, since it is rare and larger than all the rest of a call.
-            if !open.pulse.is_idle() || Box::pin(self.lives(&open, limit)).await {
+            if !open.liveness.is_idle() || Box::pin(self.lives(&open, limit)).await {
                 return Ok(open);
             }
             self.close(open.generation);
@@ -256,16 +256,18 @@ impl Node {
     }
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
-    async fn lives(&self, open: &Open, sooner: Option<Limit>) -> bool {
+    async fn lives(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
         let mut ping = Cmd::new();
         ping.arg("PING");
         let mut connection = open.connection.clone();
-        let limit = Limit::of(SIGN_OF_LIFE).or_sooner(sooner);
-        let reply = open.pulse.reply(connection.send_packed_command(&ping));
+        let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
+        let reply = open
+            .liveness
+            .await_reply(connection.send_packed_command(&ping));
         let answer = limit.wait(reply).await;
         let lives = answer.is_some_and(|answer| answer.is_ok());
         if lives {
-            open.pulse.answered();
+            open.liveness.note_reply();
         } else {
             tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
         }

@@ -16,13 +16,13 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// When a byte moved last on a connection, in either direction.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(super) struct LastActivity {
     began: Instant,
     /// Milliseconds since `began`.
     latest: AtomicU64,
 }
 
-impl Activity {
+impl LastActivity {
     fn new() -> Self {
         Self {
             began: Instant::now(),
@@ -61,20 +61,20 @@ impl Activity {
 /// is missing) and then closes, while we may still be writing. Whoever stops at the failed write never
 /// reads that. So what is written after the end is dropped, and reading tells how it ended: with the
 /// last words, and then the end of the stream.
-pub(super) struct Patient<S> {
+pub(super) struct DrainingSocket<S> {
     socket: S,
     has_spoken: bool,
     /// Who waits to be told that something was said.
     listener: Option<Waker>,
     is_over: bool,
-    activity: Arc<Activity>,
+    activity: Arc<LastActivity>,
 }
 
-impl<S> Patient<S> {
+impl<S> DrainingSocket<S> {
     pub(super) fn new(socket: S) -> Self {
         Self {
             socket,
-            activity: Arc::new(Activity::new()),
+            activity: Arc::new(LastActivity::new()),
             has_spoken: false,
             listener: None,
             is_over: false,
@@ -82,7 +82,7 @@ impl<S> Patient<S> {
     }
 
     /// Tells when a byte moved last.
-    pub(super) fn activity(&self) -> &Arc<Activity> {
+    pub(super) fn activity(&self) -> &Arc<LastActivity> {
         &self.activity
     }
 
@@ -103,7 +103,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for DrainingSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -121,7 +121,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for DrainingSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -168,7 +168,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (mut server, _) = server.unwrap();
-        let mut client = Patient::new(client.unwrap());
+        let mut client = DrainingSocket::new(client.unwrap());
         client.write_all(b"unread").await.unwrap();
         server.readable().await.unwrap();
         server.write_all(b"-ERR enough").await.unwrap();

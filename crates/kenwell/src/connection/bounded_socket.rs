@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::asked::{Asked, SHORT};
+use super::reply_limits::{ReplyLimits, SHORT};
 
 /// What an item of a list takes in memory beside its bytes.
 pub(super) const ITEM: usize = 64;
@@ -16,21 +16,21 @@ pub(super) const ITEM: usize = 64;
 const MAX_DEPTH: usize = 8;
 
 /// Why a connection was given up: what came is no reply, or more than the command can answer with.
-pub(super) type Fault = Arc<OnceLock<String>>;
+pub(super) type ProtocolFault = Arc<OnceLock<String>>;
 
 /// What the decoder reads from. Whatever it gets through here is complete, well-formed and bounded, so that
 /// it never takes more memory than the command may need, whoever answers.
-pub(super) struct Bounded<S> {
+pub(super) struct BoundedSocket<S> {
     socket: S,
-    asked: Asked,
-    replies: Replies,
-    fault: Fault,
+    asked: ReplyLimits,
+    replies: ReplyScanner,
+    fault: ProtocolFault,
 }
 
 /// How far the reply that is being read has come.
 #[derive(Default)]
-struct Replies {
-    part: Part,
+struct ReplyScanner {
+    part: ReplyPart,
     /// How many items each open list still lacks, the innermost last.
     lists: Vec<usize>,
     /// What the reply may still take.
@@ -40,15 +40,15 @@ struct Replies {
 }
 
 #[derive(Default, Clone, Copy)]
-enum Part {
+enum ReplyPart {
     /// The first byte of a reply or of an item.
     #[default]
     Kind,
     /// The rest of a line of this kind: its bytes so far, and the number in it.
-    Line {
+    RawConnection {
         kind: u8,
         bytes: usize,
-        number: Number,
+        number: PartialNumber,
     },
     /// So many bytes of a value and its line end.
     Value(usize),
@@ -56,7 +56,7 @@ enum Part {
 
 /// A number on its way: its digits so far.
 #[derive(Default, Clone, Copy)]
-struct Number {
+struct PartialNumber {
     is_negative: bool,
     value: usize,
     digits: usize,
@@ -66,23 +66,23 @@ struct Number {
     has_ended: bool,
 }
 
-impl<S> Bounded<S> {
+impl<S> BoundedSocket<S> {
     pub(super) fn new(socket: S) -> Self {
         Self {
             socket,
-            asked: Asked::default(),
-            replies: Replies::default(),
-            fault: Fault::default(),
+            asked: ReplyLimits::default(),
+            replies: ReplyScanner::default(),
+            fault: ProtocolFault::default(),
         }
     }
 
     /// Tells why nothing more is read, once that is so.
-    pub(super) fn fault(&self) -> &Fault {
+    pub(super) fn fault(&self) -> &ProtocolFault {
         &self.fault
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BoundedSocket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -105,12 +105,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
 }
 
 /// The error for a connection that was given up. Its kind tells the client that nothing more will come.
-pub(super) fn fault_of(fault: &Fault) -> io::Error {
+pub(super) fn fault_of(fault: &ProtocolFault) -> io::Error {
     let text = fault.get().map(String::as_str).unwrap_or_default();
     io::Error::new(io::ErrorKind::ConnectionReset, text)
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedSocket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -131,16 +131,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     }
 }
 
-impl Replies {
+impl ReplyScanner {
     /// Reads along; says what is wrong.
-    fn read(&mut self, mut bytes: &[u8], asked: &mut Asked) -> Result<(), String> {
+    fn read(&mut self, mut bytes: &[u8], asked: &mut ReplyLimits) -> Result<(), String> {
         while let Some((&byte, rest)) = bytes.split_first() {
             match &mut self.part {
-                Part::Kind => {
+                ReplyPart::Kind => {
                     self.begin(byte, asked)?;
                     bytes = rest;
                 }
-                Part::Value(left) => {
+                ReplyPart::Value(left) => {
                     let here = bytes.len().min(*left);
                     *left -= here;
                     if *left == 0 {
@@ -148,7 +148,7 @@ impl Replies {
                     }
                     bytes = bytes.get(here..).unwrap_or_default();
                 }
-                Part::Line {
+                ReplyPart::RawConnection {
                     kind,
                     bytes: length,
                     number,
@@ -173,7 +173,7 @@ impl Replies {
     }
 
     /// A reply or an item of one begins.
-    fn begin(&mut self, kind: u8, asked: &mut Asked) -> Result<(), String> {
+    fn begin(&mut self, kind: u8, asked: &mut ReplyLimits) -> Result<(), String> {
         if !matches!(kind, b'+' | b'-' | b':' | b'$' | b'*') {
             return Err(nothing_of_redis());
         }
@@ -184,16 +184,16 @@ impl Replies {
         } else {
             self.take(ITEM)?;
         }
-        self.part = Part::Line {
+        self.part = ReplyPart::RawConnection {
             kind,
             bytes: 0,
-            number: Number::default(),
+            number: PartialNumber::default(),
         };
         Ok(())
     }
 
     /// A line is complete.
-    fn line(&mut self, kind: u8, number: Number) -> Result<(), String> {
+    fn line(&mut self, kind: u8, number: PartialNumber) -> Result<(), String> {
         let size = match kind {
             b'+' | b'-' => None,
             _ if number.is_spoilt || number.digits == 0 => return Err(nothing_of_redis()),
@@ -205,7 +205,7 @@ impl Replies {
         match (kind, size) {
             (b'$', Some(length)) => {
                 self.take(length)?;
-                self.part = Part::Value(length.saturating_add(2));
+                self.part = ReplyPart::Value(length.saturating_add(2));
             }
             (_, Some(count)) if count > 0 => {
                 if self.lists.len() >= MAX_DEPTH {
@@ -215,7 +215,7 @@ impl Replies {
                     return Err(self.too_long());
                 }
                 self.lists.push(count);
-                self.part = Part::Kind;
+                self.part = ReplyPart::Kind;
             }
             _ => self.complete(),
         }
@@ -224,7 +224,7 @@ impl Replies {
 
     /// Something is complete, and with it perhaps the lists that it ends.
     fn complete(&mut self) {
-        self.part = Part::Kind;
+        self.part = ReplyPart::Kind;
         while let Some(lacking) = self.lists.last_mut() {
             *lacking -= 1;
             if *lacking > 0 {
@@ -250,7 +250,7 @@ impl Replies {
     }
 }
 
-impl Number {
+impl PartialNumber {
     fn push(&mut self, byte: u8) {
         self.has_ended = byte == b'\r';
         match byte {
@@ -283,7 +283,7 @@ mod tests {
             pipeline.cmd(word).arg("k");
         }
         let judge = |size: usize| {
-            let (mut asked, mut replies) = (Asked::default(), Replies::default());
+            let (mut asked, mut replies) = (ReplyLimits::default(), ReplyScanner::default());
             asked.written(&pipeline.get_packed_pipeline());
             let mut chunks = answer.chunks(size);
             chunks.try_for_each(|chunk| replies.read(chunk, &mut asked))

@@ -23,12 +23,12 @@ const FOREVER: Duration = Duration::from_hours(24 * 365);
 
 /// An end, and how long it was away when it was set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit {
+pub(crate) struct Deadline {
     until: Instant,
     length: Duration,
 }
 
-impl Limit {
+impl Deadline {
     /// So long from now on.
     pub(crate) fn of(length: Duration) -> Self {
         let now = Instant::now();
@@ -84,17 +84,17 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_comes_and_what_is_there_wins() {
-        let limit = Limit::of(Duration::from_millis(10));
+        let limit = Deadline::of(Duration::from_millis(10));
         assert_eq!(limit.wait(pending::<()>()).await, None);
         assert_eq!(limit.wait(ready(1)).await, Some(1));
-        let longer = Limit::of(Duration::MAX);
+        let longer = Deadline::of(Duration::MAX);
         assert!(longer.or_sooner(Some(limit)).is_over());
         assert!(limit.or_sooner(Some(longer)).is_over());
     }
 
     #[tokio::test]
     async fn whoever_was_stopped_reads_first_what_came_meanwhile() {
-        let limit = Limit::of(Duration::from_millis(1));
+        let limit = Deadline::of(Duration::from_millis(1));
         let reply = async {
             tokio::task::yield_now().await;
             // As a process that is stopped in the middle of its wait.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value};
 
-use super::dial::{Line, ask_if_permitted};
-use super::login::Ticket;
+use super::dial::{RawConnection, ask_if_permitted};
+use super::login::ClientId;
 use crate::Error;
 
 /// What stands before the run in the name of those who write for somebody else a while: a retry of dead letters.
@@ -39,7 +39,7 @@ impl ClientName {
     }
 
     /// Tells Redis the name.
-    pub(super) async fn tell(&self, line: &Line, address: &Arc<str>) -> Result<(), Error> {
+    pub(super) async fn tell(&self, line: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
         let command = words(&["CLIENT", "SETNAME", &name]);
         let told = ask_if_permitted(line, &command, "CLIENT SETNAME", address).await;
@@ -50,7 +50,7 @@ impl ClientName {
     /// doctor tells what is missing.
     pub(super) async fn end_earlier_runs(
         &self,
-        line: &Line,
+        line: &RawConnection,
         address: &Arc<str>,
     ) -> Result<(), Error> {
         let list = words(&["CLIENT", "LIST"]);
@@ -66,7 +66,7 @@ impl ClientName {
     }
 
     /// Those in an answer to `CLIENT LIST` that have our name and another run, or the name of a part of ours.
-    fn earlier(&self, listed: &str) -> Vec<Ticket> {
+    fn earlier(&self, listed: &str) -> Vec<ClientId> {
         let is_earlier = |line: &&str| {
             let name = line.split(' ').find_map(|pair| pair.strip_prefix("name="));
             let run = name.and_then(|name| name.strip_prefix(&self.family));
@@ -74,7 +74,7 @@ impl ClientName {
             run.is_some_and(|run| run != self.run && !run.contains(':'))
         };
         let earlier = listed.lines().filter(is_earlier);
-        earlier.filter_map(Ticket::read_line).collect()
+        earlier.filter_map(ClientId::read_line).collect()
     }
 }
 

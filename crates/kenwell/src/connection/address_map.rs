@@ -13,7 +13,7 @@ const MAX_ENTRIES: usize = 1_024;
 
 /// Who named an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Announcer {
+pub(super) enum AddressSource {
     /// A node of a Redis Cluster, about itself or another one.
     Cluster,
     /// A Sentinel, about the master.
@@ -24,17 +24,17 @@ pub(super) enum Announcer {
 /// from outside the network of containers in which the servers see each other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddressMap {
-    entries: Arc<HashMap<Place, Place>>,
+    entries: Arc<HashMap<HostPort, HostPort>>,
 }
 
 /// A host, and perhaps a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct HostPort {
     host: String,
     port: Option<u16>,
 }
 
-impl Announcer {
+impl AddressSource {
     /// The error of a connection that could not be opened, with who named its address and where that is set.
     pub(super) fn explain(self, error: Error) -> Error {
         match error {
@@ -96,7 +96,7 @@ impl AddressMap {
         }
         let read = entries.iter().map(|(from, to)| {
             let place = |text: &str| {
-                Place::read(text).ok_or_else(|| {
+                HostPort::read(text).ok_or_else(|| {
                     let text = crate::printable(text);
                     wrong(format!(
                         "\"{text}\" is no address; write host:port or a host"
@@ -120,7 +120,7 @@ impl AddressMap {
 
     /// Where an announced address leads from here.
     pub(super) fn address(&self, host: &str, port: u16) -> Address {
-        let place = |port| Place {
+        let place = |port| HostPort {
             host: normal(host),
             port,
         };
@@ -139,7 +139,7 @@ impl AddressMap {
     }
 }
 
-impl Place {
+impl HostPort {
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let bare = text
@@ -244,11 +244,11 @@ mod tests {
             },
         ];
         for failure in failures {
-            let cluster = Announcer::Cluster.explain(failure.clone()).to_string();
+            let cluster = AddressSource::Cluster.explain(failure.clone()).to_string();
             for word in ["10.0.0.5:6379", "cluster-announce-ip", "address_map"] {
                 assert!(cluster.contains(word), "{cluster}");
             }
-            let sentinel = Announcer::Sentinel.explain(failure).to_string();
+            let sentinel = AddressSource::Sentinel.explain(failure).to_string();
             for word in ["Sentinels named", "replica-announce-ip", "address_map"] {
                 assert!(sentinel.contains(word), "{sentinel}");
             }

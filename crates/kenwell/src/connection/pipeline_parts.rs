@@ -9,15 +9,15 @@ use redis::{Arg, Cmd, Pipeline};
 
 use super::dial::lost;
 use super::group::Answers;
-use super::live::Node;
-use super::opening::Open;
+use super::opening::OpenHandle;
+use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// The slowest link on which a single large command is still waited for, in bytes a second. What was
 /// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.
 const SLOWEST: u32 = 64 * 1024;
 
-impl Node {
+impl ServerConnection {
     /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
     ///
     /// There is no limit for all of it, only for silence: `command_timeout` without a byte that moves in
@@ -47,12 +47,12 @@ impl Node {
         &self,
         command: &'static str,
         parts: &[Pipeline],
-        open: &Open,
+        open: &OpenHandle,
         limit: Duration,
         answers: &mut Answers,
     ) -> Result<(), Error> {
         let address = self.address();
-        let _under_way = open.pulse.begin();
+        let _under_way = open.liveness.begin_call();
         open.activity.note();
         let mut under_way: FuturesOrdered<_> = parts
             .iter()
@@ -61,7 +61,7 @@ impl Node {
                 async move {
                     let count = part.len();
                     let sent = connection.send_packed_commands(part, 0, count);
-                    (count, open.pulse.reply(sent).await)
+                    (count, open.liveness.await_reply(sent).await)
                 }
             })
             .collect();
@@ -79,7 +79,7 @@ impl Node {
             match next {
                 None => return Ok(()),
                 Some((count, Ok(values))) if values.len() == count => {
-                    open.pulse.answered();
+                    open.liveness.note_reply();
                     let values = values.into_iter();
                     answers.extend(values.map(|value| self.refused(value, command)));
                 }

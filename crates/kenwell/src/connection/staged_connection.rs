@@ -15,21 +15,21 @@ use tokio_rustls::client::TlsStream;
 
 use super::address::Address;
 use super::credentials::Credentials;
-use super::dial::{self, Line};
-use super::kind::Expected;
+use super::dial::{self, RawConnection};
 use super::login::log_in;
-use super::reach;
+use super::resolver;
+use super::server_kind::ServerKind;
 use super::settings::{Settings, Target};
 use super::tls::{Explanation, Tls};
 use crate::Error;
 
 /// A visit: the settings, understood, and the connection once it is open.
-pub(crate) struct Visit {
+pub(crate) struct StagedConnection {
     settings: Settings,
     place: Address,
     tls: Option<Tls>,
     address: Arc<str>,
-    line: Option<Line>,
+    line: Option<RawConnection>,
 }
 
 /// Where the server is to be looked for.
@@ -47,7 +47,7 @@ pub(crate) enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Visit {
+impl StagedConnection {
     /// Checks all that can be checked without the server.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         let Target {
@@ -89,7 +89,7 @@ impl Visit {
 
     /// Connects to the first of these addresses that answers, and says which one that was.
     pub(crate) async fn reach(&self, at: &[SocketAddr]) -> Result<(Socket, SocketAddr), Error> {
-        let stream = self.opening("connecting", reach::connect(at)).await?;
+        let stream = self.opening("connecting", resolver::connect(at)).await?;
         let peer = stream.peer_addr().map_err(|error| self.refused(error))?;
         Ok((Socket::Tcp(stream), peer))
     }
@@ -123,7 +123,7 @@ impl Visit {
 
     /// Starts to speak Redis and logs in. Stays in database 0.
     pub(crate) async fn log_in(&mut self, socket: Socket) -> Result<(), Error> {
-        let credentials = Credentials::read(&self.settings, Expected::Standalone)?;
+        let credentials = Credentials::read(&self.settings, ServerKind::Standalone)?;
         let enter = async {
             let line = match socket {
                 Socket::Tcp(stream) => dial::start(stream, &self.address).await?,

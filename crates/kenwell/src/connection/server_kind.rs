@@ -8,7 +8,7 @@ use crate::{Error, Reply};
 
 /// What the settings say about the server at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(super) enum ServerKind {
     /// A server that is no part of a cluster; a master or a replica.
     Standalone,
     /// A node of a Redis Cluster. It shows by its answer to `CLUSTER SLOTS`.
@@ -24,7 +24,7 @@ const UNEXPECTED_CLUSTER: &str =
 const UNEXPECTED_CLUSTER_BEHIND_SENTINELS: &str =
     "the Sentinels lead to a Redis Cluster; set cluster_mode = true and give its nodes instead";
 
-impl Expected {
+impl ServerKind {
     /// What is wrong when a server answers as only a node of a cluster does: it may be one that did not say
     /// so before, such as one behind a proxy or where `HELLO` is forbidden.
     pub(super) fn redirected(self, reply: &Reply) -> Option<&'static str> {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_wrong_kind_is_named_with_the_setting() {
-        use Expected::{ClusterNode, Master, Sentinel, Standalone};
+        use ServerKind::{ClusterNode, Master, Sentinel, Standalone};
         let address: Arc<str> = "h:1".into();
         for (expected, mode, setting) in [
             (Standalone, "cluster", "cluster_mode = true"),
@@ -126,11 +126,11 @@ mod tests {
     fn a_replica_that_should_be_the_master_is_a_matter_of_time() {
         let address: Arc<str> = "h:1".into();
         let replica = hello("standalone", "replica");
-        let error = Expected::Master.check(&replica, &address).unwrap_err();
+        let error = ServerKind::Master.check(&replica, &address).unwrap_err();
         assert_eq!(error.class(), Class::Transient);
-        assert!(Expected::Standalone.check(&replica, &address).is_ok());
+        assert!(ServerKind::Standalone.check(&replica, &address).is_ok());
         let master = hello("standalone", "master");
-        assert!(Expected::Master.check(&master, &address).is_ok());
-        assert!(Expected::Master.check(&Value::Nil, &address).is_ok());
+        assert!(ServerKind::Master.check(&master, &address).is_ok());
+        assert!(ServerKind::Master.check(&Value::Nil, &address).is_ok());
     }
 }

@@ -23,17 +23,17 @@ const FRESH: Duration = Duration::from_secs(30);
 
 /// A host, and the look-up of its addresses that is under way. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Names {
-    late: Arc<Mutex<Option<LookUp>>>,
+pub(super) struct Resolver {
+    late: Arc<Mutex<Option<Lookup>>>,
 }
 
 /// A look-up that took longer than somebody could wait.
-struct LookUp {
+struct Lookup {
     began: Instant,
     found: JoinHandle<io::Result<Vec<SocketAddr>>>,
 }
 
-impl Names {
+impl Resolver {
     /// The addresses of a host. The look-up may take `share` of the time that there is for all; what takes
     /// longer goes on, and the next one who asks gets what it finds. A name server that is down makes each
     /// look-up take seconds, until the next one is asked.
@@ -60,7 +60,7 @@ impl Names {
         let late = self.late().take();
         let mut under_way = match late.filter(|late| late.began.elapsed() < FRESH) {
             Some(late) => late,
-            None => LookUp {
+            None => Lookup {
                 began: Instant::now(),
                 found: spawn_blocking(find),
             },
@@ -76,7 +76,7 @@ impl Names {
         Err(io::Error::new(io::ErrorKind::TimedOut, problem))
     }
 
-    fn late(&self) -> MutexGuard<'_, Option<LookUp>> {
+    fn late(&self) -> MutexGuard<'_, Option<Lookup>> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,7 +210,7 @@ mod tests {
         let alive = old_redis();
         let settings = Settings::new("redis.internal:6379");
         let target = settings.targets().unwrap().remove(0);
-        *target.names.late() = Some(LookUp {
+        *target.names.late() = Some(Lookup {
             began: Instant::now(),
             found: spawn_blocking(move || Ok(vec![dead, alive])),
         });
@@ -247,7 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_look_up_has_its_share_and_helps_the_next_attempt() {
-        let names = Names::default();
+        let names = Resolver::default();
         let share = Duration::from_millis(20);
         let found = vec![address("1.1.1.1:1")];
         let (tell, told) = mpsc::channel();

@@ -10,7 +10,7 @@ pub(super) const SHORT: usize = 64 * 1024;
 const REPORT: usize = 16 * 1024 * 1024;
 
 /// What a profile may take, or a marker: each name and value counts as its bytes and
-/// [`ITEM`](super::bounded::ITEM) more.
+/// [`ITEM`](super::bounded_socket::ITEM) more.
 const HASH: usize = 64 * 1024 * 1024;
 
 /// What a stored value may take: Redis' own limit (`proto-max-bulk-len`), and the line around it.
@@ -32,12 +32,12 @@ fn allowance(name: &[u8]) -> usize {
 
 /// Reads along what is written, and remembers in order what the reply to each command may take.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct ReplyLimits {
     /// Allowances, and for how many commands in a row.
     waiting: VecDeque<(usize, u64)>,
     /// What the commands since `MULTI` may answer together.
     transaction: Option<usize>,
-    part: Part,
+    part: CommandPart,
     /// The number that is being read: of arguments, or of bytes.
     number: usize,
     /// Arguments of the command that are still to come.
@@ -51,14 +51,14 @@ pub(super) struct Asked {
 
 /// What comes next in a command: `*2`, then for each argument `$3` and its bytes, each with a line end.
 #[derive(Default, Clone, Copy)]
-enum Part {
+enum CommandPart {
     #[default]
     Count,
     Length,
     Argument,
 }
 
-impl Asked {
+impl ReplyLimits {
     /// What the reply that begins now may take; `None` when nobody waits for one.
     pub(super) fn next(&mut self) -> Option<usize> {
         let (allowance, count) = self.waiting.front_mut()?;
@@ -73,7 +73,7 @@ impl Asked {
     /// Takes note of what was written: whole commands in the end, cut anywhere.
     pub(super) fn written(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            bytes = if matches!(self.part, Part::Argument) {
+            bytes = if matches!(self.part, CommandPart::Argument) {
                 let (here, after) = bytes.split_at(self.left.min(bytes.len()));
                 self.argument(here);
                 after
@@ -103,13 +103,13 @@ impl Asked {
     /// A line with a number is complete.
     fn line(&mut self) {
         let number = std::mem::take(&mut self.number);
-        if matches!(self.part, Part::Count) {
+        if matches!(self.part, CommandPart::Count) {
             self.arguments = number;
             self.named = Some(0);
-            self.part = Part::Length;
+            self.part = CommandPart::Length;
         } else {
             self.left = number.saturating_add(2);
-            self.part = Part::Argument;
+            self.part = CommandPart::Argument;
         }
     }
 
@@ -130,9 +130,9 @@ impl Asked {
         }
         self.arguments = self.arguments.saturating_sub(1);
         self.part = if self.arguments == 0 {
-            Part::Count
+            CommandPart::Count
         } else {
-            Part::Length
+            CommandPart::Length
         };
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    fn allowances(asked: &mut Asked) -> Vec<usize> {
+    fn allowances(asked: &mut ReplyLimits) -> Vec<usize> {
         let count = asked.waiting.iter().map(|(_, count)| count).sum::<u64>();
         (0..count).map_while(|_| asked.next()).collect()
     }
@@ -177,7 +177,7 @@ mod tests {
         pipeline.cmd("INFO");
         let bytes = pipeline.get_packed_pipeline();
         for size in [1, 2, 3, 7, bytes.len()] {
-            let mut asked = Asked::default();
+            let mut asked = ReplyLimits::default();
             bytes.chunks(size).for_each(|chunk| asked.written(chunk));
             let expected = [SHORT, SHORT, HASH, REPORT, VALUE, SHORT, REPORT];
             assert_eq!(allowances(&mut asked), expected, "{size}");
@@ -193,7 +193,7 @@ mod tests {
         pipeline.cmd("SET").arg("b").arg("c");
         pipeline.cmd("EXEC");
         pipeline.cmd("EXEC");
-        let mut asked = Asked::default();
+        let mut asked = ReplyLimits::default();
         asked.written(&pipeline.get_packed_pipeline());
         let together = VALUE + 2 * SHORT;
         let expected = [SHORT, VALUE, SHORT, together, SHORT];
@@ -206,7 +206,7 @@ mod tests {
         for _ in 0..10_000 {
             pipeline.cmd("HSET").arg("k").arg("f").arg("v");
         }
-        let mut asked = Asked::default();
+        let mut asked = ReplyLimits::default();
         asked.written(&pipeline.get_packed_pipeline());
         assert_eq!(asked.waiting, [(SHORT, 10_000)]);
     }

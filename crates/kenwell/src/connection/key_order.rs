@@ -1,6 +1,6 @@
 //! Calls on one key take effect in the order in which they were begun, whatever breaks.
 //!
-//! A call takes a [`Turn`] when it begins. It is sent when every older call on its keys either has ended or
+//! A call takes a [`OrderTicket`] when it begins. It is sent when every older call on its keys either has ended or
 //! is under way on the same socket, where the server executes one after the other. Looking and sending are
 //! one step, so nobody can slip in between.
 //!
@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::limit::Limit;
+use super::deadline::Deadline;
 use super::settings::DEFAULT_TIMEOUT;
 use crate::Error;
 
@@ -34,35 +34,35 @@ const MAX_LOST: usize = 65_536;
 
 /// Whether a call changes what is stored, its time to live included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub(crate) enum Access {
     Reads,
     Changes,
 }
 
 /// The calls under way on one connection. Bounded by their number.
 #[derive(Default)]
-pub(crate) struct Order {
+pub(crate) struct KeyOrder {
     /// Keys are known by their hash: two that share one only wait for each other.
     hasher: RandomState,
-    table: Mutex<Table>,
+    table: Mutex<CallTable>,
 }
 
 #[derive(Default)]
-struct Table {
+struct CallTable {
     /// How many calls were begun.
     begun: u64,
     /// Of each key the calls that have not ended, in the order in which they were begun.
-    calls: HashMap<u64, Vec<Arc<Call>>, RandomState>,
+    calls: HashMap<u64, Vec<Arc<OrderedCall>>, RandomState>,
     /// Of each key the line on which a change was lost without an answer, and when.
     lost: HashMap<u64, (u64, Instant), RandomState>,
 }
 
 /// A call that has not ended. All that changes in it changes under the lock of the table.
-struct Call {
+struct OrderedCall {
     number: u64,
-    effect: Effect,
+    effect: Access,
     keys: Vec<u64>,
-    limit: Limit,
+    limit: Deadline,
     /// The socket on which it is under way.
     line: AtomicU64,
     /// Whether a newer call that changes something was sent behind it.
@@ -78,28 +78,30 @@ struct Call {
 }
 
 /// A call's place among the others. Dropping it ends the call.
-pub(crate) struct Turn {
-    order: Arc<Order>,
-    call: Arc<Call>,
+pub(crate) struct OrderTicket {
+    order: Arc<KeyOrder>,
+    call: Arc<OrderedCall>,
 }
 
 /// On which terms something is sent: until when it must have been answered, and in whose turn. Without
 /// turns it waits for nobody.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Terms<'a> {
-    pub(crate) limit: Option<Limit>,
-    pub(crate) turns: &'a [&'a Turn],
+pub(crate) struct SendOptions<'a> {
+    pub(crate) limit: Option<Deadline>,
+    pub(crate) turns: &'a [&'a OrderTicket],
 }
 
-impl Terms<'_> {
+impl SendOptions<'_> {
     /// Waits until every older call has ended: for calls that may be answered on several sockets, one
     /// after the other.
     pub(crate) async fn alone(self) -> Result<(), Error> {
         loop {
             match enter(self.turns, NOWHERE, NOWHERE, || ()) {
-                Entered::Sent(()) => return Ok(()),
-                Entered::Behind(older) => self.wait_for(Some(older), &"the server".into()).await?,
-                Entered::TooLate => self.wait_for(None, &"the server".into()).await?,
+                Admission::Sent(()) => return Ok(()),
+                Admission::Behind(older) => {
+                    self.wait_for(Some(older), &"the server".into()).await?
+                }
+                Admission::TooLate => self.wait_for(None, &"the server".into()).await?,
             }
         }
     }
@@ -107,10 +109,10 @@ impl Terms<'_> {
     /// Waits for an older call, or says that it is too late.
     pub(super) async fn wait_for(
         self,
-        older: Option<Older>,
+        older: Option<OlderCall>,
         address: &Arc<str>,
     ) -> Result<(), Error> {
-        let limit = self.limit.unwrap_or_else(|| Limit::of(DEFAULT_TIMEOUT));
+        let limit = self.limit.unwrap_or_else(|| Deadline::of(DEFAULT_TIMEOUT));
         let waited = match older {
             Some(older) => limit.wait(older.wait()).await,
             None => None,
@@ -120,35 +122,35 @@ impl Terms<'_> {
 }
 
 /// What came of the attempt to send.
-pub(super) enum Entered<T> {
+pub(super) enum Admission<T> {
     /// Everything was sent.
     Sent(T),
     /// Nothing was sent; this older call comes first.
-    Behind(Older),
+    Behind(OlderCall),
     /// Nothing was sent, and it is too late for it: newer calls wait no longer.
     TooLate,
 }
 
 /// An older call that must be sent, or end, first.
-pub(super) struct Older {
-    order: Arc<Order>,
-    call: Arc<Call>,
+pub(super) struct OlderCall {
+    order: Arc<KeyOrder>,
+    call: Arc<OrderedCall>,
     line: u64,
 }
 
-impl Order {
+impl KeyOrder {
     /// Gives turns to calls that begin now, in this order.
     pub(crate) fn begin(
         self: &Arc<Self>,
-        calls: impl IntoIterator<Item = (Effect, Vec<u64>)>,
-        limit: Limit,
-    ) -> Vec<Turn> {
+        calls: impl IntoIterator<Item = (Access, Vec<u64>)>,
+        limit: Deadline,
+    ) -> Vec<OrderTicket> {
         let mut table = self.table();
         let turns = calls.into_iter().map(|(effect, mut keys)| {
             keys.sort_unstable();
             keys.dedup();
             table.begun += 1;
-            let call = Arc::new(Call {
+            let call = Arc::new(OrderedCall {
                 number: table.begun,
                 effect,
                 keys,
@@ -164,7 +166,7 @@ impl Order {
             for key in &call.keys {
                 table.calls.entry(*key).or_default().push(Arc::clone(&call));
             }
-            Turn {
+            OrderTicket {
                 order: Arc::clone(self),
                 call,
             }
@@ -177,18 +179,18 @@ impl Order {
         self.hasher.hash_one(key)
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, CallTable> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
+impl CallTable {
     /// Remembers where a change was lost, if it was.
-    fn lose(&mut self, call: &Call) {
+    fn lose(&mut self, call: &OrderedCall) {
         let line = call.line.load(Ordering::Relaxed);
         let is_lost = line != NOWHERE && !call.was_answered.load(Ordering::Relaxed);
-        if !is_lost || call.effect == Effect::Reads {
+        if !is_lost || call.effect == Access::Reads {
             return;
         }
         if self.lost.len() >= MAX_LOST {
@@ -201,8 +203,8 @@ impl Table {
     }
 
     /// Finds out whether something older may come late.
-    fn look_back(&mut self, call: &Call, line: u64, unfenced: u64) {
-        if self.lost.is_empty() || call.effect == Effect::Reads {
+    fn look_back(&mut self, call: &OrderedCall, line: u64, unfenced: u64) {
+        if self.lost.is_empty() || call.effect == Access::Reads {
             return;
         }
         for key in &call.keys {
@@ -218,18 +220,18 @@ impl Table {
     }
 }
 
-impl Call {
+impl OrderedCall {
     fn is_on(&self, line: u64) -> bool {
         line != NOWHERE && self.line.load(Ordering::Relaxed) == line
     }
 
     fn must_not_pass(&self, other: &Self) -> bool {
         other.number < self.number
-            && (self.effect == Effect::Changes || other.effect == Effect::Changes)
+            && (self.effect == Access::Changes || other.effect == Access::Changes)
     }
 
     /// The first of the older calls that is neither over nor on this line.
-    fn older(&self, table: &Table, line: u64) -> Option<Arc<Self>> {
+    fn older(&self, table: &CallTable, line: u64) -> Option<Arc<Self>> {
         let older = |key: &u64| {
             let mut calls = table.calls.get(key)?.iter();
             calls.find(|other| {
@@ -242,8 +244,8 @@ impl Call {
     }
 
     /// Tells the older ones that this one was sent behind them.
-    fn overtake(&self, table: &Table) {
-        if self.effect == Effect::Reads {
+    fn overtake(&self, table: &CallTable) {
+        if self.effect == Access::Reads {
             return;
         }
         let calls = self.keys.iter().filter_map(|key| table.calls.get(key));
@@ -255,7 +257,7 @@ impl Call {
     }
 }
 
-impl Turn {
+impl OrderTicket {
     /// Whether nobody has to be waited for.
     pub(crate) fn is_free(&self) -> bool {
         self.call.older(&self.order.table(), NOWHERE).is_none()
@@ -277,7 +279,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for OrderTicket {
     fn drop(&mut self) {
         let mut table = self.order.table();
         table.lose(&self.call);
@@ -299,24 +301,24 @@ impl Drop for Turn {
 ///
 /// What was sent on lines up to `unfenced` may still be executed.
 pub(super) fn enter<T>(
-    turns: &[&Turn],
+    turns: &[&OrderTicket],
     line: u64,
     unfenced: u64,
     send: impl FnOnce() -> T,
-) -> Entered<T> {
+) -> Admission<T> {
     let Some(first) = turns.first() else {
-        return Entered::Sent(send());
+        return Admission::Sent(send());
     };
     let mut table = first.order.table();
     let mut blocked = None;
     for (index, turn) in turns.iter().enumerate() {
         if turn.call.given_up.load(Ordering::Relaxed) {
-            blocked = Some((index, Entered::TooLate));
+            blocked = Some((index, Admission::TooLate));
             break;
         }
         if let Some(call) = turn.call.older(&table, line) {
             let order = Arc::clone(&turn.order);
-            blocked = Some((index, Entered::Behind(Older { order, call, line })));
+            blocked = Some((index, Admission::Behind(OlderCall { order, call, line })));
             break;
         }
         // Those that come after it in the same pipeline are sent behind it.
@@ -337,10 +339,10 @@ pub(super) fn enter<T>(
     for turn in turns {
         turn.call.moved.notify_waiters();
     }
-    Entered::Sent(result)
+    Admission::Sent(result)
 }
 
-impl Older {
+impl OlderCall {
     /// Waits until it was sent or has ended, but no longer than its own time, which ends before that of
     /// whoever waits.
     pub(super) async fn wait(self) {
