@@ -39,10 +39,10 @@ impl ClientName {
     }
 
     /// Tells Redis the name.
-    pub(super) async fn tell(&self, line: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
+    pub(super) async fn tell(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
         let command = words(&["CLIENT", "SETNAME", &name]);
-        let told = ask_if_permitted(line, &command, "CLIENT SETNAME", address).await;
+        let told = ask_if_permitted(raw, &command, "CLIENT SETNAME", address).await;
         told.map(drop)
     }
 
@@ -50,17 +50,17 @@ impl ClientName {
     /// doctor tells what is missing.
     pub(super) async fn end_earlier_runs(
         &self,
-        line: &RawConnection,
+        raw: &RawConnection,
         address: &Arc<str>,
     ) -> Result<(), Error> {
         let list = words(&["CLIENT", "LIST"]);
-        let listed = ask_if_permitted(line, &list, "CLIENT LIST", address).await?;
+        let listed = ask_if_permitted(raw, &list, "CLIENT LIST", address).await?;
         let Some(Value::BulkString(listed)) = listed else {
             return Ok(());
         };
-        for ticket in self.earlier(&String::from_utf8_lossy(&listed)) {
+        for client_id in self.earlier(&String::from_utf8_lossy(&listed)) {
             tracing::info!(redis.address = %address, "a connection of an earlier run is still open at Redis and is ended");
-            ask_if_permitted(line, &ticket.kill(), "CLIENT KILL", address).await?;
+            ask_if_permitted(raw, &client_id.kill(), "CLIENT KILL", address).await?;
         }
         Ok(())
     }

@@ -315,7 +315,10 @@ fn pack(parcels: &[RoutedCommand<'_>]) -> Pipeline {
 
 /// Nobody is waited for here: who comes first was settled before.
 fn within(limit: Option<Deadline>) -> SendOptions<'static> {
-    SendOptions { limit, turns: &[] }
+    SendOptions {
+        limit,
+        tickets: &[],
+    }
 }
 
 /// Parcels for the same node together, in order.

@@ -52,7 +52,7 @@ pub(super) struct RawConnection {
     /// Why nothing more is read, if the server said what it cannot say.
     pub(super) fault: ProtocolFault,
     /// What the server calls this connection, if it told.
-    pub(super) ticket: Option<ClientId>,
+    pub(super) client_id: Option<ClientId>,
     /// Whether the server was made to forget the line before.
     pub(super) has_fenced: bool,
 }
@@ -96,7 +96,7 @@ pub(super) async fn dial(
         address: Arc::clone(address),
         source: Arc::new(source),
     };
-    let mut line = match (&target.address, &target.tls) {
+    let mut raw = match (&target.address, &target.tls) {
         (Address::Unix(path), _) => {
             start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
@@ -121,7 +121,7 @@ pub(super) async fn dial(
             }
         }
     };
-    let greeted = log_in(&line, credentials.as_ref(), settings.database, address).await;
+    let greeted = log_in(&raw, credentials.as_ref(), settings.database, address).await;
     let greeting = greeted.map_err(|error| {
         let error = match &target.tls {
             Some(tls) => tls.alert(error),
@@ -132,11 +132,11 @@ pub(super) async fn dial(
     if let Some(hello) = &greeting.hello {
         target.expected.check(hello, address)?;
     }
-    line.ticket = greeting.ticket;
+    raw.client_id = greeting.client_id;
     if let Some(previous) = previous {
-        line.has_fenced = fence(&line, previous, address).await?;
+        raw.has_fenced = fence(&raw, previous, address).await?;
     }
-    Ok(line)
+    Ok(raw)
 }
 
 /// A handshake that failed, in words: those of TLS, or what a `look` at the server's certificate shows.
@@ -213,7 +213,7 @@ where
         activity,
         liveness,
         fault,
-        ticket: None,
+        client_id: None,
         has_fenced: false,
     })
 }
@@ -224,11 +224,11 @@ where
 /// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
 /// and whoever repeats a batch before going on sends at least as much as is left to read.
 async fn fence(
-    line: &RawConnection,
+    raw: &RawConnection,
     previous: &ClientId,
     address: &Arc<str>,
 ) -> Result<bool, Error> {
-    let killed = ask_if_permitted(line, &previous.kill(), "CLIENT KILL", address).await?;
+    let killed = ask_if_permitted(raw, &previous.kill(), "CLIENT KILL", address).await?;
     Ok(killed.is_some())
 }
 
@@ -238,23 +238,23 @@ async fn fence(
 /// "never" would go without a name or a fence for as long as the connection lives. So it is asked whether the
 /// server does anything for us now, and then once more.
 pub(super) async fn ask_if_permitted(
-    line: &RawConnection,
+    raw: &RawConnection,
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Option<Value>, Error> {
-    match ask(line, command, name, address).await {
+    match ask(raw, command, name, address).await {
         Err(Error::Refused { reply, .. }) if reply.is_lasting() => return Ok(None),
         Err(Error::Refused { .. }) => {}
         answer => return answer.map(Some),
     }
-    match ask(line, &redis::cmd("PING"), "PING", address).await {
+    match ask(raw, &redis::cmd("PING"), "PING", address).await {
         // Users may not have the right to it, but what else refuses it refuses everything.
         Err(Error::Refused { reply, .. }) if reply.is_lasting() => {}
         Err(error) => return Err(error.while_opening()),
         Ok(_) => {}
     }
-    match ask(line, command, name, address).await {
+    match ask(raw, command, name, address).await {
         Err(Error::Refused { .. }) => Ok(None),
         answer => answer.map(Some),
     }
@@ -262,21 +262,21 @@ pub(super) async fn ask_if_permitted(
 
 /// Sends one command; several may be under way.
 pub(super) async fn ask(
-    line: &RawConnection,
+    raw: &RawConnection,
     command: &redis::Cmd,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
-    let mut connection = line.connection.clone();
+    let mut connection = raw.connection.clone();
     let reply = connection.send_packed_command(command);
-    match line.liveness.await_reply(reply).await {
+    match raw.liveness.await_reply(reply).await {
         Ok(Value::ServerError(error)) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,
             reply: Reply::new(error.code(), error.details().unwrap_or_default()),
         }),
         Ok(value) => Ok(value),
-        Err(source) => Err(lost(source, &line.fault, name, address)),
+        Err(source) => Err(lost(source, &raw.fault, name, address)),
     }
 }
 

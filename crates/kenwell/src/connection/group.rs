@@ -68,7 +68,7 @@ impl ServerConnection {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: SendOptions<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         let mut pipeline = Pipeline::new();
         for group in groups {
@@ -77,7 +77,7 @@ impl ServerConnection {
         if pipeline.is_empty() {
             return Ok(vec![Answers::new(); groups.len()]);
         }
-        let mut replies = self.send(command, &pipeline, terms).await?.into_iter();
+        let mut replies = self.send(command, &pipeline, options).await?.into_iter();
         let answers = groups.iter().map(|group| match group.0.len() {
             count @ 0..=1 => replies.by_ref().take(count).collect(),
             count => self.opened(command, replies.by_ref().take(count + 2).collect(), count),

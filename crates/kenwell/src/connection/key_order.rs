@@ -88,7 +88,7 @@ pub(crate) struct OrderTicket {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SendOptions<'a> {
     pub(crate) limit: Option<Deadline>,
-    pub(crate) turns: &'a [&'a OrderTicket],
+    pub(crate) tickets: &'a [&'a OrderTicket],
 }
 
 impl SendOptions<'_> {
@@ -96,7 +96,7 @@ impl SendOptions<'_> {
     /// after the other.
     pub(crate) async fn alone(self) -> Result<(), Error> {
         loop {
-            match enter(self.turns, NOWHERE, NOWHERE, || ()) {
+            match enter(self.tickets, NOWHERE, NOWHERE, || ()) {
                 Admission::Sent(()) => return Ok(()),
                 Admission::Behind(older) => {
                     self.wait_for(Some(older), &"the server".into()).await?
@@ -146,7 +146,7 @@ impl KeyOrder {
         limit: Deadline,
     ) -> Vec<OrderTicket> {
         let mut table = self.table();
-        let turns = calls.into_iter().map(|(effect, mut keys)| {
+        let tickets = calls.into_iter().map(|(effect, mut keys)| {
             keys.sort_unstable();
             keys.dedup();
             table.begun += 1;
@@ -171,7 +171,7 @@ impl KeyOrder {
                 call,
             }
         });
-        turns.collect()
+        tickets.collect()
     }
 
     /// What a key is known by.
@@ -301,43 +301,43 @@ impl Drop for OrderTicket {
 ///
 /// What was sent on lines up to `unfenced` may still be executed.
 pub(super) fn enter<T>(
-    turns: &[&OrderTicket],
+    tickets: &[&OrderTicket],
     line: u64,
     unfenced: u64,
     send: impl FnOnce() -> T,
 ) -> Admission<T> {
-    let Some(first) = turns.first() else {
+    let Some(first) = tickets.first() else {
         return Admission::Sent(send());
     };
     let mut table = first.order.table();
     let mut blocked = None;
-    for (index, turn) in turns.iter().enumerate() {
-        if turn.call.given_up.load(Ordering::Relaxed) {
+    for (index, ticket) in tickets.iter().enumerate() {
+        if ticket.call.given_up.load(Ordering::Relaxed) {
             blocked = Some((index, Admission::TooLate));
             break;
         }
-        if let Some(call) = turn.call.older(&table, line) {
-            let order = Arc::clone(&turn.order);
+        if let Some(call) = ticket.call.older(&table, line) {
+            let order = Arc::clone(&ticket.order);
             blocked = Some((index, Admission::Behind(OlderCall { order, call, line })));
             break;
         }
         // Those that come after it in the same pipeline are sent behind it.
-        turn.call.line.store(line, Ordering::Relaxed);
+        ticket.call.line.store(line, Ordering::Relaxed);
     }
     if let Some((count, entered)) = blocked {
-        for turn in turns.iter().take(count) {
-            turn.call.line.store(NOWHERE, Ordering::Relaxed);
+        for ticket in tickets.iter().take(count) {
+            ticket.call.line.store(NOWHERE, Ordering::Relaxed);
         }
         return entered;
     }
-    for turn in turns {
-        turn.call.overtake(&table);
-        table.look_back(&turn.call, line, unfenced);
+    for ticket in tickets {
+        ticket.call.overtake(&table);
+        table.look_back(&ticket.call, line, unfenced);
     }
     let result = send();
     drop(table);
-    for turn in turns {
-        turn.call.moved.notify_waiters();
+    for ticket in tickets {
+        ticket.call.moved.notify_waiters();
     }
     Admission::Sent(result)
 }

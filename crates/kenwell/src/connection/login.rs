@@ -13,7 +13,7 @@ use crate::{Class, Error};
 pub(super) struct LoginReply {
     /// The answer to `HELLO`, if it knows that.
     pub(super) hello: Option<Value>,
-    pub(super) ticket: Option<ClientId>,
+    pub(super) client_id: Option<ClientId>,
 }
 
 /// What identifies a connection at the server: its number and its address as the server sees them.
@@ -26,18 +26,18 @@ pub(super) struct ClientId {
 
 /// Logs in and selects the database.
 pub(super) async fn log_in(
-    line: &RawConnection,
+    raw: &RawConnection,
     credentials: Option<&Credentials>,
     database: i64,
     address: &Arc<str>,
 ) -> Result<LoginReply, Error> {
     let named = credentials.map(Credentials::named);
-    let refused = match greet(line, named, database, address).await {
+    let refused = match greet(raw, named, database, address).await {
         Err(error) if predates_users(&error) => error,
         greeted => return greeted,
     };
     match credentials.and_then(Credentials::unnamed) {
-        Some(unnamed) => greet(line, Some(unnamed), database, address).await,
+        Some(unnamed) => greet(raw, Some(unnamed), database, address).await,
         None => Err(refused),
     }
 }
@@ -54,7 +54,7 @@ fn predates_users(error: &Error) -> bool {
 /// `PING` is there for servers that want a password and find fault with the others before they say
 /// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
 async fn greet(
-    line: &RawConnection,
+    raw: &RawConnection,
     auth: Option<Cmd>,
     database: i64,
     address: &Arc<str>,
@@ -80,7 +80,7 @@ async fn greet(
     // Each by itself and not as one pipeline, so that what a server says before it hangs up is
     // heard; in this order, because each is queued when it is first polled.
     let answers = join_all(commands.iter().map(async |(name, command)| match command {
-        Some(command) => ask(line, command, name, address).await,
+        Some(command) => ask(raw, command, name, address).await,
         None => Ok(Value::Nil),
     }));
     let Ok([auth, select, ping, setinfo, hello, info]) = <[_; 6]>::try_from(answers.await) else {
@@ -102,13 +102,13 @@ async fn greet(
     let hello = tolerated(hello)?;
     let info = match tolerated(info.clone())? {
         None if !is_lasting(&info) => {
-            ask_if_permitted(line, &client_info(), "CLIENT INFO", address).await?
+            ask_if_permitted(raw, &client_info(), "CLIENT INFO", address).await?
         }
         told => told,
     };
     Ok(LoginReply {
         hello,
-        ticket: info.as_ref().and_then(ClientId::read),
+        client_id: info.as_ref().and_then(ClientId::read),
     })
 }
 

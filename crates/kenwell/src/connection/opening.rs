@@ -26,7 +26,7 @@ static OPENED: AtomicU64 = AtomicU64::new(super::key_order::NOWHERE);
 /// The open line, what is left of the one before, and who opens the next one.
 #[derive(Default)]
 pub(super) struct ConnectionState {
-    line: Option<RawConnection>,
+    raw: Option<RawConnection>,
     /// The line's number: who reports a broken line must not close its successor.
     generation: u64,
     /// The line before, while its socket is being closed.
@@ -58,7 +58,7 @@ pub(super) struct OpenHandle {
 #[derive(Clone)]
 struct PreviousConnection {
     generation: u64,
-    ticket: Option<ClientId>,
+    client_id: Option<ClientId>,
     /// Whether it had been closed from outside. A proxy may do that before the server has read everything,
     /// so the server is made to forget it all the same, where that is permitted.
     was_closed: bool,
@@ -85,8 +85,8 @@ impl ServerConnection {
     /// limit too.
     pub(super) async fn open(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let opened = self.open_or_wait(sooner).await;
-        opened.map_err(|error| match self.shared.target.announcer {
-            Some(announcer) => announcer.explain(error),
+        opened.map_err(|error| match self.shared.target.address_source {
+            Some(address_source) => address_source.explain(error),
             None => error,
         })
     }
@@ -121,61 +121,61 @@ impl ServerConnection {
 
     /// Whether there is an open line that nobody has closed yet, as far as we know.
     pub(super) fn is_open(&self) -> bool {
-        let slot = self.shared.slot();
-        slot.line.as_ref().is_some_and(|line| !line.is_closed())
+        let state = self.shared.state();
+        state.raw.as_ref().is_some_and(|raw| !raw.is_closed())
     }
 
     /// Closes the line of this generation, if it is still the open one.
     pub(super) fn close(&self, generation: u64) {
-        let mut slot = self.shared.slot();
-        if slot.generation == generation {
-            slot.retire();
+        let mut state = self.shared.state();
+        if state.generation == generation {
+            state.retire();
         }
     }
 }
 
 impl ServerShared {
-    fn slot(&self) -> MutexGuard<'_, ConnectionState> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn step(&self) -> OpenStep<'_> {
-        let mut slot = self.slot();
-        if slot.line.as_ref().is_some_and(RawConnection::is_closed) {
-            slot.retire();
+        let mut state = self.state();
+        if state.raw.as_ref().is_some_and(RawConnection::is_closed) {
+            state.retire();
         }
-        if let Some(line) = &slot.line {
+        if let Some(raw) = &state.raw {
             return OpenStep::Use(OpenHandle {
-                connection: line.connection.clone(),
-                generation: slot.generation,
-                liveness: Arc::clone(&line.liveness),
-                activity: Arc::clone(&line.activity),
-                fault: Arc::clone(&line.fault),
-                unfenced: slot.unfenced,
+                connection: raw.connection.clone(),
+                generation: state.generation,
+                liveness: Arc::clone(&raw.liveness),
+                activity: Arc::clone(&raw.activity),
+                fault: Arc::clone(&raw.fault),
+                unfenced: state.unfenced,
             });
         }
-        if let Some((attempt, began)) = slot.attempt {
+        if let Some((attempt, began)) = state.attempt {
             let left = ATTEMPT.saturating_sub(began.elapsed());
             if !left.is_zero() {
                 let limit = Deadline::of(left);
                 return OpenStep::Wait { attempt, limit };
             }
         }
-        slot.attempts += 1;
-        slot.attempt = Some((slot.attempts, Instant::now()));
+        state.attempts += 1;
+        state.attempt = Some((state.attempts, Instant::now()));
         OpenStep::Dial(DialPermit {
             shared: self,
-            number: slot.attempts,
-            generation: slot.generation,
-            leaving: slot.leaving.take(),
-            previous: slot.previous.clone(),
-            has_ended_earlier_runs: slot.has_ended_earlier_runs,
+            number: state.attempts,
+            generation: state.generation,
+            leaving: state.leaving.take(),
+            previous: state.previous.clone(),
+            has_ended_earlier_runs: state.has_ended_earlier_runs,
         })
     }
 
     fn is_trying(&self, attempt: u64) -> bool {
-        self.slot()
+        self.state()
             .attempt
             .is_some_and(|(number, _)| number == attempt)
     }
@@ -183,8 +183,8 @@ impl ServerShared {
     /// Why this attempt, or a later one, failed. That it took too long says nothing about those who have
     /// more time.
     fn failure_of(&self, attempt: u64) -> Option<Error> {
-        let slot = self.slot();
-        let (number, error) = slot.failure.as_ref().filter(|_| slot.line.is_none())?;
+        let state = self.state();
+        let (number, error) = state.failure.as_ref().filter(|_| state.raw.is_none())?;
         let is_it = *number >= attempt && !matches!(error, Error::Timeout { .. });
         is_it.then(|| error.clone())
     }
@@ -192,30 +192,30 @@ impl ServerShared {
 
 impl DialPermit<'_> {
     async fn dial(mut self) -> Result<(), Error> {
-        if let Some(line) = self.leaving.take() {
-            line.close().await;
+        if let Some(raw) = self.leaving.take() {
+            raw.close().await;
         }
         let dialled = self.connect().await;
         let address = &self.shared.address;
-        let mut slot = self.shared.slot();
+        let mut state = self.shared.state();
         match dialled {
             // Somebody else may have opened one meanwhile, and it may even be broken already.
-            Ok(line) if slot.line.is_none() && slot.generation == self.generation => {
-                if let Some(previous) = slot.previous.take()
-                    && !line.has_fenced
+            Ok(raw) if state.raw.is_none() && state.generation == self.generation => {
+                if let Some(previous) = state.previous.take()
+                    && !raw.has_fenced
                     && !previous.was_closed
                 {
-                    slot.unfenced = previous.generation;
+                    state.unfenced = previous.generation;
                 }
-                slot.line = Some(line);
-                slot.has_ended_earlier_runs = true;
-                slot.failure = None;
-                slot.generation = OPENED.fetch_add(1, Ordering::Relaxed) + 1;
+                state.raw = Some(raw);
+                state.has_ended_earlier_runs = true;
+                state.failure = None;
+                state.generation = OPENED.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::debug!(redis.address = %address, "connected");
             }
             Ok(_superfluous) => {}
             Err(error) => {
-                slot.failure = Some((self.number, error.clone()));
+                state.failure = Some((self.number, error.clone()));
                 return Err(error);
             }
         }
@@ -231,30 +231,30 @@ impl DialPermit<'_> {
             ..
         } = self.shared;
         let previous = self.previous.as_ref();
-        let ticket = previous.and_then(|previous| previous.ticket.as_ref());
-        let line = dial(settings, target, address, ticket).await?;
+        let client_id = previous.and_then(|previous| previous.client_id.as_ref());
+        let raw = dial(settings, target, address, client_id).await?;
         if let Some(name) = name {
             // Before anything is written. What earlier runs wrote is always on a connection that has a
             // name, since the answer to it was awaited as here.
-            name.tell(&line, address).await?;
+            name.tell(&raw, address).await?;
             if !self.has_ended_earlier_runs {
-                name.end_earlier_runs(&line, address).await?;
+                name.end_earlier_runs(&raw, address).await?;
             }
         }
-        Ok(line)
+        Ok(raw)
     }
 }
 
 impl Drop for DialPermit<'_> {
     fn drop(&mut self) {
-        let mut slot = self.shared.slot();
-        if slot
+        let mut state = self.shared.state();
+        if state
             .attempt
             .is_some_and(|(number, _)| number == self.number)
         {
-            slot.attempt = None;
+            state.attempt = None;
         }
-        drop(slot);
+        drop(state);
         self.shared.changed.notify_waiters();
     }
 }
@@ -262,14 +262,14 @@ impl Drop for DialPermit<'_> {
 impl ConnectionState {
     /// Closes the line, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
-        if let Some(line) = self.line.take() {
+        if let Some(raw) = self.raw.take() {
             self.previous = Some(PreviousConnection {
                 generation: self.generation,
-                ticket: line.ticket.clone(),
-                was_closed: line.is_closed(),
+                client_id: raw.client_id.clone(),
+                was_closed: raw.is_closed(),
             });
-            line.leave();
-            self.leaving = Some(line);
+            raw.leave();
+            self.leaving = Some(raw);
         }
     }
 }

@@ -29,7 +29,7 @@ impl ServerConnection {
             Ok(open) => open,
             Err(error) => return vec![Err(error); count],
         };
-        let limit = self.shared.settings.command_timeout + patience_for(parts);
+        let limit = self.shared.settings.command_timeout + time_for_largest_command(parts);
         let mut answers = Answers::with_capacity(count);
         let received = self.receive_parts(command, parts, &open, limit, &mut answers);
         let received = received.await;
@@ -93,7 +93,7 @@ impl ServerConnection {
 }
 
 /// How long the largest command may rest in buffers on a link that is slow but moves.
-fn patience_for(parts: &[Pipeline]) -> Duration {
+fn time_for_largest_command(parts: &[Pipeline]) -> Duration {
     let bytes = |command: &Cmd| -> usize {
         let arguments = command.args_iter();
         arguments

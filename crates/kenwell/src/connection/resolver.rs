@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(30);
 /// A host, and the look-up of its addresses that is under way. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Resolver {
-    late: Arc<Mutex<Option<Lookup>>>,
+    pending_lookup: Arc<Mutex<Option<Lookup>>>,
 }
 
 /// A look-up that took longer than somebody could wait.
@@ -48,27 +48,28 @@ impl Resolver {
         }
         let place = (host.to_owned(), port);
         let find = move || Ok(place.to_socket_addrs()?.collect());
-        self.look_up_by(find, host, share).await
+        self.look_up_with(find, host, share).await
     }
 
-    async fn look_up_by(
+    async fn look_up_with(
         &self,
         find: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
         host: &str,
         share: Duration,
     ) -> io::Result<Vec<SocketAddr>> {
-        let late = self.late().take();
-        let mut under_way = match late.filter(|late| late.began.elapsed() < FRESH) {
-            Some(late) => late,
-            None => Lookup {
-                began: Instant::now(),
-                found: spawn_blocking(find),
-            },
-        };
+        let pending_lookup = self.pending_lookup().take();
+        let mut under_way =
+            match pending_lookup.filter(|pending_lookup| pending_lookup.began.elapsed() < FRESH) {
+                Some(pending_lookup) => pending_lookup,
+                None => Lookup {
+                    began: Instant::now(),
+                    found: spawn_blocking(find),
+                },
+            };
         if let Ok(found) = timeout(share, &mut under_way.found).await {
             return found?;
         }
-        *self.late() = Some(under_way);
+        *self.pending_lookup() = Some(under_way);
         let problem = format!(
             "looking up {host} took longer than {} ms; see whether this machine's name servers answer",
             share.as_millis()
@@ -76,9 +77,11 @@ impl Resolver {
         Err(io::Error::new(io::ErrorKind::TimedOut, problem))
     }
 
-    fn late(&self) -> MutexGuard<'_, Option<Lookup>> {
+    fn pending_lookup(&self) -> MutexGuard<'_, Option<Lookup>> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending_lookup
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -210,7 +213,7 @@ mod tests {
         let alive = old_redis();
         let settings = Settings::new("redis.internal:6379");
         let target = settings.targets().unwrap().remove(0);
-        *target.names.late() = Some(Lookup {
+        *target.names.pending_lookup() = Some(Lookup {
             began: Instant::now(),
             found: spawn_blocking(move || Ok(vec![dead, alive])),
         });
@@ -252,7 +255,7 @@ mod tests {
         let found = vec![address("1.1.1.1:1")];
         let (tell, told) = mpsc::channel();
         let slow = move || told.recv().map_err(io::Error::other);
-        let error = names.look_up_by(slow, "redis.internal", share).await;
+        let error = names.look_up_with(slow, "redis.internal", share).await;
         let error = error.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().contains("looking up redis.internal"));
@@ -260,11 +263,11 @@ mod tests {
         // Nobody is asked again.
         let limit = Duration::from_mins(1);
         let again = names
-            .look_up_by(|| Ok(Vec::new()), "redis.internal", limit)
+            .look_up_with(|| Ok(Vec::new()), "redis.internal", limit)
             .await;
         assert_eq!(again.unwrap(), found);
         // Only once: addresses change.
-        let anew = names.look_up_by(|| Ok(Vec::new()), "redis.internal", limit);
+        let anew = names.look_up_with(|| Ok(Vec::new()), "redis.internal", limit);
         assert_eq!(anew.await.unwrap(), []);
     }
 }

@@ -169,17 +169,17 @@ impl Connection {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: SendOptions<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send_groups(command, groups, terms).await,
+            Route::Standalone(node) => node.send_groups(command, groups, options).await,
             Route::Cluster(cluster) => {
-                terms.alone().await?;
-                cluster.send_groups(command, groups, terms.limit).await
+                options.alone().await?;
+                cluster.send_groups(command, groups, options.limit).await
             }
             Route::Sentinel(sentinel) => {
-                let master = sentinel.master(terms.limit).await?;
-                master.send_groups(command, groups, terms).await
+                let master = sentinel.master(options.limit).await?;
+                master.send_groups(command, groups, options).await
             }
         }
     }

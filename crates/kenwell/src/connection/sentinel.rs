@@ -55,7 +55,7 @@ struct SentinelWatcher {
     sentinels: Vec<ServerConnection>,
     name: Arc<str>,
     /// Who is asked next: each time another one, because one of them may be cut off.
-    turn: AtomicUsize,
+    next_asked: AtomicUsize,
     history: Mutex<MasterHistory>,
     /// When somebody looked out last.
     polled: Mutex<Option<Instant>>,
@@ -100,7 +100,7 @@ impl SentinelMaster {
                 .map(|target| ServerConnection::new(questions.clone(), target))
                 .collect(),
             name: name.into(),
-            turn: AtomicUsize::new(0),
+            next_asked: AtomicUsize::new(0),
             history: Mutex::default(),
             polled: Mutex::default(),
         });
@@ -139,10 +139,10 @@ impl SentinelMaster {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
-        terms: SendOptions<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let master = self.master(terms.limit).await?;
-        master.send(command, pipeline, terms).await
+        let master = self.master(options.limit).await?;
+        master.send(command, pipeline, options).await
     }
 
     /// The connection to the master of now.
@@ -265,8 +265,8 @@ impl SentinelWatcher {
     async fn hear(&self) -> Result<Address, Error> {
         let mut failure: Option<Error> = None;
         for _sentinel in &self.sentinels {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
-            let Some(sentinel) = self.sentinels.get(turn) else {
+            let next_asked = self.next_asked.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
+            let Some(sentinel) = self.sentinels.get(next_asked) else {
                 break;
             };
             match self.ask(sentinel).await {

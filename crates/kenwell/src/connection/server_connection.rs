@@ -46,7 +46,7 @@ pub(super) struct ServerShared {
     pub(super) address: Arc<str>,
     /// Under which Redis lists the connection.
     pub(super) name: Option<Arc<ClientName>>,
-    pub(super) slot: Mutex<ConnectionState>,
+    pub(super) state: Mutex<ConnectionState>,
     /// Told when an attempt to open the line has ended.
     pub(super) changed: Notify,
 }
@@ -71,7 +71,7 @@ impl ServerConnection {
                 target,
                 address,
                 name: None,
-                slot: Mutex::default(),
+                state: Mutex::default(),
                 changed: Notify::new(),
             }),
         }
@@ -85,7 +85,7 @@ impl ServerConnection {
                 target: self.shared.target.clone(),
                 address: Arc::clone(&self.shared.address),
                 name,
-                slot: Mutex::default(),
+                state: Mutex::default(),
                 changed: Notify::new(),
             }),
         }
@@ -147,11 +147,11 @@ impl ServerConnection {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
-        terms: SendOptions<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let sent = self.enqueue(pipeline, terms).await?;
+        let sent = self.enqueue(pipeline, options).await?;
         let generation = sent.open.generation;
-        let failure = match self.receive(command, sent, terms.limit).await {
+        let failure = match self.receive(command, sent, options.limit).await {
             Ok(values) if values.len() == pipeline.len() => {
                 let replies: Vec<_> = values
                     .into_iter()
@@ -175,10 +175,10 @@ impl ServerConnection {
     async fn enqueue<'a>(
         &self,
         pipeline: &'a Pipeline,
-        terms: SendOptions<'_>,
+        options: SendOptions<'_>,
     ) -> Result<SentPipeline<'a>, Error> {
         loop {
-            let open = self.usable(terms.limit).await?;
+            let open = self.usable(options.limit).await?;
             let mut connection = open.connection.clone();
             let mut replies: ReplyFuture<'a> = Box::pin(async move {
                 let count = pipeline.len();
@@ -189,7 +189,7 @@ impl ServerConnection {
             // budget for a task must not keep it from that.
             let entered = unconstrained(poll_fn(|context| {
                 let poll = || replies.as_mut().poll(context);
-                Poll::Ready(enter(terms.turns, open.generation, open.unfenced, poll))
+                Poll::Ready(enter(options.tickets, open.generation, open.unfenced, poll))
             }));
             let older = match entered.await {
                 Admission::Sent(poll) => {
@@ -207,7 +207,7 @@ impl ServerConnection {
                 Admission::Behind(older) => Some(older),
                 Admission::TooLate => None,
             };
-            terms.wait_for(older, &self.shared.address).await?;
+            options.wait_for(older, &self.shared.address).await?;
         }
     }
 

@@ -221,7 +221,7 @@ impl Settings {
         &self,
         address: Address,
         expected: ServerKind,
-        announcer: Option<AddressSource>,
+        address_source: Option<AddressSource>,
     ) -> Result<Target, Error> {
         let tls = if self.secure {
             Some(tls::Tls::new(self, &address)?)
@@ -232,7 +232,7 @@ impl Settings {
             address,
             tls,
             expected,
-            announcer,
+            address_source,
             names: Resolver::default(),
         })
     }
@@ -252,7 +252,7 @@ pub(super) struct Target {
     pub(super) tls: Option<tls::Tls>,
     pub(super) expected: ServerKind,
     /// Who named the address, if nobody wrote it.
-    pub(super) announcer: Option<AddressSource>,
+    pub(super) address_source: Option<AddressSource>,
     /// The look-up of its host.
     pub(super) names: Resolver,
 }

@@ -45,7 +45,7 @@ struct Known {
     doubted: Option<Arc<str>>,
     /// Who was asked first last time; a node that is cut off from the others must not be the one
     /// that is always believed.
-    turn: usize,
+    next_asked: usize,
     /// How to dial each node that was ever named.
     targets: HashMap<Arc<str>, Target>,
 }
@@ -154,11 +154,11 @@ impl Topology {
         let parsed = Address::parse(address)?;
         let mut seeds = self.seeds.iter();
         let is_written = seeds.any(|seed| seed.address == parsed);
-        let announcer = (!is_written).then_some(AddressSource::Cluster);
+        let address_source = (!is_written).then_some(AddressSource::Cluster);
         // Outside the lock: this reads certificates.
         let target = self
             .settings
-            .target(parsed, ServerKind::ClusterNode, announcer)?;
+            .target(parsed, ServerKind::ClusterNode, address_source)?;
         let mut known = self.known();
         if known.targets.len() >= MAX_NODES {
             known.targets.clear();
@@ -198,8 +198,8 @@ impl Topology {
                 all.push(seed);
             }
         }
-        let first = known.turn.checked_rem(all.len()).unwrap_or_default();
-        known.turn = first + 1;
+        let first = known.next_asked.checked_rem(all.len()).unwrap_or_default();
+        known.next_asked = first + 1;
         all.rotate_left(first);
         all.sort_by_key(|address| known.doubted.as_ref() == Some(address));
         all.truncate(MAX_ASKED);

@@ -6,7 +6,7 @@ use kenwell_json::{Kind, Number, Reader, Skipped, Text};
 
 use super::Ignored;
 use super::flattener::MAX_DEPTH;
-use super::js::{self, Place};
+use super::js::{self, NumberContext};
 
 /// What one pass over an event found, apart from the fields.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl<'a> UserId<'a> {
             Self::Other => Err(Ignored::UserIdNotText),
             Self::Number(number) => {
                 let mut text = Vec::new();
-                js::push_number(*number, Place::Field, &mut text)?;
+                js::push_number(*number, NumberContext::Field, &mut text)?;
                 Ok(Cow::Owned(text))
             }
             Self::Text(text) => match text.decode() {

@@ -5,7 +5,7 @@ use kenwell_json::{Kind, Reader, Skipped};
 use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
 use super::js;
-use super::prefix::Resolved;
+use super::prefix::ResolvedPrefix;
 use super::{Ignored, Layout, ProfileUpdate};
 
 /// The deepest nesting of objects and arrays that is read, the event itself counted as one.
@@ -135,7 +135,7 @@ impl Flattener {
     fn finish(
         &mut self,
         found: &Event<'_>,
-        prefix: Result<Resolved<'_>, Ignored>,
+        prefix: Result<ResolvedPrefix<'_>, Ignored>,
         layout: &Layout,
     ) -> Result<ProfileUpdate, Ignored> {
         if found.integrations == Integrations::Off {

@@ -42,17 +42,17 @@ pub struct Writer {
     /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
     /// can be sent for its key meanwhile.
     sample: Arc<Mutex<Option<Sample>>>,
-    state: LineState,
+    state: WriterState,
     /// Whether the latest experiment found that others are not taken either.
     is_away: bool,
 }
 
 /// The updates of each server, by their index.
-type Shares = Vec<(Option<Arc<str>>, Vec<usize>)>;
+type ServerShares = Vec<(Option<Arc<str>>, Vec<usize>)>;
 
 /// What is known of the connection to a single server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LineState {
+enum WriterState {
     /// Nothing is under way on it, and the latest attempt to open it failed, if there was one.
     Unused,
     /// It took the latest updates.
@@ -62,7 +62,7 @@ enum LineState {
 }
 
 /// What one server made of its share.
-struct Share {
+struct ServerResults {
     results: Vec<Result<(), Error>>,
     length: usize,
     /// Whether the first update without an answer was sent alone, and cost the connection.
@@ -77,7 +77,7 @@ impl Writer {
             lengths: HashMap::new(),
             experiments: HashMap::new(),
             sample: Arc::default(),
-            state: LineState::Unused,
+            state: WriterState::Unused,
             is_away: false,
         }
     }
@@ -104,7 +104,7 @@ impl Writer {
 
     /// Whether the connection took the latest updates.
     pub fn is_open(&self) -> bool {
-        self.state == LineState::Open
+        self.state == WriterState::Open
     }
 
     /// Whether this error means that an update was not sent, and no earlier attempt at it can be under way
@@ -112,7 +112,7 @@ impl Writer {
     /// another matter.
     pub fn is_unsent(&self, error: &Error) -> bool {
         let is_dangerous = self.experiments.values().any(Experiment::is_dangerous);
-        self.state == LineState::Unused
+        self.state == WriterState::Unused
             && !is_dangerous
             && error.is_from_opening()
             && !self.connection.is_cluster()
@@ -149,10 +149,10 @@ impl Writer {
         let mut failures = results.iter().filter_map(|result| result.as_ref().err());
         let failure = failures.rfind(|error| !error.is_answer());
         self.state = match failure {
-            None => LineState::Open,
-            Some(error) if !error.is_from_opening() => LineState::Broken,
-            Some(_) if self.state == LineState::Broken => LineState::Broken,
-            Some(_) => LineState::Unused,
+            None => WriterState::Open,
+            Some(error) if !error.is_from_opening() => WriterState::Broken,
+            Some(_) if self.state == WriterState::Broken => WriterState::Broken,
+            Some(_) => WriterState::Unused,
         };
     }
 
@@ -212,7 +212,7 @@ impl Writer {
     async fn write(&mut self, updates: &[&ProfileUpdate]) -> Vec<Result<(), Error>> {
         let mut results = vec![Ok(()); updates.len()];
         // Nearly always all go to one server.
-        let mut shares = Shares::new();
+        let mut shares = ServerShares::new();
         for (index, (update, result)) in updates.iter().zip(&mut results).enumerate() {
             match self.experiments.get(update.key()) {
                 Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
@@ -325,7 +325,7 @@ async fn write_share(
     connection: &Connection,
     updates: &[&ProfileUpdate],
     mut length: usize,
-) -> Share {
+) -> ServerResults {
     let mut results = Vec::with_capacity(updates.len());
     while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
         let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
@@ -341,7 +341,7 @@ async fn write_share(
         };
         results.resize(updates.len(), Err(error.clone()));
         let was_under_way = matches!(error, Error::Lost { .. } | Error::Silent { .. });
-        return Share {
+        return ServerResults {
             results,
             length: if was_under_way {
                 (now.len() / 2).max(1)
@@ -351,7 +351,7 @@ async fn write_share(
             is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
         };
     }
-    Share {
+    ServerResults {
         results,
         length,
         is_suspect: false,

@@ -41,7 +41,7 @@ mod write;
 
 use redis::Cmd;
 
-use super::{Error, Place};
+use super::{Error, ValuePlace};
 use crate::connection::Answers;
 
 pub use batch::{Answer, Request, execute};
@@ -69,7 +69,7 @@ fn check_ttl(index: usize, key: &[u8], seconds: Option<u64>) -> Result<Option<u6
     let seconds = seconds.filter(|&seconds| seconds > 0);
     match seconds {
         Some(seconds) if seconds > MAX_TTL_SECONDS => Err(Error::Ttl {
-            place: Place::new(index, key),
+            place: ValuePlace::new(index, key),
             seconds,
         }),
         seconds => Ok(seconds),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kenwell::{
     Class, Error,
-    profile::{Marker, Server, Shard, Sighting},
+    profile::{Marker, MarkerState, Server, Shard},
 };
 use kenwell_journal::Journal;
 use tokio::{
@@ -313,12 +313,12 @@ impl Guard {
 impl Watched {
     /// Looks at the marker, and writes it when that is due and nothing speaks against it. Whether it
     /// was to be written, and what was seen.
-    async fn ask(&self, marker: &Marker, acked: u64) -> (bool, Result<Sighting, Error>) {
+    async fn ask(&self, marker: &Marker, acked: u64) -> (bool, Result<MarkerState, Error>) {
         let write = self.reached && self.wrote() != Some(acked);
         let seen = if write {
             marker.write(&self.shard, acked).await
         } else {
-            marker.look(&self.shard).await
+            marker.read(&self.shard).await
         };
         (write, seen)
     }
@@ -328,7 +328,7 @@ impl Watched {
     }
 
     /// Compares a sighting with what was expected, and expects from now on what it shows.
-    fn take(&mut self, sighting: &Sighting, wrote: bool, acked: u64, findings: &mut Findings) {
+    fn take(&mut self, sighting: &MarkerState, wrote: bool, acked: u64, findings: &mut Findings) {
         self.reached = true;
         let verdict = self
             .expected

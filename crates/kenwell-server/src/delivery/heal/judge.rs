@@ -1,6 +1,6 @@
 //! What a sighting of a marker means, given what is known of the server that should have it.
 
-use kenwell::profile::{Server, Sighting};
+use kenwell::profile::{MarkerState, Server};
 use serde::{Deserialize, Serialize};
 
 /// What is known of one shard of a Redis.
@@ -56,7 +56,7 @@ pub(crate) enum Loss {
 ///
 /// A server that does not say who it is counts as changed when its marker says less than it should: to
 /// bring back what was meant to go does less harm than to lose what was not.
-pub(super) fn judge(expected: &Expected, seen: &Sighting, acked: u64) -> Verdict {
+pub(super) fn judge(expected: &Expected, seen: &MarkerState, acked: u64) -> Verdict {
     let position = seen.position;
     let told = expected.server.is_some() && seen.server.is_some();
     let less = match (position, expected.wrote) {
@@ -136,7 +136,7 @@ mod tests {
                 wrote,
                 unsure: vec![8],
             };
-            let sighting = Sighting {
+            let sighting = MarkerState {
                 server: server(seen),
                 position,
             };
@@ -153,7 +153,7 @@ mod tests {
                 ..Expected::default()
             };
             let (server, position) = (server(seen), None);
-            judge(&expected, &Sighting { server, position }, 10)
+            judge(&expected, &MarkerState { server, position }, 10)
         };
         assert_eq!(judged("a", "a"), Verdict::Same);
         assert_eq!(judged("", ""), Verdict::Same);
@@ -174,7 +174,7 @@ mod tests {
         };
         let judged = |run, position| {
             let server = server(run);
-            judge(&expected, &Sighting { server, position }, 10)
+            judge(&expected, &MarkerState { server, position }, 10)
         };
         assert_eq!(judged("b", None), Verdict::Elsewhere);
         assert_eq!(judged("", None), Verdict::Elsewhere);

@@ -1,6 +1,6 @@
 //! A user's state entries, as they lie in Redis and decoded as far as anybody can.
 
-use kenwell::state::{Naming, StoredEntry, look};
+use kenwell::state::{KeyNaming, StoredEntry, stored_entries};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -95,12 +95,12 @@ pub(super) async fn find(
         let message = format!("at most {MAX_ENTRIES} entries at once");
         return Err(Refusal::bad_request(message).about("state_entries"));
     }
-    let naming = Naming {
+    let naming = KeyNaming {
         prefix: place.state_prefix.as_deref().unwrap_or_default(),
         separator: place.state_separator.as_deref().unwrap_or(":"),
         entries: &entries,
     };
-    match look(&running.connection, &naming, user_id).await {
+    match stored_entries(&running.connection, &naming, user_id).await {
         Ok(found) => Ok(found.into_iter().map(StateEntry::from).collect()),
         Err(error) if place.is_given() => Err(Refusal::redis(&error)),
         Err(error) => {

@@ -7,21 +7,21 @@ use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicke
 use crate::state::Error;
 
 /// A call, ready to begin.
-pub(super) struct Call {
+pub(super) struct PreparedCall {
     pub(super) groups: Vec<Group>,
     pub(super) effect: Access,
 }
 
 /// A call that has begun, and stands in the order of those on the same keys.
-pub(super) struct Begun {
+pub(super) struct OrderedCall {
     groups: Vec<Group>,
-    turn: OrderTicket,
+    ticket: OrderTicket,
 }
 
 /// Of each group what its commands answered.
 pub(super) type Replies = Result<Vec<Answers>, Error>;
 
-impl Call {
+impl PreparedCall {
     /// What it needs to take its turn. The first argument of each command is its key.
     pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);
@@ -35,18 +35,18 @@ impl Call {
         (self.effect, hashes.collect())
     }
 
-    pub(super) fn begun(self, turn: OrderTicket) -> Begun {
+    pub(super) fn begun(self, ticket: OrderTicket) -> OrderedCall {
         let groups = self.groups;
-        Begun { groups, turn }
+        OrderedCall { groups, ticket }
     }
 
     /// Sends this call by itself.
     pub(super) async fn send(self, connection: &Connection, command: &'static str) -> Replies {
         let limit = connection.limit();
-        let turns = connection.order().begin([self.entry(connection)], limit);
-        let begun = turns.into_iter().map(|turn| Begun {
+        let tickets = connection.order().begin([self.entry(connection)], limit);
+        let begun = tickets.into_iter().map(|ticket| OrderedCall {
             groups: self.groups.clone(),
-            turn,
+            ticket,
         });
         let mut replies = send_all(connection, command, begun.collect(), limit).await;
         replies.pop().unwrap_or_else(|| Ok(Vec::new()))
@@ -57,11 +57,11 @@ impl Call {
 pub(super) async fn send_all(
     connection: &Connection,
     command: &'static str,
-    calls: Vec<Begun>,
+    calls: Vec<OrderedCall>,
     limit: Deadline,
 ) -> Vec<Replies> {
     // In a cluster those on one key wait for each other's answers; others do not wait for them.
-    let waits = |call: &Begun| connection.is_cluster() && !call.turn.is_free();
+    let waits = |call: &OrderedCall| connection.is_cluster() && !call.ticket.is_free();
     let waiting: Vec<bool> = calls.iter().map(waits).collect();
     if calls.len() < 2 || !waiting.contains(&true) {
         return send_together(connection, command, calls, limit).await;
@@ -87,7 +87,7 @@ pub(super) async fn send_all(
 async fn send_together(
     connection: &Connection,
     command: &'static str,
-    calls: Vec<Begun>,
+    calls: Vec<OrderedCall>,
     limit: Deadline,
 ) -> Vec<Replies> {
     let mut results = send_once(connection, command, &calls, limit).await;
@@ -95,7 +95,7 @@ async fn send_together(
     for (result, mut call) in results.iter_mut().zip(calls) {
         // Whoever is not repeated ends here, and lets the next ones go.
         let Some(source) = lost(result) else { continue };
-        if call.turn.was_overtaken() {
+        if call.ticket.was_overtaken() {
             // Reading is harmless at any time; a time to live is a newer call's to set.
             let Some(groups) = read::without_refresh(&call.groups) else {
                 *result = Err(Error::Overtaken { source });
@@ -118,21 +118,21 @@ async fn send_together(
 async fn send_once(
     connection: &Connection,
     command: &'static str,
-    calls: &[Begun],
+    calls: &[OrderedCall],
     limit: Deadline,
 ) -> Vec<Replies> {
     let groups: Vec<Group> = calls.iter().flat_map(|call| call.groups.clone()).collect();
-    let turns: Vec<&OrderTicket> = calls.iter().map(|call| &call.turn).collect();
-    let terms = SendOptions {
+    let tickets: Vec<&OrderTicket> = calls.iter().map(|call| &call.ticket).collect();
+    let options = SendOptions {
         limit: Some(limit),
-        turns: &turns,
+        tickets: &tickets,
     };
-    match connection.send_groups(command, &groups, terms).await {
+    match connection.send_groups(command, &groups, options).await {
         Ok(answers) => {
             let mut answers = answers.into_iter();
             let replies = calls.iter().map(|call| {
                 let answers = answers.by_ref().take(call.groups.len()).collect();
-                if call.turn.is_unsettled() {
+                if call.ticket.is_unsettled() {
                     return Err(Error::Unsettled);
                 }
                 Ok(answers)

@@ -2,11 +2,11 @@
 
 use redis::{Arg, Cmd, Value};
 
-use super::call::Call;
+use super::call::PreparedCall;
 use super::{check_count, check_ttl, command, failure, shares_its_fate};
 use crate::connection::{Access, Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
-use crate::state::{Error, Place};
+use crate::state::{Error, ValuePlace};
 
 /// A value to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) async fn fetch_users(
         groups.extend(groups_of(reads, *profile_key)?);
     }
     let effect = effect_of(users.iter().flat_map(|(reads, _)| *reads));
-    let call = Call { groups, effect };
+    let call = PreparedCall { groups, effect };
     let mut answers = call.send(connection, "GET").await?.into_iter();
     let fetched = users
         .iter()
@@ -127,7 +127,7 @@ fn values(
 ) -> Vec<Result<Option<Vec<u8>>, Error>> {
     let refused = |index: usize, source: crate::Error| {
         let key = reads.get(index).map_or(&[][..], |read| &read.key);
-        let place = Place::new(index, key);
+        let place = ValuePlace::new(index, key);
         Error::Value { place, source }
     };
     let culprit = failure(&answers).map(|(index, source)| (index, source.clone()));
@@ -173,7 +173,7 @@ fn fields(
     let fields = reply
         .and_then(|reply| stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL")))
         .map_err(|source| Error::Profile {
-            place: Place::new(0, key),
+            place: ValuePlace::new(0, key),
             source,
         })?;
     Ok(Some(fields).filter(|fields| !fields.is_empty()))

@@ -12,7 +12,7 @@ use crate::connection::Connection;
 /// Where a user's entries are: what the [`StateStore`](super::StateStore) that wrote them was built
 /// with.
 #[derive(Debug, Clone, Copy)]
-pub struct Naming<'a> {
+pub struct KeyNaming<'a> {
     /// Stands before the entry's id, if it is not empty.
     pub prefix: &'a str,
     /// Stands between the parts of a key.
@@ -34,15 +34,15 @@ pub struct StoredEntry {
     pub value: Option<Vec<u8>>,
 }
 
-/// Those of a user's entries that exist, in the order of [`Naming::entries`], with plain keys and with
+/// Those of a user's entries that exist, in the order of [`KeyNaming::entries`], with plain keys and with
 /// those of a [cluster hash tag](super::Builder::cluster_hash_tag). Entries whose store hashes user ids
 /// or names keys by a hook are not found.
 ///
 /// # Errors
 /// When Redis cannot be reached, and for too many entries.
-pub async fn look(
+pub async fn stored_entries(
     connection: &Connection,
-    naming: &Naming<'_>,
+    naming: &KeyNaming<'_>,
     user_id: &str,
 ) -> Result<Vec<StoredEntry>, Error> {
     let layouts = [Layout::Plain, Layout::HashTag];
@@ -82,7 +82,7 @@ pub async fn look(
     Ok(found)
 }
 
-fn key(naming: &Naming<'_>, layout: Layout, entry: &str, user_id: &str) -> Vec<u8> {
+fn key(naming: &KeyNaming<'_>, layout: Layout, entry: &str, user_id: &str) -> Vec<u8> {
     let keys = Keys {
         prefix: naming.prefix.into(),
         separator: naming.separator.into(),

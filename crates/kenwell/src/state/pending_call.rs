@@ -8,40 +8,40 @@ use super::{Error, StateStore};
 use crate::connection::{Access, Deadline, OrderTicket, SendOptions};
 
 /// A call whose keys and values are not known yet.
-pub(super) struct Beginning {
-    turn: Option<OrderTicket>,
+pub(super) struct PendingCall {
+    ticket: Option<OrderTicket>,
     limit: Deadline,
 }
 
 impl StateStore {
     /// Begins a call on the entries of these users.
-    pub(super) fn begin(&self, user_ids: &[&str], effect: Access) -> Beginning {
-        let setup = &self.setup;
-        let users = user_ids.iter().map(|id| setup.users.hash(id.as_bytes()));
-        let limit = setup.connection.limit();
-        let turns = setup.users.begin([(effect, users.collect())], limit);
-        let turn = turns.into_iter().next();
-        Beginning { turn, limit }
+    pub(super) fn begin(&self, user_ids: &[&str], effect: Access) -> PendingCall {
+        let config = &self.config;
+        let users = user_ids.iter().map(|id| config.users.hash(id.as_bytes()));
+        let limit = config.connection.limit();
+        let tickets = config.users.begin([(effect, users.collect())], limit);
+        let ticket = tickets.into_iter().next();
+        PendingCall { ticket, limit }
     }
 }
 
-impl Beginning {
+impl PendingCall {
     /// Executes the call itself when all older ones of its users have come that far.
-    pub(super) async fn then<T>(
+    pub(super) async fn run<T>(
         mut self,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let turns: Vec<&OrderTicket> = self.turn.iter().collect();
-        let terms = SendOptions {
+        let tickets: Vec<&OrderTicket> = self.ticket.iter().collect();
+        let options = SendOptions {
             limit: Some(self.limit),
-            turns: &turns,
+            tickets: &tickets,
         };
-        terms.alone().await?;
+        options.alone().await?;
         let mut call = pin!(call);
         poll_fn(|context| {
             let polled = call.as_mut().poll(context);
             // Polled once, it has its place among those on the same keys.
-            self.turn = None;
+            self.ticket = None;
             polled
         })
         .await

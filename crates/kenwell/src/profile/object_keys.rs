@@ -11,7 +11,7 @@ const MAX_LISTED: usize = 32;
 
 /// The keys of the objects that are open, innermost last.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ObjectKeys {
     /// All their keys, decoded, one after the other.
     bytes: Vec<u8>,
     keys: Vec<Key>,
@@ -35,7 +35,7 @@ struct Object {
     table: Option<HashTable<usize>>,
 }
 
-impl Seen {
+impl ObjectKeys {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.keys.clear();
@@ -159,42 +159,42 @@ mod tests {
     use super::*;
     use kenwell_json::Reader;
 
-    fn insert(seen: &mut Seen, key: &str, fields: usize) -> Option<Range<usize>> {
+    fn insert(keys: &mut ObjectKeys, key: &str, fields: usize) -> Option<Range<usize>> {
         let quoted = format!("\"{key}\"");
-        seen.insert(Reader::new(quoted.as_bytes()).string().unwrap(), fields)
+        keys.insert(Reader::new(quoted.as_bytes()).string().unwrap(), fields)
     }
 
     #[test]
     fn finds_repeated_keys_in_small_and_large_objects() {
         for size in [1, 31, 32, 33, 1000] {
-            let mut seen = Seen::default();
-            seen.enter();
+            let mut keys = ObjectKeys::default();
+            keys.enter();
             for index in 0..size {
-                assert_eq!(insert(&mut seen, &format!("key{index}"), index), None);
+                assert_eq!(insert(&mut keys, &format!("key{index}"), index), None);
             }
             for index in 0..size {
                 let earlier = index..index + 1;
-                let again = insert(&mut seen, &format!("\\u006bey{index}"), size + index);
+                let again = insert(&mut keys, &format!("\\u006bey{index}"), size + index);
                 assert_eq!(again, Some(earlier), "{index} of {size}");
             }
             // The second occurrence is the one that a third replaces.
-            assert_eq!(insert(&mut seen, "key0", 2 * size), Some(size..size + 1));
-            assert_eq!(seen.last(), b"key0");
+            assert_eq!(insert(&mut keys, "key0", 2 * size), Some(size..size + 1));
+            assert_eq!(keys.last(), b"key0");
         }
     }
 
     #[test]
     fn objects_do_not_see_each_others_keys() {
-        let mut seen = Seen::default();
-        seen.enter();
-        assert_eq!(insert(&mut seen, "a", 0), None);
-        seen.enter();
-        assert_eq!(insert(&mut seen, "a", 0), None);
-        seen.leave();
-        seen.enter();
-        assert_eq!(insert(&mut seen, "a", 1), None);
-        seen.leave();
-        assert_eq!(seen.last(), b"a");
-        assert_eq!(insert(&mut seen, "a", 2), Some(0..2));
+        let mut keys = ObjectKeys::default();
+        keys.enter();
+        assert_eq!(insert(&mut keys, "a", 0), None);
+        keys.enter();
+        assert_eq!(insert(&mut keys, "a", 0), None);
+        keys.leave();
+        keys.enter();
+        assert_eq!(insert(&mut keys, "a", 1), None);
+        keys.leave();
+        assert_eq!(keys.last(), b"a");
+        assert_eq!(insert(&mut keys, "a", 2), Some(0..2));
     }
 }

@@ -11,14 +11,14 @@ const MAX_SHOWN: usize = 200;
 /// Keys are shown because without them nobody can repair what is stored. Control characters and
 /// quotes are escaped, and what is longer than 200 characters is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ValuePlace {
     index: usize,
     entry: Option<Arc<str>>,
     /// A box, so that errors stay small.
     key: Box<str>,
 }
 
-impl Place {
+impl ValuePlace {
     pub(super) fn new(index: usize, key: &[u8]) -> Self {
         let key = String::from_utf8_lossy(key);
         let mut shown: String = key
@@ -58,7 +58,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ValuePlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.entry {
             Some(entry) => write!(formatter, "entry `{entry}`")?,
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn keys_are_made_presentable() {
-        let place = Place::new(1, b"data:\"u\n\xff").named(&"data".into());
+        let place = ValuePlace::new(1, b"data:\"u\n\xff").named(&"data".into());
         assert_eq!(
             place.to_string(),
             "entry `data` (key `data:\\\"u\\n\u{fffd}`)"
         );
-        let long = Place::new(1, "ü".repeat(300).as_bytes());
+        let long = ValuePlace::new(1, "ü".repeat(300).as_bytes());
         assert_eq!(long.key().chars().count(), MAX_SHOWN + 1);
-        assert_eq!(Place::new(3, b"").to_string(), "entry 3");
+        assert_eq!(ValuePlace::new(3, b"").to_string(), "entry 3");
     }
 }
