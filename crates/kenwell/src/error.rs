@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::class::Class;
+use crate::exceeded::Exceeded;
 use crate::printable::{printable, words};
-use crate::profile::Exceeded;
 use crate::reply::Reply;
 
 /// Why a command did not succeed.
@@ -172,23 +173,15 @@ pub enum Error {
     },
 }
 
-/// What an [`Error`] asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// The server cannot do it now. Hold everything, try again later, lose nothing.
-    Transient,
-    /// This record can never be written as it is; the others can. Put it aside with the reason.
-    Record,
-    /// The server refuses in words that nobody knows, or that may be about this record or about all.
-    /// Hold everything and tell somebody. Whether it is this record shows when others are taken
-    /// meanwhile: see [`Writer`](crate::profile::Writer).
-    Unknown,
-    /// Somebody must change the configuration, here or in Redis. Hold everything, tell them, and
-    /// try again: it works as soon as they did.
-    Configuration,
-}
-
 impl Error {
+    /// The error for a setting that cannot work.
+    pub(crate) fn setting(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self::Settings {
+            setting,
+            problem: problem.into(),
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {

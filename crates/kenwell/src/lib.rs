@@ -81,7 +81,9 @@
 //! No HTTP, no queue, no files but the certificates and secrets that settings name: those who need
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
+mod class;
 mod error;
+mod exceeded;
 mod printable;
 mod reply;
 
@@ -90,6 +92,7 @@ pub mod doctor;
 pub mod profile;
 pub mod state;
 
-pub use error::{Class, Error};
+pub use class::Class;
+pub use error::Error;
 pub use printable::{is_printable, printable};
 pub use reply::Reply;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Class;
+use crate::class::Class;
 use crate::printable::{printable, words};
 
 /// The longest part of a server's message that is kept, in bytes.

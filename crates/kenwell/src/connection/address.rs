@@ -97,10 +97,7 @@ impl fmt::Display for Address {
 }
 
 fn problem(problem: &str) -> Error {
-    Error::Settings {
-        setting: "address",
-        problem: problem.to_owned(),
-    }
+    Error::setting("address", problem)
 }
 
 #[cfg(test)]

@@ -92,24 +92,31 @@ impl AddressMap {
     /// Reads and checks the entries.
     pub(super) fn read(entries: &BTreeMap<String, String>) -> Result<Self, Error> {
         if entries.len() > MAX_ENTRIES {
-            return Err(wrong(format!("it has more than {MAX_ENTRIES} entries")));
+            return Err(Error::setting(
+                "address_map",
+                format!("it has more than {MAX_ENTRIES} entries"),
+            ));
         }
         let read = entries.iter().map(|(from, to)| {
             let place = |text: &str| {
                 HostPort::read(text).ok_or_else(|| {
                     let text = crate::printable(text);
-                    wrong(format!(
-                        "\"{text}\" is no address; write host:port or a host"
-                    ))
+                    Error::setting(
+                        "address_map",
+                        format!("\"{text}\" is no address; write host:port or a host"),
+                    )
                 })
             };
             let (named, reached) = (place(from)?, place(to)?);
             if named.port.is_some() != reached.port.is_some() {
-                return Err(wrong(format!(
-                    "\"{}\" and \"{}\" must both have a port, or neither",
-                    crate::printable(from),
-                    crate::printable(to)
-                )));
+                return Err(Error::setting(
+                    "address_map",
+                    format!(
+                        "\"{}\" and \"{}\" must both have a port, or neither",
+                        crate::printable(from),
+                        crate::printable(to)
+                    ),
+                ));
             }
             Ok((named, reached))
         });
@@ -167,13 +174,6 @@ impl HostPort {
 fn normal(host: &str) -> String {
     host.parse::<IpAddr>()
         .map_or_else(|_| host.to_ascii_lowercase(), |ip| ip.to_string())
-}
-
-fn wrong(problem: String) -> Error {
-    Error::Settings {
-        setting: "address_map",
-        problem,
-    }
 }
 
 #[cfg(test)]

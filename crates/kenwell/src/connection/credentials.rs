@@ -26,7 +26,10 @@ impl Credentials {
             .current()
             .map_err(|error| unreadable(password, secret.path(), &error))?;
         if text.is_empty() {
-            return Err(wrong(password, "it is empty; write the password into it"));
+            return Err(Error::setting(
+                password,
+                "it is empty; write the password into it",
+            ));
         }
         let username = match &settings.username_file {
             Some(path) => {
@@ -107,15 +110,8 @@ pub(super) fn unreadable(
     error: &std::io::Error,
 ) -> Error {
     let path = path.map_or_else(String::new, |path| path.display().to_string());
-    wrong(
+    Error::setting(
         setting,
         format!("cannot read {path}: {error}; make it a file that Kenwell may read"),
     )
-}
-
-fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.into(),
-    }
 }

@@ -70,10 +70,9 @@ impl Connection {
         } else if let Some(master) = settings.sentinel_master.as_deref() {
             Route::Sentinel(SentinelMaster::new(&settings, master, targets)?)
         } else {
-            let target = targets.pop().ok_or_else(|| Error::Settings {
-                setting: "address",
-                problem: "it is missing".to_owned(),
-            })?;
+            let target = targets
+                .pop()
+                .ok_or_else(|| Error::setting("address", "it is missing"))?;
             Route::Standalone(ServerConnection::new(settings.clone(), target))
         };
         Ok(Self {

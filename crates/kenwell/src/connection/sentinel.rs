@@ -280,10 +280,7 @@ impl SentinelWatcher {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| Error::Settings {
-            setting: "address",
-            problem: "it is missing".to_owned(),
-        }))
+        Err(failure.unwrap_or_else(|| Error::setting("address", "it is missing")))
     }
 
     fn still_names(&self, node: &ServerConnection) -> bool {

@@ -128,19 +128,19 @@ impl Settings {
         };
         let addresses = Address::parse_list(&self.address)?;
         if expected != ServerKind::Standalone && addresses.iter().any(Address::is_unix) {
-            return Err(wrong(
+            return Err(Error::setting(
                 "address",
                 "a Unix socket is no cluster and no Sentinel",
             ));
         }
         if addresses.len() > MAX_ADDRESSES {
-            return Err(wrong(
+            return Err(Error::setting(
                 "address",
                 "more than 64 addresses; a few are enough to find the others",
             ));
         }
         if expected == ServerKind::Standalone && addresses.len() > 1 {
-            return Err(wrong(
+            return Err(Error::setting(
                 "address",
                 "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
             ));
@@ -178,36 +178,42 @@ impl Settings {
 
     fn check_combination(&self) -> Result<(), Error> {
         if self.database < 0 {
-            return Err(wrong("database", "a database number cannot be negative"));
+            return Err(Error::setting(
+                "database",
+                "a database number cannot be negative",
+            ));
         }
         if self.cluster_mode && self.database != 0 {
-            return Err(wrong("database", "a Redis Cluster has only database 0"));
+            return Err(Error::setting(
+                "database",
+                "a Redis Cluster has only database 0",
+            ));
         }
         if self.username.is_some() && self.username_file.is_some() {
-            return Err(wrong(
+            return Err(Error::setting(
                 "username",
                 "it is given twice, as text and as a file; keep one",
             ));
         }
         let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
         if is_standalone && !self.address_map.is_empty() {
-            return Err(wrong(
+            return Err(Error::setting(
                 "address_map",
                 "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
             ));
         }
         AddressMap::read(&self.address_map)?;
         match &self.sentinel_master {
-            Some(_) if self.cluster_mode => Err(wrong(
+            Some(_) if self.cluster_mode => Err(Error::setting(
                 "sentinel_master",
                 "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
             )),
-            Some(name) if name.is_empty() => Err(wrong(
+            Some(name) if name.is_empty() => Err(Error::setting(
                 "sentinel_master",
                 "it is empty; give the name in the Sentinels' `sentinel monitor` line",
             )),
             None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
-                Err(wrong(
+                Err(Error::setting(
                     "sentinel_master",
                     "it is missing, so sentinel_username and sentinel_password have no use",
                 ))
@@ -235,13 +241,6 @@ impl Settings {
             address_source,
             names: Resolver::default(),
         })
-    }
-}
-
-fn wrong(setting: &'static str, problem: &str) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.to_owned(),
     }
 }
 

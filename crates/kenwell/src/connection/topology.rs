@@ -182,10 +182,7 @@ impl Topology {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| Error::Settings {
-            setting: "address",
-            problem: "it is missing".to_owned(),
-        }))
+        Err(failure.unwrap_or_else(|| Error::setting("address", "it is missing")))
     }
 
     /// Known nodes and seeds, each time beginning with another one, and the doubted one last.

@@ -327,10 +327,7 @@ fn decode(text: &str, what: &str) -> Result<String, Error> {
 }
 
 pub(super) fn problem(problem: &str) -> Error {
-    Error::Settings {
-        setting: "url",
-        problem: problem.to_owned(),
-    }
+    Error::setting("url", problem)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What the user may do, and the line that grants what is missing.
 
+use std::hash::{BuildHasher, RandomState};
+
 use redis::Cmd;
 
 use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
-use super::probe::probe_user;
 use crate::connection::{Settings, StagedConnection};
 use crate::profile::Layout;
 use crate::{Class, Error};
@@ -44,6 +45,13 @@ pub(super) enum Permission {
     CommandDenied,
     KeyDenied,
     CommandUnknown,
+}
+
+/// The user whose profile the probe writes: a name that nobody has.
+pub(super) fn probe_user() -> String {
+    // Each state has keys of its own, taken from the system's randomness.
+    let random = || RandomState::new().hash_one(0);
+    format!("kenwell-doctor-{:016x}{:016x}", random(), random())
 }
 
 /// Tries every command that Kenwell uses.

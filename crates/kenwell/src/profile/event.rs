@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use kenwell_json::{Kind, Number, Reader, Skipped, Text};
 
 use super::Ignored;
-use super::flattener::MAX_DEPTH;
 use super::js::{self, NumberContext};
+use super::limits::MAX_DEPTH;
 
 /// What one pass over an event found, apart from the fields.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use redis::{Cmd, Pipeline, Value};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Exceeded, ProfileUpdate, store};
+use super::server_limits::exceeded_by;
+use super::{ProfileUpdate, store};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
 
@@ -157,7 +158,7 @@ impl Experiment {
                 address,
                 command,
                 times,
-                exceeded: Exceeded::by(update, connection).await,
+                exceeded: exceeded_by(update, connection).await,
                 source,
             },
             Error::Refused {

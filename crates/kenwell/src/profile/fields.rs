@@ -7,9 +7,9 @@ use hashbrown::HashTable;
 use kenwell_json::{Kind, Reader};
 
 use super::Ignored;
-use super::flattener::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 use super::js::{self, NumberContext};
 use super::json_text::JsonText;
+use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 use super::object_keys::ObjectKeys;
 
 /// Up to this many fields, names are compared one by one.

@@ -8,13 +8,6 @@ use super::js;
 use super::prefix::ResolvedPrefix;
 use super::{Ignored, Layout, ProfileUpdate};
 
-/// The deepest nesting of objects and arrays that is read, the event itself counted as one.
-pub const MAX_DEPTH: usize = 2_048;
-
-/// The most bytes that the names and values of one event may take, 32 MiB. A name is repeated for
-/// every value below it, so a small event can ask for gigabytes.
-pub const MAX_FLATTENED_BYTES: usize = 32 << 20;
-
 /// What the buffers keep between events, in bytes each. Larger events pay for their allocations.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -47,6 +40,13 @@ pub struct Flattener {
     context: Vec<Field>,
     /// From `traits`.
     top: Vec<Field>,
+}
+
+/// What an event writes, or why it writes nothing. Pure: the same bytes give the same answer.
+///
+/// For many events keep a [`Flattener`], which reuses its buffers.
+pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
+    Flattener::default().update(event, layout)
 }
 
 impl Flattener {

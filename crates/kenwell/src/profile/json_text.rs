@@ -10,9 +10,9 @@ use std::ops::Range;
 
 use kenwell_json::{Kind, Reader, Text};
 
-use super::flattener::MAX_DEPTH;
 use super::js::{self, NumberContext};
 use super::json_order::{Reorder, order, slice};
+use super::limits::MAX_DEPTH;
 use super::{Ignored, MAX_FLATTENED_BYTES};
 
 /// Writes values as JSON text; its buffers are reused from value to value.

@@ -26,8 +26,15 @@ pub struct Builder {
     config: StoreConfig,
 }
 
+impl StateStore {
+    /// Begins to set up a store.
+    pub fn builder(connection: Connection) -> Builder {
+        Builder::new(connection)
+    }
+}
+
 impl Builder {
-    pub(super) fn new(connection: Connection) -> Self {
+    fn new(connection: Connection) -> Self {
         Self {
             config: StoreConfig {
                 connection,

@@ -52,7 +52,7 @@ pub enum Error {
     /// A time to live that Redis cannot count.
     #[error(
         "{place}: a time to live of {seconds} s is more than {} s",
-        super::values::MAX_TTL_SECONDS
+        super::limits::MAX_TTL_SECONDS
     )]
     Ttl {
         /// Which value.
@@ -61,7 +61,7 @@ pub enum Error {
         seconds: u64,
     },
     /// More keys in one call than one round trip should carry.
-    #[error("{count} keys in one call are more than {}", super::values::MAX_KEYS)]
+    #[error("{count} keys in one call are more than {}", super::limits::MAX_KEYS)]
     TooManyKeys {
         /// How many there were.
         count: usize,

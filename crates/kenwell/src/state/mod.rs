@@ -75,6 +75,7 @@ mod error;
 mod hooks;
 mod json;
 mod key;
+mod limits;
 mod loading;
 mod pending_call;
 mod record;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
-use super::{Builder, Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
+use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
 use crate::connection::{Access, Connection, KeyOrder};
 use crate::profile;
 
@@ -66,11 +66,6 @@ pub(super) enum Undecodable {
 }
 
 impl StateStore {
-    /// Begins to set up a store.
-    pub fn builder(connection: Connection) -> Builder {
-        Builder::new(connection)
-    }
-
     pub(super) fn new(config: StoreConfig) -> Self {
         Self {
             config: Arc::new(config),
@@ -123,7 +118,7 @@ impl StateStore {
 
     /// Saves a record, all entries together in one round trip; what was stored is replaced. In a
     /// cluster that holds for the keys of each slot: see
-    /// [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    /// [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
     ///
     /// # Errors
     ///
@@ -146,7 +141,7 @@ impl StateStore {
     ///
     /// [`Error::Conflict`]: somebody was faster; load again and repeat the change.
     /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
-    /// the entries of a user must share a slot: [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    /// the entries of a user must share a slot: [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
     pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
         let call = self.begin(&[user_id], Access::Changes);
         let draft = self.draft(user_id, record).await?;

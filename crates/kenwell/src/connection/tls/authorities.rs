@@ -32,10 +32,10 @@ impl Authorities {
         if is_of_use {
             return Ok(authorities);
         }
-        Err(Error::Settings {
-            setting: SETTING,
-            problem: "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's".to_owned(),
-        })
+        Err(Error::setting(
+            SETTING,
+            "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's",
+        ))
     }
 
     /// What can verify other certificates at this time, for rustls.

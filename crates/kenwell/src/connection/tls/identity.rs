@@ -37,7 +37,7 @@ impl Identity<'_> {
         let key = private_key(self.key_setting, self.key)?;
         let leaf = chain.first().and_then(pem::parse);
         let leaf = leaf.ok_or_else(|| {
-            wrong(
+            Error::setting(
                 self.certificate_setting,
                 "there is no certificate in it; it needs -----BEGIN CERTIFICATE-----".to_owned(),
             )
@@ -47,7 +47,7 @@ impl Identity<'_> {
             let problem = problem
                 .as_deref()
                 .unwrap_or("is of a kind that is not supported");
-            wrong(
+            Error::setting(
                 self.key_setting,
                 format!("it {problem}; {}", algorithm::INSTEAD),
             )
@@ -57,7 +57,7 @@ impl Identity<'_> {
             .public_key()
             .is_none_or(|public| public.as_ref() == leaf.public_key().raw);
         if !belongs {
-            return Err(wrong(
+            return Err(Error::setting(
                 self.key_setting,
                 format!(
                     "it is not the key of {}; give the two that belong together",
@@ -78,11 +78,11 @@ pub(super) fn of_client(material: &Material) -> Result<Option<Arc<CertifiedKey>>
         (Some(certificate), Some(key)) => (certificate, key),
         (Some(_), None) => {
             let problem = "client_certificate is given without its key; give both";
-            return Err(wrong(KEY, problem.to_owned()));
+            return Err(Error::setting(KEY, problem.to_owned()));
         }
         (None, Some(_)) => {
             let problem = "client_key is given without its certificate; give both";
-            return Err(wrong(CERTIFICATE, problem.to_owned()));
+            return Err(Error::setting(CERTIFICATE, problem.to_owned()));
         }
     };
     let identity = Identity {
@@ -128,8 +128,4 @@ impl ResolvesClientCert for Answer {
     fn has_certs(&self) -> bool {
         true
     }
-}
-
-fn wrong(setting: &'static str, problem: String) -> Error {
-    Error::Settings { setting, problem }
 }

@@ -30,14 +30,14 @@ pub(super) fn certificates(
     let found = pem::certificates(setting, text)?;
     for (index, der) in found.iter().enumerate() {
         if parse(der).is_none() {
-            return Err(Error::Settings {
+            return Err(Error::setting(
                 setting,
-                problem: format!(
+                format!(
                     "certificate {} of {} is no X.509 certificate; copy it again",
                     index + 1,
                     found.len()
                 ),
-            });
+            ));
         }
     }
     Ok(found)

@@ -53,10 +53,10 @@ impl Tls {
         address: &Address,
     ) -> Result<Self, Error> {
         let Address::Tcp { host, .. } = address else {
-            return Err(Error::Settings {
-                setting: "secure",
-                problem: "a Unix socket does not speak TLS; set secure = false".to_owned(),
-            });
+            return Err(Error::setting(
+                "secure",
+                "a Unix socket does not speak TLS; set secure = false",
+            ));
         };
         let name = server_name(settings, host)?;
         let material = Material::read(settings)?;
@@ -173,7 +173,7 @@ fn client(settings: &Settings, material: &Material) -> Result<Client, Error> {
     let answer = Arc::new(Answer::new(identity::of_client(material)?));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions() // 1.2 and 1.3
-        .map_err(|error| wrong("secure", error.to_string()))?
+        .map_err(|error| Error::setting("secure", error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(judge))
         .with_client_cert_resolver(Arc::clone(&answer) as _);
@@ -190,7 +190,7 @@ fn server_name(settings: &Settings, host: &str) -> Result<ServerName<'static>, E
         None => ("address", host),
     };
     ServerName::try_from(text.to_owned()).map_err(|_| {
-        wrong(
+        Error::setting(
             setting,
             format!(
                 "a certificate cannot name \"{text}\"; use a host name or an IP address, without port"
@@ -218,7 +218,7 @@ fn judge(
         let roots = Arc::new(system_authorities()?);
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
-            .map_err(|error| wrong("secure", error.to_string()))?
+            .map_err(|error| Error::setting("secure", error.to_string()))?
     };
     Ok(Judge {
         inner,
@@ -232,14 +232,10 @@ fn system_authorities() -> Result<RootCertStore, Error> {
     let system = rustls_native_certs::load_native_certs();
     let (trusted, _unreadable) = store.add_parsable_certificates(system.certs);
     if trusted == 0 {
-        return Err(wrong(
+        return Err(Error::setting(
             "secure",
             "this system trusts no certificate authority; set ca_certificate, or install `ca-certificates`".to_owned(),
         ));
     }
     Ok(store)
-}
-
-fn wrong(setting: &'static str, problem: String) -> Error {
-    Error::Settings { setting, problem }
 }

@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::read;
 use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicket, SendOptions};
 use crate::state::Error;
+use redis::{Arg, Cmd};
 
 /// A call, ready to begin.
 pub(super) struct PreparedCall {
@@ -97,7 +97,7 @@ async fn send_together(
         let Some(source) = lost(result) else { continue };
         if call.ticket.was_overtaken() {
             // Reading is harmless at any time; a time to live is a newer call's to set.
-            let Some(groups) = read::without_refresh(&call.groups) else {
+            let Some(groups) = without_refresh(&call.groups) else {
                 *result = Err(Error::Overtaken { source });
                 continue;
             };
@@ -144,6 +144,24 @@ async fn send_once(
             failed.collect()
         }
     }
+}
+
+/// The same reads without a new time to live; `None` when it is not all reading.
+fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
+    let plain = |command: &Cmd| {
+        let mut arguments = command.args_iter();
+        match (arguments.next(), arguments.next()) {
+            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
+                Some(super::command("GET", key))
+            }
+            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
+            _ => None,
+        }
+    };
+    let groups = groups.iter();
+    groups
+        .map(|group| group.commands().iter().map(plain).collect())
+        .collect()
 }
 
 /// How the connection was lost, if it was.

@@ -1,6 +1,6 @@
 //! Reading values, and a profile along with them.
 
-use redis::{Arg, Cmd, Value};
+use redis::Value;
 
 use super::call::PreparedCall;
 use super::{check_count, check_ttl, command, failure, shares_its_fate};
@@ -77,24 +77,6 @@ pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Access
     } else {
         Access::Reads
     }
-}
-
-/// The same reads without a new time to live; `None` when it is not all reading.
-pub(super) fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
-    let plain = |command: &Cmd| {
-        let mut arguments = command.args_iter();
-        match (arguments.next(), arguments.next()) {
-            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
-                Some(super::command("GET", key))
-            }
-            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
-            _ => None,
-        }
-    };
-    let groups = groups.iter();
-    groups
-        .map(|group| group.commands().iter().map(plain).collect())
-        .collect()
 }
 
 /// Two groups: the values of one user, and the profile, which may be empty.
