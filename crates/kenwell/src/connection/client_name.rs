@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use redis::{Cmd, Value};
 
-use super::dial::{RawConnection, ask_if_permitted};
-use super::login::ClientId;
+use super::client_id::ClientId;
+use super::raw_connection::{RawConnection, ask_if_permitted};
 use crate::Error;
 
 /// What stands before the run in the name of those who write for somebody else a while: a retry of dead letters.

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value};
 
+use super::Settings;
 use super::address_map::AddressMap;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::group::{Answers, part_size};
+use super::group::Answers;
 use super::key_order::SendOptions;
+use super::pipeline_parts::part_size;
 use super::server_connection::ServerConnection;
-use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, slot_of};
+use super::target::Target;
 use super::topology::Topology;
 use crate::Error;
 

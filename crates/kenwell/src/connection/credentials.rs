@@ -58,6 +58,19 @@ impl Credentials {
     }
 }
 
+impl Settings {
+    /// The name of the user to be shown: as its file has it now if there is one.
+    pub(crate) fn user_now(&self) -> Option<String> {
+        if self.username_shown.is_some() {
+            return self.username_shown.clone();
+        }
+        match &self.username_file {
+            Some(path) => file::read_line(path).ok(),
+            None => self.username.clone(),
+        }
+    }
+}
+
 /// A refused login, with the setting to change; any other error as it is.
 pub(super) fn explained(error: Error, settings: &Settings, expected: ServerKind) -> Error {
     let Error::Refused { address, reply, .. } = &error else {

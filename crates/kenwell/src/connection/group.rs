@@ -16,17 +16,6 @@ pub(crate) struct Group(Vec<Cmd>);
 /// What became of each command of a group.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
 
-/// The most parts into which a pipeline is cut, so that what was answered before a failure is known.
-const PARTS: usize = 8;
-
-/// The fewest commands of a part: each part costs about as much as a command.
-const PART: usize = 32;
-
-/// How many commands of a pipeline make one part.
-pub(crate) fn part_size(commands: usize) -> usize {
-    commands.div_ceil(PARTS).max(PART)
-}
-
 impl Group {
     pub(crate) fn push(&mut self, command: Cmd) {
         self.0.push(command);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
+use super::client_id::ClientId;
 use super::credentials::Credentials;
-use super::dial::{RawConnection, ask, ask_if_permitted};
+use super::raw_connection::{RawConnection, ask, ask_if_permitted};
 use crate::{Class, Error};
 
 /// What the server said about itself and about the connection.
@@ -14,14 +15,6 @@ pub(super) struct LoginReply {
     /// The answer to `HELLO`, if it knows that.
     pub(super) hello: Option<Value>,
     pub(super) client_id: Option<ClientId>,
-}
-
-/// What identifies a connection at the server: its number and its address as the server sees them.
-/// Both together, because a restarted server counts from one again.
-#[derive(Debug, Clone)]
-pub(super) struct ClientId {
-    id: String,
-    addr: String,
 }
 
 /// Logs in and selects the database.
@@ -126,36 +119,5 @@ fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
     match answer {
         Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(None),
         answer => answer.map(Some),
-    }
-}
-
-impl ClientId {
-    /// Reads the answer to `CLIENT INFO`.
-    fn read(answer: &Value) -> Option<Self> {
-        let Value::BulkString(text) = answer else {
-            return None;
-        };
-        Self::read_line(&String::from_utf8_lossy(text))
-    }
-
-    /// Reads a line as `CLIENT INFO` and `CLIENT LIST` give them.
-    pub(super) fn read_line(text: &str) -> Option<Self> {
-        let value = |name: &str| {
-            let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
-            found.map(str::to_owned)
-        };
-        let (id, addr) = value("id=").zip(value("addr="))?;
-        Some(Self { id, addr })
-    }
-
-    /// The command that makes the server forget this connection.
-    pub(super) fn kill(&self) -> Cmd {
-        redis::cmd("CLIENT")
-            .arg("KILL")
-            .arg("ID")
-            .arg(&self.id)
-            .arg("ADDR")
-            .arg(&self.addr)
-            .take()
     }
 }

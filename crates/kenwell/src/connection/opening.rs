@@ -8,11 +8,12 @@ use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
 use super::bounded_socket::ProtocolFault;
+use super::client_id::ClientId;
 use super::deadline::Deadline;
-use super::dial::{RawConnection, dial};
+use super::dial::dial;
 use super::draining_socket::LastActivity;
 use super::liveness::Liveness;
-use super::login::ClientId;
+use super::raw_connection::RawConnection;
 use super::server_connection::{ServerConnection, ServerShared};
 use crate::Error;
 

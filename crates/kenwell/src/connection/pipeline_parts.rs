@@ -7,15 +7,26 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use redis::{Arg, Cmd, Pipeline};
 
-use super::dial::lost;
 use super::group::Answers;
 use super::opening::OpenHandle;
+use super::raw_connection::lost;
 use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// The slowest link on which a single large command is still waited for, in bytes a second. What was
 /// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.
 const SLOWEST: u32 = 64 * 1024;
+
+/// The most parts into which a pipeline is cut, so that what was answered before a failure is known.
+const PARTS: usize = 8;
+
+/// The fewest commands of a part: each part costs about as much as a command.
+const PART: usize = 32;
+
+/// How many commands of a pipeline make one part.
+pub(crate) fn part_size(commands: usize) -> usize {
+    commands.div_ceil(PARTS).max(PART)
+}
 
 impl ServerConnection {
     /// Sends pipelines that are all under way at once, and gives one result for each command, in order.

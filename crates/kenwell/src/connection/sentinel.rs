@@ -17,7 +17,7 @@ use super::deadline::Deadline;
 use super::key_order::SendOptions;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
-use super::settings::Target;
+use super::target::Target;
 use super::topology::{OTHERS, QUESTION_LIMIT};
 use crate::{Class, Error};
 
@@ -329,6 +329,20 @@ impl MasterHistory {
         }
         self.current = Some(heard.clone());
         heard
+    }
+}
+
+/// The servers to start from: those of the address, or the master that the Sentinels name now.
+pub(crate) async fn servers(settings: &Settings) -> Result<Vec<String>, Error> {
+    let targets = settings.targets()?;
+    match &settings.sentinel_master {
+        Some(name) => Ok(vec![
+            SentinelMaster::new(settings, name, targets)?.find().await?,
+        ]),
+        None => Ok(targets
+            .iter()
+            .map(|target| target.address.to_string())
+            .collect()),
     }
 }
 

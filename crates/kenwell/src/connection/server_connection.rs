@@ -11,12 +11,13 @@ use redis::{Cmd, Pipeline, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 
+use super::Settings;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::dial::lost;
 use super::key_order::{Admission, SendOptions, enter};
 use super::opening::{ConnectionState, OpenHandle};
-use super::settings::{Settings, Target};
+use super::raw_connection::lost;
+use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
 

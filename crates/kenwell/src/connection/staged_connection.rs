@@ -13,13 +13,14 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
+use super::Settings;
 use super::address::Address;
 use super::credentials::Credentials;
-use super::dial::{self, RawConnection};
 use super::login::log_in;
+use super::raw_connection::{self, RawConnection};
 use super::resolver;
 use super::server_kind::ServerKind;
-use super::settings::{Settings, Target};
+use super::target::Target;
 use super::tls::{Explanation, Tls};
 use crate::Error;
 
@@ -126,9 +127,9 @@ impl StagedConnection {
         let credentials = Credentials::read(&self.settings, ServerKind::Standalone)?;
         let enter = async {
             let line = match socket {
-                Socket::Tcp(stream) => dial::start(stream, &self.address).await?,
-                Socket::Unix(stream) => dial::start(stream, &self.address).await?,
-                Socket::Tls(stream) => dial::start(*stream, &self.address).await?,
+                Socket::Tcp(stream) => raw_connection::start(stream, &self.address).await?,
+                Socket::Unix(stream) => raw_connection::start(stream, &self.address).await?,
+                Socket::Tls(stream) => raw_connection::start(*stream, &self.address).await?,
             };
             log_in(&line, credentials.as_ref(), 0, &self.address).await?;
             Ok(line)
@@ -151,9 +152,12 @@ impl StagedConnection {
         let Some(line) = &self.line else {
             return Err(self.refused(io::ErrorKind::NotConnected.into()));
         };
-        timeout(limit, dial::ask(line, command, name, &self.address))
-            .await
-            .map_err(|_elapsed| self.late(name, limit))?
+        timeout(
+            limit,
+            raw_connection::ask(line, command, name, &self.address),
+        )
+        .await
+        .map_err(|_elapsed| self.late(name, limit))?
     }
 
     async fn opening<T>(

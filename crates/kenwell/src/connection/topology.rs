@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use redis::Pipeline;
 
+use super::Settings;
 use super::address::Address;
 use super::address_map::{AddressMap, AddressSource};
 use super::deadline::Deadline;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
-use super::settings::{Settings, Target};
 use super::slots::{MAX_NODES, Redirection, SlotMap};
+use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
 

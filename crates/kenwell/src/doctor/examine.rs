@@ -8,7 +8,7 @@ use super::report::Report;
 use super::{
     expiry, explain, login, marker, memory, network, probe, rights, round_trip, server, tls,
 };
-use crate::connection::{Connection, Settings, StagedConnection};
+use crate::connection::{Connection, Settings, StagedConnection, servers};
 use crate::profile::Layout;
 
 /// Examines the way to a Redis, and the Redis.
@@ -17,7 +17,7 @@ use crate::profile::Layout;
 /// while others use the server: it writes one random key below the layout's prefix, which is
 /// deleted at once and expires by itself if that fails.
 pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
-    let servers = match settings.servers().await {
+    let servers = match servers(settings).await {
         Ok(servers) => servers,
         Err(error) => return Report::new(vec![explain::failed(Check::Settings, &error)]),
     };

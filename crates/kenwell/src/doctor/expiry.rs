@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::finding::{Check, Finding};
-use crate::connection::{Entrance, Settings, StagedConnection, TimeNotice, notice};
+use crate::connection::{Entrance, Settings, StagedConnection, TimeNotice, notice, servers};
 
 /// What is to be said about the certificates on the way to a Redis: those that the settings give, and those that its
 /// servers (and Sentinels) show, that have expired, are not valid yet, or expire within 14 days.
@@ -19,7 +19,7 @@ pub async fn time_notices(settings: &Settings) -> Vec<TimeNotice> {
     let mut notices = settings.time_notices();
     let mut places: Vec<String> = settings.address.split(',').map(str::to_owned).collect();
     if settings.sentinel_master.is_some() {
-        places.extend(settings.servers().await.unwrap_or_default());
+        places.extend(servers(settings).await.unwrap_or_default());
     }
     for place in places {
         if let Some(notice) = shown_at(settings, &place).await
