@@ -4,35 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Settings;
 use super::address::Address;
-use super::bounded_socket::{BoundedSocket, ProtocolFault, fault_of};
 use super::client_id::ClientId;
 use super::credentials::{self, Credentials};
-use super::draining_socket::{DrainingSocket, LastActivity};
-use super::liveness::Liveness;
 use super::login::log_in;
 use super::raw_connection::{RawConnection, ask_if_permitted, start};
-use super::resolver;
 use super::target::Target;
+use super::tcp;
 use super::tls::Tls;
 use crate::Error;
-use crate::reply::Reply;
-
-/// How long a connection may be idle before the kernel asks whether the server is still there.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// How long the kernel waits for each answer, and how many it misses before it gives the connection up.
-const KEEP_ALIVE_AGAIN: Duration = Duration::from_secs(5);
-const KEEP_ALIVE_TIMES: u32 = 3;
 
 /// How long a look at the certificate of a server that refused us may take, so that its reason is told in any case.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,23 +34,25 @@ pub(super) async fn dial(
         address: Arc::clone(address),
         source: Arc::new(source),
     };
+    // Half of the time for the look-up, so that something is left for the addresses that it finds.
+    let tcp = |host, port| tcp::open(host, port, &target.resolver, settings.connect_timeout / 2);
     let mut raw = match (&target.address, &target.tls) {
         (Address::Unix(path), _) => {
             start(UnixStream::connect(path).await.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, None) => {
-            let socket = tcp(host, *port, settings, target).await;
+            let socket = tcp(host, *port).await;
             start(socket.map_err(refused)?, address).await?
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
-            let socket = tcp(host, *port, settings, target).await;
+            let socket = tcp(host, *port).await;
             let socket = socket.map_err(refused)?;
             match connector.connect(name, socket).await {
                 Ok(stream) => start(stream, address).await?,
                 Err(error) => {
                     let look = if tls.needs_look(&error) {
-                        tcp(host, *port, settings, target).await.ok()
+                        tcp(host, *port).await.ok()
                     } else {
                         None
                     };
@@ -115,28 +101,6 @@ async fn handshake(
         },
         None => Error::Connect { address, source },
     }
-}
-
-/// The look-up may take half of the time, so that something is left for the addresses that it finds.
-async fn tcp(host: &str, port: u16, settings: &Settings, target: &Target) -> io::Result<TcpStream> {
-    let share = settings.connect_timeout / 2;
-    let addresses = target.names.look_up(host, port, share).await?;
-    let stream = resolver::connect(&addresses).await?;
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
-    socket.set_tcp_keepalive(&keep_alive())?;
-    // We close a connection only when all its replies came, or to give it up. Then whatever the
-    // kernel has not sent yet must never arrive: it is sent again on another connection, and a
-    // late copy would overwrite newer values.
-    socket.set_linger(Some(Duration::ZERO))?;
-    Ok(stream)
-}
-
-fn keep_alive() -> TcpKeepalive {
-    let settings = TcpKeepalive::new().with_time(KEEP_ALIVE);
-    settings
-        .with_interval(KEEP_ALIVE_AGAIN)
-        .with_retries(KEEP_ALIVE_TIMES)
 }
 
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread

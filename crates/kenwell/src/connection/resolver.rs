@@ -1,22 +1,12 @@
-//! From a host's name to an open socket: all its addresses are tried, none of them waited for alone.
+//! From a host's name to its addresses, in a share of the time that there is for connecting.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep, timeout};
-
-/// How long one address has before the next one is tried beside it (RFC 8305, section 8).
-const STAGGER: Duration = Duration::from_millis(250);
-
-/// The most addresses of one name that are tried.
-const MAX_ADDRESSES: usize = 16;
+use tokio::time::{Instant, timeout};
 
 /// For how long what a look-up found may be used by the next attempt, after the one that asked had given up.
 const FRESH: Duration = Duration::from_secs(30);
@@ -57,15 +47,14 @@ impl Resolver {
         host: &str,
         share: Duration,
     ) -> io::Result<Vec<SocketAddr>> {
-        let pending_lookup = self.pending_lookup().take();
-        let mut under_way =
-            match pending_lookup.filter(|pending_lookup| pending_lookup.began.elapsed() < FRESH) {
-                Some(pending_lookup) => pending_lookup,
-                None => Lookup {
-                    began: Instant::now(),
-                    found: spawn_blocking(find),
-                },
-            };
+        let pending = self.pending_lookup().take();
+        let mut under_way = match pending.filter(|pending| pending.began.elapsed() < FRESH) {
+            Some(pending) => pending,
+            None => Lookup {
+                began: Instant::now(),
+                found: spawn_blocking(find),
+            },
+        };
         if let Ok(found) = timeout(share, &mut under_way.found).await {
             return found?;
         }
@@ -85,189 +74,48 @@ impl Resolver {
     }
 }
 
-/// Connects to whichever address answers first (RFC 8305, "Happy Eyeballs"): the families in turns, and a new
-/// attempt beside the others whenever one has failed, or none has succeeded for a while. The caller bounds
-/// the time.
-///
-/// # Errors
-/// When all have failed, that of the address that came first.
-pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut waiting: VecDeque<_> = in_turns(addresses).into();
-    let mut under_way = FuturesUnordered::new();
-    let mut failure: Option<(usize, io::Error)> = None;
-    let mut number = 0;
-    loop {
-        if let Some(address) = waiting.pop_front() {
-            let place = number;
-            number += 1;
-            under_way.push(async move { (place, TcpStream::connect(address).await) });
-        }
-        if under_way.is_empty() {
-            break;
-        }
-        let stagger = async {
-            if waiting.is_empty() {
-                std::future::pending::<()>().await;
-            } else {
-                sleep(STAGGER).await;
-            }
-        };
-        tokio::select! {
-            biased;
-            Some((place, connected)) = under_way.next() => match connected {
-                Ok(stream) => return Ok(stream),
-                Err(error) => {
-                    if failure.as_ref().is_none_or(|(first, _)| place < *first) {
-                        failure = Some((place, error));
-                    }
-                }
-            },
-            () = stagger => {}
-        }
-    }
-    let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    Err(failure.map_or_else(none, |(_, error)| error))
-}
-
-/// The addresses that are tried, of both families in turns, beginning with the one that the system prefers.
-fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    let is_like_first = |address: &SocketAddr| {
-        addresses.first().map(SocketAddr::is_ipv6) == Some(address.is_ipv6())
-    };
-    let (mut preferred, mut other): (VecDeque<SocketAddr>, VecDeque<_>) =
-        addresses.iter().copied().partition(is_like_first);
-    let mut all = Vec::with_capacity(addresses.len());
-    while !preferred.is_empty() || !other.is_empty() {
-        all.extend(preferred.pop_front());
-        all.extend(other.pop_front());
-    }
-    all.truncate(MAX_ADDRESSES);
-    all
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream as Blocking};
     use std::sync::mpsc;
-    use std::thread;
 
-    use super::super::dial::dial;
-    use super::super::settings::Settings;
     use super::*;
+
+    impl Resolver {
+        /// Its next look-up finds these addresses.
+        pub(in crate::connection) fn finding(addresses: Vec<SocketAddr>) -> Self {
+            let resolver = Self::default();
+            *resolver.pending_lookup() = Some(Lookup {
+                began: Instant::now(),
+                found: spawn_blocking(move || Ok(addresses)),
+            });
+            resolver
+        }
+    }
 
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()
     }
 
-    /// An address that answers nothing: its backlog is full. It stays so for as long as these live.
-    fn black_hole() -> (SocketAddr, TcpListener, Vec<Blocking>) {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
-        let socket = socket.unwrap();
-        socket.bind(&address("127.0.0.2:0").into()).unwrap();
-        socket.listen(0).unwrap();
-        let listener = TcpListener::from(socket);
-        let at = listener.local_addr().unwrap();
-        let mut queue = Vec::new();
-        while let Ok(stream) = Blocking::connect_timeout(&at, Duration::from_millis(300)) {
-            queue.push(stream);
-        }
-        (at, listener, queue)
-    }
-
-    #[tokio::test]
-    async fn a_dead_first_address_costs_a_moment() {
-        let (dead, _listener, _queue) = black_hole();
-        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
-        let alive = alive.local_addr().unwrap();
-        let began = Instant::now();
-        let limit = Duration::from_secs(5);
-        let stream = timeout(limit, connect(&[dead, dead, alive])).await;
-        let stream = stream.unwrap().unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), alive);
-        assert!(began.elapsed() >= 2 * STAGGER);
-    }
-
-    /// Knows none of the four commands of a login, as a very old Redis.
-    fn old_redis() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let (mut client, _) = listener.accept().unwrap();
-            let (mut commands, mut bytes) = (0, [0; 1024]);
-            while commands < 4 {
-                let count = client.read(&mut bytes).unwrap();
-                commands += bytes[..count].split(|byte| *byte == b'*').count() - 1;
-            }
-            let answers = "-ERR unknown command\r\n".repeat(4);
-            client.write_all(answers.as_bytes()).unwrap();
-            // Until the other side leaves.
-            while client.read(&mut bytes).is_ok_and(|count| count > 0) {}
-        });
-        at
-    }
-
-    #[tokio::test]
-    async fn a_connection_opens_though_the_first_address_of_its_host_is_dead() {
-        let (dead, _listener, _queue) = black_hole();
-        let alive = old_redis();
-        let settings = Settings::new("redis.internal:6379");
-        let target = settings.targets().unwrap().remove(0);
-        *target.names.pending_lookup() = Some(Lookup {
-            began: Instant::now(),
-            found: spawn_blocking(move || Ok(vec![dead, alive])),
-        });
-        let address = "redis.internal:6379".into();
-        let opened = dial(&settings, &target, &address, None);
-        let opened = timeout(settings.connect_timeout, opened).await;
-        assert!(!opened.unwrap().unwrap().is_closed());
-    }
-
-    #[tokio::test]
-    async fn a_refusal_leads_to_the_next_one_at_once_and_the_first_one_is_told() {
-        let gone = TcpListener::bind("127.0.0.1:0").unwrap();
-        let refusing = gone.local_addr().unwrap();
-        drop(gone);
-        let alive = TcpListener::bind("127.0.0.1:0").unwrap();
-        let alive = alive.local_addr().unwrap();
-        let stream = connect(&[refusing, alive]).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), alive);
-        let unusable = address("255.255.255.255:1");
-        let error = connect(&[refusing, unusable]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        let error = connect(&[]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let all = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"].map(address);
-        let expected = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"];
-        assert_eq!(in_turns(&all), expected.map(address));
-        let many = vec![address("1.1.1.1:1"); 100];
-        assert_eq!(in_turns(&many).len(), MAX_ADDRESSES);
-    }
-
     #[tokio::test]
     async fn a_slow_look_up_has_its_share_and_helps_the_next_attempt() {
-        let names = Resolver::default();
+        let resolver = Resolver::default();
         let share = Duration::from_millis(20);
         let found = vec![address("1.1.1.1:1")];
         let (tell, told) = mpsc::channel();
         let slow = move || told.recv().map_err(io::Error::other);
-        let error = names.look_up_with(slow, "redis.internal", share).await;
+        let error = resolver.look_up_with(slow, "redis.internal", share).await;
         let error = error.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().contains("looking up redis.internal"));
         tell.send(found.clone()).unwrap();
         // Nobody is asked again.
         let limit = Duration::from_mins(1);
-        let again = names
+        let again = resolver
             .look_up_with(|| Ok(Vec::new()), "redis.internal", limit)
             .await;
         assert_eq!(again.unwrap(), found);
         // Only once: addresses change.
-        let anew = names.look_up_with(|| Ok(Vec::new()), "redis.internal", limit);
+        let anew = resolver.look_up_with(|| Ok(Vec::new()), "redis.internal", limit);
         assert_eq!(anew.await.unwrap(), []);
     }
 }

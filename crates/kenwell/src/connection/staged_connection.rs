@@ -1,4 +1,4 @@
-//! One visit to a server, step by step, so that each step can be judged by itself.
+//! A connection that is opened in stages, so that each stage can be judged by itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,27 +18,20 @@ use super::address::Address;
 use super::credentials::Credentials;
 use super::login::log_in;
 use super::raw_connection::{self, RawConnection};
-use super::resolver;
 use super::server_kind::ServerKind;
 use super::target::Target;
-use super::tls::{Explanation, Tls};
+use super::tcp;
+use super::tls::Explanation;
 use crate::Error;
 
-/// A visit: the settings, understood, and the connection once it is open.
+/// A connection to one server that is opened in stages: for the doctor, who judges each of them by itself.
 pub(crate) struct StagedConnection {
     settings: Settings,
-    place: Address,
-    tls: Option<Tls>,
-    address: Arc<str>,
-    line: Option<RawConnection>,
-}
-
-/// Where the server is to be looked for.
-pub(crate) enum Entrance<'a> {
-    /// A host to look up, and a port.
-    Tcp(&'a str, u16),
-    /// A socket file.
-    Unix(&'a Path),
+    target: Target,
+    /// The address as errors show it.
+    shown: Arc<str>,
+    /// The connection once it is open.
+    raw: Option<RawConnection>,
 }
 
 /// An open socket on which nothing was said yet.
@@ -51,17 +44,12 @@ pub(crate) enum Socket {
 impl StagedConnection {
     /// Checks all that can be checked without the server.
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
-        let Target {
-            address: place,
-            tls,
-            ..
-        } = settings.targets()?.swap_remove(0);
+        let target = settings.targets()?.swap_remove(0);
         Ok(Self {
-            address: place.to_string().into(),
+            shown: target.address.to_string().into(),
             settings: settings.clone(),
-            place,
-            tls,
-            line: None,
+            target,
+            raw: None,
         })
     }
 
@@ -69,11 +57,9 @@ impl StagedConnection {
         &self.settings
     }
 
-    pub(crate) fn entrance(&self) -> Entrance<'_> {
-        match &self.place {
-            Address::Tcp { host, port } => Entrance::Tcp(host, *port),
-            Address::Unix(path) => Entrance::Unix(path),
-        }
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> &Address {
+        &self.target.address
     }
 
     /// The addresses of a host.
@@ -90,14 +76,14 @@ impl StagedConnection {
 
     /// Connects to the first of these addresses that answers, and says which one that was.
     pub(crate) async fn reach(&self, at: &[SocketAddr]) -> Result<(Socket, SocketAddr), Error> {
-        let stream = self.opening("connecting", resolver::connect(at)).await?;
+        let stream = self.opening("connecting", tcp::connect(at)).await?;
         let peer = stream.peer_addr().map_err(|error| self.refused(error))?;
         Ok((Socket::Tcp(stream), peer))
     }
 
     /// Goes over to TLS. The error is what TLS said, in words; `None` when it did not come to that.
     pub(crate) async fn secure(&self, socket: Socket) -> Result<Socket, Option<Explanation>> {
-        let (Some(tls), Socket::Tcp(stream)) = (&self.tls, socket) else {
+        let (Some(tls), Socket::Tcp(stream)) = (&self.target.tls, socket) else {
             return Err(None);
         };
         let peer = stream.peer_addr();
@@ -126,38 +112,35 @@ impl StagedConnection {
     pub(crate) async fn log_in(&mut self, socket: Socket) -> Result<(), Error> {
         let credentials = Credentials::read(&self.settings, ServerKind::Standalone)?;
         let enter = async {
-            let line = match socket {
-                Socket::Tcp(stream) => raw_connection::start(stream, &self.address).await?,
-                Socket::Unix(stream) => raw_connection::start(stream, &self.address).await?,
-                Socket::Tls(stream) => raw_connection::start(*stream, &self.address).await?,
+            let raw = match socket {
+                Socket::Tcp(stream) => raw_connection::start(stream, &self.shown).await?,
+                Socket::Unix(stream) => raw_connection::start(stream, &self.shown).await?,
+                Socket::Tls(stream) => raw_connection::start(*stream, &self.shown).await?,
             };
-            log_in(&line, credentials.as_ref(), 0, &self.address).await?;
-            Ok(line)
+            log_in(&raw, credentials.as_ref(), 0, &self.shown).await?;
+            Ok(raw)
         };
         let limit = self.settings.connect_timeout;
         let entered = timeout(limit, enter)
             .await
             .map_err(|_elapsed| self.late("logging in", limit))?;
-        let line = entered.map_err(|error| match &self.tls {
+        let raw = entered.map_err(|error| match &self.target.tls {
             Some(tls) => tls.alert(error),
             None => error,
         })?;
-        self.line = Some(line);
+        self.raw = Some(raw);
         Ok(())
     }
 
     /// Sends one command and gives its reply.
     pub(crate) async fn ask(&mut self, name: &'static str, command: &Cmd) -> Result<Value, Error> {
         let limit = self.settings.command_timeout;
-        let Some(line) = &self.line else {
+        let Some(raw) = &self.raw else {
             return Err(self.refused(io::ErrorKind::NotConnected.into()));
         };
-        timeout(
-            limit,
-            raw_connection::ask(line, command, name, &self.address),
-        )
-        .await
-        .map_err(|_elapsed| self.late(name, limit))?
+        timeout(limit, raw_connection::ask(raw, command, name, &self.shown))
+            .await
+            .map_err(|_elapsed| self.late(name, limit))?
     }
 
     async fn opening<T>(
@@ -174,7 +157,7 @@ impl StagedConnection {
 
     fn late(&self, action: &'static str, limit: Duration) -> Error {
         Error::Timeout {
-            address: Arc::clone(&self.address),
+            address: Arc::clone(&self.shown),
             action,
             limit,
         }
@@ -182,7 +165,7 @@ impl StagedConnection {
 
     fn refused(&self, source: io::Error) -> Error {
         Error::Connect {
-            address: Arc::clone(&self.address),
+            address: Arc::clone(&self.shown),
             source: Arc::new(source),
         }
     }
@@ -190,7 +173,7 @@ impl StagedConnection {
 
 impl Socket {
     /// The TLS version, and the server's own certificate.
-    pub(crate) fn seal(&self) -> Option<(ProtocolVersion, &CertificateDer<'static>)> {
+    pub(crate) fn tls_session(&self) -> Option<(ProtocolVersion, &CertificateDer<'static>)> {
         let Self::Tls(stream) = self else {
             return None;
         };

@@ -21,7 +21,7 @@ pub(super) struct Target {
     /// Who named the address, if nobody wrote it.
     pub(super) address_source: Option<AddressSource>,
     /// The look-up of its host.
-    pub(super) names: Resolver,
+    pub(super) resolver: Resolver,
 }
 
 impl Settings {
@@ -127,7 +127,7 @@ impl Settings {
             tls,
             expected,
             address_source,
-            names: Resolver::default(),
+            resolver: Resolver::default(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::finding::{Check, Finding};
-use crate::connection::{Entrance, Settings, StagedConnection, TimeNotice, notice, servers};
+use crate::connection::{Address, Settings, StagedConnection, TimeNotice, notice, servers};
 
 /// What is to be said about the certificates on the way to a Redis: those that the settings give, and those that its
 /// servers (and Sentinels) show, that have expired, are not valid yet, or expire within 14 days.
@@ -41,13 +41,13 @@ async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
         ..settings.clone()
     };
     let staged = StagedConnection::new(&one).ok()?;
-    let Entrance::Tcp(host, port) = staged.entrance() else {
+    let Address::Tcp { host, port } = staged.address() else {
         return None;
     };
-    let addresses = staged.look_up(host, port).await.ok()?;
+    let addresses = staged.look_up(host, *port).await.ok()?;
     let (socket, _) = staged.reach(&addresses).await.ok()?;
     let socket = staged.secure(socket).await.ok()?;
-    let (_, der) = socket.seal()?;
+    let (_, der) = socket.tls_session()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let which = format!("the certificate of the server at {}", place.trim());
     notice("address", &which, &certificate, now()?)

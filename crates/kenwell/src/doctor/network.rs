@@ -7,7 +7,7 @@ use std::path::Path;
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
-use crate::connection::{Entrance, Socket, StagedConnection};
+use crate::connection::{Address, Socket, StagedConnection};
 
 /// The most addresses of one name that are listed.
 const MAX_LISTED: usize = 4;
@@ -17,17 +17,17 @@ pub(super) async fn reach(
     staged: &StagedConnection,
     findings: &mut Vec<Finding>,
 ) -> Option<Socket> {
-    match staged.entrance() {
-        Entrance::Unix(path) => {
+    match staged.address() {
+        Address::Unix(path) => {
             findings.push(Check::Name.skipped("a Unix socket has no name to look up"));
             let (finding, socket) = file(staged, path).await;
             findings.push(finding);
             socket
         }
-        Entrance::Tcp(host, port) => {
-            let (finding, addresses) = look_up(staged, host, port).await;
+        Address::Tcp { host, port } => {
+            let (finding, addresses) = look_up(staged, host, *port).await;
             findings.push(finding);
-            let (finding, socket) = connect(staged, port, &addresses?).await;
+            let (finding, socket) = connect(staged, *port, &addresses?).await;
             findings.push(finding);
             socket
         }

@@ -65,7 +65,7 @@ fn is_public(ip: IpAddr) -> bool {
 }
 
 fn sealed(socket: &Socket, settings: &Settings) -> Finding {
-    let Some((version, certificate)) = socket.seal() else {
+    let Some((version, certificate)) = socket.tls_session() else {
         return Check::Tls.ok("TLS");
     };
     let version = match version {
