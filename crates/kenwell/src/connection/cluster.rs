@@ -292,8 +292,8 @@ impl Cluster {
         if let Some(node) = lock().get(address) {
             return Ok(node.clone());
         }
-        let node = self.shared.topology.node(address)?;
-        let node = node.named(self.shared.name.clone());
+        let name = self.shared.name.clone();
+        let node = self.shared.topology.node(address, name)?;
         let mut nodes = lock();
         if nodes.len() >= MAX_NODES {
             nodes.clear();

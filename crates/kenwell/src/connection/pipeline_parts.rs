@@ -8,9 +8,9 @@ use futures_util::stream::FuturesOrdered;
 use redis::{Arg, Cmd, Pipeline};
 
 use super::group::Answers;
-use super::opening::OpenHandle;
 use super::raw_connection::lost;
 use super::server_connection::ServerConnection;
+use super::shared_connection::OpenHandle;
 use crate::Error;
 
 /// The slowest link on which a single large command is still waited for, in bytes a second. What was
@@ -46,7 +46,7 @@ impl ServerConnection {
         let received = received.await;
         let spoilt = |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
         if received.is_err() || answers.iter().any(spoilt) {
-            self.close(open.generation);
+            self.shared.close(open.generation);
         }
         if let Err(failure) = received {
             answers.resize(count, Err(failure));

@@ -35,7 +35,7 @@ pub(super) struct RawConnection {
     pub(super) fault: ProtocolFault,
     /// What the server calls this connection, if it told.
     pub(super) client_id: Option<ClientId>,
-    /// Whether the server was made to forget the line before.
+    /// Whether the server was made to forget the connection before.
     pub(super) has_fenced: bool,
 }
 

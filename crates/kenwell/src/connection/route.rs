@@ -73,7 +73,7 @@ impl Connection {
             let target = targets
                 .pop()
                 .ok_or_else(|| Error::setting("address", "it is missing"))?;
-            Route::Standalone(ServerConnection::new(settings.clone(), target))
+            Route::Standalone(ServerConnection::new(settings.clone(), target, None))
         };
         Ok(Self {
             settings: Arc::new(settings),

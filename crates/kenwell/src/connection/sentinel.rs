@@ -97,7 +97,7 @@ impl SentinelMaster {
             settings: settings.clone(),
             announced: AddressMap::read(&settings.address_map)?,
             sentinels: sentinels
-                .map(|target| ServerConnection::new(questions.clone(), target))
+                .map(|target| ServerConnection::new(questions.clone(), target, None))
                 .collect(),
             name: name.into(),
             next_asked: AtomicUsize::new(0),
@@ -167,8 +167,9 @@ impl SentinelMaster {
     /// The master, while nothing speaks against it, and how often one was found so far.
     fn known(&self) -> (Option<ServerConnection>, u64) {
         let masters = self.masters();
-        let good =
-            |node: &&ServerConnection| self.shared.watcher.still_names(node) && node.is_open();
+        let good = |node: &&ServerConnection| {
+            self.shared.watcher.still_names(node) && node.shared.is_open()
+        };
         (
             masters.current.as_ref().filter(good).cloned(),
             masters.found,
@@ -196,8 +197,7 @@ impl SentinelMaster {
             node
         } else {
             let target = announced(&watcher.settings, address)?;
-            let node = ServerConnection::new(watcher.settings.clone(), target);
-            node.named(self.shared.name.clone())
+            ServerConnection::new(watcher.settings.clone(), target, self.shared.name.clone())
         };
         let mut masters = self.masters();
         if masters.all.len() >= MAX_MASTERS {

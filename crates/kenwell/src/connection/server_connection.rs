@@ -3,20 +3,19 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, RedisResult, Value};
-use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 
 use super::Settings;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::key_order::{Admission, SendOptions, enter};
-use super::opening::{ConnectionState, OpenHandle};
 use super::raw_connection::lost;
+use super::shared_connection::{OpenHandle, SharedConnection};
 use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
@@ -38,18 +37,7 @@ type ReplyFuture<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Se
 /// each other are executed in order.
 #[derive(Clone)]
 pub(super) struct ServerConnection {
-    pub(super) shared: Arc<ServerShared>,
-}
-
-pub(super) struct ServerShared {
-    pub(super) settings: Settings,
-    pub(super) target: Target,
-    pub(super) address: Arc<str>,
-    /// Under which Redis lists the connection.
-    pub(super) name: Option<Arc<ClientName>>,
-    pub(super) state: Mutex<ConnectionState>,
-    /// Told when an attempt to open the line has ended.
-    pub(super) changed: Notify,
+    pub(super) shared: Arc<SharedConnection>,
 }
 
 /// A pipeline that was handed to the task which moves the bytes.
@@ -63,33 +51,19 @@ struct SentPipeline<'a> {
 }
 
 impl ServerConnection {
-    /// Nothing is sent yet.
-    pub(super) fn new(settings: Settings, target: Target) -> Self {
-        let address = target.address.to_string().into();
+    /// Nothing is sent yet. Redis lists the connection under this name, if there is one.
+    pub(super) fn new(settings: Settings, target: Target, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            shared: Arc::new(ServerShared {
-                settings,
-                target,
-                address,
-                name: None,
-                state: Mutex::default(),
-                changed: Notify::new(),
-            }),
+            shared: Arc::new(SharedConnection::new(settings, target, name)),
         }
     }
 
     /// The same server on a socket of its own that is opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self {
-            shared: Arc::new(ServerShared {
-                settings: self.shared.settings.clone(),
-                target: self.shared.target.clone(),
-                address: Arc::clone(&self.shared.address),
-                name,
-                state: Mutex::default(),
-                changed: Notify::new(),
-            }),
-        }
+        let SharedConnection {
+            settings, target, ..
+        } = &*self.shared;
+        Self::new(settings.clone(), target.clone(), name)
     }
 
     /// The same server on a socket of its own.
@@ -161,14 +135,14 @@ impl ServerConnection {
                 let spoilt =
                     |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
                 if replies.iter().any(spoilt) {
-                    self.close(generation);
+                    self.shared.close(generation);
                 }
                 return Ok(replies);
             }
             Ok(_) => self.unexpected(command),
             Err(error) => error,
         };
-        self.close(generation);
+        self.shared.close(generation);
         Err(failure)
     }
 
@@ -247,12 +221,12 @@ impl ServerConnection {
     /// A connection that answered lately, or that was opened just now.
     pub(super) async fn usable(&self, limit: Option<Deadline>) -> Result<OpenHandle, Error> {
         loop {
-            let open = self.open(limit).await?;
+            let open = self.shared.open(limit).await?;
             // Boxed, since it is rare and larger than all the rest of a call.
             if !open.liveness.is_idle() || Box::pin(self.lives(&open, limit)).await {
                 return Ok(open);
             }
-            self.close(open.generation);
+            self.shared.close(open.generation);
         }
     }
 

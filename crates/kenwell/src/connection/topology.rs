@@ -9,6 +9,7 @@ use redis::Pipeline;
 use super::Settings;
 use super::address::Address;
 use super::address_map::{AddressMap, AddressSource};
+use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
@@ -64,9 +65,13 @@ impl Topology {
     }
 
     /// A connection to a node, not opened yet.
-    pub(super) fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
+    pub(super) fn node(
+        &self,
+        address: &Arc<str>,
+        name: Option<Arc<ClientName>>,
+    ) -> Result<ServerConnection, Error> {
         let target = self.target(address)?;
-        Ok(ServerConnection::new(self.settings.clone(), target))
+        Ok(ServerConnection::new(self.settings.clone(), target, name))
     }
 
     /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
@@ -209,7 +214,7 @@ impl Topology {
         settings.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         settings.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
         // A socket of its own, closed afterwards: it must not disturb what the lanes send.
-        let node = ServerConnection::new(settings, self.target(address)?);
+        let node = ServerConnection::new(settings, self.target(address)?, None);
         let mut pipeline = Pipeline::new();
         pipeline.cmd("CLUSTER").arg("SLOTS");
         let answer = node.one("CLUSTER SLOTS", &pipeline).await;

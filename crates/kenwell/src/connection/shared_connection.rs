@@ -1,20 +1,23 @@
-//! The one open connection of a node: opened when it is needed, by whoever needs it first.
+//! The one open connection to a server, shared by all clones: opened when it is needed, by whoever needs it first.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::Settings;
 use super::bounded_socket::ProtocolFault;
 use super::client_id::ClientId;
+use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::dial::dial;
 use super::draining_socket::LastActivity;
 use super::liveness::Liveness;
 use super::raw_connection::RawConnection;
-use super::server_connection::{ServerConnection, ServerShared};
+use super::target::Target;
 use crate::Error;
 
 /// How long the others wait for one attempt before one of them makes another: the caller who makes it may
@@ -24,19 +27,31 @@ const ATTEMPT: Duration = Duration::from_millis(500);
 /// Every connection that this process opens has a number of its own.
 static OPENED: AtomicU64 = AtomicU64::new(super::key_order::NOWHERE);
 
-/// The open line, what is left of the one before, and who opens the next one.
+/// How to open the connection to one server, and whether it is open.
+pub(super) struct SharedConnection {
+    pub(super) settings: Settings,
+    pub(super) target: Target,
+    pub(super) address: Arc<str>,
+    /// Under which Redis lists the connection.
+    pub(super) name: Option<Arc<ClientName>>,
+    state: Mutex<ConnectionState>,
+    /// Told when an attempt to open the connection has ended.
+    changed: Notify,
+}
+
+/// The open connection, what is left of the one before, and who opens the next one.
 #[derive(Default)]
-pub(super) struct ConnectionState {
+struct ConnectionState {
     raw: Option<RawConnection>,
-    /// The line's number: who reports a broken line must not close its successor.
+    /// The connection's number: who reports a broken connection must not close its successor.
     generation: u64,
-    /// The line before, while its socket is being closed.
+    /// The connection before, while its socket is being closed.
     leaving: Option<RawConnection>,
-    /// The line before, which must be dead at the server before the next one is used.
+    /// The connection before, which must be dead at the server before the next one is used.
     previous: Option<PreviousConnection>,
     /// Whether the connections of earlier runs were ended.
     has_ended_earlier_runs: bool,
-    /// The highest number of a line that the server could not be made to forget.
+    /// The highest number of a connection that the server could not be made to forget.
     unfenced: u64,
     attempt: Option<(u64, Instant)>,
     attempts: u64,
@@ -44,18 +59,18 @@ pub(super) struct ConnectionState {
     failure: Option<(u64, Error)>,
 }
 
-/// What it takes to use the line that is open now.
+/// What it takes to use the connection that is open now.
 pub(super) struct OpenHandle {
     pub(super) connection: MultiplexedConnection,
     pub(super) generation: u64,
     pub(super) liveness: Arc<Liveness>,
     pub(super) activity: Arc<LastActivity>,
     pub(super) fault: ProtocolFault,
-    /// What was sent on lines up to this number may still be executed.
+    /// What was sent on connections up to this number may still be executed.
     pub(super) unfenced: u64,
 }
 
-/// A line that was given up, which the server may still have.
+/// A connection that was given up, which the server may still have.
 #[derive(Clone)]
 struct PreviousConnection {
     generation: u64,
@@ -71,9 +86,9 @@ enum OpenStep<'a> {
     Dial(DialPermit<'a>),
 }
 
-/// The right to open the line. Dropping it leaves that to somebody else.
+/// The right to open the connection. Dropping it leaves that to somebody else.
 struct DialPermit<'a> {
-    shared: &'a ServerShared,
+    shared: &'a SharedConnection,
     number: u64,
     generation: u64,
     leaving: Option<RawConnection>,
@@ -81,61 +96,68 @@ struct DialPermit<'a> {
     has_ended_earlier_runs: bool,
 }
 
-impl ServerConnection {
+impl SharedConnection {
+    pub(super) fn new(settings: Settings, target: Target, name: Option<Arc<ClientName>>) -> Self {
+        Self {
+            address: target.address.to_string().into(),
+            settings,
+            target,
+            name,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
     /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
     /// limit too.
     pub(super) async fn open(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let opened = self.open_or_wait(sooner).await;
-        opened.map_err(|error| match self.shared.target.address_source {
+        opened.map_err(|error| match self.target.address_source {
             Some(address_source) => address_source.explain(error),
             None => error,
         })
     }
 
     async fn open_or_wait(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
-        let shared = &*self.shared;
-        let limit = Deadline::of(shared.settings.connect_timeout).or_sooner(sooner);
+        let limit = Deadline::of(self.settings.connect_timeout).or_sooner(sooner);
         loop {
-            match shared.step() {
+            match self.step() {
                 OpenStep::Use(open) => return Ok(open),
                 OpenStep::Wait { attempt, limit: it } => {
-                    let mut changed = std::pin::pin!(shared.changed.notified());
+                    let mut changed = std::pin::pin!(self.changed.notified());
                     changed.as_mut().enable();
-                    if shared.is_trying(attempt) {
+                    if self.is_trying(attempt) {
                         let _changed = it.or_sooner(Some(limit)).wait(changed).await;
                     }
-                    if let Some(error) = shared.failure_of(attempt) {
+                    if let Some(error) = self.failure_of(attempt) {
                         return Err(error);
                     }
                     if limit.is_over() {
-                        return Err(limit.exceeded("connecting", &shared.address));
+                        return Err(limit.exceeded("connecting", &self.address));
                     }
                 }
                 OpenStep::Dial(attempt) => {
                     let dialled = limit.wait(Box::pin(attempt.dial())).await;
-                    dialled
-                        .unwrap_or_else(|| Err(limit.exceeded("connecting", &shared.address)))?;
+                    dialled.unwrap_or_else(|| Err(limit.exceeded("connecting", &self.address)))?;
                 }
             }
         }
     }
 
-    /// Whether there is an open line that nobody has closed yet, as far as we know.
+    /// Whether there is an open connection that nobody has closed yet, as far as we know.
     pub(super) fn is_open(&self) -> bool {
-        let state = self.shared.state();
+        let state = self.state();
         state.raw.as_ref().is_some_and(|raw| !raw.is_closed())
     }
 
-    /// Closes the line of this generation, if it is still the open one.
+    /// Closes the connection of this generation, if it is still the open one.
     pub(super) fn close(&self, generation: u64) {
-        let mut state = self.shared.state();
+        let mut state = self.state();
         if state.generation == generation {
             state.retire();
         }
     }
-}
 
-impl ServerShared {
     fn state(&self) -> MutexGuard<'_, ConnectionState> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -224,7 +246,7 @@ impl DialPermit<'_> {
     }
 
     async fn connect(&self) -> Result<RawConnection, Error> {
-        let ServerShared {
+        let SharedConnection {
             settings,
             target,
             address,
@@ -261,7 +283,7 @@ impl Drop for DialPermit<'_> {
 }
 
 impl ConnectionState {
-    /// Closes the line, if there is one, and remembers it until the server has forgotten it.
+    /// Closes the connection, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(raw) = self.raw.take() {
             self.previous = Some(PreviousConnection {
