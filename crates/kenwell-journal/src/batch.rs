@@ -17,14 +17,14 @@ pub struct Batch {
     records: u64,
     bytes: usize,
     too_large: Option<u64>,
-    stored: Stored,
+    stored: OnStored,
 }
 
 /// What is to be called once the batch is durable, with the offset of its first record.
 #[derive(Default)]
-pub(crate) struct Stored(Option<Box<dyn FnOnce(Offset) + Send>>);
+pub(crate) struct OnStored(Option<Box<dyn FnOnce(Offset) + Send>>);
 
-impl Stored {
+impl OnStored {
     pub(crate) fn call(self, first: Offset) {
         if let Some(call) = self.0 {
             call(first);
@@ -32,9 +32,9 @@ impl Stored {
     }
 }
 
-impl fmt::Debug for Stored {
+impl fmt::Debug for OnStored {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Stored")
+        formatter.write_str("OnStored")
     }
 }
 
@@ -71,7 +71,7 @@ impl Batch {
     /// not panic.
     #[must_use]
     pub fn on_stored(mut self, call: impl FnOnce(Offset) + Send + 'static) -> Self {
-        self.stored = Stored(Some(Box::new(call)));
+        self.stored = OnStored(Some(Box::new(call)));
         self
     }
 
@@ -107,7 +107,7 @@ impl Batch {
     }
 
     /// The frames, their number, and what to call once they are durable.
-    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, Stored) {
+    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, OnStored) {
         (self.frames, self.records, self.stored)
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cursor::{self, CursorName};
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
-use crate::identity::Identity;
+use crate::segment_header::SegmentIdentity;
 
 /// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
 pub(crate) const END: &str = "end.mark";
@@ -19,9 +19,9 @@ const SPARE: &str = ".spare";
 
 /// The files of a journal.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
+pub(crate) struct DirectoryListing {
     /// In the order they were written.
-    pub(crate) segments: Vec<(Identity, PathBuf)>,
+    pub(crate) segments: Vec<(SegmentIdentity, PathBuf)>,
     pub(crate) cursors: Vec<(CursorName, PathBuf)>,
     /// Unfinished files, and spare ones of earlier versions: nothing in them is needed.
     pub(crate) leftovers: Vec<PathBuf>,
@@ -30,8 +30,8 @@ pub(crate) struct Listing {
 }
 
 /// Sorts out the names in `dir`.
-pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
-    let mut listing = Listing::default();
+pub(crate) fn list(dir: &Path) -> Result<DirectoryListing, Error> {
+    let mut listing = DirectoryListing::default();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
@@ -50,9 +50,9 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-impl Listing {
+impl DirectoryListing {
     fn sort_in(&mut self, name: &str, path: PathBuf) {
-        if let Some(identity) = Identity::from_file_name(name) {
+        if let Some(identity) = SegmentIdentity::from_file_name(name) {
             self.segments.push((identity, path));
         } else if let Some(cursor) = cursor::name_of_file(name) {
             self.cursors.push((cursor, path));

@@ -15,7 +15,7 @@ use crate::files;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     #[cfg(test)]
-    pub(crate) faults: Faults,
+    pub(crate) faults: InjectedFaults,
 }
 
 #[cfg_attr(
@@ -29,7 +29,7 @@ impl Disk {
     /// Writes all of `bytes` at `at`, or fails having written any part of it.
     pub(crate) fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Write) {
+        if let Some(error) = self.faults.take(FaultKind::Write) {
             file.write_all_at(bytes.get(..bytes.len() / 2).unwrap_or_default(), at)?;
             return Err(error);
         }
@@ -39,7 +39,7 @@ impl Disk {
     /// Makes the file's data durable. After a failure nobody may trust a second call for the same bytes.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Sync) {
+        if let Some(error) = self.faults.take(FaultKind::Sync) {
             return Err(error);
         }
         file.sync_data()
@@ -48,7 +48,7 @@ impl Disk {
     /// Reserves `bytes` of disk for the file. A file system that cannot reserve is left alone.
     pub(crate) fn reserve(&self, file: &File, bytes: u64) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Reserve) {
+        if let Some(error) = self.faults.take(FaultKind::Reserve) {
             return Err(error);
         }
         let call = || rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes);
@@ -65,7 +65,7 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-pub(crate) use faults::{Fault, Faults};
+pub(crate) use faults::{FaultKind, InjectedFaults};
 
 /// Failures to order, for this crate's tests.
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod faults {
 
     /// What is to fail.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) enum Fault {
+    pub(crate) enum FaultKind {
         Write,
         Sync,
         Reserve,
@@ -83,15 +83,15 @@ mod faults {
 
     /// Failures still to happen, shared by the test and the journal.
     #[derive(Debug, Clone, Default)]
-    pub(crate) struct Faults(Arc<Mutex<Vec<(Fault, i32)>>>);
+    pub(crate) struct InjectedFaults(Arc<Mutex<Vec<(FaultKind, i32)>>>);
 
-    impl Faults {
+    impl InjectedFaults {
         /// Makes the next call of this kind fail with this error number.
-        pub(crate) fn order(&self, fault: Fault, errno: i32) {
+        pub(crate) fn order(&self, fault: FaultKind, errno: i32) {
             self.0.lock().unwrap().push((fault, errno));
         }
 
-        pub(super) fn take(&self, fault: Fault) -> Option<io::Error> {
+        pub(super) fn take(&self, fault: FaultKind) -> Option<io::Error> {
             let mut orders = self.0.lock().unwrap();
             let at = orders.iter().position(|(ordered, _)| *ordered == fault)?;
             Some(io::Error::from_raw_os_error(orders.remove(at).1))

@@ -3,7 +3,7 @@
 //! The header's checksum is seeded with the identity of its segment, so bytes of another segment,
 //! or bytes a sender smuggled into a record, never pass for a frame.
 
-use crate::number::{le32, le64};
+use crate::little_endian::{le32, le64};
 use crate::options::MAX_RECORD_BYTES;
 
 /// Size of a frame's header in bytes.

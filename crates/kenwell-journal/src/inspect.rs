@@ -3,10 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use crate::directory_scan::{DirectoryScan, directory_scan};
 use crate::error::Error;
 use crate::offset::Offset;
 use crate::stats::{CursorStats, Stats};
-use crate::survey::{Survey, survey};
 
 /// How often files may vanish while they are looked at before that is an error.
 const MAX_VANISHED: usize = 100;
@@ -18,41 +18,47 @@ const MAX_VANISHED: usize = 100;
 /// # Errors
 /// [`Error::Io`] when the directory or a file in it cannot be read, [`Error::UnknownVersion`].
 pub fn inspect(dir: &Path) -> Result<Stats, Error> {
-    let mut survey = steady(dir)?;
-    if !survey.end.lost.is_empty() {
+    let mut directory_scan = steady(dir)?;
+    if !directory_scan.end.lost.is_empty() {
         // It may only look like damage: the owner was writing there. Damage is what is still there at a second look.
-        let first_look = survey.end.lost;
-        survey = steady(dir)?;
-        survey.end.lost.retain(|lost| first_look.contains(lost));
+        let first_look = directory_scan.end.lost;
+        directory_scan = steady(dir)?;
+        directory_scan
+            .end
+            .lost
+            .retain(|lost| first_look.contains(lost));
     }
-    let first = survey
+    let first = directory_scan
         .segments
         .front()
-        .map_or(survey.next, |oldest| oldest.identity.base);
-    let cursors = survey.cursors.iter().map(|(name, _, stored)| {
+        .map_or(directory_scan.next, |oldest| oldest.identity.base);
+    let cursors = directory_scan.cursors.iter().map(|(name, _, stored)| {
         let position = stored.map_or(first, |stored| stored.position);
         CursorStats {
             name: name.as_str().to_owned(),
             position: Offset(position),
-            pending: survey.next.saturating_sub(position),
+            pending: directory_scan.next.saturating_sub(position),
         }
     });
-    let leftovers = survey
+    let leftovers = directory_scan
         .leftovers
         .iter()
         .filter_map(|path| path.metadata().ok());
-    let files = survey.segments.iter().map(|segment| segment.file_bytes());
+    let files = directory_scan
+        .segments
+        .iter()
+        .map(|segment| segment.file_bytes());
     Ok(Stats {
-        first_offset: Offset(first.min(survey.next)),
-        next_offset: Offset(survey.next),
-        segments: survey.segments.len(),
-        bytes: survey
+        first_offset: Offset(first.min(directory_scan.next)),
+        next_offset: Offset(directory_scan.next),
+        segments: directory_scan.segments.len(),
+        bytes: directory_scan
             .segments
             .iter()
             .map(|segment| segment.used_bytes())
             .sum(),
         disk_bytes: files.chain(leftovers.map(|file| file.len())).sum(),
-        corrupt_records: survey
+        corrupt_records: directory_scan
             .end
             .lost
             .iter()
@@ -64,10 +70,10 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
 }
 
 /// Looks again when the owner removed or renamed a file in between.
-fn steady(dir: &Path) -> Result<Survey, Error> {
+fn steady(dir: &Path) -> Result<DirectoryScan, Error> {
     let mut vanished = 0;
     loop {
-        match survey(dir) {
+        match directory_scan(dir) {
             Err(Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound
                     && vanished < MAX_VANISHED

@@ -9,19 +9,19 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use crate::append_queue::AppendQueue;
 use crate::batch::Batch;
 use crate::directory;
 use crate::error::Error;
+use crate::mutex::lock;
 use crate::offset::Offset;
 use crate::options::{Options, to_ms};
-use crate::pass::Pass;
-use crate::queue::Queue;
+use crate::range_reader::RangeReader;
 use crate::reader::Reader;
-use crate::recovery::{Recovered, Recovery, recover};
-use crate::shared::{Published, Shared};
+use crate::recent_records::RecentRecords;
+use crate::recovery::{RecoveredState, Recovery, recover};
+use crate::state::{JournalState, PublishedEnd};
 use crate::stats::Stats;
-use crate::sync::lock;
-use crate::tail::Tail;
 use crate::writer::Writer;
 
 /// An open journal. Clones share it.
@@ -35,7 +35,7 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<JournalState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -49,7 +49,7 @@ struct Handle {
 pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> {
     let options = options.normalised();
     let file = directory::take_lock(dir)?;
-    let Recovered {
+    let RecoveredState {
         segments,
         cursors,
         next,
@@ -59,12 +59,12 @@ pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> 
         end,
         recovery,
     } = recover(dir)?;
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(JournalState {
         dir: dir.to_path_buf(),
-        queue: Queue::new(options.queue_bytes),
+        queue: AppendQueue::new(options.queue_bytes),
         segments: Mutex::new(segments),
-        tail: Mutex::new(Tail::new(options.memory_bytes)),
-        published: watch::Sender::new(Published {
+        tail: Mutex::new(RecentRecords::new(options.memory_bytes)),
+        published: watch::Sender::new(PublishedEnd {
             next,
             closed: false,
         }),
@@ -129,8 +129,8 @@ impl Journal {
     }
 
     /// Reads once over `range`, without a cursor.
-    pub fn pass(&self, range: Range<Offset>) -> Pass {
-        Pass::new(Arc::clone(&self.handle.shared), &range)
+    pub fn read_range(&self, range: Range<Offset>) -> RangeReader {
+        RangeReader::new(Arc::clone(&self.handle.shared), &range)
     }
 
     /// Removes the cursor of this name, for good: the next reader of that name begins at the end of the log. A name

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::frame;
-use crate::identity;
+use crate::segment_header;
 
 /// The smallest segment; smaller wishes are raised to it.
 pub const MIN_SEGMENT_BYTES: u64 = 4 * 1024;
@@ -83,7 +83,7 @@ pub struct Options {
     pub clock: Clock,
     /// Failures to inject.
     #[cfg(test)]
-    pub(crate) faults: crate::disk::Faults,
+    pub(crate) faults: crate::disk::InjectedFaults,
 }
 
 impl Default for Options {
@@ -98,7 +98,7 @@ impl Default for Options {
             queue_bytes: 16 * 1024 * 1024,
             clock: Clock::system(),
             #[cfg(test)]
-            faults: crate::disk::Faults::default(),
+            faults: crate::disk::InjectedFaults::default(),
         }
     }
 }
@@ -129,7 +129,7 @@ impl Options {
     /// Size of a file that holds `frames` bytes of records.
     pub(crate) fn file_bytes_for(frames: u64) -> u64 {
         frames
-            .saturating_add(identity::HEADER_BYTES)
+            .saturating_add(segment_header::HEADER_BYTES)
             .saturating_add(frame::HEADER as u64)
     }
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use crate::cursor::Cursor;
 use crate::error::Error;
-use crate::follower::Follower;
+use crate::log_reader::LogReader;
 use crate::offset::Offset;
 use crate::records::Records;
-use crate::shared::Shared;
+use crate::state::JournalState;
 
 /// How much [`Reader::next`] may return at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +33,13 @@ impl Default for Limit {
 #[derive(Debug)]
 pub struct Reader {
     cursor: Arc<Cursor>,
-    follower: Follower,
+    follower: LogReader,
 }
 
 impl Reader {
-    pub(crate) fn new(shared: Arc<Shared>, cursor: Arc<Cursor>) -> Self {
+    pub(crate) fn new(shared: Arc<JournalState>, cursor: Arc<Cursor>) -> Self {
         Self {
-            follower: Follower::new(shared, cursor.position()),
+            follower: LogReader::new(shared, cursor.position()),
             cursor,
         }
     }

@@ -3,21 +3,21 @@
 use std::ops::Range;
 
 use crate::frame;
+use crate::frame_slice::FrameSlice;
 use crate::offset::Offset;
-use crate::run::Run;
 
 /// Records in offset order, and the offsets between them that are lost to damage: at least one of either. Cheap to clone; can be kept while the next ones are read.
 ///
 /// Keeping them keeps the whole groups or file pieces that they lie in, so do not keep them for long.
 #[derive(Debug, Clone)]
 pub struct Records {
-    runs: Vec<Run>,
+    runs: Vec<FrameSlice>,
     lost: Vec<Range<Offset>>,
     next: u64,
 }
 
 impl Records {
-    pub(crate) fn new(runs: Vec<Run>, lost: Vec<Range<Offset>>, next: u64) -> Self {
+    pub(crate) fn new(runs: Vec<FrameSlice>, lost: Vec<Range<Offset>>, next: u64) -> Self {
         Self { runs, lost, next }
     }
 
@@ -52,7 +52,7 @@ impl Records {
 
     /// Number of records.
     pub fn len(&self) -> usize {
-        let records: u64 = self.runs.iter().map(Run::records).sum();
+        let records: u64 = self.runs.iter().map(FrameSlice::records).sum();
         usize::try_from(records).unwrap_or(usize::MAX)
     }
 
@@ -63,7 +63,7 @@ impl Records {
 
     /// Bytes of the records.
     pub fn bytes(&self) -> usize {
-        self.runs.iter().map(Run::record_bytes).sum()
+        self.runs.iter().map(FrameSlice::record_bytes).sum()
     }
 
     /// The offset behind the last record, or behind what is lost after it: what to ack once all of them are dealt with.
@@ -84,7 +84,7 @@ impl<'a> IntoIterator for &'a Records {
 /// Iterates over [`Records`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
-    runs: std::slice::Iter<'a, Run>,
+    runs: std::slice::Iter<'a, FrameSlice>,
     frames: &'a [u8],
     offset: u64,
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cursor::Cursor;
+use crate::cursor_list::{self, CursorList};
+use crate::directory_scan::{DirectoryScan, directory_scan};
 use crate::disk::sync_dir;
 use crate::error::Error;
 use crate::files;
-use crate::losses::Losses;
+use crate::lost_offsets::LostOffsets;
 use crate::offset::Offset;
-use crate::register::{self, Register};
 use crate::segment::Segment;
-use crate::survey::{Survey, survey};
 
 /// What opening a journal found and did. All of it was logged as well.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,58 +40,61 @@ pub struct Recovery {
 
 /// What a journal starts from.
 #[derive(Debug)]
-pub(crate) struct Recovered {
+pub(crate) struct RecoveredState {
     pub(crate) segments: VecDeque<Arc<Segment>>,
     pub(crate) cursors: Vec<Arc<Cursor>>,
     pub(crate) next: u64,
     /// Whether nothing tells a new cursor from one whose file was lost.
     pub(crate) unlisted: bool,
     pub(crate) next_id: u64,
-    pub(crate) losses: Losses,
+    pub(crate) losses: LostOffsets,
     pub(crate) end: Option<Cursor>,
     pub(crate) recovery: Recovery,
 }
 
 /// Brings the directory into order. The caller holds its lock.
-pub(crate) fn recover(dir: &Path) -> Result<Recovered, Error> {
-    let survey = survey(dir)?;
-    let recovery = report(&survey);
-    for leftover in &survey.leftovers {
+pub(crate) fn recover(dir: &Path) -> Result<RecoveredState, Error> {
+    let directory_scan = directory_scan(dir)?;
+    let recovery = report(&directory_scan);
+    for leftover in &directory_scan.leftovers {
         std::fs::remove_file(leftover).map_err(Error::io("remove", leftover))?;
     }
-    if let Some(newest) = survey.segments.back() {
-        cut(newest, survey.end.position)?;
+    if let Some(newest) = directory_scan.segments.back() {
+        cut(newest, directory_scan.end.position)?;
     }
-    let mut losses = Losses::default();
-    for lost in &survey.end.lost {
+    let mut losses = LostOffsets::default();
+    for lost in &directory_scan.end.lost {
         losses.add(lost);
     }
-    let oldest = survey
+    let oldest = directory_scan
         .segments
         .front()
-        .map_or(survey.next, |oldest| oldest.identity.base);
-    let cursors = survey.cursors.into_iter().map(|(name, path, stored)| {
-        let cursor = match stored {
-            Some(stored) => Cursor::open(name, path, stored)?,
-            None => Cursor::create(dir, name, oldest)?,
-        };
-        Ok(Arc::new(cursor))
-    });
+        .map_or(directory_scan.next, |oldest| oldest.identity.base);
+    let cursors = directory_scan
+        .cursors
+        .into_iter()
+        .map(|(name, path, stored)| {
+            let cursor = match stored {
+                Some(stored) => Cursor::open(name, path, stored)?,
+                None => Cursor::create(dir, name, oldest)?,
+            };
+            Ok(Arc::new(cursor))
+        });
     let mut cursors: Vec<Arc<Cursor>> = cursors.collect::<Result<_, Error>>()?;
     cursors.sort_by(|a, b| a.name.cmp(&b.name));
-    list(dir, &cursors, &survey.register);
-    let listed = matches!(survey.register, Register::Known(_));
-    let unlisted = !listed && !survey.segments.is_empty();
-    let end = Cursor::end(dir, survey.mark, survey.next).map_err(|error| {
+    list(dir, &cursors, &directory_scan.register);
+    let listed = matches!(directory_scan.register, CursorList::Known(_));
+    let unlisted = !listed && !directory_scan.segments.is_empty();
+    let end = Cursor::end(dir, directory_scan.mark, directory_scan.next).map_err(|error| {
         tracing::warn!(%error, "a later start cannot notice when records are missing at the end");
     });
     sync_dir(dir)?;
-    Ok(Recovered {
-        segments: survey.segments,
+    Ok(RecoveredState {
+        segments: directory_scan.segments,
         cursors,
-        next: survey.next,
+        next: directory_scan.next,
         unlisted,
-        next_id: survey.next_id,
+        next_id: directory_scan.next_id,
         losses,
         end: end.ok(),
         recovery,
@@ -99,12 +102,12 @@ pub(crate) fn recover(dir: &Path) -> Result<Recovered, Error> {
 }
 
 /// Brings the list of cursors up to date. A disk that is full for that is no reason not to start.
-fn list(dir: &Path, cursors: &[Arc<Cursor>], register: &Register) {
+fn list(dir: &Path, cursors: &[Arc<Cursor>], register: &CursorList) {
     let names: Vec<_> = cursors.iter().map(|cursor| cursor.name.clone()).collect();
-    if matches!(register, Register::Known(known) if *known == names) {
+    if matches!(register, CursorList::Known(known) if *known == names) {
         return;
     }
-    if let Err(error) = register::write(dir, names.iter()) {
+    if let Err(error) = cursor_list::write(dir, names.iter()) {
         tracing::warn!(%error, "the list of cursors could not be written; a later start may not notice a missing one");
     }
 }
@@ -122,32 +125,32 @@ fn cut(newest: &Segment, position: u64) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("fsync", path))
 }
 
-fn report(survey: &Survey) -> Recovery {
+fn report(directory_scan: &DirectoryScan) -> Recovery {
     let recovery = Recovery {
-        torn_bytes: survey.end.torn_bytes,
-        corrupt_records: survey
+        torn_bytes: directory_scan.end.torn_bytes,
+        corrupt_records: directory_scan
             .end
             .lost
             .iter()
             .map(|lost| lost.end - lost.start)
             .sum(),
-        corrupt_segments: survey.bad_headers.len(),
-        missing_segments: survey.after_gaps.len(),
-        corrupt_cursors: survey
+        corrupt_segments: directory_scan.bad_headers.len(),
+        missing_segments: directory_scan.after_gaps.len(),
+        corrupt_cursors: directory_scan
             .cursors
             .iter()
-            .filter(|(name, _, stored)| stored.is_none() && !survey.missing.contains(name))
+            .filter(|(name, _, stored)| stored.is_none() && !directory_scan.missing.contains(name))
             .map(|(name, _, _)| name.as_str().to_owned())
             .collect(),
-        missing_cursors: survey
+        missing_cursors: directory_scan
             .missing
             .iter()
             .map(|name| name.as_str().to_owned())
             .collect(),
-        ignored_files: survey.foreign.clone(),
-        next_offset: Offset(survey.next),
+        ignored_files: directory_scan.foreign.clone(),
+        next_offset: Offset(directory_scan.next),
     };
-    if let Some(newest) = survey.segments.back() {
+    if let Some(newest) = directory_scan.segments.back() {
         let segment = newest.path.display();
         if recovery.torn_bytes > 0 {
             let bytes = recovery.torn_bytes;
@@ -158,14 +161,16 @@ fn report(survey: &Survey) -> Recovery {
             tracing::error!(%segment, records, "records lost to damage; the ones after them are intact");
         }
     }
-    for path in &survey.bad_headers {
+    for path in &directory_scan.bad_headers {
         tracing::error!(segment = %path.display(), "the segment's header is damaged; its records are read all the same");
     }
-    for path in &survey.after_gaps {
+    for path in &directory_scan.after_gaps {
         tracing::error!(segment = %path.display(), "the segment before this one is missing, and its records with it");
     }
-    let oldest = survey.segments.front();
-    let records = oldest.map_or(0, |oldest| survey.next.saturating_sub(oldest.identity.base));
+    let oldest = directory_scan.segments.front();
+    let records = oldest.map_or(0, |oldest| {
+        directory_scan.next.saturating_sub(oldest.identity.base)
+    });
     for cursor in &recovery.corrupt_cursors {
         tracing::error!(
             cursor,
@@ -180,10 +185,10 @@ fn report(survey: &Survey) -> Recovery {
             "the cursor's file is missing; it begins again at the oldest record, so that all records there are come again"
         );
     }
-    if matches!(survey.register, Register::Damaged) {
+    if matches!(directory_scan.register, CursorList::Damaged) {
         tracing::warn!("the list of cursors is damaged; it is made anew from their files");
     }
-    for path in &survey.foreign {
+    for path in &directory_scan.foreign {
         tracing::warn!(file = %path.display(), "not a journal's file; left alone");
     }
     recovery

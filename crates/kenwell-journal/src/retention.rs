@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::mutex::lock;
 use crate::segment::Segment;
-use crate::shared::Shared;
-use crate::sync::lock;
+use crate::state::JournalState;
 use crate::writer::Writer;
 
 /// When the disk is nearly full, segments shrink; not below this many bytes.
@@ -128,19 +128,19 @@ pub(crate) fn forget_empty(writer: &mut Writer) {
 }
 
 /// The oldest segment, if it is not the newest as well: that one stays, since it carries the offsets on.
-fn oldest(shared: &Shared) -> Option<Arc<Segment>> {
+fn oldest(shared: &JournalState) -> Option<Arc<Segment>> {
     let segments = lock(&shared.segments);
     segments.front().filter(|_| segments.len() > 1).cloned()
 }
 
 /// Where the slowest cursor that counts is; without one, everything is delivered.
-fn delivered(shared: &Shared) -> u64 {
+fn delivered(shared: &JournalState) -> u64 {
     let holding = shared.holding_cursors();
     let positions = holding.iter().map(|cursor| cursor.position());
     positions.fold(shared.held(), u64::min)
 }
 
-fn delivered_bytes(shared: &Shared) -> u64 {
+fn delivered_bytes(shared: &JournalState) -> u64 {
     let delivered = delivered(shared);
     let segments = lock(&shared.segments);
     let sealed = segments.iter().filter(|segment| segment.end() != u64::MAX);
@@ -150,7 +150,7 @@ fn delivered_bytes(shared: &Shared) -> u64 {
         .sum()
 }
 
-fn next_release(shared: &Shared) -> u64 {
+fn next_release(shared: &JournalState) -> u64 {
     let delivered = delivered(shared);
     let segments = lock(&shared.segments);
     let waiting = segments
@@ -161,7 +161,7 @@ fn next_release(shared: &Shared) -> u64 {
 }
 
 /// Whether every cursor that counts is at `end` or beyond, and would be after a power cut too.
-fn durably_delivered(shared: &Shared, end: u64) -> bool {
+fn durably_delivered(shared: &JournalState, end: u64) -> bool {
     shared.holding_cursors().iter().all(|cursor| {
         if cursor.position() >= end
             && cursor.durable() < end

@@ -8,7 +8,7 @@ use crate::frame;
 
 /// Valid frames with consecutive offsets within the bytes walked over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundFrames {
     /// Where, in bytes.
     pub(crate) bytes: Range<usize>,
     /// Which offsets.
@@ -17,9 +17,9 @@ pub(crate) struct Found {
 
 /// What a walk found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Walk {
+pub(crate) struct Scan {
     /// The valid frames, in order.
-    pub(crate) found: Vec<Found>,
+    pub(crate) found: Vec<FoundFrames>,
     /// Offsets that should have been there, before a valid frame that was.
     pub(crate) lost: Vec<Range<u64>>,
     /// How many bytes need not be looked at again.
@@ -32,7 +32,7 @@ pub(crate) struct Walk {
 
 /// Which offsets may still come.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Expectation {
+pub(crate) struct ExpectedOffsets {
     /// Checksum seed of the segment.
     pub(crate) seed: u32,
     /// The next offset.
@@ -45,11 +45,11 @@ pub(crate) struct Expectation {
 ///
 /// A damaged record is not counted here but by the gap before the next valid one, so that a torn tail, which has no
 /// valid one, is not mistaken for a loss.
-pub(crate) fn walk(bytes: &[u8], expectation: Expectation, last: bool) -> Walk {
-    let Expectation { seed, next, end } = expectation;
-    let mut walk = Walk {
+pub(crate) fn walk(bytes: &[u8], expectation: ExpectedOffsets, last: bool) -> Scan {
+    let ExpectedOffsets { seed, next, end } = expectation;
+    let mut walk = Scan {
         expected: next,
-        ..Walk::default()
+        ..Scan::default()
     };
     let mut at = 0;
     while walk.expected < end {
@@ -89,7 +89,7 @@ pub(crate) fn walk(bytes: &[u8], expectation: Expectation, last: bool) -> Walk {
     walk
 }
 
-impl Walk {
+impl Scan {
     fn take(&mut self, bytes: Range<usize>, sequence: u64) {
         if sequence > self.expected {
             self.lost.push(self.expected..sequence);
@@ -100,7 +100,7 @@ impl Walk {
                 run.offsets.end = self.expected;
                 run.bytes.end = bytes.end;
             }
-            _ => self.found.push(Found {
+            _ => self.found.push(FoundFrames {
                 bytes,
                 offsets: sequence..self.expected,
             }),
@@ -139,16 +139,16 @@ mod tests {
         frames
     }
 
-    fn expect(next: u64, end: u64) -> Expectation {
-        Expectation {
+    fn expect(next: u64, end: u64) -> ExpectedOffsets {
+        ExpectedOffsets {
             seed: SEED,
             next,
             end,
         }
     }
 
-    fn found(bytes: Range<usize>, offsets: Range<u64>) -> Found {
-        Found { bytes, offsets }
+    fn found(bytes: Range<usize>, offsets: Range<u64>) -> FoundFrames {
+        FoundFrames { bytes, offsets }
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn records_of_another_segment_or_beyond_the_end_are_not_found() {
         let bytes = frames(3);
-        let foreign = Expectation {
+        let foreign = ExpectedOffsets {
             seed: SEED + 1,
             next: 0,
             end: 3,

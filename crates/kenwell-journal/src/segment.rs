@@ -10,8 +10,8 @@ use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
 use crate::frame;
-use crate::identity::{HEADER_BYTES, Identity, SegmentHeader};
-use crate::sync::lock;
+use crate::mutex::lock;
+use crate::segment_header::{HEADER_BYTES, SegmentHeader, SegmentIdentity};
 
 /// Distance of the entries of the index in bytes: how much is walked over at most to find a record.
 const INDEX_BYTES: u64 = 256 * 1024;
@@ -19,7 +19,7 @@ const INDEX_BYTES: u64 = 256 * 1024;
 /// A segment: its identity, where its records end, and how to find one of them.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    pub(crate) identity: Identity,
+    pub(crate) identity: SegmentIdentity,
     pub(crate) path: PathBuf,
     /// Offset after the last record; `u64::MAX` while it is being written.
     end: AtomicU64,
@@ -35,7 +35,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// Describes a file. `end` is the offset after its last record.
-    pub(crate) fn new(identity: Identity, path: PathBuf, end: u64, file_bytes: u64) -> Self {
+    pub(crate) fn new(identity: SegmentIdentity, path: PathBuf, end: u64, file_bytes: u64) -> Self {
         Self {
             identity,
             path,

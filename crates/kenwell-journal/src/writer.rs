@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::active::Active;
-use crate::batch::Stored;
+use crate::append_queue::QueuedAppend;
+use crate::batch::OnStored;
 use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::frame;
-use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, SegmentHeader};
+use crate::frame_slice::FrameSlice;
+use crate::mutex::lock;
 use crate::offset::Offset;
 use crate::options::Options;
-use crate::queue::Request;
 use crate::retention;
-use crate::run::Run;
 use crate::segment::{self, Segment};
-use crate::shared::{Published, Shared};
-use crate::sync::lock;
+use crate::segment_header::{HEADER_BYTES, NO_PREVIOUS, SegmentHeader, SegmentIdentity};
+use crate::segment_writer::SegmentWriter;
+use crate::state::{JournalState, PublishedEnd};
 
 /// How often cursors are made durable and old segments looked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -31,8 +31,8 @@ type Answer = oneshot::Sender<Result<Offset, Error>>;
 /// The state of the writer's thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) active: Option<Active>,
+    pub(crate) shared: Arc<JournalState>,
+    pub(crate) active: Option<SegmentWriter>,
     /// Offset of the next record.
     pub(crate) next: u64,
     pub(crate) disk: Disk,
@@ -48,25 +48,30 @@ pub(crate) struct Writer {
 
 /// Appends that are written together.
 #[derive(Debug, Default)]
-struct Group {
+struct CommitGroup {
     bytes: Vec<u8>,
     first: u64,
     records: u64,
-    answers: Vec<Waiting>,
+    answers: Vec<PendingAppend>,
 }
 
 /// An append of a group.
 #[derive(Debug)]
-struct Waiting {
+struct PendingAppend {
     reply: Answer,
     first: Offset,
-    stored: Stored,
+    stored: OnStored,
     /// Gives the room in the queue back once the append has its answer.
     room: OwnedSemaphorePermit,
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, end: Option<Cursor>, lock: File) -> Self {
+    pub(crate) fn new(
+        shared: Arc<JournalState>,
+        next_id: u64,
+        end: Option<Cursor>,
+        lock: File,
+    ) -> Self {
         Self {
             next: shared.next(),
             #[cfg(test)]
@@ -89,11 +94,11 @@ impl Writer {
     pub(crate) fn run(self) {
         // Whatever ends this thread, nobody may wait for it in vain.
         let shared = Arc::clone(&self.shared);
-        let _ending = Ending(&shared);
+        let _ending = ExitGuard(&shared);
         self.work(&shared);
     }
 
-    fn work(mut self, shared: &Shared) {
+    fn work(mut self, shared: &JournalState) {
         let mut requests = Vec::new();
         loop {
             let patience = TICK.saturating_sub(self.last_tick.elapsed());
@@ -153,8 +158,8 @@ impl Writer {
         }
     }
 
-    fn append(&mut self, requests: &mut Vec<Request>) {
-        if !requests.is_empty() && self.active.as_ref().is_some_and(Active::is_deleted) {
+    fn append(&mut self, requests: &mut Vec<QueuedAppend>) {
+        if !requests.is_empty() && self.active.as_ref().is_some_and(SegmentWriter::is_deleted) {
             tracing::error!(
                 "the segment being written was deleted by somebody else; going on in a new one"
             );
@@ -162,7 +167,8 @@ impl Writer {
         }
         let mut group = self.group(requests.iter().map(|request| request.frames.len()).sum());
         for request in requests.drain(..) {
-            let fits = |active: &Active| active.fits(group.bytes.len() + request.frames.len());
+            let fits =
+                |active: &SegmentWriter| active.fits(group.bytes.len() + request.frames.len());
             if !self.active.as_ref().is_some_and(fits) {
                 self.commit(group);
                 group = self.group(request.frames.len());
@@ -182,16 +188,16 @@ impl Writer {
         self.commit(group);
     }
 
-    fn group(&self, bytes: usize) -> Group {
-        Group {
+    fn group(&self, bytes: usize) -> CommitGroup {
+        CommitGroup {
             bytes: Vec::with_capacity(bytes + frame::HEADER),
             first: self.next,
-            ..Group::default()
+            ..CommitGroup::default()
         }
     }
 
     /// Writes a group and answers its appends.
-    fn commit(&mut self, mut group: Group) {
+    fn commit(&mut self, mut group: CommitGroup) {
         let Some(active) = self.active.as_mut().filter(|_| group.records > 0) else {
             return;
         };
@@ -211,9 +217,13 @@ impl Writer {
             .set_written_ms(self.shared.options.clock.now_ms());
         self.next = group.first + group.records;
         self.note_end();
-        let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
+        let run = FrameSlice::new(Arc::new(group.bytes), 0, end, group.first, group.records);
         // Whoever counts what is stored does so before a reader can have it.
-        let replies: Vec<_> = group.answers.into_iter().map(Waiting::stored).collect();
+        let replies: Vec<_> = group
+            .answers
+            .into_iter()
+            .map(PendingAppend::stored)
+            .collect();
         lock(&self.shared.tail).push(run);
         let next = self.next;
         self.shared
@@ -280,7 +290,7 @@ impl Writer {
         Ok(())
     }
 
-    fn make_segment(&mut self, needed: u64) -> Result<Active, Error> {
+    fn make_segment(&mut self, needed: u64) -> Result<SegmentWriter, Error> {
         let mut bytes = retention::make_room(self, needed)?;
         loop {
             match self.create(bytes) {
@@ -299,12 +309,12 @@ impl Writer {
         }
     }
 
-    fn create(&mut self, bytes: u64) -> Result<Active, Error> {
+    fn create(&mut self, bytes: u64) -> Result<SegmentWriter, Error> {
         let shared = &self.shared;
         let previous = lock(&shared.segments)
             .back()
             .map_or(NO_PREVIOUS, |last| last.identity.id);
-        let identity = Identity::new(self.next_id, self.next);
+        let identity = SegmentIdentity::new(self.next_id, self.next);
         let header = SegmentHeader {
             identity,
             previous,
@@ -322,7 +332,12 @@ impl Writer {
         );
         segment.set_used_bytes(HEADER_BYTES);
         segment.set_written_ms(header.created_ms);
-        Ok(Active::new(Arc::new(segment), file, HEADER_BYTES, bytes))
+        Ok(SegmentWriter::new(
+            Arc::new(segment),
+            file,
+            HEADER_BYTES,
+            bytes,
+        ))
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -340,9 +355,9 @@ impl Writer {
     }
 }
 
-impl Group {
-    fn add(&mut self, request: Request, seed: u32) {
-        let Request {
+impl CommitGroup {
+    fn add(&mut self, request: QueuedAppend, seed: u32) {
+        let QueuedAppend {
             mut frames,
             records,
             stored,
@@ -353,7 +368,7 @@ impl Group {
         frame::stamp(&mut frames, first, seed);
         self.bytes.extend_from_slice(&frames);
         self.records += records;
-        self.answers.push(Waiting {
+        self.answers.push(PendingAppend {
             reply,
             first: Offset(first),
             stored,
@@ -362,7 +377,7 @@ impl Group {
     }
 }
 
-impl Waiting {
+impl PendingAppend {
     /// Tells that it is durable; what is left is its answer, and the room it gives back.
     fn stored(self) -> (Answer, Offset, OwnedSemaphorePermit) {
         self.stored.call(self.first);
@@ -376,13 +391,13 @@ fn answer(reply: Answer, result: Result<Offset, Error>) {
 }
 
 /// Tells everybody that the writer is gone, also when it panicked: appends without an answer get an error then.
-struct Ending<'a>(&'a Shared);
+struct ExitGuard<'a>(&'a JournalState);
 
-impl Drop for Ending<'_> {
+impl Drop for ExitGuard<'_> {
     fn drop(&mut self) {
         self.0.queue.abandon();
         self.0
             .published
-            .send_modify(|published: &mut Published| published.closed = true);
+            .send_modify(|published: &mut PublishedEnd| published.closed = true);
     }
 }

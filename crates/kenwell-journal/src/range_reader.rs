@@ -4,27 +4,27 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::follower::Follower;
+use crate::log_reader::LogReader;
 use crate::offset::Offset;
 use crate::reader::Limit;
 use crate::records::Records;
-use crate::shared::Shared;
+use crate::state::JournalState;
 
 /// Reads a range of the log once. Until it is dropped, nothing from the beginning of the range on is deleted.
 #[derive(Debug)]
-pub struct Pass {
-    follower: Follower,
+pub struct RangeReader {
+    follower: LogReader,
     from: u64,
     end: u64,
 }
 
-impl Pass {
-    pub(crate) fn new(shared: Arc<Shared>, range: &Range<Offset>) -> Self {
+impl RangeReader {
+    pub(crate) fn new(shared: Arc<JournalState>, range: &Range<Offset>) -> Self {
         let from = range.start.0;
         shared.hold(from);
         Self {
             end: range.end.0,
-            follower: Follower::new(shared, from),
+            follower: LogReader::new(shared, from),
             from,
         }
     }
@@ -46,7 +46,7 @@ impl Pass {
     }
 }
 
-impl Drop for Pass {
+impl Drop for RangeReader {
     fn drop(&mut self) {
         self.follower.shared.let_go(self.from);
     }

@@ -7,41 +7,41 @@ use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::place::{Piece, Place};
-use crate::run::Run;
-use crate::shared::Shared;
-use crate::sync::lock;
+use crate::frame_slice::FrameSlice;
+use crate::mutex::lock;
+use crate::segment_reader::{Chunk, SegmentReader};
+use crate::state::JournalState;
 
 /// How often a segment may vanish between being found and being opened before that is an error.
 const MAX_VANISHED: usize = 16;
 
 /// Records from a file.
 #[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) runs: Vec<Run>,
+pub(crate) struct LoadedRecords {
+    pub(crate) runs: Vec<FrameSlice>,
     /// The offset to go on at: not always behind the last record, when some were lost.
     pub(crate) next: u64,
     /// Where to go on reading.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<SegmentReader>,
 }
 
 /// A piece of work for the thread: load from this offset on.
-struct Order {
-    place: Option<Place>,
+struct LoadRequest {
+    place: Option<SegmentReader>,
     from: u64,
-    reply: oneshot::Sender<Result<Loaded, Error>>,
+    reply: oneshot::Sender<Result<LoadedRecords, Error>>,
 }
 
 /// A thread that reads files for one reader, begun when the reader first needs it.
 #[derive(Debug)]
-pub(crate) struct Source {
-    orders: mpsc::Sender<Order>,
+pub(crate) struct FileReader {
+    orders: mpsc::Sender<LoadRequest>,
 }
 
-impl Source {
-    pub(crate) fn start(shared: Arc<Shared>) -> Result<Self, Error> {
+impl FileReader {
+    pub(crate) fn start(shared: Arc<JournalState>) -> Result<Self, Error> {
         let dir = shared.dir.clone();
-        let (orders, incoming) = mpsc::channel::<Order>();
+        let (orders, incoming) = mpsc::channel::<LoadRequest>();
         let work = move || {
             while let Ok(order) = incoming.recv() {
                 let loaded = load(&shared, order.place, order.from);
@@ -58,24 +58,28 @@ impl Source {
     /// Orders the records from `from` on; at most one order is ever open.
     pub(crate) fn order(
         &self,
-        place: Option<Place>,
+        place: Option<SegmentReader>,
         from: u64,
-    ) -> oneshot::Receiver<Result<Loaded, Error>> {
+    ) -> oneshot::Receiver<Result<LoadedRecords, Error>> {
         let (reply, answer) = oneshot::channel();
         // Without a thread the answer's sender is dropped, which the receiver notices.
-        drop(self.orders.send(Order { place, from, reply }));
+        drop(self.orders.send(LoadRequest { place, from, reply }));
         answer
     }
 }
 
 /// Reads on from offset `from`: at least one record, unless the rest is lost to damage.
-pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<Loaded, Error> {
+pub(crate) fn load(
+    shared: &JournalState,
+    place: Option<SegmentReader>,
+    from: u64,
+) -> Result<LoadedRecords, Error> {
     let mut from = from;
     let mut place = place.filter(|place| place.expected == from && from < place.segment.end());
     loop {
         let next = shared.next();
         if from >= next {
-            return Ok(Loaded {
+            return Ok(LoadedRecords {
                 runs: Vec::new(),
                 next: from,
                 place: None,
@@ -84,8 +88,8 @@ pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<L
         let mut here = match place.take() {
             Some(here) => here,
             None => match find(shared, from, next)? {
-                Sought::Found(found) => found,
-                Sought::Lost(lost) => {
+                Located::Found(found) => found,
+                Located::Lost(lost) => {
                     from = lost.end;
                     continue;
                 }
@@ -109,7 +113,7 @@ pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<L
         from = from.max(here.expected);
         let place_on = (here.expected < here.segment.end()).then_some(here);
         if !runs.is_empty() {
-            return Ok(Loaded {
+            return Ok(LoadedRecords {
                 runs,
                 next: from,
                 place: place_on,
@@ -119,16 +123,16 @@ pub(crate) fn load(shared: &Shared, place: Option<Place>, from: u64) -> Result<L
     }
 }
 
-fn runs(piece: Piece, from: u64) -> Vec<Run> {
+fn runs(piece: Chunk, from: u64) -> Vec<FrameSlice> {
     let bytes = Arc::new(piece.bytes);
     let wanted = piece
         .found
         .into_iter()
         .filter(|found| found.offsets.end > from);
-    let run = |found: crate::scan::Found| {
+    let run = |found: crate::scan::FoundFrames| {
         let records = found.offsets.end - found.offsets.start;
         let shared = Arc::clone(&bytes);
-        let mut run = Run::new(
+        let mut run = FrameSlice::new(
             shared,
             found.bytes.start,
             found.bytes.end,
@@ -142,15 +146,15 @@ fn runs(piece: Piece, from: u64) -> Vec<Run> {
 }
 
 /// What looking for an offset came to.
-enum Sought {
+enum Located {
     /// Where it is, or where the first one after it is.
-    Found(Place),
+    Found(SegmentReader),
     /// These are gone, and were reported.
     Lost(Range<u64>),
 }
 
 /// The segment that holds offset `from`, or the first one after it that there is before `next`.
-fn find(shared: &Shared, from: u64, next: u64) -> Result<Sought, Error> {
+fn find(shared: &JournalState, from: u64, next: u64) -> Result<Located, Error> {
     let mut vanished = 0;
     loop {
         let segments = lock(&shared.segments);
@@ -164,21 +168,21 @@ fn find(shared: &Shared, from: u64, next: u64) -> Result<Sought, Error> {
         let Some(segment) = found else {
             let place = newest.map_or_else(|| shared.dir.clone(), |newest| newest.path.clone());
             shared.report_lost(&place, &(from..next));
-            return Ok(Sought::Lost(from..next));
+            return Ok(Located::Lost(from..next));
         };
-        match Place::new(Arc::clone(&segment), from) {
+        match SegmentReader::new(Arc::clone(&segment), from) {
             Err(Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && vanished < MAX_VANISHED =>
             {
                 if shared.is_deleted(&segment) {
                     let lost = from..segment.end().min(next);
                     shared.report_lost(&segment.path, &lost);
-                    return Ok(Sought::Lost(lost));
+                    return Ok(Located::Lost(lost));
                 }
                 // Retention was faster; look again.
                 vanished += 1;
             }
-            other => return other.map(Sought::Found),
+            other => return other.map(Located::Found),
         }
     }
 }

@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::batch::{Batch, Stored};
+use crate::batch::{Batch, OnStored};
 use crate::error::Error;
+use crate::mutex::lock;
 use crate::offset::Offset;
-use crate::sync::lock;
 
 /// What an append counts on top of its bytes; bounds the number of waiting appends.
 const REQUEST_BYTES: usize = 256;
 
 /// One append.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct QueuedAppend {
     pub(crate) frames: Vec<u8>,
     pub(crate) records: u64,
-    pub(crate) stored: Stored,
+    pub(crate) stored: OnStored,
     pub(crate) reply: oneshot::Sender<Result<Offset, Error>>,
     /// Gives the room in the queue back once the append has its answer.
     pub(crate) room: OwnedSemaphorePermit,
@@ -26,21 +26,21 @@ pub(crate) struct Request {
 
 #[derive(Debug, Default)]
 struct State {
-    requests: Vec<Request>,
+    requests: Vec<QueuedAppend>,
     nudged: bool,
     closing: bool,
 }
 
 /// The queue between the callers and the one writer.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct AppendQueue {
     state: Mutex<State>,
     ready: Condvar,
     room: Arc<Semaphore>,
     limit: usize,
 }
 
-impl Queue {
+impl AppendQueue {
     /// A queue for `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Queue {
             return Err(Error::Closed);
         }
         let first = state.requests.is_empty();
-        state.requests.push(Request {
+        state.requests.push(QueuedAppend {
             frames,
             records,
             stored,
@@ -100,7 +100,7 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Whether [`Queue::close`] was called.
+    /// Whether [`AppendQueue::close`] was called.
     pub(crate) fn is_closing(&self) -> bool {
         lock(&self.state).closing
     }
@@ -113,14 +113,14 @@ impl Queue {
     }
 
     /// Waits for appends, a nudge, the end, or `patience`; moves all that is queued to `into`.
-    pub(crate) fn take(&self, into: &mut Vec<Request>, patience: Duration) -> Taken {
+    pub(crate) fn take(&self, into: &mut Vec<QueuedAppend>, patience: Duration) -> Wakeup {
         let idle = |state: &mut State| state.requests.is_empty() && !state.nudged && !state.closing;
         let waited = self
             .ready
             .wait_timeout_while(lock(&self.state), patience, idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut state.requests, into);
-        Taken {
+        Wakeup {
             nudged: std::mem::take(&mut state.nudged),
             closing: state.closing,
         }
@@ -129,7 +129,7 @@ impl Queue {
 
 /// Why the writer woke, apart from appends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Taken {
+pub(crate) struct Wakeup {
     /// Somebody asked it to look after space and cursors.
     pub(crate) nudged: bool,
     /// These are the last appends.

@@ -7,11 +7,11 @@ const MAX_PLACES: usize = 4096;
 
 /// Lost offsets: ascending ranges that neither overlap nor touch.
 #[derive(Debug, Default)]
-pub(crate) struct Losses {
+pub(crate) struct LostOffsets {
     places: Vec<Range<u64>>,
 }
 
-impl Losses {
+impl LostOffsets {
     /// Adds a range, and tells how many of its offsets were not known yet.
     pub(crate) fn add(&mut self, lost: &Range<u64>) -> u64 {
         if lost.is_empty() {
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     #[expect(clippy::single_range_in_vec_init, reason = "one range is what is left")]
     fn each_offset_is_new_once() {
-        let mut losses = Losses::default();
+        let mut losses = LostOffsets::default();
         for (lost, new) in [
             (10..20, 10),
             (10..20, 0),
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn places_are_bounded() {
-        let mut losses = Losses::default();
+        let mut losses = LostOffsets::default();
         for place in 0..10_000 {
             assert_eq!(losses.add(&(place * 2..place * 2 + 1)), 1);
         }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::scan::{Expectation, Found, walk};
+use crate::scan::{ExpectedOffsets, FoundFrames, walk};
 use crate::segment::Segment;
 
 /// How much is read at once; a larger record makes it more.
@@ -15,7 +15,7 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Where reading a segment stands.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct SegmentReader {
     pub(crate) segment: Arc<Segment>,
     file: File,
     seed: u32,
@@ -27,17 +27,17 @@ pub(crate) struct Place {
 
 /// What the next piece of the file held.
 #[derive(Debug)]
-pub(crate) struct Piece {
+pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// Position of its first byte in the file.
     pub(crate) position: u64,
-    pub(crate) found: Vec<Found>,
+    pub(crate) found: Vec<FoundFrames>,
     pub(crate) lost: Vec<Range<u64>>,
     /// The file ends here.
     pub(crate) last: bool,
 }
 
-impl Place {
+impl SegmentReader {
     /// The record at `offset`, or the nearest one before it that the index knows.
     pub(crate) fn new(segment: Arc<Segment>, offset: u64) -> Result<Self, Error> {
         let (expected, at) = segment.locate(offset);
@@ -51,13 +51,13 @@ impl Place {
     }
 
     /// Reads and checks the next piece, up to offset `end`.
-    pub(crate) fn step(&mut self, end: u64) -> Result<Piece, Error> {
+    pub(crate) fn step(&mut self, end: u64) -> Result<Chunk, Error> {
         let mut size = PIECE_BYTES;
         loop {
             let bytes = read_up_to(&self.file, self.at, size)
                 .map_err(Error::io("read", &self.segment.path))?;
             let last = bytes.len() < size;
-            let expectation = Expectation {
+            let expectation = ExpectedOffsets {
                 seed: self.seed,
                 next: self.expected,
                 end,
@@ -74,7 +74,7 @@ impl Place {
             }
             self.at += walk.consumed as u64;
             self.expected = walk.expected;
-            return Ok(Piece {
+            return Ok(Chunk {
                 bytes,
                 position,
                 found: walk.found,

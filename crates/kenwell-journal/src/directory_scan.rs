@@ -7,25 +7,27 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cursor::{self, CursorName, Stored};
-use crate::directory::{self, END, Listing};
+use crate::cursor::{self, CursorName, StoredPosition};
+use crate::cursor_list::{self, CursorList};
+use crate::directory::{self, DirectoryListing, END};
 use crate::error::Error;
 use crate::files;
 use crate::frame;
-use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, ParsedHeader, SegmentHeader};
 use crate::options::to_ms;
-use crate::place::{Place, read_up_to};
-use crate::register::{self, Register};
 use crate::segment::Segment;
+use crate::segment_header::{
+    HEADER_BYTES, NO_PREVIOUS, ParsedHeader, SegmentHeader, SegmentIdentity,
+};
+use crate::segment_reader::{SegmentReader, read_up_to};
 
 /// What a directory holds.
 #[derive(Debug)]
-pub(crate) struct Survey {
+pub(crate) struct DirectoryScan {
     pub(crate) segments: VecDeque<Arc<Segment>>,
     /// With what their files say; nothing when a file is damaged or missing.
-    pub(crate) cursors: Vec<(CursorName, PathBuf, Option<Stored>)>,
+    pub(crate) cursors: Vec<(CursorName, PathBuf, Option<StoredPosition>)>,
     /// The list of cursors beside their files.
-    pub(crate) register: Register,
+    pub(crate) register: CursorList,
     /// Cursors that are listed and have no file.
     pub(crate) missing: Vec<CursorName>,
     pub(crate) leftovers: Vec<PathBuf>,
@@ -35,9 +37,9 @@ pub(crate) struct Survey {
     /// Segments whose predecessor is missing.
     pub(crate) after_gaps: Vec<PathBuf>,
     /// How far the log was written, if its file says so.
-    pub(crate) mark: Option<Stored>,
+    pub(crate) mark: Option<StoredPosition>,
     /// The end of the newest segment, and what is missing there.
-    pub(crate) end: End,
+    pub(crate) end: LogEnd,
     /// Offset of the next record.
     pub(crate) next: u64,
     /// Number for the next segment.
@@ -46,7 +48,7 @@ pub(crate) struct Survey {
 
 /// Where the newest segment's records end.
 #[derive(Debug, Default)]
-pub(crate) struct End {
+pub(crate) struct LogEnd {
     /// Offset after the last valid record.
     pub(crate) next: u64,
     /// Position after the last valid record.
@@ -59,8 +61,8 @@ pub(crate) struct End {
 
 /// What is known of a segment's file without reading its records. The file is not kept open: there may be more of
 /// them than a process may open.
-struct Headed {
-    identity: Identity,
+struct SegmentFile {
+    identity: SegmentIdentity,
     path: PathBuf,
     /// `None` when it is damaged.
     header: Option<SegmentHeader>,
@@ -69,10 +71,10 @@ struct Headed {
 }
 
 /// Looks at all files in `dir`.
-pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
+pub(crate) fn directory_scan(dir: &Path) -> Result<DirectoryScan, Error> {
     // Before the segments: while their owner is at work they may only hold more than it says.
     let mark = read_mark(dir)?;
-    let Listing {
+    let DirectoryListing {
         segments: files,
         cursors,
         leftovers,
@@ -82,7 +84,7 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         .into_iter()
         .map(|(identity, path)| head(identity, path));
     let headed: Vec<_> = headed.collect::<Result<_, Error>>()?;
-    let is_bad = |headed: &&Headed| headed.header.is_none();
+    let is_bad = |headed: &&SegmentFile| headed.header.is_none();
     let bad_headers = headed
         .iter()
         .filter(is_bad)
@@ -90,7 +92,7 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         .collect();
     let after_gaps = after_gaps(&headed);
     let segments = describe(&headed);
-    let mut end = End::default();
+    let mut end = LogEnd::default();
     if let (Some(newest), Some(last)) = (segments.back(), headed.last()) {
         let recycled = last.header.is_none_or(|header| header.recycled);
         end = find_end(newest, recycled)?;
@@ -102,9 +104,9 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         Ok((name, path, stored))
     });
     let mut cursors: Vec<_> = cursors.collect::<Result<_, Error>>()?;
-    let register = register::read(dir)?;
+    let register = cursor_list::read(dir)?;
     let mut missing = Vec::new();
-    if let Register::Known(listed) = &register {
+    if let CursorList::Known(listed) = &register {
         missing.extend(
             listed
                 .iter()
@@ -132,7 +134,7 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
         .map(|it| it.identity.id + 1)
         .max()
         .unwrap_or(0);
-    Ok(Survey {
+    Ok(DirectoryScan {
         segments,
         cursors,
         register,
@@ -148,11 +150,11 @@ pub(crate) fn survey(dir: &Path) -> Result<Survey, Error> {
     })
 }
 
-fn has_file(cursors: &[(CursorName, PathBuf, Option<Stored>)], name: &CursorName) -> bool {
+fn has_file(cursors: &[(CursorName, PathBuf, Option<StoredPosition>)], name: &CursorName) -> bool {
     cursors.iter().any(|(with_file, _, _)| with_file == name)
 }
 
-fn read_mark(dir: &Path) -> Result<Option<Stored>, Error> {
+fn read_mark(dir: &Path) -> Result<Option<StoredPosition>, Error> {
     let path = dir.join(END);
     match cursor::read(&path) {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -161,7 +163,7 @@ fn read_mark(dir: &Path) -> Result<Option<Stored>, Error> {
 }
 
 /// Reads a segment's header.
-fn head(identity: Identity, path: PathBuf) -> Result<Headed, Error> {
+fn head(identity: SegmentIdentity, path: PathBuf) -> Result<SegmentFile, Error> {
     let file = files::open(&path).map_err(Error::io("open", &path))?;
     let metadata = file.metadata().map_err(Error::io("stat", &path))?;
     let bytes = read_up_to(&file, 0, 64).map_err(Error::io("read", &path))?;
@@ -170,7 +172,7 @@ fn head(identity: Identity, path: PathBuf) -> Result<Headed, Error> {
         ParsedHeader::Valid(_) | ParsedHeader::Damaged => None,
         ParsedHeader::Newer(version) => return Err(Error::UnknownVersion { path, version }),
     };
-    Ok(Headed {
+    Ok(SegmentFile {
         identity,
         path,
         header,
@@ -179,9 +181,9 @@ fn head(identity: Identity, path: PathBuf) -> Result<Headed, Error> {
     })
 }
 
-fn after_gaps(headed: &[Headed]) -> Vec<PathBuf> {
+fn after_gaps(headed: &[SegmentFile]) -> Vec<PathBuf> {
     let known: BTreeSet<u64> = headed.iter().map(|it| it.identity.id).collect();
-    let missing = |it: &&Headed| {
+    let missing = |it: &&SegmentFile| {
         let previous = it.header.map_or(NO_PREVIOUS, |header| header.previous);
         previous != NO_PREVIOUS && !known.contains(&previous)
     };
@@ -191,7 +193,7 @@ fn after_gaps(headed: &[Headed]) -> Vec<PathBuf> {
 }
 
 /// A segment ends where the next one begins, whatever else it holds: a write that failed may have left more.
-fn describe(headed: &[Headed]) -> VecDeque<Arc<Segment>> {
+fn describe(headed: &[SegmentFile]) -> VecDeque<Arc<Segment>> {
     let mut segments = VecDeque::with_capacity(headed.len());
     let (mut end, mut written_ms) = (u64::MAX, None);
     for it in headed.iter().rev() {
@@ -205,12 +207,12 @@ fn describe(headed: &[Headed]) -> VecDeque<Arc<Segment>> {
 }
 
 /// Walks over the whole newest segment: only there the end is unknown, and only there can a write be torn.
-fn find_end(segment: &Arc<Segment>, recycled: bool) -> Result<End, Error> {
-    let mut place = Place::new(Arc::clone(segment), segment.identity.base)?;
-    let mut end = End {
+fn find_end(segment: &Arc<Segment>, recycled: bool) -> Result<LogEnd, Error> {
+    let mut place = SegmentReader::new(Arc::clone(segment), segment.identity.base)?;
+    let mut end = LogEnd {
         next: segment.identity.base,
         position: HEADER_BYTES.min(segment.file_bytes()),
-        ..End::default()
+        ..LogEnd::default()
     };
     loop {
         let piece = place.step(u64::MAX)?;

@@ -6,34 +6,34 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::Error;
+use crate::file_reader::{FileReader, LoadedRecords};
+use crate::frame_slice::FrameSlice;
+use crate::mutex::lock;
 use crate::offset::Offset;
-use crate::place::Place;
 use crate::reader::Limit;
 use crate::records::Records;
-use crate::run::Run;
-use crate::shared::{Published, Shared};
-use crate::source::{Loaded, Source};
-use crate::sync::lock;
+use crate::segment_reader::SegmentReader;
+use crate::state::{JournalState, PublishedEnd};
 
 /// Hands out records in order. Somebody else sees to it that they are not deleted meanwhile.
 #[derive(Debug)]
-pub(crate) struct Follower {
-    pub(crate) shared: Arc<Shared>,
-    published: watch::Receiver<Published>,
+pub(crate) struct LogReader {
+    pub(crate) shared: Arc<JournalState>,
+    published: watch::Receiver<PublishedEnd>,
     /// The first offset that was not handed out.
     reached: u64,
     /// The first offset that is neither handed out nor in `waiting`.
     fetched: u64,
     /// Read but not handed out. Offsets missing before and between them are lost to damage.
-    waiting: VecDeque<Run>,
-    source: Option<Source>,
-    place: Option<Place>,
+    waiting: VecDeque<FrameSlice>,
+    source: Option<FileReader>,
+    place: Option<SegmentReader>,
     /// An answer to come from the thread. Kept here, so that a dropped future loses nothing.
-    loading: Option<oneshot::Receiver<Result<Loaded, Error>>>,
+    loading: Option<oneshot::Receiver<Result<LoadedRecords, Error>>>,
 }
 
-impl Follower {
-    pub(crate) fn new(shared: Arc<Shared>, start: u64) -> Self {
+impl LogReader {
+    pub(crate) fn new(shared: Arc<JournalState>, start: u64) -> Self {
         Self {
             published: shared.published.subscribe(),
             shared,
@@ -64,7 +64,7 @@ impl Follower {
     /// the future loses no record.
     pub(crate) async fn next(&mut self, limit: Limit) -> Result<Records, Error> {
         loop {
-            let Published { next, closed } = *self.published.borrow_and_update();
+            let PublishedEnd { next, closed } = *self.published.borrow_and_update();
             if closed {
                 return Err(Error::Closed);
             }
@@ -85,8 +85,8 @@ impl Follower {
         if self.loading.is_some() || self.fetched >= next {
             return;
         }
-        let records: u64 = self.waiting.iter().map(Run::records).sum();
-        let bytes: usize = self.waiting.iter().map(Run::record_bytes).sum();
+        let records: u64 = self.waiting.iter().map(FrameSlice::records).sum();
+        let bytes: usize = self.waiting.iter().map(FrameSlice::record_bytes).sum();
         let more = limit
             .records
             .max(1)
@@ -160,11 +160,13 @@ impl Follower {
         Ok(())
     }
 
-    fn order(&mut self) -> Result<oneshot::Receiver<Result<Loaded, Error>>, Error> {
+    fn order(&mut self) -> Result<oneshot::Receiver<Result<LoadedRecords, Error>>, Error> {
         let place = self.place.take();
         let source = match &self.source {
             Some(source) => source,
-            None => self.source.insert(Source::start(Arc::clone(&self.shared))?),
+            None => self
+                .source
+                .insert(FileReader::start(Arc::clone(&self.shared))?),
         };
         Ok(source.order(place, self.fetched))
     }

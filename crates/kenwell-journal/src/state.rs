@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
+use crate::append_queue::AppendQueue;
 use crate::cursor::{Cursor, CursorName};
+use crate::cursor_list;
 use crate::directory::LOCK;
 use crate::error::Error;
-use crate::losses::Losses;
+use crate::lost_offsets::LostOffsets;
+use crate::mutex::lock;
 use crate::offset::Offset;
 use crate::options::Options;
-use crate::queue::Queue;
-use crate::register;
+use crate::recent_records::RecentRecords;
 use crate::segment::Segment;
 use crate::stats::{CursorStats, Stats};
-use crate::sync::lock;
-use crate::tail::Tail;
 
 /// How far readers may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Published {
+pub(crate) struct PublishedEnd {
     /// Offset after the last durable record.
     pub(crate) next: u64,
     /// Nothing more will come, and the lock is released.
@@ -32,20 +32,20 @@ pub(crate) struct Published {
 
 /// An open journal.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct JournalState {
     pub(crate) dir: PathBuf,
     pub(crate) options: Options,
-    pub(crate) queue: Queue,
+    pub(crate) queue: AppendQueue,
     /// Oldest first. Only the writer's thread changes the list.
     pub(crate) segments: Mutex<VecDeque<Arc<Segment>>>,
-    pub(crate) tail: Mutex<Tail>,
-    pub(crate) published: watch::Sender<Published>,
+    pub(crate) tail: Mutex<RecentRecords>,
+    pub(crate) published: watch::Sender<PublishedEnd>,
     pub(crate) cursors: Mutex<Vec<Arc<Cursor>>>,
     /// Whether nothing tells a new cursor from one whose file was lost.
     pub(crate) unlisted: bool,
-    pub(crate) losses: Mutex<Losses>,
+    pub(crate) losses: Mutex<LostOffsets>,
     pub(crate) corrupt_records: AtomicU64,
-    /// Where each [`Pass`](crate::Pass) under way began: what deletion waits for besides the cursors.
+    /// Where each [`RangeReader`](crate::RangeReader) under way began: what deletion waits for besides the cursors.
     pub(crate) held: Mutex<Vec<u64>>,
     pub(crate) full: AtomicBool,
     pub(crate) no_space: AtomicBool,
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
     pub(crate) farewell: Mutex<Option<Error>>,
 }
 
-impl Shared {
+impl JournalState {
     /// Offset after the last durable record.
     pub(crate) fn next(&self) -> u64 {
         self.published.borrow().next
@@ -99,7 +99,7 @@ impl Shared {
         lock(&self.cursors).clone()
     }
 
-    /// From now on nothing from `offset` on is deleted, until [`Shared::let_go`].
+    /// From now on nothing from `offset` on is deleted, until [`JournalState::let_go`].
     pub(crate) fn hold(&self, offset: u64) {
         // Under this lock nothing is deleted.
         let segments = lock(&self.segments);
@@ -107,7 +107,7 @@ impl Shared {
         drop(segments);
     }
 
-    /// Ends one [`Shared::hold`] of this offset.
+    /// Ends one [`JournalState::hold`] of this offset.
     pub(crate) fn let_go(&self, offset: u64) {
         let mut held = lock(&self.held);
         if let Some(at) = held.iter().position(|other| *other == offset) {
@@ -137,7 +137,7 @@ impl Shared {
             let cursor = Arc::new(self.create_cursor(name)?);
             let names = cursors.iter().chain([&cursor]).map(|cursor| &cursor.name);
             // Listed once it is there: a start takes over what has a file and is not listed.
-            register::write(&self.dir, names)?;
+            cursor_list::write(&self.dir, names)?;
             cursors.push(Arc::clone(&cursor));
             cursors.sort_by(|a, b| a.name.cmp(&b.name));
             cursor
@@ -167,7 +167,7 @@ impl Shared {
         if let Some(cursor) = idle(&cursors, name)? {
             // Not listed any more before its file goes: a start would take the file for a lost one.
             let others = cursors.iter().filter(|other| !Arc::ptr_eq(other, &cursor));
-            register::write(&self.dir, others.map(|cursor| &cursor.name))?;
+            cursor_list::write(&self.dir, others.map(|cursor| &cursor.name))?;
             cursor.remove(&self.dir)?;
             cursors.retain(|other| !Arc::ptr_eq(other, &cursor));
             self.queue.nudge();

@@ -14,7 +14,7 @@ const FIRST_LINE: &str = "kenwell-journal cursors 1";
 
 /// What a directory's list says.
 #[derive(Debug)]
-pub(crate) enum Register {
+pub(crate) enum CursorList {
     /// These are all cursors.
     Known(Vec<CursorName>),
     /// There is none: the directory is new, was written by an older version, or the file was deleted.
@@ -23,13 +23,13 @@ pub(crate) enum Register {
 }
 
 /// Reads the list in `dir`.
-pub(crate) fn read(dir: &Path) -> Result<Register, Error> {
+pub(crate) fn read(dir: &Path) -> Result<CursorList, Error> {
     let path = dir.join(REGISTER);
     let mut bytes = Vec::new();
     let read = files::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
     match read {
-        Ok(_) => Ok(parse(&bytes).map_or(Register::Damaged, Register::Known)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Register::Missing),
+        Ok(_) => Ok(parse(&bytes).map_or(CursorList::Damaged, CursorList::Known)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(CursorList::Missing),
         Err(error) => Err(Error::io("read", &path)(error)),
     }
 }

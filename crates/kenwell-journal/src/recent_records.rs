@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 
-use crate::run::Run;
+use crate::frame_slice::FrameSlice;
 
 /// The runs of the last groups, oldest first, without a gap between them.
 #[derive(Debug)]
-pub(crate) struct Tail {
-    runs: VecDeque<Run>,
+pub(crate) struct RecentRecords {
+    runs: VecDeque<FrameSlice>,
     bytes: usize,
     limit: usize,
 }
 
-impl Tail {
+impl RecentRecords {
     /// An empty tail of at most `limit` bytes (one group may be larger than that and is then not kept).
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl Tail {
     }
 
     /// Adds the newest group, and forgets the oldest ones that do not fit any more.
-    pub(crate) fn push(&mut self, run: Run) {
+    pub(crate) fn push(&mut self, run: FrameSlice) {
         self.bytes += run.memory();
         self.runs.push_back(run);
         while self.bytes > self.limit
@@ -51,7 +51,7 @@ impl Tail {
         offset: u64,
         records: usize,
         bytes: usize,
-        into: &mut VecDeque<Run>,
+        into: &mut VecDeque<FrameSlice>,
     ) {
         if !self.covers(offset) {
             return;
@@ -78,19 +78,19 @@ mod tests {
     use super::*;
     use crate::frame;
 
-    fn run(first: u64, records: u64) -> Run {
+    fn run(first: u64, records: u64) -> FrameSlice {
         let mut frames = Vec::new();
         for _ in 0..records {
             frame::push(&mut frames, &[b"0123456789"], 10);
         }
         frame::stamp(&mut frames, first, 0);
         let end = frames.len();
-        Run::new(Arc::new(frames), 0, end, first, records)
+        FrameSlice::new(Arc::new(frames), 0, end, first, records)
     }
 
     #[test]
     fn the_oldest_groups_go_first() {
-        let mut tail = Tail::new(run(0, 4).memory() * 2);
+        let mut tail = RecentRecords::new(run(0, 4).memory() * 2);
         for first in [0, 4, 8] {
             tail.push(run(first, 4));
         }
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn sharing_starts_in_the_middle_of_a_group_and_stops_at_the_limit() {
-        let mut tail = Tail::new(1 << 20);
+        let mut tail = RecentRecords::new(1 << 20);
         for first in [0, 4, 8] {
             tail.push(run(first, 4));
         }

@@ -6,7 +6,7 @@ use crate::frame;
 
 /// Valid frames with consecutive offsets. Cloning shares the bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
+pub(crate) struct FrameSlice {
     bytes: Arc<Vec<u8>>,
     start: usize,
     end: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Run {
     records: u64,
 }
 
-impl Run {
+impl FrameSlice {
     /// `records` frames in `bytes[start..end]`, the first of them at offset `first`.
     pub(crate) fn new(
         bytes: Arc<Vec<u8>>,
@@ -81,7 +81,7 @@ impl Run {
     }
 
     /// Cuts off the first records: at most `records` of them and `bytes` bytes, but always at least one.
-    pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> Run {
+    pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> FrameSlice {
         let mut front = self.clone();
         let fits = u64::try_from(records).is_ok_and(|records| self.records <= records);
         if fits && self.record_bytes() <= bytes {
@@ -118,7 +118,7 @@ impl Run {
 mod tests {
     use super::*;
 
-    fn run_of(records: &[&[u8]]) -> Run {
+    fn run_of(records: &[&[u8]]) -> FrameSlice {
         let mut frames = Vec::new();
         for record in records {
             let length = u32::try_from(record.len()).unwrap();
@@ -126,7 +126,7 @@ mod tests {
         }
         frame::stamp(&mut frames, 10, 0);
         let end = frames.len();
-        Run::new(Arc::new(frames), 0, end, 10, records.len() as u64)
+        FrameSlice::new(Arc::new(frames), 0, end, 10, records.len() as u64)
     }
 
     #[test]

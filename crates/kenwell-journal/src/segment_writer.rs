@@ -12,7 +12,7 @@ use crate::segment::Segment;
 
 /// The open end of the log.
 #[derive(Debug)]
-pub(crate) struct Active {
+pub(crate) struct SegmentWriter {
     pub(crate) segment: Arc<Segment>,
     pub(crate) seed: u32,
     file: File,
@@ -22,7 +22,7 @@ pub(crate) struct Active {
     limit: u64,
 }
 
-impl Active {
+impl SegmentWriter {
     /// A segment without records.
     pub(crate) fn new(segment: Arc<Segment>, file: File, at: u64, limit: u64) -> Self {
         Self {
