@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::directory::END;
 use crate::disk::sync_dir;
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
@@ -22,6 +21,8 @@ const SLOT_BYTES: usize = 28;
 const SLOT_DISTANCE: u64 = 4096;
 const SLOTS: u64 = 3;
 const SUFFIX: &str = ".cursor";
+/// Name of the file that says how far the log was written; see [`Cursor::end_mark`].
+pub(crate) const END_MARK: &str = "end.mark";
 const MAX_NAME: usize = 64;
 
 /// A valid cursor name.
@@ -111,15 +112,15 @@ impl Cursor {
 
     /// The cursor that stands where the log ends, or did a moment ago: so that a start notices when less is there. In a
     /// file of its own, made anew at `position` when it says nothing. Nobody reads with it.
-    pub(crate) fn end(
+    pub(crate) fn end_mark(
         dir: &Path,
         stored: Option<StoredPosition>,
         position: u64,
     ) -> Result<Self, Error> {
         let name = CursorName("end".to_owned());
         match stored {
-            Some(stored) => Self::open(name, dir.join(END), stored),
-            None => Self::create_as(dir, END, name, position),
+            Some(stored) => Self::open(name, dir.join(END_MARK), stored),
+            None => Self::create_as(dir, END_MARK, name, position),
         }
     }
 

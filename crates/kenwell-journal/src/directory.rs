@@ -4,14 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cursor::{self, CursorName};
+use crate::cursor_list;
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
 use crate::segment_header::SegmentIdentity;
 
-/// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
-pub(crate) const END: &str = "end.mark";
-/// Name of the file that lists the cursors.
-pub(crate) const REGISTER: &str = "cursors.list";
 /// Name of the file that the owner holds locked.
 pub(crate) const LOCK: &str = "lock";
 /// Ending of a file that earlier versions kept to write it again.
@@ -39,7 +36,7 @@ pub(crate) fn list(dir: &Path) -> Result<DirectoryListing, Error> {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         match name.to_str().filter(|_| is_file) {
             None => listing.foreign.push(path),
-            Some(LOCK | END | REGISTER) => {}
+            Some(LOCK | cursor::END_MARK | cursor_list::FILE_NAME) => {}
             Some(name) => listing.sort_in(name, path),
         }
     }

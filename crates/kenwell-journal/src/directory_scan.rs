@@ -1,4 +1,4 @@
-//! Looks at a journal's directory without changing anything: what is there, what is damaged, where it ends.
+//! Looks at a journal's directory without changing anything: what is there, what is damaged, where the log ends.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cursor::{self, CursorName, StoredPosition};
+use crate::cursor::{self, CursorName, END_MARK, StoredPosition};
 use crate::cursor_list::{self, CursorList};
-use crate::directory::{self, DirectoryListing, END};
+use crate::directory::{self, DirectoryListing};
 use crate::error::Error;
 use crate::files;
 use crate::frame;
@@ -24,26 +24,40 @@ use crate::segment_reader::{SegmentReader, read_up_to};
 #[derive(Debug)]
 pub(crate) struct DirectoryScan {
     pub(crate) segments: VecDeque<Arc<Segment>>,
-    /// With what their files say; nothing when a file is damaged or missing.
-    pub(crate) cursors: Vec<(CursorName, PathBuf, Option<StoredPosition>)>,
-    /// The list of cursors beside their files.
-    pub(crate) register: CursorList,
-    /// Cursors that are listed and have no file.
-    pub(crate) missing: Vec<CursorName>,
+    /// Those that have a file, and those that are listed only.
+    pub(crate) cursors: Vec<FoundCursor>,
+    pub(crate) cursor_list: CursorList,
     pub(crate) leftovers: Vec<PathBuf>,
     pub(crate) foreign: Vec<PathBuf>,
     /// Segments whose header is damaged.
-    pub(crate) bad_headers: Vec<PathBuf>,
+    pub(crate) damaged_headers: Vec<PathBuf>,
     /// Segments whose predecessor is missing.
     pub(crate) after_gaps: Vec<PathBuf>,
     /// How far the log was written, if its file says so.
-    pub(crate) mark: Option<StoredPosition>,
+    pub(crate) end_mark: Option<StoredPosition>,
     /// The end of the newest segment, and what is missing there.
     pub(crate) end: LogEnd,
     /// Offset of the next record.
     pub(crate) next: u64,
     /// Number for the next segment.
-    pub(crate) next_id: u64,
+    pub(crate) next_segment_id: u64,
+}
+
+/// A cursor in the directory.
+#[derive(Debug)]
+pub(crate) struct FoundCursor {
+    pub(crate) name: CursorName,
+    pub(crate) path: PathBuf,
+    pub(crate) file: CursorFile,
+}
+
+/// What a cursor's file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CursorFile {
+    Valid(StoredPosition),
+    Damaged,
+    /// The cursor is listed and has no file.
+    Missing,
 }
 
 /// Where the newest segment's records end.
@@ -70,100 +84,111 @@ struct SegmentFile {
     modified_ms: u64,
 }
 
-/// Looks at all files in `dir`.
-pub(crate) fn directory_scan(dir: &Path) -> Result<DirectoryScan, Error> {
-    // Before the segments: while their owner is at work they may only hold more than it says.
-    let mark = read_mark(dir)?;
-    let DirectoryListing {
-        segments: files,
-        cursors,
-        leftovers,
-        foreign,
-    } = directory::list(dir)?;
-    let headed = files
-        .into_iter()
-        .map(|(identity, path)| head(identity, path));
-    let headed: Vec<_> = headed.collect::<Result<_, Error>>()?;
-    let is_bad = |headed: &&SegmentFile| headed.header.is_none();
-    let bad_headers = headed
-        .iter()
-        .filter(is_bad)
-        .map(|it| it.path.clone())
-        .collect();
-    let after_gaps = after_gaps(&headed);
-    let segments = describe(&headed);
-    let mut end = LogEnd::default();
-    if let (Some(newest), Some(last)) = (segments.back(), headed.last()) {
-        let recycled = last.header.is_none_or(|header| header.recycled);
-        end = find_end(newest, recycled)?;
-        newest.set_end(end.next);
-        newest.set_used_bytes(end.position);
+impl DirectoryScan {
+    /// Looks at all files in `dir`.
+    pub(crate) fn new(dir: &Path) -> Result<Self, Error> {
+        // Before the segments: while their owner is at work they may only hold more than it says.
+        let end_mark = read_end_mark(dir)?;
+        let DirectoryListing {
+            segments,
+            cursors,
+            leftovers,
+            foreign,
+        } = directory::list(dir)?;
+        let files = segments
+            .into_iter()
+            .map(|(identity, path)| read_header(identity, path));
+        let files: Vec<_> = files.collect::<Result<_, Error>>()?;
+        let segments = describe(&files);
+        let mut end = LogEnd::default();
+        if let (Some(newest), Some(file)) = (segments.back(), files.last()) {
+            let recycled = file.header.is_none_or(|header| header.recycled);
+            end = find_end(newest, recycled)?;
+            newest.set_end(end.next);
+            newest.set_used_bytes(end.position);
+        }
+        let (cursors, cursor_list) = find_cursors(dir, cursors)?;
+        // A cursor may know of records that a power cut took; their offsets are not given out twice.
+        let known = cursors.iter().filter_map(FoundCursor::stored);
+        let known = known.chain(end_mark).map(|stored| stored.position);
+        let bases = segments.iter().map(|segment| segment.identity.base);
+        let next = known.chain(bases).fold(end.next, u64::max);
+        if !segments.is_empty() && end.next < next {
+            end.lost.push(end.next..next);
+        }
+        let damaged = files.iter().filter(|file| file.header.is_none());
+        let ids = files.iter().map(|file| file.identity.id + 1);
+        Ok(Self {
+            damaged_headers: damaged.map(|file| file.path.clone()).collect(),
+            after_gaps: after_gaps(&files),
+            next_segment_id: ids.max().unwrap_or(0),
+            segments,
+            cursors,
+            cursor_list,
+            leftovers,
+            foreign,
+            end_mark,
+            end,
+            next,
+        })
     }
-    let cursors = cursors.into_iter().map(|(name, path)| {
+
+    /// The oldest offset there is; `next` when there is no segment.
+    pub(crate) fn first(&self) -> u64 {
+        let oldest = self.segments.front();
+        oldest.map_or(self.next, |oldest| oldest.identity.base)
+    }
+
+    /// How many records are missing in the newest segment or behind it.
+    pub(crate) fn lost_at_end(&self) -> u64 {
+        self.end.lost.iter().map(|lost| lost.end - lost.start).sum()
+    }
+}
+
+impl FoundCursor {
+    /// The position in its file, if that can be read.
+    pub(crate) fn stored(&self) -> Option<StoredPosition> {
+        match self.file {
+            CursorFile::Valid(stored) => Some(stored),
+            CursorFile::Damaged | CursorFile::Missing => None,
+        }
+    }
+}
+
+/// Reads the files of cursors and their list.
+fn find_cursors(
+    dir: &Path,
+    files: Vec<(CursorName, PathBuf)>,
+) -> Result<(Vec<FoundCursor>, CursorList), Error> {
+    let mut cursors = Vec::new();
+    for (name, path) in files {
         let stored = cursor::read(&path)?;
-        Ok((name, path, stored))
-    });
-    let mut cursors: Vec<_> = cursors.collect::<Result<_, Error>>()?;
-    let register = cursor_list::read(dir)?;
-    let mut missing = Vec::new();
-    if let CursorList::Known(listed) = &register {
-        missing.extend(
-            listed
-                .iter()
-                .filter(|name| !has_file(&cursors, name))
-                .cloned(),
-        );
+        let file = stored.map_or(CursorFile::Damaged, CursorFile::Valid);
+        cursors.push(FoundCursor { name, path, file });
     }
-    let without_file = missing
-        .iter()
-        .map(|name| (name.clone(), dir.join(name.file_name()), None));
-    cursors.extend(without_file.collect::<Vec<_>>());
-    // A cursor may know of records that a power cut took; their offsets are not given out twice.
-    let known = cursors
-        .iter()
-        .filter_map(|(_, _, stored)| *stored)
-        .chain(mark)
-        .map(|stored| stored.position);
-    let bases = segments.iter().map(|segment| segment.identity.base);
-    let next = known.chain(bases).fold(end.next, u64::max);
-    if !segments.is_empty() && end.next < next {
-        end.lost.push(end.next..next);
+    let list = cursor_list::read(dir)?;
+    if let CursorList::Valid(names) = &list {
+        for name in names {
+            if cursors.iter().all(|cursor| cursor.name != *name) {
+                cursors.push(FoundCursor {
+                    name: name.clone(),
+                    path: dir.join(name.file_name()),
+                    file: CursorFile::Missing,
+                });
+            }
+        }
     }
-    let next_id = headed
-        .iter()
-        .map(|it| it.identity.id + 1)
-        .max()
-        .unwrap_or(0);
-    Ok(DirectoryScan {
-        segments,
-        cursors,
-        register,
-        missing,
-        leftovers,
-        foreign,
-        bad_headers,
-        after_gaps,
-        mark,
-        end,
-        next,
-        next_id,
-    })
+    Ok((cursors, list))
 }
 
-fn has_file(cursors: &[(CursorName, PathBuf, Option<StoredPosition>)], name: &CursorName) -> bool {
-    cursors.iter().any(|(with_file, _, _)| with_file == name)
-}
-
-fn read_mark(dir: &Path) -> Result<Option<StoredPosition>, Error> {
-    let path = dir.join(END);
-    match cursor::read(&path) {
+fn read_end_mark(dir: &Path) -> Result<Option<StoredPosition>, Error> {
+    match cursor::read(&dir.join(END_MARK)) {
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other,
     }
 }
 
-/// Reads a segment's header.
-fn head(identity: SegmentIdentity, path: PathBuf) -> Result<SegmentFile, Error> {
+fn read_header(identity: SegmentIdentity, path: PathBuf) -> Result<SegmentFile, Error> {
     let file = files::open(&path).map_err(Error::io("open", &path))?;
     let metadata = file.metadata().map_err(Error::io("stat", &path))?;
     let bytes = read_up_to(&file, 0, 64).map_err(Error::io("read", &path))?;
@@ -181,47 +206,47 @@ fn head(identity: SegmentIdentity, path: PathBuf) -> Result<SegmentFile, Error> 
     })
 }
 
-fn after_gaps(headed: &[SegmentFile]) -> Vec<PathBuf> {
-    let known: BTreeSet<u64> = headed.iter().map(|it| it.identity.id).collect();
-    let missing = |it: &&SegmentFile| {
-        let previous = it.header.map_or(NO_PREVIOUS, |header| header.previous);
+fn after_gaps(files: &[SegmentFile]) -> Vec<PathBuf> {
+    let known: BTreeSet<u64> = files.iter().map(|file| file.identity.id).collect();
+    let has_gap_before = |file: &&SegmentFile| {
+        let previous = file.header.map_or(NO_PREVIOUS, |header| header.previous);
         previous != NO_PREVIOUS && !known.contains(&previous)
     };
     // Before the oldest one there is nothing to miss: retention took it.
-    let after = headed.iter().skip(1).filter(missing);
-    after.map(|it| it.path.clone()).collect()
+    let after = files.iter().skip(1).filter(has_gap_before);
+    after.map(|file| file.path.clone()).collect()
 }
 
 /// A segment ends where the next one begins, whatever else it holds: a write that failed may have left more.
-fn describe(headed: &[SegmentFile]) -> VecDeque<Arc<Segment>> {
-    let mut segments = VecDeque::with_capacity(headed.len());
+fn describe(files: &[SegmentFile]) -> VecDeque<Arc<Segment>> {
+    let mut segments = VecDeque::with_capacity(files.len());
     let (mut end, mut written_ms) = (u64::MAX, None);
-    for it in headed.iter().rev() {
-        let segment = Segment::new(it.identity, it.path.clone(), end, it.length);
-        segment.set_written_ms(written_ms.unwrap_or(it.modified_ms));
+    for file in files.iter().rev() {
+        let segment = Segment::new(file.identity, file.path.clone(), end, file.length);
+        segment.set_written_ms(written_ms.unwrap_or(file.modified_ms));
         segments.push_front(Arc::new(segment));
-        end = end.min(it.identity.base);
-        written_ms = it.header.map(|header| header.created_ms);
+        end = end.min(file.identity.base);
+        written_ms = file.header.map(|header| header.created_ms);
     }
     segments
 }
 
-/// Walks over the whole newest segment: only there the end is unknown, and only there can a write be torn.
+/// Reads the whole newest segment: only there the end is unknown, and only there can a write be torn.
 fn find_end(segment: &Arc<Segment>, recycled: bool) -> Result<LogEnd, Error> {
-    let mut place = SegmentReader::new(Arc::clone(segment), segment.identity.base)?;
+    let mut reader = SegmentReader::open(Arc::clone(segment), segment.identity.base)?;
     let mut end = LogEnd {
         next: segment.identity.base,
         position: HEADER_BYTES.min(segment.file_bytes()),
         ..LogEnd::default()
     };
     loop {
-        let piece = place.step(u64::MAX)?;
-        end.lost.extend(piece.lost);
-        if let Some(found) = piece.found.last() {
-            end.position = piece.position + found.bytes.end as u64;
-            end.next = found.offsets.end;
+        let chunk = reader.read_chunk(u64::MAX)?;
+        end.lost.extend(chunk.lost);
+        if let Some(last) = chunk.frames.last() {
+            end.position = chunk.position + last.bytes.end as u64;
+            end.next = last.offsets.end;
         }
-        if piece.last {
+        if chunk.is_last {
             break;
         }
     }

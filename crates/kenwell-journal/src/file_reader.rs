@@ -1,4 +1,4 @@
-//! Reads records from files for a reader that has fallen behind what memory holds.
+//! Reads records from segment files, for a reader that has fallen behind what memory holds.
 
 use std::io;
 use std::ops::Range;
@@ -8,7 +8,6 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::frame_slice::FrameSlice;
-use crate::mutex::lock;
 use crate::segment_reader::{Chunk, SegmentReader};
 use crate::state::JournalState;
 
@@ -18,171 +17,170 @@ const MAX_VANISHED: usize = 16;
 /// Records from a file.
 #[derive(Debug)]
 pub(crate) struct LoadedRecords {
-    pub(crate) runs: Vec<FrameSlice>,
+    pub(crate) slices: Vec<FrameSlice>,
     /// The offset to go on at: not always behind the last record, when some were lost.
     pub(crate) next: u64,
-    /// Where to go on reading.
-    pub(crate) place: Option<SegmentReader>,
+    /// The open segment to go on with, if there is more in it.
+    pub(crate) segment: Option<SegmentReader>,
 }
 
-/// A piece of work for the thread: load from this offset on.
+/// What the thread is asked for: the records from this offset on.
 struct LoadRequest {
-    place: Option<SegmentReader>,
+    segment: Option<SegmentReader>,
     from: u64,
     reply: oneshot::Sender<Result<LoadedRecords, Error>>,
 }
 
-/// A thread that reads files for one reader, begun when the reader first needs it.
+/// A thread that reads files for one reader, started when the reader first needs it.
 #[derive(Debug)]
 pub(crate) struct FileReader {
-    orders: mpsc::Sender<LoadRequest>,
+    requests: mpsc::Sender<LoadRequest>,
 }
 
 impl FileReader {
-    pub(crate) fn start(shared: Arc<JournalState>) -> Result<Self, Error> {
-        let dir = shared.dir.clone();
-        let (orders, incoming) = mpsc::channel::<LoadRequest>();
-        let work = move || {
-            while let Ok(order) = incoming.recv() {
-                let loaded = load(&shared, order.place, order.from);
+    pub(crate) fn start(state: Arc<JournalState>) -> Result<Self, Error> {
+        let dir = state.dir.clone();
+        let (requests, incoming) = mpsc::channel::<LoadRequest>();
+        let answer_requests = move || {
+            while let Ok(request) = incoming.recv() {
+                let loaded = load(&state, request.segment, request.from);
                 // The reader may have been dropped meanwhile.
-                drop(order.reply.send(loaded));
+                drop(request.reply.send(loaded));
             }
         };
         let builder = std::thread::Builder::new().name("kenwell-journal-read".to_owned());
-        let started = builder.spawn(work);
+        let started = builder.spawn(answer_requests);
         drop(started.map_err(Error::io("start a reading thread for", &dir))?);
-        Ok(Self { orders })
+        Ok(Self { requests })
     }
 
-    /// Orders the records from `from` on; at most one order is ever open.
-    pub(crate) fn order(
+    /// Asks for the records from `from` on; `segment` is where the last answer ended. One request at a time.
+    pub(crate) fn request(
         &self,
-        place: Option<SegmentReader>,
+        segment: Option<SegmentReader>,
         from: u64,
     ) -> oneshot::Receiver<Result<LoadedRecords, Error>> {
         let (reply, answer) = oneshot::channel();
+        let request = LoadRequest {
+            segment,
+            from,
+            reply,
+        };
         // Without a thread the answer's sender is dropped, which the receiver notices.
-        drop(self.orders.send(LoadRequest { place, from, reply }));
+        drop(self.requests.send(request));
         answer
     }
 }
 
 /// Reads on from offset `from`: at least one record, unless the rest is lost to damage.
-pub(crate) fn load(
-    shared: &JournalState,
-    place: Option<SegmentReader>,
-    from: u64,
+fn load(
+    state: &JournalState,
+    segment: Option<SegmentReader>,
+    mut from: u64,
 ) -> Result<LoadedRecords, Error> {
-    let mut from = from;
-    let mut place = place.filter(|place| place.expected == from && from < place.segment.end());
+    let mut open = segment.filter(|it| it.next == from && from < it.segment.end());
     loop {
-        let next = shared.next();
+        let next = state.next();
         if from >= next {
             return Ok(LoadedRecords {
-                runs: Vec::new(),
+                slices: Vec::new(),
                 next: from,
-                place: None,
+                segment: None,
             });
         }
-        let mut here = match place.take() {
-            Some(here) => here,
-            None => match find(shared, from, next)? {
-                Located::Found(found) => found,
+        let mut reader = match open.take() {
+            Some(reader) => reader,
+            None => match locate(state, from, next)? {
+                Located::At(reader) => reader,
                 Located::Lost(lost) => {
                     from = lost.end;
                     continue;
                 }
             },
         };
-        let base = here.segment.identity.base;
+        let path = &reader.segment.path;
+        let base = reader.segment.identity.base;
         if base > from {
-            shared.report_lost(&here.segment.path, &(from..base));
+            state.report_lost(path, &(from..base));
             from = base;
         }
-        let end = here.segment.end().min(next);
-        let piece = here.step(end)?;
-        if piece.last && here.expected < end {
-            shared.report_lost(&here.segment.path, &(here.expected..end));
-            here.expected = end;
+        let end = reader.segment.end().min(next);
+        let chunk = reader.read_chunk(end)?;
+        let path = &reader.segment.path;
+        if chunk.is_last && reader.next < end {
+            state.report_lost(path, &(reader.next..end));
+            reader.next = end;
         }
-        for lost in &piece.lost {
-            shared.report_lost(&here.segment.path, lost);
+        for lost in &chunk.lost {
+            state.report_lost(path, lost);
         }
-        let runs = runs(piece, from);
-        from = from.max(here.expected);
-        let place_on = (here.expected < here.segment.end()).then_some(here);
-        if !runs.is_empty() {
+        let slices = slices(chunk, from);
+        from = from.max(reader.next);
+        let rest = (reader.next < reader.segment.end()).then_some(reader);
+        if !slices.is_empty() {
             return Ok(LoadedRecords {
-                runs,
+                slices,
                 next: from,
-                place: place_on,
+                segment: rest,
             });
         }
-        place = place_on.filter(|here| here.expected < end);
+        open = rest.filter(|reader| reader.next < end);
     }
 }
 
-fn runs(piece: Chunk, from: u64) -> Vec<FrameSlice> {
-    let bytes = Arc::new(piece.bytes);
-    let wanted = piece
-        .found
-        .into_iter()
-        .filter(|found| found.offsets.end > from);
-    let run = |found: crate::scan::FoundFrames| {
-        let records = found.offsets.end - found.offsets.start;
-        let shared = Arc::clone(&bytes);
-        let mut run = FrameSlice::new(
-            shared,
-            found.bytes.start,
-            found.bytes.end,
-            found.offsets.start,
-            records,
-        );
-        run.skip_to(from);
-        run
-    };
-    wanted.map(run).collect()
+/// The valid records of a chunk from offset `from` on.
+fn slices(chunk: Chunk, from: u64) -> Vec<FrameSlice> {
+    let bytes = Arc::new(chunk.bytes);
+    let mut slices = Vec::new();
+    for frames in chunk.frames {
+        let Range { start, end } = frames.bytes;
+        let Range {
+            start: first,
+            end: next,
+        } = frames.offsets;
+        if next > from {
+            let mut slice = FrameSlice::new(Arc::clone(&bytes), start, end, first, next - first);
+            slice.skip_to(from);
+            slices.push(slice);
+        }
+    }
+    slices
 }
 
 /// What looking for an offset came to.
 enum Located {
-    /// Where it is, or where the first one after it is.
-    Found(SegmentReader),
+    /// The segment that has it, or the first one after it.
+    At(SegmentReader),
     /// These are gone, and were reported.
     Lost(Range<u64>),
 }
 
-/// The segment that holds offset `from`, or the first one after it that there is before `next`.
-fn find(shared: &JournalState, from: u64, next: u64) -> Result<Located, Error> {
+/// Opens the segment that holds offset `from`, or the first one after it that there is before `next`.
+fn locate(state: &JournalState, from: u64, next: u64) -> Result<Located, Error> {
     let mut vanished = 0;
     loop {
-        let segments = lock(&shared.segments);
-        let holds = |segment: &&Arc<_>| {
-            let segment: &Arc<crate::segment::Segment> = segment;
-            segment.end().min(next) > from.max(segment.identity.base)
-        };
-        let newest = segments.back().cloned();
-        let found = segments.iter().find(holds).cloned();
-        drop(segments);
+        let found = state
+            .segments
+            .find(|segment| segment.end().min(next) > from.max(segment.identity.base));
         let Some(segment) = found else {
-            let place = newest.map_or_else(|| shared.dir.clone(), |newest| newest.path.clone());
-            shared.report_lost(&place, &(from..next));
+            let newest = state.segments.newest();
+            let place = newest.map_or_else(|| state.dir.clone(), |newest| newest.path.clone());
+            state.report_lost(&place, &(from..next));
             return Ok(Located::Lost(from..next));
         };
-        match SegmentReader::new(Arc::clone(&segment), from) {
+        match SegmentReader::open(Arc::clone(&segment), from) {
             Err(Error::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && vanished < MAX_VANISHED =>
             {
-                if shared.is_deleted(&segment) {
+                if state.is_deleted_by_others(&segment) {
                     let lost = from..segment.end().min(next);
-                    shared.report_lost(&segment.path, &lost);
+                    state.report_lost(&segment.path, &lost);
                     return Ok(Located::Lost(lost));
                 }
                 // Retention was faster; look again.
                 vanished += 1;
             }
-            other => return other.map(Located::Found),
+            other => return other.map(Located::At),
         }
     }
 }

@@ -120,12 +120,15 @@
 
 mod append_queue;
 mod batch;
+mod commit_group;
 mod cursor;
 mod cursor_list;
 mod directory;
 mod directory_scan;
 mod disk;
 mod error;
+#[cfg(test)]
+mod fault_injection;
 #[cfg(test)]
 mod fault_tests;
 mod file_reader;
@@ -151,6 +154,7 @@ mod segment;
 mod segment_header;
 mod segment_reader;
 mod segment_writer;
+mod segments;
 mod state;
 mod stats;
 mod writer;
@@ -158,14 +162,13 @@ mod writer;
 pub use batch::Batch;
 pub use directory::is_in_use;
 pub use error::Error;
+pub use frame::MAX_RECORD_BYTES;
 pub use inspect::inspect;
 pub use journal::{Journal, open};
 pub use offset::Offset;
-pub use options::{
-    Clock, Durability, MAX_BATCH_BYTES, MAX_RECORD_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options,
-};
+pub use options::{Clock, Durability, MAX_BATCH_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options};
 pub use range_reader::RangeReader;
-pub use reader::{Limit, Reader};
-pub use records::{Iter, Records};
+pub use reader::Reader;
+pub use records::{Iter, Limit, Records};
 pub use recovery::Recovery;
 pub use stats::{CursorStats, Stats};

@@ -1,4 +1,4 @@
-//! Follows the log from an offset on: from memory when it keeps up, else from files.
+//! Reads the log from an offset on: from memory while it keeps up, otherwise from files.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,38 +10,38 @@ use crate::file_reader::{FileReader, LoadedRecords};
 use crate::frame_slice::FrameSlice;
 use crate::mutex::lock;
 use crate::offset::Offset;
-use crate::reader::Limit;
-use crate::records::Records;
+use crate::records::{Limit, Records};
 use crate::segment_reader::SegmentReader;
 use crate::state::{JournalState, PublishedEnd};
 
-/// Hands out records in order. Somebody else sees to it that they are not deleted meanwhile.
+/// Hands out records in order. A cursor or a held offset must keep them from being deleted meanwhile.
 #[derive(Debug)]
 pub(crate) struct LogReader {
-    pub(crate) shared: Arc<JournalState>,
+    pub(crate) state: Arc<JournalState>,
     published: watch::Receiver<PublishedEnd>,
     /// The first offset that was not handed out.
     reached: u64,
-    /// The first offset that is neither handed out nor in `waiting`.
+    /// The first offset that is neither handed out nor in `buffered`.
     fetched: u64,
     /// Read but not handed out. Offsets missing before and between them are lost to damage.
-    waiting: VecDeque<FrameSlice>,
-    source: Option<FileReader>,
-    place: Option<SegmentReader>,
-    /// An answer to come from the thread. Kept here, so that a dropped future loses nothing.
+    buffered: VecDeque<FrameSlice>,
+    files: Option<FileReader>,
+    /// The segment in which the files were read last.
+    segment: Option<SegmentReader>,
+    /// The answer that the thread will give. Kept here, so that a dropped future loses nothing.
     loading: Option<oneshot::Receiver<Result<LoadedRecords, Error>>>,
 }
 
 impl LogReader {
-    pub(crate) fn new(shared: Arc<JournalState>, start: u64) -> Self {
+    pub(crate) fn new(state: Arc<JournalState>, start: u64) -> Self {
         Self {
-            published: shared.published.subscribe(),
-            shared,
+            published: state.published.subscribe(),
+            state,
             reached: start,
             fetched: start,
-            waiting: VecDeque::new(),
-            source: None,
-            place: None,
+            buffered: VecDeque::new(),
+            files: None,
+            segment: None,
             loading: None,
         }
     }
@@ -55,8 +55,8 @@ impl LogReader {
     pub(crate) fn go_to(&mut self, position: u64) {
         self.reached = position;
         self.fetched = position;
-        self.waiting.clear();
-        self.place = None;
+        self.buffered.clear();
+        self.segment = None;
         self.loading = None;
     }
 
@@ -68,8 +68,8 @@ impl LogReader {
             if closed {
                 return Err(Error::Closed);
             }
-            self.top_up(limit, next);
-            if !self.waiting.is_empty() || self.reached < self.fetched {
+            self.take_from_memory(limit, next);
+            if !self.buffered.is_empty() || self.reached < self.fetched {
                 return Ok(self.hand_out(limit));
             }
             if self.fetched < next {
@@ -81,68 +81,68 @@ impl LogReader {
     }
 
     /// Takes from memory what the limit still allows.
-    fn top_up(&mut self, limit: Limit, next: u64) {
+    fn take_from_memory(&mut self, limit: Limit, next: u64) {
         if self.loading.is_some() || self.fetched >= next {
             return;
         }
-        let records: u64 = self.waiting.iter().map(FrameSlice::records).sum();
-        let bytes: usize = self.waiting.iter().map(FrameSlice::record_bytes).sum();
+        let records: u64 = self.buffered.iter().map(FrameSlice::records).sum();
+        let bytes: usize = self.buffered.iter().map(FrameSlice::record_bytes).sum();
         let more = limit
             .records
             .max(1)
             .saturating_sub(usize::try_from(records).unwrap_or(usize::MAX));
         let more_bytes = limit.bytes.max(1).saturating_sub(bytes);
-        let tail = lock(&self.shared.tail);
-        tail.share(self.fetched, more, more_bytes, &mut self.waiting);
-        drop(tail);
+        let recent = lock(&self.state.recent);
+        recent.share(self.fetched, more, more_bytes, &mut self.buffered);
+        drop(recent);
         if let Some(last) = self
-            .waiting
+            .buffered
             .back()
             .filter(|last| last.next() > self.fetched)
         {
             self.fetched = last.next();
             // Memory has taken over: let go of the file, which may be deleted soon.
-            self.place = None;
+            self.segment = None;
         }
     }
 
     fn hand_out(&mut self, limit: Limit) -> Records {
         let (mut records, mut used) = (limit.records.max(1), 0usize);
-        let mut runs = Vec::new();
+        let mut slices = Vec::new();
         let mut lost = Vec::new();
-        while let Some(mut run) = self.waiting.pop_front() {
+        while let Some(mut slice) = self.buffered.pop_front() {
             // Always one record, whatever its size; after that only what fits.
-            let fits = records > 0 && used.saturating_add(run.first_bytes()) <= limit.bytes;
-            if !runs.is_empty() && !fits {
-                self.waiting.push_front(run);
+            let fits = records > 0 && used.saturating_add(slice.first_bytes()) <= limit.bytes;
+            if !slices.is_empty() && !fits {
+                self.buffered.push_front(slice);
                 break;
             }
-            if self.reached < run.first() {
-                lost.push(Offset(self.reached)..Offset(run.first()));
+            if self.reached < slice.first() {
+                lost.push(Offset(self.reached)..Offset(slice.first()));
             }
-            let front = run.split_front(records, limit.bytes.saturating_sub(used));
+            let front = slice.split_front(records, limit.bytes.saturating_sub(used));
             let taken = usize::try_from(front.records()).unwrap_or(usize::MAX);
             records = records.saturating_sub(taken);
             used = used.saturating_add(front.record_bytes());
             self.reached = front.next();
-            runs.push(front);
-            if run.records() > 0 {
-                self.waiting.push_front(run);
+            slices.push(front);
+            if slice.records() > 0 {
+                self.buffered.push_front(slice);
                 break;
             }
         }
-        if self.waiting.is_empty() && self.reached < self.fetched {
+        if self.buffered.is_empty() && self.reached < self.fetched {
             lost.push(Offset(self.reached)..Offset(self.fetched));
             self.reached = self.fetched;
         }
-        Records::new(runs, lost, self.reached)
+        Records::new(slices, lost, self.reached)
     }
 
-    /// Waits for the thread that reads files, after giving it its order.
+    /// Waits for the thread that reads files, after asking it if nobody has.
     async fn load(&mut self) -> Result<(), Error> {
         let loading = match self.loading.take() {
             Some(loading) => loading,
-            None => self.order()?,
+            None => self.request()?,
         };
         // While this waits, the receiver stays where a dropped future does not take it along.
         let loaded = {
@@ -151,23 +151,23 @@ impl LogReader {
         };
         self.loading = None;
         let loaded = loaded.unwrap_or(Err(Error::Closed))?;
-        self.waiting.extend(loaded.runs);
+        self.buffered.extend(loaded.slices);
         self.fetched = loaded.next;
-        self.place = loaded.place;
-        if self.fetched < self.shared.next() && !lock(&self.shared.tail).covers(self.fetched) {
-            self.loading = Some(self.order()?);
+        self.segment = loaded.segment;
+        if self.fetched < self.state.next() && !lock(&self.state.recent).covers(self.fetched) {
+            self.loading = Some(self.request()?);
         }
         Ok(())
     }
 
-    fn order(&mut self) -> Result<oneshot::Receiver<Result<LoadedRecords, Error>>, Error> {
-        let place = self.place.take();
-        let source = match &self.source {
-            Some(source) => source,
+    fn request(&mut self) -> Result<oneshot::Receiver<Result<LoadedRecords, Error>>, Error> {
+        let segment = self.segment.take();
+        let files = match &self.files {
+            Some(files) => files,
             None => self
-                .source
-                .insert(FileReader::start(Arc::clone(&self.shared))?),
+                .files
+                .insert(FileReader::start(Arc::clone(&self.state))?),
         };
-        Ok(source.order(place, self.fetched))
+        Ok(files.request(segment, self.fetched))
     }
 }

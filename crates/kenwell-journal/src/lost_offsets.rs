@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-/// How many separate places of damage are remembered; the oldest are forgotten first.
-const MAX_PLACES: usize = 4096;
+/// How many separate ranges are remembered; the oldest are forgotten first.
+const MAX_RANGES: usize = 4096;
 
-/// Lost offsets: ascending ranges that neither overlap nor touch.
+/// The offsets of records that are lost to damage.
 #[derive(Debug, Default)]
 pub(crate) struct LostOffsets {
-    places: Vec<Range<u64>>,
+    /// Ascending ranges that neither overlap nor touch.
+    ranges: Vec<Range<u64>>,
+    total: u64,
 }
 
 impl LostOffsets {
@@ -17,22 +19,29 @@ impl LostOffsets {
         if lost.is_empty() {
             return 0;
         }
-        let from = self.places.partition_point(|place| place.end < lost.start);
-        let to = self.places.partition_point(|place| place.start <= lost.end);
+        let from = self.ranges.partition_point(|range| range.end < lost.start);
+        let to = self.ranges.partition_point(|range| range.start <= lost.end);
         let mut joined = lost.clone();
         let mut known = 0;
-        for place in self.places.drain(from..to) {
-            known += place
+        for range in self.ranges.drain(from..to) {
+            known += range
                 .end
                 .min(lost.end)
-                .saturating_sub(place.start.max(lost.start));
-            joined = joined.start.min(place.start)..joined.end.max(place.end);
+                .saturating_sub(range.start.max(lost.start));
+            joined = joined.start.min(range.start)..joined.end.max(range.end);
         }
-        self.places.insert(from, joined);
-        if self.places.len() > MAX_PLACES {
-            self.places.remove(0);
+        self.ranges.insert(from, joined);
+        if self.ranges.len() > MAX_RANGES {
+            self.ranges.remove(0);
         }
-        (lost.end - lost.start).saturating_sub(known)
+        let added = (lost.end - lost.start).saturating_sub(known);
+        self.total += added;
+        added
+    }
+
+    /// How many offsets were added, each counted once.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
     }
 }
 
@@ -43,7 +52,7 @@ mod tests {
     #[test]
     #[expect(clippy::single_range_in_vec_init, reason = "one range is what is left")]
     fn each_offset_is_new_once() {
-        let mut losses = LostOffsets::default();
+        let mut lost_offsets = LostOffsets::default();
         for (lost, new) in [
             (10..20, 10),
             (10..20, 0),
@@ -54,17 +63,18 @@ mod tests {
             (0..50, 0),
             (7..7, 0),
         ] {
-            assert_eq!(losses.add(&lost), new, "{lost:?}");
+            assert_eq!(lost_offsets.add(&lost), new, "{lost:?}");
         }
-        assert_eq!(losses.places, [0..50]);
+        assert_eq!(lost_offsets.ranges, [0..50]);
+        assert_eq!(lost_offsets.total(), 50);
     }
 
     #[test]
-    fn places_are_bounded() {
-        let mut losses = LostOffsets::default();
+    fn ranges_are_bounded() {
+        let mut lost_offsets = LostOffsets::default();
         for place in 0..10_000 {
-            assert_eq!(losses.add(&(place * 2..place * 2 + 1)), 1);
+            assert_eq!(lost_offsets.add(&(place * 2..place * 2 + 1)), 1);
         }
-        assert_eq!(losses.places.len(), MAX_PLACES);
+        assert_eq!(lost_offsets.ranges.len(), MAX_RANGES);
     }
 }

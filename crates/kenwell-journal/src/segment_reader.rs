@@ -1,4 +1,4 @@
-//! A place in a segment's file, read on from in large pieces.
+//! Reads a segment's file from front to back, in large chunks.
 
 use std::fs::File;
 use std::io;
@@ -7,79 +7,79 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::scan::{ExpectedOffsets, FoundFrames, walk};
+use crate::scan::{ExpectedOffsets, FoundFrames, scan};
 use crate::segment::Segment;
 
 /// How much is read at once; a larger record makes it more.
-const PIECE_BYTES: usize = 1024 * 1024;
+const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// Where reading a segment stands.
+/// An open segment, and how far it was read.
 #[derive(Debug)]
 pub(crate) struct SegmentReader {
     pub(crate) segment: Arc<Segment>,
     file: File,
     seed: u32,
     /// Position of the next byte to look at.
-    at: u64,
-    /// The next offset.
-    pub(crate) expected: u64,
+    position: u64,
+    /// The offset that comes next.
+    pub(crate) next: u64,
 }
 
-/// What the next piece of the file held.
+/// What the next part of the file held.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) bytes: Vec<u8>,
     /// Position of its first byte in the file.
     pub(crate) position: u64,
-    pub(crate) found: Vec<FoundFrames>,
+    pub(crate) frames: Vec<FoundFrames>,
     pub(crate) lost: Vec<Range<u64>>,
     /// The file ends here.
-    pub(crate) last: bool,
+    pub(crate) is_last: bool,
 }
 
 impl SegmentReader {
-    /// The record at `offset`, or the nearest one before it that the index knows.
-    pub(crate) fn new(segment: Arc<Segment>, offset: u64) -> Result<Self, Error> {
-        let (expected, at) = segment.locate(offset);
+    /// Opens a segment at the record at `offset`, or at the nearest one before it that the index knows.
+    pub(crate) fn open(segment: Arc<Segment>, offset: u64) -> Result<Self, Error> {
+        let (next, position) = segment.locate(offset);
         Ok(Self {
             file: segment.open()?,
             seed: segment.identity.seed(),
             segment,
-            at,
-            expected,
+            position,
+            next,
         })
     }
 
-    /// Reads and checks the next piece, up to offset `end`.
-    pub(crate) fn step(&mut self, end: u64) -> Result<Chunk, Error> {
-        let mut size = PIECE_BYTES;
+    /// Reads and checks the next chunk, up to offset `end`.
+    pub(crate) fn read_chunk(&mut self, end: u64) -> Result<Chunk, Error> {
+        let mut size = CHUNK_BYTES;
         loop {
-            let bytes = read_up_to(&self.file, self.at, size)
+            let bytes = read_up_to(&self.file, self.position, size)
                 .map_err(Error::io("read", &self.segment.path))?;
-            let last = bytes.len() < size;
-            let expectation = ExpectedOffsets {
+            let is_last = bytes.len() < size;
+            let expected = ExpectedOffsets {
                 seed: self.seed,
-                next: self.expected,
+                next: self.next,
                 end,
             };
-            let walk = walk(&bytes, expectation, last);
-            if walk.needed > bytes.len() {
-                size = walk.needed;
+            let scan = scan(&bytes, expected, is_last);
+            if scan.needed > bytes.len() {
+                size = scan.needed;
                 continue;
             }
-            let position = self.at;
-            for found in &walk.found {
+            let position = self.position;
+            for frames in &scan.frames {
                 self.segment
-                    .note(found.offsets.start, position + found.bytes.start as u64);
+                    .add_to_index(frames.offsets.start, position + frames.bytes.start as u64);
             }
-            self.at += walk.consumed as u64;
-            self.expected = walk.expected;
+            self.position += scan.consumed as u64;
+            self.next = scan.next;
             return Ok(Chunk {
                 bytes,
                 position,
-                found: walk.found,
-                lost: walk.lost,
-                last,
+                frames: scan.frames,
+                lost: scan.lost,
+                is_last,
             });
         }
     }
