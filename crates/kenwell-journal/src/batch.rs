@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::frame;
+use crate::frame::MAX_RECORD_BYTES;
 use crate::offset::Offset;
-use crate::options::{MAX_RECORD_BYTES, Options};
+use crate::options::Options;
 
 /// Records that are appended together: they get consecutive offsets and resolve at the same moment.
 ///
-/// A batch is built in the caller's task, checksums included, so that the one writer only has to copy it. A crash
+/// A batch is built in the caller's task, checksums included, so that the writer's thread only has to copy it. A crash
 /// before the append resolved may keep a part of its first records.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -17,24 +18,24 @@ pub struct Batch {
     records: u64,
     bytes: usize,
     too_large: Option<u64>,
-    stored: Stored,
+    on_stored: OnStored,
 }
 
 /// What is to be called once the batch is durable, with the offset of its first record.
 #[derive(Default)]
-pub(crate) struct Stored(Option<Box<dyn FnOnce(Offset) + Send>>);
+pub(crate) struct OnStored(Option<Box<dyn FnOnce(Offset) + Send>>);
 
-impl Stored {
-    pub(crate) fn call(self, first: Offset) {
-        if let Some(call) = self.0 {
+impl OnStored {
+    pub(crate) fn call(&mut self, first: Offset) {
+        if let Some(call) = self.0.take() {
             call(first);
         }
     }
 }
 
-impl fmt::Debug for Stored {
+impl fmt::Debug for OnStored {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Stored")
+        formatter.write_str("OnStored")
     }
 }
 
@@ -67,11 +68,11 @@ impl Batch {
     }
 
     /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
-    /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so it must be quick and must
-    /// not panic.
+    /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so
+    /// it must be quick and must not panic.
     #[must_use]
     pub fn on_stored(mut self, call: impl FnOnce(Offset) + Send + 'static) -> Self {
-        self.stored = Stored(Some(Box::new(call)));
+        self.on_stored = OnStored(Some(Box::new(call)));
         self
     }
 
@@ -107,8 +108,8 @@ impl Batch {
     }
 
     /// The frames, their number, and what to call once they are durable.
-    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, Stored) {
-        (self.frames, self.records, self.stored)
+    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, OnStored) {
+        (self.frames, self.records, self.on_stored)
     }
 }
 

@@ -4,14 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cursor::{self, CursorName};
+use crate::cursor_list;
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
-use crate::identity::Identity;
+use crate::segment_header::SegmentIdentity;
 
-/// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
-pub(crate) const END: &str = "end.mark";
-/// Name of the file that lists the cursors.
-pub(crate) const REGISTER: &str = "cursors.list";
 /// Name of the file that the owner holds locked.
 pub(crate) const LOCK: &str = "lock";
 /// Ending of a file that earlier versions kept to write it again.
@@ -19,9 +16,9 @@ const SPARE: &str = ".spare";
 
 /// The files of a journal.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
+pub(crate) struct DirectoryListing {
     /// In the order they were written.
-    pub(crate) segments: Vec<(Identity, PathBuf)>,
+    pub(crate) segments: Vec<(SegmentIdentity, PathBuf)>,
     pub(crate) cursors: Vec<(CursorName, PathBuf)>,
     /// Unfinished files, and spare ones of earlier versions: nothing in them is needed.
     pub(crate) leftovers: Vec<PathBuf>,
@@ -30,8 +27,8 @@ pub(crate) struct Listing {
 }
 
 /// Sorts out the names in `dir`.
-pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
-    let mut listing = Listing::default();
+pub(crate) fn list(dir: &Path) -> Result<DirectoryListing, Error> {
+    let mut listing = DirectoryListing::default();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
@@ -39,7 +36,7 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         match name.to_str().filter(|_| is_file) {
             None => listing.foreign.push(path),
-            Some(LOCK | END | REGISTER) => {}
+            Some(LOCK | cursor::END_MARK | cursor_list::FILE_NAME) => {}
             Some(name) => listing.sort_in(name, path),
         }
     }
@@ -50,9 +47,9 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-impl Listing {
+impl DirectoryListing {
     fn sort_in(&mut self, name: &str, path: PathBuf) {
-        if let Some(identity) = Identity::from_file_name(name) {
+        if let Some(identity) = SegmentIdentity::from_file_name(name) {
             self.segments.push((identity, path));
         } else if let Some(cursor) = cursor::name_of_file(name) {
             self.cursors.push((cursor, path));

@@ -118,54 +118,57 @@
 //! `source` → `place` → `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`,
 //! `cursor`, `register`. Rights and links: `files`.
 
-mod active;
+mod append_queue;
 mod batch;
+mod commit_group;
 mod cursor;
+mod cursor_list;
 mod directory;
+mod directory_scan;
 mod disk;
 mod error;
 #[cfg(test)]
-mod failures;
+mod fault_injection;
+#[cfg(test)]
+mod fault_tests;
+mod file_reader;
 pub mod files;
-mod follower;
 mod frame;
-mod identity;
+mod frame_slice;
 mod inspect;
 mod journal;
-mod losses;
-mod number;
+mod little_endian;
+mod log_reader;
+mod lost_offsets;
+mod mutex;
 mod offset;
 mod options;
-mod pass;
-mod place;
-mod queue;
+mod range_reader;
 mod reader;
+mod recent_records;
 mod records;
 mod recovery;
-mod register;
 mod retention;
-mod run;
 mod scan;
 mod segment;
-mod shared;
-mod source;
+mod segment_header;
+mod segment_reader;
+mod segment_writer;
+mod segments;
+mod state;
 mod stats;
-mod survey;
-mod sync;
-mod tail;
 mod writer;
 
 pub use batch::Batch;
 pub use directory::is_in_use;
 pub use error::Error;
+pub use frame::MAX_RECORD_BYTES;
 pub use inspect::inspect;
 pub use journal::{Journal, open};
 pub use offset::Offset;
-pub use options::{
-    Clock, Durability, MAX_BATCH_BYTES, MAX_RECORD_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options,
-};
-pub use pass::Pass;
-pub use reader::{Limit, Reader};
-pub use records::{Iter, Records};
+pub use options::{Clock, Durability, MAX_BATCH_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options};
+pub use range_reader::RangeReader;
+pub use reader::Reader;
+pub use records::{Iter, Limit, Records};
 pub use recovery::Recovery;
 pub use stats::{CursorStats, Stats};

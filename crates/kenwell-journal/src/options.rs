@@ -1,20 +1,18 @@
-//! What a journal can be told: sizes, bounds, durability, and the clock.
+//! How a journal is set up: sizes, bounds, durability, and the clock.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::frame;
-use crate::identity;
+use crate::segment_header;
 
-/// The smallest segment; smaller wishes are raised to it.
+/// The smallest segment; smaller values are raised to it.
 pub const MIN_SEGMENT_BYTES: u64 = 4 * 1024;
 /// A journal is always cut into at least this many segments, so that room can be given back while it is in use.
 pub const MIN_SEGMENTS: u64 = 8;
 /// The largest batch, framing included, whatever the options say.
 pub const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
-/// The largest record. Also what recovery trusts a length to be.
-pub const MAX_RECORD_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What "written" means before an append resolves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +57,7 @@ pub(crate) fn to_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How a journal behaves. `Options::default()` suits a server.
+/// The settings of a journal. `Options::default()` suits a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Size of a segment file in bytes; default 64 MiB, at least [`MIN_SEGMENT_BYTES`], at most `max_bytes` /
@@ -81,9 +79,9 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Source of time; default the wall clock.
     pub clock: Clock,
-    /// Failures to inject.
+    /// System calls that are to fail.
     #[cfg(test)]
-    pub(crate) faults: crate::disk::Faults,
+    pub(crate) injected_faults: crate::fault_injection::InjectedFaults,
 }
 
 impl Default for Options {
@@ -98,7 +96,7 @@ impl Default for Options {
             queue_bytes: 16 * 1024 * 1024,
             clock: Clock::system(),
             #[cfg(test)]
-            faults: crate::disk::Faults::default(),
+            injected_faults: crate::fault_injection::InjectedFaults::default(),
         }
     }
 }
@@ -129,7 +127,7 @@ impl Options {
     /// Size of a file that holds `frames` bytes of records.
     pub(crate) fn file_bytes_for(frames: u64) -> u64 {
         frames
-            .saturating_add(identity::HEADER_BYTES)
+            .saturating_add(segment_header::HEADER_BYTES)
             .saturating_add(frame::HEADER as u64)
     }
 }

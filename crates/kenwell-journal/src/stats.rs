@@ -1,5 +1,6 @@
 //! Numbers about a journal, for metrics, a console, or a person at a prompt.
 
+use crate::cursor::CursorName;
 use crate::offset::Offset;
 
 /// The state of a journal at one moment.
@@ -42,4 +43,15 @@ pub struct CursorStats {
     pub position: Offset,
     /// Records from there to the end, including those lost to damage.
     pub pending: u64,
+}
+
+impl CursorStats {
+    /// The state of a cursor at `position` in a log that ends at `next`.
+    pub(crate) fn new(name: &CursorName, position: u64, next: u64) -> Self {
+        Self {
+            name: name.as_str().to_owned(),
+            position: Offset(position),
+            pending: next.saturating_sub(position),
+        }
+    }
 }

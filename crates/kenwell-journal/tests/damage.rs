@@ -199,7 +199,7 @@ async fn what_disappears_while_it_runs_is_lost_and_the_rest_is_not() {
         base(newest)..300,
     ];
     assert_eq!(lost(&mut reader, 310).await, expected);
-    let mut pass = journal.pass(Offset(5)..Offset(305));
+    let mut pass = journal.read_range(Offset(5)..Offset(305));
     let mut seen = Vec::new();
     while let Some(records) = pass.next(Limit::default()).await.unwrap() {
         seen.extend(records.lost().iter().map(|lost| lost.start.0..lost.end.0));

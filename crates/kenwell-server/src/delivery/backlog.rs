@@ -29,7 +29,7 @@ struct Counted {
 /// destination (second), for records that do not say it themselves.
 ///
 /// # Errors
-/// Those of [`kenwell_journal::Pass::next`].
+/// Those of [`kenwell_journal::RangeReader::next`].
 pub async fn count(
     journal: &Journal,
     positions: impl IntoIterator<Item = (String, Offset)>,
@@ -47,7 +47,7 @@ pub async fn count(
     let mut end = end;
     while let Some(nearest) = open.last() {
         let position = nearest.position;
-        let mut pass = journal.pass(position..end);
+        let mut pass = journal.read_range(position..end);
         while let Some(records) = pass.next(Limit::default()).await? {
             add(&mut open, &records, &feeds);
         }

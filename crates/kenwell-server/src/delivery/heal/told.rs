@@ -89,7 +89,9 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
 
 /// When the first record of a range was received.
 async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp> {
-    let mut pass = post.journal.pass(Offset(range.start)..Offset(range.end));
+    let mut pass = post
+        .journal
+        .read_range(Offset(range.start)..Offset(range.end));
     let one = Limit {
         records: 1,
         bytes: 1,

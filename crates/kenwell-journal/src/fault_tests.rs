@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::disk::Fault;
+use crate::fault_injection::FaultKind;
 use crate::{Batch, Error, Journal, Limit, Offset, Options, Recovery, open};
 
 const EIO: i32 = 5;
@@ -47,7 +47,7 @@ async fn contents(dir: &Path, journal: Option<Journal>) -> (Vec<String>, Recover
 
 #[tokio::test]
 async fn what_failed_is_gone_and_what_follows_is_kept() {
-    for fault in [Fault::Write, Fault::Sync] {
+    for fault in [FaultKind::Write, FaultKind::Sync] {
         for (errno, before) in [EIO, ENOSPC, EDQUOT]
             .map(|errno| [(errno, 0), (errno, 1), (errno, 3)])
             .concat()
@@ -63,7 +63,7 @@ async fn what_failed_is_gone_and_what_follows_is_kept() {
             }
             // More than once: a second fdatasync must not be believed either.
             for _ in 0..3 {
-                options.faults.order(fault, errno);
+                options.injected_faults.inject(fault, errno);
                 let error = append(&journal, "failed").await.unwrap_err();
                 assert!(error.is_retryable(), "{error:?}");
                 assert_eq!(
@@ -113,7 +113,7 @@ async fn every_append_of_a_failed_group_fails() {
     let options = options();
     let (journal, _) = open(dir.path(), options.clone()).unwrap();
     append(&journal, "first").await.unwrap();
-    options.faults.order(Fault::Sync, EIO);
+    options.injected_faults.inject(FaultKind::Sync, EIO);
     let told = Arc::new(AtomicU64::new(0));
     let answers = {
         let appends: Vec<_> = (0..20)
@@ -153,7 +153,7 @@ async fn a_disk_that_is_full_when_a_segment_is_begun_refuses_until_there_is_room
     let options = options();
     let (journal, _) = open(dir.path(), options.clone()).unwrap();
     for _ in 0..2 {
-        options.faults.order(Fault::Reserve, ENOSPC);
+        options.injected_faults.inject(FaultKind::Reserve, ENOSPC);
         let error = append(&journal, "x").await.unwrap_err();
         assert!(matches!(error, Error::NoSpace { .. }), "{error:?}");
         assert!(journal.stats().no_space);
@@ -172,7 +172,7 @@ async fn space_that_is_there_again_is_found_without_an_append() {
     let dir = tempfile::tempdir().unwrap();
     let options = options();
     let (journal, _) = open(dir.path(), options.clone()).unwrap();
-    options.faults.order(Fault::Reserve, ENOSPC);
+    options.injected_faults.inject(FaultKind::Reserve, ENOSPC);
     append(&journal, "x").await.unwrap_err();
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while journal.stats().no_space {

@@ -1,30 +1,29 @@
-//! One pass over records that are there already, without a cursor.
+//! Reads a range of the log once, without a cursor.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::follower::Follower;
+use crate::log_reader::LogReader;
 use crate::offset::Offset;
-use crate::reader::Limit;
-use crate::records::Records;
-use crate::shared::Shared;
+use crate::records::{Limit, Records};
+use crate::state::JournalState;
 
-/// Reads a range of the log once. Until it is dropped, nothing from the beginning of the range on is deleted.
+/// Reads a range of the log once. Until it is dropped, nothing from the start of the range on is deleted.
 #[derive(Debug)]
-pub struct Pass {
-    follower: Follower,
+pub struct RangeReader {
+    log: LogReader,
     from: u64,
     end: u64,
 }
 
-impl Pass {
-    pub(crate) fn new(shared: Arc<Shared>, range: &Range<Offset>) -> Self {
+impl RangeReader {
+    pub(crate) fn new(state: Arc<JournalState>, range: &Range<Offset>) -> Self {
         let from = range.start.0;
-        shared.hold(from);
+        state.segments.hold(from);
         Self {
             end: range.end.0,
-            follower: Follower::new(shared, from),
+            log: LogReader::new(state, from),
             from,
         }
     }
@@ -37,17 +36,19 @@ impl Pass {
     /// # Errors
     /// As those of [`Reader::next`](crate::Reader::next).
     pub async fn next(&mut self, limit: Limit) -> Result<Option<Records>, Error> {
-        if self.follower.reached() >= self.end {
+        if self.log.reached() >= self.end {
             return Ok(None);
         }
-        let mut records = self.follower.next(limit).await?;
+        let mut records = self.log.next(limit).await?;
         records.cut(self.end);
         Ok(Some(records))
     }
 }
 
-impl Drop for Pass {
+impl Drop for RangeReader {
     fn drop(&mut self) {
-        self.follower.shared.let_go(self.from);
+        let state = &self.log.state;
+        state.segments.release(self.from);
+        state.queue.wake_writer();
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::frame;
-use crate::number::{le32, le64};
+use crate::little_endian::{le32, le64};
 
 /// Size of a segment's header in bytes.
 pub(crate) const HEADER_BYTES: u64 = HEADER_SIZE as u64;
@@ -22,7 +22,7 @@ const RECYCLED: u16 = 1;
 
 /// What tells a segment from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct SegmentIdentity {
     /// Counts segments; orders them.
     pub(crate) id: u64,
     /// Offset of the first record.
@@ -31,7 +31,7 @@ pub(crate) struct Identity {
     pub(crate) salt: u32,
 }
 
-impl Identity {
+impl SegmentIdentity {
     /// A new segment's identity.
     pub(crate) fn new(id: u64, base: u64) -> Self {
         let random = RandomState::new().build_hasher().finish();
@@ -71,7 +71,7 @@ impl Identity {
 /// A segment's first 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
-    pub(crate) identity: Identity,
+    pub(crate) identity: SegmentIdentity,
     /// Id of the segment before it, or [`NO_PREVIOUS`]: shows a missing file.
     pub(crate) previous: u64,
     /// When it was begun, in milliseconds since 1970; the segment before it got its last record before that.
@@ -121,7 +121,7 @@ impl SegmentHeader {
             return ParsedHeader::Newer(version);
         }
         ParsedHeader::Valid(Self {
-            identity: Identity {
+            identity: SegmentIdentity {
                 id: le64(bytes, 16),
                 base: le64(bytes, 24),
                 salt: le32(bytes, 12),
@@ -139,18 +139,18 @@ mod tests {
 
     #[test]
     fn names_round_trip_and_other_names_are_refused() {
-        let identity = Identity::new(3, 1_000);
+        let identity = SegmentIdentity::new(3, 1_000);
         let name = identity.file_name();
-        assert_eq!(Identity::from_file_name(&name), Some(identity));
+        assert_eq!(SegmentIdentity::from_file_name(&name), Some(identity));
         for other in ["", "lock", "1-2-3.segment", "x.segment", "a-b-c-d.segment"] {
-            assert_eq!(Identity::from_file_name(other), None, "{other}");
+            assert_eq!(SegmentIdentity::from_file_name(other), None, "{other}");
         }
     }
 
     #[test]
     fn headers_round_trip_and_damage_is_noticed() {
         let header = SegmentHeader {
-            identity: Identity::new(9, 77),
+            identity: SegmentIdentity::new(9, 77),
             previous: 8,
             created_ms: 123,
             recycled: true,
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_newer_version_is_not_damage() {
         let header = SegmentHeader {
-            identity: Identity::new(1, 1),
+            identity: SegmentIdentity::new(1, 1),
             previous: NO_PREVIOUS,
             created_ms: 0,
             recycled: false,

@@ -1,4 +1,4 @@
-//! A run of valid, consecutive frames in a shared buffer: what memory, files and readers hand to each other.
+//! A part of a shared buffer that holds valid, consecutive frames: what memory, files and readers hand to each other.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::frame;
 
 /// Valid frames with consecutive offsets. Cloning shares the bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
+pub(crate) struct FrameSlice {
     bytes: Arc<Vec<u8>>,
     start: usize,
     end: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Run {
     records: u64,
 }
 
-impl Run {
+impl FrameSlice {
     /// `records` frames in `bytes[start..end]`, the first of them at offset `first`.
     pub(crate) fn new(
         bytes: Arc<Vec<u8>>,
@@ -81,7 +81,7 @@ impl Run {
     }
 
     /// Cuts off the first records: at most `records` of them and `bytes` bytes, but always at least one.
-    pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> Run {
+    pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> FrameSlice {
         let mut front = self.clone();
         let fits = u64::try_from(records).is_ok_and(|records| self.records <= records);
         if fits && self.record_bytes() <= bytes {
@@ -118,7 +118,7 @@ impl Run {
 mod tests {
     use super::*;
 
-    fn run_of(records: &[&[u8]]) -> Run {
+    fn slice_of(records: &[&[u8]]) -> FrameSlice {
         let mut frames = Vec::new();
         for record in records {
             let length = u32::try_from(record.len()).unwrap();
@@ -126,37 +126,37 @@ mod tests {
         }
         frame::stamp(&mut frames, 10, 0);
         let end = frames.len();
-        Run::new(Arc::new(frames), 0, end, 10, records.len() as u64)
+        FrameSlice::new(Arc::new(frames), 0, end, 10, records.len() as u64)
     }
 
     #[test]
     fn the_front_is_bounded_by_records_and_by_bytes() {
-        let mut run = run_of(&[b"aa", b"bb", b"cc", b"dd"]);
-        let one = run.split_front(1, 100);
-        assert_eq!((one.first(), one.next(), run.first()), (10, 11, 11));
-        let by_bytes = run.split_front(9, 5);
+        let mut slice = slice_of(&[b"aa", b"bb", b"cc", b"dd"]);
+        let one = slice.split_front(1, 100);
+        assert_eq!((one.first(), one.next(), slice.first()), (10, 11, 11));
+        let by_bytes = slice.split_front(9, 5);
         assert_eq!((by_bytes.first(), by_bytes.records()), (11, 2));
-        let rest = run.split_front(9, 5);
-        assert_eq!((rest.first(), rest.records(), run.records()), (13, 1, 0));
+        let rest = slice.split_front(9, 5);
+        assert_eq!((rest.first(), rest.records(), slice.records()), (13, 1, 0));
         assert_eq!(frame::split(rest.frames()).unwrap().0, b"dd");
     }
 
     #[test]
     fn a_record_over_the_limit_comes_alone() {
         for second in [&b""[..], b"x"] {
-            let mut run = run_of(&[b"large", second]);
-            let front = run.split_front(10, 1);
+            let mut slice = slice_of(&[b"large", second]);
+            let front = slice.split_front(10, 1);
             assert_eq!((front.records(), front.record_bytes()), (1, 5));
-            assert_eq!(run.records(), 1);
+            assert_eq!(slice.records(), 1);
         }
     }
 
     #[test]
     fn skipping_stops_at_the_end() {
-        let mut run = run_of(&[b"a", b"b"]);
-        run.skip_to(11);
-        assert_eq!((run.first(), run.records()), (11, 1));
-        run.skip_to(99);
-        assert_eq!((run.first(), run.records()), (12, 0));
+        let mut slice = slice_of(&[b"a", b"b"]);
+        slice.skip_to(11);
+        assert_eq!((slice.first(), slice.records()), (11, 1));
+        slice.skip_to(99);
+        assert_eq!((slice.first(), slice.records()), (12, 0));
     }
 }

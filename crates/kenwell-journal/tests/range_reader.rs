@@ -28,7 +28,7 @@ async fn append(journal: &Journal, records: u64) {
 }
 
 async fn offsets(journal: &Journal, range: std::ops::Range<u64>) -> Vec<u64> {
-    let mut pass = journal.pass(Offset(range.start)..Offset(range.end));
+    let mut pass = journal.read_range(Offset(range.start)..Offset(range.end));
     let limit = Limit {
         records: 7,
         ..Limit::default()
@@ -68,8 +68,8 @@ async fn what_a_pass_looks_at_stays_until_it_is_dropped() {
     let mut reader = journal.reader("a").unwrap();
     append(&journal, 40).await;
     let (first, second) = (
-        journal.pass(Offset(10)..Offset(40)),
-        journal.pass(Offset(10)..Offset(10)),
+        journal.read_range(Offset(10)..Offset(40)),
+        journal.read_range(Offset(10)..Offset(10)),
     );
     while reader.reached() < Offset(40) {
         reader.next(Limit::default()).await.unwrap();

@@ -4,32 +4,34 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::cursor::CursorName;
-use crate::directory::REGISTER;
 use crate::error::Error;
 use crate::files;
 
+/// Name of the file that lists the cursors.
+pub(crate) const FILE_NAME: &str = "cursors.list";
 /// More than the list ever holds: many thousands of cursors.
 const MAX_BYTES: u64 = 4 << 20;
 const FIRST_LINE: &str = "kenwell-journal cursors 1";
 
-/// What a directory's list says.
+/// What the list says.
 #[derive(Debug)]
-pub(crate) enum Register {
+pub(crate) enum CursorList {
     /// These are all cursors.
-    Known(Vec<CursorName>),
-    /// There is none: the directory is new, was written by an older version, or the file was deleted.
+    Valid(Vec<CursorName>),
+    /// There is no list: the directory is new, was written by an older version, or the file was deleted.
     Missing,
+    /// It cannot be read.
     Damaged,
 }
 
 /// Reads the list in `dir`.
-pub(crate) fn read(dir: &Path) -> Result<Register, Error> {
-    let path = dir.join(REGISTER);
+pub(crate) fn read(dir: &Path) -> Result<CursorList, Error> {
+    let path = dir.join(FILE_NAME);
     let mut bytes = Vec::new();
     let read = files::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
     match read {
-        Ok(_) => Ok(parse(&bytes).map_or(Register::Damaged, Register::Known)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Register::Missing),
+        Ok(_) => Ok(parse(&bytes).map_or(CursorList::Damaged, CursorList::Valid)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(CursorList::Missing),
         Err(error) => Err(Error::io("read", &path)(error)),
     }
 }
@@ -39,7 +41,7 @@ pub(crate) fn write<'a>(
     dir: &Path,
     names: impl Iterator<Item = &'a CursorName>,
 ) -> Result<(), Error> {
-    let path = dir.join(REGISTER);
+    let path = dir.join(FILE_NAME);
     files::replace(&path, text(names).as_bytes()).map_err(Error::io("write", &path))
 }
 

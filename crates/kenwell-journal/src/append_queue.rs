@@ -5,42 +5,60 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::batch::{Batch, Stored};
+use crate::batch::{Batch, OnStored};
 use crate::error::Error;
+use crate::mutex::lock;
 use crate::offset::Offset;
-use crate::sync::lock;
 
 /// What an append counts on top of its bytes; bounds the number of waiting appends.
-const REQUEST_BYTES: usize = 256;
+const APPEND_BYTES: usize = 256;
 
 /// One append.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct QueuedAppend {
     pub(crate) frames: Vec<u8>,
     pub(crate) records: u64,
-    pub(crate) stored: Stored,
-    pub(crate) reply: oneshot::Sender<Result<Offset, Error>>,
+    pub(crate) pending: PendingAppend,
+}
+
+/// Whom to tell what became of an append.
+#[derive(Debug)]
+pub(crate) struct PendingAppend {
+    on_stored: OnStored,
+    reply: oneshot::Sender<Result<Offset, Error>>,
     /// Gives the room in the queue back once the append has its answer.
-    pub(crate) room: OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
+}
+
+impl PendingAppend {
+    /// Calls what was to be called once the batch is durable.
+    pub(crate) fn call_on_stored(&mut self, first: Offset) {
+        self.on_stored.call(first);
+    }
+
+    /// Answers the append. Nobody may be waiting any more: then it was written for nobody, which is what was asked for.
+    pub(crate) fn answer(self, result: Result<Offset, Error>) {
+        drop(self.reply.send(result));
+    }
 }
 
 #[derive(Debug, Default)]
-struct State {
-    requests: Vec<Request>,
-    nudged: bool,
+struct QueueState {
+    appends: Vec<QueuedAppend>,
+    woken: bool,
     closing: bool,
 }
 
 /// The queue between the callers and the one writer.
 #[derive(Debug)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
+pub(crate) struct AppendQueue {
+    state: Mutex<QueueState>,
     ready: Condvar,
     room: Arc<Semaphore>,
     limit: usize,
 }
 
-impl Queue {
+impl AppendQueue {
     /// A queue for `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -56,9 +74,9 @@ impl Queue {
         &self,
         batch: Batch,
     ) -> Result<oneshot::Receiver<Result<Offset, Error>>, Error> {
-        let (frames, records, stored) = batch.into_frames();
+        let (frames, records, on_stored) = batch.into_frames();
         // One batch may be larger than the queue: it then takes all of it.
-        let size = frames.len().saturating_add(REQUEST_BYTES).min(self.limit);
+        let size = frames.len().saturating_add(APPEND_BYTES).min(self.limit);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(size).await;
         let room = room.map_err(|_| Error::Closed)?;
@@ -67,16 +85,18 @@ impl Queue {
         if state.closing {
             return Err(Error::Closed);
         }
-        let first = state.requests.is_empty();
-        state.requests.push(Request {
+        let is_first = state.appends.is_empty();
+        state.appends.push(QueuedAppend {
             frames,
             records,
-            stored,
-            reply,
-            room,
+            pending: PendingAppend {
+                on_stored,
+                reply,
+                _room: room,
+            },
         });
         drop(state);
-        if first {
+        if is_first {
             self.ready.notify_one();
         }
         Ok(answer)
@@ -87,9 +107,9 @@ impl Queue {
         self.limit.saturating_sub(self.room.available_permits())
     }
 
-    /// Makes the writer look at its other duties now.
-    pub(crate) fn nudge(&self) {
-        lock(&self.state).nudged = true;
+    /// Makes the writer look after cursors and space now.
+    pub(crate) fn wake_writer(&self) {
+        lock(&self.state).woken = true;
         self.ready.notify_one();
     }
 
@@ -100,38 +120,40 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Whether [`Queue::close`] was called.
+    /// Whether [`AppendQueue::close`] was called.
     pub(crate) fn is_closing(&self) -> bool {
         lock(&self.state).closing
     }
 
-    /// Closes, and drops what nobody will write any more.
-    pub(crate) fn abandon(&self) {
+    /// Closes, and drops the appends that nobody will write any more.
+    pub(crate) fn close_and_discard(&self) {
         self.close();
-        let left = std::mem::take(&mut lock(&self.state).requests);
+        let left = std::mem::take(&mut lock(&self.state).appends);
         drop(left);
     }
 
-    /// Waits for appends, a nudge, the end, or `patience`; moves all that is queued to `into`.
-    pub(crate) fn take(&self, into: &mut Vec<Request>, patience: Duration) -> Taken {
-        let idle = |state: &mut State| state.requests.is_empty() && !state.nudged && !state.closing;
+    /// Waits until there are appends, somebody wakes the writer, the queue is closed, or `timeout` is over; moves all
+    /// appends to `into`.
+    pub(crate) fn take(&self, into: &mut Vec<QueuedAppend>, timeout: Duration) -> Wakeup {
+        let is_idle =
+            |state: &mut QueueState| state.appends.is_empty() && !state.woken && !state.closing;
         let waited = self
             .ready
-            .wait_timeout_while(lock(&self.state), patience, idle);
+            .wait_timeout_while(lock(&self.state), timeout, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut state.requests, into);
-        Taken {
-            nudged: std::mem::take(&mut state.nudged),
+        std::mem::swap(&mut state.appends, into);
+        Wakeup {
+            woken: std::mem::take(&mut state.woken),
             closing: state.closing,
         }
     }
 }
 
-/// Why the writer woke, apart from appends.
+/// Why the writer goes on, apart from appends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Taken {
-    /// Somebody asked it to look after space and cursors.
-    pub(crate) nudged: bool,
+pub(crate) struct Wakeup {
+    /// Somebody asked it to look after cursors and space.
+    pub(crate) woken: bool,
     /// These are the last appends.
     pub(crate) closing: bool,
 }
