@@ -2,8 +2,8 @@
 //! restarted or another server took over, and on demand where somebody emptied it.
 
 mod failovers;
+mod reported_only;
 mod restarts;
-mod shown;
 
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::{
-    captures::{Capture, captures},
     gateway::{assert_error, assert_ok, server},
+    sdk_captures::{Capture, captures},
     support::{Client, Redis, Reply, Server, get, gzip, raw},
 };
 

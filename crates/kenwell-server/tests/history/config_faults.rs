@@ -4,26 +4,26 @@ use std::fs;
 
 use crate::{
     DESTINATIONS, World,
+    faults::{FaultKind, lasts, span},
     support::eventually,
-    weather::{Kind, lasts, span},
 };
 
 /// Spoils the file for a while, or has it edited.
-pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastrand::Rng) {
+pub(crate) fn make(world: &World, kind: FaultKind, _store: usize, random: &mut fastrand::Rng) {
     let _file = world.kenwell.file();
-    if kind == Kind::Edit {
+    if kind == FaultKind::Edit {
         edit(world, random);
         return;
     }
     let path = world.kenwell.path();
     let whole = fs::read_to_string(&path).unwrap();
     let spoilt = match kind {
-        Kind::ConfigTruncate => {
+        FaultKind::ConfigTruncate => {
             let at = cut(&whole, random);
             world.report.note(format!("config_truncate at byte {at}"));
             whole.get(..at).unwrap_or_default().to_owned()
         }
-        Kind::ConfigNoDestination => {
+        FaultKind::ConfigNoDestination => {
             world.report.note(kind.name());
             without_destinations(&whole)
         }

@@ -1,8 +1,8 @@
 //! Strangers who take what they can get (connections, descriptors, memory, time) stop nobody else.
 
+mod connections;
 mod memory;
-mod places;
-mod readers;
+mod slow_readers;
 
 use std::{
     io::{ErrorKind, Write},

@@ -1,7 +1,7 @@
 //! Half of a request takes little, however many begin one, and one source's share is its own.
 
 use crate::{
-    strangers::{saying, tables},
+    client_limits::{saying, tables},
     support::{Client, Redis, Server, get},
 };
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    strangers::{BEGUN, IDENTIFY, NeverReading, SLOW, is_served, saying, tables},
+    client_limits::{BEGUN, IDENTIFY, NeverReading, SLOW, is_served, saying, tables},
     support::{ADMIN_KEY, Client, Redis, Server, eventually, raw},
 };
 

@@ -3,7 +3,7 @@
 use std::{thread, time::Instant};
 
 use crate::{
-    strangers::{NeverReading, is_served, tables},
+    client_limits::{NeverReading, is_served, tables},
     support::{PATIENCE, Redis, Server, eventually},
 };
 

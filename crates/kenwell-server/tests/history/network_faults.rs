@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     World,
+    faults::{FaultKind, lasts, span},
     proxy::Mode,
-    weather::{Kind, lasts, span},
 };
 
 /// What providers say that Redis itself never does.
@@ -18,15 +18,15 @@ const WORDS: [&str; 5] = [
 ];
 
 /// One episode on the way to one store.
-pub(crate) fn bring(world: &World, kind: Kind, index: usize, random: &mut fastrand::Rng) {
+pub(crate) fn make(world: &World, kind: FaultKind, index: usize, random: &mut fastrand::Rng) {
     let proxy = &world.stores[index].proxy;
     let mode = match kind {
-        Kind::NetCut => Mode::Closed,
-        Kind::NetDelay => Mode::Delay(Duration::from_millis(random.u64(5..300))),
-        Kind::NetSwallow => Mode::Swallow,
-        Kind::NetLossy => Mode::Lossy([5, 30, 75][random.usize(..3)]),
-        Kind::NetRefuse => Mode::Refuse(WORDS[random.usize(..WORDS.len())]),
-        Kind::NetHalfClose => {
+        FaultKind::NetCut => Mode::Closed,
+        FaultKind::NetDelay => Mode::Delay(Duration::from_millis(random.u64(5..300))),
+        FaultKind::NetSwallow => Mode::Swallow,
+        FaultKind::NetLossy => Mode::Lossy([5, 30, 75][random.usize(..3)]),
+        FaultKind::NetRefuse => Mode::Refuse(WORDS[random.usize(..WORDS.len())]),
+        FaultKind::NetHalfClose => {
             world
                 .report
                 .note(format!("half-closed before store {index}"));

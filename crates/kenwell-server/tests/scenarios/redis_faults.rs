@@ -1,4 +1,4 @@
-//! Redis and the network in bad weather: what can be delivered is, nobody healthy becomes a dead letter,
+//! Redis and the network at their worst: what can be delivered is, nobody healthy becomes a dead letter,
 //! and what waits is shown.
 
 use std::time::Duration;

@@ -3,37 +3,38 @@
 use redis::Connection;
 
 use crate::{
-    World, load,
+    World,
+    faults::{FaultKind, lasts, span},
+    load,
     store::Store,
-    weather::{Kind, lasts, span},
 };
 
 /// What stands in place of a profile.
 const NO_HASH: &str = "no hash";
 
 /// One episode at one store.
-pub(crate) fn bring(world: &World, kind: Kind, index: usize, random: &mut fastrand::Rng) {
+pub(crate) fn make(world: &World, kind: FaultKind, index: usize, random: &mut fastrand::Rng) {
     let store = &world.stores[index];
     let name = kind.name();
     world.report.note(format!("{name} at store {index}"));
     let time = span(random);
     match kind {
-        Kind::RedisKill => {
+        FaultKind::RedisKill => {
             store.node.lock().unwrap().kill();
             lasts(world, time);
             store.node.lock().unwrap().revive();
         }
-        Kind::RedisFreeze => {
+        FaultKind::RedisFreeze => {
             store.node.lock().unwrap().signal("STOP");
             lasts(world, time);
             store.node.lock().unwrap().signal("CONT");
         }
-        Kind::RedisMemory => {
+        FaultKind::RedisMemory => {
             store.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
             lasts(world, time);
             store.command::<()>(&["CONFIG", "SET", "maxmemory", "0"]);
         }
-        Kind::RedisPassword => {
+        FaultKind::RedisPassword => {
             let mut inside = store.connection();
             tell(&mut inside, &["CONFIG", "SET", "requirepass", "another"]);
             tell(&mut inside, &["CLIENT", "KILL", "TYPE", "normal"]);

@@ -1,5 +1,5 @@
-//! The kinds of weather, and the fronts that bring them: each front has one kind at a time, and the
-//! fronts overlap.
+//! The kinds of faults, and what makes them: each injector makes one at a time, and the injectors
+//! overlap.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{World, config_weather, network_weather, people, process_weather, redis_weather};
+use crate::{World, config_faults, network_faults, people, process_faults, redis_faults};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FaultKind {
     /// The file is cut at a random byte.
     ConfigTruncate,
     ConfigEmpty,
@@ -45,10 +45,13 @@ pub(crate) enum Kind {
     Replay,
 }
 
-/// What brings weather of some kinds, one at a time.
-type Front = (&'static [Kind], fn(&World, Kind, usize, &mut fastrand::Rng));
+/// What makes faults of some kinds, one at a time.
+type FaultInjector = (
+    &'static [FaultKind],
+    fn(&World, FaultKind, usize, &mut fastrand::Rng),
+);
 
-impl Kind {
+impl FaultKind {
     pub(crate) const ALL: [Self; 20] = [
         Self::ConfigTruncate,
         Self::ConfigEmpty,
@@ -99,68 +102,72 @@ impl Kind {
     }
 }
 
-/// The fronts, and of how many stores each has one.
-const FRONTS: [(Front, usize); 5] = [
+/// The injectors, and for how many stores each runs once.
+const INJECTORS: [(FaultInjector, usize); 5] = [
     (
         (
             &[
-                Kind::ConfigTruncate,
-                Kind::ConfigEmpty,
-                Kind::ConfigNoDestination,
-                Kind::Edit,
+                FaultKind::ConfigTruncate,
+                FaultKind::ConfigEmpty,
+                FaultKind::ConfigNoDestination,
+                FaultKind::Edit,
             ],
-            config_weather::bring,
+            config_faults::make,
         ),
         1,
     ),
     (
         (
             &[
-                Kind::RedisKill,
-                Kind::RedisFreeze,
-                Kind::RedisMemory,
-                Kind::RedisPassword,
-                Kind::WrongType,
+                FaultKind::RedisKill,
+                FaultKind::RedisFreeze,
+                FaultKind::RedisMemory,
+                FaultKind::RedisPassword,
+                FaultKind::WrongType,
             ],
-            redis_weather::bring,
+            redis_faults::make,
         ),
         2,
     ),
     (
         (
             &[
-                Kind::NetCut,
-                Kind::NetDelay,
-                Kind::NetHalfClose,
-                Kind::NetSwallow,
-                Kind::NetLossy,
-                Kind::NetHold,
-                Kind::NetRefuse,
+                FaultKind::NetCut,
+                FaultKind::NetDelay,
+                FaultKind::NetHalfClose,
+                FaultKind::NetSwallow,
+                FaultKind::NetLossy,
+                FaultKind::NetHold,
+                FaultKind::NetRefuse,
             ],
-            network_weather::bring,
+            network_faults::make,
         ),
         2,
     ),
     (
         (
-            &[Kind::KenwellKill, Kind::KenwellStop],
-            process_weather::bring,
+            &[FaultKind::KenwellKill, FaultKind::KenwellStop],
+            process_faults::make,
         ),
         1,
     ),
-    ((&[Kind::Letters, Kind::Replay], people::bring), 1),
+    ((&[FaultKind::Letters, FaultKind::Replay], people::make), 1),
 ];
 
-/// All fronts that bring something.
-pub(crate) struct Fronts {
+/// All injectors that have something to make.
+pub(crate) struct FaultInjectors {
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Fronts {
-    pub(crate) fn start(world: &Arc<World>, kinds: &[Kind], random: &mut fastrand::Rng) -> Self {
+impl FaultInjectors {
+    pub(crate) fn start(
+        world: &Arc<World>,
+        kinds: &[FaultKind],
+        random: &mut fastrand::Rng,
+    ) -> Self {
         let mut threads = Vec::new();
-        for ((brings, bring), stores) in FRONTS {
-            let chosen = brings.iter().copied().filter(|it| kinds.contains(it));
+        for ((makes, make), stores) in INJECTORS {
+            let chosen = makes.iter().copied().filter(|it| kinds.contains(it));
             let chosen: Vec<_> = chosen.collect();
             for store in 0..stores {
                 let (world, chosen, mut random) =
@@ -169,9 +176,9 @@ impl Fronts {
                     continue;
                 }
                 threads.push(std::thread::spawn(move || {
-                    while !world.calm.load(Ordering::SeqCst) {
+                    while !world.faults_over.load(Ordering::SeqCst) {
                         let kind = chosen[random.usize(..chosen.len())];
-                        bring(&world, kind, store, &mut random);
+                        make(&world, kind, store, &mut random);
                         let pause = Duration::from_millis(random.u64(100..2_000));
                         lasts(&world, pause);
                     }
@@ -189,7 +196,7 @@ impl Fronts {
     /// Waits until each has cleared up after itself.
     pub(crate) fn join(self) {
         for thread in self.threads {
-            thread.join().expect("the weather can be made and ended");
+            thread.join().expect("a fault can be made and ended");
         }
     }
 }
@@ -200,10 +207,10 @@ pub(crate) fn span(random: &mut fastrand::Rng) -> Duration {
     Duration::from_millis(random.u64(100..most))
 }
 
-/// Waits for the end of an episode, or until no more weather is wanted.
+/// Waits for the end of an episode, or until no more faults are wanted.
 pub(crate) fn lasts(world: &World, time: Duration) {
     let end = Instant::now() + time;
-    while Instant::now() < end && !world.calm.load(Ordering::SeqCst) {
+    while Instant::now() < end && !world.faults_over.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }

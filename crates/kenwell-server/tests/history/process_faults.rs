@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::{
     World,
-    weather::{Kind, lasts},
+    faults::{FaultKind, lasts},
 };
 
-pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastrand::Rng) {
+pub(crate) fn make(world: &World, kind: FaultKind, _store: usize, random: &mut fastrand::Rng) {
     world.report.note(kind.name());
     world.kenwell.restart(|server| {
-        if kind == Kind::KenwellKill {
+        if kind == FaultKind::KenwellKill {
             server.kill();
         } else if !server.terminate().success() {
             let said = "it did not exit with 0";

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::cluster::Cluster;
 use crate::support::server::Server;
 use crate::values_cluster::connect;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 /// The line of the guide, as words.
 fn line() -> Vec<String> {
