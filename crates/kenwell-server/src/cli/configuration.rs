@@ -6,7 +6,7 @@ use super::arguments::ConfigCheck;
 use super::exit::Failure;
 use super::output;
 use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
 
 /// Says what the file sets up, and what is doubtful about it.
 pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
@@ -47,7 +47,7 @@ fn summary(config: &Config) -> String {
     lines.join("\n")
 }
 
-fn listener(name: &str, listen: SocketAddr, tls: Option<&Identity>) -> String {
+fn listener(name: &str, listen: SocketAddr, tls: Option<&ServerIdentity>) -> String {
     let tls = if tls.is_some() { ", TLS" } else { "" };
     format!("  {name}     {listen}{tls}")
 }

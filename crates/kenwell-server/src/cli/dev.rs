@@ -1,12 +1,11 @@
 //! `kenwell dev`.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use super::arguments::Dev;
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, Options, Started};
+use crate::listener::local_address;
 
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
@@ -34,8 +33,8 @@ fn announce(started: &Started) {
 /// The lines a person needs, and what to do with them.
 fn welcome(started: &Started) -> String {
     let write_key = started.write_key.expose();
-    let url = format!("http://{}", reachable(started.gateway));
-    let console = reachable(started.private);
+    let url = format!("http://{}", local_address(started.gateway));
+    let console = local_address(started.private);
     let admin_key = started.admin_key.as_ref().map_or(
         "shown when it was made; `kenwell admin-key reset` makes a new one",
         kenwell::connection::Secret::expose,
@@ -60,14 +59,6 @@ fn welcome(started: &Started) -> String {
          \n\
          Ctrl-C stops the server and its Redis.\n"
     )
-}
-
-/// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        ip if !ip.is_unspecified() => address,
-        _ => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
-    }
 }
 
 #[cfg(test)]

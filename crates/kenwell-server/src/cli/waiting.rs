@@ -1,6 +1,5 @@
 //! What waits for which destination: from the journal's files, or from the server that has them open.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use http::Method;
@@ -13,6 +12,7 @@ use super::exit::Failure;
 use super::send::{Answer, Call, Endpoint, send};
 use crate::config::Config;
 use crate::delivery;
+use crate::listener::local_address;
 use crate::serve::open_journal;
 
 /// A destination, and what waits for it.
@@ -155,7 +155,7 @@ impl<'a> Server<'a> {
         } else {
             "http"
         };
-        let listen = reachable(config.private.listen);
+        let listen = local_address(config.private.listen);
         Ok(Self {
             url: place
                 .url
@@ -201,16 +201,6 @@ impl<'a> Server<'a> {
         };
         send(&endpoint, self.ca, call).await
     }
-}
-
-/// An address for the listener that can be connected to.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = if listen.ip().is_unspecified() {
-        IpAddr::from(Ipv4Addr::LOCALHOST)
-    } else {
-        listen.ip()
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 fn refused(answer: &Answer) -> Failure {

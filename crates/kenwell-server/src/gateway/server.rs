@@ -17,6 +17,7 @@ use super::{
     auth,
     body::{self, Encoding, LARGE_BYTES, Room, STRANGERS_BYTES, Share},
     cors,
+    head::HeadRoom,
     ingest::Ingest,
     project_settings::{self, Reach},
     refusal::{self, Refusal},
@@ -54,6 +55,8 @@ pub struct Gateway {
     source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
     pub(super) limits: Limits,
+    /// What the heads of all connections may take.
+    pub(super) head_memory: HeadRoom,
     room: Room,
     /// Room for those who are known only when their body is read.
     strangers: Room,
@@ -89,6 +92,7 @@ impl Gateway {
                 appends: TaskTracker::new(),
             },
             limits,
+            head_memory: HeadRoom::new(),
             room: Room::new(LARGE_BYTES),
             strangers: Room::new(STRANGERS_BYTES),
             strangers_share: Share::new(),

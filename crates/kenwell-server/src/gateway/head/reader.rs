@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         mut known: usize,
     ) -> Poll<io::Result<()>> {
         if self.timed == Timed::Nothing {
-            self.place.waits();
+            self.place.set_waiting();
         }
         if known == 0 && self.judge(&mut known) {
             return Poll::Ready(Ok(()));
@@ -244,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
 
     /// The next head begins here, but is not waited for before hyper asks for it.
     fn whole(&mut self) -> Phase {
-        self.place.works();
+        self.place.set_working();
         self.timed = Timed::Nothing;
         Phase::Head(0)
     }
