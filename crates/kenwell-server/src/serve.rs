@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits, Reach},
+    gateway::{Gateway, GatewayLimits, PublicEndpoint},
     listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
     private::{self, Access, AdminKey, PrivatePlane},
@@ -213,7 +213,7 @@ fn gateway(
     max_connections: usize,
 ) -> Gateway {
     let config = runtime.config();
-    let limits = Limits {
+    let limits = GatewayLimits {
         max_connections,
         idle_timeout: config.gateway.idle_timeout,
         body_timeout: config.gateway.body_timeout,
@@ -224,7 +224,7 @@ fn gateway(
         Arc::clone(metrics),
         config.workspace_id.clone(),
         limits,
-        Reach {
+        PublicEndpoint {
             public_url: config.gateway.public_url.clone(),
             tls: config.gateway.tls.is_some(),
         },

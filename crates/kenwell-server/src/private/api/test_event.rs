@@ -96,7 +96,7 @@ pub(super) async fn send(
     let event = identify(&user_id, &message_id, event.traits);
     plane
         .gateway
-        .take(&id, event.to_string().as_bytes())
+        .accept(&id, event.to_string().as_bytes())
         .await?;
 
     let targets: Vec<DestinationView> = plane
