@@ -1,11 +1,27 @@
 //! `kenwell dev`.
 
-use super::arguments::Dev;
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, Options, Started};
 use crate::listener::local_address;
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where configuration, journal and Redis data are kept; made when missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_listen: Option<SocketAddr>,
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    private_listen: Option<SocketAddr>,
+}
 
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
