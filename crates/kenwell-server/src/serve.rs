@@ -14,10 +14,10 @@ use crate::{
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits, Reach},
-    listener::{self, Identity, Listener, Share},
+    gateway::{Gateway, GatewayLimits, PublicEndpoint},
+    listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
-    private::{self, Access, AdminKey, Private},
+    private::{self, Access, AdminKey, PrivatePlane},
     runtime::{ConfigFile, Dependencies, Runtime},
 };
 
@@ -26,20 +26,9 @@ const HTTP_GRACE: Duration = Duration::from_secs(10);
 /// Time for deliveries to reach the edge of their batch when the server stops.
 const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 
-/// Where the server listens, with the ports it really got.
-#[derive(Debug, Clone, Copy)]
-pub struct Addresses {
-    /// The data plane.
-    pub gateway: SocketAddr,
-    /// Console, API, metrics and readiness.
-    pub private: SocketAddr,
-    /// Whether the data plane speaks TLS.
-    pub tls: bool,
-}
-
 /// What there is to tell once events are accepted.
 #[derive(Debug)]
-pub struct Started {
+pub(crate) struct Started {
     /// Where the server listens.
     pub addresses: Addresses,
     /// The admin key, when it was made just now: to be shown this one time.
@@ -48,7 +37,7 @@ pub struct Started {
 
 /// What a running server can be told.
 #[derive(Debug, Clone, Default)]
-pub struct Signals {
+pub(crate) struct Signals {
     /// Cancelled: stop.
     pub shutdown: CancellationToken,
     /// Notified: read the configuration again.
@@ -59,16 +48,16 @@ pub struct Signals {
 /// finished, deliveries at the edge of a batch, journal closed. `config` is what `file` said, with what
 /// the command line says on top; changes of the file are carried out while it runs. `ready` is called
 /// once events are accepted.
-pub async fn run(
+pub(crate) async fn run(
     file: ConfigFile,
     config: Config,
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
     // Before anything is opened.
-    let share = connections(&config);
+    let limits = connections(&config);
     let journal = open_journal(&config)?;
-    let result = serve(file, config, &journal, share, ready, signals).await;
+    let result = serve(file, config, &journal, limits, ready, signals).await;
     let closed = journal
         .close()
         .await
@@ -80,7 +69,7 @@ async fn serve(
     file: ConfigFile,
     config: Config,
     journal: &Journal,
-    share: Share,
+    limits: ConnectionLimits,
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
@@ -118,9 +107,9 @@ async fn serve(
         stop: stop_deliveries.clone(),
         tasks: tasks.clone(),
     })?;
-    let gateway = Arc::new(gateway(&runtime, journal, &metrics, share.gateway));
+    let gateway = Arc::new(gateway(&runtime, journal, &metrics, limits.gateway));
     let stop_private = CancellationToken::new();
-    let private = Private {
+    let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
         hosts,
         addresses,
@@ -138,7 +127,7 @@ async fn serve(
     let expiring = tokio::spawn(expiring);
     let watching = runtime.watch(signals.reload, signals.shutdown.clone());
     let watching = tokio::spawn(watching);
-    let private = tokio::spawn(private.serve(private_listener, share.private));
+    let private = tokio::spawn(private.serve(private_listener, limits.private));
 
     let tls = addresses.tls;
     tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
@@ -187,27 +176,31 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
 }
 
 /// How many connections there may be, so that our own files can always be opened.
-fn connections(config: &Config) -> Share {
+fn connections(config: &Config) -> ConnectionLimits {
     let limit = listener::raise_descriptors();
-    let wanted = Share {
+    let wanted = ConnectionLimits {
         gateway: config.gateway.max_connections,
         private: private::MAX_CONNECTIONS,
     };
-    let share = listener::share_descriptors(limit, config.destinations.len(), wanted);
-    if let Some(limit) = limit.filter(|_| share != wanted) {
+    let fitting = listener::fit_connections(limit, config.destinations.len(), wanted);
+    if let Some(limit) = limit.filter(|_| fitting != wanted) {
         tracing::warn!(
             "gateway.max_connections is {}, and a process may have {limit} files and connections here: there are {} \
              connections to the gateway and {} to the private plane at most, and the rest is kept for our own files; \
              raise the limit (LimitNOFILE of systemd, `ulimit -n`) or lower gateway.max_connections",
             wanted.gateway,
-            share.gateway,
-            share.private,
+            fitting.gateway,
+            fitting.private,
         );
     }
-    share
+    fitting
 }
 
-fn bind(address: SocketAddr, tls: Option<&Identity>, section: &str) -> anyhow::Result<Listener> {
+fn bind(
+    address: SocketAddr,
+    tls: Option<&ServerIdentity>,
+    section: &str,
+) -> anyhow::Result<Listener> {
     Listener::bind(address, tls.cloned()).with_context(|| {
         format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
     })
@@ -220,7 +213,7 @@ fn gateway(
     max_connections: usize,
 ) -> Gateway {
     let config = runtime.config();
-    let limits = Limits {
+    let limits = GatewayLimits {
         max_connections,
         idle_timeout: config.gateway.idle_timeout,
         body_timeout: config.gateway.body_timeout,
@@ -231,7 +224,7 @@ fn gateway(
         Arc::clone(metrics),
         config.workspace_id.clone(),
         limits,
-        Reach {
+        PublicEndpoint {
             public_url: config.gateway.public_url.clone(),
             tls: config.gateway.tls.is_some(),
         },

@@ -1,12 +1,27 @@
 //! `kenwell dev`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{net::SocketAddr, path::PathBuf};
 
-use super::arguments::Dev;
+use clap::Args;
+
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, Options, Started};
+use crate::listener::local_address;
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where configuration, journal and Redis data are kept; made when missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_listen: Option<SocketAddr>,
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    private_listen: Option<SocketAddr>,
+}
 
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
@@ -34,8 +49,8 @@ fn announce(started: &Started) {
 /// The lines a person needs, and what to do with them.
 fn welcome(started: &Started) -> String {
     let write_key = started.write_key.expose();
-    let url = format!("http://{}", reachable(started.gateway));
-    let console = reachable(started.private);
+    let url = format!("http://{}", local_address(started.gateway));
+    let console = local_address(started.private);
     let admin_key = started.admin_key.as_ref().map_or(
         "shown when it was made; `kenwell admin-key reset` makes a new one",
         kenwell::connection::Secret::expose,
@@ -60,14 +75,6 @@ fn welcome(started: &Started) -> String {
          \n\
          Ctrl-C stops the server and its Redis.\n"
     )
-}
-
-/// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        ip if !ip.is_unspecified() => address,
-        _ => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
-    }
 }
 
 #[cfg(test)]

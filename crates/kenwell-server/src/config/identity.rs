@@ -6,11 +6,11 @@ use kenwell::{Error, connection::Secret};
 use super::certificate;
 use super::section::{Found, Section};
 use super::value::Wrong;
-use crate::listener::{CERTIFICATE, Identity, KEY};
+use crate::listener::{CERTIFICATE, KEY, ServerIdentity};
 
 /// Reads both; `None` when neither is given. They must be usable now; one whose time is over is only
 /// doubtful, so that a server that was started late still starts.
-pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
+pub(super) fn read(section: &mut Section<'_>) -> Option<ServerIdentity> {
     let reading = section.reading;
     let certificate = section.read(CERTIFICATE, |input| {
         certificate::certificates(CERTIFICATE, reading, input)
@@ -29,7 +29,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Identity> {
         }
         _ => return None,
     };
-    let identity = Identity {
+    let identity = ServerIdentity {
         certificate: certificate.value,
         key: key.value,
     };

@@ -12,7 +12,7 @@ use kenwell::{
 use super::allowed::AllowedReferences;
 use super::secret::Origin;
 
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
 
 /// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
 /// not a setting: a sender must be able to rely on it.
@@ -60,7 +60,7 @@ pub struct Gateway {
     /// Where clients reach the gateway, when headers do not say: `https://events.example.com/path`.
     pub public_url: Option<String>,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
@@ -75,7 +75,7 @@ pub struct Private {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[journal]`.

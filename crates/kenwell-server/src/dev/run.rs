@@ -16,7 +16,7 @@ use crate::serve::{self, Signals};
 
 /// What a person may choose.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Where configuration, journal and Redis data are kept; made when missing.
     pub data_dir: PathBuf,
     /// Where SDKs send to; without it the configured address, or a free port when that is taken.
@@ -27,7 +27,7 @@ pub struct Options {
 
 /// What a person needs to know once events are accepted.
 #[derive(Debug, Clone)]
-pub struct Started {
+pub(crate) struct Started {
     /// Where SDKs send to.
     pub gateway: SocketAddr,
     /// Where the console is.
@@ -44,7 +44,7 @@ pub struct Started {
 
 /// Runs until `shutdown` is cancelled, then stops the server and, after it, Redis. `announce` is
 /// called once events are accepted.
-pub async fn run(
+pub(crate) async fn run(
     options: Options,
     announce: impl FnOnce(&Started),
     shutdown: CancellationToken,

@@ -68,12 +68,12 @@ struct SourceSettings {
 /// Native and Flutter wrap it.
 #[derive(Debug, Default, Serialize)]
 struct StatsCollection {
-    errors: Collected,
-    metrics: Collected,
+    errors: CollectionSwitch,
+    metrics: CollectionSwitch,
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Collected {
+struct CollectionSwitch {
     enabled: bool,
 }
 

@@ -21,11 +21,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// the end when everything was read. Nothing more can arrive then, so that end is near.
 ///
 /// One that is there and does not read what we answer is another matter: after 30 seconds in which nothing
-/// could be sent, writing fails, which ends the connection. Who reads slowly, or is sent nothing, is let be.
-pub struct Socket {
+/// could be sent, writing fails, which ends the connection. One that reads slowly, or is sent nothing, is left alone.
+pub(crate) struct Socket {
     stream: TcpStream,
     /// Whether a write has failed.
-    deaf: bool,
+    write_failed: bool,
     write_timeout: Duration,
     /// Runs while nothing can be sent.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -39,7 +39,7 @@ impl Socket {
     fn with_timeout(stream: TcpStream, write_timeout: Duration) -> Self {
         Self {
             stream,
-            deaf: false,
+            write_failed: false,
             write_timeout,
             stalled: None,
         }
@@ -71,7 +71,7 @@ impl Socket {
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(%error, "a sender has gone; what it sent is still processed");
-                self.deaf = true;
+                self.write_failed = true;
                 Poll::Ready(Ok(length))
             }
             written @ Poll::Ready(Ok(_)) => {
@@ -98,7 +98,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.deaf {
+        if self.write_failed {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
@@ -111,7 +111,7 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = slices.iter().map(|slice| slice.len()).sum();
-        if self.deaf {
+        if self.write_failed {
             return Poll::Ready(Ok(length));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);

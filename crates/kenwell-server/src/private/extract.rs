@@ -1,5 +1,7 @@
 //! Parts of requests, with refusals in our own form when they are wrong.
 
+use std::net::SocketAddr;
+
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,6 +10,10 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::refusal::Refusal;
 use crate::object::object;
+
+/// The other end of the connection, which every request carries as an extension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeerAddress(pub(super) SocketAddr);
 
 /// The JSON body.
 pub(super) struct Json<T>(pub(super) T);

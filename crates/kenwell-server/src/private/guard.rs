@@ -1,6 +1,6 @@
 //! The door: nobody passes without the key or a session, and no foreign page passes with one.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 
 use super::auth::Visitor;
+use super::extract::PeerAddress;
 use super::refusal::Refusal;
-use super::{Private, host, sign_in};
+use super::{PrivatePlane, host, sign_in};
 
 /// What may be asked for without key and session: readiness, and the sign-in itself.
 const OPEN: [(&Method, &str); 4] = [
@@ -22,13 +23,9 @@ const OPEN: [(&Method, &str); 4] = [
 /// Where browsers repeat their session's token.
 pub(super) const CSRF_HEADER: &str = "x-kenwell-csrf";
 
-/// The other end of the connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
 /// Lets the request through, with its [`Visitor`] attached, or refuses it.
 pub(super) async fn admit(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -43,14 +40,16 @@ pub(super) async fn admit(
     }
 }
 
-fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Response>> {
+fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Visitor>, Box<Response>> {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     if uri.path() == "/ready" && OPEN.contains(&(method, "/ready")) {
         return Ok(None);
     }
     // Without a peer there is no connection.
-    let peer = request.extensions().get::<Peer>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| peer.ip());
+    let peer = request.extensions().get::<PeerAddress>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |PeerAddress(peer)| {
+        peer.ip()
+    });
     let visitor = plane.access.visitor(headers, peer);
     let visitor = visitor.map_err(|wait| Refusal::from(wait).into_response())?;
     // Who sends the key itself is no browser that was lured here.

@@ -18,8 +18,8 @@ mod sign_in;
 mod timeout;
 
 pub(crate) use auth::new_key as new_admin_key;
-pub use auth::{
-    Access, AdminKey, Effect as KeyEffect, KeyFileError, MIN_KEY_CHARS, reset as reset_admin_key,
+pub(crate) use auth::{
+    Access, AdminKey, Effect as KeyEffect, MIN_KEY_CHARS, reset as reset_admin_key,
 };
-pub use plane::Private;
+pub(crate) use plane::PrivatePlane;
 pub(crate) use server::MAX_CONNECTIONS;

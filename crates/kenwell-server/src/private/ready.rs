@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::api::{Status, problem};
 use super::refusal::ProblemText;
-use super::{Private, held};
+use super::{PrivatePlane, held};
 
 /// Problems of the configuration file that are told here.
 const MOST_PROBLEMS: usize = 20;
@@ -73,7 +73,7 @@ struct Destination {
         (status = 503, body = Readiness, description = "events are refused: the journal is full, or its disk"),
     )
 )]
-pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Json<Readiness>) {
+pub(super) async fn ready(State(plane): State<Arc<PrivatePlane>>) -> (StatusCode, Json<Readiness>) {
     let statuses = plane.statuses();
     let reason = held::reason(&plane.journal.stats(), &statuses);
     let accepting = reason.is_none();

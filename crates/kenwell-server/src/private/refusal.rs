@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::gateway::NotTaken;
+use crate::gateway::NotAccepted;
 
 /// The body of every error.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -147,9 +147,9 @@ impl Refusal {
     }
 }
 
-impl From<NotTaken> for Refusal {
-    /// An event of ours that the gateway did not take: what a sender is told, in our form.
-    fn from(NotTaken { status, words }: NotTaken) -> Self {
+impl From<NotAccepted> for Refusal {
+    /// An event of ours that the gateway did not accept: what a sender is told, in our form.
+    fn from(NotAccepted { status, words }: NotAccepted) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::new(StatusCode::CONFLICT, "source_disabled", words),
             StatusCode::SERVICE_UNAVAILABLE => Self::busy(words, 1),

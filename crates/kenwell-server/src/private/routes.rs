@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::refusal::Refusal;
 use super::timeout::{self, QUICK, SLOW};
-use super::{Private, api, assets, guard, headers, ready, scrape, sign_in};
+use super::{PrivatePlane, api, assets, guard, headers, ready, scrape, sign_in};
 
 /// The most bytes of a request's body: room for a few certificates.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -23,7 +23,7 @@ static DESCRIPTION: LazyLock<Result<String, serde_json::Error>> =
     LazyLock::new(|| described().split_for_parts().1.to_json());
 
 /// The paths of the API, each with its description.
-fn described() -> OpenApiRouter<Arc<Private>> {
+fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
     let limit = |limit| middleware::from_fn_with_state(limit, timeout::end);
     let quick = OpenApiRouter::with_openapi(api::frame())
         .merge(api::quick())
@@ -37,8 +37,8 @@ fn described() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// All paths. Whatever comes in goes past the guard, also to paths that are none.
-pub(super) fn router(plane: Arc<Private>) -> Router {
-    let (api, _): (Router<Arc<Private>>, OpenApi) = described().split_for_parts();
+pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
+    let (api, _): (Router<Arc<PrivatePlane>>, OpenApi) = described().split_for_parts();
     let pages = Router::new()
         .route("/", get(assets::index))
         .route("/console/{file}", get(assets::file))

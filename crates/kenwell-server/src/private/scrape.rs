@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
-use super::Private;
+use super::PrivatePlane;
 use super::refusal::Refusal;
 
 const OPEN_METRICS: HeaderValue =
@@ -19,7 +19,7 @@ const OPEN_METRICS: HeaderValue =
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses((status = 200, content_type = "application/openmetrics-text", body = String))
 )]
-pub(super) async fn metrics(State(plane): State<Arc<Private>>) -> Response {
+pub(super) async fn metrics(State(plane): State<Arc<PrivatePlane>>) -> Response {
     plane.counted().await;
     for running in plane.runtime.destinations().iter() {
         let letters = plane.letters(running).unwrap_or_default();

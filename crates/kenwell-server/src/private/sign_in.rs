@@ -12,10 +12,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::auth::{Denied, Wait};
-use super::guard::Peer;
+use super::extract::PeerAddress;
 use super::headers::CONTENT_SECURITY_POLICY;
 use super::refusal::Refusal;
-use super::{Private, assets};
+use super::{PrivatePlane, assets};
 
 /// Where the page has its message.
 const MESSAGE: &str = "{{message}}";
@@ -54,8 +54,8 @@ pub(super) struct Credentials {
 
 /// `POST /login`: the page's form.
 pub(super) async fn login(
-    State(plane): State<Arc<Private>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    State(plane): State<Arc<PrivatePlane>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Response {
     let Ok(Form(Credentials { key })) = form else {

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{DestinationView, Runtime};
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
 
 /// How often certificates are looked at: it is a matter of days.
 const INTERVAL: Duration = Duration::from_hours(6);
@@ -58,7 +58,7 @@ impl Runtime {
 }
 
 /// Whoever sends judges the certificate of a listener: when its time is over, an operator is needed.
-fn tell_listener(listener: &str, identity: Option<&Identity>, said: Said) {
+fn tell_listener(listener: &str, identity: Option<&ServerIdentity>, said: Said) {
     let current = identity.and_then(|identity| identity.reread().ok());
     let now = Timestamp::now().as_second();
     let notices = current.map_or_else(Vec::new, |identity| identity.time_notices(now));

@@ -2,7 +2,7 @@
 
 use kenwell::connection::Secret;
 
-use crate::{config::Config, listener::Identity};
+use crate::{config::Config, listener::ServerIdentity};
 
 /// The same configuration, except that what only a start can change is as in `running`.
 pub(super) fn without_restart(next: Config, running: &Config) -> Config {
@@ -79,7 +79,7 @@ pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str
 }
 
 /// Whether certificates stand elsewhere. What is in their files may change at any time: it is read again.
-fn differ(next: Option<&Identity>, before: Option<&Identity>) -> bool {
+fn differ(next: Option<&ServerIdentity>, before: Option<&ServerIdentity>) -> bool {
     let (Some(next), Some(before)) = (next, before) else {
         return next.is_some() != before.is_some();
     };

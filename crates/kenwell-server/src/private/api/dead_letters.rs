@@ -16,7 +16,7 @@ use super::letters::{self, Page, Selection};
 use super::{destinations, time};
 use crate::dead_letters::{DeadLetter, Error};
 use crate::installation;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail;
@@ -164,7 +164,7 @@ impl Letter {
     )
 )]
 pub(super) async fn list(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Query(which): Query<Which>,
 ) -> Result<Json<DeadLetters>, Refusal> {
     let destinations = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
@@ -211,7 +211,7 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn retry(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Body(chosen): Body<Chosen>,
 ) -> Result<Json<RetriedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;
@@ -259,7 +259,7 @@ pub(super) async fn retry(
     )
 )]
 pub(super) async fn discard(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Body(chosen): Body<Chosen>,
 ) -> Result<Json<DiscardedLetters>, Refusal> {
     let running = destinations::find(&plane, &chosen.destination)?;

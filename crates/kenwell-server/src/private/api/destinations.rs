@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Status, edit};
 use crate::config;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Path, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Change, DestinationChange, DestinationView, Edit, NewDestination};
@@ -167,7 +167,7 @@ impl TryFrom<Map<String, Value>> for Addition {
 }
 
 impl Destination {
-    fn of(plane: &Private, running: &DestinationView) -> Self {
+    fn of(plane: &PrivatePlane, running: &DestinationView) -> Self {
         let settings = &running.settings;
         let connection = &settings.connection;
         let config = plane.runtime.config();
@@ -225,7 +225,7 @@ fn timeout(limit: Duration) -> Option<String> {
 }
 
 /// The destination with this id.
-pub(super) fn find(plane: &Private, id: &str) -> Result<DestinationView, Refusal> {
+pub(super) fn find(plane: &PrivatePlane, id: &str) -> Result<DestinationView, Refusal> {
     let all = plane.runtime.destinations();
     let found = all.iter().find(|running| running.id() == id);
     found.cloned().ok_or_else(|| Refusal::no_destination(id))
@@ -236,7 +236,7 @@ pub(super) fn find(plane: &Private, id: &str) -> Result<DestinationView, Refusal
     get, path = "/api/v1/destinations", tag = "destinations", operation_id = "list_destinations",
     responses((status = 200, body = Destinations))
 )]
-pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations> {
+pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Destinations> {
     let all = plane.runtime.destinations();
     let destinations = all.iter().map(|running| Destination::of(&plane, running));
     Json(Destinations {
@@ -258,7 +258,7 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations
     )
 )]
 pub(super) async fn add(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(Addition { id, settings }): Body<Addition>,
 ) -> Result<(StatusCode, Json<Destination>), Refusal> {
@@ -275,7 +275,7 @@ pub(super) async fn add(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
 ) -> Result<Json<Destination>, Refusal> {
     let running = find(&plane, &id)?;
@@ -298,7 +298,7 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<DestinationChange>,
@@ -331,7 +331,7 @@ pub(super) struct Forget {
     )
 )]
 pub(super) async fn remove(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(Forget { forget }): Query<Forget>,
@@ -350,7 +350,7 @@ pub(super) async fn remove(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 pub(super) async fn pause(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Destination>, Refusal> {
@@ -364,7 +364,7 @@ pub(super) async fn pause(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 pub(super) async fn resume(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Destination>, Refusal> {
@@ -379,7 +379,7 @@ fn paused(paused: Change<bool>) -> DestinationChange {
 }
 
 async fn changed(
-    plane: &Private,
+    plane: &PrivatePlane,
     headers: &HeaderMap,
     id: String,
     change: DestinationChange,

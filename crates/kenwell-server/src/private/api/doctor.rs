@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::destinations::{self, Addition, DestinationToAdd};
 use super::edit;
 use crate::config::Destination;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Change, DestinationChange, Edit, NewDestination};
@@ -78,7 +78,7 @@ impl Report {
     )
 )]
 pub(super) async fn test_settings(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Body(Addition { id, settings }): Body<Addition>,
 ) -> Result<Json<Report>, Refusal> {
     let tried = tried(&plane, id, settings)?;
@@ -95,7 +95,7 @@ pub(super) async fn test_settings(
 /// The edit that would save these settings: of a destination that is there, or of a new one. Who feeds it
 /// is of no interest here.
 fn tried(
-    plane: &Private,
+    plane: &PrivatePlane,
     id: Option<String>,
     mut settings: DestinationChange,
 ) -> Result<Edit, Refusal> {
@@ -133,7 +133,7 @@ fn tried(
     )
 )]
 pub(super) async fn test(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
 ) -> Result<Json<Report>, Refusal> {
     let running = destinations::find(&plane, &id)?;

@@ -4,13 +4,13 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
 use super::whole::whole;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::refusal::Refusal;
 use crate::runtime::{Applied, Edit, EditError, Revision};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
 pub(super) async fn apply(
-    plane: &Private,
+    plane: &PrivatePlane,
     headers: &HeaderMap,
     edit: Edit,
 ) -> Result<Applied, Refusal> {

@@ -13,7 +13,7 @@ use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::Query;
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail::{Filter, MAX_READERS, Missed, Outcome, Subscriber, TailEvent as Shown};
@@ -119,7 +119,7 @@ fn given(text: Option<String>) -> Option<String> {
     )
 )]
 pub(super) async fn watch(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let reader = plane.metrics.tail().watch(wanted.into()).ok_or_else(|| {

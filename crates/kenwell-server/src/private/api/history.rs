@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::history::STEP;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 
 /// The last hour.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,7 +45,7 @@ struct Sample {
     get, path = "/api/v1/history", tag = "overview", operation_id = "get_history",
     responses((status = 200, body = History))
 )]
-pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<History> {
+pub(super) async fn get(State(plane): State<Arc<PrivatePlane>>) -> Json<History> {
     plane.counted().await;
     let samples = plane.history.samples(Timestamp::now(), plane.totals());
     let samples = samples.into_iter().map(|sample| Sample {

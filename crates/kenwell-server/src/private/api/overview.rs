@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{Status, configuration::Configuration, time};
 use crate::metrics::Quantiles;
-use crate::private::{Private, held, host};
+use crate::private::{PrivatePlane, held, host};
 
 /// Everything as of now. Counts are since the start.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,7 +82,7 @@ struct Latency {
     responses((status = 200, body = Overview))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Json<Overview> {
@@ -112,7 +112,7 @@ pub(super) async fn get(
     })
 }
 
-fn latency(plane: &Private) -> Latency {
+fn latency(plane: &PrivatePlane) -> Latency {
     let now = Instant::now();
     let ack = plane.metrics.append_lately().p50_p99(now);
     let counters = plane.metrics.all_counters();
@@ -131,7 +131,7 @@ fn latency(plane: &Private) -> Latency {
 }
 
 /// Where the gateway listens; when it listens on all addresses, by the name that this request used.
-fn gateway_url(plane: &Private, uri: &Uri, headers: &HeaderMap) -> String {
+fn gateway_url(plane: &PrivatePlane, uri: &Uri, headers: &HeaderMap) -> String {
     let address = plane.addresses.gateway;
     let scheme = if plane.addresses.tls { "https" } else { "http" };
     if !address.ip().is_unspecified() {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::state::{self, Place, StateEntry};
 use super::whole::whole;
 use super::{destinations, nested::nested, text};
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Path, Query};
 use crate::private::refusal::{ErrorBody, Refusal};
 
@@ -58,7 +58,7 @@ pub(super) struct Deleted {
     )
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path((destination, user_id)): Path<(String, String)>,
     Query(wanted): Query<Place>,
 ) -> Result<Json<Profile>, Refusal> {
@@ -109,7 +109,7 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn delete(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path((destination, user_id)): Path<(String, String)>,
 ) -> Result<Json<Deleted>, Refusal> {
     let running = destinations::find(&plane, &destination)?;

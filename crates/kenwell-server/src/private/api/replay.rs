@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::whole::whole;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::ReplayError;
@@ -47,7 +47,7 @@ pub(super) struct Replayed {
     )
 )]
 pub(super) async fn replay(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
     Body(ReplayFrom { from }): Body<ReplayFrom>,
 ) -> Result<Json<Replayed>, Refusal> {

@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use super::time;
 use crate::private::auth::Visitor;
 use crate::private::extract::Json;
-use crate::private::guard::Peer;
+use crate::private::extract::PeerAddress;
 use crate::private::refusal::{ErrorBody, Refusal};
-use crate::private::{Private, auth};
+use crate::private::{PrivatePlane, auth};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,8 +60,8 @@ impl Session {
     )
 )]
 pub(super) async fn open(
-    State(plane): State<Arc<Private>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    State(plane): State<Arc<PrivatePlane>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
     Json(Credentials { key }): Json<Credentials>,
 ) -> Result<Response, Refusal> {
     let signed_in = plane.access.sign_in(&key, peer.ip())?;
@@ -86,7 +86,7 @@ pub(super) async fn get(Extension(visitor): Extension<Visitor>) -> axum::Json<Se
     delete, path = "/api/v1/session", tag = "session", operation_id = "sign_out",
     responses((status = 204, description = "the session has ended"))
 )]
-pub(super) async fn close(State(plane): State<Arc<Private>>, headers: HeaderMap) -> Response {
+pub(super) async fn close(State(plane): State<Arc<PrivatePlane>>, headers: HeaderMap) -> Response {
     let gone = plane.access.sign_out(&headers);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response()
 }

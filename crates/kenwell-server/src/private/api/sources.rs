@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::edit;
 use super::time;
 use crate::config;
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewSource, SourceChange};
@@ -74,7 +74,7 @@ pub(super) struct SourceToChange {
 }
 
 impl Source {
-    fn of(plane: &Private, source: &config::Source) -> Self {
+    fn of(plane: &PrivatePlane, source: &config::Source) -> Self {
         let counters = plane.metrics.source(&source.id);
         Self {
             id: source.id.clone(),
@@ -88,7 +88,7 @@ impl Source {
         }
     }
 
-    fn find(plane: &Private, id: &str) -> Result<Self, Refusal> {
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, Refusal> {
         let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
         let source = source.ok_or_else(|| Refusal::no_source(id))?;
@@ -101,7 +101,7 @@ impl Source {
     get, path = "/api/v1/sources", tag = "sources", operation_id = "list_sources",
     responses((status = 200, body = Sources))
 )]
-pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
+pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources> {
     let config = plane.runtime.config();
     let sources = config
         .sources
@@ -125,7 +125,7 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
     )
 )]
 pub(super) async fn add(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<SourceToAdd>,
 ) -> Result<(StatusCode, Json<Source>), Refusal> {
@@ -147,7 +147,7 @@ pub(super) async fn add(
     responses((status = 200, body = Source), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
 ) -> Result<Json<Source>, Refusal> {
     Source::find(&plane, &id).map(Json)
@@ -166,7 +166,7 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<SourceChange>,
@@ -187,7 +187,7 @@ pub(super) async fn change(
     )
 )]
 pub(super) async fn remove(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
@@ -208,7 +208,7 @@ pub(super) async fn remove(
     )
 )]
 pub(super) async fn rotate(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Source>, Refusal> {
@@ -220,7 +220,7 @@ pub(super) async fn rotate(
 }
 
 async fn changed(
-    plane: &Private,
+    plane: &PrivatePlane,
     headers: &HeaderMap,
     id: String,
     change: SourceChange,

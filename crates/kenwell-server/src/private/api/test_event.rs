@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{Status, text};
-use crate::private::Private;
+use crate::private::PrivatePlane;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::DestinationView;
@@ -77,7 +77,7 @@ struct AtDestination {
     )
 )]
 pub(super) async fn send(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
     Body(event): Body<TestEvent>,
 ) -> Result<Json<TestResult>, Refusal> {
@@ -96,7 +96,7 @@ pub(super) async fn send(
     let event = identify(&user_id, &message_id, event.traits);
     plane
         .gateway
-        .take(&id, event.to_string().as_bytes())
+        .accept(&id, event.to_string().as_bytes())
         .await?;
 
     let targets: Vec<DestinationView> = plane

@@ -19,7 +19,7 @@ const COOKIE: &str = "kenwell_session";
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The key, and who is signed in with it.
-pub struct Access {
+pub(crate) struct Access {
     key: AdminKey,
     sessions: Sessions,
     /// The sign-in's allowance: every try counts.
@@ -61,7 +61,7 @@ pub(crate) struct SignedIn {
 impl Access {
     /// Nobody is signed in. With `secure` the cookie is sent over TLS only.
     #[must_use]
-    pub fn new(key: AdminKey, secure: bool) -> Self {
+    pub(crate) fn new(key: AdminKey, secure: bool) -> Self {
         Self {
             key,
             sessions: Sessions::default(),

@@ -11,11 +11,11 @@ use super::key_file::{Held, KeyFile, KeyFileError, Version};
 use super::random;
 
 /// Fewest characters of a key that somebody chose. What Kenwell makes has 47.
-pub const MIN_KEY_CHARS: usize = 20;
+pub(crate) const MIN_KEY_CHARS: usize = 20;
 
 /// The key that opens the private plane. There always is one.
 #[derive(Debug)]
-pub struct AdminKey {
+pub(crate) struct AdminKey {
     origin: Origin,
     /// Told when another key counts.
     replaced: watch::Sender<()>,
@@ -40,7 +40,7 @@ struct Known {
 impl AdminKey {
     /// The configured key, or the one that was made earlier. Otherwise a new one is made and
     /// returned, to be shown this one time.
-    pub fn open(
+    pub(crate) fn open(
         data_dir: &Path,
         configured: Option<&Secret>,
     ) -> Result<(Self, Option<Secret>), KeyFileError> {
@@ -83,7 +83,7 @@ impl AdminKey {
     }
 
     /// Whether `presented` is the key.
-    pub fn is(&self, presented: &str) -> bool {
+    pub(crate) fn is(&self, presented: &str) -> bool {
         self.check(presented).is_some()
     }
 
@@ -169,6 +169,5 @@ mod tests {
         std::fs::write(directory.path().join("admin-key"), "letmein").unwrap();
         let error = AdminKey::open(directory.path(), None).unwrap_err();
         assert!(error.to_string().contains("admin-key reset"), "{error}");
-        assert!(!error.is_retryable());
     }
 }

@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Why the admin key could not be kept or found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyFileError {
+pub(crate) enum KeyFileError {
     /// The file system refused.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
@@ -76,19 +76,9 @@ pub enum KeyFileError {
     Random(#[from] getrandom::Error),
 }
 
-impl KeyFileError {
-    /// Whether the same call may succeed later without anybody changing the file.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(
-            self,
-            Self::Damaged { .. } | Self::Unreadable { .. } | Self::NotGiven { .. }
-        )
-    }
-}
-
 /// Who has a new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// The server that runs with this data directory.
     Taken,
     /// No server runs with it: the next one will.
@@ -101,7 +91,7 @@ pub enum Effect {
 /// # Errors
 /// [`KeyFileError::NotTaken`] when a server runs and goes on with another key; then, as after any error, the old key
 /// is kept.
-pub fn reset(data_dir: &Path) -> Result<(Secret, Effect), KeyFileError> {
+pub(crate) fn reset(data_dir: &Path) -> Result<(Secret, Effect), KeyFileError> {
     let file = KeyFile::new(data_dir);
     let running = kenwell_journal::is_in_use(&data_dir.join("journal"))?;
     let key = random::new_key()?;

@@ -8,11 +8,11 @@ mod key_file;
 mod random;
 mod sessions;
 
-pub use access::Access;
+pub(crate) use access::Access;
 pub(crate) use access::{Denied, Visitor};
 pub(crate) use attempts::Wait;
-pub use key::{AdminKey, MIN_KEY_CHARS};
-pub use key_file::{Effect, KeyFileError, reset};
+pub(crate) use key::{AdminKey, MIN_KEY_CHARS};
+pub(crate) use key_file::{Effect, reset};
 pub(crate) use random::new_key;
 pub(crate) use sessions::Session;
 use sessions::Sessions;

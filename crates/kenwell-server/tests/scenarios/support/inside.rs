@@ -10,7 +10,7 @@ use kenwell_journal::{Journal, Options};
 use kenwell_server::{
     config::Environment,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits, Reach},
+    gateway::{Gateway, GatewayLimits, PublicEndpoint},
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
     runtime::{Applied, ConfigFile, Dependencies, DestinationView, Edit, EditError, Runtime},
@@ -87,12 +87,12 @@ impl Inside {
             journal.clone(),
             Arc::clone(&metrics),
             config.workspace_id,
-            Limits {
+            GatewayLimits {
                 max_connections: 100,
                 idle_timeout: Duration::from_mins(12),
                 body_timeout: Duration::from_secs(30),
             },
-            Reach {
+            PublicEndpoint {
                 public_url: None,
                 tls: false,
             },

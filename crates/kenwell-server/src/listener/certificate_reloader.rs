@@ -13,37 +13,37 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::certificate::Identity;
+use super::ServerIdentity;
 
 /// How often the files are looked at, at most; only when somebody connects.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What tells whether the files have changed: when each was written, and its length.
-type Marks = Vec<Option<(SystemTime, u64)>>;
+type FileVersions = Vec<Option<(SystemTime, u64)>>;
 
-/// Gives each handshake the certificate of the moment.
-struct Renewed {
-    identity: Identity,
-    now: Mutex<Now>,
+/// Gives each handshake the certificate that is in the files.
+struct CertificateReloader {
+    identity: ServerIdentity,
+    current: Mutex<CurrentCertificate>,
 }
 
-struct Now {
-    shown: Arc<CertifiedKey>,
-    marks: Marks,
-    looked: Instant,
+struct CurrentCertificate {
+    certified: Arc<CertifiedKey>,
+    versions: FileVersions,
+    checked_at: Instant,
 }
 
-impl Renewed {
-    fn new(identity: Identity) -> io::Result<Self> {
-        let marks = marks(&identity);
+impl CertificateReloader {
+    fn new(identity: ServerIdentity) -> io::Result<Self> {
+        let versions = versions(&identity);
         // The files may have changed since the configuration was read.
-        let current = identity.reread().unwrap_or_else(|_gone| identity.clone());
-        let certified = current.certified().or_else(|_| identity.certified());
+        let newest = identity.reread().unwrap_or_else(|_gone| identity.clone());
+        let certified = newest.certified().or_else(|_| identity.certified());
         Ok(Self {
-            now: Mutex::new(Now {
-                shown: Arc::new(certified.map_err(io::Error::other)?),
-                marks,
-                looked: Instant::now(),
+            current: Mutex::new(CurrentCertificate {
+                certified: Arc::new(certified.map_err(io::Error::other)?),
+                versions,
+                checked_at: Instant::now(),
             }),
             identity,
         })
@@ -53,20 +53,20 @@ impl Renewed {
     /// still being written, leaves the former one in place.
     fn at(&self, time: Instant) -> Arc<CertifiedKey> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if time.saturating_duration_since(now.looked) < LOOK_EVERY {
-            return Arc::clone(&now.shown);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if time.saturating_duration_since(current.checked_at) < LOOK_EVERY {
+            return Arc::clone(&current.certified);
         }
-        now.looked = time;
+        current.checked_at = time;
         // Before reading, so that a change meanwhile is seen the next time.
-        let marks = marks(&self.identity);
-        if marks == now.marks {
-            return Arc::clone(&now.shown);
+        let versions = versions(&self.identity);
+        if versions == current.versions {
+            return Arc::clone(&current.certified);
         }
-        now.marks = marks;
+        current.versions = versions;
         match self.identity.reread().and_then(|read| read.certified()) {
             Ok(certified) => {
-                now.shown = Arc::new(certified);
+                current.certified = Arc::new(certified);
                 tracing::info!("a renewed certificate is shown from now on");
             }
             Err(error) => {
@@ -76,39 +76,41 @@ impl Renewed {
                 );
             }
         }
-        Arc::clone(&now.shown)
+        Arc::clone(&current.certified)
     }
 }
 
 /// TLS 1.2 and 1.3 with this identity, as it is in its files when somebody connects.
-pub(super) fn config(identity: Identity) -> io::Result<ServerConfig> {
+pub(super) fn config(identity: ServerIdentity) -> io::Result<ServerConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
     let mut config = builder
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Renewed::new(identity)?));
+        .with_cert_resolver(Arc::new(CertificateReloader::new(identity)?));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
-impl ResolvesServerCert for Renewed {
+impl ResolvesServerCert for CertificateReloader {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.at(Instant::now()))
     }
 }
 
-impl fmt::Debug for Renewed {
+impl fmt::Debug for CertificateReloader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Renewed").finish_non_exhaustive()
+        formatter
+            .debug_struct("CertificateReloader")
+            .finish_non_exhaustive()
     }
 }
 
-fn marks(identity: &Identity) -> Marks {
-    let mark = |path| {
+fn versions(identity: &ServerIdentity) -> FileVersions {
+    let version = |path| {
         let file = fs::metadata(path).ok()?;
         Some((file.modified().ok()?, file.len()))
     };
-    identity.files().map(mark).collect()
+    identity.files().map(version).collect()
 }

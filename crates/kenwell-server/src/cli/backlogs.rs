@@ -1,22 +1,33 @@
 //! What waits for which destination: from the journal's files, or from the server that has them open.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use http::Method;
-use jiff::Timestamp;
 use kenwell_journal::Journal;
 use serde_json::Value;
 
-use super::arguments::DestinationsWhere;
 use super::exit::Failure;
+use super::output;
 use super::send::{Answer, Call, Endpoint, send};
 use crate::config::Config;
 use crate::delivery;
+use crate::listener::local_address;
 use crate::serve::open_journal;
 
+/// Where the running server is reached.
+#[derive(Debug, Args)]
+pub(super) struct ServerOptions {
+    /// The private listener of the running server [default: as configured]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+}
+
 /// A destination, and what waits for it.
-pub(super) struct Waiting {
+pub(super) struct DestinationBacklog {
     pub(super) id: String,
     /// As the API says it: `up`, `retired`, …; without a server what the configuration says.
     pub(super) state: String,
@@ -25,24 +36,24 @@ pub(super) struct Waiting {
     pub(super) since: Option<String>,
 }
 
-/// Who knows, and can forget.
-pub(super) enum Keeper<'a> {
-    /// No server runs: the files.
+/// Where it is known what waits, and where it can be given up.
+pub(super) enum Backlogs<'a> {
+    /// The journal's files: no server runs.
     Files(Journal, &'a Config),
-    /// The server that runs.
-    Server(Server<'a>),
+    /// The server that runs, and has the files open.
+    Server(ServerClient<'a>),
 }
 
-/// A running server.
-pub(super) struct Server<'a> {
+/// A running server, and the key to its private plane.
+pub(super) struct ServerClient<'a> {
     url: String,
     ca: Option<&'a Path>,
     key: &'a str,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> Backlogs<'a> {
     /// The files, or the server that has them open.
-    pub(super) fn find(config: &'a Config, place: &'a DestinationsWhere) -> Result<Self, Failure> {
+    pub(super) fn open(config: &'a Config, server: &'a ServerOptions) -> Result<Self, Failure> {
         if !config.data_dir.join("journal").is_dir() {
             return Err(Failure::failed(
                 "there is no journal yet: no server has run here",
@@ -50,13 +61,13 @@ impl<'a> Keeper<'a> {
         }
         match open_journal(config) {
             Ok(journal) => Ok(Self::Files(journal, config)),
-            Err(error) if is_locked(&error) => Ok(Self::Server(Server::of(config, place)?)),
+            Err(error) if is_locked(&error) => Ok(Self::Server(ServerClient::new(config, server)?)),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Every destination that is configured or has a place in the journal.
-    pub(super) async fn list(&self) -> Result<Vec<Waiting>, Failure> {
+    pub(super) async fn list(&self) -> Result<Vec<DestinationBacklog>, Failure> {
         match self {
             Self::Files(journal, config) => read(journal, config).await,
             Self::Server(server) => server.list().await,
@@ -92,17 +103,17 @@ fn is_locked(error: &anyhow::Error) -> bool {
     matches!(cause, Some(kenwell_journal::Error::Locked { .. }))
 }
 
-async fn read(journal: &Journal, config: &Config) -> Result<Vec<Waiting>, Failure> {
+async fn read(journal: &Journal, config: &Config) -> Result<Vec<DestinationBacklog>, Failure> {
     let stats = journal.stats();
-    let mut all: Vec<Waiting> = config
+    let mut all: Vec<DestinationBacklog> = config
         .destinations
         .iter()
         .map(|it| (&it.id, if it.enabled { "configured" } else { "disabled" }))
-        .map(|(id, state)| waiting(id, state))
+        .map(|(id, state)| nothing_waits(id, state))
         .collect();
     for cursor in &stats.cursors {
         if config.destination(&cursor.name).is_none() {
-            all.push(waiting(&cursor.name, "retired"));
+            all.push(nothing_waits(&cursor.name, "retired"));
         }
     }
     let positions = stats
@@ -116,9 +127,9 @@ async fn read(journal: &Journal, config: &Config) -> Result<Vec<Waiting>, Failur
         stats.next_offset,
         feeds,
         |id, backlog| {
-            if let Some(waiting) = all.iter_mut().find(|it| it.id == id) {
-                waiting.events = backlog.events;
-                waiting.since = backlog.oldest_ms.and_then(time);
+            if let Some(found) = all.iter_mut().find(|it| it.id == id) {
+                found.events = backlog.events;
+                found.since = backlog.oldest_ms.map(output::time);
             }
         },
     );
@@ -127,8 +138,8 @@ async fn read(journal: &Journal, config: &Config) -> Result<Vec<Waiting>, Failur
     Ok(all)
 }
 
-fn waiting(id: &str, state: &str) -> Waiting {
-    Waiting {
+fn nothing_waits(id: &str, state: &str) -> DestinationBacklog {
+    DestinationBacklog {
         id: id.to_owned(),
         state: state.to_owned(),
         events: 0,
@@ -136,14 +147,8 @@ fn waiting(id: &str, state: &str) -> Waiting {
     }
 }
 
-fn time(milliseconds: u64) -> Option<String> {
-    let milliseconds = i64::try_from(milliseconds).ok()?;
-    let time = Timestamp::from_millisecond(milliseconds).ok()?;
-    Some(time.to_string())
-}
-
-impl<'a> Server<'a> {
-    fn of(config: &'a Config, place: &'a DestinationsWhere) -> Result<Self, Failure> {
+impl<'a> ServerClient<'a> {
+    fn new(config: &'a Config, server: &'a ServerOptions) -> Result<Self, Failure> {
         let Some(key) = &config.private.admin_key else {
             return Err(Failure::failed(
                 "the server runs, so it has to do this, and its admin key is not in the configuration\n  \
@@ -155,24 +160,24 @@ impl<'a> Server<'a> {
         } else {
             "http"
         };
-        let listen = reachable(config.private.listen);
+        let listen = local_address(config.private.listen);
         Ok(Self {
-            url: place
+            url: server
                 .url
                 .clone()
                 .unwrap_or_else(|| format!("{scheme}://{listen}")),
-            ca: place.ca.as_deref(),
+            ca: server.ca.as_deref(),
             key: key.expose(),
         })
     }
 
-    async fn list(&self) -> Result<Vec<Waiting>, Failure> {
+    async fn list(&self) -> Result<Vec<DestinationBacklog>, Failure> {
         let answer = self.call(Method::GET, "/api/v1/overview").await?;
         let overview = answer.json().filter(|_| answer.status == 200);
         let overview = overview.ok_or_else(|| refused(&answer))?;
         let all = overview.get("destinations").and_then(Value::as_array);
         let destinations = all.into_iter().flatten().filter_map(|it| {
-            Some(Waiting {
+            Some(DestinationBacklog {
                 id: it.get("id")?.as_str()?.to_owned(),
                 state: it.get("state")?.as_str()?.to_owned(),
                 events: it.get("queued")?.as_u64()?,
@@ -201,16 +206,6 @@ impl<'a> Server<'a> {
         };
         send(&endpoint, self.ca, call).await
     }
-}
-
-/// An address for the listener that can be connected to.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = if listen.ip().is_unspecified() {
-        IpAddr::from(Ipv4Addr::LOCALHOST)
-    } else {
-        listen.ip()
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 fn refused(answer: &Answer) -> Failure {

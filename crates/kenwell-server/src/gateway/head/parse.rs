@@ -1,87 +1,84 @@
-//! What a head is good for: to be given to hyper as it is, rewritten, or refused.
+//! What is done with a head: it is given to hyper as it is, rewritten, or refused.
 
 use std::mem::MaybeUninit;
 
 use http::Uri;
 use httparse::{Error, Header, Status};
 
-use super::rewrite;
+use super::rewrite::{self, MAX_HEADERS};
 use crate::gateway::refusal::Refusal;
 
-/// Headers that hyper is given at most, its own default: it keeps room for so many on the stack. Of more,
-/// those are left away that nobody looks at.
-pub(in crate::gateway) const MAX_HEADERS: usize = 100;
 /// Bytes that a request's head may have (RudderStack: 512 KiB, to which Go adds 4 KiB of tolerance).
 pub(super) const MAX_HEAD_BYTES: usize = 516 * 1024;
-/// Bytes of a head that hyper is given as they are. Of larger ones it gets what somebody looks at, so that its
+/// Bytes of a head that hyper is given as they are. Of larger ones it gets what is used, so that its
 /// buffers stay small: they live as long as a connection.
 const MAX_PLAIN_BYTES: usize = 16 * 1024;
 
 /// What the first bytes of a request are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// There is more to come.
-    Begun,
+pub(super) enum ParsedHead {
+    /// The beginning of a head.
+    Incomplete,
     /// A head of this length, which hyper can read.
     Plain(usize),
     /// A head of this length, and what hyper can read of it.
     Rewritten(usize, Vec<u8>),
-    /// Nothing that can be answered otherwise.
+    /// Nothing that hyper could be given.
     Refused(Refusal),
 }
 
-/// Looks at the bytes from a request's beginning on, without empty lines before it. `known` of them were
-/// looked at before.
-pub(super) fn look(bytes: &[u8], known: usize) -> Seen {
+/// Parses the bytes from a request's beginning on, without empty lines before it. `known` of them were
+/// parsed before, and are no whole head.
+pub(super) fn parse(bytes: &[u8], known: usize) -> ParsedHead {
     // Only what is new can hold the end; not to parse from the beginning for each piece.
     if known > 0 && end(bytes, known).is_none() {
-        return begun(bytes);
+        return incomplete(bytes);
     }
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut []);
     match request.parse_with_uninit_headers(bytes, &mut headers) {
-        Ok(Status::Partial) => begun(bytes),
+        Ok(Status::Partial) => incomplete(bytes),
         Ok(Status::Complete(length)) => {
             if !is_delimited(request.headers, request.version) {
-                return Seen::Refused(Refusal::Malformed);
+                return ParsedHead::Refused(Refusal::Malformed);
             }
             let target = request.path.unwrap_or_default();
             if length <= MAX_PLAIN_BYTES && rewrite::is_plain(target.as_bytes()) {
-                Seen::Plain(length)
+                ParsedHead::Plain(length)
             } else {
                 rewritten(bytes, length)
             }
         }
         // What can be read when it is written otherwise.
-        Err(Error::TooManyHeaders) => whenever_whole(bytes),
-        Err(_) if request.method.is_some() && request.path.is_none() => whenever_whole(bytes),
-        Err(_) => Seen::Refused(Refusal::Malformed),
+        Err(Error::TooManyHeaders) => once_complete(bytes),
+        Err(_) if request.method.is_some() && request.path.is_none() => once_complete(bytes),
+        Err(_) => ParsedHead::Refused(Refusal::Malformed),
     }
 }
 
-fn whenever_whole(bytes: &[u8]) -> Seen {
+fn once_complete(bytes: &[u8]) -> ParsedHead {
     match end(bytes, 0) {
         Some(length) => rewritten(bytes, length),
-        None => begun(bytes),
+        None => incomplete(bytes),
     }
 }
 
-fn begun(bytes: &[u8]) -> Seen {
+fn incomplete(bytes: &[u8]) -> ParsedHead {
     if bytes.len() > MAX_HEAD_BYTES {
-        Seen::Refused(Refusal::HeadTooLarge)
+        ParsedHead::Refused(Refusal::HeadTooLarge)
     } else {
-        Seen::Begun
+        ParsedHead::Incomplete
     }
 }
 
-fn rewritten(bytes: &[u8], length: usize) -> Seen {
+fn rewritten(bytes: &[u8], length: usize) -> ParsedHead {
     if length > MAX_HEAD_BYTES {
-        return Seen::Refused(Refusal::HeadTooLarge);
+        return ParsedHead::Refused(Refusal::HeadTooLarge);
     }
     let head = bytes.get(..length).unwrap_or_default();
     let shorter = match rewrite::head(head, MAX_PLAIN_BYTES) {
         Ok(shorter) => shorter,
-        Err(refusal) => return Seen::Refused(refusal),
+        Err(refusal) => return ParsedHead::Refused(refusal),
     };
     // Lines that were left away are no reason to refuse it, those that are left may be.
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
@@ -91,10 +88,10 @@ fn rewritten(bytes: &[u8], length: usize) -> Seen {
             if is_target(request.path, request.method)
                 && is_delimited(request.headers, request.version) =>
         {
-            Seen::Rewritten(length, shorter)
+            ParsedHead::Rewritten(length, shorter)
         }
-        Err(Error::TooManyHeaders) => Seen::Refused(Refusal::HeadTooLarge),
-        _ => Seen::Refused(Refusal::Malformed),
+        Err(Error::TooManyHeaders) => ParsedHead::Refused(Refusal::HeadTooLarge),
+        _ => ParsedHead::Refused(Refusal::Malformed),
     }
 }
 
@@ -152,13 +149,13 @@ mod tests {
     fn usual_heads_are_taken_as_they_are() {
         let head = b"POST /v1/batch?a=%20&b=[1] HTTP/1.1\r\nHost: k\r\nContent-Length: 2\r\n\r\n";
         assert_eq!(
-            look(&[&head[..], b"{}"].concat(), 0),
-            Seen::Plain(head.len())
+            parse(&[&head[..], b"{}"].concat(), 0),
+            ParsedHead::Plain(head.len())
         );
         for cut in 1..head.len() {
-            assert_eq!(look(&head[..cut], 0), Seen::Begun);
-            assert_eq!(look(&head[..cut], cut - 1), Seen::Begun);
-            assert_eq!(look(head, cut), Seen::Plain(head.len()));
+            assert_eq!(parse(&head[..cut], 0), ParsedHead::Incomplete);
+            assert_eq!(parse(&head[..cut], cut - 1), ParsedHead::Incomplete);
+            assert_eq!(parse(head, cut), ParsedHead::Plain(head.len()));
         }
     }
 
@@ -168,15 +165,15 @@ mod tests {
         let many = many.concat();
         let head = format!("GET /a?<> HTTP/1.1\r\n{many}Host: k\r\n\r\n");
         let head = head.as_bytes();
-        let whole = look(head, 0);
-        let Seen::Rewritten(length, shorter) = &whole else {
+        let whole = parse(head, 0);
+        let ParsedHead::Rewritten(length, shorter) = &whole else {
             panic!("{whole:?}")
         };
         assert_eq!(*length, head.len());
         assert_eq!(shorter, b"GET /a?%3C%3E HTTP/1.1\r\nHost: k\r\n\r\n");
         for cut in 1..head.len() {
-            assert_eq!(look(&head[..cut], 0), Seen::Begun, "{cut}");
-            assert_eq!(look(head, cut), whole, "{cut}");
+            assert_eq!(parse(&head[..cut], 0), ParsedHead::Incomplete, "{cut}");
+            assert_eq!(parse(head, cut), whole, "{cut}");
         }
     }
 }

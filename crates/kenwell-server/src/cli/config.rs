@@ -1,12 +1,30 @@
 //! `kenwell config check`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use super::arguments::ConfigCheck;
+use clap::{Args, Subcommand};
+
 use super::exit::Failure;
-use super::output;
+use super::help;
+use super::output::{self, size};
 use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with a file, or what it sets up
+    #[command(after_help = help::CONFIG_CHECK)]
+    Check(ConfigCheck),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCheck {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "kenwell.toml")]
+    #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
+    file: PathBuf,
+}
 
 /// Says what the file sets up, and what is doubtful about it.
 pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
@@ -47,7 +65,7 @@ fn summary(config: &Config) -> String {
     lines.join("\n")
 }
 
-fn listener(name: &str, listen: SocketAddr, tls: Option<&Identity>) -> String {
+fn listener(name: &str, listen: SocketAddr, tls: Option<&ServerIdentity>) -> String {
     let tls = if tls.is_some() { ", TLS" } else { "" };
     format!("  {name}     {listen}{tls}")
 }
@@ -93,16 +111,4 @@ fn destination(destination: &Destination) -> String {
 
 fn state(enabled: bool) -> &'static str {
     if enabled { "" } else { " (disabled)" }
-}
-
-/// Bytes in the largest unit that divides them.
-pub(super) fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    units
-        .into_iter()
-        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{bytes} bytes"),
-            |(unit, name)| format!("{} {name}", bytes / unit),
-        )
 }

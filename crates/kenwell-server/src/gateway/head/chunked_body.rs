@@ -1,8 +1,8 @@
 //! Where a body that comes in chunks ends.
 
-/// Follows a chunked body through its bytes. It changes and refuses nothing: that is left to hyper.
+/// Where in a chunked body the last byte was. It changes and refuses nothing: that is left to hyper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Chunks {
+pub(super) enum ChunkedBody {
     /// In the length of a chunk, as far as it was read.
     Length(u64),
     /// Behind the length, up to the end of its line.
@@ -12,21 +12,21 @@ pub(super) enum Chunks {
     /// Behind a chunk, up to the end of the line.
     Line,
     /// In the lines behind the last chunk; whether there is anything in this one yet.
-    Trailer(Written),
+    Trailer(TrailerLine),
     /// Behind the body.
     Ended,
     /// In what is no chunked body: hyper refuses it and reads nothing else.
     Broken,
 }
 
-/// Whether a line has anything in it.
+/// Whether a line behind the last chunk has anything in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    Nothing,
-    Something,
+pub(super) enum TrailerLine {
+    Empty,
+    NotEmpty,
 }
 
-impl Chunks {
+impl ChunkedBody {
     /// A body that begins here.
     pub(super) const BEGIN: Self = Self::Length(0);
 
@@ -57,7 +57,7 @@ impl Chunks {
     /// What follows one byte outside of a chunk's data.
     fn after(self, byte: u8) -> Self {
         match (self, byte) {
-            (Self::Length(0) | Self::Extension(0), b'\n') => Self::Trailer(Written::Nothing),
+            (Self::Length(0) | Self::Extension(0), b'\n') => Self::Trailer(TrailerLine::Empty),
             (Self::Length(length) | Self::Extension(length), b'\n') => Self::Data(length),
             (Self::Length(length), byte) => match char::from(byte).to_digit(16) {
                 Some(digit) => length.checked_mul(16).map_or(Self::Broken, |length| {
@@ -66,10 +66,10 @@ impl Chunks {
                 None => Self::Extension(length),
             },
             (Self::Line, b'\n') => Self::BEGIN,
-            (Self::Trailer(Written::Nothing), b'\n') => Self::Ended,
-            (Self::Trailer(_), b'\n') => Self::Trailer(Written::Nothing),
-            (Self::Trailer(written), b'\r') => Self::Trailer(written),
-            (Self::Trailer(_), _) => Self::Trailer(Written::Something),
+            (Self::Trailer(TrailerLine::Empty), b'\n') => Self::Ended,
+            (Self::Trailer(_), b'\n') => Self::Trailer(TrailerLine::Empty),
+            (Self::Trailer(line), b'\r') => Self::Trailer(line),
+            (Self::Trailer(_), _) => Self::Trailer(TrailerLine::NotEmpty),
             (same, _) => same,
         }
     }
@@ -79,8 +79,8 @@ impl Chunks {
 mod tests {
     use super::*;
 
-    fn length(bytes: &[u8], piece: usize) -> (usize, Chunks) {
-        let mut chunks = Chunks::BEGIN;
+    fn length(bytes: &[u8], piece: usize) -> (usize, ChunkedBody) {
+        let mut chunks = ChunkedBody::BEGIN;
         let mut length = 0;
         for piece in bytes.chunks(piece) {
             let here = chunks.pass(piece);
@@ -103,7 +103,7 @@ mod tests {
             let with_next = [body, b"GET /<> HTTP/1.1\r\n\r\n"].concat();
             for piece in 1..=with_next.len() {
                 let found = length(&with_next, piece);
-                assert_eq!(found, (body.len(), Chunks::Ended), "pieces of {piece}");
+                assert_eq!(found, (body.len(), ChunkedBody::Ended), "pieces of {piece}");
             }
         }
     }
@@ -111,6 +111,6 @@ mod tests {
     #[test]
     fn what_is_no_chunked_body_has_no_end() {
         let endless = b"fffffffffffffffff\r\n0\r\n\r\n";
-        assert_eq!(length(endless, 7), (endless.len(), Chunks::Broken));
+        assert_eq!(length(endless, 7), (endless.len(), ChunkedBody::Broken));
     }
 }

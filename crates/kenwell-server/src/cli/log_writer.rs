@@ -3,28 +3,27 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use kenwell::is_printable;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::arguments::LogFormat;
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
 
 /// The standard error stream, on which every event becomes one line without anything that steers a terminal or
 /// hides. It knows nothing of where a text came from, so none can be forgotten.
 #[derive(Clone, Copy)]
-pub(super) struct OneLine {
+pub(super) struct LogWriter {
     pub(super) format: LogFormat,
-    /// Who may colour a line.
-    pub(super) colours: Colours,
+    /// Whether the lines have colours. They are the formatter's own then: it escapes those of a text.
+    pub(super) has_colours: bool,
 }
 
-/// Whether the lines have colours. They are the formatter's own then: it escapes those of a text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colours {
-    On,
-    Off,
-}
-
-impl MakeWriter<'_> for OneLine {
+impl MakeWriter<'_> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -32,7 +31,7 @@ impl MakeWriter<'_> for OneLine {
     }
 }
 
-impl Write for OneLine {
+impl Write for LogWriter {
     /// Takes a whole event, as the formatter gives it.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
@@ -46,11 +45,11 @@ impl Write for OneLine {
     }
 }
 
-impl OneLine {
+impl LogWriter {
     fn escaped(self, event: &str) -> String {
         let mut line = String::with_capacity(event.len() + 1);
         for c in event.chars() {
-            if is_printable(c) || (c == '\x1b' && self.colours == Colours::On) {
+            if is_printable(c) || (c == '\x1b' && self.has_colours) {
                 line.push(c);
                 continue;
             }
@@ -77,23 +76,23 @@ mod tests {
 
     #[test]
     fn a_text_line_shows_what_it_escapes() {
-        let writer = |colours| OneLine {
+        let writer = |has_colours| LogWriter {
             format: LogFormat::Text,
-            colours,
+            has_colours,
         };
         assert_eq!(
-            writer(Colours::Off).escaped(TEXT),
+            writer(false).escaped(TEXT),
             "a\\nb\\r\\u{1b}[2J\\u{9b}\\u{202e}\\u{e0041}é\n"
         );
-        let coloured = writer(Colours::On).escaped("\u{1b}[2mx\n\u{1b}[0m");
+        let coloured = writer(true).escaped("\u{1b}[2mx\n\u{1b}[0m");
         assert_eq!(coloured, "\u{1b}[2mx\\n\u{1b}[0m\n");
     }
 
     #[test]
     fn a_json_line_stays_json_with_the_same_text() {
-        let writer = OneLine {
+        let writer = LogWriter {
             format: LogFormat::Json,
-            colours: Colours::Off,
+            has_colours: false,
         };
         let line = writer.escaped(&serde_json::to_string(TEXT).unwrap());
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), TEXT);

@@ -10,57 +10,57 @@ const FREE_BYTES: usize = 32 * 1024;
 /// Bytes that all larger heads together may take while they arrive.
 const LARGE_BYTES: usize = 32 * 1024 * 1024;
 
-/// The room for large heads that all connections share.
+/// The memory for large heads that all connections share.
 #[derive(Debug, Clone)]
-pub(in crate::gateway) struct HeadRoom {
+pub(in crate::gateway) struct HeadMemory {
     large: Arc<Semaphore>,
 }
 
-/// A part of a head that was received already, with the room it takes.
+/// What was received of a head and is not used yet, with the memory that it takes.
 #[derive(Debug)]
-pub(super) struct Gathered {
+pub(super) struct HeadBuffer {
     bytes: Vec<u8>,
-    /// How many of them were taken away.
-    gone: usize,
-    room: HeadRoom,
-    taken: Option<OwnedSemaphorePermit>,
+    /// How many of them were removed.
+    removed: usize,
+    memory: HeadMemory,
+    reserved: Option<OwnedSemaphorePermit>,
 }
 
-impl HeadRoom {
+impl HeadMemory {
     pub(in crate::gateway) fn new() -> Self {
         Self {
             large: Arc::new(Semaphore::new(LARGE_BYTES)),
         }
     }
 
-    pub(super) fn gathered(&self) -> Gathered {
-        Gathered {
+    pub(super) fn buffer(&self) -> HeadBuffer {
+        HeadBuffer {
             bytes: Vec::new(),
-            gone: 0,
-            room: self.clone(),
-            taken: None,
+            removed: 0,
+            memory: self.clone(),
+            reserved: None,
         }
     }
 }
 
-impl Gathered {
+impl HeadBuffer {
     pub(super) fn bytes(&self) -> &[u8] {
-        self.bytes.get(self.gone..).unwrap_or_default()
+        self.bytes.get(self.removed..).unwrap_or_default()
     }
 
-    /// Adds `more`; false when there is no room for it.
+    /// Adds `more`; false when there is no memory for it.
     #[must_use]
     pub(super) fn add(&mut self, more: &[u8]) -> bool {
         if more.is_empty() {
             return true;
         }
-        self.bytes.drain(..self.gone);
-        self.gone = 0;
+        self.bytes.drain(..self.removed);
+        self.removed = 0;
         let needed = self.bytes.len() + more.len();
         if needed > self.bytes.capacity() {
             // Doubled, so that a head in small pieces is not copied again and again.
             let capacity = needed.max(2 * self.bytes.capacity()).max(1024);
-            if !self.make_room(capacity) {
+            if !self.reserve(capacity) {
                 return false;
             }
             self.bytes.reserve_exact(capacity - self.bytes.len());
@@ -69,20 +69,20 @@ impl Gathered {
         true
     }
 
-    /// Takes the first `length` bytes away.
+    /// Removes the first `length` bytes.
     pub(super) fn remove(&mut self, length: usize) {
-        self.gone = self.gone.saturating_add(length);
-        if self.gone >= self.bytes.len() {
+        self.removed = self.removed.saturating_add(length);
+        if self.removed >= self.bytes.len() {
             // A connection that waits holds no memory.
             self.bytes = Vec::new();
-            self.gone = 0;
-            self.taken = None;
+            self.removed = 0;
+            self.reserved = None;
         }
     }
 
-    fn make_room(&mut self, capacity: usize) -> bool {
+    fn reserve(&mut self, capacity: usize) -> bool {
         let held = self
-            .taken
+            .reserved
             .as_ref()
             .map_or(0, OwnedSemaphorePermit::num_permits);
         let more = capacity.saturating_sub(FREE_BYTES).saturating_sub(held);
@@ -92,11 +92,11 @@ impl Gathered {
         let Ok(more) = u32::try_from(more) else {
             return false;
         };
-        let Ok(more) = Arc::clone(&self.room.large).try_acquire_many_owned(more) else {
+        let Ok(more) = Arc::clone(&self.memory.large).try_acquire_many_owned(more) else {
             return false;
         };
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
+        match &mut self.reserved {
+            Some(reserved) => reserved.merge(more),
             none => *none = Some(more),
         }
         true
@@ -109,22 +109,23 @@ mod tests {
 
     #[test]
     fn large_heads_share_what_there_is_and_give_it_back() {
-        let room = HeadRoom::new();
+        let memory = HeadMemory::new();
         let piece = vec![b'x'; 10_000];
         let fill = || {
-            let mut gathered = room.gathered();
-            while gathered.bytes().len() < 500_000 && gathered.add(&piece) {}
-            gathered
+            let mut buffer = memory.buffer();
+            while buffer.bytes().len() < 500_000 && buffer.add(&piece) {}
+            buffer
         };
         let mut all: Vec<_> = (0..200).map(|_| fill()).collect();
-        let whole = |all: &[Gathered]| all.iter().filter(|it| it.bytes().len() >= 500_000).count();
+        let whole =
+            |all: &[HeadBuffer]| all.iter().filter(|it| it.bytes().len() >= 500_000).count();
         assert!((30..70).contains(&whole(&all)), "{}", whole(&all));
         let held: usize = all.iter().map(|it| it.bytes.capacity()).sum();
         assert!(held <= LARGE_BYTES + 200 * FREE_BYTES, "{held}");
-        for gathered in &mut all {
-            gathered.remove(usize::MAX);
+        for buffer in &mut all {
+            buffer.remove(usize::MAX);
         }
-        assert_eq!(room.large.available_permits(), LARGE_BYTES);
+        assert_eq!(memory.large.available_permits(), LARGE_BYTES);
         assert_eq!(whole(&[fill()]), 1);
     }
 }
