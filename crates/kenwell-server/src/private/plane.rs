@@ -100,7 +100,7 @@ impl Private {
 
     /// How those destinations are doing that are not configured and have events waiting.
     pub(super) fn retired(&self) -> Vec<Status> {
-        let known = self.runtime.knows_of_retired();
+        let known = self.runtime.accepts_retired();
         let retired = self.runtime.retired();
         let statuses = retired
             .iter()

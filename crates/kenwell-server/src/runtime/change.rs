@@ -8,18 +8,17 @@ use tokio::task::spawn_blocking;
 use super::{
     Runtime,
     apply::{self, DestinationRuntimes, NotOpened, Prepared},
+    config_file::{self, FileText},
+    configuration_state::{Retry, Revision},
     destination::DestinationRuntime,
     document::{Document, List},
     edit::{Applied, Edit},
     error::{EditError, ReplayError},
-    file::{self, Text},
     handle::views,
     preview::Outlook,
     reload::{self, Checked},
     removal::{self, GivenUp, Waiting},
-    replay, restart,
-    state::{Retry, Revision},
-    write,
+    replay, restart, write,
 };
 use crate::config::{Config, Problem};
 
@@ -55,7 +54,7 @@ impl Runtime {
         let inner = &self.inner;
         let mut lines = inner.lines.lock().await;
         let path = inner.file.path();
-        let before = file::read(path).map_err(|source| EditError::Io {
+        let before = config_file::read(path).map_err(|source| EditError::Io {
             action: "read",
             path: path.to_path_buf(),
             source,
@@ -110,7 +109,7 @@ impl Runtime {
         Ok(applied)
     }
 
-    async fn replace(&self, before: Text, text: String) -> Result<(), EditError> {
+    async fn replace(&self, before: FileText, text: String) -> Result<(), EditError> {
         let path = self.inner.file.path().to_path_buf();
         let replacing = path.clone();
         let written = spawn_blocking(move || write::replace(&replacing, &before, &text)).await;
@@ -274,7 +273,7 @@ fn to_replay<'a>(
 }
 
 /// Whether the file has a destination with this id.
-fn names(file: &Text, id: &str) -> bool {
+fn names(file: &FileText, id: &str) -> bool {
     let document = Document::parse(&file.text);
     document.is_ok_and(|mut document| document.find(List::Destinations, id).is_some())
 }

@@ -6,7 +6,7 @@ use kenwell_journal::{Error, Journal, Offset};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{oldest::Oldest, restore::Healing, retired::Retired};
+use super::{heal::Healing, oldest_waiting::OldestWaiting, retired::Retired};
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
@@ -25,7 +25,7 @@ pub struct DestinationView {
     pub counters: DestinationCounters,
     /// How they were opened; `None` while it is disabled and nothing waits.
     pub queue: Option<DestinationQueue>,
-    oldest: Option<Oldest>,
+    oldest: Option<OldestWaiting>,
     /// How far behind it is.
     pub lag: Lag,
     /// To read profiles with. Opened when it is first used, and not shared with the delivery.
@@ -47,7 +47,7 @@ pub(super) struct DestinationRuntime {
     /// Open while it is enabled, or has events waiting.
     pub(super) queue: Option<DestinationQueue>,
     /// Since when events wait, while it is disabled and some do.
-    oldest: Option<Oldest>,
+    oldest: Option<OldestWaiting>,
     /// Running while it is enabled and not paused.
     flow: Option<Flow>,
 }
@@ -89,7 +89,7 @@ impl DestinationView {
 
     /// When the oldest of the events was received that wait for it while it is disabled, if that is known.
     pub fn waiting_since(&self) -> Option<Timestamp> {
-        self.oldest.as_ref().and_then(Oldest::time)
+        self.oldest.as_ref().and_then(OldestWaiting::time)
     }
 }
 
@@ -240,7 +240,7 @@ impl DestinationRuntime {
         if self.waiting() > 0 {
             let news = self.oldest.is_none();
             if news {
-                self.oldest = Some(Oldest::look(&self.settings.id, ground));
+                self.oldest = Some(OldestWaiting::look(&self.settings.id, ground));
             }
             return Ok(news);
         }

@@ -10,11 +10,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     apply::{self, DestinationRuntimes},
+    config_file::ConfigFile,
+    configuration_state::{ConfigurationState, Retry},
     destination::{DestinationView, Ground},
-    file::ConfigFile,
-    restore::Healing,
-    retired::{Known, Retired, RetiredDestination},
-    state::{ConfigurationState, Retry},
+    heal::Healing,
+    retired::{AcceptRetired, Retired, RetiredDestination},
     write,
 };
 use crate::{
@@ -172,11 +172,11 @@ impl Runtime {
     }
 
     /// Whether somebody has said that they know of retired destinations.
-    pub fn knows_of_retired(&self) -> Known {
+    pub fn accepts_retired(&self) -> AcceptRetired {
         if self.inner.accept_retired || self.config().accept_retired {
-            Known::Yes
+            AcceptRetired::Yes
         } else {
-            Known::No
+            AcceptRetired::No
         }
     }
 
@@ -192,7 +192,7 @@ impl Runtime {
     pub(super) async fn settle_idle(&self) {
         let mut lines = self.inner.lines.lock().await;
         let ground = self.inner.ground();
-        let known = self.knows_of_retired();
+        let known = self.accepts_retired();
         let mut outcome = self.inner.retired.settle(known, &ground);
         let mut news = false;
         for line in lines.values_mut() {

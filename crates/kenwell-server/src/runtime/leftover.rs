@@ -8,9 +8,9 @@ use super::{
     Runtime,
     apply::DestinationRuntimes,
     change::NewVersion,
+    config_file::FileText,
     edit::Applied,
     error::EditError,
-    file::Text,
     reload::{Obstacle, Occasion},
     removal::GivenUp,
 };
@@ -23,7 +23,7 @@ impl Runtime {
     pub(super) async fn remove_leftover(
         &self,
         lines: &mut DestinationRuntimes,
-        file: Text,
+        file: FileText,
         id: &str,
         give_up: u64,
     ) -> Result<Applied, EditError> {

@@ -6,10 +6,10 @@ use super::{
     Runtime,
     apply::{self, DestinationRuntimes, NotOpened, Prepared},
     change::NewVersion,
-    file::{self, Text},
+    config_file::{self, FileText},
+    configuration_state::{Retry, Revision},
     removal::{self, GivenUp, Waiting, events_wait},
-    shortened::{is_cut_off, takes_away},
-    state::{Retry, Revision},
+    truncation::{is_truncated, says_less},
 };
 use crate::config::{self, Config, Loaded, Place, Problem, Problems};
 
@@ -68,8 +68,8 @@ impl Runtime {
     pub(super) async fn take_over(&self, occasion: Occasion) -> Outcome {
         let inner = &self.inner;
         let mut lines = inner.lines.lock().await;
-        let (text, revision) = match file::read(inner.file.path()) {
-            Ok(Text { text, revision }) => (Ok(text), revision),
+        let (text, revision) = match config_file::read(inner.file.path()) {
+            Ok(FileText { text, revision }) => (Ok(text), revision),
             Err(error) => {
                 let revision = Revision::of(error.to_string().as_bytes());
                 (Err(config::unreadable(inner.file.path(), &error)), revision)
@@ -162,12 +162,12 @@ impl Runtime {
             return Ok(());
         };
         let before = self.read(|running| running.text.clone());
-        if is_cut_off(&before, text) {
+        if is_truncated(&before, text) {
             let what = "the file is the beginning of what it was, and ends in the middle of a block: it was cut off";
             let fix = "write it whole; if it is meant as it is, have it read with SIGHUP, or change anything else in it";
             return Err(self.accident("", what.to_owned(), fix));
         }
-        if takes_away(&before, text) && unchanged < SETTLED {
+        if says_less(&before, text) && unchanged < SETTLED {
             return Err(Obstacle::Unsettled);
         }
         Ok(())

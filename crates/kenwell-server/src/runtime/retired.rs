@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use kenwell_journal::Error;
 
-use super::{destination::Ground, oldest::Oldest};
+use super::{destination::Ground, oldest_waiting::OldestWaiting};
 use crate::{delivery::DestinationQueue, metrics::DestinationCounters};
 
 /// A destination that is not configured and has events waiting.
@@ -31,7 +31,7 @@ pub(super) struct Retired {
 
 struct Entry {
     queue: DestinationQueue,
-    oldest: Oldest,
+    oldest: OldestWaiting,
     /// Whether the log has been told.
     told: bool,
 }
@@ -41,7 +41,7 @@ impl Retired {
     pub(super) fn add(&self, id: &str, queue: DestinationQueue, ground: &Ground<'_>) {
         let entry = Entry {
             queue,
-            oldest: Oldest::look(id, ground),
+            oldest: OldestWaiting::look(id, ground),
             told: false,
         };
         self.lock().insert(id.to_owned(), entry);
@@ -85,7 +85,7 @@ impl Retired {
     }
 
     /// Lets those go for which nothing waits, and tells of the others once.
-    pub(super) fn settle(&self, known: Known, ground: &Ground<'_>) -> Result<(), Error> {
+    pub(super) fn settle(&self, known: AcceptRetired, ground: &Ground<'_>) -> Result<(), Error> {
         let mut outcome = Ok(());
         let mut empty = Vec::new();
         for (id, entry) in self.lock().iter_mut() {
@@ -142,14 +142,14 @@ impl Entry {
 
 /// Whether somebody has said that they know of retired destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum AcceptRetired {
     /// They do.
     Yes,
     /// Nobody has.
     No,
 }
 
-impl Known {
+impl AcceptRetired {
     fn tell(self, id: &str, waiting: u64, since: Option<Timestamp>) {
         let since = since.map(tracing::field::display);
         match self {

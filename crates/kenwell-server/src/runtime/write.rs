@@ -11,8 +11,8 @@ use kenwell_journal::files;
 use rustix::fs::{Access, access};
 
 use super::{
+    config_file::{self, FileText},
     error::EditError,
-    file::{self, Text},
 };
 
 /// Why the file cannot be edited here, if it cannot.
@@ -39,7 +39,7 @@ pub(super) fn read_only(path: &Path) -> Option<String> {
 }
 
 /// Replaces the file's text, which was `before`. A symbolic link stays one.
-pub(super) fn replace(path: &Path, before: &Text, text: &str) -> Result<(), EditError> {
+pub(super) fn replace(path: &Path, before: &FileText, text: &str) -> Result<(), EditError> {
     if let Some(reason) = read_only(path) {
         return Err(EditError::ReadOnly { reason });
     }
@@ -64,7 +64,7 @@ pub(super) fn replace(path: &Path, before: &Text, text: &str) -> Result<(), Edit
     fs::rename(&new, &kept).map_err(failed)?;
     write(&new, text.as_bytes(), &like).map_err(failed)?;
     // As late as can be: somebody may have saved it in an editor just now.
-    let now = file::read(&real).map_err(failed)?;
+    let now = config_file::read(&real).map_err(failed)?;
     let replaced = if now.revision == before.revision {
         fs::rename(&new, &real).map_err(failed)
     } else {
@@ -138,7 +138,7 @@ mod tests {
         let (directory, path) = file(0o640);
         let link = directory.path().join("link.toml");
         symlink("kenwell.toml", &link).unwrap();
-        let before = file::read(&link).unwrap();
+        let before = config_file::read(&link).unwrap();
         replace(&link, &before, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         let kept = directory.path().join("kenwell.toml.previous");
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn what_somebody_else_wrote_meanwhile_is_not_overwritten() {
         let (directory, path) = file(0o600);
-        let before = file::read(&path).unwrap();
+        let before = config_file::read(&path).unwrap();
         fs::write(&path, "theirs").unwrap();
         let error = replace(&path, &before, "new").unwrap_err();
         assert!(matches!(error, EditError::ChangedMeanwhile { .. }));
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_file_that_nobody_may_write_is_read_only_even_for_the_superuser() {
         let (_directory, path) = file(0o444);
-        let before = file::read(&path).unwrap();
+        let before = config_file::read(&path).unwrap();
         let error = replace(&path, &before, "new").unwrap_err().to_string();
         assert!(error.contains("may not be written"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");

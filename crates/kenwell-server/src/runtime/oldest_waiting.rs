@@ -10,11 +10,11 @@ use crate::envelope::Envelope;
 
 /// The time of receipt of a destination's oldest event, once it is found.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Oldest {
+pub(super) struct OldestWaiting {
     found: Arc<OnceLock<Option<Timestamp>>>,
 }
 
-impl Oldest {
+impl OldestWaiting {
     /// Looks for it from the destination's cursor on, which nobody moves meanwhile.
     pub(super) fn look(destination: &str, ground: &Ground<'_>) -> Self {
         let this = Self::default();

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::state::Revision;
+use super::configuration_state::Revision;
 use crate::config::{self, Config, Environment, Loaded, Problems};
 
 /// The configuration file and the environment on top of it.
@@ -20,7 +20,7 @@ pub struct ConfigFile {
 }
 
 /// The file at one moment.
-pub(super) struct Text {
+pub(super) struct FileText {
     pub(super) text: String,
     pub(super) revision: Revision,
 }
@@ -31,7 +31,7 @@ impl ConfigFile {
     /// # Errors
     /// All problems found.
     pub fn open(path: &Path, environment: Environment) -> Result<Self, Problems> {
-        let Text { text, revision } =
+        let FileText { text, revision } =
             read(path).map_err(|error| config::unreadable(path, &error))?;
         let loaded = Config::parse(path, &text, &environment)?;
         Ok(Self {
@@ -66,8 +66,8 @@ impl ConfigFile {
 }
 
 /// The file's text now.
-pub(super) fn read(path: &Path) -> io::Result<Text> {
+pub(super) fn read(path: &Path) -> io::Result<FileText> {
     let text = config::read_file(path)?;
     let revision = Revision::of(text.as_bytes());
-    Ok(Text { text, revision })
+    Ok(FileText { text, revision })
 }
