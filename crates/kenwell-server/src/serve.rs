@@ -4,13 +4,15 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures_util::future::join;
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
 use tokio::{sync::Notify, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    addresses::Addresses,
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,
@@ -18,24 +20,13 @@ use crate::{
     listener::{self, Identity, Listener, Share},
     metrics::Metrics,
     private::{self, Access, AdminKey, Private},
-    runtime::{ConfigFile, Dependencies, Runtime},
+    runtime::{ConfigFile, Runtime},
 };
 
 /// Time for requests under way when the server stops.
 const HTTP_GRACE: Duration = Duration::from_secs(10);
 /// Time for deliveries to reach the edge of their batch when the server stops.
 const DELIVERY_GRACE: Duration = Duration::from_secs(10);
-
-/// Where the server listens, with the ports it really got.
-#[derive(Debug, Clone, Copy)]
-pub struct Addresses {
-    /// The data plane.
-    pub gateway: SocketAddr,
-    /// Console, API, metrics and readiness.
-    pub private: SocketAddr,
-    /// Whether the data plane speaks TLS.
-    pub tls: bool,
-}
 
 /// What there is to tell once events are accepted.
 #[derive(Debug)]
@@ -84,16 +75,8 @@ async fn serve(
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(
-        config.gateway.listen,
-        config.gateway.tls.as_ref(),
-        "gateway",
-    )?;
-    let private_listener = bind(
-        config.private.listen,
-        config.private.tls.as_ref(),
-        "private",
-    )?;
+    let Signals { shutdown, reload } = signals;
+    let (gateway_listener, private_listener) = bind(&config)?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
@@ -101,28 +84,23 @@ async fn serve(
     };
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
-    let hosts = config.private.hosts.clone();
-    let metrics = Arc::new(Metrics::new());
-    let stop_deliveries = CancellationToken::new();
-    let tasks = TaskTracker::new();
     let dead_letters = DeadLetters::open(
         &config.data_dir.join("dead-letters"),
         config.dead_letters.max_bytes,
     )?;
-    let runtime = Runtime::start(Dependencies {
+    let metrics = Arc::new(Metrics::new());
+    let runtime = Runtime::start(
         file,
         config,
-        journal: journal.clone(),
-        metrics: Arc::clone(&metrics),
-        dead_letters: dead_letters.clone(),
-        stop: stop_deliveries.clone(),
-        tasks: tasks.clone(),
-    })?;
+        journal.clone(),
+        Arc::clone(&metrics),
+        dead_letters.clone(),
+    )?;
     let gateway = Arc::new(gateway(&runtime, journal, &metrics, share.gateway));
     let stop_private = CancellationToken::new();
     let private = Private {
         access: Access::new(key, private_listener.is_secure()),
-        hosts,
+        hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),
         metrics,
@@ -134,10 +112,10 @@ async fn serve(
         audit: Arc::default(),
         closing: stop_private.clone(),
     };
-    let expiring = runtime.clone().watch_certificates(signals.shutdown.clone());
-    let expiring = tokio::spawn(expiring);
-    let watching = runtime.watch(signals.reload, signals.shutdown.clone());
-    let watching = tokio::spawn(watching);
+    let watching = tokio::spawn(join(
+        runtime.clone().watch(reload, shutdown.clone()),
+        runtime.clone().watch_certificates(shutdown.clone()),
+    ));
     let private = tokio::spawn(private.serve(private_listener, share.private));
 
     let tls = addresses.tls;
@@ -146,24 +124,19 @@ async fn serve(
         addresses,
         new_admin_key,
     });
-    gateway
-        .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
-        .await;
+    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
-    stop_deliveries.cancel();
-    watching.await.context("the configuration's watch failed")?;
-    expiring
-        .await
-        .context("the watch over certificates failed")?;
-    tasks.close();
-    if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
+    let watched = watching.await;
+    if timeout(DELIVERY_GRACE, runtime.stop()).await.is_err() {
         tracing::warn!(
             "a delivery did not stop in {DELIVERY_GRACE:?}; its batch will be sent again at the next start"
         );
     }
     stop_private.cancel();
-    private.await.context("the private listener failed")
+    private.await.context("the private listener failed")?;
+    watched.context("the watch over configuration and certificates failed")?;
+    Ok(())
 }
 
 /// The journal of a configuration, which only one process can have open.
@@ -207,10 +180,18 @@ fn connections(config: &Config) -> Share {
     share
 }
 
-fn bind(address: SocketAddr, tls: Option<&Identity>, section: &str) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls.cloned()).with_context(|| {
-        format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
-    })
+/// The gateway's listener and the private one.
+fn bind(config: &Config) -> anyhow::Result<(Listener, Listener)> {
+    let bind = |section: &str, address: SocketAddr, tls: Option<&Identity>| {
+        Listener::bind(address, tls.cloned()).with_context(|| {
+            format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
+        })
+    };
+    let (gateway, private) = (&config.gateway, &config.private);
+    Ok((
+        bind("gateway", gateway.listen, gateway.tls.as_ref())?,
+        bind("private", private.listen, private.tls.as_ref())?,
+    ))
 }
 
 fn gateway(

@@ -9,13 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
 use crate::{
+    addresses::Addresses,
     dead_letters::{self, DeadLetters, Outstanding},
     gateway::Gateway,
     history::{self, Audit, Entry, History, Totals},
     listener::Listener,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
-    serve::Addresses,
 };
 
 /// How long a page of figures waits for the count of what waited in the journal at the start.
@@ -35,7 +35,7 @@ pub struct Private {
     pub metrics: Arc<Metrics>,
     /// Asked for its figures at every look.
     pub journal: Journal,
-    /// What runs, and the door for changes.
+    /// What runs, and every change of it.
     pub runtime: Runtime,
     /// For test events, which go the same way as all others.
     pub gateway: Arc<Gateway>,

@@ -1,83 +1,26 @@
 //! Going back in the journal for a Redis that came back with less.
 
-use std::{path::PathBuf, sync::Weak};
-
-use anyhow::Context;
 use jiff::Timestamp;
-use kenwell::profile::Marker;
-use kenwell_journal::{Error, Journal, Offset};
+use kenwell_journal::{Error, Offset};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Runtime,
-    destination::{DestinationRuntime, Ground},
-    handle::Inner,
-    replay::{self, Replayed, Search},
+    dependencies::Dependencies,
+    destination::DestinationRuntime,
+    replay::{Replayed, Search, rewind_destination},
 };
 use crate::{
-    config::{Config, Destination},
-    delivery::{self, Guard, Loss, Memory, Owed, Post, Restoring},
-    installation,
+    config::Config,
+    delivery::{Loss, Owed, Restoring},
 };
 
-/// How many destinations may wait for their turn; each says again that it does.
-const WAITING: usize = 64;
-
-/// What guards of deliveries need beside the delivery's own.
-pub(super) struct Healing {
-    data_dir: PathBuf,
-    installation: String,
-    losses: mpsc::Sender<String>,
-}
-
-impl Healing {
-    /// With the other end, where destinations are named that have to go back.
-    ///
-    /// # Errors
-    /// An installation's id that can be neither read nor made.
-    pub(super) fn new(config: &Config) -> anyhow::Result<(Self, mpsc::Receiver<String>)> {
-        let (losses, named) = mpsc::channel(WAITING);
-        let data_dir = config.data_dir.clone();
-        let installation = installation::id(&data_dir)
-            .with_context(|| format!("data_dir: {} cannot be used", data_dir.display()))?;
-        let healing = Self {
-            data_dir,
-            installation,
-            losses,
-        };
-        Ok((healing, named))
-    }
-
-    /// What is remembered of a destination's Redis.
-    pub(super) fn memory(&self, settings: &Destination) -> Memory {
-        Memory::open(&self.data_dir, settings)
-    }
-
-    /// The destination is gone, and so is what was remembered of its Redis.
-    pub(super) fn forget(&self, id: &str) {
-        if let Err(error) = delivery::forget(&self.data_dir, id) {
-            tracing::warn!(destination.id = id, %error, "what is known of its Redis could not be removed from data_dir");
-        }
-    }
-}
-
 impl Runtime {
-    /// Sends deliveries back whose Redis has less than it had, until `stop`.
-    pub(super) async fn restore_losses(
-        inner: Weak<Inner>,
-        mut named: mpsc::Receiver<String>,
-        stop: CancellationToken,
-    ) {
-        loop {
-            let id = tokio::select! {
-                () = stop.cancelled() => return,
-                named = named.recv() => named,
-            };
-            let (Some(id), Some(inner)) = (id, inner.upgrade()) else {
-                return;
-            };
-            if let Err(error) = (Self { inner }).restore(&id).await {
+    /// Sends deliveries back whose Redis has less than it had, until deliveries are to end.
+    pub(super) async fn heal(self, mut lost: mpsc::Receiver<String>) {
+        let stop = &self.inner.dependencies.stop;
+        while let Some(Some(id)) = stop.run_until_cancelled(lost.recv()).await {
+            if let Err(error) = self.restore(&id).await {
                 tracing::error!(destination.id = id, %error, "what Redis lost could not be put before the destination again; trying again");
             }
         }
@@ -85,49 +28,32 @@ impl Runtime {
 
     /// Delivers again what is owed to the Redis of a destination, if anything still is.
     async fn restore(&self, id: &str) -> Result<(), Error> {
-        let inner = &self.inner;
-        let (journal, ground) = (&inner.journal, inner.ground());
-        let owed = inner
-            .lines
-            .lock()
-            .await
-            .get(id)
-            .and_then(DestinationRuntime::owed);
+        let dependencies = &self.inner.dependencies;
+        let journal = &dependencies.journal;
+        let destinations = self.inner.destinations.lock().await;
+        let owed = destinations.get(id).and_then(DestinationRuntime::owed);
+        drop(destinations);
         let Some(owed) = owed else { return Ok(()) };
         // Searched while the delivery goes on, and without holding up anybody else's change.
         let mut search = Search::at(journal, id, Offset(owed.from.unwrap_or(0)));
-        let reached = Offset(position(journal, id));
+        let reached = dependencies.position(id).unwrap_or_default();
         search.look(journal, &self.config(), reached).await?;
-        let mut lines = inner.lines.lock().await;
-        let still = |line: &&mut DestinationRuntime| line.owed() == Some(owed);
-        let Some(line) = lines.get_mut(id).filter(still) else {
+        let mut destinations = self.inner.destinations.lock().await;
+        let still = |it: &&mut DestinationRuntime| it.owed() == Some(owed);
+        let Some(destination) = destinations.get_mut(id).filter(still) else {
             return Ok(());
         };
         let config = self.config();
-        line.stop().await;
-        let restored = line.go_back(owed, search, &config, &ground).await;
-        line.flow(&config, &ground)?;
+        destination.stop_delivery().await;
+        let restored = destination
+            .go_back(owed, search, &config, dependencies)
+            .await;
+        destination.start_delivery(&config, dependencies)?;
         restored
     }
 }
 
 impl DestinationRuntime {
-    /// Watches over its Redis beside the delivery, until `over`.
-    pub(super) fn guard(&self, ground: &Ground<'_>) -> Guard {
-        let installation = ground.healing.installation.clone();
-        // Under a name of its own, so that no marker of an earlier run arrives late.
-        let name = format!("{installation}:{}:marker", self.settings.id);
-        let (connection, layout) = (self.connection.named(&name), self.layout.clone());
-        Guard::new(Post {
-            marker: Marker::new(connection, layout, installation),
-            journal: ground.journal.clone(),
-            memory: self.memory.clone(),
-            health: self.health.clone(),
-            heals: self.settings.heal,
-            losses: ground.healing.losses.clone(),
-        })
-    }
-
     fn owed(&self) -> Option<Owed> {
         self.memory.known().owed
     }
@@ -139,18 +65,18 @@ impl DestinationRuntime {
         }
     }
 
-    /// Moves the stopped line back to what is owed to its Redis, and says what that is.
+    /// Moves the stopped destination back to what is owed to its Redis, and says what that is.
     async fn go_back(
         &self,
         owed: Owed,
         search: Search,
         config: &Config,
-        ground: &Ground<'_>,
+        dependencies: &Dependencies,
     ) -> Result<(), Error> {
-        let journal = ground.journal;
-        let reached = position(journal, &self.settings.id);
+        let reached = dependencies.position(&self.settings.id);
+        let reached = reached.unwrap_or_default().0;
         let oldest = search.start().0;
-        let replayed = replay::rewind_line(self, config, search, journal).await?;
+        let replayed = rewind_destination(self, config, search, &dependencies.journal).await?;
         let now = Timestamp::now();
         let restoring = Restoring {
             since_ms: now.as_millisecond(),
@@ -219,11 +145,4 @@ impl DestinationRuntime {
             );
         }
     }
-}
-
-/// How far a destination's delivery has come.
-fn position(journal: &Journal, destination: &str) -> u64 {
-    let cursors = journal.stats().cursors;
-    let ours = cursors.iter().find(|cursor| cursor.name == destination);
-    ours.map_or(0, |cursor| cursor.position.0)
 }
