@@ -5,11 +5,11 @@
 //! that a server under another user cannot open; and a link in a file's place is refused or replaced.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -113,35 +113,92 @@ pub fn open_for_writing(path: &Path) -> io::Result<File> {
     open_in(&enter(directory)?, name, OFlags::RDWR)
 }
 
-/// Puts a file with this content in place of what has this name, at once or not at all, and durably. A link is
-/// replaced, not followed.
-///
-/// In a directory of root's own it keeps the owner that the file before had.
+/// Puts a file with this content in place of what has this name, as [`Replacement`] does.
 ///
 /// # Errors
-/// Those of the file system; what was there before is there still then, unless it was the last step that failed, which
-/// makes the name durable.
+/// Those of [`Replacement::begin`] and [`Replacement::finish`].
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (directory, name) = split(path)?;
-    let directory = enter(directory)?;
-    let mut new = name.to_owned();
-    new.push(UNFINISHED);
-    let mut file = make_anew_in(&directory, &new)?;
-    let before = path.symlink_metadata();
-    let written = file
-        .write_all(content)
-        .and_then(|()| match before {
-            Ok(before) if before.is_file() => give_like(&file, &before),
-            _ => Ok(()),
+    let mut new = Replacement::begin(path)?;
+    new.file().write_all(content)?;
+    new.finish()
+}
+
+/// A new version of a file, made beside it, that takes its place at once or not at all, and durably. A link is
+/// replaced, not followed. Dropped before [`Replacement::finish`], it is removed.
+///
+/// In a directory of root's own it keeps the owner that the file before had.
+#[derive(Debug)]
+pub struct Replacement {
+    file: File,
+    path: PathBuf,
+    unfinished: Unfinished,
+}
+
+/// A name in a directory, removed when this is dropped, unless the file was renamed.
+#[derive(Debug)]
+struct Unfinished {
+    directory: File,
+    name: OsString,
+    renamed: bool,
+}
+
+impl Replacement {
+    /// Makes the new version: empty, and not yet in the place of what has this name.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let (directory, name) = split(path)?;
+        let directory = enter(directory)?;
+        let mut new = name.to_owned();
+        new.push(UNFINISHED);
+        let file = make_anew_in(&directory, &new)?;
+        let unfinished = Unfinished {
+            directory,
+            name: new,
+            renamed: false,
+        };
+        match path.symlink_metadata() {
+            Ok(before) if before.is_file() => give_like(&file, &before)?,
+            _ => {}
+        }
+        Ok(Self {
+            file,
+            path: path.to_path_buf(),
+            unfinished,
         })
-        .and_then(|()| file.sync_all())
-        .and_then(|()| Ok(rustix::fs::renameat(&directory, &new, &directory, name)?));
-    if written.is_err() {
-        // What matters is told; the next one that is made takes its place.
-        drop(rustix::fs::unlinkat(&directory, &new, AtFlags::empty()).map_err(io::Error::from));
     }
-    written?;
-    sync(&directory, path)
+
+    /// Where to write to.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// Those of the file system; what was there before is there still then, unless it was the last step that failed,
+    /// which makes the name durable.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        let (_, place) = split(&self.path)?;
+        let directory = &self.unfinished.directory;
+        rustix::fs::renameat(directory, &self.unfinished.name, directory, place)?;
+        // By now somebody else may be making a file of this name.
+        self.unfinished.renamed = true;
+        sync(&self.unfinished.directory, &self.path)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.renamed {
+            return;
+        }
+        let removed = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
+        // Whatever is left, the next one that is made takes its place.
+        drop(removed.map_err(io::Error::from));
+    }
 }
 
 /// Makes names created, renamed or removed in a directory durable.

@@ -1,5 +1,6 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
+pub mod addresses; // where the server listens
 pub mod cli; // the command line: one module a command
 mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
@@ -16,6 +17,6 @@ pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
 mod object; // JSON objects that are read as objects only
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
-pub mod runtime; // what runs now, and the one door for changes
+pub mod runtime; // what runs now, and every change of it
 pub(crate) mod serve; // puts it all together
 pub mod tail; // what becomes of events, shown to whoever looks just now

@@ -4,13 +4,15 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures_util::future::join;
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
 use tokio::{sync::Notify, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    addresses::Addresses,
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,
@@ -18,7 +20,7 @@ use crate::{
     listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
     private::{self, Access, AdminKey, PrivatePlane},
-    runtime::{ConfigFile, Dependencies, Runtime},
+    runtime::{ConfigFile, Runtime},
 };
 
 /// Time for requests under way when the server stops.
@@ -73,16 +75,8 @@ async fn serve(
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(
-        config.gateway.listen,
-        config.gateway.tls.as_ref(),
-        "gateway",
-    )?;
-    let private_listener = bind(
-        config.private.listen,
-        config.private.tls.as_ref(),
-        "private",
-    )?;
+    let Signals { shutdown, reload } = signals;
+    let (gateway_listener, private_listener) = bind(&config)?;
     let addresses = Addresses {
         gateway: gateway_listener.local_addr()?,
         private: private_listener.local_addr()?,
@@ -90,28 +84,23 @@ async fn serve(
     };
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
-    let hosts = config.private.hosts.clone();
-    let metrics = Arc::new(Metrics::new());
-    let stop_deliveries = CancellationToken::new();
-    let tasks = TaskTracker::new();
     let dead_letters = DeadLetters::open(
         &config.data_dir.join("dead-letters"),
         config.dead_letters.max_bytes,
     )?;
-    let runtime = Runtime::start(Dependencies {
+    let metrics = Arc::new(Metrics::new());
+    let runtime = Runtime::start(
         file,
         config,
-        journal: journal.clone(),
-        metrics: Arc::clone(&metrics),
-        dead_letters: dead_letters.clone(),
-        stop: stop_deliveries.clone(),
-        tasks: tasks.clone(),
-    })?;
+        journal.clone(),
+        Arc::clone(&metrics),
+        dead_letters.clone(),
+    )?;
     let gateway = Arc::new(gateway(&runtime, journal, &metrics, limits.gateway));
     let stop_private = CancellationToken::new();
     let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
-        hosts,
+        hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),
         metrics,
@@ -123,10 +112,10 @@ async fn serve(
         audit: Arc::default(),
         closing: stop_private.clone(),
     };
-    let expiring = runtime.clone().watch_certificates(signals.shutdown.clone());
-    let expiring = tokio::spawn(expiring);
-    let watching = runtime.watch(signals.reload, signals.shutdown.clone());
-    let watching = tokio::spawn(watching);
+    let watching = tokio::spawn(join(
+        runtime.clone().watch(reload, shutdown.clone()),
+        runtime.clone().watch_certificates(shutdown.clone()),
+    ));
     let private = tokio::spawn(private.serve(private_listener, limits.private));
 
     let tls = addresses.tls;
@@ -135,24 +124,19 @@ async fn serve(
         addresses,
         new_admin_key,
     });
-    gateway
-        .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
-        .await;
+    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
-    stop_deliveries.cancel();
-    watching.await.context("the configuration's watch failed")?;
-    expiring
-        .await
-        .context("the watch over certificates failed")?;
-    tasks.close();
-    if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
+    let watched = watching.await;
+    if timeout(DELIVERY_GRACE, runtime.stop()).await.is_err() {
         tracing::warn!(
             "a delivery did not stop in {DELIVERY_GRACE:?}; its batch will be sent again at the next start"
         );
     }
     stop_private.cancel();
-    private.await.context("the private listener failed")
+    private.await.context("the private listener failed")?;
+    watched.context("the watch over configuration and certificates failed")?;
+    Ok(())
 }
 
 /// The journal of a configuration, which only one process can have open.
@@ -196,14 +180,18 @@ fn connections(config: &Config) -> ConnectionLimits {
     fitting
 }
 
-fn bind(
-    address: SocketAddr,
-    tls: Option<&ServerIdentity>,
-    section: &str,
-) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls.cloned()).with_context(|| {
-        format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
-    })
+/// The gateway's listener and the private one.
+fn bind(config: &Config) -> anyhow::Result<(Listener, Listener)> {
+    let bind = |section: &str, address: SocketAddr, tls: Option<&ServerIdentity>| {
+        Listener::bind(address, tls.cloned()).with_context(|| {
+            format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
+        })
+    };
+    let (gateway, private) = (&config.gateway, &config.private);
+    Ok((
+        bind("gateway", gateway.listen, gateway.tls.as_ref())?,
+        bind("private", private.listen, private.tls.as_ref())?,
+    ))
 }
 
 fn gateway(

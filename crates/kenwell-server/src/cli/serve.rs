@@ -34,9 +34,6 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
         init(path)?;
     }
     let file = runtime::ConfigFile::open(path, Environment::of_process())?;
-    for warning in &file.loaded().warnings {
-        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-    }
     let signals = Signals {
         shutdown: signals::shutdown()?,
         reload: signals::reload()?,

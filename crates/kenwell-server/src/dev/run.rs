@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::redis::Redis;
 use super::{lock, ports, setup, stale};
-use crate::config::{Config, Environment, Loaded};
+use crate::config::{Config, Environment};
 use crate::runtime::ConfigFile;
 use crate::serve::{self, Signals};
 
@@ -86,13 +86,7 @@ pub(crate) async fn run(
 
 /// What the file says, with the addresses that were asked for or are free.
 fn effective(file: &ConfigFile, options: &Options) -> Config {
-    let Loaded {
-        mut config,
-        warnings,
-    } = file.loaded().clone();
-    for warning in &warnings {
-        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-    }
+    let mut config = file.loaded().config.clone();
     config.gateway.listen = match options.gateway_listen {
         Some(address) => address,
         None => ports::preferred_or_free(config.gateway.listen, "gateway"),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status};
 use crate::{
+    addresses::Addresses,
     dead_letters::{DeadLetters, Outstanding},
     gateway::Gateway,
     history::{Audit, Entry, History, Totals},
@@ -34,7 +35,7 @@ pub(crate) struct PrivatePlane {
     pub metrics: Arc<Metrics>,
     /// Asked for its figures at every look.
     pub journal: Journal,
-    /// What runs, and the door for changes.
+    /// What runs, and every change of it.
     pub runtime: Runtime,
     /// For test events, which go the same way as all others.
     pub gateway: Arc<Gateway>,
@@ -65,7 +66,7 @@ impl PrivatePlane {
 
     /// How those destinations are doing that are not configured and have events waiting.
     pub(super) fn retired(&self) -> Vec<Status> {
-        let known = self.runtime.knows_of_retired();
+        let known = self.runtime.accepts_retired();
         let retired = self.runtime.retired();
         let statuses = retired
             .iter()

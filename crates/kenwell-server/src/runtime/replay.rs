@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use kenwell_journal::{Error, Journal, Limit, Offset, RangeReader};
 
-use super::destination::DestinationRuntime;
+use super::{
+    Runtime,
+    destination::{DestinationRuntime, DestinationRuntimes},
+    error::ReplayError,
+};
 use crate::{config::Config, envelope::Envelope};
 
 /// A search for the first record of a time, and for a destination's records from there on.
@@ -20,12 +24,12 @@ pub(super) struct Search {
     _held: RangeReader,
     /// The first offset that was not looked at.
     reached: Offset,
-    found: Found,
+    found: Range,
 }
 
-/// What a search found.
+/// What is to be delivered again, as far as it was looked for.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
+struct Range {
     /// The first record that was received at or after the time.
     at: Option<Offset>,
     /// When that was, in milliseconds since 1970 UTC.
@@ -58,14 +62,14 @@ pub async fn rewind(
     Ok(search.rewind(journal, config).await?.events)
 }
 
-/// Likewise for a stopped line, and counts what that means.
-pub(super) async fn rewind_line(
-    line: &DestinationRuntime,
+/// Moves a stopped destination back, and counts what is delivered again.
+pub(super) async fn rewind_destination(
+    destination: &DestinationRuntime,
     config: &Config,
     search: Search,
     journal: &Journal,
 ) -> Result<Replayed, Error> {
-    let Some(queue) = &line.queue else {
+    let Some(queue) = &destination.queue else {
         return Ok(Replayed {
             events: 0,
             received: None,
@@ -76,36 +80,85 @@ pub(super) async fn rewind_line(
     Ok(replayed)
 }
 
-impl Search {
-    pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
-        // Nothing is deleted between finding the place and holding it.
-        let everything = journal.read_range(Offset(0)..Offset(0));
-        let start = journal.written_since(from.into());
-        let held = journal.read_range(start..start);
-        drop(everything);
-        Self {
-            destination: destination.to_owned(),
-            from_ms: u64::try_from(from.as_millisecond()).unwrap_or(0),
-            start,
-            _held: held,
-            reached: start,
-            found: Found::default(),
+impl Runtime {
+    /// Delivers to `destination` again what was received for it at or after `from` and is still in the
+    /// journal. Tells how many events that is: each is counted as accepted and as replayed once more.
+    ///
+    /// To be awaited to its end, on a task of its own where the caller may go away: dropped earlier, it leaves the
+    /// destination stopped.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub async fn replay(&self, destination: &str, from: Timestamp) -> Result<u64, ReplayError> {
+        let (id, dependencies) = (destination, &self.inner.dependencies);
+        let journal = &dependencies.journal;
+        // Searched while the delivery goes on, and without holding up anybody else's change.
+        to_replay(&mut *self.inner.destinations.lock().await, id)?;
+        let mut search = Search::new(journal, id, from);
+        if let Some(position) = dependencies.position(id) {
+            search.look(journal, &self.config(), position).await?;
         }
+        let mut destinations = self.inner.destinations.lock().await;
+        let destination = to_replay(&mut destinations, id)?;
+        let config = self.config();
+        destination.stop_delivery().await;
+        let replayed = rewind_destination(destination, &config, search, journal).await;
+        if replayed.is_ok() {
+            destination.decline_offer();
+        }
+        destination.start_delivery(&config, dependencies)?;
+        let records = replayed?.events;
+        tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");
+        Ok(records)
+    }
+}
+
+/// The destination of this id, if there can be a replay to it.
+fn to_replay<'a>(
+    destinations: &'a mut DestinationRuntimes,
+    id: &str,
+) -> Result<&'a mut DestinationRuntime, ReplayError> {
+    match destinations.get_mut(id) {
+        None => Err(ReplayError::NotFound(id.to_owned())),
+        Some(it) if !it.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
+        Some(destination) => Ok(destination),
+    }
+}
+
+impl Search {
+    /// A search for a destination's records that were received at or after a time.
+    pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
+        let from_ms = u64::try_from(from.as_millisecond()).unwrap_or(0);
+        Self::begin(journal, destination, from_ms, || {
+            journal.written_since(from.into())
+        })
     }
 
     /// A search for a destination's records from this one on, or from the oldest one that is still there.
     pub(super) fn at(journal: &Journal, destination: &str, from: Offset) -> Self {
+        Self::begin(journal, destination, 0, || {
+            journal.stats().first_offset.max(from)
+        })
+    }
+
+    fn begin(
+        journal: &Journal,
+        destination: &str,
+        from_ms: u64,
+        find_start: impl FnOnce() -> Offset,
+    ) -> Self {
+        // Nothing is deleted between finding the start and holding it.
         let everything = journal.read_range(Offset(0)..Offset(0));
-        let start = journal.stats().first_offset.max(from);
+        let start = find_start();
         let held = journal.read_range(start..start);
         drop(everything);
         Self {
             destination: destination.to_owned(),
-            from_ms: 0,
+            from_ms,
             start,
             _held: held,
             reached: start,
-            found: Found::default(),
+            found: Range::default(),
         }
     }
 
@@ -137,7 +190,7 @@ impl Search {
         let end = reader.acked();
         if end < self.reached {
             // Somebody else moved it back meanwhile: what lies behind it comes again without us.
-            (self.reached, self.found) = (self.start, Found::default());
+            (self.reached, self.found) = (self.start, Range::default());
         }
         self.look(journal, config, end).await?;
         if let Some(at) = self.found.at {

@@ -8,10 +8,9 @@ use super::{
     document::{Document, List},
     edit::{Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange},
     error::EditError,
-    expand,
+    expand, generate,
     keys::{Keys, not_found},
     list::set_list,
-    mint,
 };
 
 /// A text under change.
@@ -192,7 +191,7 @@ impl Rewrite {
     ) -> Result<String, EditError> {
         let taken = self.document.ids(list);
         match wanted {
-            None => Ok(mint::id(name, list.kind(), &taken)),
+            None => Ok(generate::id_from_name(name, list.kind(), &taken)),
             Some(id) if taken.contains(&id) => Err(EditError::Exists {
                 kind: list.kind(),
                 id,
@@ -221,7 +220,7 @@ fn inline(texts: &BTreeMap<String, String>) -> InlineTable {
 }
 
 fn fresh_key() -> Result<String, EditError> {
-    mint::write_key().map_err(EditError::NoRandom)
+    generate::write_key().map_err(EditError::NoRandom)
 }
 
 #[cfg(test)]

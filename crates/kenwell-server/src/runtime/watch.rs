@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Runtime,
-    reload::{Occasion, Outcome, SETTLED},
+    reload::{ReloadOutcome, ReloadReason, SETTLED},
 };
 use crate::clock;
 
@@ -30,12 +30,21 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
-struct Look {
+struct Fingerprint {
     device: u64,
     inode: u64,
     bytes: u64,
     changed: (i64, i64),
     modified: (i64, i64),
+}
+
+/// When the file is to be read, and why.
+#[derive(Clone, Copy)]
+enum NextRead {
+    /// It changed: once it has been as it is for so long.
+    Changed(Duration),
+    /// Once more, from this moment on.
+    Retry(Instant),
 }
 
 impl Runtime {
@@ -45,65 +54,53 @@ impl Runtime {
         let path = self.state().path;
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut seen, mut since) = (None, Instant::now());
-        let mut due = None;
+        let (mut seen, mut changed_at) = (None, Instant::now());
+        let mut next: Option<NextRead> = None;
         loop {
-            let read = tokio::select! {
+            let reason = tokio::select! {
                 () = stop.cancelled() => return,
-                () = reload.notified() => Some(Occasion::Asked),
+                () = reload.notified() => Some(ReloadReason::Asked),
                 _ = ticks.tick() => {
-                    clock::look();
-                    let now = Some(look(&path));
-                    if now == seen {
-                        due.and_then(|due: Due| due.occasion(since))
-                    } else {
-                        (seen, since, due) = (now, Instant::now(), Some(Due::CHANGED));
+                    clock::check_for_jumps();
+                    let now = Some(fingerprint(&path));
+                    if now != seen {
+                        (seen, changed_at) = (now, Instant::now());
+                        next = Some(NextRead::Changed(Duration::ZERO));
                         None
+                    } else {
+                        next.and_then(|next| next.reason(changed_at))
                     }
                 }
             };
-            if let Some(occasion) = read {
-                due = Due::after(self.take_over(occasion).await);
+            if let Some(reason) = reason {
+                next = match self.take_over(reason).await {
+                    ReloadOutcome::Done => None,
+                    ReloadOutcome::Unsettled => Some(NextRead::Changed(SETTLED)),
+                    ReloadOutcome::Retry => Some(NextRead::Retry(Instant::now() + RETRY)),
+                };
             }
-            self.settle_idle().await;
+            self.close_idle().await;
         }
     }
 }
 
-/// When the file is to be read, and why.
-#[derive(Clone, Copy)]
-enum Due {
-    /// It changed: once it has been as it is for so long.
-    Changed(Duration),
-    /// Once more, from this moment on.
-    Again(Instant),
-}
-
-impl Due {
-    const CHANGED: Self = Self::Changed(Duration::ZERO);
-
-    fn after(outcome: Outcome) -> Option<Self> {
-        match outcome {
-            Outcome::Done => None,
-            Outcome::Unsettled => Some(Self::Changed(SETTLED)),
-            Outcome::Again => Some(Self::Again(Instant::now() + RETRY)),
-        }
-    }
-
-    /// Why it is to be read now, if it is, after it was last seen to change at `since`.
-    fn occasion(self, since: Instant) -> Option<Occasion> {
-        let unchanged = since.elapsed();
+impl NextRead {
+    /// Why the file is to be read now, if it is, after it was last seen to change at `changed_at`.
+    fn reason(self, changed_at: Instant) -> Option<ReloadReason> {
+        let unchanged = changed_at.elapsed();
         match self {
-            Self::Changed(wait) => (unchanged >= wait).then_some(Occasion::Changed { unchanged }),
-            Self::Again(at) => (Instant::now() >= at).then_some(Occasion::Again),
+            Self::Changed(wait) => {
+                (unchanged >= wait).then_some(ReloadReason::Changed { unchanged })
+            }
+            Self::Retry(at) => (Instant::now() >= at).then_some(ReloadReason::Retry),
         }
     }
 }
 
 /// `None` when there is no file.
-fn look(path: &Path) -> Option<Look> {
+fn fingerprint(path: &Path) -> Option<Fingerprint> {
     let metadata = fs::metadata(path).ok()?;
-    Some(Look {
+    Some(Fingerprint {
         device: metadata.dev(),
         inode: metadata.ino(),
         bytes: metadata.size(),

@@ -2,7 +2,7 @@
 //!
 //! `guard` keeps the markers in Redis up to date and looks at them; `judge` says what a sighting means;
 //! `known` is what is remembered of each Redis, and `told` what is said. Going back in the journal is
-//! done by `runtime::restore`, because the delivery has to stop for it.
+//! done by `runtime::heal`, because the delivery has to stop for it.
 
 mod guard;
 mod judge;

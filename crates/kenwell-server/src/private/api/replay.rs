@@ -70,7 +70,6 @@ fn refusal(id: &str, error: &ReplayError) -> Refusal {
         ReplayError::Disabled(_) => {
             Refusal::new(StatusCode::CONFLICT, "disabled", error.to_string())
         }
-        ReplayError::Interrupted => Refusal::busy(error.to_string(), 5),
         ReplayError::Journal(cause) => {
             tracing::error!(destination.id = id, error = %cause, "a replay failed");
             Refusal::internal(format!("{error}: {cause}"))

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::delivery::{Health, Notice, State};
-use crate::runtime::{DestinationView, Known, RetiredDestination};
+use crate::runtime::{AcceptRetired, DestinationView, RetiredDestination};
 
 /// How a destination is doing.
 ///
@@ -136,7 +136,7 @@ impl Status {
     }
 
     /// The status of a destination that is not configured; `known` is whether somebody has said so.
-    pub(in crate::private) fn retired(retired: &RetiredDestination, known: Known) -> Self {
+    pub(in crate::private) fn retired(retired: &RetiredDestination, known: AcceptRetired) -> Self {
         let terms = retired.counters.terms();
         let mut status = Self {
             id: retired.id.clone(),
@@ -146,7 +146,7 @@ impl Status {
             state: "retired",
             since: retired.since.map(time::text),
             error: None,
-            needs_operator: Some(known == Known::No),
+            needs_operator: Some(known == AcceptRetired::No),
             accepted: terms.accepted,
             written: terms.written,
             ignored: terms.ignored,

@@ -13,11 +13,11 @@ use kenwell_server::{
     gateway::{Gateway, GatewayLimits, PublicEndpoint},
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
-    runtime::{Applied, ConfigFile, Dependencies, DestinationView, Edit, EditError, Runtime},
+    runtime::{Applied, ConfigFile, DestinationView, Edit, EditError, Runtime},
 };
 use tempfile::TempDir;
 use tokio::{runtime::Runtime as Executor, sync::Notify, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::eventually;
 
@@ -28,8 +28,6 @@ pub(crate) struct Inside {
     pub(crate) journal: Journal,
     pub(crate) executor: Executor,
     shutdown: CancellationToken,
-    stop: CancellationToken,
-    tasks: TaskTracker,
     serving: JoinHandle<()>,
     directory: TempDir,
     options: Options,
@@ -70,17 +68,14 @@ impl Inside {
         let metrics = Arc::new(Metrics::new());
         let dead_letters =
             DeadLetters::open(&directory.path().join("dead-letters"), 1 << 30).unwrap();
-        let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
-        let runtime = Runtime::start(Dependencies {
+        let shutdown = CancellationToken::new();
+        let runtime = Runtime::start(
             file,
-            config: config.clone(),
-            journal: journal.clone(),
-            metrics: Arc::clone(&metrics),
+            config.clone(),
+            journal.clone(),
+            Arc::clone(&metrics),
             dead_letters,
-            stop: stop.clone(),
-            tasks: tasks.clone(),
-        })
+        )
         .unwrap();
         let gateway = Gateway::new(
             runtime.source_table(),
@@ -113,8 +108,6 @@ impl Inside {
             journal,
             executor,
             shutdown,
-            stop,
-            tasks,
             serving,
             directory,
             options,
@@ -131,8 +124,6 @@ impl Inside {
         let Self {
             executor,
             shutdown,
-            stop,
-            tasks,
             serving,
             directory,
             journal,
@@ -142,9 +133,7 @@ impl Inside {
         } = self;
         shutdown.cancel();
         executor.block_on(serving).unwrap();
-        stop.cancel();
-        tasks.close();
-        executor.block_on(tasks.wait());
+        executor.block_on(runtime.stop());
         drop(runtime);
         executor.block_on(journal.close()).unwrap();
         drop((journal, executor));

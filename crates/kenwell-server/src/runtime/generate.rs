@@ -26,7 +26,7 @@ pub fn write_key() -> std::io::Result<String> {
 }
 
 /// An id that says what the name says and is not `taken`; `otherwise` when the name says nothing.
-pub(crate) fn id(name: &str, otherwise: &str, taken: &[String]) -> String {
+pub(crate) fn id_from_name(name: &str, otherwise: &str, taken: &[String]) -> String {
     let mut id = String::new();
     for character in name.chars().flat_map(char::to_lowercase) {
         if character.is_ascii_lowercase() || character.is_ascii_digit() {
@@ -64,7 +64,7 @@ mod tests {
     fn ids_come_from_names_and_are_never_taken() {
         let id = |name, taken: &[&str]| {
             let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
-            id(name, "source", &taken)
+            id_from_name(name, "source", &taken)
         };
         assert_eq!(id("My Web Shop!", &[]), "my-web-shop");
         assert_eq!(id("My Web Shop!", &["my-web-shop"]), "my-web-shop-2");

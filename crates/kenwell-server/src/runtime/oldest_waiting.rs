@@ -5,25 +5,25 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 use kenwell_journal::{Error, Journal, Limit, Offset};
 
-use super::destination::Ground;
+use super::dependencies::Dependencies;
 use crate::envelope::Envelope;
 
 /// The time of receipt of a destination's oldest event, once it is found.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Oldest {
+pub(super) struct OldestWaiting {
     found: Arc<OnceLock<Option<Timestamp>>>,
 }
 
-impl Oldest {
+impl OldestWaiting {
     /// Looks for it from the destination's cursor on, which nobody moves meanwhile.
-    pub(super) fn look(destination: &str, ground: &Ground<'_>) -> Self {
+    pub(super) fn find(destination: &str, dependencies: &Dependencies) -> Self {
         let this = Self::default();
-        let (found, journal) = (Arc::clone(&this.found), ground.journal.clone());
-        let (destination, stop) = (destination.to_owned(), ground.stop.clone());
-        ground.tasks.spawn(async move {
+        let (found, journal) = (Arc::clone(&this.found), dependencies.journal.clone());
+        let (destination, stop) = (destination.to_owned(), dependencies.stop.clone());
+        dependencies.tasks.spawn(async move {
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
-                looked = look(&destination, &journal) => looked,
+                looked = find(&destination, &journal) => looked,
             };
             let oldest = looked.unwrap_or_else(|error| {
                 tracing::warn!(destination.id = destination, %error, "the journal could not be read to find since when events wait");
@@ -46,7 +46,7 @@ impl Oldest {
     }
 }
 
-async fn look(destination: &str, journal: &Journal) -> Result<Option<Timestamp>, Error> {
+async fn find(destination: &str, journal: &Journal) -> Result<Option<Timestamp>, Error> {
     let stats = journal.stats();
     let cursor = stats.cursors.iter().find(|it| it.name == destination);
     let start = cursor.map_or(stats.next_offset, |cursor| cursor.position);

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 /// Whether `now` says less than `before`: a source, a destination, a key or an entry of a list is missing.
 /// So does a text whose last line has no end, since more may be to come. Both texts are valid.
-pub(super) fn takes_away(before: &str, now: &str) -> bool {
+pub(super) fn says_less(before: &str, now: &str) -> bool {
     let unfinished = !now.is_empty() && !now.ends_with('\n');
     (unfinished && before != now) || !paths(before).is_subset(&paths(now))
 }
@@ -15,7 +15,7 @@ pub(super) fn takes_away(before: &str, now: &str) -> bool {
 /// Whether `now` is the beginning of `before`, cut where nobody would end it: within a line, or within a block
 /// that others follow. A text that ends where the next table begins may be meant, and so may one without the
 /// last lines of the last block.
-pub(super) fn is_cut_off(before: &str, now: &str) -> bool {
+pub(super) fn is_truncated(before: &str, now: &str) -> bool {
     let Some(missing) = before.strip_prefix(now) else {
         return false;
     };
@@ -91,7 +91,7 @@ mod tests {
         # the end\n";
 
     #[test]
-    fn a_text_cut_anywhere_but_before_a_table_is_cut_off() {
+    fn a_text_cut_anywhere_but_before_a_table_is_truncated() {
         // Where somebody may have meant to end the file.
         let marked = FILE
             .replace("data\"\n# who sends\n", "data\"¦\n¦# who sends¦\n¦")
@@ -111,17 +111,17 @@ mod tests {
             let (cut, missing) = FILE.split_at(end);
             let at_an_end = cut.ends_with('\n') || missing.starts_with('\n');
             let meant = ends.contains(&end) || (end >= last && at_an_end) || end >= comments;
-            assert_eq!(is_cut_off(FILE, cut), !meant, "{cut:?}");
+            assert_eq!(is_truncated(FILE, cut), !meant, "{cut:?}");
         }
-        assert!(!is_cut_off(FILE, &FILE.replace("web", "app")));
+        assert!(!is_truncated(FILE, &FILE.replace("web", "app")));
     }
 
     #[test]
-    fn whatever_is_missing_takes_away() {
-        assert!(!takes_away(FILE, FILE));
-        assert!(!takes_away(FILE, &FILE.replace("\"WK\"", "\"NEW\"")));
-        assert!(!takes_away(FILE, &format!("{FILE}paused = true\n")));
-        assert!(!takes_away("", FILE));
+    fn whatever_is_missing_says_less() {
+        assert!(!says_less(FILE, FILE));
+        assert!(!says_less(FILE, &FILE.replace("\"WK\"", "\"NEW\"")));
+        assert!(!says_less(FILE, &format!("{FILE}paused = true\n")));
+        assert!(!says_less("", FILE));
         for (what, instead) in [
             (", \"two\"]", "]"),
             ("enabled = false # for now\n", ""),
@@ -129,11 +129,11 @@ mod tests {
             ("id = \"web\"", "id = \"app\""),
             ("data_dir = \"data\"\n", ""),
         ] {
-            assert!(takes_away(FILE, &FILE.replace(what, instead)), "{what}");
+            assert!(says_less(FILE, &FILE.replace(what, instead)), "{what}");
         }
-        assert!(takes_away(FILE, ""));
+        assert!(says_less(FILE, ""));
         // The number may have another digit.
         let longer = format!("{FILE}[delivery]\nlanes = 1");
-        assert!(takes_away(FILE, &longer));
+        assert!(says_less(FILE, &longer));
     }
 }

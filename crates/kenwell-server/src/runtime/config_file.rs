@@ -1,19 +1,90 @@
-//! Writing the file: all of it or nothing, the version before kept, and only if nobody else wrote it.
+//! `kenwell.toml` on disk: read within bounds, known by its revision, and replaced at once, with the version before
+//! kept, and only if nobody else wrote it.
 
 use std::{
-    fs::{self, Metadata, OpenOptions},
+    fs::{self, Metadata},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use kenwell_journal::files;
+use kenwell_journal::files::Replacement;
 use rustix::fs::{Access, access};
 
-use super::{
-    error::EditError,
-    file::{self, Text},
-};
+use super::{configuration_state::Revision, error::EditError};
+use crate::config::{self, Config, Environment, Loaded, Problems};
+
+/// The configuration file and the environment on top of it.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    environment: Environment,
+    revision: Revision,
+    text: Arc<str>,
+    loaded: Loaded,
+}
+
+/// The file at one moment.
+pub(super) struct FileText {
+    pub(super) text: String,
+    pub(super) revision: Revision,
+}
+
+impl ConfigFile {
+    /// Loads the file. What is doubtful about it is logged.
+    ///
+    /// # Errors
+    /// All problems found.
+    pub fn open(path: &Path, environment: Environment) -> Result<Self, Problems> {
+        let FileText { text, revision } =
+            read(path).map_err(|error| config::unreadable(path, &error))?;
+        let loaded = Config::parse(path, &text, &environment)?;
+        log_warnings(&loaded);
+        Ok(Self {
+            path: path.to_path_buf(),
+            environment,
+            revision,
+            text: text.into(),
+            loaded,
+        })
+    }
+
+    /// What it said when it was loaded.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub(super) fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    pub(super) fn text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+}
+
+/// The file's text now.
+pub(super) fn read(path: &Path) -> io::Result<FileText> {
+    let text = config::read_file(path)?;
+    let revision = Revision::of(text.as_bytes());
+    Ok(FileText { text, revision })
+}
+
+/// Says what is doubtful about a configuration that is used.
+pub(super) fn log_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
+    }
+}
 
 /// Why the file cannot be edited here, if it cannot.
 pub(super) fn read_only(path: &Path) -> Option<String> {
@@ -28,7 +99,7 @@ pub(super) fn read_only(path: &Path) -> Option<String> {
         ));
     }
     // The new version is made beside the old one.
-    access(directory, Access::WRITE_OK | Access::EXEC_OK)
+    access(directory, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK)
         .err()
         .map(|_| {
             format!(
@@ -39,7 +110,7 @@ pub(super) fn read_only(path: &Path) -> Option<String> {
 }
 
 /// Replaces the file's text, which was `before`. A symbolic link stays one.
-pub(super) fn replace(path: &Path, before: &Text, text: &str) -> Result<(), EditError> {
+pub(super) fn replace(path: &Path, before: &FileText, text: &str) -> Result<(), EditError> {
     if let Some(reason) = read_only(path) {
         return Err(EditError::ReadOnly { reason });
     }
@@ -51,63 +122,38 @@ pub(super) fn replace(path: &Path, before: &Text, text: &str) -> Result<(), Edit
                 path.display()
             ),
         },
-        source => EditError::Io {
-            action: "written",
-            path: path.to_path_buf(),
-            source,
-        },
+        source => EditError::io("written", path)(source),
     };
     let real = fs::canonicalize(path).map_err(failed)?;
     let like = real.metadata().map_err(failed)?;
-    let (kept, new) = (beside(&real, "previous"), beside(&real, "new"));
-    write(&new, before.text.as_bytes(), &like).map_err(failed)?;
-    fs::rename(&new, &kept).map_err(failed)?;
-    write(&new, text.as_bytes(), &like).map_err(failed)?;
+    let mut previous = real.clone().into_os_string();
+    previous.push(".previous");
+    write_like(&like, Path::new(&previous), &before.text)
+        .and_then(Replacement::finish)
+        .map_err(failed)?;
+    let new = write_like(&like, &real, text).map_err(failed)?;
     // As late as can be: somebody may have saved it in an editor just now.
-    let now = file::read(&real).map_err(failed)?;
-    let replaced = if now.revision == before.revision {
-        fs::rename(&new, &real).map_err(failed)
-    } else {
-        Err(EditError::ChangedMeanwhile {
+    let now = read(&real).map_err(failed)?;
+    if now.revision != before.revision {
+        return Err(EditError::ChangedMeanwhile {
             path: path.to_path_buf(),
-        })
-    };
-    if let Err(error) = replaced {
-        // What matters is that the file was not changed.
-        drop(fs::remove_file(&new));
-        return Err(error);
+        });
     }
-    let directory = real.parent().unwrap_or(Path::new("."));
-    files::sync_directory(directory).map_err(failed)
+    new.finish().map_err(failed)
 }
 
-/// `kenwell.toml.previous` for `kenwell.toml`.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(end);
-    name.into()
-}
-
-/// A file with the rights of another, durable.
-fn write(path: &Path, bytes: &[u8], like: &Metadata) -> io::Result<()> {
-    // Never follow what may lie there: it is a leftover at best.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
+/// A new version of the file at `path`, durable, with the owner and rights of another file.
+fn write_like(like: &Metadata, path: &Path, text: &str) -> io::Result<Replacement> {
+    let mut new = Replacement::begin(path)?;
+    let file = new.file();
+    file.write_all(text.as_bytes())?;
     let made = file.metadata()?;
     if (made.uid(), made.gid()) != (like.uid(), like.gid()) {
-        fchown(&file, Some(like.uid()), Some(like.gid()))?;
+        fchown(&*file, Some(like.uid()), Some(like.gid()))?;
     }
     file.set_permissions(like.permissions())?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(new)
 }
 
 #[cfg(test)]
@@ -138,7 +184,7 @@ mod tests {
         let (directory, path) = file(0o640);
         let link = directory.path().join("link.toml");
         symlink("kenwell.toml", &link).unwrap();
-        let before = file::read(&link).unwrap();
+        let before = read(&link).unwrap();
         replace(&link, &before, "new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         let kept = directory.path().join("kenwell.toml.previous");
@@ -155,18 +201,18 @@ mod tests {
     #[test]
     fn what_somebody_else_wrote_meanwhile_is_not_overwritten() {
         let (directory, path) = file(0o600);
-        let before = file::read(&path).unwrap();
+        let before = read(&path).unwrap();
         fs::write(&path, "theirs").unwrap();
         let error = replace(&path, &before, "new").unwrap_err();
         assert!(matches!(error, EditError::ChangedMeanwhile { .. }));
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
-        assert!(!names(directory.path()).contains(&"kenwell.toml.new".to_owned()));
+        assert!(!names(directory.path()).contains(&"kenwell.toml.tmp".to_owned()));
     }
 
     #[test]
     fn a_file_that_nobody_may_write_is_read_only_even_for_the_superuser() {
         let (_directory, path) = file(0o444);
-        let before = file::read(&path).unwrap();
+        let before = read(&path).unwrap();
         let error = replace(&path, &before, "new").unwrap_err().to_string();
         assert!(error.contains("may not be written"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
