@@ -8,7 +8,7 @@ use super::exit::Failure;
 use super::output::{self, printable};
 use super::run::load;
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Error, Retried};
+use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
 use crate::installation;
 
 /// Prints the letters, oldest first, and how many there are.
@@ -67,7 +67,7 @@ pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
     for destination in choose_all(&config, arguments.destination.as_deref())? {
         let outcome = match &letters {
             Some(letters) => retry_destination(&config, destination, letters).await?,
-            None => Retried::default(),
+            None => RetryResult::default(),
         };
         if arguments.json {
             output::json(&json!({
@@ -106,7 +106,7 @@ async fn retry_destination(
     config: &Config,
     destination: &Destination,
     letters: &DeadLetters,
-) -> Result<Retried, Failure> {
+) -> Result<RetryResult, Failure> {
     let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
     let connection = connect(destination)?;
     let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);

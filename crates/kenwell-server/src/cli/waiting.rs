@@ -110,7 +110,7 @@ async fn read(journal: &Journal, config: &Config) -> Result<Vec<Waiting>, Failur
         .iter()
         .map(|it| (it.name.clone(), it.position));
     let feeds = |source: &str, id: &str| config.feeds(source, id);
-    let counted = delivery::count(
+    let counted = delivery::count_backlogs(
         journal,
         positions,
         stats.next_offset,

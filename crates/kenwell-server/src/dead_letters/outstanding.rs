@@ -14,17 +14,17 @@ use super::error::Error;
 use super::files::{self, io};
 use super::index::{Index, Write};
 use super::letter::DeadLetter;
-use super::line::{Line, Overtaken};
+use super::line::{Line, SupersededFields};
 use super::log::{Kind, Log, is_same};
 use super::notices::Notices;
 
 /// The outstanding letters of one destination, and the one who sees to it that none of them ever puts an
 /// older value over a newer one.
 ///
-/// Whoever writes to a key that letters are outstanding for says so before, by [`Outstanding::overtake`];
-/// [`Outstanding::retry`] leaves those fields alone.
+/// Whoever writes to a key that letters are outstanding for says so before, by [`OutstandingLetters::supersede_older`];
+/// [`OutstandingLetters::retry`] leaves those fields alone.
 #[derive(Debug)]
-pub struct Outstanding {
+pub struct OutstandingLetters {
     pub(super) log: Arc<Log>,
     layout: Layout,
     /// How far the log was read.
@@ -44,9 +44,9 @@ pub struct Outstanding {
 
 /// Fields that letters have lost to writes under way. While it is there, no letter is retried.
 #[derive(Debug, Default)]
-pub struct Overtaking {
+pub struct SupersedeGuard {
     _held: Option<File>,
-    taken: Vec<Overtaken>,
+    taken: Vec<SupersededFields>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) struct Followed {
     read: u64,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     pub(super) fn new(log: Arc<Log>, layout: Layout) -> Self {
         Self {
             log,
@@ -92,7 +92,7 @@ impl Outstanding {
     pub fn append(
         &self,
         letters: &[DeadLetter],
-        overtaking: &Overtaking,
+        overtaking: &SupersedeGuard,
         refused: &[u64],
     ) -> Result<(), Error> {
         let mut lines = Vec::new();
@@ -104,7 +104,7 @@ impl Outstanding {
         self.push_restored(overtaking, refused, &mut lines)?;
         self.appends.fetch_add(1, Ordering::SeqCst);
         self.log.append(&lines, Kind::Letters)?;
-        self.look_again();
+        self.refresh_after_change();
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         for letter in letters {
             *reasons.entry(letter.code()).or_default() += 1;
@@ -118,7 +118,11 @@ impl Outstanding {
     }
 
     /// Gives back to older letters what these writes, of which nothing was written, had taken.
-    pub(super) fn restore(&self, overtaking: &Overtaking, refused: &[u64]) -> Result<(), Error> {
+    pub(super) fn restore(
+        &self,
+        overtaking: &SupersedeGuard,
+        refused: &[u64],
+    ) -> Result<(), Error> {
         let mut lines = Vec::new();
         self.push_restored(overtaking, refused, &mut lines)?;
         self.log.append(&lines, Kind::Superseded)?;
@@ -127,7 +131,7 @@ impl Outstanding {
 
     fn push_restored(
         &self,
-        overtaking: &Overtaking,
+        overtaking: &SupersedeGuard,
         refused: &[u64],
         lines: &mut Vec<u8>,
     ) -> Result<(), Error> {
@@ -178,7 +182,7 @@ impl Outstanding {
 
     /// Takes a change of the log over that has happened already, and so cannot fail any more. Blocks on
     /// files.
-    pub fn look_again(&self) {
+    pub fn refresh_after_change(&self) {
         if let Err(error) = self.refresh() {
             tracing::warn!(destination.id = self.log.destination, %error, "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
         }
@@ -191,11 +195,11 @@ impl Outstanding {
     /// # Errors
     /// [`Error::Busy`] when a retry goes on for too long, [`Error::Full`] and [`Error::Io`]: the write has
     /// to wait then.
-    pub async fn overtake<U: AsRef<ProfileUpdate>>(
+    pub async fn supersede_older<U: AsRef<ProfileUpdate>>(
         self: &Arc<Self>,
         updates: &[U],
         newest: impl Fn(&U) -> u64,
-    ) -> Result<Overtaking, Error> {
+    ) -> Result<SupersedeGuard, Error> {
         if self.appends.load(Ordering::SeqCst) != self.known.load(Ordering::SeqCst) {
             self.blocking(Self::refresh).await?;
         }
@@ -208,11 +212,11 @@ impl Outstanding {
         };
         let none = |write: &Write<'_>| lock(&self.index).overtaken(write).is_empty();
         if delivered(&concerned).all(|write| none(&write)) {
-            return Ok(Overtaking::default());
+            return Ok(SupersedeGuard::default());
         }
         let held = self.hold().await?;
         let taken = self.blocking(move |this| this.supersede(delivered(&concerned)));
-        Ok(Overtaking {
+        Ok(SupersedeGuard {
             taken: taken.await?,
             _held: Some(held),
         })
@@ -230,7 +234,7 @@ impl Outstanding {
     pub(super) fn supersede<'a>(
         &self,
         writes: impl Iterator<Item = Write<'a>>,
-    ) -> Result<Vec<Overtaken>, Error> {
+    ) -> Result<Vec<SupersededFields>, Error> {
         self.refresh()?;
         let mut taken = Vec::new();
         for write in writes {
@@ -354,9 +358,9 @@ impl Outstanding {
     }
 }
 
-impl Overtaking {
+impl SupersedeGuard {
     /// What the letters of a retry take from others. The caller holds.
-    pub(super) fn by_letters(taken: Vec<Overtaken>) -> Self {
+    pub(super) fn by_letters(taken: Vec<SupersededFields>) -> Self {
         Self { _held: None, taken }
     }
 }

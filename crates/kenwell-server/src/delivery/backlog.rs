@@ -30,7 +30,7 @@ struct Counted {
 ///
 /// # Errors
 /// Those of [`kenwell_journal::Pass::next`].
-pub async fn count(
+pub async fn count_backlogs(
     journal: &Journal,
     positions: impl IntoIterator<Item = (String, Offset)>,
     end: Offset,

@@ -130,8 +130,8 @@ impl Recipe {
             }
             Err(reason) => {
                 batch.ignored.push(reason.as_str());
-                if self.tail.is_watched() {
-                    self.tail.tell(&Observation {
+                if self.tail.has_subscribers() {
+                    self.tail.publish(&Observation {
                         source: envelope.source,
                         outcome: Outcome::Ignored,
                         event: envelope.event,
@@ -238,7 +238,7 @@ impl Batch {
             let Ok(envelope) = Envelope::decode(record) else {
                 continue;
             };
-            tail.tell(&Observation {
+            tail.publish(&Observation {
                 source: envelope.source,
                 outcome: reason.map_or(Outcome::Written, |_| Outcome::DeadLettered),
                 event: envelope.event,

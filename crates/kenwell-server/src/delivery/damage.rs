@@ -37,7 +37,7 @@ impl Damage {
     /// next one is due only where that was.
     ///
     /// # Errors
-    /// Those of [`backlog::count`]; then nothing is entered, and it is to be called again.
+    /// Those of [`backlog::count_backlogs`]; then nothing is entered, and it is to be called again.
     pub(super) async fn account(
         &mut self,
         counters: &DestinationCounters,
@@ -48,11 +48,11 @@ impl Damage {
         if !self.found || position < self.accounted {
             return Ok(());
         }
-        let (queued, end) = counters.queued_before();
+        let (queued, end) = counters.queued_and_end();
         let mut there = 0;
         let from = [(destination.to_owned(), position)];
         let feeds = |source: &str, _: &str| feeds(source);
-        backlog::count(&self.journal, from, end, feeds, |_, backlog| {
+        backlog::count_backlogs(&self.journal, from, end, feeds, |_, backlog| {
             there = backlog.events;
         })
         .await?;

@@ -106,7 +106,9 @@ impl Pen {
         }
         outcomes.tell_aside();
         if let Some(oldest) = batch.oldest_ms {
-            outcomes.counters.fresh(clock::age(oldest).as_secs_f64());
+            outcomes
+                .counters
+                .observe_freshness(clock::age(oldest).as_secs_f64());
         }
     }
 }

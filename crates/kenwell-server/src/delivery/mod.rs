@@ -19,9 +19,12 @@ mod state;
 mod unacknowledged;
 mod write;
 
-pub use backlog::{Backlog, count};
-pub(crate) use heal::{Guard, Loss, Memory, Owed, Post, Restoring, forget};
+pub use backlog::{Backlog, count_backlogs};
+pub(crate) use heal::{
+    KnownRedisFile, Loss, LossDetector, LossDetectorDependencies, PendingRestore, RunningRestore,
+    forget,
+};
 pub use lag::Lag;
-pub use queue::{DestinationQueue, enter_backlogs};
-pub use run::{Delivery, Plan};
-pub use state::{Health, Notice, SetAside, State};
+pub use queue::{DestinationQueue, initialize_queues};
+pub use run::{Delivery, DeliveryDependencies};
+pub use state::{DeferredEvents, Health, HealthState, MissingData};

@@ -32,7 +32,7 @@ pub struct DestinationQueue {
 
 impl DestinationQueue {
     /// Opens the queue of a destination. From now on its cursor holds the journal; a new one begins at the
-    /// end. What waits behind the cursor is entered by [`enter_backlogs`], before which nothing is delivered.
+    /// end. What waits behind the cursor is entered by [`initialize_queues`], before which nothing is delivered.
     ///
     /// # Errors
     /// Those of [`Journal::reader`].
@@ -41,8 +41,8 @@ impl DestinationQueue {
         let (position, end) = (reader.acked(), journal.stats().next_offset);
         // The reader is not needed yet, its cursor is.
         drop(reader);
-        let counters = metrics.counters(id);
-        let (queued, behind) = counters.queued_before();
+        let counters = metrics.destination(id);
+        let (queued, behind) = counters.queued_and_end();
         let queue = Self {
             id: id.to_owned(),
             position,
@@ -77,7 +77,7 @@ impl DestinationQueue {
             lose(&self.counters, &self.id, known.saturating_sub(events));
         } else {
             self.counters.accept(events, self.end);
-            self.counters.found_lost(lost);
+            self.counters.accept_lost(lost);
             if lost > 0 {
                 tracing::error!(
                     destination.id = self.id,
@@ -92,7 +92,7 @@ impl DestinationQueue {
 
 /// Counts what waits for these destinations, by reading the journal once, and enters it into their queues.
 /// A journal that cannot be read is tried again, until `stop`.
-pub async fn enter_backlogs(
+pub async fn initialize_queues(
     queue: Vec<DestinationQueue>,
     journal: Journal,
     config: Arc<Config>,
@@ -113,7 +113,7 @@ pub async fn enter_backlogs(
                 queue.enter(backlog);
             }
         };
-        let counting = backlog::count(
+        let counting = backlog::count_backlogs(
             &journal,
             positions,
             end,

@@ -46,7 +46,7 @@ pub struct Delivery {
 }
 
 /// What a delivery needs to know and to have.
-pub struct Plan<'a> {
+pub struct DeliveryDependencies<'a> {
     /// The configuration that the destination belongs to.
     pub config: &'a Config,
     /// The destination.
@@ -76,8 +76,11 @@ impl Delivery {
     ///
     /// # Errors
     /// Those of [`Journal::reader`].
-    pub fn new(plan: &Plan<'_>, journal: &Journal) -> Result<Self, kenwell_journal::Error> {
-        let Plan { config, .. } = plan;
+    pub fn new(
+        plan: &DeliveryDependencies<'_>,
+        journal: &Journal,
+    ) -> Result<Self, kenwell_journal::Error> {
+        let DeliveryDependencies { config, .. } = plan;
         let lanes = 0..config.delivery.lanes.max(1);
         let connection = plan.named_connection();
         let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
@@ -232,7 +235,7 @@ impl Delivery {
     }
 }
 
-impl Plan<'_> {
+impl DeliveryDependencies<'_> {
     /// The connection under a name that tells Redis whose it is. Without the name, which needs a file in the
     /// data directory, an earlier run's connections could not be ended, and that is all.
     fn named_connection(&self) -> Connection {

@@ -13,7 +13,7 @@ use crate::clock;
 
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum HealthState {
     /// Nothing was tried yet that has succeeded or failed.
     Connecting,
     /// No attempt has failed since the last one that succeeded.
@@ -31,7 +31,7 @@ pub enum State {
 
 /// What there is to say of the data in a Redis that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum MissingData {
     /// It came back with less, and gets again what the journal has of that.
     Restoring {
         /// Since when.
@@ -52,16 +52,16 @@ pub enum Notice {
 #[derive(Debug, Clone)]
 pub struct Health {
     destination: Arc<str>,
-    state: Arc<Mutex<State>>,
-    notice: Arc<Mutex<Option<Notice>>>,
+    state: Arc<Mutex<HealthState>>,
+    notice: Arc<Mutex<Option<MissingData>>>,
     /// Goes up with each attempt that fails, and with what is set aside.
     failures: Arc<AtomicU64>,
-    aside: Arc<Mutex<SetAside>>,
+    aside: Arc<Mutex<DeferredEvents>>,
 }
 
 /// Events that wait by themselves while the others are delivered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SetAside {
+pub struct DeferredEvents {
     /// How many wait for which reason.
     pub reasons: BTreeMap<String, u64>,
     /// Whether somebody has to look.
@@ -70,7 +70,7 @@ pub struct SetAside {
     pub since: Option<Timestamp>,
 }
 
-impl SetAside {
+impl DeferredEvents {
     /// In words; `None` when nothing waits.
     pub fn text(&self) -> Option<String> {
         let parts = self.reasons.iter();
@@ -89,7 +89,7 @@ impl Health {
     pub fn new(destination: &str) -> Self {
         Self {
             destination: destination.into(),
-            state: Arc::new(Mutex::new(State::Connecting)),
+            state: Arc::new(Mutex::new(HealthState::Connecting)),
             notice: Arc::default(),
             failures: Arc::default(),
             aside: Arc::default(),
@@ -102,17 +102,17 @@ impl Health {
     }
 
     /// As of now.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> HealthState {
         self.lock().clone()
     }
 
     /// What there is to say of the data in its Redis, if anything.
-    pub fn notice(&self) -> Option<Notice> {
+    pub fn missing_data(&self) -> Option<MissingData> {
         self.lock_notice().clone()
     }
 
     /// From now on this is to be said of it.
-    pub(super) fn note(&self, notice: Option<Notice>) {
+    pub(super) fn note(&self, notice: Option<MissingData>) {
         *self.lock_notice() = notice;
     }
 
@@ -122,14 +122,14 @@ impl Health {
     }
 
     /// What waits by itself as of now.
-    pub fn aside(&self) -> SetAside {
+    pub fn deferred(&self) -> DeferredEvents {
         self.lock_aside().clone()
     }
 
     /// Takes note of what each lane has set aside. Logged when a reason is news, and when nothing waits any
     /// more.
     pub(super) fn set_aside(&self, lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>) {
-        let mut now = SetAside::default();
+        let mut now = DeferredEvents::default();
         for (reasons, needs_operator) in lanes {
             now.needs_operator |= needs_operator;
             for (reason, events) in reasons {
@@ -160,12 +160,12 @@ impl Health {
 
     /// Whether the latest attempt failed.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(*self.lock(), State::Waiting { .. })
+        matches!(*self.lock(), HealthState::Waiting { .. })
     }
 
     /// Whether the latest attempt succeeded.
     pub(super) fn is_up(&self) -> bool {
-        *self.lock() == State::Up
+        *self.lock() == HealthState::Up
     }
 
     /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
@@ -175,9 +175,9 @@ impl Health {
         let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
         let mut state = self.lock();
         let since = match &*state {
-            State::Waiting { error, .. } if *error == text => return,
-            State::Waiting { since, .. } => *since,
-            State::Connecting | State::Up => Timestamp::now(),
+            HealthState::Waiting { error, .. } if *error == text => return,
+            HealthState::Waiting { since, .. } => *since,
+            HealthState::Connecting | HealthState::Up => Timestamp::now(),
         };
         let destination = self.destination();
         if needs_operator {
@@ -185,7 +185,7 @@ impl Health {
         } else {
             tracing::warn!(destination.id = destination, error = %text, "delivery waits and retries; events are kept and nothing is lost");
         }
-        *state = State::Waiting {
+        *state = HealthState::Waiting {
             since,
             error: text,
             needs_operator,
@@ -195,7 +195,7 @@ impl Health {
     /// An attempt succeeded.
     pub(super) fn succeeded(&self) {
         let mut state = self.lock();
-        if let State::Waiting { since, .. } = &*state {
+        if let HealthState::Waiting { since, .. } = &*state {
             let since = u64::try_from(since.as_millisecond()).unwrap_or(0);
             let seconds = clock::age(since).as_secs();
             tracing::info!(
@@ -204,18 +204,18 @@ impl Health {
                 "delivery goes on"
             );
         }
-        *state = State::Up;
+        *state = HealthState::Up;
     }
 
-    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<Notice>> {
+    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<MissingData>> {
         self.notice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_aside(&self) -> std::sync::MutexGuard<'_, SetAside> {
+    fn lock_aside(&self) -> std::sync::MutexGuard<'_, DeferredEvents> {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HealthState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,7 +20,7 @@ use super::{
     state::Health,
 };
 use crate::{
-    dead_letters::{self, DeadLetter, Outstanding, Overtaking},
+    dead_letters::{self, DeadLetter, OutstandingLetters, SupersedeGuard},
     envelope::Envelope,
     metrics::DestinationCounters,
 };
@@ -30,7 +30,7 @@ use crate::{
 pub(super) struct Outcomes {
     pub(super) health: Health,
     pub(super) counters: DestinationCounters,
-    pub(super) letters: Arc<Outstanding>,
+    pub(super) letters: Arc<OutstandingLetters>,
     /// What each lane has set aside.
     pub(super) asides: Vec<Arc<Aside>>,
     /// Outcomes that this delivery has given.
@@ -195,11 +195,11 @@ impl Outcomes {
 
     /// Takes what is about to be written from the letters of older events, so that no retry of theirs puts
     /// it back. Nothing may be written before, so it is tried until it succeeds.
-    async fn overtake(&self, open: &[Waiting]) -> Overtaking {
+    async fn overtake(&self, open: &[Waiting]) -> SupersedeGuard {
         let mut backoff = Backoff::default();
         loop {
             let newest = |waiting: &Waiting| waiting.batch.newest(&waiting.now);
-            let error = match self.letters.overtake(open, newest).await {
+            let error = match self.letters.supersede_older(open, newest).await {
                 Ok(overtaking) => return overtaking,
                 Err(error) => error,
             };
@@ -213,7 +213,7 @@ impl Outcomes {
     }
 
     /// Puts refused updates aside, durably, each with all of its events.
-    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)], taken: (Overtaking, Vec<u64>)) {
+    async fn bury(&self, batch: &Batch, dead: &[(Done, Error)], taken: (SupersedeGuard, Vec<u64>)) {
         self.keep(self.letters(batch, dead), taken).await;
         for (done, error) in dead {
             let count = count(&done.update);
@@ -234,7 +234,7 @@ impl Outcomes {
     async fn keep(
         &self,
         letters: Vec<DeadLetter>,
-        (mut overtaking, refused): (Overtaking, Vec<u64>),
+        (mut overtaking, refused): (SupersedeGuard, Vec<u64>),
     ) {
         let mut backoff = Backoff::default();
         loop {
@@ -258,7 +258,7 @@ impl Outcomes {
         I: Iterator<Item = (&'a FoldedUpdate, Option<&'a str>)>,
     {
         let tail = self.counters.tail();
-        if tail.is_watched() {
+        if tail.has_subscribers() {
             batch.tell(tail, self.health.destination(), updates());
         }
     }

@@ -58,7 +58,7 @@ impl Ingest {
         route: Route,
         body: &[u8],
     ) -> Result<Stored, Refusal> {
-        let watched = self.metrics.tail().is_watched();
+        let watched = self.metrics.tail().has_subscribers();
         let mut ignored = Vec::new();
         let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
             if watched {
@@ -90,7 +90,7 @@ impl Ingest {
         route: Route,
         body: &[u8],
     ) -> Result<Stored, Refusal> {
-        let watched = self.metrics.tail().is_watched();
+        let watched = self.metrics.tail().has_subscribers();
         let mut told = Vec::new();
         let request = kenwell_event::parse_shares(route, body, |place, event, reason| {
             if watched {
@@ -137,7 +137,7 @@ impl Ingest {
         }
         let batch = records(source, &load.identifies);
         self.append(source, token, batch).await?;
-        if self.metrics.tail().is_watched() {
+        if self.metrics.tail().has_subscribers() {
             for event in &load.identifies {
                 self.tell(source, Outcome::Accepted, event, None);
             }
@@ -147,7 +147,7 @@ impl Ingest {
 
     /// Shows what became of an event to those who look.
     fn tell(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
-        self.metrics.tail().tell(&Observation {
+        self.metrics.tail().publish(&Observation {
             source: &source.id,
             outcome,
             event,
@@ -178,7 +178,7 @@ impl Ingest {
         });
         match append.await {
             Ok(Ok(_offset)) => {
-                self.metrics.appended(started.elapsed().as_secs_f64());
+                self.metrics.observe_append(started.elapsed().as_secs_f64());
                 Ok(())
             }
             Ok(Err(error)) => Err(not_stored(&error)),

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status, routes, server};
 use crate::{
-    dead_letters::{self, DeadLetters, Outstanding},
+    dead_letters::{self, DeadLetters, OutstandingLetters},
     gateway::Gateway,
-    history::{self, Audit, Entry, History, Totals},
+    history::{self, Audit, AuditEntry, History, Totals},
     listener::Listener,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
@@ -116,7 +116,7 @@ impl Private {
     }
 
     /// The dead letters of a destination.
-    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<Outstanding> {
+    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<OutstandingLetters> {
         outstanding(&self.dead_letters, running)
     }
 
@@ -136,9 +136,9 @@ impl Private {
             audit.check(destinations.iter().map(|running| {
                 let mut cursors = stats.cursors.iter();
                 let cursor = cursors.find(|cursor| cursor.name == running.id());
-                Entry {
+                AuditEntry {
                     destination: running.id().to_owned(),
-                    terms: running.counters.terms(),
+                    counts: running.counters.event_counts(),
                     pending: cursor.map(|cursor| cursor.pending),
                 }
             }));
@@ -152,7 +152,7 @@ impl Private {
     }
 }
 
-fn outstanding(logs: &DeadLetters, running: &DestinationView) -> Arc<Outstanding> {
+fn outstanding(logs: &DeadLetters, running: &DestinationView) -> Arc<OutstandingLetters> {
     logs.outstanding(running.id(), &running.layout)
 }
 
@@ -163,13 +163,13 @@ fn sum(metrics: &Metrics) -> Totals {
         ignored,
         ..Totals::default()
     };
-    for counters in metrics.all_counters() {
-        let terms = counters.terms();
-        totals.written += terms.written;
-        totals.ignored += terms.ignored;
-        totals.dead_lettered += terms.dead_lettered;
-        totals.lost += terms.lost;
-        totals.queued += terms.queued();
+    for counters in metrics.destination_counters() {
+        let counts = counters.event_counts();
+        totals.written += counts.written;
+        totals.ignored += counts.ignored;
+        totals.dead_lettered += counts.dead_lettered;
+        totals.lost += counts.lost;
+        totals.queued += counts.queued();
     }
     totals
 }
