@@ -45,8 +45,10 @@ pub struct OutstandingLetters {
 /// Fields that letters have lost to writes under way. While it is there, no letter is retried.
 #[derive(Debug, Default)]
 pub struct SupersedeGuard {
-    _held: Option<File>,
-    taken: Vec<SupersededFields>,
+    _lock: Option<File>,
+    superseded: Vec<SupersededFields>,
+    /// The newest events of those writes of which nothing was written.
+    refused: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -83,25 +85,19 @@ impl OutstandingLetters {
         lock(&self.counts).clone()
     }
 
-    /// Writes letters, all or none; returns when they are on disk. `refused` are the writes under way of
-    /// which nothing was written, by their newest events: older letters get back what these had taken.
-    /// Blocks on files.
+    /// Writes letters, all or none; returns when they are on disk. Older letters get back what the refused ones
+    /// among the writes under way had taken from them. Blocks on files.
     ///
     /// # Errors
     /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
-    pub fn append(
-        &self,
-        letters: &[DeadLetter],
-        overtaking: &SupersedeGuard,
-        refused: &[u64],
-    ) -> Result<(), Error> {
+    pub fn append(&self, letters: &[DeadLetter], writes: &SupersedeGuard) -> Result<(), Error> {
         let mut lines = Vec::new();
         for letter in letters {
             letter
                 .write_line(&mut lines)
                 .map_err(self.log.cannot_encode())?;
         }
-        self.push_restored(overtaking, refused, &mut lines)?;
+        self.push_restored(writes, &mut lines)?;
         self.appends.fetch_add(1, Ordering::SeqCst);
         self.log.append(&lines, Kind::Letters)?;
         self.refresh_after_change();
@@ -118,26 +114,17 @@ impl OutstandingLetters {
     }
 
     /// Gives back to older letters what these writes, of which nothing was written, had taken.
-    pub(super) fn restore(
-        &self,
-        overtaking: &SupersedeGuard,
-        refused: &[u64],
-    ) -> Result<(), Error> {
+    pub(super) fn restore(&self, writes: &SupersedeGuard) -> Result<(), Error> {
         let mut lines = Vec::new();
-        self.push_restored(overtaking, refused, &mut lines)?;
+        self.push_restored(writes, &mut lines)?;
         self.log.append(&lines, Kind::Superseded)?;
         self.refresh()
     }
 
-    fn push_restored(
-        &self,
-        overtaking: &SupersedeGuard,
-        refused: &[u64],
-        lines: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let taken = overtaking.taken.iter();
-        for overtaken in taken.filter(|overtaken| refused.contains(&overtaken.by)) {
-            Line::Restored(overtaken.clone())
+    fn push_restored(&self, writes: &SupersedeGuard, lines: &mut Vec<u8>) -> Result<(), Error> {
+        let superseded = writes.superseded.iter();
+        for fields in superseded.filter(|fields| writes.refused.contains(&fields.by)) {
+            Line::Restored(fields.clone())
                 .write(lines)
                 .map_err(self.log.cannot_encode())?;
         }
@@ -217,8 +204,9 @@ impl OutstandingLetters {
         let held = self.hold().await?;
         let taken = self.blocking(move |this| this.supersede(delivered(&concerned)));
         Ok(SupersedeGuard {
-            taken: taken.await?,
-            _held: Some(held),
+            superseded: taken.await?,
+            _lock: Some(held),
+            refused: Vec::new(),
         })
     }
 
@@ -359,9 +347,24 @@ impl OutstandingLetters {
 }
 
 impl SupersedeGuard {
-    /// What the letters of a retry take from others. The caller holds.
-    pub(super) fn by_letters(taken: Vec<SupersededFields>) -> Self {
-        Self { _held: None, taken }
+    /// What the letters of a retry take from others, and the newest events of those that were refused. The
+    /// caller holds the lock.
+    pub(super) fn of_retry(superseded: Vec<SupersededFields>, refused: Vec<u64>) -> Self {
+        Self {
+            _lock: None,
+            superseded,
+            refused,
+        }
+    }
+
+    /// Nothing was written of the write whose newest event has this offset.
+    pub fn refused(&mut self, newest: u64) {
+        self.refused.push(newest);
+    }
+
+    /// Whether nothing was written of one of the writes.
+    pub fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
     }
 }
 

@@ -140,7 +140,7 @@ impl OutstandingLetters {
         if written.is_err() {
             end_what_is_under_way(connection, self.layout()).await;
         }
-        self.restore(&SupersedeGuard::by_letters(taken), &refused)?;
+        self.restore(&SupersedeGuard::of_retry(taken, refused))?;
         written.map_err(RetryError::Redis)
     }
 }

@@ -118,5 +118,6 @@ pub(super) fn remember(post: &LossDetectorDependencies, change: impl FnOnce(&mut
 }
 
 fn show(post: &LossDetectorDependencies) {
-    post.health.note(post.memory.known().missing_data());
+    post.health
+        .set_missing_data(post.memory.known().missing_data());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -29,17 +29,17 @@ pub enum HealthState {
     },
 }
 
-/// What there is to say of the data in a Redis that answers.
+/// Why data may be missing in a Redis that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MissingData {
-    /// It came back with less, and gets again what the journal has of that.
+    /// It came back with less than it had, and gets again what the journal has of that.
     Restoring {
         /// Since when.
         since: Timestamp,
         /// How many events that are.
         events: u64,
     },
-    /// It lacks something, and somebody has to say whether it is to get it again.
+    /// It lacks something, and a person has to say whether it is to get that again.
     Incomplete {
         /// Since when.
         since: Timestamp,
@@ -53,13 +53,13 @@ pub enum MissingData {
 pub struct Health {
     destination: Arc<str>,
     state: Arc<Mutex<HealthState>>,
-    notice: Arc<Mutex<Option<MissingData>>>,
-    /// Goes up with each attempt that fails, and with what is set aside.
+    missing_data: Arc<Mutex<Option<MissingData>>>,
+    /// Goes up with each attempt that fails, and whenever what is deferred changes.
     failures: Arc<AtomicU64>,
-    aside: Arc<Mutex<DeferredEvents>>,
+    deferred: Arc<Mutex<DeferredEvents>>,
 }
 
-/// Events that wait by themselves while the others are delivered.
+/// Events that are deferred: they wait by themselves while the others are delivered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeferredEvents {
     /// How many wait for which reason.
@@ -90,9 +90,9 @@ impl Health {
         Self {
             destination: destination.into(),
             state: Arc::new(Mutex::new(HealthState::Connecting)),
-            notice: Arc::default(),
+            missing_data: Arc::default(),
             failures: Arc::default(),
-            aside: Arc::default(),
+            deferred: Arc::default(),
         }
     }
 
@@ -103,32 +103,35 @@ impl Health {
 
     /// As of now.
     pub fn state(&self) -> HealthState {
-        self.lock().clone()
+        lock(&self.state).clone()
     }
 
-    /// What there is to say of the data in its Redis, if anything.
+    /// Whether data may be missing in its Redis, and why.
     pub fn missing_data(&self) -> Option<MissingData> {
-        self.lock_notice().clone()
+        lock(&self.missing_data).clone()
     }
 
-    /// From now on this is to be said of it.
-    pub(super) fn note(&self, notice: Option<MissingData>) {
-        *self.lock_notice() = notice;
+    /// From now on this is missing.
+    pub(super) fn set_missing_data(&self, missing: Option<MissingData>) {
+        *lock(&self.missing_data) = missing;
     }
 
-    /// A number that is another one when an attempt has failed since, for all events or for some.
+    /// A number that differs when an attempt has failed meanwhile, for all events or for some.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// What waits by itself as of now.
+    /// What is deferred as of now.
     pub fn deferred(&self) -> DeferredEvents {
-        self.lock_aside().clone()
+        lock(&self.deferred).clone()
     }
 
-    /// Takes note of what each lane has set aside. Logged when a reason is news, and when nothing waits any
-    /// more.
-    pub(super) fn set_aside(&self, lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>) {
+    /// Notes what each lane has deferred, by reason, and whether an operator is needed. Logged when a reason
+    /// is new, and when nothing is deferred any more.
+    pub(super) fn set_deferred(
+        &self,
+        lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>,
+    ) {
         let mut now = DeferredEvents::default();
         for (reasons, needs_operator) in lanes {
             now.needs_operator |= needs_operator;
@@ -136,7 +139,7 @@ impl Health {
                 *now.reasons.entry(reason).or_default() += events;
             }
         }
-        let mut before = self.lock_aside();
+        let mut before = lock(&self.deferred);
         if !now.reasons.is_empty() {
             now.since = before.since.or_else(|| Some(Timestamp::now()));
         }
@@ -160,20 +163,20 @@ impl Health {
 
     /// Whether the latest attempt failed.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(*self.lock(), HealthState::Waiting { .. })
+        matches!(*lock(&self.state), HealthState::Waiting { .. })
     }
 
     /// Whether the latest attempt succeeded.
     pub(super) fn is_up(&self) -> bool {
-        *self.lock() == HealthState::Up
+        *lock(&self.state) == HealthState::Up
     }
 
-    /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
+    /// An attempt failed. Logged when it is the first one, and whenever the error's words change.
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
         let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let since = match &*state {
             HealthState::Waiting { error, .. } if *error == text => return,
             HealthState::Waiting { since, .. } => *since,
@@ -194,7 +197,7 @@ impl Health {
 
     /// An attempt succeeded.
     pub(super) fn succeeded(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if let HealthState::Waiting { since, .. } = &*state {
             let since = u64::try_from(since.as_millisecond()).unwrap_or(0);
             let seconds = clock::age(since).as_secs();
@@ -206,16 +209,8 @@ impl Health {
         }
         *state = HealthState::Up;
     }
+}
 
-    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<MissingData>> {
-        self.notice.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_aside(&self) -> std::sync::MutexGuard<'_, DeferredEvents> {
-        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HealthState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
