@@ -11,7 +11,7 @@ use super::files::io;
 use super::letter::DeadLetter;
 use super::letters::Letters;
 use super::log::Log;
-use super::outstanding::Outstanding;
+use super::outstanding::OutstandingLetters;
 use super::rewrite::Rewrite;
 
 /// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
@@ -29,7 +29,7 @@ pub struct DeadLetters {
 #[derive(Debug)]
 struct Open {
     log: Arc<Log>,
-    outstanding: Option<Arc<Outstanding>>,
+    outstanding: Option<Arc<OutstandingLetters>>,
 }
 
 impl DeadLetters {
@@ -66,7 +66,7 @@ impl DeadLetters {
 
     /// What is outstanding for a destination whose keys are named like this; the same at every call with
     /// the same layout. Nothing is read yet. Does not block.
-    pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<Outstanding> {
+    pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<OutstandingLetters> {
         let log = self.log(destination);
         let mut open = self.lock();
         let known = open.get_mut(destination).map(|open| &mut open.outstanding);
@@ -75,7 +75,7 @@ impl DeadLetters {
         {
             return Arc::clone(known);
         }
-        let new = Arc::new(Outstanding::new(log, layout.clone()));
+        let new = Arc::new(OutstandingLetters::new(log, layout.clone()));
         if let Some(known) = known {
             *known = Some(Arc::clone(&new));
         }

@@ -138,13 +138,13 @@ async fn fields_are_not_taken_when_that_cannot_be_made_durable() {
     letters.append("profiles", &[letter(1)]).unwrap();
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
     order(&letters, Fault::Sync);
-    assert!(outstanding.overtake(&[&newer], |_| 5).await.is_err());
+    assert!(outstanding.supersede_older(&[&newer], |_| 5).await.is_err());
     let path = directory.path().join("profiles.jsonl");
     let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
     assert_eq!(lines(), 1);
-    drop(outstanding.overtake(&[&newer], |_| 5).await.unwrap());
+    drop(outstanding.supersede_older(&[&newer], |_| 5).await.unwrap());
     assert_eq!(lines(), 2);
-    drop(outstanding.overtake(&[&newer], |_| 6).await.unwrap());
+    drop(outstanding.supersede_older(&[&newer], |_| 6).await.unwrap());
     assert_eq!(lines(), 2, "each field is taken once");
 }
 
@@ -166,7 +166,7 @@ async fn a_write_waits_for_whoever_is_reading_the_letters_already() {
     }
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
     let updates = [&newer];
-    let mut overtake = std::pin::pin!(outstanding.overtake(&updates, |_| 5));
+    let mut overtake = std::pin::pin!(outstanding.supersede_older(&updates, |_| 5));
     let early = std::time::Duration::from_millis(100);
     assert!(tokio::time::timeout(early, &mut overtake).await.is_err());
     drop(slow);
@@ -184,7 +184,7 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
     letters.append("profiles", &[letter(3), letter(7)]).unwrap();
     let event = br#"{"userId":"u","traits":{"n":5}}"#;
     let newer = kenwell::profile::update(event, &Layout::default()).unwrap();
-    let overtaking = outstanding.overtake(&[&newer], |_| 5).await.unwrap();
+    let mut superseded = outstanding.supersede_older(&[&newer], |_| 5).await.unwrap();
     let open = |place: usize| {
         let index = super::outstanding::lock(&outstanding.index);
         let (entry, _) = index.entries().nth(place).unwrap();
@@ -195,7 +195,8 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
         }
     };
     assert_eq!([open(0), open(1)], [1, 2]);
-    outstanding.append(&[letter(5)], &overtaking, &[5]).unwrap();
+    superseded.refused(5);
+    outstanding.append(&[letter(5)], &superseded).unwrap();
     assert_eq!([open(0), open(1), open(2)], [2, 2, 2]);
     // Read again from the beginning it is the same.
     let again = open_again(directory.path());
@@ -208,6 +209,6 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
     assert_eq!(marks.count(), 2);
 }
 
-fn open_again(directory: &Path) -> std::sync::Arc<super::outstanding::Outstanding> {
+fn open_again(directory: &Path) -> std::sync::Arc<super::outstanding::OutstandingLetters> {
     open(directory).outstanding("profiles", &Layout::default())
 }

@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use kenwell::profile::ProfileUpdate;
 
 use super::letter::DeadLetter;
-use super::line::Overtaken;
+use super::line::SupersededFields;
 
 /// The most different codes of refusals that are told apart; what comes after them counts as `other`.
 const MAX_CODES: usize = 256;
@@ -99,7 +99,7 @@ impl Index {
     }
 
     /// Takes fields from the letters there are.
-    pub(super) fn supersede(&mut self, overtaken: &Overtaken) {
+    pub(super) fn supersede(&mut self, overtaken: &SupersededFields) {
         self.change(overtaken, |open, fields| {
             let left = open.iter().filter(|field| !fields.contains(field));
             left.copied().collect()
@@ -107,7 +107,7 @@ impl Index {
     }
 
     /// Gives fields back to the letters there are.
-    pub(super) fn restore(&mut self, overtaken: &Overtaken) {
+    pub(super) fn restore(&mut self, overtaken: &SupersededFields) {
         self.change(overtaken, |open, fields| {
             let back = fields.iter().filter(|field| !open.contains(field));
             open.iter().chain(back).copied().collect()
@@ -116,7 +116,7 @@ impl Index {
 
     fn change(
         &mut self,
-        overtaken: &Overtaken,
+        overtaken: &SupersededFields,
         change: impl Fn(&[u64], &HashSet<u64>) -> Box<[u64]>,
     ) {
         let names = overtaken.fields.iter();
@@ -139,7 +139,7 @@ impl Index {
     }
 
     /// What the write takes from older letters: one line for those that lose the same fields.
-    pub(super) fn overtaken(&self, write: &Write<'_>) -> Vec<Overtaken> {
+    pub(super) fn overtaken(&self, write: &Write<'_>) -> Vec<SupersededFields> {
         let mut next = self.by_key.get(&self.hasher.hash_one(write.key)).copied();
         let below = write.below.iter();
         let below: HashMap<u64, (&[u8], u64)> = below
@@ -157,7 +157,7 @@ impl Index {
             lost.entry(names).or_default().insert(entry.offset);
         }
         let lost = lost.into_iter().filter(|(names, _)| !names.is_empty());
-        lost.map(|(fields, letters)| Overtaken {
+        lost.map(|(fields, letters)| SupersededFields {
             by: write.by,
             letters: letters.into_iter().collect(),
             fields,

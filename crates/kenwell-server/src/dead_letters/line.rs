@@ -14,14 +14,14 @@ pub(super) enum Line {
     /// A letter.
     Letter(DeadLetter),
     /// A newer event is about to be written: letters above lose what it sets.
-    Superseded(Overtaken),
+    Superseded(SupersededFields),
     /// That event was refused itself: they get it back.
-    Restored(Overtaken),
+    Restored(SupersededFields),
 }
 
 /// What a newer event takes from letters: those above the line with these offsets, of the same key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Overtaken {
+pub(super) struct SupersededFields {
     /// The offset of the newer event.
     pub(super) by: u64,
     /// The offsets of the letters.
@@ -34,8 +34,8 @@ pub(super) struct Overtaken {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Marked {
-    Superseded(#[serde(deserialize_with = "object")] Overtaken),
-    Restored(#[serde(deserialize_with = "object")] Overtaken),
+    Superseded(#[serde(deserialize_with = "object")] SupersededFields),
+    Restored(#[serde(deserialize_with = "object")] SupersededFields),
 }
 
 impl Line {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_no_letters_come_back() {
-        let overtaken = Overtaken {
+        let overtaken = SupersededFields {
             by: 12,
             letters: vec![7, 9],
             fields: vec!["a\n".into()],

@@ -14,17 +14,17 @@ use super::error::Error;
 use super::files::{self, io};
 use super::index::{Index, Write};
 use super::letter::DeadLetter;
-use super::line::{Line, Overtaken};
+use super::line::{Line, SupersededFields};
 use super::log::{Kind, Log, is_same};
 use super::notices::Notices;
 
 /// The outstanding letters of one destination, and the one who sees to it that none of them ever puts an
 /// older value over a newer one.
 ///
-/// Whoever writes to a key that letters are outstanding for says so before, by [`Outstanding::overtake`];
-/// [`Outstanding::retry`] leaves those fields alone.
+/// Whoever writes to a key that letters are outstanding for says so before, by [`OutstandingLetters::supersede_older`];
+/// [`OutstandingLetters::retry`] leaves those fields alone.
 #[derive(Debug)]
-pub struct Outstanding {
+pub struct OutstandingLetters {
     pub(super) log: Arc<Log>,
     layout: Layout,
     /// How far the log was read.
@@ -44,9 +44,11 @@ pub struct Outstanding {
 
 /// Fields that letters have lost to writes under way. While it is there, no letter is retried.
 #[derive(Debug, Default)]
-pub struct Overtaking {
-    _held: Option<File>,
-    taken: Vec<Overtaken>,
+pub struct SupersedeGuard {
+    _lock: Option<File>,
+    superseded: Vec<SupersededFields>,
+    /// The newest events of those writes of which nothing was written.
+    refused: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +59,7 @@ pub(super) struct Followed {
     read: u64,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     pub(super) fn new(log: Arc<Log>, layout: Layout) -> Self {
         Self {
             log,
@@ -83,28 +85,22 @@ impl Outstanding {
         lock(&self.counts).clone()
     }
 
-    /// Writes letters, all or none; returns when they are on disk. `refused` are the writes under way of
-    /// which nothing was written, by their newest events: older letters get back what these had taken.
-    /// Blocks on files.
+    /// Writes letters, all or none; returns when they are on disk. Older letters get back what the refused ones
+    /// among the writes under way had taken from them. Blocks on files.
     ///
     /// # Errors
     /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
-    pub fn append(
-        &self,
-        letters: &[DeadLetter],
-        overtaking: &Overtaking,
-        refused: &[u64],
-    ) -> Result<(), Error> {
+    pub fn append(&self, letters: &[DeadLetter], writes: &SupersedeGuard) -> Result<(), Error> {
         let mut lines = Vec::new();
         for letter in letters {
             letter
                 .write_line(&mut lines)
                 .map_err(self.log.cannot_encode())?;
         }
-        self.push_restored(overtaking, refused, &mut lines)?;
+        self.push_restored(writes, &mut lines)?;
         self.appends.fetch_add(1, Ordering::SeqCst);
         self.log.append(&lines, Kind::Letters)?;
-        self.look_again();
+        self.refresh_after_change();
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         for letter in letters {
             *reasons.entry(letter.code()).or_default() += 1;
@@ -118,22 +114,17 @@ impl Outstanding {
     }
 
     /// Gives back to older letters what these writes, of which nothing was written, had taken.
-    pub(super) fn restore(&self, overtaking: &Overtaking, refused: &[u64]) -> Result<(), Error> {
+    pub(super) fn restore(&self, writes: &SupersedeGuard) -> Result<(), Error> {
         let mut lines = Vec::new();
-        self.push_restored(overtaking, refused, &mut lines)?;
+        self.push_restored(writes, &mut lines)?;
         self.log.append(&lines, Kind::Superseded)?;
         self.refresh()
     }
 
-    fn push_restored(
-        &self,
-        overtaking: &Overtaking,
-        refused: &[u64],
-        lines: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let taken = overtaking.taken.iter();
-        for overtaken in taken.filter(|overtaken| refused.contains(&overtaken.by)) {
-            Line::Restored(overtaken.clone())
+    fn push_restored(&self, writes: &SupersedeGuard, lines: &mut Vec<u8>) -> Result<(), Error> {
+        let superseded = writes.superseded.iter();
+        for fields in superseded.filter(|fields| writes.refused.contains(&fields.by)) {
+            Line::Restored(fields.clone())
                 .write(lines)
                 .map_err(self.log.cannot_encode())?;
         }
@@ -178,7 +169,7 @@ impl Outstanding {
 
     /// Takes a change of the log over that has happened already, and so cannot fail any more. Blocks on
     /// files.
-    pub fn look_again(&self) {
+    pub fn refresh_after_change(&self) {
         if let Err(error) = self.refresh() {
             tracing::warn!(destination.id = self.log.destination, %error, "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
         }
@@ -191,11 +182,11 @@ impl Outstanding {
     /// # Errors
     /// [`Error::Busy`] when a retry goes on for too long, [`Error::Full`] and [`Error::Io`]: the write has
     /// to wait then.
-    pub async fn overtake<U: AsRef<ProfileUpdate>>(
+    pub async fn supersede_older<U: AsRef<ProfileUpdate>>(
         self: &Arc<Self>,
         updates: &[U],
         newest: impl Fn(&U) -> u64,
-    ) -> Result<Overtaking, Error> {
+    ) -> Result<SupersedeGuard, Error> {
         if self.appends.load(Ordering::SeqCst) != self.known.load(Ordering::SeqCst) {
             self.blocking(Self::refresh).await?;
         }
@@ -208,13 +199,14 @@ impl Outstanding {
         };
         let none = |write: &Write<'_>| lock(&self.index).overtaken(write).is_empty();
         if delivered(&concerned).all(|write| none(&write)) {
-            return Ok(Overtaking::default());
+            return Ok(SupersedeGuard::default());
         }
         let held = self.hold().await?;
         let taken = self.blocking(move |this| this.supersede(delivered(&concerned)));
-        Ok(Overtaking {
-            taken: taken.await?,
-            _held: Some(held),
+        Ok(SupersedeGuard {
+            superseded: taken.await?,
+            _lock: Some(held),
+            refused: Vec::new(),
         })
     }
 
@@ -230,7 +222,7 @@ impl Outstanding {
     pub(super) fn supersede<'a>(
         &self,
         writes: impl Iterator<Item = Write<'a>>,
-    ) -> Result<Vec<Overtaken>, Error> {
+    ) -> Result<Vec<SupersededFields>, Error> {
         self.refresh()?;
         let mut taken = Vec::new();
         for write in writes {
@@ -354,10 +346,25 @@ impl Outstanding {
     }
 }
 
-impl Overtaking {
-    /// What the letters of a retry take from others. The caller holds.
-    pub(super) fn by_letters(taken: Vec<Overtaken>) -> Self {
-        Self { _held: None, taken }
+impl SupersedeGuard {
+    /// What the letters of a retry take from others, and the newest events of those that were refused. The
+    /// caller holds the lock.
+    pub(super) fn of_retry(superseded: Vec<SupersededFields>, refused: Vec<u64>) -> Self {
+        Self {
+            _lock: None,
+            superseded,
+            refused,
+        }
+    }
+
+    /// Nothing was written of the write whose newest event has this offset.
+    pub fn refused(&mut self, newest: u64) {
+        self.refused.push(newest);
+    }
+
+    /// Whether nothing was written of one of the writes.
+    pub fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
     }
 }
 

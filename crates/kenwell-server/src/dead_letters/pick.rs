@@ -6,11 +6,11 @@ use super::error::Error;
 use super::files::io;
 use super::letter::DeadLetter;
 use super::line::Line;
-use super::outstanding::Outstanding;
+use super::outstanding::OutstandingLetters;
 
 /// Which letters are to be shown.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct LetterQuery<'a> {
     /// Only those with this code; all when it is missing.
     pub reason: Option<&'a str>,
     /// Only those behind the one with this id.
@@ -23,7 +23,7 @@ pub struct Wanted<'a> {
 
 /// The letters that were found.
 #[derive(Debug, Default)]
-pub struct Picked {
+pub struct LetterPage {
     /// Oldest first.
     pub letters: Vec<DeadLetter>,
     /// Bytes of their lines.
@@ -32,14 +32,14 @@ pub struct Picked {
     pub more: bool,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     /// Finds letters in memory, and reads only these from the log. `None` when the letter behind which to
     /// look is not there any more. Blocks on files.
     ///
     /// # Errors
     /// [`Error::Io`], also when somebody has changed the file by hand.
-    pub fn pick(&self, wanted: &Wanted<'_>) -> Result<Option<Picked>, Error> {
-        let mut picked = Picked::default();
+    pub fn page(&self, wanted: &LetterQuery<'_>) -> Result<Option<LetterPage>, Error> {
+        let mut picked = LetterPage::default();
         let mut places = Vec::new();
         let (followed, index) = self.reading();
         let after = wanted.after.map(parse_id);

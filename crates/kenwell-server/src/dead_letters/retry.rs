@@ -11,15 +11,15 @@ use super::directory::DeadLetters;
 use super::error::Error;
 use super::index::Rest;
 use super::letter::DeadLetter;
-use super::outstanding::{Outstanding, Overtaking, lock, retried};
-use super::rewrite::Batch;
+use super::outstanding::{OutstandingLetters, SupersedeGuard, lock, retried};
+use super::rewrite::LetterBatch;
 
 /// Letters that are applied in one pipeline.
 const BATCH: usize = 1_000;
 
 /// What became of the letters of one destination.
 #[derive(Debug, Default)]
-pub struct Retried {
+pub struct RetryResult {
     /// Written to Redis, and gone from the log.
     pub written: u64,
     /// Gone from the log because newer events have set all of their fields.
@@ -29,12 +29,12 @@ pub struct Retried {
     /// Refused again, or not tried.
     pub kept: u64,
     /// Why it could not go on, if it could not. All that follow were kept.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<RetryError>,
 }
 
 /// Why a retry could not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum Stopped {
+pub enum RetryError {
     /// Redis is away, or wants something of the operator.
     #[error(transparent)]
     Redis(#[from] RedisError),
@@ -54,7 +54,7 @@ enum Outcome {
     NotTried,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     /// Applies those letters again that are `wanted`, a user's in the order of the journal, and of each only
     /// the fields that no newer event has set. What is written leaves the log, what is refused again stays
     /// with the new reason. Dropped before the end, all letters stay; those that were written are written
@@ -68,9 +68,9 @@ impl Outstanding {
         self: &Arc<Self>,
         connection: &Connection,
         wanted: impl Fn(&DeadLetter) -> bool,
-    ) -> Result<Retried, Error> {
+    ) -> Result<RetryResult, Error> {
         let mut rewrite = self.log.rewrite()?;
-        let mut retried = Retried::default();
+        let mut retried = RetryResult::default();
         loop {
             let batch = rewrite.next(BATCH)?;
             if batch.is_empty() {
@@ -96,7 +96,7 @@ impl Outstanding {
             })?;
         }
         rewrite.finish()?;
-        self.look_again();
+        self.refresh_after_change();
         Ok(retried)
     }
 
@@ -107,9 +107,9 @@ impl Outstanding {
     async fn try_batch(
         self: &Arc<Self>,
         connection: &Connection,
-        batch: &Batch,
+        batch: &LetterBatch,
         outcomes: &mut [Outcome],
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), RetryError> {
         let _held = self.hold().await?;
         self.refresh()?;
         let mut open: Vec<(usize, u64, ProfileUpdate)> = Vec::new();
@@ -124,7 +124,7 @@ impl Outstanding {
                     Rest::Nothing => *outcome = Outcome::Superseded,
                     Rest::Fields(rest) => open.push((item, letter.offset, rest)),
                     Rest::Unknown => {
-                        return Err(Stopped::Log(Error::Changed {
+                        return Err(RetryError::Log(Error::Changed {
                             destination: self.log.destination.clone(),
                         }));
                     }
@@ -140,12 +140,12 @@ impl Outstanding {
         if written.is_err() {
             end_what_is_under_way(connection, self.layout()).await;
         }
-        self.restore(&Overtaking::by_letters(taken), &refused)?;
-        written.map_err(Stopped::Redis)
+        self.restore(&SupersedeGuard::of_retry(taken, refused))?;
+        written.map_err(RetryError::Redis)
     }
 }
 
-impl Retried {
+impl RetryResult {
     /// Counts a letter, and says what is left of it.
     fn enter(&mut self, letter: DeadLetter, outcome: Outcome) -> Option<DeadLetter> {
         match outcome {

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::files::{self, io};
 use super::letter::DeadLetter;
 use super::letters::Letters;
-use super::line::{Line, Overtaken};
+use super::line::{Line, SupersededFields};
 use super::log::Log;
 
 /// Event bytes after which a batch ends, whatever its count: what a retry holds in memory.
@@ -31,7 +31,7 @@ pub struct Rewrite {
 
 /// Letters that lie one after the other in the log, with what stands between them.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct LetterBatch {
     pieces: Vec<Piece>,
 }
 
@@ -44,7 +44,7 @@ enum Piece {
     Other(Vec<u8>),
 }
 
-impl Batch {
+impl LetterBatch {
     /// Whether the end was reached.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
@@ -80,7 +80,7 @@ impl Rewrite {
     }
 
     /// The next lines, oldest first, with at most `count` letters; none at the end.
-    pub fn next(&mut self, count: usize) -> Result<Batch, Error> {
+    pub fn next(&mut self, count: usize) -> Result<LetterBatch, Error> {
         let mut pieces = Vec::new();
         let (mut letters, mut bytes) = (0, 0);
         while letters < count && bytes < MAX_BATCH_BYTES {
@@ -100,14 +100,14 @@ impl Rewrite {
                 }
             }
         }
-        Ok(Batch { pieces })
+        Ok(LetterBatch { pieces })
     }
 
     /// Keeps of a batch what `rest` makes of each letter, in order; lines that are no letters stay where
     /// they are, as long as they concern a letter that does.
     pub fn keep(
         &mut self,
-        batch: Batch,
+        batch: LetterBatch,
         mut rest: impl FnMut(DeadLetter) -> Option<DeadLetter>,
     ) -> Result<(), Error> {
         for piece in batch.pieces {
@@ -189,7 +189,7 @@ impl Rewrite {
 
     /// Keeps a line as it is, but for what it says of letters that are gone.
     fn copy(&mut self, line: &[u8]) -> Result<(), Error> {
-        let make: fn(Overtaken) -> Line;
+        let make: fn(SupersededFields) -> Line;
         let mut overtaken = match Line::parse(line) {
             Ok(Line::Letter(letter)) => {
                 self.kept.insert(letter.offset);

@@ -7,13 +7,13 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::outstanding::Outstanding;
+use super::outstanding::OutstandingLetters;
 
 /// How old what is shown of another process' deeds may be.
 const STEP: Duration = Duration::from_secs(1);
 
 /// Looks after the letters that `all` names at each step, until `stop`.
-pub async fn watch(all: impl Fn() -> Vec<Arc<Outstanding>>, stop: CancellationToken) {
+pub async fn watch(all: impl Fn() -> Vec<Arc<OutstandingLetters>>, stop: CancellationToken) {
     let mut ticks = interval(STEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::metrics::Terms;
+use crate::metrics::EventCounts;
 
 /// One destination's counters at the end of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditEntry {
     /// The destination's id.
     pub destination: String,
     /// What its counters say.
-    pub terms: Terms,
+    pub counts: EventCounts,
     /// Records behind its cursor in the journal; `None` when it has none.
     pub pending: Option<u64>,
 }
@@ -24,23 +24,23 @@ pub struct Audit {
 
 #[derive(Debug, Default)]
 struct Seen {
-    before: BTreeMap<String, Terms>,
+    before: BTreeMap<String, EventCounts>,
     broken: BTreeSet<String>,
 }
 
 impl Audit {
     /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
-    pub fn check(&self, entries: impl IntoIterator<Item = Entry>) {
+    pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let mut now = Seen::default();
         for entry in entries {
             let id = entry.destination;
-            let rests = seen.before.get(&id) == Some(&entry.terms);
-            let missing = entry.pending == Some(0) && entry.terms.queued() > 0;
+            let rests = seen.before.get(&id) == Some(&entry.counts);
+            let missing = entry.pending == Some(0) && entry.counts.queued() > 0;
             if rests && missing {
                 if !seen.broken.contains(&id) {
-                    let queued = entry.terms.queued();
+                    let queued = entry.counts.queued();
                     tracing::error!(
                         destination.id = id,
                         queued,
@@ -49,7 +49,7 @@ impl Audit {
                 }
                 now.broken.insert(id.clone());
             }
-            now.before.insert(id, entry.terms);
+            now.before.insert(id, entry.counts);
         }
         *seen = now;
     }
@@ -65,20 +65,20 @@ impl Audit {
 mod tests {
     use super::*;
 
-    fn entry(accepted: u64, written: u64, pending: u64) -> Entry {
-        let terms = Terms {
+    fn entry(accepted: u64, written: u64, pending: u64) -> AuditEntry {
+        let counts = EventCounts {
             accepted,
             written,
-            ..Terms::default()
+            ..EventCounts::default()
         };
-        Entry {
+        AuditEntry {
             destination: "profiles".to_owned(),
-            terms,
+            counts,
             pending: Some(pending),
         }
     }
 
-    fn broken(steps: &[Entry]) -> bool {
+    fn broken(steps: &[AuditEntry]) -> bool {
         let audit = Audit::default();
         for step in steps {
             audit.check([step.clone()]);

@@ -21,14 +21,14 @@ pub struct DestinationCounters {
     counts: Arc<Mutex<Counts>>,
     pub(super) shown: Shown,
     pub(super) freshness: Histogram,
-    pub(super) lately: Arc<Quantiles>,
+    pub(super) recent_freshness: Arc<Quantiles>,
     pub(super) tail: Tail,
 }
 
 /// Everything that is counted, as of one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
-    pub(super) terms: Terms,
+    pub(super) terms: EventCounts,
     /// Nothing that is accepted stands at or behind this in the journal.
     behind: Offset,
     pub(super) ignored: BTreeMap<&'static str, u64>,
@@ -42,7 +42,7 @@ pub(super) struct Counts {
 
 /// The terms of one destination's conservation law, at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct EventCounts {
     /// What came in.
     pub accepted: u64,
     /// What is in Redis.
@@ -55,7 +55,7 @@ pub struct Terms {
     pub lost: u64,
 }
 
-impl Terms {
+impl EventCounts {
     /// What has an outcome.
     pub fn settled(&self) -> u64 {
         self.written + self.ignored + self.dead_lettered + self.lost
@@ -67,7 +67,7 @@ impl Terms {
     }
 
     /// Whether nothing has more outcomes than it was accepted.
-    pub fn balance(&self) -> bool {
+    pub fn is_balanced(&self) -> bool {
         self.settled() <= self.accepted
     }
 }
@@ -78,7 +78,7 @@ impl DestinationCounters {
             counts: Arc::default(),
             shown,
             freshness,
-            lately: Arc::default(),
+            recent_freshness: Arc::default(),
             tail: tail.clone(),
         }
     }
@@ -115,7 +115,7 @@ impl DestinationCounters {
     }
 
     /// `count` identifies that were never accepted here were in a part of the journal that is damaged.
-    pub fn found_lost(&self, count: u64) {
+    pub fn accept_lost(&self, count: u64) {
         let mut counts = self.lock();
         counts.terms.accepted += count;
         counts.terms.lost += count;
@@ -127,9 +127,9 @@ impl DestinationCounters {
     }
 
     /// Seconds from receipt to visible in Redis, of the oldest event of a batch.
-    pub fn fresh(&self, seconds: f64) {
+    pub fn observe_freshness(&self, seconds: f64) {
         self.freshness.observe(seconds);
-        self.lately.note(seconds, Instant::now());
+        self.recent_freshness.note(seconds, Instant::now());
     }
 
     /// `count` identifies that have an outcome already are put before the destination again: each gets
@@ -157,8 +157,8 @@ impl DestinationCounters {
     }
 
     /// Freshness in the last minutes.
-    pub fn lately(&self) -> &Quantiles {
-        &self.lately
+    pub fn recent_freshness(&self) -> &Quantiles {
+        &self.recent_freshness
     }
 
     /// Where each outcome is shown to those who look.
@@ -167,24 +167,24 @@ impl DestinationCounters {
     }
 
     /// The terms of the conservation law, all as of the same moment.
-    pub fn terms(&self) -> Terms {
+    pub fn event_counts(&self) -> EventCounts {
         self.lock().terms
     }
 
     /// Identifies accepted and without an outcome yet, and the offset that all of them are before.
-    pub fn queued_before(&self) -> (u64, Offset) {
+    pub fn queued_and_end(&self) -> (u64, Offset) {
         let counts = self.lock();
         (counts.terms.queued(), counts.behind)
     }
 
     /// Identifies with an outcome.
     pub fn settled(&self) -> u64 {
-        self.terms().settled()
+        self.event_counts().settled()
     }
 
     /// Identifies accepted and without an outcome yet.
     pub fn queued(&self) -> u64 {
-        self.terms().queued()
+        self.event_counts().queued()
     }
 
     /// Puts everything on the page as it is at this moment.
@@ -206,20 +206,20 @@ mod tests {
 
     #[test]
     fn the_books_balance() {
-        let counters = Metrics::new().counters("profiles");
+        let counters = Metrics::new().destination("profiles");
         counters.accept(8, Offset(20));
         counters.written(3);
         counters.ignored("blank_user_id");
         counters.dead_lettered("WRONGTYPE", 2);
-        assert_eq!(counters.queued_before(), (2, Offset(20)));
+        assert_eq!(counters.queued_and_end(), (2, Offset(20)));
         counters.replay(5);
         assert_eq!((counters.queued(), counters.settled()), (7, 6));
         counters.lost(1);
-        counters.found_lost(4);
-        let terms = counters.terms();
+        counters.accept_lost(4);
+        let terms = counters.event_counts();
         assert_eq!((terms.accepted, terms.lost, terms.queued()), (17, 5, 6));
-        assert!(terms.balance());
+        assert!(terms.is_balanced());
         counters.written(7);
-        assert!(!counters.terms().balance());
+        assert!(!counters.event_counts().is_balanced());
     }
 }

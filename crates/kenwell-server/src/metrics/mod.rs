@@ -8,7 +8,7 @@ mod registry;
 mod shown;
 mod source;
 
-pub use counters::{DestinationCounters, Terms};
+pub use counters::{DestinationCounters, EventCounts};
 pub use quantiles::Quantiles;
 pub use reasons::REFUSALS;
 pub use registry::Metrics;

@@ -55,7 +55,7 @@ pub struct Metrics {
     accepted: Family<SourceLabels, Counter>,
     ignored: Family<IgnoredLabels, Counter>,
     append: Histogram,
-    append_lately: Quantiles,
+    recent_appends: Quantiles,
     gateway: Arc<Totals>,
     given_up: Counter,
     destinations: Destinations,
@@ -131,7 +131,7 @@ impl Metrics {
             accepted,
             ignored,
             append,
-            append_lately: Quantiles::default(),
+            recent_appends: Quantiles::default(),
             gateway: Arc::default(),
             given_up,
             destinations,
@@ -158,14 +158,14 @@ impl Metrics {
     }
 
     /// Seconds from the start of an append until it was durable.
-    pub fn appended(&self, seconds: f64) {
+    pub fn observe_append(&self, seconds: f64) {
         self.append.observe(seconds);
-        self.append_lately.note(seconds, Instant::now());
+        self.recent_appends.note(seconds, Instant::now());
     }
 
     /// How long appends took in the last minutes.
-    pub fn append_lately(&self) -> &Quantiles {
-        &self.append_lately
+    pub fn recent_appends(&self) -> &Quantiles {
+        &self.recent_appends
     }
 
     /// Identifies made durable since the start, and events that the gateway ignored.
@@ -180,7 +180,7 @@ impl Metrics {
     }
 
     /// The counters of all destinations.
-    pub fn all_counters(&self) -> Vec<DestinationCounters> {
+    pub fn destination_counters(&self) -> Vec<DestinationCounters> {
         lock(&self.counters).values().cloned().collect()
     }
 
@@ -218,7 +218,7 @@ impl Metrics {
     }
 
     /// The counters of the destination with this id; the same at every call.
-    pub fn counters(&self, id: &str) -> DestinationCounters {
+    pub fn destination(&self, id: &str) -> DestinationCounters {
         let mut counters = lock(&self.counters);
         let counters = counters.entry(id.to_owned());
         counters
@@ -227,13 +227,13 @@ impl Metrics {
     }
 
     /// The destination is not configured and has events waiting.
-    pub fn retired(&self, id: &str) {
+    pub fn set_retired(&self, id: &str) {
         let retired = self.destinations.retired.get_or_create_owned(&labels(id));
         retired.set(1);
     }
 
     /// The destination is configured again.
-    pub fn came_back(&self, id: &str) {
+    pub fn clear_retired(&self, id: &str) {
         self.destinations.retired.remove(&labels(id));
     }
 
@@ -436,14 +436,14 @@ mod tests {
     #[test]
     fn what_is_gone_leaves_no_line_on_the_page() {
         let metrics = Metrics::new();
-        let (source, counters) = (metrics.source("web"), metrics.counters("profiles"));
+        let (source, counters) = (metrics.source("web"), metrics.destination("profiles"));
         let fill = || {
             source.accepted(1);
             source.ignored("not_identify", 1);
             counters.accept(2, kenwell_journal::Offset(2));
             counters.ignored("blank_user_id");
             counters.dead_lettered("ERR", 1);
-            counters.fresh(0.1);
+            counters.observe_freshness(0.1);
         };
         fill();
         let stats = kenwell_journal::Stats::default();

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn every_page_is_of_one_moment() {
         let metrics = Metrics::new();
-        let counters = metrics.counters("profiles");
+        let counters = metrics.destination("profiles");
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{dependencies::Dependencies, oldest_waiting::OldestWaiting};
 use crate::{
     config::{Config, Destination},
-    delivery::{Delivery, DestinationQueue, Guard, Health, Lag, Memory, Plan, Post, State},
+    delivery::{Delivery, DestinationQueue, LossDetector, Health, Lag, KnownRedisFile, DeliveryDependencies, LossDetectorDependencies, HealthState},
     metrics::DestinationCounters,
 };
 
@@ -49,7 +49,7 @@ pub(super) struct DestinationRuntime {
     counters: DestinationCounters,
     pub(super) health: Health,
     /// What is known of its Redis.
-    pub(super) memory: Memory,
+    pub(super) memory: KnownRedisFile,
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
     pub(super) queue: Option<DestinationQueue>,
@@ -89,9 +89,9 @@ impl DestinationRuntime {
         Self {
             connection,
             layout,
-            counters: dependencies.metrics.counters(&settings.id),
+            counters: dependencies.metrics.destination(&settings.id),
             health: Health::new(&settings.id),
-            memory: Memory::open(&dependencies.data_dir, settings),
+            memory: KnownRedisFile::open(&dependencies.data_dir, settings),
             lag: Lag::default(),
             settings: settings.clone(),
             queue: None,
@@ -113,7 +113,7 @@ impl DestinationRuntime {
         if idle || self.delivery.is_some() {
             return Ok(());
         }
-        let plan = Plan {
+        let plan = DeliveryDependencies {
             config,
             destination: &self.settings,
             connection: &self.connection,
@@ -143,12 +143,12 @@ impl DestinationRuntime {
     }
 
     /// What watches over its Redis beside the delivery.
-    fn guard(&self, dependencies: &Dependencies) -> Guard {
+    fn guard(&self, dependencies: &Dependencies) -> LossDetector {
         let installation = dependencies.installation.clone();
         // Under a name of its own, so that no marker of an earlier run arrives late.
         let name = format!("{installation}:{}:marker", self.settings.id);
         let (connection, layout) = (self.connection.named(&name), self.layout.clone());
-        Guard::new(Post {
+        LossDetector::new(LossDetectorDependencies {
             marker: Marker::new(connection, layout, installation),
             journal: dependencies.journal.clone(),
             memory: self.memory.clone(),
@@ -229,7 +229,7 @@ impl DestinationRuntime {
 
     /// Whether it delivers, and nothing is known to be in its way.
     pub(super) fn delivers(&self) -> bool {
-        self.delivery.is_some() && !matches!(self.health.state(), State::Waiting { .. })
+        self.delivery.is_some() && !matches!(self.health.state(), HealthState::Waiting { .. })
     }
 
     /// For those who look.

@@ -93,7 +93,7 @@ impl Runtime {
         let configured = destinations.iter().filter_map(|it| it.queue.clone());
         let retired = self.inner.dependencies.retired.queues();
         let queues: Vec<DestinationQueue> = configured.chain(retired).collect();
-        join_all(queues.iter().map(DestinationQueue::entered)).await;
+        join_all(queues.iter().map(DestinationQueue::backlog_counted)).await;
     }
 
     pub(super) fn read<T>(&self, take: impl FnOnce(&Snapshot) -> T) -> T {

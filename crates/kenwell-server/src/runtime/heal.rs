@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    delivery::{Loss, Owed, Restoring},
+    delivery::{Loss, PendingRestore, RunningRestore},
 };
 
 impl Runtime {
@@ -54,8 +54,8 @@ impl Runtime {
 }
 
 impl DestinationRuntime {
-    fn owed(&self) -> Option<Owed> {
-        self.memory.known().owed
+    fn owed(&self) -> Option<PendingRestore> {
+        self.memory.known().pending
     }
 
     /// Somebody has decided what is delivered again: nothing more is offered.
@@ -68,7 +68,7 @@ impl DestinationRuntime {
     /// Moves the stopped destination back to what is owed to its Redis, and says what that is.
     async fn go_back(
         &self,
-        owed: Owed,
+        owed: PendingRestore,
         search: Search,
         config: &Config,
         dependencies: &Dependencies,
@@ -78,15 +78,15 @@ impl DestinationRuntime {
         let oldest = search.start().0;
         let replayed = rewind_destination(self, config, search, &dependencies.journal).await?;
         let now = Timestamp::now();
-        let restoring = Restoring {
+        let restoring = RunningRestore {
             since_ms: now.as_millisecond(),
             until: reached,
             events: replayed.events,
         };
         let remembered = self.memory.change(|known| {
-            known.owed = None;
-            if owed.lost > Loss::Unlikely && replayed.events > 0 {
-                known.restoring = Some(restoring);
+            known.pending = None;
+            if owed.loss > Loss::Unlikely && replayed.events > 0 {
+                known.running = Some(restoring);
             }
         });
         if let Err(error) = remembered {
@@ -97,10 +97,10 @@ impl DestinationRuntime {
     }
 
     /// Says what Redis lacks, what it gets again, and what of it the journal no longer has.
-    fn tell(&self, owed: Owed, oldest: u64, reached: u64, replayed: &Replayed) {
+    fn tell(&self, owed: PendingRestore, oldest: u64, reached: u64, replayed: &Replayed) {
         let (id, position, events) = (&self.settings.id, owed.from, replayed.events);
         let since = replayed.received.map(tracing::field::display);
-        match owed.lost {
+        match owed.loss {
             Loss::Unlikely => tracing::info!(
                 destination.id = id,
                 position,

@@ -52,7 +52,7 @@ pub(super) fn open_queue(
                 waiting = queue.counters.queued(),
                 "a destination is configured again, and goes on where it stood"
             );
-            metrics.came_back(&id);
+            metrics.clear_retired(&id);
             (queue, Origin::Retired)
         }
         None => (
@@ -86,7 +86,7 @@ pub(super) fn open_queues(
     }
     let new = opened.iter().filter(|it| it.origin == Origin::Cursor);
     let new = new.map(|it| it.queue.clone()).collect();
-    enter_backlogs(new, config, dependencies);
+    initialize_queues(new, config, dependencies);
     Ok(opened)
 }
 
@@ -110,7 +110,7 @@ pub(super) fn close_queues(
 }
 
 /// Counts what waits for destinations whose queue was opened just now. Events are accepted meanwhile.
-pub(super) fn enter_backlogs(
+pub(super) fn initialize_queues(
     opened: Vec<DestinationQueue>,
     config: &Config,
     dependencies: &Dependencies,
@@ -119,6 +119,6 @@ pub(super) fn enter_backlogs(
         dependencies.journal.clone(),
         dependencies.stop.child_token(),
     );
-    let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
+    let entering = delivery::initialize_queues(opened, journal, Arc::new(config.clone()), stop);
     dependencies.tasks.spawn(entering);
 }

@@ -12,7 +12,7 @@ use super::observation::{Head, Observation};
 use super::{Filter, TailEvent};
 
 /// Readers at once: each is a connection and a share of the work.
-pub const MAX_READERS: usize = 16;
+pub const MAX_SUBSCRIBERS: usize = 16;
 /// Events that wait for one reader; beyond it he misses some, and is told how many.
 const WAITING: usize = 256;
 
@@ -46,7 +46,7 @@ pub struct Subscriber {
 
 /// Events that a reader was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Missed(pub u64);
+pub struct MissedEvents(pub u64);
 
 impl fmt::Debug for Tail {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,12 +56,12 @@ impl fmt::Debug for Tail {
 
 impl Tail {
     /// Whether anybody looks. Ask before telling.
-    pub fn is_watched(&self) -> bool {
+    pub fn has_subscribers(&self) -> bool {
         self.inner.count.load(Ordering::Relaxed) > 0
     }
 
     /// Shows this to everybody who looks for it.
-    pub fn tell(&self, observation: &Observation<'_>) {
+    pub fn publish(&self, observation: &Observation<'_>) {
         let head = Head::of(observation);
         let subscriptions = self.inner.subscriptions.read();
         let subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
@@ -82,8 +82,8 @@ impl Tail {
         }
     }
 
-    /// Begins to look; `None` when [`MAX_READERS`] do already.
-    pub fn watch(&self, filter: Filter) -> Option<Subscriber> {
+    /// Begins to look; `None` when [`MAX_SUBSCRIBERS`] do already.
+    pub fn subscribe(&self, filter: Filter) -> Option<Subscriber> {
         let (sender, queue) = mpsc::channel(WAITING);
         let subscription = Arc::new(Subscription {
             filter,
@@ -92,7 +92,7 @@ impl Tail {
         });
         let subscriptions = self.inner.subscriptions.write();
         let mut subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
-        if subscriptions.len() >= MAX_READERS {
+        if subscriptions.len() >= MAX_SUBSCRIBERS {
             return None;
         }
         subscriptions.push(Arc::clone(&subscription));
@@ -111,11 +111,11 @@ impl Subscriber {
     /// What comes next.
     ///
     /// # Errors
-    /// [`Missed`], when this reader was too slow for some; the next call goes on.
-    pub async fn next(&mut self) -> Result<Arc<TailEvent>, Missed> {
+    /// [`MissedEvents`], when this reader was too slow for some; the next call goes on.
+    pub async fn next(&mut self) -> Result<Arc<TailEvent>, MissedEvents> {
         let missed = self.subscription.missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
-            return Err(Missed(missed));
+            return Err(MissedEvents(missed));
         }
         match self.queue.recv().await {
             Some(seen) => Ok(seen),
@@ -142,7 +142,7 @@ mod tests {
     use crate::tail::Outcome;
 
     fn tell(tail: &Tail, source: &str) {
-        tail.tell(&Observation {
+        tail.publish(&Observation {
             source,
             outcome: Outcome::Accepted,
             event: b"{}",
@@ -155,40 +155,40 @@ mod tests {
     #[tokio::test]
     async fn everybody_sees_what_he_looks_for_in_order() {
         let tail = Tail::default();
-        assert!(!tail.is_watched());
+        assert!(!tail.has_subscribers());
         tell(&tail, "web");
-        let mut all = tail.watch(Filter::default()).unwrap();
+        let mut all = tail.subscribe(Filter::default()).unwrap();
         let only_ios = Filter {
             source: Some("ios".to_owned()),
             ..Filter::default()
         };
-        let mut ios = tail.watch(only_ios).unwrap();
-        assert!(tail.is_watched());
+        let mut ios = tail.subscribe(only_ios).unwrap();
+        assert!(tail.has_subscribers());
         tell(&tail, "web");
         tell(&tail, "ios");
         assert_eq!(all.next().await.unwrap().seq, 1);
         assert_eq!(all.next().await.unwrap().seq, 2);
         assert_eq!(ios.next().await.unwrap().seq, 2);
         drop((all, ios));
-        assert!(!tail.is_watched());
+        assert!(!tail.has_subscribers());
     }
 
     #[tokio::test]
     async fn the_slow_are_told_how_much_they_missed() {
         let tail = Tail::default();
-        let mut reader = tail.watch(Filter::default()).unwrap();
+        let mut reader = tail.subscribe(Filter::default()).unwrap();
         for _ in 0..WAITING + 7 {
             tell(&tail, "web");
         }
-        assert_eq!(reader.next().await.unwrap_err(), Missed(7));
+        assert_eq!(reader.next().await.unwrap_err(), MissedEvents(7));
         assert_eq!(reader.next().await.unwrap().seq, 1);
     }
 
     #[test]
     fn readers_are_bounded() {
         let tail = Tail::default();
-        let watch = || tail.watch(Filter::default());
-        let readers: Vec<_> = (0..MAX_READERS).map(|_| watch().unwrap()).collect();
+        let watch = || tail.subscribe(Filter::default());
+        let readers: Vec<_> = (0..MAX_SUBSCRIBERS).map(|_| watch().unwrap()).collect();
         assert!(watch().is_none());
         drop(readers);
         assert!(watch().is_some());

@@ -63,7 +63,7 @@ impl TailEvent {
                 .reason
                 .map(|reason| short::text(reason.as_bytes(), MAX_REASON_BYTES)),
             destination: observation.destination.map(str::to_owned),
-            event: short::shown(observation.event, short::MAX_EVENT_BYTES),
+            event: short::bounded_event(observation.event, short::MAX_EVENT_BYTES),
             command: observation.update.map(command::hset),
         }
     }

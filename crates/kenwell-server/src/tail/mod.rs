@@ -10,9 +10,9 @@ mod filter;
 mod observation;
 mod short;
 
-pub use channel::{MAX_READERS, Missed, Subscriber, Tail};
+pub use channel::{MAX_SUBSCRIBERS, MissedEvents, Subscriber, Tail};
 pub use command::MAX_COMMAND_BYTES;
 pub use event::{Outcome, TailEvent};
 pub use filter::Filter;
-pub use observation::{Observation, user_of};
-pub use short::{MAX_EVENT_BYTES, shown};
+pub use observation::{Observation, user_id_of};
+pub use short::{MAX_EVENT_BYTES, bounded_event};

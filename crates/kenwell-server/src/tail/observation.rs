@@ -79,7 +79,7 @@ impl Head {
 }
 
 /// Whom an event is about: `userId`, else `anonymousId`.
-pub fn user_of(event: &[u8]) -> Option<String> {
+pub fn user_id_of(event: &[u8]) -> Option<String> {
     Head::read(event).user().map(str::to_owned)
 }
 

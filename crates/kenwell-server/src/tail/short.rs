@@ -8,7 +8,7 @@ pub const MAX_EVENT_BYTES: usize = 16 * 1024;
 
 /// The event itself when it is JSON in the strict sense and not too large; else
 /// `{"$truncated": <bytes>}`, or `{"$text": "…"}` for what only a lenient reader can read.
-pub fn shown(bytes: &[u8], limit: usize) -> Box<RawValue> {
+pub fn bounded_event(bytes: &[u8], limit: usize) -> Box<RawValue> {
     if bytes.len() > limit {
         return raw(&json!({ "$truncated": bytes.len() }));
     }
@@ -47,11 +47,11 @@ mod tests {
     #[test]
     fn what_fits_is_shown_as_it_was_sent() {
         assert_eq!(
-            shown(br#"{"a": 1.0}"#, MAX_EVENT_BYTES).get(),
+            bounded_event(br#"{"a": 1.0}"#, MAX_EVENT_BYTES).get(),
             r#"{"a": 1.0}"#
         );
         assert_eq!(
-            shown(b"{\"a\":\r\n1}", MAX_EVENT_BYTES).get(),
+            bounded_event(b"{\"a\":\r\n1}", MAX_EVENT_BYTES).get(),
             "{\"a\":  1}"
         );
     }
@@ -60,13 +60,13 @@ mod tests {
     fn the_rest_is_told_by_what_it_is() {
         let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_EVENT_BYTES));
         let told = format!("{{\"$truncated\":{}}}", large.len());
-        assert_eq!(shown(large.as_bytes(), MAX_EVENT_BYTES).get(), told);
+        assert_eq!(bounded_event(large.as_bytes(), MAX_EVENT_BYTES).get(), told);
         assert_eq!(
-            shown(b"{\"a\":NaN}", MAX_EVENT_BYTES).get(),
+            bounded_event(b"{\"a\":NaN}", MAX_EVENT_BYTES).get(),
             r#"{"$text":"{\"a\":NaN}"}"#
         );
         assert!(
-            shown(b"{\"a\":\"\xff\"}", MAX_EVENT_BYTES)
+            bounded_event(b"{\"a\":\"\xff\"}", MAX_EVENT_BYTES)
                 .get()
                 .contains("$text")
         );

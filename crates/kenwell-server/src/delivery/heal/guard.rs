@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     judge::{Expected, Loss, Verdict, judge},
-    known::{Known, Memory, earlier},
+    known::{KnownRedis, KnownRedisFile, earlier},
     told,
 };
 use crate::delivery::{Health, backoff::Backoff};
@@ -36,10 +36,10 @@ const MAX_UNSURE: usize = 16;
 const MAX_SHARDS: usize = 1_024;
 
 /// What a guard needs.
-pub(crate) struct Post {
+pub(crate) struct LossDetectorDependencies {
     pub(crate) marker: Marker,
     pub(crate) journal: Journal,
-    pub(crate) memory: Memory,
+    pub(crate) memory: KnownRedisFile,
     pub(crate) health: Health,
     /// Whether what was lost is restored without being asked for.
     pub(crate) heals: bool,
@@ -48,8 +48,8 @@ pub(crate) struct Post {
 }
 
 /// Writes and looks at the markers of one destination.
-pub(crate) struct Guard {
-    post: Post,
+pub(crate) struct LossDetector {
+    post: LossDetectorDependencies,
     shards: Vec<Watched>,
     /// Failed attempts of the delivery, as of the latest visit.
     failures: u64,
@@ -77,8 +77,8 @@ struct Findings {
     news: bool,
 }
 
-impl Guard {
-    pub(crate) fn new(post: Post) -> Self {
+impl LossDetector {
+    pub(crate) fn new(post: LossDetectorDependencies) -> Self {
         let known = post.memory.known();
         let shards = known.shards.iter().map(|shard| Watched {
             shard: post.marker.shard(shard.slot),
@@ -116,7 +116,7 @@ impl Guard {
         let (mut look_at, mut marked) = (Instant::now() + LOOK_EVERY, None);
         let mut begun = false;
         loop {
-            if self.post.memory.known().owed.is_some() {
+            if self.post.memory.known().pending.is_some() {
                 return self.ask_to_go_back(&over).await;
             }
             let acked = self.acked();
@@ -281,7 +281,7 @@ impl Guard {
             }
             None => None,
         };
-        let change = |known: &mut Known| {
+        let change = |known: &mut KnownRedis| {
             for (slot, expected) in &expected {
                 known.note(*slot, expected);
             }

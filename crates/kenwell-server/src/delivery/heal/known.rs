@@ -13,7 +13,7 @@ use kenwell_journal::files;
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Expected, Loss};
-use crate::{config::Destination, delivery::Notice};
+use crate::{config::Destination, delivery::MissingData};
 
 /// The folder in the data directory.
 const FOLDER: &str = "redis";
@@ -23,17 +23,19 @@ const MAX_BYTES: u64 = 1 << 20;
 /// What is remembered. Positions are offsets of the journal; `None` for one stands for its oldest record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Known {
+pub(crate) struct KnownRedis {
     /// Where it is, as far as the settings say.
     pub(super) place: String,
     /// The servers that had a marker.
     pub(super) shards: Vec<KnownShard>,
     /// What has to be delivered again, and is not yet being.
-    pub(crate) owed: Option<Owed>,
+    #[serde(rename = "owed")]
+    pub(crate) pending: Option<PendingRestore>,
     /// What is being delivered again.
-    pub(crate) restoring: Option<Restoring>,
+    #[serde(rename = "restoring")]
+    pub(crate) running: Option<RunningRestore>,
     /// What can be delivered again when somebody wants it.
-    pub(crate) offered: Option<Offered>,
+    pub(crate) offered: Option<OfferedRestore>,
 }
 
 /// The server that had the marker of a shard when it was seen last.
@@ -51,16 +53,17 @@ pub(super) struct KnownShard {
 
 /// What a Redis that came back with less must get again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Owed {
+pub(crate) struct PendingRestore {
     /// From where on.
     pub(crate) from: Option<u64>,
     /// Whether something is missing.
-    pub(crate) lost: Loss,
+    #[serde(rename = "lost")]
+    pub(crate) loss: Loss,
 }
 
 /// What a Redis that came back with less is getting again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Restoring {
+pub(crate) struct RunningRestore {
     /// Milliseconds since 1970 UTC.
     pub(crate) since_ms: i64,
     /// It has everything again when delivery has reached this.
@@ -71,7 +74,7 @@ pub(crate) struct Restoring {
 
 /// What nobody restores by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Offered {
+pub(crate) struct OfferedRestore {
     /// Milliseconds since 1970 UTC.
     pub(crate) since_ms: i64,
     /// From where on.
@@ -82,19 +85,19 @@ pub(crate) struct Offered {
 
 /// The file, and what it says. Clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Memory {
+pub(crate) struct KnownRedisFile {
     path: Arc<PathBuf>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<KnownRedis>>,
 }
 
-impl Memory {
+impl KnownRedisFile {
     /// What is remembered of a destination. A file that cannot be read counts as none, with a warning:
     /// then the Redis is taken as it is found.
     pub(crate) fn open(data_dir: &Path, settings: &Destination) -> Self {
         let path = path(data_dir, &settings.id);
         let mut known = read(&path).unwrap_or_else(|error| {
             tracing::warn!(destination.id = settings.id, path = %path.display(), %error, "what was known of this Redis cannot be read; what it lost until now is not noticed");
-            Known::default()
+            KnownRedis::default()
         });
         known.move_to(settings);
         Self {
@@ -104,7 +107,7 @@ impl Memory {
     }
 
     /// What is remembered now.
-    pub(crate) fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> KnownRedis {
         self.lock().clone()
     }
 
@@ -117,7 +120,7 @@ impl Memory {
     ///
     /// # Errors
     /// Those of the file system. In memory it is changed even so.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut KnownRedis)) -> io::Result<()> {
         let mut known = self.lock();
         let before = known.clone();
         change(&mut known);
@@ -127,7 +130,7 @@ impl Memory {
         write(&self.path, &known)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownRedis> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,7 +151,7 @@ fn path(data_dir: &Path, id: &str) -> PathBuf {
     data_dir.join(FOLDER).join(format!("{id}.json"))
 }
 
-impl Known {
+impl KnownRedis {
     fn move_to(&mut self, settings: &Destination) {
         let connection = &settings.connection;
         let master = connection.sentinel_master.as_deref().unwrap_or_default();
@@ -160,20 +163,20 @@ impl Known {
                 shard.elsewhere = true;
             }
             // What was to be restored was to be restored there.
-            (self.owed, self.restoring, self.offered) = (None, None, None);
+            (self.pending, self.running, self.offered) = (None, None, None);
         }
     }
 
     /// What there is to say of it, if anything.
-    pub(super) fn notice(&self) -> Option<Notice> {
+    pub(super) fn missing_data(&self) -> Option<MissingData> {
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
-        if let Some(Offered { since_ms, says, .. }) = &self.offered {
-            return Some(Notice::Incomplete {
+        if let Some(OfferedRestore { since_ms, says, .. }) = &self.offered {
+            return Some(MissingData::Incomplete {
                 since: time(*since_ms),
                 says: says.clone(),
             });
         }
-        self.restoring.map(|it| Notice::Restoring {
+        self.running.map(|it| MissingData::Restoring {
             since: time(it.since_ms),
             events: it.events,
         })
@@ -195,11 +198,11 @@ impl Known {
     }
 
     /// Notes that everything from `from` on must come again.
-    pub(super) fn owe(&mut self, from: Option<u64>, lost: Loss) {
-        let before = self.owed.unwrap_or(Owed { from, lost });
-        self.owed = Some(Owed {
+    pub(super) fn owe(&mut self, from: Option<u64>, loss: Loss) {
+        let before = self.pending.unwrap_or(PendingRestore { from, loss });
+        self.pending = Some(PendingRestore {
             from: earlier(before.from, from),
-            lost: before.lost.max(lost),
+            loss: before.loss.max(loss),
         });
     }
 }
@@ -209,17 +212,17 @@ pub(super) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     a.zip(b).map(|(a, b)| a.min(b))
 }
 
-fn read(path: &Path) -> io::Result<Known> {
+fn read(path: &Path) -> io::Result<KnownRedis> {
     let mut text = String::new();
     match files::open(path) {
         Ok(file) => file.take(MAX_BYTES).read_to_string(&mut text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KnownRedis::default()),
         Err(error) => return Err(error),
     };
     Ok(serde_json::from_str(&text)?)
 }
 
-fn write(path: &Path, known: &Known) -> io::Result<()> {
+fn write(path: &Path, known: &KnownRedis) -> io::Result<()> {
     files::make_directory(path.parent().unwrap_or(Path::new(".")))?;
     files::replace(path, &serde_json::to_vec(known)?)
 }
@@ -232,22 +235,22 @@ mod tests {
 
     #[test]
     fn what_is_owed_begins_where_the_earliest_loss_does() {
-        let mut known = Known::default();
-        let owed = |from, lost| Owed { from, lost };
+        let mut known = KnownRedis::default();
+        let owed = |from, loss| PendingRestore { from, loss };
         known.owe(Some(7), Loss::Unlikely);
         known.owe(Some(9), Loss::Certain);
-        assert_eq!(known.owed, Some(owed(Some(7), Loss::Certain)));
+        assert_eq!(known.pending, Some(owed(Some(7), Loss::Certain)));
         known.owe(None, Loss::Possible);
         known.owe(Some(3), Loss::Unlikely);
-        assert_eq!(known.owed, Some(owed(None, Loss::Certain)));
+        assert_eq!(known.pending, Some(owed(None, Loss::Certain)));
     }
 
     #[test]
     fn a_file_is_read_as_it_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("redis/profiles.json");
-        assert_eq!(read(&path).unwrap(), Known::default());
-        let mut known = Known::default();
+        assert_eq!(read(&path).unwrap(), KnownRedis::default());
+        let mut known = KnownRedis::default();
         let expected = Expected {
             server: Some(Server {
                 run: "r".to_owned(),

@@ -9,6 +9,6 @@ mod judge;
 mod known;
 mod told;
 
-pub(crate) use guard::{Guard, Post};
+pub(crate) use guard::{LossDetector, LossDetectorDependencies};
 pub(crate) use judge::Loss;
-pub(crate) use known::{Memory, Owed, Restoring, forget};
+pub(crate) use known::{KnownRedisFile, PendingRestore, RunningRestore, forget};

@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use kenwell_journal::{Limit, Offset};
 
 use super::{
-    guard::Post,
-    known::{Known, Offered},
+    guard::LossDetectorDependencies,
+    known::{KnownRedis, OfferedRestore},
 };
 use crate::{clock, envelope::Envelope};
 
 /// Shows what was going on when Kenwell was stopped, or its settings changed.
-pub(super) fn resume(post: &Post) {
+pub(super) fn resume(post: &LossDetectorDependencies) {
     let stats = post.journal.stats();
     let destination = post.health.destination();
     let cursor = stats.cursors.iter().find(|it| it.name == destination);
@@ -19,18 +19,18 @@ pub(super) fn resume(post: &Post) {
     let oldest = stats.first_offset.0;
     // Whoever has gone back so far has taken the offer.
     remember(post, |known| {
-        let taken = |offer: &Offered| acked <= offer.from.unwrap_or(0).max(oldest);
+        let taken = |offer: &OfferedRestore| acked <= offer.from.unwrap_or(0).max(oldest);
         known.offered = known.offered.take().filter(|offer| !taken(offer));
     });
     show(post);
 }
 
 /// Notes and says that everything that was lost is there again, once delivery has come so far.
-pub(super) fn restored(post: &Post, acked: u64) {
-    let Some(done) = post.memory.known().restoring.filter(|it| acked >= it.until) else {
+pub(super) fn restored(post: &LossDetectorDependencies, acked: u64) {
+    let Some(done) = post.memory.known().running.filter(|it| acked >= it.until) else {
         return;
     };
-    remember(post, |known| known.restoring = None);
+    remember(post, |known| known.running = None);
     let (destination, events) = (post.health.destination(), done.events);
     let since = u64::try_from(done.since_ms).unwrap_or(0);
     let seconds = clock::age(since).as_secs();
@@ -43,7 +43,7 @@ pub(super) fn restored(post: &Post, acked: u64) {
 }
 
 /// Says that a destination was pointed to another Redis.
-pub(super) fn elsewhere(post: &Post) {
+pub(super) fn elsewhere(post: &LossDetectorDependencies) {
     let destination = post.health.destination();
     tracing::info!(
         destination.id = destination,
@@ -53,7 +53,12 @@ pub(super) fn elsewhere(post: &Post) {
 
 /// Says that something is missing which is not restored by itself, and how to restore it. `changed`:
 /// whether the server restarted or another one took over, rather than being emptied by a command.
-pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: bool) -> Offered {
+pub(super) async fn offer(
+    post: &LossDetectorDependencies,
+    from: Option<u64>,
+    acked: u64,
+    changed: bool,
+) -> OfferedRestore {
     let destination = post.health.destination();
     let oldest = post.journal.stats().first_offset.0;
     let begin = from.unwrap_or(0).max(oldest);
@@ -80,7 +85,7 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
         delivered = acked,
         "{says}"
     );
-    Offered {
+    OfferedRestore {
         since_ms: Timestamp::now().as_millisecond(),
         from,
         says,
@@ -88,7 +93,10 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
 }
 
 /// When the first record of a range was received.
-async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp> {
+async fn received(
+    post: &LossDetectorDependencies,
+    range: std::ops::Range<u64>,
+) -> Option<Timestamp> {
     let mut pass = post
         .journal
         .read_range(Offset(range.start)..Offset(range.end));
@@ -103,7 +111,7 @@ async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp>
 }
 
 /// Changes what is remembered, and shows it.
-pub(super) fn remember(post: &Post, change: impl FnOnce(&mut Known)) {
+pub(super) fn remember(post: &LossDetectorDependencies, change: impl FnOnce(&mut KnownRedis)) {
     if let Err(error) = post.memory.change(change) {
         let destination = post.health.destination();
         tracing::error!(destination.id = destination, %error, "what is known of this Redis cannot be written to data_dir; after a restart of Kenwell its losses may not be noticed");
@@ -111,6 +119,7 @@ pub(super) fn remember(post: &Post, change: impl FnOnce(&mut Known)) {
     show(post);
 }
 
-fn show(post: &Post) {
-    post.health.note(post.memory.known().notice());
+fn show(post: &LossDetectorDependencies) {
+    post.health
+        .set_missing_data(post.memory.known().missing_data());
 }

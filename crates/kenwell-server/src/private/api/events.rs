@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::private::PrivatePlane;
 use crate::private::extract::Query;
 use crate::private::refusal::{ErrorBody, Refusal};
-use crate::tail::{Filter, MAX_READERS, Missed, Outcome, Subscriber, TailEvent as Shown};
+use crate::tail::{Filter, MAX_SUBSCRIBERS, MissedEvents, Outcome, Subscriber, TailEvent as Shown};
 
 /// How often a silent stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -122,10 +122,14 @@ pub(super) async fn watch(
     State(plane): State<Arc<PrivatePlane>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let reader = plane.metrics.tail().watch(wanted.into()).ok_or_else(|| {
-        let message = format!("{MAX_READERS} readers watch already: close one of them");
-        Refusal::busy(message, 10)
-    })?;
+    let reader = plane
+        .metrics
+        .tail()
+        .subscribe(wanted.into())
+        .ok_or_else(|| {
+            let message = format!("{MAX_SUBSCRIBERS} readers watch already: close one of them");
+            Refusal::busy(message, 10)
+        })?;
     let end = End {
         closing: plane.closing.clone(),
         key_replaced: plane.access.key_replaced(),
@@ -152,10 +156,10 @@ fn messages(reader: Subscriber, end: End) -> impl Stream<Item = Result<Event, In
     })
 }
 
-fn message(next: Result<Arc<Shown>, Missed>) -> Event {
+fn message(next: Result<Arc<Shown>, MissedEvents>) -> Event {
     let (name, data) = match next {
         Ok(seen) => ("event", serde_json::to_string(&*seen)),
-        Err(Missed(count)) => ("dropped", serde_json::to_string(&Dropped { count })),
+        Err(MissedEvents(count)) => ("dropped", serde_json::to_string(&Dropped { count })),
     };
     // Plain data: it always is JSON.
     Event::default().event(name).data(data.unwrap_or_default())

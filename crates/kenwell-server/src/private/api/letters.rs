@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::dead_letters::Count;
-use crate::dead_letters::{DeadLetter, Error, Outstanding, Wanted};
+use crate::dead_letters::{DeadLetter, Error, LetterQuery, OutstandingLetters};
 
 /// Bytes of letters after which a page ends, whatever its count.
 const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -28,7 +28,7 @@ impl Selection {
 
 /// Which letters are shown.
 pub(super) struct Page {
-    pub(super) destinations: Vec<(String, Arc<Outstanding>)>,
+    pub(super) destinations: Vec<(String, Arc<OutstandingLetters>)>,
     pub(super) reason: Option<String>,
     pub(super) limit: usize,
     /// The last one of the page before: destination, slash, id.
@@ -67,13 +67,13 @@ pub(super) fn find(page: &Page) -> Result<Option<Found>, Error> {
         if found.next.is_some() || !(begun || after.is_some()) {
             continue;
         }
-        let wanted = Wanted {
+        let wanted = LetterQuery {
             reason: page.reason.as_deref(),
             after: after.map(|(_, id)| id),
             letters: page.limit.saturating_sub(found.letters.len()),
             bytes: MAX_PAGE_BYTES.saturating_sub(bytes),
         };
-        let Some(picked) = outstanding.pick(&wanted)? else {
+        let Some(picked) = outstanding.page(&wanted)? else {
             continue;
         };
         begun = true;
