@@ -26,7 +26,7 @@ mod walls;
 pub use allowed::AllowedReferences;
 pub(crate) use allowed::Reference;
 pub use environment::Environment;
-pub use keys::{DESTINATION, Group, Key, Kind, Needs};
+pub use keys::{DESTINATION, Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};
 pub use problem::{Place, Problem, Problems};

@@ -1,6 +1,6 @@
 //! The keys of `[[destinations]]`.
 
-use super::{Group, Key, Kind, Needs};
+use super::{Group, Key, Kind, Moves, Needs};
 
 /// The keys of `[[destinations]]`, in the reference's order.
 pub const DESTINATION: &[Key] = &[
@@ -9,27 +9,35 @@ pub const DESTINATION: &[Key] = &[
         Kind::Text,
         "unique among destinations; its place in the journal is kept under this name",
     )
-    .required(),
-    Key::new("name", Kind::Text, "for people"),
+    .required()
+    .file_only()
+    .moves(Moves::NoSecret),
+    Key::new("name", Kind::Text, "for people").moves(Moves::NoSecret),
     Key::new(
         "enabled",
         Kind::Flag,
         "a disabled destination gets nothing; what waits for it already is kept until it is enabled again",
     )
-    .default("true"),
+    .default("true")
+    .moves(Moves::NoSecret),
     Key::new(
         "paused",
         Kind::Flag,
         "a paused destination gets its share later: it waits in the journal, which keeps it however long that takes",
     )
-    .default("false"),
+    .default("false")
+    .moves(Moves::NoSecret),
     Key::new(
         "heal",
         Kind::Flag,
         "a Redis that [came back with less](operations.md#a-redis-that-came-back-with-less) after a restart or a failover gets again, by itself, what the journal still has; `false`: it is only shown",
     )
-    .default("true"),
-    Key::new("type", Kind::Choice(&["redis"]), "the only type so far").default("\"redis\""),
+    .default("true")
+    .moves(Moves::NoSecret),
+    Key::new("type", Kind::Choice(&["redis"]), "the only type so far")
+        .default("\"redis\"")
+        .file_only()
+        .moves(Moves::NoSecret),
     Key::new(
         "address",
         Kind::Addresses,
@@ -40,31 +48,39 @@ pub const DESTINATION: &[Key] = &[
         "url",
         Kind::Secret,
         "`redis[s]://[[username][:password]@]host[:port][/database]` (or `valkey[s]://`), `redis-sentinel://[[username][:password]@]host[:port][,…]/master[/database]` or `unix:///path?db=N` instead of the keys it names; a [secret](#secrets)",
-    ),
+    )
+    .file_only(),
     Key::new(
         "username",
         Kind::Name,
         "Redis ACL user; empty for the default user; also `env:NAME` or `file:PATH`",
     )
     .default("\"\"")
-    .field(Group::SignIn, "User"),
+    .field(Group::SignIn, "User")
+    .hint("An ACL user of Redis. Empty for the default user.")
+    .moves(Moves::Secret("password")),
     Key::new(
         "password",
         Kind::Secret,
         "a [secret](#secrets); empty for none",
     )
     .default("\"\"")
-    .field(Group::SignIn, "Password"),
+    .field(Group::SignIn, "Password")
+    .moves(Moves::NoSecret),
     Key::new("database", Kind::Number(0, i64::MAX), "Redis database number")
         .default("0")
-        .field(Group::Keys, "Database"),
+        .field(Group::Keys, "Database")
+        .hint("A number; 0 always exists, and is the only one of a cluster.")
+        .moves(Moves::NoSecret),
     Key::new(
         "prefix",
-        Kind::Text,
+        Kind::Prefix,
         "keys become `<prefix>:user:<id>`; also a [template](#prefixes)",
     )
     .default("\"\"")
-    .field(Group::Keys, "Key prefix"),
+    .field(Group::Keys, "Key prefix")
+    .hint("Keys become prefix:user:<id>. Empty for user:<id>.")
+    .moves(Moves::NoSecret),
     Key::new(
         "cluster_mode",
         Kind::Flag,
@@ -78,21 +94,25 @@ pub const DESTINATION: &[Key] = &[
         "the addresses are [Sentinels](redis.md#sentinel), and this is the name under which they know the master",
     )
     .field(Group::Server, "Name of the master")
-    .needs(Needs::Sentinels),
+    .needs(Needs::Sentinels)
+    .hint("As the Sentinels know it, often mymaster."),
     Key::new(
         "sentinel_username",
-        Kind::Name,
+        Kind::Text,
         "ACL user at the Sentinels, which have users of their own",
     )
     .field(Group::Server, "User at the Sentinels")
-    .needs(Needs::Sentinels),
+    .needs(Needs::Sentinels)
+    .hint("Sentinels have users of their own. Empty for the default user.")
+    .moves(Moves::Secret("sentinel_password")),
     Key::new(
         "sentinel_password",
         Kind::Secret,
         "password at the Sentinels; a [secret](#secrets)",
     )
     .field(Group::Server, "Password at the Sentinels")
-    .needs(Needs::Sentinels),
+    .needs(Needs::Sentinels)
+    .moves(Moves::NoSecret),
     Key::new(
         "address_map",
         Kind::Map,
@@ -100,10 +120,12 @@ pub const DESTINATION: &[Key] = &[
     )
     .default("{}")
     .field(Group::Server, "Addresses from here")
-    .needs(Needs::SeveralServers),
+    .needs(Needs::SeveralServers)
+    .hint("Where the servers that a cluster or Sentinels name are from here, one on each line: 10.0.0.5:6379 = 127.0.0.1:7001, or host = host."),
     Key::new("secure", Kind::Flag, "TLS")
         .default("false")
-        .field(Group::Encryption, "Connect with TLS"),
+        .field(Group::Encryption, "Connect with TLS")
+        .hint("Encrypts the connection and checks the server's certificate."),
     Key::new(
         "skip_verify",
         Kind::Flag,
@@ -119,7 +141,8 @@ pub const DESTINATION: &[Key] = &[
     )
     .default("\"\"")
     .field(Group::Encryption, "CA certificate")
-    .needs(Needs::Tls),
+    .needs(Needs::Tls)
+    .hint("Who issued the server's certificate: PEM text; or the path of a file on the server, where the file allows it. Empty for the system's authorities."),
     Key::new(
         "client_certificate",
         Kind::Certificate,
@@ -127,7 +150,9 @@ pub const DESTINATION: &[Key] = &[
     )
     .default("\"\"")
     .field(Group::ClientCertificate, "Client certificate")
-    .needs(Needs::Tls),
+    .needs(Needs::Tls)
+    .hint("PEM text; or the path of a file on the server, where the file allows it.")
+    .moves(Moves::NoSecret),
     Key::new(
         "client_key",
         Kind::PrivateKey,
@@ -135,7 +160,9 @@ pub const DESTINATION: &[Key] = &[
     )
     .default("\"\"")
     .field(Group::ClientCertificate, "Client key")
-    .needs(Needs::Tls),
+    .needs(Needs::Tls)
+    .hint("The private key of the client certificate, not encrypted.")
+    .moves(Moves::NoSecret),
     Key::new(
         "server_name",
         Kind::Text,
@@ -143,19 +170,24 @@ pub const DESTINATION: &[Key] = &[
     )
     .default("\"\"")
     .field(Group::Encryption, "Name in the certificate")
-    .needs(Needs::Tls),
+    .needs(Needs::Tls)
+    .hint("Only when it differs from the host of the address."),
     Key::new(
         "connect_timeout",
         Kind::Duration(50, 600_000),
         "how long opening a connection may take: name, network, TLS and login together, of which looking up the name may take half; `50ms` to `10m`",
     )
     .default("\"5s\"")
-    .field(Group::Timeouts, "Longest wait for a connection"),
+    .field(Group::Timeouts, "Longest wait for a connection")
+    .hint("Such as 10s. Empty for 5s.")
+    .moves(Moves::NoSecret),
     Key::new(
         "response_timeout",
         Kind::Duration(50, 600_000),
         "how long Redis may be silent while events are written: time in which no byte moves, not the time for all of them; for other questions the time for the answer; `50ms` to `10m`",
     )
     .default("\"5s\"")
-    .field(Group::Timeouts, "Longest silence"),
+    .field(Group::Timeouts, "Longest silence")
+    .hint("How long Redis may say nothing before a new connection is opened, such as 10s. Empty for 5s.")
+    .moves(Moves::NoSecret),
 ];

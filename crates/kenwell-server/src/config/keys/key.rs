@@ -16,12 +16,18 @@ pub struct Key {
     pub restart: bool,
     /// What people call it: the label of its field.
     pub label: &'static str,
-    /// What it means, in Markdown. The hint of its field, and the reference's sentence.
+    /// What it means, in Markdown: the reference's sentence.
     pub sentence: &'static str,
     /// Where it stands in a form; `None` when it is not in one.
     pub group: Option<Group>,
+    /// What stands below the label of its field, in plain text; may be empty.
+    pub hint: &'static str,
     /// With which other settings it belongs.
     pub needs: Needs,
+    /// Whether it can be changed over the API, and not in the file only.
+    pub editable: bool,
+    /// Which stored secrets go to somebody else when it changes.
+    pub moves: Moves,
 }
 
 /// What a value is, and its bounds.
@@ -29,6 +35,8 @@ pub struct Key {
 pub enum Kind {
     /// Text, which may be shown.
     Text,
+    /// What stands before the keys in Redis. It is shown when it is empty, too.
+    Prefix,
     /// A name that may be a reference (`env:NAME`, `file:PATH`), which is shown in its place.
     Name,
     /// A secret or a reference to one; it is never shown.
@@ -89,8 +97,22 @@ pub enum Needs {
     Tls,
 }
 
+/// Which stored secrets go to somebody else when a key changes. They must be given again then, so that nobody
+/// has them sent to a server that they were not meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moves {
+    /// All of them: it decides who is at the other end. The safe choice, and the one for a key of which nothing
+    /// else is said.
+    AllSecrets,
+    /// The secret with this name, and no other.
+    Secret(&'static str),
+    /// None: whoever got the secrets before gets them now.
+    NoSecret,
+}
+
 impl Key {
-    /// An optional key without a default, in no form, that takes effect at once.
+    /// An optional key without a default, in no form, that takes effect at once, can be changed over the API and
+    /// decides who gets the secrets.
     pub(super) const fn new(name: &'static str, kind: Kind, sentence: &'static str) -> Self {
         Self {
             name,
@@ -101,7 +123,10 @@ impl Key {
             label: name,
             sentence,
             group: None,
+            hint: "",
             needs: Needs::Nothing,
+            editable: true,
+            moves: Moves::AllSecrets,
         }
     }
 
@@ -127,8 +152,24 @@ impl Key {
         }
     }
 
+    pub(super) const fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
     pub(super) const fn needs(self, needs: Needs) -> Self {
         Self { needs, ..self }
+    }
+
+    /// It is changed in the file only.
+    pub(super) const fn file_only(self) -> Self {
+        Self {
+            editable: false,
+            ..self
+        }
+    }
+
+    pub(super) const fn moves(self, moves: Moves) -> Self {
+        Self { moves, ..self }
     }
 
     /// Whether its value is never shown.

@@ -6,4 +6,4 @@ mod destination;
 mod key;
 
 pub use destination::DESTINATION;
-pub use key::{Group, Key, Kind, Needs};
+pub use key::{Group, Key, Kind, Moves, Needs};
