@@ -1,7 +1,7 @@
 //! What is said of one key.
 
 /// One key of a table of `kenwell.toml`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// As it is written in the file, in the API and, in capitals, in environment variables.
     pub name: &'static str,
