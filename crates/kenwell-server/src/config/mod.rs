@@ -14,6 +14,7 @@ mod secret;
 mod section;
 mod service_links;
 mod settings;
+mod shown;
 mod source;
 mod suggestion;
 mod tls;
@@ -26,7 +27,7 @@ mod walls;
 pub use allowed::AllowedReferences;
 pub(crate) use allowed::Reference;
 pub use environment::Environment;
-pub use keys::{DESTINATION, Group, Key, Kind, Moves, Needs};
+pub use keys::{DESTINATION, Group, Key, Kind, Moves, Needs, SOURCE};
 pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};
 pub use problem::{Place, Problem, Problems};
@@ -37,4 +38,5 @@ pub use settings::{
     Private, Source,
 };
 pub(crate) use source::{MAX_ID, is_id};
+pub(crate) use suggestion::nearest;
 pub(crate) use value::duration_of as duration;

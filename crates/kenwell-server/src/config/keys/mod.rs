@@ -4,6 +4,8 @@
 
 mod destination;
 mod key;
+mod source;
 
 pub use destination::DESTINATION;
 pub use key::{Group, Key, Kind, Moves, Needs};
+pub use source::SOURCE;
