@@ -48,12 +48,14 @@ impl Reference {
     /// What the text of a key of this kind refers to. `None` when it holds its value itself.
     pub(crate) fn of(kind: KeyKind, text: &str) -> Option<Self> {
         match kind {
-            KeyKind::Secret | KeyKind::Name => Self::of_secret(text),
+            KeyKind::Secret | KeyKind::RedisUrl | KeyKind::Name => Self::of_secret(text),
             KeyKind::PrivateKey => Self::of_key(text),
             KeyKind::Certificate => Self::of_pem(text),
             KeyKind::Addresses => Self::of_address(text),
             KeyKind::Path => (!text.is_empty()).then(|| Self::File(text.into())),
-            KeyKind::Text
+            KeyKind::Id
+            | KeyKind::Text
+            | KeyKind::HttpUrl
             | KeyKind::Prefix
             | KeyKind::Flag
             | KeyKind::Number(..)

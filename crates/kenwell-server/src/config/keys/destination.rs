@@ -1,56 +1,64 @@
 //! The keys of `[[destinations]]`.
 
-use super::{Group, Key, Kind, Moves, Needs};
+use super::{Group, Key, Kind, Moves, Needs, keys};
 
-/// The keys of `[[destinations]]`, in the reference's order.
-pub const DESTINATION: &[Key] = &[
-    Key::new(
+keys! {
+    /// The keys of `[[destinations]]`, in the reference's order.
+    DESTINATION:
+    ID = Key::new(
         "id",
-        Kind::Text,
+        Kind::Id,
         "unique among destinations; its place in the journal is kept under this name",
     )
     .required()
+    .example("\"profiles\"")
+    .no_variable()
     .file_only()
-    .moves(Moves::NoSecret),
-    Key::new("name", Kind::Text, "for people").moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    NAME = Key::new("name", Kind::Text, "for people")
+        .otherwise("the id")
+        .moves(Moves::NoSecret);
+    ENABLED = Key::new(
         "enabled",
         Kind::Flag,
         "a disabled destination gets nothing; what waits for it already is kept until it is enabled again",
     )
     .default("true")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    PAUSED = Key::new(
         "paused",
         Kind::Flag,
         "a paused destination gets its share later: it waits in the journal, which keeps it however long that takes",
     )
     .default("false")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    HEAL = Key::new(
         "heal",
         Kind::Flag,
         "a Redis that [came back with less](operations.md#a-redis-that-came-back-with-less) after a restart or a failover gets again, by itself, what the journal still has; `false`: it is only shown",
     )
     .default("true")
-    .moves(Moves::NoSecret),
-    Key::new("type", Kind::Choice(&["redis"]), "the only type so far")
+    .moves(Moves::NoSecret);
+    TYPE = Key::new("type", Kind::Choice(&["redis"]), "the only type so far")
         .default("\"redis\"")
+        .no_variable()
         .file_only()
-        .moves(Moves::NoSecret),
-    Key::new(
+        .moves(Moves::NoSecret);
+    ADDRESS = Key::new(
         "address",
         Kind::Addresses,
         "`host:port`, `[ipv6]:port`, or `unix:/path/to/redis.sock`; also a [connection string of Azure](redis.md#fields-or-url); for a cluster some of its nodes, for Sentinels some of them: `\"a:6379, b:6379\"` or `[\"a:6379\", \"b:6379\"]`",
     )
-    .field(Group::Server, "Address"),
-    Key::new(
+    .otherwise("required, or `url`")
+    .example("\"127.0.0.1:6379\"")
+    .field(Group::Server, "Address");
+    URL = Key::new(
         "url",
-        Kind::Secret,
+        Kind::RedisUrl,
         "`redis[s]://[[username][:password]@]host[:port][/database]` (or `valkey[s]://`), `redis-sentinel://[[username][:password]@]host[:port][,…]/master[/database]` or `unix:///path?db=N` instead of the keys it names; a [secret](#secrets)",
     )
-    .file_only(),
-    Key::new(
+    .file_only();
+    USERNAME = Key::new(
         "username",
         Kind::Name,
         "Redis ACL user; empty for the default user; also `env:NAME` or `file:PATH`",
@@ -58,21 +66,21 @@ pub const DESTINATION: &[Key] = &[
     .default("\"\"")
     .field(Group::SignIn, "User")
     .hint("An ACL user of Redis. Empty for the default user.")
-    .moves(Moves::Secret("password")),
-    Key::new(
+    .moves(Moves::Secret("password"));
+    PASSWORD = Key::new(
         "password",
         Kind::Secret,
         "a [secret](#secrets); empty for none",
     )
     .default("\"\"")
     .field(Group::SignIn, "Password")
-    .moves(Moves::NoSecret),
-    Key::new("database", Kind::Number(0, i64::MAX), "Redis database number")
+    .moves(Moves::NoSecret);
+    DATABASE = Key::new("database", Kind::Number(0, i64::MAX), "Redis database number")
         .default("0")
         .field(Group::Keys, "Database")
         .hint("A number; 0 always exists, and is the only one of a cluster.")
-        .moves(Moves::NoSecret),
-    Key::new(
+        .moves(Moves::NoSecret);
+    PREFIX = Key::new(
         "prefix",
         Kind::Prefix,
         "keys become `<prefix>:user:<id>`; also a [template](#prefixes)",
@@ -80,23 +88,23 @@ pub const DESTINATION: &[Key] = &[
     .default("\"\"")
     .field(Group::Keys, "Key prefix")
     .hint("Keys become prefix:user:<id>. Empty for user:<id>.")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    CLUSTER_MODE = Key::new(
         "cluster_mode",
         Kind::Flag,
         "the addresses are nodes of a [Redis Cluster](redis.md#redis-cluster)",
     )
     .default("false")
-    .field(Group::Server, "Redis Cluster"),
-    Key::new(
+    .field(Group::Server, "Redis Cluster");
+    SENTINEL_MASTER = Key::new(
         "sentinel_master",
         Kind::Text,
         "the addresses are [Sentinels](redis.md#sentinel), and this is the name under which they know the master",
     )
     .field(Group::Server, "Name of the master")
     .needs(Needs::Sentinels)
-    .hint("As the Sentinels know it, often mymaster."),
-    Key::new(
+    .hint("As the Sentinels know it, often mymaster.");
+    SENTINEL_USERNAME = Key::new(
         "sentinel_username",
         Kind::Text,
         "ACL user at the Sentinels, which have users of their own",
@@ -104,16 +112,16 @@ pub const DESTINATION: &[Key] = &[
     .field(Group::Server, "User at the Sentinels")
     .needs(Needs::Sentinels)
     .hint("Sentinels have users of their own. Empty for the default user.")
-    .moves(Moves::Secret("sentinel_password")),
-    Key::new(
+    .moves(Moves::Secret("sentinel_password"));
+    SENTINEL_PASSWORD = Key::new(
         "sentinel_password",
         Kind::Secret,
         "password at the Sentinels; a [secret](#secrets)",
     )
     .field(Group::Server, "Password at the Sentinels")
     .needs(Needs::Sentinels)
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    ADDRESS_MAP = Key::new(
         "address_map",
         Kind::Map,
         "where the servers that a cluster or Sentinels name are [from here](redis.md#servers-that-name-other-addresses): `{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }`, or host to host; in a variable `10.0.0.5:6379=127.0.0.1:7001, …`; at most 1,024 entries",
@@ -121,20 +129,20 @@ pub const DESTINATION: &[Key] = &[
     .default("{}")
     .field(Group::Server, "Addresses from here")
     .needs(Needs::SeveralServers)
-    .hint("Where the servers that a cluster or Sentinels name are from here, one on each line: 10.0.0.5:6379 = 127.0.0.1:7001, or host = host."),
-    Key::new("secure", Kind::Flag, "TLS")
+    .hint("Where the servers that a cluster or Sentinels name are from here, one on each line: 10.0.0.5:6379 = 127.0.0.1:7001, or host = host.");
+    SECURE = Key::new("secure", Kind::Flag, "TLS")
         .default("false")
         .field(Group::Encryption, "Connect with TLS")
-        .hint("Encrypts the connection and checks the server's certificate."),
-    Key::new(
+        .hint("Encrypts the connection and checks the server's certificate.");
+    SKIP_VERIFY = Key::new(
         "skip_verify",
         Kind::Flag,
         "TLS without looking at the server's certificate; for trying things only",
     )
     .default("false")
     .field(Group::Encryption, "Do not check the server's certificate")
-    .needs(Needs::Tls),
-    Key::new(
+    .needs(Needs::Tls);
+    CA_CERTIFICATE = Key::new(
         "ca_certificate",
         Kind::Certificate,
         "PEM text (between `'''` lines) or the path of a PEM file, instead of the system's authorities",
@@ -142,8 +150,8 @@ pub const DESTINATION: &[Key] = &[
     .default("\"\"")
     .field(Group::Encryption, "CA certificate")
     .needs(Needs::Tls)
-    .hint("Who issued the server's certificate: PEM text; or the path of a file on the server, where the file allows it. Empty for the system's authorities."),
-    Key::new(
+    .hint("Who issued the server's certificate: PEM text; or the path of a file on the server, where the file allows it. Empty for the system's authorities.");
+    CLIENT_CERTIFICATE = Key::new(
         "client_certificate",
         Kind::Certificate,
         "PEM text or the path of a PEM file: who we are, for a Redis that asks",
@@ -152,8 +160,8 @@ pub const DESTINATION: &[Key] = &[
     .field(Group::ClientCertificate, "Client certificate")
     .needs(Needs::Tls)
     .hint("PEM text; or the path of a file on the server, where the file allows it.")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    CLIENT_KEY = Key::new(
         "client_key",
         Kind::PrivateKey,
         "its private key, not encrypted: PEM text, the path of a PEM file, `env:NAME` or `file:PATH`",
@@ -162,17 +170,16 @@ pub const DESTINATION: &[Key] = &[
     .field(Group::ClientCertificate, "Client key")
     .needs(Needs::Tls)
     .hint("The private key of the client certificate, not encrypted.")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    SERVER_NAME = Key::new(
         "server_name",
         Kind::Text,
         "the name that the server's certificate must carry, when it is not the host of the address",
     )
-    .default("\"\"")
     .field(Group::Encryption, "Name in the certificate")
     .needs(Needs::Tls)
-    .hint("Only when it differs from the host of the address."),
-    Key::new(
+    .hint("Only when it differs from the host of the address.");
+    CONNECT_TIMEOUT = Key::new(
         "connect_timeout",
         Kind::Duration(50, 600_000),
         "how long opening a connection may take: name, network, TLS and login together, of which looking up the name may take half; `50ms` to `10m`",
@@ -180,8 +187,8 @@ pub const DESTINATION: &[Key] = &[
     .default("\"5s\"")
     .field(Group::Timeouts, "Longest wait for a connection")
     .hint("Such as 10s. Empty for 5s.")
-    .moves(Moves::NoSecret),
-    Key::new(
+    .moves(Moves::NoSecret);
+    RESPONSE_TIMEOUT = Key::new(
         "response_timeout",
         Kind::Duration(50, 600_000),
         "how long Redis may be silent while events are written: time in which no byte moves, not the time for all of them; for other questions the time for the answer; `50ms` to `10m`",
@@ -189,5 +196,5 @@ pub const DESTINATION: &[Key] = &[
     .default("\"5s\"")
     .field(Group::Timeouts, "Longest silence")
     .hint("How long Redis may say nothing before a new connection is opened, such as 10s. Empty for 5s.")
-    .moves(Moves::NoSecret),
-];
+    .moves(Moves::NoSecret);
+}

@@ -13,8 +13,14 @@ pub struct Key {
     /// What holds when the file does not say, as it would be written there; `None` when it must say, or when
     /// nothing holds.
     pub default: Option<&'static str>,
-    /// Whether the file must say it.
+    /// What holds when the file does not say and there is no default, in the reference's words.
+    pub otherwise: &'static str,
+    /// Whether it must be given.
     pub required: bool,
+    /// A value that fits, as it would be written in the file, for hints; may be empty.
+    pub example: &'static str,
+    /// Whether an environment variable may give it, and not only the file.
+    pub variable: bool,
     /// Whether a change takes effect at the next start only.
     pub restart: bool,
     /// What people call it: the label of its field.
@@ -36,6 +42,8 @@ pub struct Key {
 /// What a value is, and its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// What a source or destination is known by: 1 to 64 of `a-z`, `0-9` and `-`.
+    Id,
     /// Text, which may be shown.
     Text,
     /// What stands before the keys in Redis. It is shown when it is empty, too.
@@ -44,6 +52,8 @@ pub enum Kind {
     Name,
     /// A secret or a reference to one; it is never shown.
     Secret,
+    /// All about a Redis in one line, or a reference to it; it is never shown.
+    RedisUrl,
     /// A certificate: PEM text or a path.
     Certificate,
     /// A private key: PEM text, a path or a reference; it is never shown.
@@ -56,6 +66,8 @@ pub enum Kind {
     Size(u64),
     /// A length of time between these milliseconds, both included.
     Duration(u64, u64),
+    /// A URL that begins with `http://` or `https://`.
+    HttpUrl,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// IP address and port to listen on.
@@ -123,7 +135,10 @@ impl Key {
             name,
             kind,
             default: None,
+            otherwise: "none",
             required: false,
+            example: "",
+            variable: true,
             restart: false,
             label: name,
             sentence,
@@ -142,9 +157,33 @@ impl Key {
         }
     }
 
+    pub(super) const fn otherwise(self, otherwise: &'static str) -> Self {
+        Self { otherwise, ..self }
+    }
+
     pub(super) const fn required(self) -> Self {
         Self {
             required: true,
+            otherwise: "required",
+            ..self
+        }
+    }
+
+    pub(super) const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+
+    /// No environment variable may give it.
+    pub(super) const fn no_variable(self) -> Self {
+        Self {
+            variable: false,
+            ..self
+        }
+    }
+
+    pub(super) const fn restart(self) -> Self {
+        Self {
+            restart: true,
             ..self
         }
     }
@@ -179,7 +218,7 @@ impl Key {
 
     /// Whether its value is never shown.
     pub const fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret | Kind::PrivateKey)
+        matches!(self.kind, Kind::Secret | Kind::RedisUrl | Kind::PrivateKey)
     }
 
     /// The sentence as plain text: links are only their words.

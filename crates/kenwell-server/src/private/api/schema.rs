@@ -13,7 +13,7 @@ use crate::runtime::{DestinationChange, NewDestination, SourceChange};
 /// The keys of a table that the API shows, with their names there: of a secret it shows only whether it is set.
 pub(super) fn shown_keys(table: &'static [Key]) -> impl Iterator<Item = (String, &'static Key)> {
     // What a URL says is in the other keys.
-    let shown = table.iter().filter(|key| key.name != "url");
+    let shown = table.iter().filter(|key| key.kind != Kind::RedisUrl);
     shown.map(|key| match key.is_secret() {
         true => (format!("has_{}", key.name), key),
         false => (key.name.to_owned(), key),
