@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use kenwell::connection::pem;
 
 use super::input::ValueError;
+use super::keys::Kind as KeyKind;
 
 /// `[private] allowed_references`: what an edit over the network may name. What the file names itself
 /// needs no leave.
@@ -43,6 +44,28 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
+    /// What the text of a key of this kind refers to. `None` when it holds its value itself.
+    pub(crate) fn of(kind: KeyKind, text: &str) -> Option<Self> {
+        match kind {
+            KeyKind::Secret | KeyKind::RedisUrl | KeyKind::Name => Self::of_secret(text),
+            KeyKind::PrivateKey => Self::of_key(text),
+            KeyKind::Certificate => Self::of_pem(text),
+            KeyKind::Addresses => Self::of_address(text),
+            KeyKind::Path => (!text.is_empty()).then(|| Self::File(text.into())),
+            KeyKind::Id
+            | KeyKind::Text
+            | KeyKind::HttpUrl
+            | KeyKind::Flag
+            | KeyKind::Number(..)
+            | KeyKind::Size(_)
+            | KeyKind::Duration(..)
+            | KeyKind::Choice(_)
+            | KeyKind::Listen
+            | KeyKind::List
+            | KeyKind::Map => None,
+        }
+    }
+
     /// What the text of a secret refers to: `env:NAME` or `file:PATH`. `None` for a secret itself.
     pub(crate) fn of_secret(text: &str) -> Option<Self> {
         if let Some(name) = text.strip_prefix("env:") {
@@ -53,7 +76,7 @@ impl Reference {
     }
 
     /// What the text of a private key refers to: also a bare path. `None` for PEM text and for nothing.
-    pub(crate) fn of_key(text: &str) -> Option<Self> {
+    fn of_key(text: &str) -> Option<Self> {
         Self::of_secret(text).or_else(|| Self::of_pem(text))
     }
 

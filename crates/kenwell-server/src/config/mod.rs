@@ -32,6 +32,7 @@ pub(crate) use allowed::Reference;
 pub(crate) use amount::duration_of as duration;
 pub use environment::Environment;
 
+pub(crate) use keys::{DESTINATION, SOURCE};
 pub use keys::{Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};
@@ -41,4 +42,5 @@ pub use secret::Origin;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, Private, Source,
 };
+pub(crate) use suggestion::nearest;
 pub(crate) use table_reader::variable;

@@ -20,7 +20,7 @@ pub(super) fn value(
     let secret = |found| Value::Secret(Box::new(found));
     Ok(match key.kind {
         Kind::Id => Value::Text(id(input)?),
-        Kind::Text | Kind::Prefix => Value::Text(text(input)?),
+        Kind::Text => Value::Text(text(input)?),
         Kind::Name => secret(secret::secret(file, input)?),
         Kind::Secret => {
             let found = secret::secret(file, input)?;

@@ -83,7 +83,7 @@ keys! {
         .moves(Moves::NoSecret);
     PREFIX = Key::new(
         "prefix",
-        Kind::Prefix,
+        Kind::Text,
         "keys become `<prefix>:user:<id>`; also a [template](#prefixes)",
     )
     .default("\"\"")

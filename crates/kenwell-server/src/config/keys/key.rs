@@ -1,5 +1,8 @@
 //! What is said of one key.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 /// One key of a table of `kenwell.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -43,8 +46,6 @@ pub enum Kind {
     Id,
     /// Text, which may be shown.
     Text,
-    /// What stands before the keys in Redis. It is shown when it is empty, too.
-    Prefix,
     /// A name that may be a reference (`env:NAME`, `file:PATH`), which is shown in its place.
     Name,
     /// A secret or a reference to one; it is never shown.
@@ -79,8 +80,9 @@ pub enum Kind {
     Path,
 }
 
-/// A part of a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A part of a form; the parts are in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Which Redis it is.
     Server,
@@ -97,7 +99,8 @@ pub enum Group {
 }
 
 /// With which other settings a key belongs; without them it is not in the form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Needs {
     /// It always belongs.
     Nothing,
@@ -214,5 +217,36 @@ impl Key {
     /// Whether its value is never shown.
     pub const fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret | Kind::RedisUrl | Kind::PrivateKey)
+    }
+
+    /// The sentence as plain text: links are only their words.
+    pub(crate) fn plain_sentence(&self) -> String {
+        let mut plain = String::new();
+        let mut rest = self.sentence;
+        while let Some((before, (words, after))) = next_link(rest) {
+            plain.push_str(before);
+            plain.push_str(words);
+            rest = after;
+        }
+        plain + rest
+    }
+}
+
+/// What stands before the first `[words](target)`, the words, and what stands behind it.
+fn next_link(text: &str) -> Option<(&str, (&str, &str))> {
+    let (start, link) = text.split_once("](")?;
+    let (before, words) = start.rsplit_once('[')?;
+    let (_, after) = link.split_once(')')?;
+    Some((before, (words, after)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_only_their_words_in_plain_text() {
+        let key = Key::new("k", Kind::Text, "a [b c](d.md#e), `[x]:1` and [f](#g)");
+        assert_eq!(key.plain_sentence(), "a b c, `[x]:1` and f");
     }
 }
