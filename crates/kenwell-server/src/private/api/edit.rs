@@ -6,7 +6,7 @@ use super::configuration;
 use super::whole::whole;
 use crate::private::PrivatePlane;
 use crate::private::refusal::Refusal;
-use crate::runtime::{Applied, Edit, EditError, Revision};
+use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
 pub(super) async fn apply(
@@ -72,6 +72,13 @@ pub(super) fn refusal(error: &EditError) -> Refusal {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
             Refusal::internal(text)
         }
+    }
+}
+
+impl From<WrongChange> for Refusal {
+    fn from(wrong: WrongChange) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, "bad_request", wrong.what).about(wrong.setting)
     }
 }
 
