@@ -9,7 +9,7 @@ mod socket;
 
 pub use accept::{Arrival, Listener, Stream};
 pub use certificate::Identity;
-pub(crate) use certificate::{CERTIFICATE, KEY};
+
 pub use descriptors::{Share, raise as raise_descriptors, share as share_descriptors};
 pub use places::{Place, Places};
 pub use socket::Socket;

@@ -39,7 +39,8 @@ keys! {
     )
     .default("true")
     .moves(Moves::NoSecret);
-    TYPE = Key::new("type", Kind::Choice(&["redis"]), "the only type so far")
+    // Nothing depends on it so far.
+    _TYPE = Key::new("type", Kind::Choice(&["redis"]), "the only type so far")
         .default("\"redis\"")
         .no_variable()
         .file_only()
@@ -82,7 +83,7 @@ keys! {
         .moves(Moves::NoSecret);
     PREFIX = Key::new(
         "prefix",
-        Kind::Prefix,
+        Kind::Text,
         "keys become `<prefix>:user:<id>`; also a [template](#prefixes)",
     )
     .default("\"\"")
@@ -127,6 +128,7 @@ keys! {
         "where the servers that a cluster or Sentinels name are [from here](redis.md#servers-that-name-other-addresses): `{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }`, or host to host; in a variable `10.0.0.5:6379=127.0.0.1:7001, …`; at most 1,024 entries",
     )
     .default("{}")
+    .example("{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }")
     .field(Group::Server, "Addresses from here")
     .needs(Needs::SeveralServers)
     .hint("Where the servers that a cluster or Sentinels name are from here, one on each line: 10.0.0.5:6379 = 127.0.0.1:7001, or host = host.");

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// One key of a table of `kenwell.toml`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// As it is written in the file, in the API and, in capitals, in environment variables.
     pub name: &'static str,
@@ -46,8 +46,6 @@ pub enum Kind {
     Id,
     /// Text, which may be shown.
     Text,
-    /// What stands before the keys in Redis. It is shown when it is empty, too.
-    Prefix,
     /// A name that may be a reference (`env:NAME`, `file:PATH`), which is shown in its place.
     Name,
     /// A secret or a reference to one; it is never shown.

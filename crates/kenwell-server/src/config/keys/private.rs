@@ -29,6 +29,7 @@ keys! {
     )
     .default("[]")
     .restart();
-    TLS_CERTIFICATE = *gateway::TLS_CERTIFICATE;
-    TLS_KEY = *gateway::TLS_KEY;
+    // Read by the same code as those of `[gateway]`, by their names.
+    _TLS_CERTIFICATE = *gateway::TLS_CERTIFICATE;
+    _TLS_KEY = *gateway::TLS_KEY;
 }
