@@ -12,7 +12,7 @@ use super::{
     document::{Document, List},
     edit::{Applied, Edit},
     error::EditError,
-    preview::Outlook,
+    preview::EditedFile,
     reload::{self, ReloadReason},
     removal::{self, GivenUp},
 };
@@ -55,11 +55,11 @@ impl Runtime {
             return Err(EditError::ReadOnly { reason });
         }
         let given_up = given_up(&edits);
-        let Outlook {
+        let EditedFile {
             text,
             loaded,
             applied,
-        } = self.outlook(&before, edits)?;
+        } = self.edited_file(&before, edits)?;
         let problems = self.state().problems;
         if !problems.is_empty() {
             return Err(EditError::NotInForce(Box::new(reload::errors(problems))));
