@@ -1,6 +1,5 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
-pub mod addresses; // where the server listens
 pub mod cli; // the command line: one module a command
 mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix

@@ -12,7 +12,6 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    addresses::Addresses,
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,

@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::Status};
 use crate::{
-    addresses::Addresses,
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
     history::{Audit, AuditEntry, History, Totals},

@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::{dependencies::Dependencies, oldest_waiting::OldestWaiting};
 use crate::{
     config::{Config, Destination},
-    delivery::{Delivery, DestinationQueue, LossDetector, Health, Lag, KnownRedisFile, DeliveryDependencies, LossDetectorDependencies, HealthState},
+    delivery::{
+        Delivery, DeliveryDependencies, DestinationQueue, Health, HealthState, KnownRedisFile, Lag,
+        LossDetector, LossDetectorDependencies,
+    },
     metrics::DestinationCounters,
 };
 

@@ -160,7 +160,7 @@ impl Runtime {
         let dependencies = &self.inner.dependencies;
         let mut outcome = Ok(());
         for id in dependencies.retired.log_waiting(self.accepts_retired()) {
-            dependencies.metrics.retired(&id);
+            dependencies.metrics.set_retired(&id);
         }
         for id in dependencies.retired.empty() {
             outcome = outcome.and(forget(&id, dependencies));

@@ -15,7 +15,7 @@ use super::{
     dependencies::Dependencies,
     destination::{DestinationRuntime, DestinationRuntimes, views},
     handle::{Inner, Runtime, Snapshot},
-    queue::{enter_backlogs, open_queue},
+    queue::{initialize_queues, open_queue},
     removal,
     retired::Retired,
 };
@@ -114,7 +114,7 @@ fn start_destinations(
         destinations.insert(settings.id.clone(), destination);
     }
     opened.extend(removal::retire_unknown(&destinations, dependencies)?);
-    enter_backlogs(opened, config, dependencies);
+    initialize_queues(opened, config, dependencies);
     for destination in destinations.values_mut() {
         destination.start_delivery(config, dependencies)?;
     }

@@ -14,8 +14,8 @@ use kenwell_server::{
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
     runtime::{
-        Applied, ConfigFile, DestinationChange, DestinationView, Edit, EditError,
-        Runtime, SourceChange,
+        Applied, ConfigFile, DestinationChange, DestinationView, Edit, EditError, Runtime,
+        SourceChange,
     },
 };
 use tempfile::TempDir;
