@@ -10,8 +10,11 @@ pub(super) const SHORT: usize = 64 * 1024;
 const REPORT: usize = 16 * 1024 * 1024;
 
 /// What a profile may take, or a marker: each name and value counts as its bytes and
-/// [`ITEM`](super::bounded_socket::ITEM) more.
+/// [`ITEM`] more.
 const HASH: usize = 64 * 1024 * 1024;
+
+/// What an item of a list takes in memory beside its bytes.
+pub(super) const ITEM: usize = 64;
 
 /// What a stored value may take: Redis' own limit (`proto-max-bulk-len`), and the line around it.
 const VALUE: usize = 512 * 1024 * 1024 + SHORT;

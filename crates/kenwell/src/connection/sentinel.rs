@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::Settings;
 use super::address::Address;
-use super::address_map::{AddressMap, AddressSource};
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::key_order::SendOptions;

@@ -2,7 +2,8 @@
 
 use super::Settings;
 use super::address::Address;
-use super::address_map::{AddressMap, AddressSource};
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
 use super::credentials::Credentials;
 use super::resolver::Resolver;
 use super::server_kind::ServerKind;

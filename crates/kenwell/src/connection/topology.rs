@@ -8,12 +8,13 @@ use redis::Pipeline;
 
 use super::Settings;
 use super::address::Address;
-use super::address_map::{AddressMap, AddressSource};
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
-use super::slots::{MAX_NODES, Redirection, SlotMap};
+use super::slot_map::{MAX_NODES, Redirection, SlotMap};
 use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;

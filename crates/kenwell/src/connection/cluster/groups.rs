@@ -8,7 +8,8 @@ use redis::{Cmd, Pipeline};
 
 use super::super::deadline::Deadline;
 use super::super::group::{Answers, Group};
-use super::super::slots::{Redirection, slot_of};
+use super::super::slot::slot_of;
+use super::super::slot_map::Redirection;
 use super::{Cluster, MAX_REDIRECTIONS, key, unrouted, within};
 use crate::Error;
 
