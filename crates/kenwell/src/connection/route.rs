@@ -11,7 +11,8 @@ use super::client_name::ClientName;
 use super::cluster::Cluster;
 use super::deadline::Deadline;
 use super::group::{Answers, Group};
-use super::key_order::{KeyOrder, SendOptions};
+use super::key_order::KeyOrder;
+use super::send_options::SendOptions;
 use super::sentinel::SentinelMaster;
 use super::server_connection::ServerConnection;
 use crate::Error;
@@ -173,7 +174,7 @@ impl Connection {
         match &self.route {
             Route::Standalone(node) => node.send_groups(command, groups, options).await,
             Route::Cluster(cluster) => {
-                options.alone().await?;
+                options.wait_for_older().await?;
                 cluster.send_groups(command, groups, options.limit).await
             }
             Route::Sentinel(sentinel) => {

@@ -13,8 +13,9 @@ use tokio::task::coop::unconstrained;
 use super::Settings;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::key_order::{Admission, SendOptions, enter};
+use super::key_order::{Admission, send_in_order};
 use super::raw_connection::lost;
+use super::send_options::SendOptions;
 use super::shared_connection::{OpenHandle, SharedConnection};
 use super::target::Target;
 use crate::Error;
@@ -164,7 +165,12 @@ impl ServerConnection {
             // budget for a task must not keep it from that.
             let entered = unconstrained(poll_fn(|context| {
                 let poll = || replies.as_mut().poll(context);
-                Poll::Ready(enter(options.tickets, open.generation, open.unfenced, poll))
+                Poll::Ready(send_in_order(
+                    options.tickets,
+                    open.generation,
+                    open.unfenced,
+                    poll,
+                ))
             }));
             let older = match entered.await {
                 Admission::Sent(poll) => {
@@ -182,7 +188,7 @@ impl ServerConnection {
                 Admission::Behind(older) => Some(older),
                 Admission::TooLate => None,
             };
-            options.wait_for(older, &self.shared.address).await?;
+            options.wait_behind(older, &self.shared.address).await?;
         }
     }
 

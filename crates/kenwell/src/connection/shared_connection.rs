@@ -25,7 +25,7 @@ use crate::Error;
 const ATTEMPT: Duration = Duration::from_millis(500);
 
 /// Every connection that this process opens has a number of its own.
-static OPENED: AtomicU64 = AtomicU64::new(super::key_order::NOWHERE);
+static OPENED: AtomicU64 = AtomicU64::new(super::call_table::NO_CONNECTION);
 
 /// How to open the connection to one server, and whether it is open.
 pub(super) struct SharedConnection {

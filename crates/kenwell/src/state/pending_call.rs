@@ -36,7 +36,7 @@ impl PendingCall {
             limit: Some(self.limit),
             tickets: &tickets,
         };
-        options.alone().await?;
+        options.wait_for_older().await?;
         let mut call = pin!(call);
         poll_fn(|context| {
             let polled = call.as_mut().poll(context);
