@@ -10,7 +10,8 @@ use super::super::deadline::Deadline;
 use super::super::group::{Answers, Group};
 use super::super::slot::slot_of;
 use super::super::slot_map::Redirection;
-use super::{Cluster, MAX_REDIRECTIONS, key, unrouted, within};
+use super::routed_command::{key, unrouted};
+use super::{Cluster, MAX_REDIRECTIONS, within};
 use crate::Error;
 
 /// The commands of one group whose keys share a slot, and their places in the group.
