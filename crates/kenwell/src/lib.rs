@@ -81,6 +81,7 @@
 //! No HTTP, no queue, no files but the certificates and secrets that settings name: those who need
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
+mod cause;
 mod class;
 mod error;
 mod exceeded;

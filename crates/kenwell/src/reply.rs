@@ -20,6 +20,14 @@ pub struct Reply {
     class: Class,
 }
 
+/// What is wrong with a login, as Redis says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginProblem {
+    WrongPassword,
+    PasswordMissing,
+    PasswordNotNeeded,
+}
+
 impl Reply {
     pub(crate) fn new(code: &str, text: &str) -> Self {
         // When `EXEC` itself is refused, Redis puts the reason behind these words.
@@ -56,6 +64,20 @@ impl Reply {
     pub(crate) fn is_lasting(&self) -> bool {
         let is_known = matches!(self.class, Class::Configuration | Class::Record);
         (*self.code == *"NOPERM" || is_known) && !self.spoils_connection()
+    }
+
+    /// What is wrong with the login, if this is about one.
+    pub(crate) fn login_problem(&self) -> Option<LoginProblem> {
+        let says = |words: &str| self.text.contains(words);
+        if &*self.code == "WRONGPASS" || says("invalid password") {
+            Some(LoginProblem::WrongPassword)
+        } else if says("no password is set") || says("without any password configured") {
+            Some(LoginProblem::PasswordNotNeeded)
+        } else if &*self.code == "NOAUTH" || says("operation not permitted") {
+            Some(LoginProblem::PasswordMissing)
+        } else {
+            None
+        }
     }
 
     /// What to do about it.

@@ -79,17 +79,11 @@ pub(super) fn key(
     read.map(Some).map_err(wrong)
 }
 
-/// The library's sentences put the cure behind a semicolon.
+/// What the library says about a certificate or key.
 pub(super) fn wrong(error: Error) -> Wrong {
-    let text = match error {
-        Error::Settings { problem, .. } => problem,
-        other => other.to_string(),
-    };
-    match text.rsplit_once("; ") {
-        Some((what, fix)) => Wrong::new(what, fix),
-        None => Wrong::new(
-            text,
-            "give a PEM file that kenwell may read, or the PEM text itself",
-        ),
-    }
+    let (what, fix) = error.problem_and_cure();
+    let fix = fix.unwrap_or_else(|| {
+        "give a PEM file that kenwell may read, or the PEM text itself".to_owned()
+    });
+    Wrong::new(what, fix)
 }

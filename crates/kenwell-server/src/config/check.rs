@@ -106,24 +106,18 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
             out_of_time(reading, read);
             continue;
         };
-        let given = match &error {
-            Error::Settings { setting, problem } => {
-                let place = |name: &str| read.places.iter().find(|(key, ..)| *key == name);
-                let instead = match *setting {
-                    "client_key" => "client_certificate",
-                    "client_certificate" => "client_key",
-                    _ => "url",
-                };
-                let place = place(setting).or_else(|| place(instead));
-                place.map(|(_, place, key)| (place, key, problem))
-            }
-            _ => None,
-        };
-        if let Some((place, key, problem)) = given {
-            // The library's sentences put the cure behind a semicolon.
-            let (what, fix) = problem
-                .rsplit_once("; ")
-                .unwrap_or((problem, "see docs/redis.md for what this key takes"));
+        let given = error.setting().and_then(|setting| {
+            let place = |name: &str| read.places.iter().find(|(key, ..)| *key == name);
+            let instead = match setting {
+                "client_key" => "client_certificate",
+                "client_certificate" => "client_key",
+                _ => "url",
+            };
+            place(setting).or_else(|| place(instead))
+        });
+        if let Some((_, place, key)) = given {
+            let (what, fix) = error.problem_and_cure();
+            let fix = fix.unwrap_or_else(|| "see docs/redis.md for what this key takes".to_owned());
             reading.error(place.clone(), key, Wrong::new(what, fix));
         } else {
             let wrong = Wrong::new(

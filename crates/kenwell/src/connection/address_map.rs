@@ -28,7 +28,7 @@ impl AddressMap {
     /// Reads and checks the entries.
     pub(super) fn read(entries: &BTreeMap<String, String>) -> Result<Self, Error> {
         if entries.len() > MAX_ENTRIES {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address_map",
                 format!("it has more than {MAX_ENTRIES} entries"),
             ));
@@ -37,7 +37,7 @@ impl AddressMap {
             let place = |text: &str| {
                 HostPort::read(text).ok_or_else(|| {
                     let text = crate::printable(text);
-                    Error::setting(
+                    Error::wrong_setting(
                         "address_map",
                         format!("\"{text}\" is no address; write host:port or a host"),
                     )
@@ -45,7 +45,7 @@ impl AddressMap {
             };
             let (named, reached) = (place(from)?, place(to)?);
             if named.port.is_some() != reached.port.is_some() {
-                return Err(Error::setting(
+                return Err(Error::wrong_setting(
                     "address_map",
                     format!(
                         "\"{}\" and \"{}\" must both have a port, or neither",

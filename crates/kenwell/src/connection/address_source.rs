@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::cause::find_cause;
 
 /// Who named an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +15,29 @@ pub(super) enum AddressSource {
     Sentinel,
 }
 
+/// Why an address that was announced cannot be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Announced(String);
+
+/// Whether nobody wrote the address that could not be reached.
+pub(crate) fn was_announced(error: &Error) -> bool {
+    match error {
+        Error::Connect { source, .. } => find_cause::<Announced>(&**source).is_some(),
+        Error::Timeout { action, .. } => [AddressSource::Cluster, AddressSource::Sentinel]
+            .iter()
+            .any(|source| source.connecting() == *action),
+        _ => false,
+    }
+}
+
 impl AddressSource {
     /// The error of a connection that could not be opened, with who named its address and where that is set.
     pub(super) fn explain(self, error: Error) -> Error {
         match error {
             Error::Connect { address, source } => {
-                let problem = format!("{source}; {}", self.origin());
-                let source = Arc::new(io::Error::new(source.kind(), problem));
+                let announced = Announced(format!("{source}; {}", self.origin()));
+                let source = Arc::new(io::Error::new(source.kind(), announced));
                 Error::Connect { address, source }
             }
             Error::Timeout {
@@ -35,10 +52,12 @@ impl AddressSource {
             Error::Tls {
                 address,
                 problem,
+                cure,
                 source,
             } => Error::Tls {
                 address,
-                problem: format!("{problem}; {}", self.origin()),
+                problem,
+                cure: format!("{cure}; {}", self.origin()),
                 source,
             },
             error => error,

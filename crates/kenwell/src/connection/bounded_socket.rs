@@ -9,9 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply_limits::ReplyLimits;
 use super::reply_scanner::ReplyScanner;
+use crate::cause::NotRedis;
 
-/// Why a connection was given up: what came is no reply, or more than the command can answer with.
-pub(super) type ProtocolFault = Arc<OnceLock<String>>;
+/// Why a connection was given up, once that is so.
+pub(super) type ProtocolFault = Arc<OnceLock<NotRedis>>;
 
 /// What the decoder reads from. Whatever it gets through here is complete, well-formed and bounded, so that
 /// it never takes more memory than the command may need, whoever answers.
@@ -54,16 +55,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for BoundedSocket<S> {
             };
             buffer.set_filled(before);
             // Nobody else sets it.
-            this.fault.get_or_init(|| fault);
+            this.fault.get_or_init(|| NotRedis(fault));
         }
-        Poll::Ready(Err(fault_of(&this.fault)))
+        Poll::Ready(Err(
+            fault_of(&this.fault).unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())
+        ))
     }
 }
 
-/// The error for a connection that was given up. Its kind tells the client that nothing more will come.
-pub(super) fn fault_of(fault: &ProtocolFault) -> io::Error {
-    let text = fault.get().map(String::as_str).unwrap_or_default();
-    io::Error::new(io::ErrorKind::ConnectionReset, text)
+/// The error for a connection that was given up, if it was. Its kind tells the client library that nothing more
+/// will come.
+pub(super) fn fault_of(fault: &ProtocolFault) -> Option<io::Error> {
+    let fault = fault.get()?.clone();
+    Some(io::Error::new(io::ErrorKind::ConnectionReset, fault))
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for BoundedSocket<S> {

@@ -41,6 +41,7 @@ mod topology;
 mod url;
 
 pub(crate) use address::Address;
+pub(crate) use address_source::was_announced;
 pub(crate) use call_table::Access;
 pub(crate) use deadline::Deadline;
 pub(crate) use group::{Answers, Group};

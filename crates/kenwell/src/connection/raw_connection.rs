@@ -155,10 +155,7 @@ pub(super) fn lost(
     command: &'static str,
     address: &Arc<str>,
 ) -> Error {
-    let source = match fault.get() {
-        Some(_) => fault_of(fault).into(),
-        None => source,
-    };
+    let source = fault_of(fault).map_or(source, RedisError::from);
     Error::Lost {
         address: Arc::clone(address),
         command,

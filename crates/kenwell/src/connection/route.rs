@@ -73,7 +73,7 @@ impl Connection {
         } else {
             let target = targets
                 .pop()
-                .ok_or_else(|| Error::setting("address", "it is missing"))?;
+                .ok_or_else(|| Error::wrong_setting("address", "it is missing"))?;
             Route::Standalone(ServerConnection::new(settings.clone(), target, None))
         };
         Ok(Self {

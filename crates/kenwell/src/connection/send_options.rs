@@ -25,7 +25,7 @@ impl SendOptions<'_> {
             match send_in_order(self.tickets, NO_CONNECTION, NO_CONNECTION, || ()) {
                 Admission::Sent(()) => return Ok(()),
                 Admission::Behind(older) => {
-                    self.wait_behind(Some(older), &"the server".into()).await?
+                    self.wait_behind(Some(older), &"the server".into()).await?;
                 }
                 Admission::TooLate => self.wait_behind(None, &"the server".into()).await?,
             }

@@ -97,15 +97,14 @@ impl StagedConnection {
             Ok(Err(error)) => error,
             Err(_elapsed) => return Err(None),
         };
-        if let Ok(peer) = peer
-            && tls.needs_look(&error)
-        {
-            let look = async { tls.look(TcpStream::connect(peer).await.ok()?).await };
-            if let Ok(Some(seen)) = timeout(self.settings.connect_timeout, look).await {
-                return Err(Some(seen));
-            }
-        }
-        Err(tls.explain(&error).ok())
+        let reconnect = async {
+            let socket = TcpStream::connect(peer.ok()?);
+            timeout(self.settings.connect_timeout, socket)
+                .await
+                .ok()?
+                .ok()
+        };
+        Err(tls.explain_failure(&error, reconnect).await)
     }
 
     /// Starts to speak Redis and logs in. Stays in database 0.

@@ -189,7 +189,7 @@ impl Topology {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| Error::setting("address", "it is missing")))
+        Err(failure.unwrap_or_else(|| Error::wrong_setting("address", "it is missing")))
     }
 
     /// Known nodes and seeds, each time beginning with another one, and the doubted one last.

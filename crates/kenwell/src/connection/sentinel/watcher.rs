@@ -139,7 +139,7 @@ impl SentinelWatcher {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| Error::setting("address", "it is missing")))
+        Err(failure.unwrap_or_else(|| Error::wrong_setting("address", "it is missing")))
     }
 
     pub(super) fn still_names(&self, node: &ServerConnection) -> bool {

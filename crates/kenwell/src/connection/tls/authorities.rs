@@ -32,7 +32,7 @@ impl Authorities {
         if is_of_use {
             return Ok(authorities);
         }
-        Err(Error::setting(
+        Err(Error::wrong_setting(
             SETTING,
             "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's",
         ))

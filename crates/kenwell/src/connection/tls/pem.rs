@@ -30,7 +30,7 @@ pub(super) fn certificates(
     let found = pem::certificates(setting, text)?;
     for (index, der) in found.iter().enumerate() {
         if parse(der).is_none() {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 setting,
                 format!(
                     "certificate {} of {} is no X.509 certificate; copy it again",

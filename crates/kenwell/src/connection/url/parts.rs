@@ -82,5 +82,5 @@ pub(super) fn decode(text: &str, what: &str) -> Result<String, Error> {
 }
 
 pub(super) fn problem(problem: &str) -> Error {
-    Error::setting("url", problem)
+    Error::wrong_setting("url", problem)
 }

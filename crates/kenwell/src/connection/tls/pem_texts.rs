@@ -7,7 +7,7 @@ use crate::connection::{Secret, Settings};
 
 /// The PEM texts; `None` where a setting is not given. The key is among them, so there is no `Debug`.
 #[derive(PartialEq, Eq)]
-pub(super) struct Material {
+pub(super) struct PemTexts {
     /// `ca_certificate`.
     pub(super) authorities: Option<String>,
     /// `client_certificate`.
@@ -16,7 +16,7 @@ pub(super) struct Material {
     pub(super) key: Option<String>,
 }
 
-impl Material {
+impl PemTexts {
     pub(super) fn read(settings: &Settings) -> Result<Self, Error> {
         let read = |setting, given: &Option<String>| match pem::given(given.as_deref()) {
             Some(given) => pem::text(setting, given).map(Some),

@@ -1,69 +1,66 @@
 //! From settings to a client that is ready for handshakes.
 
-use std::error::Error as StdError;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::any::AcceptAny;
 use super::authorities::Authorities;
-use super::explain::{Explanation, OurSide, explain, tls_error};
-use super::given::GivenAuthorities;
-use super::identity::{self, Answer};
-use super::judge::Judge;
-use super::look::look;
-use super::material::Material;
+use super::explanation::{ClientSide, Explanation, explain};
+use super::identity::{self, ClientIdentity};
+use super::key_inspection::inspect;
+use super::pem_texts::PemTexts;
+use super::private_authorities::PrivateAuthorities;
 use super::validity::{TimeNotice, out_of_time, seconds, time_notices};
+use super::verifier::{ServerVerifier, Trust};
 use super::{algorithm, pem};
 use crate::Error;
+use crate::cause::find_cause;
 use crate::connection::Settings;
 use crate::connection::address::Address;
 
+/// How long the inspection of the certificate of a server that refused us may take, so that its reason is told in
+/// any case.
+const INSPECTION: Duration = Duration::from_secs(1);
+
 /// How to speak TLS to one server. What stands in files is read again when it has changed.
 #[derive(Clone)]
-pub(in crate::connection) struct Tls {
+pub(in crate::connection) struct TlsClient {
     name: ServerName<'static>,
-    /// What was read last, and the client made of it.
-    ready: Arc<Mutex<Ready>>,
+    loaded: Arc<Mutex<Loaded>>,
 }
 
-struct Ready {
-    material: Material,
-    client: Client,
-}
-
-/// A client, and how it answers who it is.
-#[derive(Clone)]
-struct Client {
+/// The certificates and keys that were read last, and what was made of them.
+struct Loaded {
+    texts: PemTexts,
     config: Arc<ClientConfig>,
-    answer: Arc<Answer>,
+    identity: Arc<ClientIdentity>,
 }
 
-impl Tls {
+impl TlsClient {
     /// Reads every certificate and key now, so that a mistake shows before the first event. Dates are no mistake.
     pub(in crate::connection) fn new(
         settings: &Settings,
         address: &Address,
     ) -> Result<Self, Error> {
         let Address::Tcp { host, .. } = address else {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "secure",
                 "a Unix socket does not speak TLS; set secure = false",
             ));
         };
         let name = server_name(settings, host)?;
-        let material = Material::read(settings)?;
-        let client = client(settings, &material)?;
+        let loaded = Loaded::new(settings, PemTexts::read(settings)?)?;
         Ok(Self {
             name,
-            ready: Arc::new(Mutex::new(Ready { material, client })),
+            loaded: Arc::new(Mutex::new(loaded)),
         })
     }
 
@@ -72,43 +69,39 @@ impl Tls {
         &self,
         settings: &Settings,
     ) -> Result<(TlsConnector, ServerName<'static>), Error> {
-        let material = Material::read(settings)?;
-        // Both are replaced at once, so a panic elsewhere leaves them usable.
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if ready.material != material {
-            let client = client(settings, &material)?;
-            *ready = Ready { material, client };
+        let texts = PemTexts::read(settings)?;
+        // All is replaced at once, so a panic elsewhere leaves it usable.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if loaded.texts != texts {
+            *loaded = Loaded::new(settings, texts)?;
             tracing::info!(redis.address = %settings.address, "certificates or keys have changed, and are used from now on");
         }
-        Ok((Arc::clone(&ready.client.config).into(), self.name.clone()))
+        Ok((Arc::clone(&loaded.config).into(), self.name.clone()))
     }
 
-    /// A broken socket is a matter of time (`Err`); what TLS itself said is put into words.
-    pub(in crate::connection) fn explain<'e>(
+    /// What a failed handshake means; `None` when TLS has nothing to do with it. When the server says no more than
+    /// that it finds nothing in common, its certificate is inspected on another socket to it, which `reconnect`
+    /// opens.
+    pub(in crate::connection) async fn explain_failure(
         &self,
-        error: &'e (dyn StdError + 'static),
-    ) -> Result<Explanation, &'e (dyn StdError + 'static)> {
-        match tls_error(error) {
-            Some(found) => Ok(explain(found, &self.our_side())),
-            None => Err(error),
-        }
-    }
-
-    /// What a new socket to the same server shows, when the server says no more than that it finds nothing in
-    /// common. Any other error needs no look.
-    pub(in crate::connection) fn needs_look(&self, error: &io::Error) -> bool {
+        error: &io::Error,
+        reconnect: impl Future<Output = Option<TcpStream>>,
+    ) -> Option<Explanation> {
+        let found = find_cause(error)?;
         let is_vague = matches!(
-            tls_error(error),
-            Some(rustls::Error::AlertReceived(
+            found,
+            rustls::Error::AlertReceived(
                 AlertDescription::HandshakeFailure | AlertDescription::InternalError
-            ))
+            )
         );
-        is_vague && !self.our_side().was_asked
-    }
-
-    /// See [`needs_look`](Self::needs_look).
-    pub(in crate::connection) async fn look(&self, stream: TcpStream) -> Option<Explanation> {
-        look(stream, self.name.clone()).await
+        if is_vague
+            && !self.client_side().was_asked
+            && let Some(stream) = reconnect.await
+            && let Ok(Some(weak)) = timeout(INSPECTION, inspect(stream, self.name.clone())).await
+        {
+            return Some(weak);
+        }
+        Some(explain(found, &self.client_side()))
     }
 
     /// The alert of a server that refuses us after the handshake, as TLS 1.3 does with client certificates; any
@@ -120,22 +113,21 @@ impl Tls {
         else {
             return error;
         };
-        match tls_error(source) {
-            Some(found @ rustls::Error::AlertReceived(_)) => Error::Tls {
-                address: Arc::clone(address),
-                problem: explain(found, &self.our_side()).to_string(),
-                source: Arc::new(io::Error::new(io::ErrorKind::InvalidData, found.clone())),
-            },
+        match find_cause(source) {
+            Some(found @ rustls::Error::AlertReceived(_)) => {
+                let source = io::Error::new(io::ErrorKind::InvalidData, found.clone());
+                explain(found, &self.client_side()).into_error(Arc::clone(address), source)
+            }
             _ => error,
         }
     }
 
-    fn our_side(&self) -> OurSide {
-        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = &ready.client.answer;
-        let leaf = answer.identity.as_ref().and_then(|own| own.cert.first());
+    fn client_side(&self) -> ClientSide {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = &loaded.identity;
+        let leaf = identity.identity.as_ref().and_then(|own| own.cert.first());
         let leaf = leaf.and_then(pem::parse);
-        OurSide {
+        ClientSide {
             has_identity: leaf.is_some(),
             identity_problem: leaf.and_then(|leaf| {
                 let provider = ring::default_provider();
@@ -143,7 +135,7 @@ impl Tls {
                 out_of_time(&leaf, UnixTime::now())
                     .or_else(|| algorithm::unverifiable_signature(&leaf, &algorithms))
             }),
-            was_asked: answer.was_asked(),
+            was_asked: identity.was_asked(),
         }
     }
 }
@@ -152,13 +144,13 @@ impl Settings {
     /// What is to be said now about the times of the certificates that the settings give: those that have expired,
     /// are not valid yet, or expire within 14 days. What cannot be read is left to [`validate`](Self::validate).
     pub fn time_notices(&self) -> Vec<TimeNotice> {
-        let Ok(material) = Material::read(self) else {
+        let Ok(texts) = PemTexts::read(self) else {
             return Vec::new();
         };
         let now = seconds(UnixTime::now());
         [
-            ("ca_certificate", material.authorities),
-            ("client_certificate", material.certificate),
+            ("ca_certificate", texts.authorities),
+            ("client_certificate", texts.certificate),
         ]
         .into_iter()
         .filter_map(|(setting, text)| time_notices(setting, &text?, now).ok())
@@ -167,20 +159,23 @@ impl Settings {
     }
 }
 
-fn client(settings: &Settings, material: &Material) -> Result<Client, Error> {
-    let provider = Arc::new(ring::default_provider());
-    let judge = judge(settings, material, &provider)?;
-    let answer = Arc::new(Answer::new(identity::of_client(material)?));
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions() // 1.2 and 1.3
-        .map_err(|error| Error::setting("secure", error.to_string()))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(judge))
-        .with_client_cert_resolver(Arc::clone(&answer) as _);
-    Ok(Client {
-        config: Arc::new(config),
-        answer,
-    })
+impl Loaded {
+    fn new(settings: &Settings, texts: PemTexts) -> Result<Self, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = verifier(settings, &texts, &provider)?;
+        let identity = Arc::new(ClientIdentity::new(identity::of_client(&texts)?));
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions() // 1.2 and 1.3
+            .map_err(|error| Error::wrong_setting("secure", error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_cert_resolver(Arc::clone(&identity) as _);
+        Ok(Self {
+            texts,
+            config: Arc::new(config),
+            identity,
+        })
+    }
 }
 
 /// The name that the certificate of this host must carry.
@@ -190,7 +185,7 @@ fn server_name(settings: &Settings, host: &str) -> Result<ServerName<'static>, E
         None => ("address", host),
     };
     ServerName::try_from(text.to_owned()).map_err(|_| {
-        Error::setting(
+        Error::wrong_setting(
             setting,
             format!(
                 "a certificate cannot name \"{text}\"; use a host name or an IP address, without port"
@@ -199,29 +194,31 @@ fn server_name(settings: &Settings, host: &str) -> Result<ServerName<'static>, E
     })
 }
 
-/// Who judges the server's certificate.
-fn judge(
+/// What accepts or refuses the server's certificate.
+fn verifier(
     settings: &Settings,
-    material: &Material,
+    texts: &PemTexts,
     provider: &Arc<CryptoProvider>,
-) -> Result<Judge, Error> {
+) -> Result<ServerVerifier, Error> {
     let algorithms = provider.signature_verification_algorithms;
-    let authorities = match &material.authorities {
+    let authorities = match &texts.authorities {
         Some(text) => Some(Arc::new(Authorities::read(text, algorithms)?)),
         None => None,
     };
-    let inner: Arc<dyn ServerCertVerifier> = if settings.skip_verify {
-        Arc::new(AcceptAny(algorithms))
+    let trust = if settings.skip_verify {
+        Trust::Anybody
     } else if let Some(authorities) = &authorities {
-        Arc::new(GivenAuthorities::new(Arc::clone(authorities), algorithms))
+        Trust::Private(PrivateAuthorities::new(Arc::clone(authorities), algorithms))
     } else {
         let roots = Arc::new(system_authorities()?);
-        WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
-            .build()
-            .map_err(|error| Error::setting("secure", error.to_string()))?
+        Trust::System(
+            WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
+                .build()
+                .map_err(|error| Error::wrong_setting("secure", error.to_string()))?,
+        )
     };
-    Ok(Judge {
-        inner,
+    Ok(ServerVerifier {
+        trust,
         authorities,
         algorithms,
     })
@@ -232,7 +229,7 @@ fn system_authorities() -> Result<RootCertStore, Error> {
     let system = rustls_native_certs::load_native_certs();
     let (trusted, _unreadable) = store.add_parsable_certificates(system.certs);
     if trusted == 0 {
-        return Err(Error::setting(
+        return Err(Error::wrong_setting(
             "secure",
             "this system trusts no certificate authority; set ca_certificate, or install `ca-certificates`".to_owned(),
         ));
