@@ -64,7 +64,7 @@
 //!
 //! * The same event gives the same update, whenever and wherever it is read: writing any suffix of a
 //!   log of events again leaves the same profiles.
-//! * Whoever waits for each batch before sending the next gets them written in that order, also across
+//! * A caller that waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
 //! * No update of a profile is written twice, retried or dropped behind the caller's back; a
 //!   [`Writer`](profile::Writer) repeats an update that is judged because that is what it is for. Whole values

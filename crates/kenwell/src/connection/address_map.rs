@@ -1,4 +1,4 @@
-//! Addresses that nobody wrote: a cluster or Sentinels announce them, and they may mean nothing here.
+//! From the addresses that a cluster or Sentinels announce to those that lead there from here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -1,4 +1,8 @@
-//! A socket that takes in no more of a reply than its command can give.
+//! A socket that refuses a reply as soon as it is longer than its command can give, or is no reply of Redis.
+//!
+//! What is written is read along ([`ReplyLimits`]) to know which replies are awaited and how large each may be; what
+//! is read is followed ([`ReplyScanner`]) before the decoder of the client library sees it, since that would
+//! allocate whatever a reply announces.
 
 use std::io;
 use std::pin::Pin;
@@ -14,8 +18,7 @@ use crate::cause::NotRedis;
 /// Why a connection was given up, once that is so.
 pub(super) type ProtocolFault = Arc<OnceLock<NotRedis>>;
 
-/// What the decoder reads from. Whatever it gets through here is complete, well-formed and bounded, so that
-/// it never takes more memory than the command may need, whoever answers.
+/// What the decoder reads from: bytes that are well-formed and bounded, whatever the other side sends.
 pub(super) struct BoundedSocket<S> {
     socket: S,
     asked: ReplyLimits,

@@ -12,8 +12,8 @@ use super::client_id::ClientId;
 use super::raw_connection::{RawConnection, ask_if_permitted};
 use crate::Error;
 
-/// What stands before the run in the name of those who write for somebody else a while: a retry of dead letters.
-/// They are ended with whoever they write for.
+/// What stands before the run in the name of a connection that writes beside the delivery for a while, such as a retry
+/// of dead letters. It is ended together with the delivery's connections.
 const PART: &str = "retry:";
 
 /// A name for one use of Redis, and a number for this run of it.

@@ -45,7 +45,7 @@ impl ReplyDeadline {
     }
 }
 
-/// One lane to a cluster: a socket to each node, opened when first needed.
+/// A connection to a cluster: a socket to each node, opened when it is first needed. Clones share the sockets.
 #[derive(Clone)]
 pub(super) struct Cluster {
     shared: Arc<ClusterShared>,
@@ -166,21 +166,21 @@ impl Cluster {
         self.shared.topology.known_node(slot_of(key))
     }
 
-    /// Sends a pipeline without keys to every master; the first error is the result.
+    /// Sends a command without a key to every master; the first error is the result.
     pub(super) async fn ask_masters(
         &self,
         command: &'static str,
-        pipeline: &Pipeline,
+        asked: &Cmd,
     ) -> Result<(), Error> {
         let map = self.shared.topology.current(None).await?;
-        let asked = map.masters().iter().map(|address| async move {
+        let answers = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
-                Ok(node) => node.one(command, pipeline).await,
+                Ok(node) => node.one(command, asked.clone()).await,
                 Err(error) => Err(error),
             };
             reply.inspect_err(|error| self.shared.topology.doubt(address, error))
         });
-        join_all(asked)
+        join_all(answers)
             .await
             .into_iter()
             .try_for_each(|reply| reply.map(drop))
@@ -274,7 +274,7 @@ impl Cluster {
         })
     }
 
-    /// This lane's connection to a node.
+    /// The connection to a node.
     fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let lock = || {
             let nodes = self.shared.nodes.lock();
@@ -295,7 +295,7 @@ impl Cluster {
     }
 }
 
-/// Nobody is waited for here: who comes first was settled before.
+/// Without tickets: the order of calls was settled before.
 fn within(limit: Option<Deadline>) -> SendOptions<'static> {
     SendOptions {
         limit,

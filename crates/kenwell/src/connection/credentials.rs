@@ -1,4 +1,4 @@
-//! Who we say we are, as the settings and the files that they name have it at this moment.
+//! The user name and password of a login, as the settings and the files that they name have them at this moment.
 
 use std::path::Path;
 

@@ -75,8 +75,8 @@ pub(super) async fn dial(
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
 /// commands from it, and would execute them after newer ones from here.
 ///
-/// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
-/// and whoever repeats a batch before going on sends at least as much as is left to read.
+/// A user that may not do that (`false`) relies on the server's fairness: it reads all connections in turns, and a
+/// writer that repeats a batch before going on sends at least as much as is left to read.
 async fn fence(
     raw: &RawConnection,
     previous: &ClientId,

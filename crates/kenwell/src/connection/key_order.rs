@@ -35,10 +35,8 @@ pub(crate) struct OrderTicket {
 pub(super) enum Admission<T> {
     /// Everything was sent.
     Sent(T),
-    /// Nothing was sent; this older call comes first.
-    Behind(OlderCall),
-    /// Nothing was sent, and it is too late for it: newer calls wait no longer.
-    TooLate,
+    /// Nothing was sent: this older call comes first. Without one it is too late, since newer calls wait no longer.
+    Blocked(Option<OlderCall>),
 }
 
 /// An older call that must be sent, or end, first.
@@ -142,29 +140,26 @@ pub(super) fn send_in_order<T>(
     let mut blocked = None;
     for (index, ticket) in tickets.iter().enumerate() {
         if ticket.call.given_up.load(Ordering::Relaxed) {
-            blocked = Some((index, Admission::TooLate));
+            blocked = Some((index, None));
             break;
         }
         if let Some(call) = ticket.call.older(&table, connection) {
-            let order = Arc::clone(&ticket.order);
-            blocked = Some((
-                index,
-                Admission::Behind(OlderCall {
-                    order,
-                    call,
-                    connection,
-                }),
-            ));
+            let older = OlderCall {
+                order: Arc::clone(&ticket.order),
+                call,
+                connection,
+            };
+            blocked = Some((index, Some(older)));
             break;
         }
         // Those that come after it in the same pipeline are sent behind it.
         ticket.call.sent_on.store(connection, Ordering::Relaxed);
     }
-    if let Some((count, entered)) = blocked {
+    if let Some((count, older)) = blocked {
         for ticket in tickets.iter().take(count) {
             ticket.call.sent_on.store(NO_CONNECTION, Ordering::Relaxed);
         }
-        return entered;
+        return Admission::Blocked(older);
     }
     for ticket in tickets {
         ticket.call.overtake_older(&table);

@@ -1,4 +1,4 @@
-//! The first words on a connection, in one round trip: who we are, which database, who is there.
+//! Login: `AUTH`, `SELECT`, and what the server says about itself, in one round trip.
 
 use std::sync::Arc;
 

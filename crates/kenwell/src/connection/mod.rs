@@ -1,4 +1,4 @@
-//! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
+//! Connections to Redis: settings, opening, sending, and opening again when a connection broke.
 
 mod address;
 mod address_map;

@@ -101,9 +101,9 @@ where
 
 /// Asks for something that not every server does for everybody; `None` when it is refused for good.
 ///
-/// A refusal may as well be one of the moment: a quota, or a proxy without its server. Whoever took that for
-/// "never" would go without a name or a fence for as long as the connection lives. So it is asked whether the
-/// server does anything for us now, and then once more.
+/// A refusal may also be temporary: a quota, or a proxy without its server. Taken for a lasting one, it would leave
+/// the connection without a name, or its predecessor alive, for as long as it lives. So `PING` shows whether the
+/// server does anything for us now, and then the command is sent once more.
 pub(super) async fn ask_if_permitted(
     raw: &RawConnection,
     command: &redis::Cmd,

@@ -22,8 +22,8 @@ const VALUE: usize = 512 * 1024 * 1024 + SHORT;
 /// The longest name of a command that is told apart.
 const MAX_NAME: usize = 16;
 
-/// The most that the reply to a command may take. Whoever sends a command that reads more than a
-/// status or a number adds it here.
+/// The most that the reply to a command may take. A command that reads more than a status or a number must be
+/// added here.
 fn allowance(name: &[u8]) -> usize {
     match name {
         b"GET" | b"GETEX" => VALUE,
@@ -62,7 +62,7 @@ enum CommandPart {
 }
 
 impl ReplyLimits {
-    /// What the reply that begins now may take; `None` when nobody waits for one.
+    /// What the reply that begins now may take; `None` when no command waits for one.
     pub(super) fn next(&mut self) -> Option<usize> {
         let (allowance, count) = self.waiting.front_mut()?;
         let allowance = *allowance;

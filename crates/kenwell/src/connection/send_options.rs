@@ -24,15 +24,14 @@ impl SendOptions<'_> {
         loop {
             match send_in_order(self.tickets, NO_CONNECTION, NO_CONNECTION, || ()) {
                 Admission::Sent(()) => return Ok(()),
-                Admission::Behind(older) => {
-                    self.wait_behind(Some(older), &"the server".into()).await?;
+                Admission::Blocked(older) => {
+                    self.wait_behind(older, &"the server".into()).await?;
                 }
-                Admission::TooLate => self.wait_behind(None, &"the server".into()).await?,
             }
         }
     }
 
-    /// Waits for an older call, or says that it is too late.
+    /// Waits for the older call that comes first; without one it is too late.
     pub(super) async fn wait_behind(
         self,
         older: Option<OlderCall>,

@@ -20,7 +20,7 @@ use super::target::Target;
 use super::topology::OTHERS;
 use crate::Error;
 
-/// One lane to whatever server the Sentinels call the master.
+/// A connection to whatever server the Sentinels call the master. Clones share the sockets.
 #[derive(Clone)]
 pub(super) struct SentinelMaster {
     shared: Arc<SentinelShared>,
@@ -34,7 +34,7 @@ struct SentinelShared {
     asking: tokio::sync::Mutex<()>,
 }
 
-/// The servers that were master while this lane looked. They stay: one that becomes master again
+/// The servers that were master while this connection was used. They stay: one that becomes master again
 /// must first forget what was sent to it before, and only its own connection knows what that was.
 #[derive(Default)]
 struct KnownMasters {
@@ -130,8 +130,8 @@ impl SentinelMaster {
     }
 
     async fn find_anew(&self, before: u64) -> Result<ServerConnection, Error> {
-        // Those who all lost the same master ask once. Whoever asks may run on a runtime that stands
-        // still; then others do not wait for it for ever.
+        // Calls that all lost the same master ask once. The one that asks may be on a runtime that stands
+        // still; the others do not wait for it for ever.
         let _asking = Deadline::of(OTHERS).wait(self.shared.asking.lock()).await;
         if let Some(master) = self.found_since(before) {
             return Ok(master);

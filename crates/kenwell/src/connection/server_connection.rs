@@ -77,17 +77,13 @@ impl ServerConnection {
         &self.shared.address
     }
 
-    /// Sends a pipeline of one command and gives its reply.
-    pub(super) async fn one(
-        &self,
-        command: &'static str,
-        pipeline: &Pipeline,
-    ) -> Result<Value, Error> {
-        let replies = self.send(command, pipeline, SendOptions::default()).await?;
+    /// Sends one command, called `name` in errors, and gives its reply.
+    pub(super) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command);
+        let replies = self.send(name, &pipeline, SendOptions::default()).await?;
         let mut replies = replies.into_iter();
-        replies
-            .next()
-            .unwrap_or_else(|| Err(self.unexpected(command)))
+        replies.next().unwrap_or_else(|| Err(self.unexpected(name)))
     }
 
     /// The error for a reply that `command` never gives.
@@ -185,8 +181,7 @@ impl ServerConnection {
                         polls,
                     });
                 }
-                Admission::Behind(older) => Some(older),
-                Admission::TooLate => None,
+                Admission::Blocked(older) => older,
             };
             options.wait_behind(older, &self.shared.address).await?;
         }

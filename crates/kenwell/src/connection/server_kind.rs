@@ -37,7 +37,7 @@ impl ServerKind {
         }
     }
 
-    /// Compares with what the server said to `HELLO`. A server that did not say is believed.
+    /// Compares with what the server answered to `HELLO`. A server that does not tell its kind is accepted.
     pub(super) fn check(self, hello: &Value, address: &Arc<str>) -> Result<(), Error> {
         let mode = said(hello, "mode");
         let problem = match (self, mode) {

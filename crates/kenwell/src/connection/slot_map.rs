@@ -15,7 +15,7 @@ pub(super) const MAX_NODES: usize = 1_024;
 /// Stands for "no node" in the table.
 const NOBODY: u16 = u16::MAX;
 
-/// Which node has which slot, as far as somebody told.
+/// Which node has which slot, as far as is known.
 #[derive(Debug, Clone)]
 pub(super) struct SlotMap {
     /// For each slot an index into `nodes`.
@@ -72,12 +72,12 @@ impl SlotMap {
         Some(map)
     }
 
-    /// Whether nobody told anything yet.
+    /// Whether no node told anything yet.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// The node that has a slot. For a slot that nobody has it is any node: it will say what is
+    /// The node that has a slot. For a slot that no node has it is any node: its answer says what is
     /// wrong. `None` only when the map is empty.
     pub(super) fn node(&self, slot: u16) -> Option<&Arc<str>> {
         let owner = self.slots.get(usize::from(slot)).copied()?;

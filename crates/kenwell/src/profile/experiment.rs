@@ -249,9 +249,8 @@ async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), E
 async fn write_sample(connection: &Connection, sample: &Sample, bytes: usize) -> Result<(), Error> {
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
-    let mut question = Pipeline::new();
-    question.cmd("PTTL").arg(&sample.key);
-    match connection.one("PTTL", &question).await {
+    let question = redis::cmd("PTTL").arg(&sample.key).take();
+    match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
         Ok(_) => {}
         // Who may not ask writes it all the same.

@@ -31,7 +31,7 @@ pub use limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 pub use marker::{Marker, MarkerState, Server, Shard};
 pub use overlap::overlaps;
 pub use prefix::Prefix;
-pub(crate) use store::stored_fields;
 pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
+pub(crate) use store::{key_expires_in, stored_fields};
 pub use update::ProfileUpdate;
 pub use writer::Writer;

@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The longest value that is kept to be written again as a control.
 const MAX_SAMPLE: usize = 1_024;
 
-/// One lane of updates on its way to Redis.
+/// Writes batches of updates to Redis, over a connection that nothing else writes profiles with.
 ///
 /// Each [`attempt`](Self::attempt) writes what can be written now. An update that is refused in words
 /// that nobody knows, or that may be what the server closes the connection over, is judged by
@@ -70,7 +70,7 @@ struct ServerResults {
 }
 
 impl Writer {
-    /// A lane over this connection, which nobody else should write profiles with.
+    /// A writer over this connection, which nothing else should write profiles with.
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,

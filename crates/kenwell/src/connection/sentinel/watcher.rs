@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::{Pipeline, Value};
+use redis::Value;
 use tokio::time::Instant;
 
 use crate::connection::Settings;
@@ -20,14 +20,14 @@ use crate::{Class, Error};
 /// confirms writes for some ten seconds more, until it is told to follow the new one; they are lost.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// After so long without a look, whoever looked out is gone, with the runtime on which it ran. The longest
-/// look takes a few seconds for each Sentinel.
+/// After so long without a question the task that asks is gone, with the runtime on which it ran. The longest
+/// question takes a few seconds for each Sentinel.
 const POLLER_LOST: Duration = Duration::from_secs(15);
 
 /// The most former masters that are remembered.
 pub(super) const MAX_MASTERS: usize = 64;
 
-/// What all lanes have in common.
+/// What all connections to the same master know together.
 pub(super) struct SentinelWatcher {
     /// For the servers.
     pub(super) settings: Settings,
@@ -36,14 +36,14 @@ pub(super) struct SentinelWatcher {
     sentinels: Vec<ServerConnection>,
     /// What the Sentinels call the master.
     pub(super) name: Arc<str>,
-    /// Who is asked next: each time another one, because one of them may be cut off.
+    /// Which Sentinel is asked next: each time another one, because one of them may be cut off.
     next_asked: AtomicUsize,
     history: Mutex<MasterHistory>,
-    /// When somebody looked out last.
+    /// When the task asked last.
     polled: Mutex<Option<Instant>>,
 }
 
-/// Who is believed to be the master, and who was before. After a switch some Sentinels name the
+/// Which server is believed to be the master, and which were before. After a switch some Sentinels name the
 /// old master for seconds more, and it may still confirm writes that it will lose.
 #[derive(Default)]
 struct MasterHistory {
@@ -51,7 +51,7 @@ struct MasterHistory {
     former: Vec<Address>,
 }
 
-/// Asks every now and then, for as long as somebody may want to know.
+/// Asks every [`POLL_INTERVAL`] for as long as there is a connection.
 async fn keep_asking(watcher: Weak<SentinelWatcher>) {
     loop {
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -59,7 +59,7 @@ async fn keep_asking(watcher: Weak<SentinelWatcher>) {
             return;
         };
         *watcher.polled() = Some(Instant::now());
-        // Without an answer what was heard last stands; whoever writes finds out by himself.
+        // Without an answer the latest one stands; the next call that fails asks again.
         let _heard = watcher.find().await;
     }
 }
@@ -91,7 +91,7 @@ impl SentinelWatcher {
         })
     }
 
-    /// Has somebody ask every now and then, unless somebody does.
+    /// Starts the task that keeps asking, unless it runs.
     pub(super) fn keep_asking(watcher: &Arc<Self>) {
         let mut polled = watcher.polled();
         if polled.is_none_or(|polled| polled.elapsed() > POLLER_LOST) {
@@ -155,10 +155,9 @@ impl SentinelWatcher {
 
     async fn ask(&self, sentinel: &ServerConnection) -> Result<Address, Error> {
         const COMMAND: &str = "SENTINEL GET-MASTER-ADDR-BY-NAME";
-        let mut pipeline = Pipeline::new();
-        let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
-        question.arg(&*self.name);
-        let answer = sentinel.one(COMMAND, &pipeline).await;
+        let mut question = redis::cmd("SENTINEL");
+        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&*self.name);
+        let answer = sentinel.one(COMMAND, question).await;
         match answer.map_err(Error::while_opening)? {
             Value::Nil => Err(Error::UnknownMaster {
                 address: Arc::clone(sentinel.address()),
@@ -173,7 +172,7 @@ impl SentinelWatcher {
 }
 
 impl MasterHistory {
-    /// Takes note of what was heard, if it is believed, and gives who is the master now.
+    /// Takes note of the address that was named, if it is believed, and gives the master's address now.
     fn decide(&mut self, heard: Address, believed: bool) -> Address {
         match &self.current {
             Some(current) if !believed => return current.clone(),
