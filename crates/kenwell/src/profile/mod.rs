@@ -1,5 +1,6 @@
 //! Profiles: what identify events write into a user's hash, and reading it back.
 
+mod control;
 mod event;
 mod experiment;
 mod fields;
@@ -16,6 +17,7 @@ mod object_keys;
 mod overlap;
 mod prefix;
 mod server_limits;
+mod server_results;
 mod store;
 mod update;
 mod writer;

@@ -8,8 +8,10 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::experiment::{Experiment, Sample, Verdict};
-use super::{ProfileUpdate, store};
+use super::ProfileUpdate;
+use super::control::Sample;
+use super::experiment::{Experiment, Verdict};
+use super::server_results::write_share;
 use crate::connection::Connection;
 use crate::{Class, Error};
 
@@ -59,14 +61,6 @@ enum WriterState {
     Open,
     /// It broke, and what became of the latest updates is not known until it was opened again.
     Broken,
-}
-
-/// What one server made of its share.
-struct ServerResults {
-    results: Vec<Result<(), Error>>,
-    length: usize,
-    /// Whether the first update without an answer was sent alone, and cost the connection.
-    is_suspect: bool,
 }
 
 impl Writer {
@@ -317,43 +311,5 @@ impl Writer {
                 self.experiments.remove(update.key());
             }
         }
-    }
-}
-
-/// Writes one server's share in pipelines of at most `length` updates, until the connection fails.
-async fn write_share(
-    connection: &Connection,
-    updates: &[&ProfileUpdate],
-    mut length: usize,
-) -> ServerResults {
-    let mut results = Vec::with_capacity(updates.len());
-    while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
-        let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
-        let written = store::apply(connection, now).await;
-        let failure = written
-            .iter()
-            .find_map(|result| result.as_ref().err().filter(|error| !error.is_answer()))
-            .cloned();
-        results.extend(written);
-        let Some(error) = failure else {
-            length = length.saturating_mul(2);
-            continue;
-        };
-        results.resize(updates.len(), Err(error.clone()));
-        let was_under_way = matches!(error, Error::Lost { .. } | Error::Silent { .. });
-        return ServerResults {
-            results,
-            length: if was_under_way {
-                (now.len() / 2).max(1)
-            } else {
-                length
-            },
-            is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
-        };
-    }
-    ServerResults {
-        results,
-        length,
-        is_suspect: false,
     }
 }
