@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use kenwell::Error;
 
 use super::destination::ReadDestination;
 use super::section::{Found, Reading};

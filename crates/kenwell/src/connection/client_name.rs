@@ -39,7 +39,7 @@ impl ClientName {
     }
 
     /// Tells Redis the name.
-    pub(super) async fn tell(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
+    pub(super) async fn set(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
         let command = words(&["CLIENT", "SETNAME", &name]);
         let told = ask_if_permitted(raw, &command, "CLIENT SETNAME", address).await;

@@ -162,7 +162,7 @@ impl Cluster {
     }
 
     /// The node that has a key, as far as is known without asking.
-    pub(super) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+    pub(super) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
         self.shared.topology.known_node(slot_of(key))
     }
 

@@ -54,18 +54,18 @@ pub(super) async fn dial(
             }
         }
     };
-    let greeted = log_in(&raw, credentials.as_ref(), settings.database, address).await;
-    let greeting = greeted.map_err(|error| {
+    let logged_in = log_in(&raw, credentials.as_ref(), settings.database, address).await;
+    let login = logged_in.map_err(|error| {
         let error = match &target.tls {
             Some(tls) => tls.alert(error),
             None => error,
         };
         credentials::explained(error, settings, target.expected).while_opening()
     })?;
-    if let Some(hello) = &greeting.hello {
+    if let Some(hello) = &login.hello {
         target.expected.check(hello, address)?;
     }
-    raw.client_id = greeting.client_id;
+    raw.client_id = login.client_id;
     if let Some(previous) = previous {
         raw.has_fenced = fence(&raw, previous, address).await?;
     }

@@ -46,14 +46,14 @@ impl RawConnection {
     }
 
     /// Has the socket closed, soon.
-    pub(super) fn leave(&self) {
+    pub(super) fn abort(&self) {
         self.driver.abort();
     }
 
     /// Closes the socket before returning, so that nothing sent on it can be executed after what
     /// a later connection sends.
     pub(super) async fn close(mut self) {
-        self.leave();
+        self.abort();
         // The result only says that the task was cancelled, or that nobody runs it.
         let _cancelled = timeout(CLOSING, &mut self.driver).await;
     }
@@ -61,7 +61,7 @@ impl RawConnection {
 
 impl Drop for RawConnection {
     fn drop(&mut self) {
-        self.leave();
+        self.abort();
     }
 }
 

@@ -266,9 +266,9 @@ impl Connection {
     }
 
     /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.
-    pub(crate) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
         match &self.route {
-            Route::Cluster(cluster) => cluster.place(key),
+            Route::Cluster(cluster) => cluster.node_of(key),
             _ => None,
         }
     }

@@ -224,7 +224,7 @@ impl ServerConnection {
         loop {
             let open = self.shared.open(limit).await?;
             // Boxed, since it is rare and larger than all the rest of a call.
-            if !open.liveness.is_idle() || Box::pin(self.lives(&open, limit)).await {
+            if !open.liveness.is_idle() || Box::pin(self.answers_ping(&open, limit)).await {
                 return Ok(open);
             }
             self.shared.close(open.generation);
@@ -232,7 +232,7 @@ impl ServerConnection {
     }
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
-    async fn lives(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
+    async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
         let mut ping = Cmd::new();
         ping.arg("PING");
         let mut connection = open.connection.clone();
@@ -241,12 +241,12 @@ impl ServerConnection {
             .liveness
             .await_reply(connection.send_packed_command(&ping));
         let answer = limit.wait(reply).await;
-        let lives = answer.is_some_and(|answer| answer.is_ok());
-        if lives {
+        let answers_ping = answer.is_some_and(|answer| answer.is_ok());
+        if answers_ping {
             open.liveness.note_reply();
         } else {
             tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
         }
-        lives
+        answers_ping
     }
 }

@@ -46,7 +46,7 @@ struct ConnectionState {
     /// The connection's number: a call that reports a broken connection must not close its successor.
     generation: u64,
     /// The connection before, while its socket is being closed.
-    leaving: Option<RawConnection>,
+    closing: Option<RawConnection>,
     /// The connection before, which must be dead at the server before the next one is used.
     previous: Option<PreviousConnection>,
     /// Whether the connections of earlier runs were ended.
@@ -91,7 +91,7 @@ struct DialPermit<'a> {
     shared: &'a SharedConnection,
     number: u64,
     generation: u64,
-    leaving: Option<RawConnection>,
+    closing: Option<RawConnection>,
     previous: Option<PreviousConnection>,
     has_ended_earlier_runs: bool,
 }
@@ -190,7 +190,7 @@ impl SharedConnection {
             shared: self,
             number: state.attempts,
             generation: state.generation,
-            leaving: state.leaving.take(),
+            closing: state.closing.take(),
             previous: state.previous.clone(),
             has_ended_earlier_runs: state.has_ended_earlier_runs,
         })
@@ -214,7 +214,7 @@ impl SharedConnection {
 
 impl DialPermit<'_> {
     async fn dial(mut self) -> Result<(), Error> {
-        if let Some(raw) = self.leaving.take() {
+        if let Some(raw) = self.closing.take() {
             raw.close().await;
         }
         let dialled = self.connect().await;
@@ -258,7 +258,7 @@ impl DialPermit<'_> {
         if let Some(name) = name {
             // Before anything is written. What earlier runs wrote is always on a connection that has a
             // name, since the answer to it was awaited as here.
-            name.tell(&raw, address).await?;
+            name.set(&raw, address).await?;
             if !self.has_ended_earlier_runs {
                 name.end_earlier_runs(&raw, address).await?;
             }
@@ -290,8 +290,8 @@ impl ConnectionState {
                 client_id: raw.client_id.clone(),
                 was_closed: raw.is_closed(),
             });
-            raw.leave();
-            self.leaving = Some(raw);
+            raw.abort();
+            self.closing = Some(raw);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::connection::listed;
+use crate::connection::listed_names;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -21,7 +21,7 @@ impl Certificate {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let left = certificate.validity().not_after.timestamp() - now()?;
         Some(Self {
-            names: listed(&certificate),
+            names: listed_names(&certificate),
             days: left.div_euclid(SECONDS_A_DAY),
         })
     }

@@ -113,8 +113,8 @@ impl Writer {
     }
 
     /// The node of a cluster that an update goes to; `None` where there is only one server.
-    pub fn place(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
-        self.connection.place(update.key())
+    pub fn node_of(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
+        self.connection.node_of(update.key())
     }
 
     /// What it writes through.
@@ -180,8 +180,8 @@ impl Writer {
                 .filter_map(|&index| updates.get(index))
                 .collect();
             for (index, result) in open.into_iter().zip(self.attempt(&again).await) {
-                if let Some(place) = results.get_mut(index) {
-                    *place = result;
+                if let Some(entry) = results.get_mut(index) {
+                    *entry = result;
                 }
             }
         }
@@ -211,30 +211,30 @@ impl Writer {
             match self.experiments.get(update.key()) {
                 Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
                 _ => {
-                    let place = self.connection.place(update.key());
-                    match shares.iter_mut().find(|(other, _)| *other == place) {
+                    let node = self.connection.node_of(update.key());
+                    match shares.iter_mut().find(|(other, _)| *other == node) {
                         Some((_, indexes)) => indexes.push(index),
-                        None => shares.push((place, vec![index])),
+                        None => shares.push((node, vec![index])),
                     }
                 }
             }
         }
         let lengths = &self.lengths;
-        let written = shares.into_iter().map(async |(place, indexes)| {
+        let written = shares.into_iter().map(async |(node, indexes)| {
             let share: Vec<_> = indexes
                 .iter()
                 .filter_map(|&index| updates.get(index).copied())
                 .collect();
-            let length = lengths.get(&place).copied().unwrap_or(usize::MAX);
+            let length = lengths.get(&node).copied().unwrap_or(usize::MAX);
             let written = write_share(&self.connection, &share, length).await;
-            (place, indexes, written)
+            (node, indexes, written)
         });
         let written = join_all(written).await;
-        for (place, indexes, share) in written {
+        for (node, indexes, share) in written {
             if share.length < usize::MAX {
-                self.lengths.insert(place, share.length);
+                self.lengths.insert(node, share.length);
             } else {
-                self.lengths.remove(&place);
+                self.lengths.remove(&node);
             }
             let mut is_suspect = share.is_suspect;
             for (index, result) in indexes.into_iter().zip(share.results) {
@@ -245,8 +245,8 @@ impl Writer {
                     let experiment = Experiment::new(error.clone());
                     self.experiments.insert(update.key().into(), experiment);
                 }
-                if let Some(place) = results.get_mut(index) {
-                    *place = result;
+                if let Some(entry) = results.get_mut(index) {
+                    *entry = result;
                 }
             }
         }

@@ -106,7 +106,7 @@ impl Cluster {
             for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
                 self.shared.topology.doubt(&address, error);
             }
-            match self.elsewhere(&answers, &address) {
+            match self.slot_move(&answers, &address) {
                 None => break,
                 Some(SlotMove::InProgress) => {
                     return self.send_all(command, &part.commands, limit).await;
@@ -120,7 +120,7 @@ impl Cluster {
         Ok(answers)
     }
 
-    fn elsewhere(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
+    fn slot_move(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
         let topology = &self.shared.topology;
         answers.iter().find_map(|answer| match answer {
             Err(Error::Refused { reply, .. }) => match reply.code() {

@@ -60,7 +60,7 @@ async fn keep_asking(watcher: Weak<SentinelWatcher>) {
         };
         *watcher.polled() = Some(Instant::now());
         // Without an answer the latest one stands; the next call that fails asks again.
-        let _heard = watcher.find().await;
+        let _named = watcher.find().await;
     }
 }
 
@@ -106,22 +106,22 @@ impl SentinelWatcher {
 
     /// The master, as far as the Sentinels can be believed.
     pub(super) async fn find(&self) -> Result<Address, Error> {
-        let heard = self.hear().await?;
-        let doubtful = self.history().former.contains(&heard);
-        let believed = !doubtful || self.most_say(&heard).await;
-        Ok(self.history().decide(heard, believed))
+        let named = self.ask_until_named().await?;
+        let doubtful = self.history().former.contains(&named);
+        let believed = !doubtful || self.most_name(&named).await;
+        Ok(self.history().decide(named, believed))
     }
 
     /// Whether most of the Sentinels that answer name this server.
-    async fn most_say(&self, address: &Address) -> bool {
+    async fn most_name(&self, address: &Address) -> bool {
         let answers = join_all(self.sentinels.iter().map(|sentinel| self.ask(sentinel))).await;
         let answers: Vec<_> = answers.into_iter().flatten().collect();
-        let agreed = answers.iter().filter(|said| *said == address).count();
+        let agreed = answers.iter().filter(|other| *other == address).count();
         agreed > answers.len() / 2
     }
 
     /// Asks one Sentinel after the other until one knows the master.
-    async fn hear(&self) -> Result<Address, Error> {
+    async fn ask_until_named(&self) -> Result<Address, Error> {
         let mut failure: Option<Error> = None;
         for _sentinel in &self.sentinels {
             let next_asked = self.next_asked.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
@@ -173,20 +173,20 @@ impl SentinelWatcher {
 
 impl MasterHistory {
     /// Takes note of the address that was named, if it is believed, and gives the master's address now.
-    fn decide(&mut self, heard: Address, believed: bool) -> Address {
+    fn decide(&mut self, named: Address, believed: bool) -> Address {
         match &self.current {
             Some(current) if !believed => return current.clone(),
-            Some(current) if *current != heard => {
+            Some(current) if *current != named => {
                 if self.former.len() >= MAX_MASTERS {
                     self.former.clear();
                 }
-                self.former.retain(|address| *address != heard);
+                self.former.retain(|address| *address != named);
                 self.former.push(current.clone());
             }
             _ => {}
         }
-        self.current = Some(heard.clone());
-        heard
+        self.current = Some(named.clone());
+        named
     }
 }
 

@@ -7,7 +7,7 @@ use x509_parser::prelude::{X509Certificate, X509Version};
 
 use super::authorities::Authorities;
 use super::explanation::Explanation;
-use super::names::{CommonNameError, listed};
+use super::names::{CommonNameError, listed_names};
 use super::validity::out_of_time;
 use super::{algorithm, pem};
 
@@ -161,7 +161,7 @@ impl PresentedChain<'_> {
         Explanation::new(
             format!(
                 "the server's certificate is for {}, not for {host}",
-                listed(leaf)
+                listed_names(leaf)
             ),
             format!(
                 "use a name of the certificate in `address`, set server_name to one, or issue one with subjectAltName {host}"

@@ -180,7 +180,7 @@ impl Loaded {
 
 /// The name that the certificate of this host must carry.
 fn server_name(settings: &Settings, host: &str) -> Result<ServerName<'static>, Error> {
-    let (setting, text) = match pem::given(settings.server_name.as_deref()) {
+    let (setting, text) = match pem::non_blank(settings.server_name.as_deref()) {
         Some(name) => ("server_name", name),
         None => ("address", host),
     };

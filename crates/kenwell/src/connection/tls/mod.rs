@@ -19,6 +19,6 @@ pub(super) use client::TlsClient;
 pub(crate) use explanation::Explanation;
 pub use explanation::tls_reason;
 pub use identity::Identity;
-pub(crate) use names::listed;
+pub(crate) use names::listed_names;
 pub(crate) use validity::notice;
 pub use validity::{TimeNotice, time_notices};

@@ -116,7 +116,7 @@ pub(super) fn check_purpose(
 }
 
 /// Its alternative names, or its common name when it has none, for people.
-pub(crate) fn listed(certificate: &X509Certificate<'_>) -> String {
+pub(crate) fn listed_names(certificate: &X509Certificate<'_>) -> String {
     let alternatives = certificate.subject_alternative_name().ok().flatten();
     let mut names: Vec<String> = alternatives
         .iter()

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::connection::pem;
 
 /// The text, unless it is blank: an empty setting means none.
-pub(super) fn given(text: Option<&str>) -> Option<&str> {
+pub(super) fn non_blank(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 

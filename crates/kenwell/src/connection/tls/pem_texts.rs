@@ -18,7 +18,7 @@ pub(super) struct PemTexts {
 
 impl PemTexts {
     pub(super) fn read(settings: &Settings) -> Result<Self, Error> {
-        let read = |setting, given: &Option<String>| match pem::given(given.as_deref()) {
+        let read = |setting, given: &Option<String>| match pem::non_blank(given.as_deref()) {
             Some(given) => pem::text(setting, given).map(Some),
             None => Ok(None),
         };
@@ -35,11 +35,11 @@ fn key(given: Option<&Secret>) -> Result<Option<String>, Error> {
     let Some(secret) = given else {
         return Ok(None);
     };
-    let text = match (secret.path(), pem::given(Some(secret.expose()))) {
+    let text = match (secret.path(), pem::non_blank(Some(secret.expose()))) {
         // What a file holds is the key itself, never another path.
         (Some(path), _) => read_file(SETTING, path)?,
         (None, Some(given)) => pem::text(SETTING, given)?,
         (None, None) => return Ok(None),
     };
-    Ok(pem::given(Some(&text)).is_some().then_some(text))
+    Ok(pem::non_blank(Some(&text)).is_some().then_some(text))
 }
