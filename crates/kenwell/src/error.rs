@@ -92,7 +92,7 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
-    /// The server refuses this command each time, in words that nobody knows, and takes others like it
+    /// The server refuses this command each time, in words that are not known, and takes others like it
     /// in between.
     #[error(
         "redis at {address}: {command} refused each of {times} times, and others taken in between: {reply}"
@@ -290,7 +290,7 @@ impl Error {
         self.class() != Class::Record
     }
 
-    /// Whether somebody has to look: what Redis says will not change by itself, as far as anybody knows.
+    /// Whether an operator has to look: what Redis says will not change by itself, as far as is known.
     pub fn needs_operator(&self) -> bool {
         matches!(self.class(), Class::Configuration | Class::Unknown)
     }

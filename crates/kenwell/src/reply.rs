@@ -105,7 +105,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be somebody's secret.
+/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be a secret.
 fn nameless(text: &str) -> Cow<'_, str> {
     const REFUSED: &str = " has no permissions";
     let rest = text

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-
 use super::destination::ReadDestination;
 use super::section::{Found, Reading};
 use super::service_links::is_service_link;

@@ -1,4 +1,4 @@
-//! Who named an address that nobody wrote, for the errors of connections that cannot be opened.
+//! Where an address comes from that is not in the settings, for the errors of connections that cannot be opened.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::cause::find_cause;
 
-/// Who named an address.
+/// Which kind of server announced an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AddressSource {
     /// A node of a Redis Cluster, about itself or another one.
@@ -20,7 +20,7 @@ pub(super) enum AddressSource {
 #[error("{0}")]
 struct Announced(String);
 
-/// Whether nobody wrote the address that could not be reached.
+/// Whether the address that could not be reached was announced by a server, and is not in the settings.
 pub(crate) fn was_announced(error: &Error) -> bool {
     match error {
         Error::Connect { source, .. } => find_cause::<Announced>(&**source).is_some(),
@@ -32,7 +32,8 @@ pub(crate) fn was_announced(error: &Error) -> bool {
 }
 
 impl AddressSource {
-    /// The error of a connection that could not be opened, with who named its address and where that is set.
+    /// The error of a connection that could not be opened, with which servers named its address and where that is
+    /// set.
     pub(super) fn explain(self, error: Error) -> Error {
         match error {
             Error::Connect { address, source } => {

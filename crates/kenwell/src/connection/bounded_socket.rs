@@ -57,7 +57,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for BoundedSocket<S> {
                 return Poll::Ready(Ok(()));
             };
             buffer.set_filled(before);
-            // Nobody else sets it.
+            // It is set here only.
             this.fault.get_or_init(|| NotRedis(fault));
         }
         Poll::Ready(Err(

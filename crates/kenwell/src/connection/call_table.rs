@@ -18,7 +18,7 @@ pub(super) const NO_CONNECTION: u64 = 0;
 /// server cannot be made to forget: a frozen server or proxy wakes up.
 const LATE: Duration = Duration::from_mins(1);
 
-/// The most keys of which it is remembered that a change was lost. Nobody loses so many within a minute.
+/// The most keys of which it is remembered that a change was lost. No program loses so many within a minute.
 const MAX_LOST: usize = 65_536;
 
 /// Whether a call changes what is stored, its time to live included.

@@ -19,7 +19,7 @@ const PART: &str = "retry:";
 /// A name for one use of Redis, and a number for this run of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClientName {
-    /// `kenwell:` and who uses the connections, up to the colon before the run.
+    /// `kenwell:` and what the connections are for, up to the colon before the run.
     family: String,
     run: String,
 }

@@ -187,7 +187,7 @@ impl Cluster {
     }
 
     /// Sends a pipeline whole to the node that has this key, also the commands without a key. A
-    /// redirection is an error here, and the next call asks who has the slot now.
+    /// redirection is an error here, and the next call asks which node has the slot now.
     pub(super) async fn send_to_holder(
         &self,
         key: &[u8],

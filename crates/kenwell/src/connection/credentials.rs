@@ -105,7 +105,7 @@ fn cure(reply: &Reply, settings: &Settings, expected: ServerKind) -> Option<Stri
     })
 }
 
-/// The settings that say who we are to this kind of server.
+/// The settings of the user and the password for this kind of server.
 fn names(expected: ServerKind) -> (&'static str, &'static str) {
     match expected {
         ServerKind::Sentinel => ("sentinel_username", "sentinel_password"),

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 /// may have forgotten the connection without telling either side.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Shared by the task that moves a connection's bytes and those who wait for replies.
+/// Shared by the task that moves a connection's bytes and the calls that wait for replies.
 pub(super) struct Liveness {
     opened: Instant,
     /// How often the task was polled.

@@ -45,7 +45,8 @@ fn predates_users(error: &Error) -> bool {
 /// not say all of them.
 ///
 /// `PING` is there for servers that want a password and find fault with the others before they say
-/// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
+/// so, and for those that refuse everything now; `CLIENT SETINFO` names this library to the
+/// server's operator; every user may say `HELLO`.
 async fn send_login(
     raw: &RawConnection,
     auth: Option<Cmd>,
@@ -87,7 +88,7 @@ async fn send_login(
     if let Err(refused) = &ping
         && refused.class() == Class::Unknown
     {
-        // In words that nobody knows, such as those of a quota: everything else is refused, too.
+        // In unknown words, such as those of a quota: everything else is refused, too.
         return Err(refused.clone());
     }
     usable_answer(ping)?;

@@ -20,8 +20,8 @@ use crate::reply::Reply;
 /// connection was opened stands still; then nothing is written any more either.
 const CLOSING: Duration = Duration::from_millis(200);
 
-/// How many pipelines can wait for the task that moves the bytes. They are bounded by those who wait for
-/// their replies; this only must never be reached, because those who wait for a place have no order.
+/// How many pipelines can wait for the task that moves the bytes. The calls that wait for
+/// replies bound them; this bound must never be reached, because calls that wait for a place have no order.
 const PIPELINES: usize = 1 << 24;
 
 /// An open connection and the task that moves its bytes.
@@ -54,7 +54,7 @@ impl RawConnection {
     /// a later connection sends.
     pub(super) async fn close(mut self) {
         self.abort();
-        // The result only says that the task was cancelled, or that nobody runs it.
+        // The result only says that the task was cancelled, or that its runtime is gone.
         let _cancelled = timeout(CLOSING, &mut self.driver).await;
     }
 }

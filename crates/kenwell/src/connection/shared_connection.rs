@@ -1,4 +1,4 @@
-//! The one open connection to a server, shared by all clones: opened when it is needed, by whoever needs it first.
+//! The one open connection to a server, shared by all clones: opened when it is needed, by the call that needs it first.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -37,8 +37,8 @@ impl Default for SlotMap {
 
 impl SlotMap {
     /// Reads the answer to `CLUSTER SLOTS`; `None` when it is no such answer, or names too many
-    /// nodes. A node that does not say its host has that of the one who was `asked`; where the others are
-    /// from here, `announced` knows.
+    /// nodes. A node that does not say its host has that of the node that was `asked`; `announced` maps the other
+    /// addresses.
     pub(super) fn read(answer: &Value, asked: &str, announced: &AddressMap) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
@@ -161,7 +161,7 @@ pub(super) struct Redirection {
 
 impl Redirection {
     /// Reads what follows `MOVED` or `ASK`: `3999 127.0.0.1:6381`. An IPv6 address stands without
-    /// brackets; no host, or `?`, means the one who was `asked`.
+    /// brackets; no host, or `?`, means the node that was `asked`.
     pub(super) fn read(text: &str, asked: &str, announced: &AddressMap) -> Option<Self> {
         let (slot, node) = text.split_once(' ')?;
         let slot = slot.parse().ok().filter(|&slot| slot < SLOTS)?;
@@ -171,8 +171,8 @@ impl Redirection {
     }
 }
 
-/// The address that leads to a node from here; `None` for a port that nobody listens on and what is no host. A node that has no
-/// name to give (`?`, or nothing) is where the one is who was `asked`.
+/// The address that leads to a node from here; `None` when the port is 0 or the host cannot be one. A node without a
+/// name of its own (`?`, or nothing) is on the host of the node that was `asked`.
 fn address_of(host: &str, port: u16, asked: &str, announced: &AddressMap) -> Option<String> {
     let same_host = || match Address::parse(asked) {
         Ok(Address::Tcp { host, .. }) => Some(host),

@@ -24,7 +24,7 @@ use super::tcp;
 use super::tls::Explanation;
 use crate::Error;
 
-/// A connection to one server that is opened in stages: for the doctor, who judges each of them by itself.
+/// A connection to one server that is opened in stages: for the doctor, which judges each stage by itself.
 pub(crate) struct StagedConnection {
     settings: Settings,
     target: Target,

@@ -19,7 +19,7 @@ pub(super) struct Target {
     pub(super) address: Address,
     pub(super) tls: Option<TlsClient>,
     pub(super) expected: ServerKind,
-    /// Who named the address, if nobody wrote it.
+    /// Which servers announced the address, if it is not in the settings.
     pub(super) address_source: Option<AddressSource>,
     /// The look-up of its host.
     pub(super) resolver: Resolver,

@@ -73,7 +73,7 @@ impl Topology {
         Ok(ServerConnection::new(self.settings.clone(), target, name))
     }
 
-    /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
+    /// The map as it is known, asked for first when it is missing or in doubt. When no node answers,
     /// an old map is better than none.
     pub(super) async fn current(&self, limit: Option<Deadline>) -> Result<Arc<SlotMap>, Error> {
         if let Some(map) = self.trusted() {
@@ -136,7 +136,7 @@ impl Topology {
         Redirection::read(reply.text(), asked, &self.announced)
     }
 
-    /// Takes note of a slot's new place, for those who come before the whole map is asked for.
+    /// Takes note of a slot's new place, for calls that come before the whole map is asked for.
     pub(super) fn moved(&self, redirection: &Redirection) {
         let mut known = self.known();
         Arc::make_mut(&mut known.map).moved(redirection.slot, &redirection.address);
@@ -172,7 +172,7 @@ impl Topology {
         Ok(target)
     }
 
-    /// Asks one node after the other until one knows who has which slot.
+    /// Asks one node after the other until one tells which node has which slot.
     async fn ask_around(&self) -> Result<SlotMap, Error> {
         let mut failure = None;
         for address in self.nodes_to_ask() {

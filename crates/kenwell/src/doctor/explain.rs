@@ -1,4 +1,4 @@
-//! What an error means to whoever set this up, and the cure.
+//! What an error means to the person who set this up, and the cure.
 
 use super::finding::{Check, Finding, Status};
 use crate::connection::was_announced;
@@ -18,7 +18,7 @@ pub(super) fn took(error: &Error) -> String {
     }
 }
 
-/// Says who named the address of a server that cannot be reached: nobody wrote it.
+/// Says that the Sentinels named the address of a server that cannot be reached.
 pub(super) fn announced(finding: &mut Finding) {
     if finding.status == Status::Failed && matches!(finding.check, Check::Name | Check::Connect) {
         finding.says.push_str("; the Sentinels named this address");
@@ -27,7 +27,7 @@ pub(super) fn announced(finding: &mut Finding) {
     }
 }
 
-/// What helps where servers see each other by other addresses than we do.
+/// The cure where servers know each other by other addresses than ours.
 const ANNOUNCED: &str = "if the server has another address from here, map the one that was named to it with `address_map`, or let the servers announce one that leads there (`cluster-announce-ip`, `replica-announce-ip`, `sentinel monitor`)";
 
 fn explain(error: &Error) -> (String, String) {

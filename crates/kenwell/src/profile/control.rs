@@ -1,4 +1,4 @@
-//! Controls of an experiment: writes that change nothing, to see whether others than the suspect are taken.
+//! Controls of an experiment: writes that change nothing, to see whether Redis takes other writes than the suspect.
 
 use redis::{Cmd, Pipeline, Value};
 
@@ -32,7 +32,7 @@ pub(super) async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> R
     answers.try_for_each(|reply| reply.map(drop))
 }
 
-/// Writes the sample again, unless somebody has deleted it, as often as it takes to send so many bytes.
+/// Writes the sample again, unless it was deleted, as often as it takes to send so many bytes.
 pub(super) async fn write_sample(
     connection: &Connection,
     sample: &Sample,
@@ -44,7 +44,7 @@ pub(super) async fn write_sample(
     match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
         Ok(_) => {}
-        // Who may not ask writes it all the same.
+        // A user that may not ask writes it all the same.
         Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
         Err(error) => return Err(error),
     }
@@ -64,7 +64,7 @@ pub(super) async fn write_sample(
     Ok(())
 }
 
-/// A key beside this one that nobody uses: the same beginning, so that it is permitted where this one
+/// An unused key beside this one: the same beginning, so that it is permitted where this one
 /// is, and in a cluster the same slot, so that the same server has it.
 pub(super) fn neighbour_of(key: &[u8], same_slot: bool) -> Vec<u8> {
     let mut suffix = u128::from_ne_bytes(random::<16>());

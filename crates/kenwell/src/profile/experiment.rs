@@ -29,14 +29,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait between two rounds.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What is known about an update that was refused in words that nobody knows, or over which the server
+/// What is known about an update that was refused in unknown words, or over which the server
 /// may have closed the connection.
 pub(super) struct Experiment {
     error: Error,
     rounds: u32,
     wait: Duration,
     due: Instant,
-    /// A key that nobody uses, beside the update's.
+    /// An unused key beside the update's.
     neighbour: Option<Vec<u8>>,
     /// Whether the server lets us write there.
     neighbour_is_open: bool,
@@ -83,7 +83,7 @@ impl Experiment {
         Instant::now() >= self.due
     }
 
-    /// Whether the latest round went against the update, which others were taken in.
+    /// Whether the update was refused in the latest round, in which the controls were taken.
     pub(super) fn has_begun(&self) -> bool {
         self.rounds > 0
     }
@@ -190,7 +190,7 @@ impl Experiment {
         }
     }
 
-    /// Writes a key that nobody uses and deletes it again, in one step, until as many bytes were sent as
+    /// Writes an unused key and deletes it again, in one step, until as many bytes were sent as
     /// the update has.
     async fn write_neighbour(
         &mut self,
@@ -201,7 +201,7 @@ impl Experiment {
             neighbour
         } else {
             let neighbour = neighbour_of(update.key(), connection.is_cluster());
-            // First what does no harm by itself: who may not delete, or has no transactions, must not
+            // First only deletions: a user that may not delete, or a server without transactions, must not
             // leave a key behind.
             let [first, second] = [delete(&neighbour), delete(&neighbour)];
             send_group(connection, [first, second]).await?;

@@ -8,7 +8,7 @@ use super::{Layout, ProfileUpdate};
 use crate::Error;
 use crate::connection::{Connection, part_size};
 
-/// The most fields in one `HSET`. Redis serves nobody else while it executes a command, so larger
+/// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
 /// updates are split.
 pub const MAX_FIELDS: usize = 5_000;
 

@@ -1,4 +1,4 @@
-//! Writes updates so that nothing but an update's own fault ends it, and nothing stops the others.
+//! Writes updates: only an update's own fault ends it, and no update stops the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const MAX_SAMPLE: usize = 1_024;
 /// Writes batches of updates to Redis, over a connection that nothing else writes profiles with.
 ///
 /// Each [`attempt`](Self::attempt) writes what can be written now. An update that is refused in words
-/// that nobody knows, or that may be what the server closes the connection over, is judged by
+/// that are not known, or that may be why the server closes the connection, is judged by
 /// experiment, over many attempts: it is condemned only when it is refused in the same way
 /// [`ROUNDS`](super::ROUNDS) times in a row, while writes like it, beside it, are taken each time.
 /// After a silence or a break the next pipeline is half as long, down to one update, and it grows
@@ -45,7 +45,7 @@ pub struct Writer {
     /// can be sent for its key meanwhile.
     sample: Arc<Mutex<Option<Sample>>>,
     state: WriterState,
-    /// Whether the latest experiment found that others are not taken either.
+    /// Whether the latest experiment found that other writes are not taken either.
     is_away: bool,
 }
 
@@ -151,7 +151,7 @@ impl Writer {
     }
 
     /// Makes attempts until each update is written, or refused for good, or Redis is away: what is
-    /// retryable then was left. For those who cannot wait for ever, such as a retry of dead letters.
+    /// retryable then was left. For callers that cannot wait for ever, such as a retry of dead letters.
     pub async fn settle<U: AsRef<ProfileUpdate>>(
         &mut self,
         updates: &[U],

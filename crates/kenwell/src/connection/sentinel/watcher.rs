@@ -1,4 +1,4 @@
-//! Asks the Sentinels who the master is: before each new connection, and every now and then.
+//! Asks the Sentinels which server is the master: before each new connection, and every now and then.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

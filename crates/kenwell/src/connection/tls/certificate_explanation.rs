@@ -56,7 +56,7 @@ impl PresentedChain<'_> {
         }
     }
 
-    /// Nobody who is trusted signed it, as far as anybody can verify.
+    /// No authority that is trusted signed it, as far as that can be verified.
     fn not_signed(&self, leaf: &X509Certificate<'_>) -> Explanation {
         let above: Vec<_> = self.intermediates.iter().filter_map(pem::parse).collect();
         if let Some(weak) = self.weak(leaf, &above) {

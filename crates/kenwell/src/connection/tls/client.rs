@@ -64,7 +64,7 @@ impl TlsClient {
         })
     }
 
-    /// For one handshake: who shakes hands, and the name that the server's certificate must carry.
+    /// What one handshake needs: the connector, and the name that the server's certificate must carry.
     pub(in crate::connection) fn current(
         &self,
         settings: &Settings,

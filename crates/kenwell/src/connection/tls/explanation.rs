@@ -104,7 +104,7 @@ pub fn tls_reason(error: &io::Error) -> Option<String> {
     find_cause(error).map(|error| explain(error, &ours).says)
 }
 
-/// A refusal of a certificate that nobody looked at closer.
+/// A refusal of a certificate that is not at hand any more.
 fn certificate(refusal: &CertificateError) -> &'static str {
     match refusal {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {

@@ -1,4 +1,4 @@
-//! Who we are, for those who ask: a certificate and its key.
+//! Our own certificate and its key, for a server or client that asks for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +27,8 @@ pub struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// Ready for handshakes, also with a certificate of X.509 version 1. Its dates are not looked at: whoever it is
-    /// shown to judges them.
+    /// Ready for handshakes, also with a certificate of X.509 version 1. Its dates are not looked at: the
+    /// other side judges them.
     ///
     /// # Errors
     /// [`Error::Settings`] when one of them cannot be read or used, or they do not belong together.
@@ -94,7 +94,7 @@ pub(super) fn of_client(texts: &PemTexts) -> Result<Option<Arc<CertifiedKey>>, E
     identity.certified().map(|key| Some(Arc::new(key)))
 }
 
-/// Answers a server that asks who we are, and remembers that it did.
+/// Shows our certificate to a server that asks for one, and remembers that it asked.
 #[derive(Debug)]
 pub(super) struct ClientIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,

@@ -1,4 +1,4 @@
-//! TLS towards Redis: whom to trust, who we are, and what to do when the other side is not trusted.
+//! TLS towards Redis: which servers to trust, which certificate to show, and what a failed handshake means.
 
 mod algorithm;
 mod authorities;

@@ -1,4 +1,4 @@
-//! Judging a server's certificate by authorities that somebody chose.
+//! Verifies a server's certificate by the authorities in `ca_certificate`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl PrivateAuthorities {
         }
     }
 
-    /// Checks the host. At a loopback address any name of this machine will do: nobody else can listen there.
+    /// Checks the host. At a loopback address any name of this machine will do: no other machine can listen there.
     fn check_name(
         &self,
         leaf: &CertificateDer<'_>,
