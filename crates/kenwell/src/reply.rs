@@ -20,6 +20,14 @@ pub struct Reply {
     class: Class,
 }
 
+/// What is wrong with a login, as Redis says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginProblem {
+    WrongPassword,
+    PasswordMissing,
+    PasswordNotNeeded,
+}
+
 impl Reply {
     pub(crate) fn new(code: &str, text: &str) -> Self {
         // When `EXEC` itself is refused, Redis puts the reason behind these words.
@@ -58,6 +66,20 @@ impl Reply {
         (*self.code == *"NOPERM" || is_known) && !self.spoils_connection()
     }
 
+    /// What is wrong with the login, if this is about one.
+    pub(crate) fn login_problem(&self) -> Option<LoginProblem> {
+        let says = |words: &str| self.text.contains(words);
+        if &*self.code == "WRONGPASS" || says("invalid password") {
+            Some(LoginProblem::WrongPassword)
+        } else if says("no password is set") || says("without any password configured") {
+            Some(LoginProblem::PasswordNotNeeded)
+        } else if &*self.code == "NOAUTH" || says("operation not permitted") {
+            Some(LoginProblem::PasswordMissing)
+        } else {
+            None
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         self.class
@@ -83,7 +105,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be somebody's secret.
+/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be a secret.
 fn nameless(text: &str) -> Cow<'_, str> {
     const REFUSED: &str = " has no permissions";
     let rest = text

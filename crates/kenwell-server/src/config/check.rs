@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use kenwell::Error;
-
 use super::destination::ReadDestination;
 use super::file_reader::FileReader;
 use super::input::ValueError;
@@ -140,18 +138,15 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
 }
 
-fn refused(table: &TableReader<'_>, error: Error) {
-    let key = match &error {
-        Error::Settings { setting, .. } => {
-            let instead = match *setting {
-                "client_key" => "client_certificate",
-                "client_certificate" => "client_key",
-                _ => "url",
-            };
-            table.given(setting).or_else(|| table.given(instead))
-        }
-        _ => None,
-    };
+fn refused(table: &TableReader<'_>, error: &Error) {
+    let key = error.setting().and_then(|setting| {
+        let instead = match setting {
+            "client_key" => "client_certificate",
+            "client_certificate" => "client_key",
+            _ => "url",
+        };
+        table.given(setting).or_else(|| table.given(instead))
+    });
     if let Some(key) = key {
         let otherwise = "see docs/redis.md for what this key takes";
         table.complain(key, ValueError::of_library(error, otherwise));

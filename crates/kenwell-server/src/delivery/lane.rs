@@ -138,6 +138,6 @@ impl Lane {
         }
         self.writer.is_judging(update)
             || (has_been_tried && self.writer.is_suspect(update))
-            || (has_been_tried && self.writer.place(update).is_some())
+            || (has_been_tried && self.writer.node_of(update).is_some())
     }
 }

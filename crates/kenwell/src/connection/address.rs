@@ -97,7 +97,7 @@ impl fmt::Display for Address {
 }
 
 fn problem(problem: &str) -> Error {
-    Error::setting("address", problem)
+    Error::wrong_setting("address", problem)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! Addresses that nobody wrote: a cluster or Sentinels announce them, and they may mean nothing here.
+//! From the addresses that a cluster or Sentinels announce to those that lead there from here.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -10,15 +9,6 @@ use crate::Error;
 
 /// The most entries of a map: as many as a cluster has nodes at most.
 const MAX_ENTRIES: usize = 1_024;
-
-/// Who named an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AddressSource {
-    /// A node of a Redis Cluster, about itself or another one.
-    Cluster,
-    /// A Sentinel, about the master.
-    Sentinel,
-}
 
 /// From addresses as they are announced to those that lead there from here: behind address translation, or
 /// from outside the network of containers in which the servers see each other.
@@ -34,65 +24,11 @@ struct HostPort {
     port: Option<u16>,
 }
 
-impl AddressSource {
-    /// The error of a connection that could not be opened, with who named its address and where that is set.
-    pub(super) fn explain(self, error: Error) -> Error {
-        match error {
-            Error::Connect { address, source } => {
-                let problem = format!("{source}; {}", self.origin());
-                let source = Arc::new(io::Error::new(source.kind(), problem));
-                Error::Connect { address, source }
-            }
-            Error::Timeout {
-                address,
-                action: "connecting",
-                limit,
-            } => Error::Timeout {
-                address,
-                action: self.connecting(),
-                limit,
-            },
-            Error::Tls {
-                address,
-                problem,
-                source,
-            } => Error::Tls {
-                address,
-                problem: format!("{problem}; {}", self.origin()),
-                source,
-            },
-            error => error,
-        }
-    }
-
-    fn origin(self) -> &'static str {
-        match self {
-            Self::Cluster => {
-                "the cluster named this address (cluster-announce-ip and cluster-announce-port there); if it is another one from here, say so in address_map"
-            }
-            Self::Sentinel => {
-                "the Sentinels named this address (`sentinel monitor` and `sentinel announce-ip` there, replica-announce-ip and replica-announce-port at the servers); if it is another one from here, say so in address_map"
-            }
-        }
-    }
-
-    fn connecting(self) -> &'static str {
-        match self {
-            Self::Cluster => {
-                "connecting to this address, which the cluster named (cluster-announce-ip and cluster-announce-port there; address_map if it is another one from here),"
-            }
-            Self::Sentinel => {
-                "connecting to this address, which the Sentinels named (`sentinel monitor` there, replica-announce-ip and replica-announce-port at the servers; address_map if it is another one from here),"
-            }
-        }
-    }
-}
-
 impl AddressMap {
     /// Reads and checks the entries.
     pub(super) fn read(entries: &BTreeMap<String, String>) -> Result<Self, Error> {
         if entries.len() > MAX_ENTRIES {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address_map",
                 format!("it has more than {MAX_ENTRIES} entries"),
             ));
@@ -101,7 +37,7 @@ impl AddressMap {
             let place = |text: &str| {
                 HostPort::read(text).ok_or_else(|| {
                     let text = crate::printable(text);
-                    Error::setting(
+                    Error::wrong_setting(
                         "address_map",
                         format!("\"{text}\" is no address; write host:port or a host"),
                     )
@@ -109,7 +45,7 @@ impl AddressMap {
             };
             let (named, reached) = (place(from)?, place(to)?);
             if named.port.is_some() != reached.port.is_some() {
-                return Err(Error::setting(
+                return Err(Error::wrong_setting(
                     "address_map",
                     format!(
                         "\"{}\" and \"{}\" must both have a port, or neither",
@@ -178,8 +114,6 @@ fn normal(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::Class;
 
@@ -227,31 +161,5 @@ mod tests {
         }
         let many = (0..=MAX_ENTRIES).map(|n| (format!("h{n}"), "h".to_owned()));
         assert!(AddressMap::read(&many.collect()).is_err());
-    }
-
-    #[test]
-    fn an_error_tells_who_named_the_address() {
-        let address: Arc<str> = "10.0.0.5:6379".into();
-        let failures = [
-            Error::Connect {
-                address: Arc::clone(&address),
-                source: Arc::new(io::ErrorKind::ConnectionRefused.into()),
-            },
-            Error::Timeout {
-                address: Arc::clone(&address),
-                action: "connecting",
-                limit: Duration::from_secs(5),
-            },
-        ];
-        for failure in failures {
-            let cluster = AddressSource::Cluster.explain(failure.clone()).to_string();
-            for word in ["10.0.0.5:6379", "cluster-announce-ip", "address_map"] {
-                assert!(cluster.contains(word), "{cluster}");
-            }
-            let sentinel = AddressSource::Sentinel.explain(failure).to_string();
-            for word in ["Sentinels named", "replica-announce-ip", "address_map"] {
-                assert!(sentinel.contains(word), "{sentinel}");
-            }
-        }
     }
 }

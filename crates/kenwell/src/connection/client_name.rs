@@ -12,14 +12,14 @@ use super::client_id::ClientId;
 use super::raw_connection::{RawConnection, ask_if_permitted};
 use crate::Error;
 
-/// What stands before the run in the name of those who write for somebody else a while: a retry of dead letters.
-/// They are ended with whoever they write for.
+/// What stands before the run in the name of a connection that writes beside the delivery for a while, such as a retry
+/// of dead letters. It is ended together with the delivery's connections.
 const PART: &str = "retry:";
 
 /// A name for one use of Redis, and a number for this run of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClientName {
-    /// `kenwell:` and who uses the connections, up to the colon before the run.
+    /// `kenwell:` and what the connections are for, up to the colon before the run.
     family: String,
     run: String,
 }
@@ -39,7 +39,7 @@ impl ClientName {
     }
 
     /// Tells Redis the name.
-    pub(super) async fn tell(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
+    pub(super) async fn set(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
         let command = words(&["CLIENT", "SETNAME", &name]);
         let told = ask_if_permitted(raw, &command, "CLIENT SETNAME", address).await;

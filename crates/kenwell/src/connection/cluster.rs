@@ -1,22 +1,25 @@
 //! Pipelines for a Redis Cluster: each command to the node that has its key, redirections followed.
 
 mod groups;
+mod routed_command;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use redis::{Arg, Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
+use self::routed_command::{RoutedCommand, by_node, key, pack, unrouted};
 use super::Settings;
 use super::address_map::AddressMap;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
 use super::group::Answers;
-use super::key_order::SendOptions;
 use super::pipeline_parts::part_size;
+use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
-use super::slots::{MAX_NODES, slot_of};
+use super::slot::slot_of;
+use super::slot_map::MAX_NODES;
 use super::target::Target;
 use super::topology::Topology;
 use crate::Error;
@@ -42,7 +45,7 @@ impl ReplyDeadline {
     }
 }
 
-/// One lane to a cluster: a socket to each node, opened when first needed.
+/// A connection to a cluster: a socket to each node, opened when it is first needed. Clones share the sockets.
 #[derive(Clone)]
 pub(super) struct Cluster {
     shared: Arc<ClusterShared>,
@@ -54,17 +57,6 @@ struct ClusterShared {
     /// Nodes stay when the map no longer names them: one that comes back must first forget what
     /// was sent to it before, and only its own connection knows what that was.
     nodes: Mutex<HashMap<Arc<str>, ServerConnection>>,
-}
-
-/// A command on its way.
-#[derive(Clone)]
-struct RoutedCommand<'a> {
-    /// Its place in the caller's pipeline.
-    index: usize,
-    command: &'a Cmd,
-    node: Arc<str>,
-    /// Whether the node must be told to make an exception for a slot that is not its own yet.
-    asking: bool,
 }
 
 impl Cluster {
@@ -143,20 +135,20 @@ impl Cluster {
             });
         }
         for _redirection in 0..=MAX_REDIRECTIONS {
-            let bundles = by_node(open);
-            let sent = bundles
+            let shares = by_node(open);
+            let sent = shares
                 .iter()
-                .map(|bundle| self.deliver(command, bundle, wait));
+                .map(|share| self.send_share(command, share, wait));
             let replies = join_all(sent).await;
             open = Vec::new();
-            let answered = bundles.into_iter().zip(replies);
-            for (parcel, reply) in
-                answered.flat_map(|(bundle, replies)| bundle.into_iter().zip(replies))
+            let answered = shares.into_iter().zip(replies);
+            for (routed, reply) in
+                answered.flat_map(|(share, replies)| share.into_iter().zip(replies))
             {
                 if let Err(error) = &reply {
-                    open.extend(self.redirected(&parcel, error));
+                    open.extend(self.redirected(&routed, error));
                 }
-                if let Some(place) = results.get_mut(parcel.index) {
+                if let Some(place) = results.get_mut(routed.index) {
                     *place = reply;
                 }
             }
@@ -164,38 +156,38 @@ impl Cluster {
                 break;
             }
             // Commands for one key stay in order, whichever nodes they come back from.
-            open.sort_by_key(|parcel| parcel.index);
+            open.sort_by_key(|routed| routed.index);
         }
         Ok(results)
     }
 
     /// The node that has a key, as far as is known without asking.
-    pub(super) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+    pub(super) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
         self.shared.topology.known_node(slot_of(key))
     }
 
-    /// Sends a pipeline without keys to every master; the first error is the result.
+    /// Sends a command without a key to every master; the first error is the result.
     pub(super) async fn ask_masters(
         &self,
         command: &'static str,
-        pipeline: &Pipeline,
+        asked: &Cmd,
     ) -> Result<(), Error> {
         let map = self.shared.topology.current(None).await?;
-        let asked = map.masters().iter().map(|address| async move {
+        let answers = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
-                Ok(node) => node.one(command, pipeline).await,
+                Ok(node) => node.one(command, asked.clone()).await,
                 Err(error) => Err(error),
             };
             reply.inspect_err(|error| self.shared.topology.doubt(address, error))
         });
-        join_all(asked)
+        join_all(answers)
             .await
             .into_iter()
             .try_for_each(|reply| reply.map(drop))
     }
 
     /// Sends a pipeline whole to the node that has this key, also the commands without a key. A
-    /// redirection is an error here, and the next call asks who has the slot now.
+    /// redirection is an error here, and the next call asks which node has the slot now.
     pub(super) async fn send_to_holder(
         &self,
         key: &[u8],
@@ -220,22 +212,22 @@ impl Cluster {
         Ok(self.shared.topology.current(None).await?.uncovered(slots))
     }
 
-    /// Sends one node's share, and gives one result for each parcel.
-    async fn deliver(
+    /// Sends one node's share, and gives one result for each routed.
+    async fn send_share(
         &self,
         command: &'static str,
-        bundle: &[RoutedCommand<'_>],
+        share: &[RoutedCommand<'_>],
         wait: ReplyDeadline,
     ) -> Answers {
-        let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
+        let Some(address) = share.first().map(|routed| &routed.node) else {
             return Vec::new();
         };
         let sent = match (self.node(address), wait) {
             (Ok(node), ReplyDeadline::Until(limit)) => {
-                node.send(command, &pack(bundle), within(limit)).await
+                node.send(command, &pack(share), within(limit)).await
             }
             (Ok(node), ReplyDeadline::WhileMoving) => {
-                let parts: Vec<_> = bundle.chunks(part_size(bundle.len())).map(pack).collect();
+                let parts: Vec<_> = share.chunks(part_size(share.len())).map(pack).collect();
                 Ok(node.send_parts(command, &parts).await)
             }
             (Err(error), _) => Err(error),
@@ -244,11 +236,11 @@ impl Cluster {
             Ok(replies) => replies.into_iter(),
             Err(error) => {
                 self.shared.topology.doubt(address, &error);
-                return vec![Err(error); bundle.len()];
+                return vec![Err(error); share.len()];
             }
         };
-        let results = bundle.iter().map(|parcel| {
-            let asked = parcel.asking.then(|| replies.next()).flatten();
+        let results = share.iter().map(|routed| {
+            let asked = routed.asking.then(|| replies.next()).flatten();
             let reply = replies.next().unwrap_or_else(|| Err(unrouted(command)));
             // Without the exception the node only redirects; why there is none says more.
             let reply = reply.map_err(|error| asked.and_then(Result::err).unwrap_or(error));
@@ -257,10 +249,10 @@ impl Cluster {
         results.collect()
     }
 
-    /// The parcel with its new address, if that is what the node's refusal was about.
+    /// The routed with its new address, if that is what the node's refusal was about.
     fn redirected<'a>(
         &self,
-        parcel: &RoutedCommand<'a>,
+        routed: &RoutedCommand<'a>,
         error: &Error,
     ) -> Option<RoutedCommand<'a>> {
         let Error::Refused { reply, .. } = error else {
@@ -271,18 +263,18 @@ impl Cluster {
             "ASK" => true,
             _ => return None,
         };
-        let redirection = self.shared.topology.redirection(reply, &parcel.node)?;
+        let redirection = self.shared.topology.redirection(reply, &routed.node)?;
         if !asking {
             self.shared.topology.moved(&redirection);
         }
         Some(RoutedCommand {
             node: redirection.address.into(),
             asking,
-            ..parcel.clone()
+            ..routed.clone()
         })
     }
 
-    /// This lane's connection to a node.
+    /// The connection to a node.
     fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let lock = || {
             let nodes = self.shared.nodes.lock();
@@ -303,53 +295,10 @@ impl Cluster {
     }
 }
 
-/// A pipeline of these.
-fn pack(parcels: &[RoutedCommand<'_>]) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(parcels.len());
-    for parcel in parcels {
-        if parcel.asking {
-            pipeline.cmd("ASKING");
-        }
-        pipeline.add_command(parcel.command.clone());
-    }
-    pipeline
-}
-
-/// Nobody is waited for here: who comes first was settled before.
+/// Without tickets: the order of calls was settled before.
 fn within(limit: Option<Deadline>) -> SendOptions<'static> {
     SendOptions {
         limit,
         tickets: &[],
-    }
-}
-
-/// Parcels for the same node together, in order.
-fn by_node(parcels: Vec<RoutedCommand<'_>>) -> Vec<Vec<RoutedCommand<'_>>> {
-    let mut bundles: HashMap<Arc<str>, Vec<RoutedCommand<'_>>> = HashMap::new();
-    for parcel in parcels {
-        let bundle = bundles.entry(Arc::clone(&parcel.node)).or_default();
-        bundle.push(parcel);
-    }
-    bundles.into_values().collect()
-}
-
-/// What our commands have first: their key. A script has its text and the number of keys before it.
-fn key(command: &Cmd) -> &[u8] {
-    let mut arguments = command.args_iter();
-    let place = match arguments.next() {
-        Some(Arg::Simple(b"EVAL")) => 2,
-        _ => 0,
-    };
-    match arguments.nth(place) {
-        Some(Arg::Simple(key)) => key,
-        _ => b"",
-    }
-}
-
-/// The result of a command that, against all expectations, nobody was asked about.
-fn unrouted(command: &'static str) -> Error {
-    Error::Unexpected {
-        address: "cluster".into(),
-        command,
     }
 }

@@ -1,4 +1,4 @@
-//! Who we say we are, as the settings and the files that they name have it at this moment.
+//! The user name and password of a login, as the settings and the files that they name have them at this moment.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::secret::Secret;
 use super::server_kind::ServerKind;
 use super::settings::Settings;
 use crate::Error;
-use crate::reply::Reply;
+use crate::reply::{LoginProblem, Reply};
 
 /// A user's name and password for one login.
 pub(super) struct Credentials {
@@ -26,7 +26,7 @@ impl Credentials {
             .current()
             .map_err(|error| unreadable(password, secret.path(), &error))?;
         if text.is_empty() {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 password,
                 "it is empty; write the password into it",
             ));
@@ -88,27 +88,24 @@ pub(super) fn explained(error: Error, settings: &Settings, expected: ServerKind)
 
 fn cure(reply: &Reply, settings: &Settings, expected: ServerKind) -> Option<String> {
     let (username, password) = names(expected);
-    let says = |words: &str| reply.text().contains(words);
-    let from = match settings.password.as_ref().and_then(Secret::path) {
-        Some(path) => format!(" (read from {})", path.display()),
-        None => String::new(),
-    };
-    if reply.code() == "WRONGPASS" || says("invalid password") {
-        Some(format!("correct `{password}`{from} or `{username}`"))
-    } else if says("no password is set") || says("without any password configured") {
-        Some(format!(
-            "remove `{password}`, or give Redis that password (`requirepass`)"
-        ))
-    } else if reply.code() == "NOAUTH" || says("operation not permitted") {
-        Some(format!(
-            "set `{password}`, and `{username}` if it belongs to an ACL user"
-        ))
-    } else {
-        None
-    }
+    Some(match reply.login_problem()? {
+        LoginProblem::WrongPassword => {
+            let from = match settings.password.as_ref().and_then(Secret::path) {
+                Some(path) => format!(" (read from {})", path.display()),
+                None => String::new(),
+            };
+            format!("correct `{password}`{from} or `{username}`")
+        }
+        LoginProblem::PasswordNotNeeded => {
+            format!("remove `{password}`, or give Redis that password (`requirepass`)")
+        }
+        LoginProblem::PasswordMissing => {
+            format!("set `{password}`, and `{username}` if it belongs to an ACL user")
+        }
+    })
 }
 
-/// The settings that say who we are to this kind of server.
+/// The settings of the user and the password for this kind of server.
 fn names(expected: ServerKind) -> (&'static str, &'static str) {
     match expected {
         ServerKind::Sentinel => ("sentinel_username", "sentinel_password"),
@@ -123,7 +120,7 @@ pub(super) fn unreadable(
     error: &std::io::Error,
 ) -> Error {
     let path = path.map_or_else(String::new, |path| path.display().to_string());
-    Error::setting(
+    Error::wrong_setting(
         setting,
         format!("cannot read {path}: {error}; make it a file that Kenwell may read"),
     )

@@ -1,4 +1,4 @@
-//! How long something may take, counted from its beginning.
+//! When something must have come, and how long that was away when it was set.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Error;
 
-/// Who looks at a limit so much later than it struck was stopped meanwhile: a frozen process, a machine
-/// that slept.
+/// A process that looks at a deadline so much later than it passed was stopped meanwhile: it was frozen, or the
+/// machine slept.
 const STOPPED: Duration = Duration::from_millis(100);
 
-/// How long whoever was stopped waits for what came meanwhile and was not read yet.
+/// How long a process that was stopped waits for what came meanwhile and was not read yet.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The same for whoever was not stopped: time to read what lies in the socket.
+/// The same for a process that was not stopped: time to read what lies in the socket.
 const LAST_LOOK: Duration = Duration::from_millis(20);
 
 /// Stands for a time that cannot be counted. Limits are settings of some seconds.
 const FOREVER: Duration = Duration::from_hours(24 * 365);
 
-/// An end, and how long it was away when it was set.
+/// A point in time, and how long it was away when it was set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
     until: Instant,
@@ -52,7 +52,7 @@ impl Deadline {
 
     /// Awaits something until the limit; `None` when it did not come.
     ///
-    /// What is there already wins: whoever was stopped for longer than the limit first reads what came
+    /// What is there already counts: a process that was stopped beyond the deadline first reads what came
     /// meanwhile.
     pub(crate) async fn wait<F: Future>(self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);

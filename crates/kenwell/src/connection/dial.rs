@@ -2,10 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::net::UnixStream;
 
 use super::Settings;
 use super::address::Address;
@@ -15,11 +13,7 @@ use super::login::log_in;
 use super::raw_connection::{RawConnection, ask_if_permitted, start};
 use super::target::Target;
 use super::tcp;
-use super::tls::Tls;
 use crate::Error;
-
-/// How long a look at the certificate of a server that refused us may take, so that its reason is told in any case.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Opens a connection with what the settings' files hold now, logs in, and makes sure that the
 /// `previous` one is dead. The caller bounds the time.
@@ -51,63 +45,38 @@ pub(super) async fn dial(
             match connector.connect(name, socket).await {
                 Ok(stream) => start(stream, address).await?,
                 Err(error) => {
-                    let look = if tls.needs_look(&error) {
-                        tcp(host, *port).await.ok()
-                    } else {
-                        None
-                    };
-                    return Err(handshake(error, tls, look, address).await);
+                    let reconnect = async { tcp(host, *port).await.ok() };
+                    return Err(match tls.explain_failure(&error, reconnect).await {
+                        Some(explanation) => explanation.into_error(Arc::clone(address), error),
+                        None => refused(error),
+                    });
                 }
             }
         }
     };
-    let greeted = log_in(&raw, credentials.as_ref(), settings.database, address).await;
-    let greeting = greeted.map_err(|error| {
+    let logged_in = log_in(&raw, credentials.as_ref(), settings.database, address).await;
+    let login = logged_in.map_err(|error| {
         let error = match &target.tls {
             Some(tls) => tls.alert(error),
             None => error,
         };
         credentials::explained(error, settings, target.expected).while_opening()
     })?;
-    if let Some(hello) = &greeting.hello {
+    if let Some(hello) = &login.hello {
         target.expected.check(hello, address)?;
     }
-    raw.client_id = greeting.client_id;
+    raw.client_id = login.client_id;
     if let Some(previous) = previous {
         raw.has_fenced = fence(&raw, previous, address).await?;
     }
     Ok(raw)
 }
 
-/// A handshake that failed, in words: those of TLS, or what a `look` at the server's certificate shows.
-async fn handshake(
-    error: io::Error,
-    tls: &Tls,
-    look: Option<TcpStream>,
-    address: &Arc<str>,
-) -> Error {
-    let address = Arc::clone(address);
-    let seen = match look {
-        Some(stream) => timeout(LOOK, tls.look(stream)).await.ok().flatten(),
-        None => None,
-    };
-    let problem = seen.or_else(|| tls.explain(&error).ok());
-    let source = Arc::new(error);
-    match problem {
-        Some(problem) => Error::Tls {
-            address,
-            problem: problem.to_string(),
-            source,
-        },
-        None => Error::Connect { address, source },
-    }
-}
-
 /// Makes the server forget a connection that we gave up. It may still hold megabytes of unread
 /// commands from it, and would execute them after newer ones from here.
 ///
-/// A user who may not do that (`false`) relies on the server's fairness: it reads all connections in turns,
-/// and whoever repeats a batch before going on sends at least as much as is left to read.
+/// A user that may not do that (`false`) relies on the server's fairness: it reads all connections in turns, and a
+/// writer that repeats a batch before going on sends at least as much as is left to read.
 async fn fence(
     raw: &RawConnection,
     previous: &ClientId,

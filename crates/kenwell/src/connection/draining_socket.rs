@@ -1,4 +1,4 @@
-//! A socket that hears the other side out before it reports that writing has failed.
+//! A socket that reads what the other side still had to say before it reports that writing has failed.
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
@@ -58,14 +58,15 @@ impl LastActivity {
 }
 
 /// Redis says why it hangs up (too many clients, a value that is too large, a client certificate that
-/// is missing) and then closes, while we may still be writing. Whoever stops at the failed write never
-/// reads that. So what is written after the end is dropped, and reading tells how it ended: with the
+/// is missing) and then closes, while we may still be writing. A client that stops at the failed write never
+/// reads that. So what is written after the end is dropped, and reading tells how it ended: with the server's
 /// last words, and then the end of the stream.
 pub(super) struct DrainingSocket<S> {
     socket: S,
-    has_spoken: bool,
-    /// Who waits to be told that something was said.
-    listener: Option<Waker>,
+    /// Whether anything was written; before that nothing is read.
+    has_written: bool,
+    /// The reader that waits until something was written.
+    reader: Option<Waker>,
     is_over: bool,
     activity: Arc<LastActivity>,
 }
@@ -75,8 +76,8 @@ impl<S> DrainingSocket<S> {
         Self {
             socket,
             activity: Arc::new(LastActivity::new()),
-            has_spoken: false,
-            listener: None,
+            has_written: false,
+            reader: None,
             is_over: false,
         }
     }
@@ -109,8 +110,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for DrainingSocket<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.has_spoken {
-            self.listener = Some(context.waker().clone());
+        if !self.has_written {
+            self.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
@@ -134,9 +135,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for DrainingSocket<S> {
         let written = self.excuse(written, bytes.len());
         if written.is_ready() {
             self.activity.note();
-            self.has_spoken = true;
-            if let Some(listener) = self.listener.take() {
-                listener.wake();
+            self.has_written = true;
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
             }
         }
         written

@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::key_order::SendOptions;
+use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
 use crate::Error;
 

@@ -1,43 +1,21 @@
 //! Calls on one key take effect in the order in which they were begun, whatever breaks.
 //!
-//! A call takes a [`OrderTicket`] when it begins. It is sent when every older call on its keys either has ended or
-//! is under way on the same socket, where the server executes one after the other. Looking and sending are
-//! one step, so nobody can slip in between.
+//! A call gets an [`OrderTicket`] when it begins. It is sent when every older call on its keys either has ended
+//! or is under way on the same connection, where the server executes one after the other. Checking that and
+//! sending are one step under one lock ([`send_in_order`]), so that no other call can be sent in between.
 //!
-//! A call that lost its socket and may be repeated holds its turn meanwhile: newer ones on its keys wait for
-//! it. But if a newer one that changes something had been sent behind it, that one may have been executed,
-//! and repeating the older one would undo it: then it has been overtaken.
+//! A call that lost its connection and may be repeated keeps its ticket meanwhile: newer calls on its keys wait.
+//! But if a newer one that changes something had been sent behind it, the newer one may have been executed, and
+//! repeating the older one would undo it. Then the older one has been overtaken, and is not repeated.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use tokio::sync::Notify;
-use tokio::time::Instant;
 
+use super::call_table::{Access, CallTable, NO_CONNECTION, OrderedCall};
 use super::deadline::Deadline;
-use super::settings::DEFAULT_TIMEOUT;
-use crate::Error;
-
-/// The number of no socket: that of a call which is not under way, and of those who only go alone.
-pub(super) const NOWHERE: u64 = 0;
-
-/// For how long something may come late that was sent on a connection which was given up and which the
-/// server cannot be made to forget: a frozen server or proxy wakes up.
-const LATE: Duration = Duration::from_mins(1);
-
-/// The most keys of which it is remembered that a change was lost. Nobody loses so many within a minute.
-const MAX_LOST: usize = 65_536;
-
-/// Whether a call changes what is stored, its time to live included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Reads,
-    Changes,
-}
 
 /// The calls under way on one connection. Bounded by their number.
 #[derive(Default)]
@@ -47,122 +25,40 @@ pub(crate) struct KeyOrder {
     table: Mutex<CallTable>,
 }
 
-#[derive(Default)]
-struct CallTable {
-    /// How many calls were begun.
-    begun: u64,
-    /// Of each key the calls that have not ended, in the order in which they were begun.
-    calls: HashMap<u64, Vec<Arc<OrderedCall>>, RandomState>,
-    /// Of each key the line on which a change was lost without an answer, and when.
-    lost: HashMap<u64, (u64, Instant), RandomState>,
-}
-
-/// A call that has not ended. All that changes in it changes under the lock of the table.
-struct OrderedCall {
-    number: u64,
-    effect: Access,
-    keys: Vec<u64>,
-    limit: Deadline,
-    /// The socket on which it is under way.
-    line: AtomicU64,
-    /// Whether a newer call that changes something was sent behind it.
-    overtaken: AtomicBool,
-    /// Whether the newer ones wait no longer, because its time is over. It can not be sent any more.
-    given_up: AtomicBool,
-    has_ended: AtomicBool,
-    was_answered: AtomicBool,
-    /// Whether an older call may still be executed after this one.
-    is_unsettled: AtomicBool,
-    /// Told when it was sent, and when it ended.
-    moved: Notify,
-}
-
 /// A call's place among the others. Dropping it ends the call.
 pub(crate) struct OrderTicket {
     order: Arc<KeyOrder>,
     call: Arc<OrderedCall>,
 }
 
-/// On which terms something is sent: until when it must have been answered, and in whose turn. Without
-/// turns it waits for nobody.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct SendOptions<'a> {
-    pub(crate) limit: Option<Deadline>,
-    pub(crate) tickets: &'a [&'a OrderTicket],
-}
-
-impl SendOptions<'_> {
-    /// Waits until every older call has ended: for calls that may be answered on several sockets, one
-    /// after the other.
-    pub(crate) async fn alone(self) -> Result<(), Error> {
-        loop {
-            match enter(self.tickets, NOWHERE, NOWHERE, || ()) {
-                Admission::Sent(()) => return Ok(()),
-                Admission::Behind(older) => {
-                    self.wait_for(Some(older), &"the server".into()).await?
-                }
-                Admission::TooLate => self.wait_for(None, &"the server".into()).await?,
-            }
-        }
-    }
-
-    /// Waits for an older call, or says that it is too late.
-    pub(super) async fn wait_for(
-        self,
-        older: Option<OlderCall>,
-        address: &Arc<str>,
-    ) -> Result<(), Error> {
-        let limit = self.limit.unwrap_or_else(|| Deadline::of(DEFAULT_TIMEOUT));
-        let waited = match older {
-            Some(older) => limit.wait(older.wait()).await,
-            None => None,
-        };
-        waited.ok_or_else(|| limit.exceeded("waiting for older calls", address))
-    }
-}
-
 /// What came of the attempt to send.
 pub(super) enum Admission<T> {
     /// Everything was sent.
     Sent(T),
-    /// Nothing was sent; this older call comes first.
-    Behind(OlderCall),
-    /// Nothing was sent, and it is too late for it: newer calls wait no longer.
-    TooLate,
+    /// Nothing was sent: this older call comes first. Without one it is too late, since newer calls wait no longer.
+    Blocked(Option<OlderCall>),
 }
 
 /// An older call that must be sent, or end, first.
 pub(super) struct OlderCall {
     order: Arc<KeyOrder>,
     call: Arc<OrderedCall>,
-    line: u64,
+    connection: u64,
 }
 
 impl KeyOrder {
-    /// Gives turns to calls that begin now, in this order.
+    /// Gives tickets to calls that begin now, in this order. Each call has the hashes of its keys.
     pub(crate) fn begin(
         self: &Arc<Self>,
         calls: impl IntoIterator<Item = (Access, Vec<u64>)>,
         limit: Deadline,
     ) -> Vec<OrderTicket> {
         let mut table = self.table();
-        let tickets = calls.into_iter().map(|(effect, mut keys)| {
+        let tickets = calls.into_iter().map(|(access, mut keys)| {
             keys.sort_unstable();
             keys.dedup();
             table.begun += 1;
-            let call = Arc::new(OrderedCall {
-                number: table.begun,
-                effect,
-                keys,
-                limit,
-                line: AtomicU64::new(NOWHERE),
-                overtaken: AtomicBool::new(false),
-                given_up: AtomicBool::new(false),
-                has_ended: AtomicBool::new(false),
-                was_answered: AtomicBool::new(false),
-                is_unsettled: AtomicBool::new(false),
-                moved: Notify::new(),
-            });
+            let call = Arc::new(OrderedCall::new(table.begun, access, keys, limit));
             for key in &call.keys {
                 table.calls.entry(*key).or_default().push(Arc::clone(&call));
             }
@@ -185,90 +81,20 @@ impl KeyOrder {
     }
 }
 
-impl CallTable {
-    /// Remembers where a change was lost, if it was.
-    fn lose(&mut self, call: &OrderedCall) {
-        let line = call.line.load(Ordering::Relaxed);
-        let is_lost = line != NOWHERE && !call.was_answered.load(Ordering::Relaxed);
-        if !is_lost || call.effect == Access::Reads {
-            return;
-        }
-        if self.lost.len() >= MAX_LOST {
-            self.lost.retain(|_, (_, when)| when.elapsed() < LATE);
-        }
-        if self.lost.len() < MAX_LOST {
-            let entries = call.keys.iter().map(|key| (*key, (line, Instant::now())));
-            self.lost.extend(entries);
-        }
-    }
-
-    /// Finds out whether something older may come late.
-    fn look_back(&mut self, call: &OrderedCall, line: u64, unfenced: u64) {
-        if self.lost.is_empty() || call.effect == Access::Reads {
-            return;
-        }
-        for key in &call.keys {
-            let Some((at, when)) = self.lost.get(key) else {
-                continue;
-            };
-            if *at <= unfenced && *at != line && when.elapsed() < LATE {
-                call.is_unsettled.store(true, Ordering::Relaxed);
-            } else {
-                self.lost.remove(key);
-            }
-        }
-    }
-}
-
-impl OrderedCall {
-    fn is_on(&self, line: u64) -> bool {
-        line != NOWHERE && self.line.load(Ordering::Relaxed) == line
-    }
-
-    fn must_not_pass(&self, other: &Self) -> bool {
-        other.number < self.number
-            && (self.effect == Access::Changes || other.effect == Access::Changes)
-    }
-
-    /// The first of the older calls that is neither over nor on this line.
-    fn older(&self, table: &CallTable, line: u64) -> Option<Arc<Self>> {
-        let older = |key: &u64| {
-            let mut calls = table.calls.get(key)?.iter();
-            calls.find(|other| {
-                self.must_not_pass(other)
-                    && !other.is_on(line)
-                    && !other.given_up.load(Ordering::Relaxed)
-            })
-        };
-        self.keys.iter().find_map(older).cloned()
-    }
-
-    /// Tells the older ones that this one was sent behind them.
-    fn overtake(&self, table: &CallTable) {
-        if self.effect == Access::Reads {
-            return;
-        }
-        let calls = self.keys.iter().filter_map(|key| table.calls.get(key));
-        for other in calls.flatten() {
-            if other.number < self.number {
-                other.overtaken.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
 impl OrderTicket {
-    /// Whether nobody has to be waited for.
+    /// Whether there is no older call to wait for.
     pub(crate) fn is_free(&self) -> bool {
-        self.call.older(&self.order.table(), NOWHERE).is_none()
+        self.call
+            .older(&self.order.table(), NO_CONNECTION)
+            .is_none()
     }
 
-    /// Takes note that the socket was lost, so that nobody is sent behind this call any more, and says
+    /// Takes note that the connection was lost, so that no call is sent behind this one any more, and says
     /// whether the call was overtaken before that.
     pub(crate) fn was_overtaken(&self) -> bool {
         let mut table = self.order.table();
-        table.lose(&self.call);
-        self.call.line.store(NOWHERE, Ordering::Relaxed);
+        table.note_lost(&self.call);
+        self.call.sent_on.store(NO_CONNECTION, Ordering::Relaxed);
         self.call.overtaken.load(Ordering::Relaxed)
     }
 
@@ -282,7 +108,7 @@ impl OrderTicket {
 impl Drop for OrderTicket {
     fn drop(&mut self) {
         let mut table = self.order.table();
-        table.lose(&self.call);
+        table.note_lost(&self.call);
         for key in &self.call.keys {
             if let Some(calls) = table.calls.get_mut(key) {
                 calls.retain(|call| call.number != self.call.number);
@@ -297,12 +123,13 @@ impl Drop for OrderTicket {
     }
 }
 
-/// Calls `send` if these may be sent on this line now, all of them; in the same step.
+/// Calls `send` if all of these calls may be sent on this connection now. Checking and sending are one step.
 ///
-/// What was sent on lines up to `unfenced` may still be executed.
-pub(super) fn enter<T>(
+/// What was sent on connections with numbers up to `unfenced` may still be executed: the server could not be made
+/// to forget them.
+pub(super) fn send_in_order<T>(
     tickets: &[&OrderTicket],
-    line: u64,
+    connection: u64,
     unfenced: u64,
     send: impl FnOnce() -> T,
 ) -> Admission<T> {
@@ -313,26 +140,30 @@ pub(super) fn enter<T>(
     let mut blocked = None;
     for (index, ticket) in tickets.iter().enumerate() {
         if ticket.call.given_up.load(Ordering::Relaxed) {
-            blocked = Some((index, Admission::TooLate));
+            blocked = Some((index, None));
             break;
         }
-        if let Some(call) = ticket.call.older(&table, line) {
-            let order = Arc::clone(&ticket.order);
-            blocked = Some((index, Admission::Behind(OlderCall { order, call, line })));
+        if let Some(call) = ticket.call.older(&table, connection) {
+            let older = OlderCall {
+                order: Arc::clone(&ticket.order),
+                call,
+                connection,
+            };
+            blocked = Some((index, Some(older)));
             break;
         }
         // Those that come after it in the same pipeline are sent behind it.
-        ticket.call.line.store(line, Ordering::Relaxed);
+        ticket.call.sent_on.store(connection, Ordering::Relaxed);
     }
-    if let Some((count, entered)) = blocked {
+    if let Some((count, older)) = blocked {
         for ticket in tickets.iter().take(count) {
-            ticket.call.line.store(NOWHERE, Ordering::Relaxed);
+            ticket.call.sent_on.store(NO_CONNECTION, Ordering::Relaxed);
         }
-        return entered;
+        return Admission::Blocked(older);
     }
     for ticket in tickets {
-        ticket.call.overtake(&table);
-        table.look_back(&ticket.call, line, unfenced);
+        ticket.call.overtake_older(&table);
+        table.note_unsettled(&ticket.call, connection, unfenced);
     }
     let result = send();
     drop(table);
@@ -343,8 +174,8 @@ pub(super) fn enter<T>(
 }
 
 impl OlderCall {
-    /// Waits until it was sent or has ended, but no longer than its own time, which ends before that of
-    /// whoever waits.
+    /// Waits until it was sent on the same connection or has ended, but no longer than its own deadline, which
+    /// comes before that of the newer call. Then it is given up, and newer calls no longer wait for it.
     pub(super) async fn wait(self) {
         let mut moved = std::pin::pin!(self.call.moved.notified());
         moved.as_mut().enable();
@@ -360,6 +191,6 @@ impl OlderCall {
     }
 
     fn is_out_of_the_way(&self) -> bool {
-        self.call.has_ended.load(Ordering::Relaxed) || self.call.is_on(self.line)
+        self.call.has_ended.load(Ordering::Relaxed) || self.call.is_under_way_on(self.connection)
     }
 }

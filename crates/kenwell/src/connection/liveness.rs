@@ -1,4 +1,8 @@
-//! Signs of life of one open connection.
+//! Whether an open connection still lives: it is asked after a pause, its task may stand still, or have ended.
+//!
+//! A client library moves a connection's bytes in a task of its own. That task may run on another runtime than the
+//! caller's; when that runtime stands still, or the task has ended, a caller would wait for its reply for ever.
+//! So the task counts how often it was polled and tells when it ends, and calls note their replies.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -12,14 +16,14 @@ use redis::RedisResult;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// After so long without a call the next one first asks whether the server is still there: a firewall may
-/// have forgotten the connection without telling either side.
+/// After so long without a reply the next call first asks whether the server is still there (`PING`): a firewall
+/// may have forgotten the connection without telling either side.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Shared by the task that moves a connection's bytes and those who wait for replies.
+/// Shared by the task that moves a connection's bytes and the calls that wait for replies.
 pub(super) struct Liveness {
     opened: Instant,
-    /// How often the task was run.
+    /// How often the task was polled.
     polls: AtomicU64,
     under_way: AtomicUsize,
     /// When the latest reply came, in milliseconds since `opened`.
@@ -29,7 +33,7 @@ pub(super) struct Liveness {
     ended: Notify,
 }
 
-/// Tells that the task has ended, however it did.
+/// Tells that the task has ended, when it is dropped with the task.
 struct EndGuard(Arc<Liveness>);
 
 /// A call that is under way, for as long as it lives.
@@ -47,7 +51,7 @@ impl Liveness {
         })
     }
 
-    /// Counts how often the task is run, and tells when it has ended.
+    /// Runs the task that moves the bytes: counts how often it is polled, and tells when it has ended.
     pub(super) async fn watch(self: Arc<Self>, task: impl Future<Output = ()>) {
         // Dropped after the task, and with it after everything that the task still held.
         let _end = EndGuard(Arc::clone(&self));
@@ -59,13 +63,13 @@ impl Liveness {
         .await;
     }
 
-    /// How often the task was run so far. It is woken by every command; when it was not run long after
+    /// How often the task was polled so far. Every command wakes it; when it was not polled long after
     /// that, its runtime stands still.
     pub(super) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }
 
-    /// Whether nobody has used the connection for a while.
+    /// Whether the connection has not been used for a while.
     pub(super) fn is_idle(&self) -> bool {
         let answered = Duration::from_millis(self.answered.load(Ordering::Relaxed));
         self.under_way.load(Ordering::Relaxed) == 0
@@ -78,8 +82,8 @@ impl Liveness {
         self.answered.store(now, Ordering::Relaxed);
     }
 
-    /// Awaits a reply, but not from a task that has ended: what was handed over in the moment of its end
-    /// may lie where nobody looks any more, and nobody would tell.
+    /// Awaits a reply, or fails when the task has ended: a command that was handed over in the moment of the
+    /// task's end may never be sent, and its reply never come.
     pub(super) async fn await_reply<T>(
         &self,
         reply: impl Future<Output = RedisResult<T>>,
@@ -131,7 +135,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn nobody_waits_for_a_task_that_has_ended() {
+    async fn no_call_waits_for_a_task_that_has_ended() {
         let liveness = Liveness::new();
         let task = tokio::spawn(Arc::clone(&liveness).watch(pending()));
         let waiting = tokio::spawn({

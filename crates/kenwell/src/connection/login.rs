@@ -1,4 +1,4 @@
-//! The first words on a connection, in one round trip: who we are, which database, who is there.
+//! Login: `AUTH`, `SELECT`, and what the server says about itself, in one round trip.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ pub(super) async fn log_in(
     address: &Arc<str>,
 ) -> Result<LoginReply, Error> {
     let named = credentials.map(Credentials::named);
-    let refused = match greet(raw, named, database, address).await {
+    let refused = match send_login(raw, named, database, address).await {
         Err(error) if predates_users(&error) => error,
-        greeted => return greeted,
+        outcome => return outcome,
     };
     match credentials.and_then(Credentials::unnamed) {
-        Some(unnamed) => greet(raw, Some(unnamed), database, address).await,
+        Some(unnamed) => send_login(raw, Some(unnamed), database, address).await,
         None => Err(refused),
     }
 }
@@ -45,8 +45,9 @@ fn predates_users(error: &Error) -> bool {
 /// not say all of them.
 ///
 /// `PING` is there for servers that want a password and find fault with the others before they say
-/// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
-async fn greet(
+/// so, and for those that refuse everything now; `CLIENT SETINFO` names this library to the
+/// server's operator; every user may say `HELLO`.
+async fn send_login(
     raw: &RawConnection,
     auth: Option<Cmd>,
     database: i64,
@@ -87,13 +88,13 @@ async fn greet(
     if let Err(refused) = &ping
         && refused.class() == Class::Unknown
     {
-        // In words that nobody knows, such as those of a quota: everything else is refused, too.
+        // In unknown words, such as those of a quota: everything else is refused, too.
         return Err(refused.clone());
     }
-    tolerated(ping)?;
-    tolerated(setinfo)?;
-    let hello = tolerated(hello)?;
-    let info = match tolerated(info.clone())? {
+    usable_answer(ping)?;
+    usable_answer(setinfo)?;
+    let hello = usable_answer(hello)?;
+    let info = match usable_answer(info.clone())? {
         None if !is_lasting(&info) => {
             ask_if_permitted(raw, &client_info(), "CLIENT INFO", address).await?
         }
@@ -115,7 +116,7 @@ fn client_info() -> Cmd {
 }
 
 /// The answer, or `None` for a refusal that the connection can live with.
-fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
+fn usable_answer(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
     match answer {
         Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(None),
         answer => answer.map(Some),

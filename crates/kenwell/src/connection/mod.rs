@@ -1,12 +1,13 @@
-//! Connections to Redis: where it is, how to get in, and sockets that heal themselves.
+//! Connections to Redis: settings, opening, sending, and opening again when a connection broke.
 
 mod address;
 mod address_map;
+mod address_source;
 mod bounded_socket;
+mod call_table;
 mod client_id;
 mod client_name;
 mod cluster;
-mod connection_string;
 mod credentials;
 mod deadline;
 mod dial;
@@ -20,15 +21,18 @@ pub mod pem;
 mod pipeline_parts;
 mod raw_connection;
 mod reply_limits;
+mod reply_scanner;
 mod resolver;
 mod route;
 mod secret;
+mod send_options;
 mod sentinel;
 mod server_connection;
 mod server_kind;
 mod settings;
 mod shared_connection;
-mod slots;
+mod slot;
+mod slot_map;
 mod staged_connection;
 mod target;
 mod tcp;
@@ -37,16 +41,19 @@ mod topology;
 mod url;
 
 pub(crate) use address::Address;
+pub(crate) use address_source::was_announced;
+pub(crate) use call_table::Access;
 pub(crate) use deadline::Deadline;
 pub(crate) use group::{Answers, Group};
-pub(crate) use key_order::{Access, KeyOrder, OrderTicket, SendOptions};
+pub(crate) use key_order::{KeyOrder, OrderTicket};
 pub(crate) use pipeline_parts::part_size;
 pub use route::Connection;
 pub use secret::Secret;
+pub(crate) use send_options::SendOptions;
 pub(crate) use sentinel::servers;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
-pub(crate) use slots::slot_of;
+pub(crate) use slot::slot_of;
 pub(crate) use staged_connection::{Socket, StagedConnection};
-pub(crate) use tls::{Explanation, listed, notice};
+pub(crate) use tls::{Explanation, listed_names, notice};
 pub use tls::{Identity, TimeNotice, time_notices, tls_reason};
 pub use url::Url;

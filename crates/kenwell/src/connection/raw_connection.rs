@@ -20,8 +20,8 @@ use crate::reply::Reply;
 /// connection was opened stands still; then nothing is written any more either.
 const CLOSING: Duration = Duration::from_millis(200);
 
-/// How many pipelines can wait for the task that moves the bytes. They are bounded by those who wait for
-/// their replies; this only must never be reached, because those who wait for a place have no order.
+/// How many pipelines can wait for the task that moves the bytes. The calls that wait for
+/// replies bound them; this bound must never be reached, because calls that wait for a place have no order.
 const PIPELINES: usize = 1 << 24;
 
 /// An open connection and the task that moves its bytes.
@@ -46,22 +46,22 @@ impl RawConnection {
     }
 
     /// Has the socket closed, soon.
-    pub(super) fn leave(&self) {
+    pub(super) fn abort(&self) {
         self.driver.abort();
     }
 
     /// Closes the socket before returning, so that nothing sent on it can be executed after what
     /// a later connection sends.
     pub(super) async fn close(mut self) {
-        self.leave();
-        // The result only says that the task was cancelled, or that nobody runs it.
+        self.abort();
+        // The result only says that the task was cancelled, or that its runtime is gone.
         let _cancelled = timeout(CLOSING, &mut self.driver).await;
     }
 }
 
 impl Drop for RawConnection {
     fn drop(&mut self) {
-        self.leave();
+        self.abort();
     }
 }
 
@@ -101,9 +101,9 @@ where
 
 /// Asks for something that not every server does for everybody; `None` when it is refused for good.
 ///
-/// A refusal may as well be one of the moment: a quota, or a proxy without its server. Whoever took that for
-/// "never" would go without a name or a fence for as long as the connection lives. So it is asked whether the
-/// server does anything for us now, and then once more.
+/// A refusal may also be temporary: a quota, or a proxy without its server. Taken for a lasting one, it would leave
+/// the connection without a name, or its predecessor alive, for as long as it lives. So `PING` shows whether the
+/// server does anything for us now, and then the command is sent once more.
 pub(super) async fn ask_if_permitted(
     raw: &RawConnection,
     command: &redis::Cmd,
@@ -155,10 +155,7 @@ pub(super) fn lost(
     command: &'static str,
     address: &Arc<str>,
 ) -> Error {
-    let source = match fault.get() {
-        Some(_) => fault_of(fault).into(),
-        None => source,
-    };
+    let source = fault_of(fault).map_or(source, RedisError::from);
     Error::Lost {
         address: Arc::clone(address),
         command,

@@ -10,8 +10,11 @@ pub(super) const SHORT: usize = 64 * 1024;
 const REPORT: usize = 16 * 1024 * 1024;
 
 /// What a profile may take, or a marker: each name and value counts as its bytes and
-/// [`ITEM`](super::bounded_socket::ITEM) more.
+/// [`ITEM`] more.
 const HASH: usize = 64 * 1024 * 1024;
+
+/// What an item of a list takes in memory beside its bytes.
+pub(super) const ITEM: usize = 64;
 
 /// What a stored value may take: Redis' own limit (`proto-max-bulk-len`), and the line around it.
 const VALUE: usize = 512 * 1024 * 1024 + SHORT;
@@ -19,8 +22,8 @@ const VALUE: usize = 512 * 1024 * 1024 + SHORT;
 /// The longest name of a command that is told apart.
 const MAX_NAME: usize = 16;
 
-/// The most that the reply to a command may take. Whoever sends a command that reads more than a
-/// status or a number adds it here.
+/// The most that the reply to a command may take. A command that reads more than a status or a number must be
+/// added here.
 fn allowance(name: &[u8]) -> usize {
     match name {
         b"GET" | b"GETEX" => VALUE,
@@ -59,7 +62,7 @@ enum CommandPart {
 }
 
 impl ReplyLimits {
-    /// What the reply that begins now may take; `None` when nobody waits for one.
+    /// What the reply that begins now may take; `None` when no command waits for one.
     pub(super) fn next(&mut self) -> Option<usize> {
         let (allowance, count) = self.waiting.front_mut()?;
         let allowance = *allowance;

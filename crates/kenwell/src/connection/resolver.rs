@@ -17,7 +17,7 @@ pub(super) struct Resolver {
     pending_lookup: Arc<Mutex<Option<Lookup>>>,
 }
 
-/// A look-up that took longer than somebody could wait.
+/// A look-up that took longer than the attempt which began it could wait.
 struct Lookup {
     began: Instant,
     found: JoinHandle<io::Result<Vec<SocketAddr>>>,
@@ -25,7 +25,7 @@ struct Lookup {
 
 impl Resolver {
     /// The addresses of a host. The look-up may take `share` of the time that there is for all; what takes
-    /// longer goes on, and the next one who asks gets what it finds. A name server that is down makes each
+    /// longer goes on, and the next attempt gets what it finds. A name server that is down makes each
     /// look-up take seconds, until the next one is asked.
     pub(super) async fn look_up(
         &self,

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use super::Settings;
 use super::client_name::ClientName;
 use super::cluster::Cluster;
 use super::deadline::Deadline;
 use super::group::{Answers, Group};
-use super::key_order::{KeyOrder, SendOptions};
+use super::key_order::KeyOrder;
+use super::send_options::SendOptions;
 use super::sentinel::SentinelMaster;
 use super::server_connection::ServerConnection;
 use crate::Error;
@@ -24,9 +25,9 @@ use crate::Error;
 ///
 /// # Order
 ///
-/// Whoever awaits each pipeline before sending the next gets them executed in that order, also
+/// A caller that awaits each pipeline before it sends the next gets them executed in that order, also
 /// across broken connections and time-outs: an error closes the socket for good before the next one
-/// opens. Callers who share a connection have no order among them, so give each lane its own.
+/// opens. Callers who share a connection have no order among them, so give each order of writes its own connection.
 /// In a cluster this holds for each key. Calls of the [state store](crate::state) need not wait for each
 /// other: those on one key, through one connection and its clones, keep the order in which they were begun.
 ///
@@ -39,8 +40,8 @@ use crate::Error;
 ///
 /// Redis replicates asynchronously: what a master has confirmed and not yet passed on is lost with
 /// it, and what it confirms after another one took its place too. Behind Sentinels a master that was
-/// replaced while it lives is left within about a second; whatever was not confirmed is the caller's
-/// to repeat.
+/// replaced while it lives is left within about a second; the caller repeats whatever was not
+/// confirmed.
 #[derive(Clone)]
 pub struct Connection {
     settings: Arc<Settings>,
@@ -72,7 +73,7 @@ impl Connection {
         } else {
             let target = targets
                 .pop()
-                .ok_or_else(|| Error::setting("address", "it is missing"))?;
+                .ok_or_else(|| Error::wrong_setting("address", "it is missing"))?;
             Route::Standalone(ServerConnection::new(settings.clone(), target, None))
         };
         Ok(Self {
@@ -131,24 +132,19 @@ impl Connection {
     /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
     /// must give one.
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("PING");
+        let ping = redis::cmd("PING");
         match &self.route {
-            Route::Cluster(cluster) => cluster.ask_masters("PING", &pipeline).await,
-            _ => self.one("PING", &pipeline).await.map(drop),
+            Route::Cluster(cluster) => cluster.ask_masters("PING", &ping).await,
+            _ => self.one("PING", ping).await.map(drop),
         }
     }
 
-    /// Sends a pipeline of one command and gives its reply.
-    pub(crate) async fn one(
-        &self,
-        command: &'static str,
-        pipeline: &Pipeline,
-    ) -> Result<Value, Error> {
-        let mut replies = self.send(command, pipeline).await?.into_iter();
-        replies
-            .next()
-            .unwrap_or_else(|| Err(self.unexpected(command)))
+    /// Sends one command, called `name` in errors, and gives its reply.
+    pub(crate) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command);
+        let mut replies = self.send(name, &pipeline).await?.into_iter();
+        replies.next().unwrap_or_else(|| Err(self.unexpected(name)))
     }
 
     /// The error for a reply that `command` never gives.
@@ -173,7 +169,7 @@ impl Connection {
         match &self.route {
             Route::Standalone(node) => node.send_groups(command, groups, options).await,
             Route::Cluster(cluster) => {
-                options.alone().await?;
+                options.wait_for_older().await?;
                 cluster.send_groups(command, groups, options.limit).await
             }
             Route::Sentinel(sentinel) => {
@@ -270,9 +266,9 @@ impl Connection {
     }
 
     /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.
-    pub(crate) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
         match &self.route {
-            Route::Cluster(cluster) => cluster.place(key),
+            Route::Cluster(cluster) => cluster.node_of(key),
             _ => None,
         }
     }

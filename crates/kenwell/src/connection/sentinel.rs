@@ -1,38 +1,26 @@
 //! The master that Sentinels watch: asked for before each new connection, and every now and then.
 
+mod watcher;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::join_all;
 use redis::{Pipeline, Value};
-use tokio::time::Instant;
 
+use self::watcher::{MAX_MASTERS, SentinelWatcher};
 use super::Settings;
 use super::address::Address;
-use super::address_map::{AddressMap, AddressSource};
+use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::key_order::SendOptions;
+use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
 use super::target::Target;
-use super::topology::{OTHERS, QUESTION_LIMIT};
-use crate::{Class, Error};
+use super::topology::OTHERS;
+use crate::Error;
 
-/// How often a Sentinel is asked while all goes well. After a switch the old master, when it lives,
-/// confirms writes for some ten seconds more, until it is told to follow the new one; they are lost.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
-/// After so long without a look, whoever looked out is gone, with the runtime on which it ran. The longest
-/// look takes a few seconds for each Sentinel.
-const POLLER_LOST: Duration = Duration::from_secs(15);
-
-/// The most former masters that a lane remembers.
-const MAX_MASTERS: usize = 64;
-
-/// One lane to whatever server the Sentinels call the master.
+/// A connection to whatever server the Sentinels call the master. Clones share the sockets.
 #[derive(Clone)]
 pub(super) struct SentinelMaster {
     shared: Arc<SentinelShared>,
@@ -46,30 +34,7 @@ struct SentinelShared {
     asking: tokio::sync::Mutex<()>,
 }
 
-/// What all lanes have in common.
-struct SentinelWatcher {
-    /// For the servers.
-    settings: Settings,
-    /// Where the servers that the Sentinels name are from here.
-    announced: AddressMap,
-    sentinels: Vec<ServerConnection>,
-    name: Arc<str>,
-    /// Who is asked next: each time another one, because one of them may be cut off.
-    next_asked: AtomicUsize,
-    history: Mutex<MasterHistory>,
-    /// When somebody looked out last.
-    polled: Mutex<Option<Instant>>,
-}
-
-/// Who is believed to be the master, and who was before. After a switch some Sentinels name the
-/// old master for seconds more, and it may still confirm writes that it will lose.
-#[derive(Default)]
-struct MasterHistory {
-    current: Option<Address>,
-    former: Vec<Address>,
-}
-
-/// The servers that were master while this lane looked. They stay: one that becomes master again
+/// The servers that were master while this connection was used. They stay: one that becomes master again
 /// must first forget what was sent to it before, and only its own connection knows what that was.
 #[derive(Default)]
 struct KnownMasters {
@@ -85,26 +50,8 @@ impl SentinelMaster {
         name: &str,
         sentinels: Vec<Target>,
     ) -> Result<Self, Error> {
-        let mut questions = settings.clone();
-        questions.username.clone_from(&settings.sentinel_username);
-        questions.password.clone_from(&settings.sentinel_password);
-        questions.username_file = None;
-        questions.database = 0;
-        questions.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
-        questions.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
-        let sentinels = sentinels.into_iter();
-        let watcher = Arc::new(SentinelWatcher {
-            settings: settings.clone(),
-            announced: AddressMap::read(&settings.address_map)?,
-            sentinels: sentinels
-                .map(|target| ServerConnection::new(questions.clone(), target, None))
-                .collect(),
-            name: name.into(),
-            next_asked: AtomicUsize::new(0),
-            history: Mutex::default(),
-            polled: Mutex::default(),
-        });
-        Ok(Self::on(watcher, None))
+        let watcher = SentinelWatcher::new(settings, name, sentinels)?;
+        Ok(Self::on(Arc::new(watcher), None))
     }
 
     /// The same master on a socket of its own.
@@ -183,8 +130,8 @@ impl SentinelMaster {
     }
 
     async fn find_anew(&self, before: u64) -> Result<ServerConnection, Error> {
-        // Those who all lost the same master ask once. Whoever asks may run on a runtime that stands
-        // still; then others do not wait for it for ever.
+        // Calls that all lost the same master ask once. The one that asks may be on a runtime that stands
+        // still; the others do not wait for it for ever.
         let _asking = Deadline::of(OTHERS).wait(self.shared.asking.lock()).await;
         if let Some(master) = self.found_since(before) {
             return Ok(master);
@@ -218,120 +165,6 @@ impl SentinelMaster {
     }
 }
 
-/// Asks every now and then, for as long as somebody may want to know.
-async fn keep_asking(watcher: Weak<SentinelWatcher>) {
-    loop {
-        tokio::time::sleep(POLL_INTERVAL).await;
-        let Some(watcher) = watcher.upgrade() else {
-            return;
-        };
-        *watcher.polled() = Some(Instant::now());
-        // Without an answer what was heard last stands; whoever writes finds out by himself.
-        let _heard = watcher.find().await;
-    }
-}
-
-impl SentinelWatcher {
-    /// Has somebody ask every now and then, unless somebody does.
-    fn keep_asking(watcher: &Arc<Self>) {
-        let mut polled = watcher.polled();
-        if polled.is_none_or(|polled| polled.elapsed() > POLLER_LOST) {
-            *polled = Some(Instant::now());
-            tokio::spawn(keep_asking(Arc::downgrade(watcher)));
-        }
-    }
-
-    fn polled(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The master, as far as the Sentinels can be believed.
-    async fn find(&self) -> Result<Address, Error> {
-        let heard = self.hear().await?;
-        let doubtful = self.history().former.contains(&heard);
-        let believed = !doubtful || self.most_say(&heard).await;
-        Ok(self.history().decide(heard, believed))
-    }
-
-    /// Whether most of the Sentinels that answer name this server.
-    async fn most_say(&self, address: &Address) -> bool {
-        let answers = join_all(self.sentinels.iter().map(|sentinel| self.ask(sentinel))).await;
-        let answers: Vec<_> = answers.into_iter().flatten().collect();
-        let agreed = answers.iter().filter(|said| *said == address).count();
-        agreed > answers.len() / 2
-    }
-
-    /// Asks one Sentinel after the other until one knows the master.
-    async fn hear(&self) -> Result<Address, Error> {
-        let mut failure: Option<Error> = None;
-        for _sentinel in &self.sentinels {
-            let next_asked = self.next_asked.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
-            let Some(sentinel) = self.sentinels.get(next_asked) else {
-                break;
-            };
-            match self.ask(sentinel).await {
-                Ok(address) => return Ok(address),
-                Err(error) => {
-                    tracing::debug!(master = %self.name, %error, "a Sentinel does not help");
-                    // What an operator can change says more than that another one is down.
-                    if error.class() == Class::Configuration || failure.is_none() {
-                        failure = Some(error);
-                    }
-                }
-            }
-        }
-        Err(failure.unwrap_or_else(|| Error::setting("address", "it is missing")))
-    }
-
-    fn still_names(&self, node: &ServerConnection) -> bool {
-        let history = self.history();
-        let current = history.current.as_ref().map(Address::to_string);
-        current.as_deref() == Some(&**node.address())
-    }
-
-    fn history(&self) -> MutexGuard<'_, MasterHistory> {
-        // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn ask(&self, sentinel: &ServerConnection) -> Result<Address, Error> {
-        const COMMAND: &str = "SENTINEL GET-MASTER-ADDR-BY-NAME";
-        let mut pipeline = Pipeline::new();
-        let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
-        question.arg(&*self.name);
-        let answer = sentinel.one(COMMAND, &pipeline).await;
-        match answer.map_err(Error::while_opening)? {
-            Value::Nil => Err(Error::UnknownMaster {
-                address: Arc::clone(sentinel.address()),
-                master: Arc::clone(&self.name),
-            }),
-            answer => match server(&answer) {
-                Some((host, port)) => Ok(self.announced.address(&host, port)),
-                None => Err(sentinel.unexpected(COMMAND)),
-            },
-        }
-    }
-}
-
-impl MasterHistory {
-    /// Takes note of what was heard, if it is believed, and gives who is the master now.
-    fn decide(&mut self, heard: Address, believed: bool) -> Address {
-        match &self.current {
-            Some(current) if !believed => return current.clone(),
-            Some(current) if *current != heard => {
-                if self.former.len() >= MAX_MASTERS {
-                    self.former.clear();
-                }
-                self.former.retain(|address| *address != heard);
-                self.former.push(current.clone());
-            }
-            _ => {}
-        }
-        self.current = Some(heard.clone());
-        heard
-    }
-}
-
 /// The servers to start from: those of the address, or the master that the Sentinels name now.
 pub(crate) async fn servers(settings: &Settings) -> Result<Vec<String>, Error> {
     let targets = settings.targets()?;
@@ -349,56 +182,4 @@ pub(crate) async fn servers(settings: &Settings) -> Result<Vec<String>, Error> {
 /// How to dial a server that the Sentinels named.
 fn announced(settings: &Settings, address: Address) -> Result<Target, Error> {
     settings.target(address, ServerKind::Master, Some(AddressSource::Sentinel))
-}
-
-/// Reads a Sentinel's answer: a host and a port, both as text.
-fn server(answer: &Value) -> Option<(String, u16)> {
-    let Value::Array(parts) = answer else {
-        return None;
-    };
-    let [Value::BulkString(host), Value::BulkString(port)] = parts.as_slice() else {
-        return None;
-    };
-    let port = str::from_utf8(port).ok()?.parse().ok()?;
-    let host = str::from_utf8(host).ok()?.to_owned();
-    (port > 0 && Address::is_host(&host)).then_some((host, port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_former_master_comes_back_only_when_it_is_believed() {
-        let [a, b] = ["a:1", "b:1"].map(|text| Address::parse(text).unwrap());
-        let mut history = MasterHistory::default();
-        assert_eq!(history.decide(a.clone(), true), a);
-        assert_eq!(history.decide(b.clone(), true), b);
-        assert_eq!(history.former, std::slice::from_ref(&a));
-        assert_eq!(history.decide(a.clone(), false), b);
-        assert_eq!(history.decide(a.clone(), true), a);
-        assert_eq!(history.former, [b]);
-    }
-
-    #[test]
-    fn a_sentinels_answer_is_a_host_and_a_port() {
-        let answer = |parts: &[&str]| {
-            let parts = parts.iter().map(|part| Value::BulkString((*part).into()));
-            Value::Array(parts.collect())
-        };
-        let read = |parts: &[&str]| server(&answer(parts));
-        let found = |host: &str| Some((host.to_owned(), 6379));
-        assert_eq!(read(&["10.0.0.1", "6379"]), found("10.0.0.1"));
-        assert_eq!(read(&["::1", "6379"]), found("::1"));
-        for parts in [
-            &["h"] as &[_],
-            &["h\n", "1"],
-            &["h", "x"],
-            &["h", "0"],
-            &["", "1"],
-            &[],
-        ] {
-            assert_eq!(read(parts), None, "{parts:?}");
-        }
-    }
 }

@@ -13,8 +13,9 @@ use tokio::task::coop::unconstrained;
 use super::Settings;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::key_order::{Admission, SendOptions, enter};
+use super::key_order::{Admission, send_in_order};
 use super::raw_connection::lost;
+use super::send_options::SendOptions;
 use super::shared_connection::{OpenHandle, SharedConnection};
 use super::target::Target;
 use crate::Error;
@@ -76,17 +77,13 @@ impl ServerConnection {
         &self.shared.address
     }
 
-    /// Sends a pipeline of one command and gives its reply.
-    pub(super) async fn one(
-        &self,
-        command: &'static str,
-        pipeline: &Pipeline,
-    ) -> Result<Value, Error> {
-        let replies = self.send(command, pipeline, SendOptions::default()).await?;
+    /// Sends one command, called `name` in errors, and gives its reply.
+    pub(super) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command);
+        let replies = self.send(name, &pipeline, SendOptions::default()).await?;
         let mut replies = replies.into_iter();
-        replies
-            .next()
-            .unwrap_or_else(|| Err(self.unexpected(command)))
+        replies.next().unwrap_or_else(|| Err(self.unexpected(name)))
     }
 
     /// The error for a reply that `command` never gives.
@@ -164,7 +161,12 @@ impl ServerConnection {
             // budget for a task must not keep it from that.
             let entered = unconstrained(poll_fn(|context| {
                 let poll = || replies.as_mut().poll(context);
-                Poll::Ready(enter(options.tickets, open.generation, open.unfenced, poll))
+                Poll::Ready(send_in_order(
+                    options.tickets,
+                    open.generation,
+                    open.unfenced,
+                    poll,
+                ))
             }));
             let older = match entered.await {
                 Admission::Sent(poll) => {
@@ -179,10 +181,9 @@ impl ServerConnection {
                         polls,
                     });
                 }
-                Admission::Behind(older) => Some(older),
-                Admission::TooLate => None,
+                Admission::Blocked(older) => older,
             };
-            options.wait_for(older, &self.shared.address).await?;
+            options.wait_behind(older, &self.shared.address).await?;
         }
     }
 
@@ -223,7 +224,7 @@ impl ServerConnection {
         loop {
             let open = self.shared.open(limit).await?;
             // Boxed, since it is rare and larger than all the rest of a call.
-            if !open.liveness.is_idle() || Box::pin(self.lives(&open, limit)).await {
+            if !open.liveness.is_idle() || Box::pin(self.answers_ping(&open, limit)).await {
                 return Ok(open);
             }
             self.shared.close(open.generation);
@@ -231,7 +232,7 @@ impl ServerConnection {
     }
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
-    async fn lives(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
+    async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
         let mut ping = Cmd::new();
         ping.arg("PING");
         let mut connection = open.connection.clone();
@@ -240,12 +241,12 @@ impl ServerConnection {
             .liveness
             .await_reply(connection.send_packed_command(&ping));
         let answer = limit.wait(reply).await;
-        let lives = answer.is_some_and(|answer| answer.is_ok());
-        if lives {
+        let answers_ping = answer.is_some_and(|answer| answer.is_ok());
+        if answers_ping {
             open.liveness.note_reply();
         } else {
             tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
         }
-        lives
+        answers_ping
     }
 }

@@ -37,9 +37,9 @@ impl ServerKind {
         }
     }
 
-    /// Compares with what the server said to `HELLO`. A server that did not say is believed.
+    /// Compares with what the server answered to `HELLO`. A server that does not tell its kind is accepted.
     pub(super) fn check(self, hello: &Value, address: &Arc<str>) -> Result<(), Error> {
-        let mode = said(hello, "mode");
+        let mode = hello_entry(hello, "mode");
         let problem = match (self, mode) {
             (Self::Standalone, Some("cluster")) => UNEXPECTED_CLUSTER,
             (Self::Standalone, Some("sentinel")) => {
@@ -52,7 +52,9 @@ impl ServerKind {
             (Self::Sentinel, Some("standalone" | "cluster")) => {
                 "this is a Redis server, but sentinel_master is set; give the addresses of the Sentinels, usually port 26379"
             }
-            (Self::Master, _) if said(hello, "role").is_some_and(|role| role != "master") => {
+            (Self::Master, _)
+                if hello_entry(hello, "role").is_some_and(|role| role != "master") =>
+            {
                 return Err(Error::NotMaster {
                     address: Arc::clone(address),
                 });
@@ -67,7 +69,7 @@ impl ServerKind {
 }
 
 /// One entry of a reply to `HELLO`, which in RESP2 is a list of names and values in turns.
-fn said<'a>(hello: &'a Value, name: &str) -> Option<&'a str> {
+fn hello_entry<'a>(hello: &'a Value, name: &str) -> Option<&'a str> {
     let Value::Array(parts) = hello else {
         return None;
     };

@@ -1,4 +1,4 @@
-//! The one open connection to a server, shared by all clones: opened when it is needed, by whoever needs it first.
+//! The one open connection to a server, shared by all clones: opened when it is needed, by the call that needs it first.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,12 +20,12 @@ use super::raw_connection::RawConnection;
 use super::target::Target;
 use crate::Error;
 
-/// How long the others wait for one attempt before one of them makes another: the caller who makes it may
-/// run on a runtime that stands still.
+/// How long other calls wait for one attempt to connect before one of them makes another: the first may be on a
+/// runtime that stands still.
 const ATTEMPT: Duration = Duration::from_millis(500);
 
 /// Every connection that this process opens has a number of its own.
-static OPENED: AtomicU64 = AtomicU64::new(super::key_order::NOWHERE);
+static OPENED: AtomicU64 = AtomicU64::new(super::call_table::NO_CONNECTION);
 
 /// How to open the connection to one server, and whether it is open.
 pub(super) struct SharedConnection {
@@ -39,14 +39,14 @@ pub(super) struct SharedConnection {
     changed: Notify,
 }
 
-/// The open connection, what is left of the one before, and who opens the next one.
+/// The open connection, what is left of the one before, and which attempt opens the next one.
 #[derive(Default)]
 struct ConnectionState {
     raw: Option<RawConnection>,
-    /// The connection's number: who reports a broken connection must not close its successor.
+    /// The connection's number: a call that reports a broken connection must not close its successor.
     generation: u64,
     /// The connection before, while its socket is being closed.
-    leaving: Option<RawConnection>,
+    closing: Option<RawConnection>,
     /// The connection before, which must be dead at the server before the next one is used.
     previous: Option<PreviousConnection>,
     /// Whether the connections of earlier runs were ended.
@@ -55,7 +55,7 @@ struct ConnectionState {
     unfenced: u64,
     attempt: Option<(u64, Instant)>,
     attempts: u64,
-    /// What the latest attempt failed with, for those who waited for it.
+    /// What the latest attempt failed with, for the calls that waited for it.
     failure: Option<(u64, Error)>,
 }
 
@@ -86,12 +86,12 @@ enum OpenStep<'a> {
     Dial(DialPermit<'a>),
 }
 
-/// The right to open the connection. Dropping it leaves that to somebody else.
+/// The right to open the connection. Dropping it leaves that to another call.
 struct DialPermit<'a> {
     shared: &'a SharedConnection,
     number: u64,
     generation: u64,
-    leaving: Option<RawConnection>,
+    closing: Option<RawConnection>,
     previous: Option<PreviousConnection>,
     has_ended_earlier_runs: bool,
 }
@@ -108,8 +108,7 @@ impl SharedConnection {
         }
     }
 
-    /// The open connection, or a new one. Waiting for somebody else's attempt counts towards the
-    /// limit too.
+    /// The open connection, or a new one. Waiting for another call's attempt counts towards the deadline too.
     pub(super) async fn open(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let opened = self.open_or_wait(sooner).await;
         opened.map_err(|error| match self.target.address_source {
@@ -144,7 +143,7 @@ impl SharedConnection {
         }
     }
 
-    /// Whether there is an open connection that nobody has closed yet, as far as we know.
+    /// Whether there is an open connection that was not closed yet, as far as is known.
     pub(super) fn is_open(&self) -> bool {
         let state = self.state();
         state.raw.as_ref().is_some_and(|raw| !raw.is_closed())
@@ -191,7 +190,7 @@ impl SharedConnection {
             shared: self,
             number: state.attempts,
             generation: state.generation,
-            leaving: state.leaving.take(),
+            closing: state.closing.take(),
             previous: state.previous.clone(),
             has_ended_earlier_runs: state.has_ended_earlier_runs,
         })
@@ -203,8 +202,8 @@ impl SharedConnection {
             .is_some_and(|(number, _)| number == attempt)
     }
 
-    /// Why this attempt, or a later one, failed. That it took too long says nothing about those who have
-    /// more time.
+    /// Why this attempt, or a later one, failed. That it took too long says nothing about calls that have more
+    /// time.
     fn failure_of(&self, attempt: u64) -> Option<Error> {
         let state = self.state();
         let (number, error) = state.failure.as_ref().filter(|_| state.raw.is_none())?;
@@ -215,14 +214,14 @@ impl SharedConnection {
 
 impl DialPermit<'_> {
     async fn dial(mut self) -> Result<(), Error> {
-        if let Some(raw) = self.leaving.take() {
+        if let Some(raw) = self.closing.take() {
             raw.close().await;
         }
         let dialled = self.connect().await;
         let address = &self.shared.address;
         let mut state = self.shared.state();
         match dialled {
-            // Somebody else may have opened one meanwhile, and it may even be broken already.
+            // Another call may have opened one meanwhile, and it may even be broken already.
             Ok(raw) if state.raw.is_none() && state.generation == self.generation => {
                 if let Some(previous) = state.previous.take()
                     && !raw.has_fenced
@@ -259,7 +258,7 @@ impl DialPermit<'_> {
         if let Some(name) = name {
             // Before anything is written. What earlier runs wrote is always on a connection that has a
             // name, since the answer to it was awaited as here.
-            name.tell(&raw, address).await?;
+            name.set(&raw, address).await?;
             if !self.has_ended_earlier_runs {
                 name.end_earlier_runs(&raw, address).await?;
             }
@@ -291,8 +290,8 @@ impl ConnectionState {
                 client_id: raw.client_id.clone(),
                 was_closed: raw.is_closed(),
             });
-            raw.leave();
-            self.leaving = Some(raw);
+            raw.abort();
+            self.closing = Some(raw);
         }
     }
 }

@@ -24,7 +24,7 @@ use super::tcp;
 use super::tls::Explanation;
 use crate::Error;
 
-/// A connection to one server that is opened in stages: for the doctor, who judges each of them by itself.
+/// A connection to one server that is opened in stages: for the doctor, which judges each stage by itself.
 pub(crate) struct StagedConnection {
     settings: Settings,
     target: Target,
@@ -97,15 +97,14 @@ impl StagedConnection {
             Ok(Err(error)) => error,
             Err(_elapsed) => return Err(None),
         };
-        if let Ok(peer) = peer
-            && tls.needs_look(&error)
-        {
-            let look = async { tls.look(TcpStream::connect(peer).await.ok()?).await };
-            if let Ok(Some(seen)) = timeout(self.settings.connect_timeout, look).await {
-                return Err(Some(seen));
-            }
-        }
-        Err(tls.explain(&error).ok())
+        let reconnect = async {
+            let socket = TcpStream::connect(peer.ok()?);
+            timeout(self.settings.connect_timeout, socket)
+                .await
+                .ok()?
+                .ok()
+        };
+        Err(tls.explain_failure(&error, reconnect).await)
     }
 
     /// Starts to speak Redis and logs in. Stays in database 0.

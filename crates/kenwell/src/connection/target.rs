@@ -2,11 +2,12 @@
 
 use super::Settings;
 use super::address::Address;
-use super::address_map::{AddressMap, AddressSource};
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
 use super::credentials::Credentials;
 use super::resolver::Resolver;
 use super::server_kind::ServerKind;
-use super::tls;
+use super::tls::TlsClient;
 use crate::Error;
 
 /// The most addresses that one setting can list.
@@ -16,9 +17,9 @@ const MAX_ADDRESSES: usize = 64;
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) address: Address,
-    pub(super) tls: Option<tls::Tls>,
+    pub(super) tls: Option<TlsClient>,
     pub(super) expected: ServerKind,
-    /// Who named the address, if nobody wrote it.
+    /// Which servers announced the address, if it is not in the settings.
     pub(super) address_source: Option<AddressSource>,
     /// The look-up of its host.
     pub(super) resolver: Resolver,
@@ -41,19 +42,19 @@ impl Settings {
         };
         let addresses = Address::parse_list(&self.address)?;
         if expected != ServerKind::Standalone && addresses.iter().any(Address::is_unix) {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address",
                 "a Unix socket is no cluster and no Sentinel",
             ));
         }
         if addresses.len() > MAX_ADDRESSES {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address",
                 "more than 64 addresses; a few are enough to find the others",
             ));
         }
         if expected == ServerKind::Standalone && addresses.len() > 1 {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address",
                 "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
             ));
@@ -66,42 +67,42 @@ impl Settings {
 
     fn check_combination(&self) -> Result<(), Error> {
         if self.database < 0 {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "database",
                 "a database number cannot be negative",
             ));
         }
         if self.cluster_mode && self.database != 0 {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "database",
                 "a Redis Cluster has only database 0",
             ));
         }
         if self.username.is_some() && self.username_file.is_some() {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "username",
                 "it is given twice, as text and as a file; keep one",
             ));
         }
         let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
         if is_standalone && !self.address_map.is_empty() {
-            return Err(Error::setting(
+            return Err(Error::wrong_setting(
                 "address_map",
                 "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
             ));
         }
         AddressMap::read(&self.address_map)?;
         match &self.sentinel_master {
-            Some(_) if self.cluster_mode => Err(Error::setting(
+            Some(_) if self.cluster_mode => Err(Error::wrong_setting(
                 "sentinel_master",
                 "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
             )),
-            Some(name) if name.is_empty() => Err(Error::setting(
+            Some(name) if name.is_empty() => Err(Error::wrong_setting(
                 "sentinel_master",
                 "it is empty; give the name in the Sentinels' `sentinel monitor` line",
             )),
             None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
-                Err(Error::setting(
+                Err(Error::wrong_setting(
                     "sentinel_master",
                     "it is missing, so sentinel_username and sentinel_password have no use",
                 ))
@@ -118,7 +119,7 @@ impl Settings {
         address_source: Option<AddressSource>,
     ) -> Result<Target, Error> {
         let tls = if self.secure {
-            Some(tls::Tls::new(self, &address)?)
+            Some(TlsClient::new(self, &address)?)
         } else {
             None
         };

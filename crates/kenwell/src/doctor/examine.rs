@@ -1,4 +1,4 @@
-//! The examination: one check after the other, as far as the way leads.
+//! The examination: one check after the other, until one fails that the next ones need.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,8 @@
 //! Certificates whose time is over, or will be soon: to be told days before.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::certificate::now;
 use super::finding::{Check, Finding};
 use crate::connection::{Address, Settings, StagedConnection, TimeNotice, notice, servers};
 
@@ -51,11 +50,6 @@ async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let which = format!("the certificate of the server at {}", place.trim());
     notice("address", &which, &certificate, now()?)
-}
-
-fn now() -> Option<i64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }
 
 /// The settings, which are complete, and the certificates that they give.

@@ -4,6 +4,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
 use crate::connection::{Settings, Socket, StagedConnection};
+use crate::reply::LoginProblem;
 
 /// The user that the settings log in as.
 pub(super) fn user(settings: &Settings) -> String {
@@ -32,11 +33,13 @@ pub(super) async fn log_in(
 }
 
 fn refused(error: &Error, settings: &Settings) -> Finding {
-    let user = user(settings);
-    match error {
-        Error::Refused { reply, .. }
-            if reply.code() == "WRONGPASS" || reply.text().contains("invalid password") =>
-        {
+    let problem = match error {
+        Error::Refused { reply, .. } => reply.login_problem(),
+        _ => None,
+    };
+    match (problem, error) {
+        (Some(LoginProblem::WrongPassword), _) => {
+            let user = user(settings);
             let says = format!("Redis refuses this password for the user {user}");
             let cure = if user == "default" {
                 "correct `password`; set `username` if it belongs to an ACL user"
@@ -45,29 +48,19 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
             };
             Check::Login.failed(says, cure)
         }
-        Error::Refused { reply, .. }
-            if ["no password is set", "without any password configured"]
-                .iter()
-                .any(|part| reply.text().contains(part)) =>
-        {
-            Check::Login.failed(
-                "a password is set, but Redis has none",
-                "remove `password`, or give Redis that password (`requirepass`)",
-            )
-        }
-        Error::Lost { source, .. }
-            if !settings.secure && !source.to_string().contains("CertificateRequired") =>
-        {
-            Check::Login.failed(
-                "what listens there does not answer as Redis does in plain text",
-                "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
-            )
-        }
-        Error::Timeout { .. } => Check::Login.failed(
+        (Some(LoginProblem::PasswordNotNeeded), _) => Check::Login.failed(
+            "a password is set, but Redis has none",
+            "remove `password`, or give Redis that password (`requirepass`)",
+        ),
+        (_, Error::Lost { .. }) if !settings.secure => Check::Login.failed(
+            "what listens there does not answer as Redis does in plain text",
+            "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
+        ),
+        (_, Error::Timeout { .. }) => Check::Login.failed(
             format!("logging in {}", explain::took(error)),
             "see whether Redis is stopped or overloaded, and whether `address` is a Redis at all",
         ),
-        error => explain::failed(Check::Login, error),
+        (_, error) => explain::failed(Check::Login, error),
     }
 }
 

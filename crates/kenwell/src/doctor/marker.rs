@@ -1,5 +1,5 @@
-//! Whether a Redis that lost writes would be noticed: the marker may be written, and the server be asked
-//! who it is.
+//! Whether a Redis that lost writes would be noticed: the user must be permitted to write the marker and to ask
+//! which server it is (`INFO`).
 
 use redis::Cmd;
 

@@ -74,7 +74,6 @@ async fn walk(
 }
 
 async fn delete(connection: &Connection, key: &[u8]) -> Result<(), Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("DEL").arg(key);
-    connection.one("DEL", &pipeline).await.map(drop)
+    let delete = redis::cmd("DEL").arg(key).take();
+    connection.one("DEL", delete).await.map(drop)
 }

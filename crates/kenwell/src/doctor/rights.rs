@@ -47,7 +47,7 @@ pub(super) enum Permission {
     CommandUnknown,
 }
 
-/// The user whose profile the probe writes: a name that nobody has.
+/// The user whose profile the probe writes: a name that no user has.
 pub(super) fn probe_user() -> String {
     // Each state has keys of its own, taken from the system's randomness.
     let random = || RandomState::new().hash_one(0);
@@ -81,7 +81,8 @@ pub(super) async fn examine(
 }
 
 /// Redis checks rights before it executes: `HSET` with a name that has no value, `CLIENT KILL` of a
-/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key that nobody has made, change nothing.
+/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key
+/// that does not exist change nothing.
 fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
     let test = |name: &'static str, grant, need, arguments: &[&[u8]]| {
         let mut command = Cmd::new();

@@ -1,4 +1,4 @@
-//! What an event says besides its traits: who, whether at all, and for which model.
+//! What an event says besides its traits: its user, its integrations, and the parts of a "Profiles" key.
 
 use std::borrow::Cow;
 

@@ -162,7 +162,7 @@ impl Fields {
             }
             Kind::String => reader.string()?.decode_into(&mut self.text),
             Kind::Number => {
-                js::push_number(reader.number()?, NumberContext::Field, &mut self.text)?
+                js::push_number(reader.number()?, NumberContext::Field, &mut self.text)?;
             }
             Kind::Array => {
                 let around = depth + self.open.len();

@@ -52,8 +52,8 @@ pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
 impl Flattener {
     /// What an event writes, or why it writes nothing.
     ///
-    /// The event's `type` is not looked at: whoever accepted the event has decided that it is an
-    /// identify call, sometimes by the route that it came in on.
+    /// The event's `type` is not looked at: the gateway has decided that it is an identify call, sometimes
+    /// by the route that it came in on.
     pub fn update(&mut self, event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
         self.fields.clear();
         self.context.clear();

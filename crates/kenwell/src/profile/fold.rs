@@ -1,4 +1,4 @@
-//! Many updates of one user in a batch become one write, and nobody loses track of the events.
+//! Folds the updates of one key in a batch into one write, which remembers the events that it carries.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;

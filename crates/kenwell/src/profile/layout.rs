@@ -34,7 +34,7 @@ impl Layout {
         format!("{}*", escaped(&self.profile_key_start()))
     }
 
-    /// Likewise the pattern of the keys of [`Marker`](super::Marker)s.
+    /// The pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
         format!("{}*", escaped(&self.marker_key_start()))
     }

@@ -123,7 +123,7 @@ impl Marker {
         Ok(shards)
     }
 
-    /// Asks a shard's server who it is and what its marker says. One round trip.
+    /// Reads what a shard's server says about itself, and what its marker says. One round trip.
     ///
     /// # Errors
     /// Those of the connection, [`Error::NotMaster`] from a replica, and the server's refusal to show
@@ -132,8 +132,8 @@ impl Marker {
         self.ask(shard, &questions(shard)).await
     }
 
-    /// Likewise, and then lets the marker say `position`: the sighting is of just before. One round
-    /// trip on one connection, so that nothing can change unseen between the two.
+    /// Reads as [`read`](Self::read) does, and then sets the marker to `position`: what is returned is the state
+    /// before that. One round trip on one connection, so that nothing can change unseen between the two.
     ///
     /// To be called when everything before `position` has been applied and answered.
     ///

@@ -1,5 +1,6 @@
 //! Profiles: what identify events write into a user's hash, and reading it back.
 
+mod control;
 mod event;
 mod experiment;
 mod fields;
@@ -16,6 +17,7 @@ mod object_keys;
 mod overlap;
 mod prefix;
 mod server_limits;
+mod server_results;
 mod store;
 mod update;
 mod writer;
@@ -31,7 +33,7 @@ pub use limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 pub use marker::{Marker, MarkerState, Server, Shard};
 pub use overlap::overlaps;
 pub use prefix::Prefix;
-pub(crate) use store::stored_fields;
 pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
+pub(crate) use store::{key_expires_in, stored_fields};
 pub use update::ProfileUpdate;
 pub use writer::Writer;

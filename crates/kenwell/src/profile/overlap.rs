@@ -27,7 +27,7 @@ enum Kind {
 /// begins what stands before the id of the other. `user:` begins `user:vip:user:`, so the prefix `user:vip` is
 /// no wall beside no prefix, and `vip` is one. A template can be any text that
 /// [`Ignored::PrefixNotAllowed`](super::Ignored::PrefixNotAllowed) does not refuse. Equal prefixes, and equal
-/// templates, are no overlap: whoever writes them wants the same keys.
+/// templates, are no overlap: they want the same keys.
 pub fn overlaps(layouts: &[Layout]) -> Vec<(usize, usize)> {
     let mut starts: Vec<KeyStart> = layouts.iter().enumerate().flat_map(starts).collect();
     starts.sort_by(|a, b| (&a.text, a.kind, a.of).cmp(&(&b.text, b.kind, b.of)));
@@ -56,7 +56,7 @@ fn starts((of, layout): (usize, &Layout)) -> [KeyStart; 3] {
     .map(|(kind, text)| KeyStart { text, kind, of })
 }
 
-/// Stems of two layouts of which one begins the other. In their order, what begins a stem stands before it,
+/// Notes key starts of two layouts of which one begins the other. In their order, what begins one stands before it,
 /// and so does everything between them begin with it.
 fn beginnings(starts: &[KeyStart], note: &mut impl FnMut(usize, usize)) {
     let mut open: Vec<&KeyStart> = Vec::new();

@@ -100,7 +100,7 @@ impl Prefix {
 }
 
 /// Whether an event may make this its prefix. A colon would let its sender choose more than the first part
-/// of a key, and `user` the keys that have no prefix; control characters are nobody's name.
+/// of a key, and `user` the keys that have no prefix; control characters have no place in a name.
 pub(super) fn may_be_taken(value: &str) -> bool {
     let is_named = !value.is_empty() && value != "user" && js::trim(value) == value;
     is_named && !value.contains(|c: char| c == ':' || c.is_control())

@@ -185,7 +185,7 @@ impl Builder {
     }
 
     /// Reads plaintext in encrypted entries too, and seals it with the next save. For the time of a
-    /// migration only: whoever can write to Redis can then put anything there.
+    /// migration only: everybody who can write to Redis can then put anything there.
     #[must_use]
     pub fn accept_plaintext(mut self) -> Self {
         self.config.codec.plaintext = Plaintext::Accept;

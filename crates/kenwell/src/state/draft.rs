@@ -112,7 +112,7 @@ impl Draft {
         &self.writes
     }
 
-    /// What must still be stored for nobody else to have saved since.
+    /// What must still be stored if there was no other save since.
     pub(super) fn known(&self, record: &Record) -> Vec<Expected> {
         let known = self.writes.iter().map(|write| {
             let known = record.known.iter().find(|known| known.key == write.key);

@@ -1,4 +1,4 @@
-//! Sealing values so that nobody without the key can read, change or exchange them.
+//! Sealing values: without the key they cannot be read, changed or exchanged.
 //!
 //! ```
 //! use kenwell::state::encryption::{Key, KeyRing};

@@ -1,5 +1,5 @@
-//! The beginning of a store's call: hooks may take their time, and calls of one user keep their order all the
-//! same.
+//! A call of the store that has begun while its hooks still name keys and make values: calls of one user keep
+//! their order however long the hooks take.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::pin::pin;
 use super::{Error, StateStore};
 use crate::connection::{Access, Deadline, OrderTicket, SendOptions};
 
-/// A call whose keys and values are not known yet.
+/// A call whose keys and values are not known yet, with its place among the calls of its users.
 pub(super) struct PendingCall {
     ticket: Option<OrderTicket>,
     limit: Deadline,
@@ -15,11 +15,11 @@ pub(super) struct PendingCall {
 
 impl StateStore {
     /// Begins a call on the entries of these users.
-    pub(super) fn begin(&self, user_ids: &[&str], effect: Access) -> PendingCall {
+    pub(super) fn begin(&self, user_ids: &[&str], access: Access) -> PendingCall {
         let config = &self.config;
         let users = user_ids.iter().map(|id| config.users.hash(id.as_bytes()));
         let limit = config.connection.limit();
-        let tickets = config.users.begin([(effect, users.collect())], limit);
+        let tickets = config.users.begin([(access, users.collect())], limit);
         let ticket = tickets.into_iter().next();
         PendingCall { ticket, limit }
     }
@@ -36,7 +36,7 @@ impl PendingCall {
             limit: Some(self.limit),
             tickets: &tickets,
         };
-        options.alone().await?;
+        options.wait_for_older().await?;
         let mut call = pin!(call);
         poll_fn(|context| {
             let polled = call.as_mut().poll(context);

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use redis::{Pipeline, Value};
-
 use super::Error;
 use super::key::{Keys, Layout};
 use super::values::{self, MAX_KEYS, Read};
 use crate::connection::Connection;
+use crate::profile::key_expires_in;
 
 /// Where a user's entries are: what the [`StateStore`](super::StateStore) that wrote them was built
 /// with.
@@ -74,7 +73,7 @@ pub async fn stored_entries(
         };
         found.push(StoredEntry {
             entry: entry.to_owned(),
-            expires_in: expires_in(connection, &key).await?,
+            expires_in: key_expires_in(connection, &key).await?,
             key,
             value,
         });
@@ -103,13 +102,4 @@ fn is_no_string(error: &Error) -> bool {
         return false;
     };
     reply.code() == "WRONGTYPE"
-}
-
-async fn expires_in(connection: &Connection, key: &[u8]) -> Result<Option<Duration>, Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("PTTL").arg(key);
-    match connection.one("PTTL", &pipeline).await? {
-        Value::Int(milliseconds) => Ok(u64::try_from(milliseconds).ok().map(Duration::from_millis)),
-        _ => Err(connection.unexpected("PTTL").into()),
-    }
 }

@@ -8,7 +8,7 @@ const MAX_SHOWN: usize = 200;
 
 /// Which value of a call is meant: its number, the entry's id when there is one, and its key.
 ///
-/// Keys are shown because without them nobody can repair what is stored. Control characters and
+/// Keys are shown because what is stored cannot be repaired without them. Control characters and
 /// quotes are escaped, and what is longer than 200 characters is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValuePlace {

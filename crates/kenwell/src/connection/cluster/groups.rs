@@ -8,8 +8,10 @@ use redis::{Cmd, Pipeline};
 
 use super::super::deadline::Deadline;
 use super::super::group::{Answers, Group};
-use super::super::slots::{Redirection, slot_of};
-use super::{Cluster, MAX_REDIRECTIONS, key, unrouted, within};
+use super::super::slot::slot_of;
+use super::super::slot_map::Redirection;
+use super::routed_command::{key, unrouted};
+use super::{Cluster, MAX_REDIRECTIONS, within};
 use crate::Error;
 
 /// The commands of one group whose keys share a slot, and their places in the group.
@@ -104,7 +106,7 @@ impl Cluster {
             for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
                 self.shared.topology.doubt(&address, error);
             }
-            match self.elsewhere(&answers, &address) {
+            match self.slot_move(&answers, &address) {
                 None => break,
                 Some(SlotMove::InProgress) => {
                     return self.send_all(command, &part.commands, limit).await;
@@ -118,7 +120,7 @@ impl Cluster {
         Ok(answers)
     }
 
-    fn elsewhere(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
+    fn slot_move(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
         let topology = &self.shared.topology;
         answers.iter().find_map(|answer| match answer {
             Err(Error::Refused { reply, .. }) => match reply.code() {

@@ -42,7 +42,7 @@ impl Block<'_> {
     /// The bytes.
     pub(super) fn der(&self, setting: &'static str) -> Result<Vec<u8>, Error> {
         STANDARD.decode(self.base64()).map_err(|_| {
-            Error::setting(
+            Error::wrong_setting(
                 setting,
                 format!(
                     "not PEM: what stands below -----BEGIN {}----- is damaged; copy it again",

@@ -93,7 +93,7 @@ async fn send_together(
     let mut results = send_once(connection, command, &calls, limit).await;
     let (mut again, mut places) = (Vec::new(), Vec::new());
     for (result, mut call) in results.iter_mut().zip(calls) {
-        // Whoever is not repeated ends here, and lets the next ones go.
+        // A call that is not repeated ends here, and newer ones may go.
         let Some(source) = lost(result) else { continue };
         if call.ticket.was_overtaken() {
             // Reading is harmless at any time; a time to live is a newer call's to set.

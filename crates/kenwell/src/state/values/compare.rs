@@ -1,4 +1,4 @@
-//! Writing only when nobody else has written since: one atomic step.
+//! Writing only if what is stored is still what was read: one atomic step.
 
 use redis::{Cmd, Value};
 
@@ -50,10 +50,10 @@ end \
 return 1";
 
 /// Writes values if what is stored is what was expected, in one atomic step (`EVAL`), and says
-/// whether it was. `false`: somebody else was faster, and nothing was written.
+/// whether it was. `false`: another writer was faster, and nothing was written.
 ///
-/// Never repeated: after a lost connection nobody knows whether it happened, and a second attempt
-/// would take its own success for somebody else's.
+/// Never repeated: after a lost connection it is not known whether it happened, and a second attempt
+/// would take its own success for another writer's.
 ///
 /// # Errors
 ///

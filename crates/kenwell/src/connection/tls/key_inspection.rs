@@ -1,4 +1,4 @@
-//! A look at the certificate of a server that finds nothing in common with us: perhaps its key is the reason.
+//! Inspects the certificate of a server that finds nothing in common with us: perhaps its key is the reason.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,33 +9,37 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::explain::Explanation;
-use super::{algorithm, pem};
+use super::certificate_explanation::weak_key;
+use super::explanation::Explanation;
+use super::pem;
 
 /// Begins a handshake in which all kinds of keys are asked for, and ends it as soon as the certificate is there.
 /// Nothing else is sent. `None` when the certificate does not explain anything.
-pub(super) async fn look(stream: TcpStream, name: ServerName<'static>) -> Option<Explanation> {
-    let looking = Arc::new(Looking::default());
+pub(super) async fn inspect(stream: TcpStream, name: ServerName<'static>) -> Option<Explanation> {
+    let inspector = Arc::new(KeyInspector::default());
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(&looking) as Arc<dyn ServerCertVerifier>)
+        .with_custom_certificate_verifier(Arc::clone(&inspector) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     // It always fails; what was seen is kept.
     let _refused = connector.connect(name, stream).await;
-    let mut found = looking.found.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = inspector
+        .found
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     found.take()
 }
 
-/// Takes a look and refuses.
+/// Remembers what is wrong with the key of the certificate, and refuses every certificate.
 #[derive(Debug, Default)]
-struct Looking {
+struct KeyInspector {
     found: Mutex<Option<Explanation>>,
 }
 
-impl ServerCertVerifier for Looking {
+impl ServerCertVerifier for KeyInspector {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -44,15 +48,9 @@ impl ServerCertVerifier for Looking {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let problem = pem::parse(leaf).and_then(|leaf| algorithm::unverifiable(leaf.public_key()));
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = problem.map(|problem| {
-            Explanation::new(
-                format!("the key of the server's certificate {problem}"),
-                format!("make it again: {}", algorithm::INSTEAD),
-            )
-        });
-        Err(seen())
+        *found = pem::parse(leaf).and_then(|leaf| weak_key(&leaf));
+        Err(inspected())
     }
 
     fn verify_tls12_signature(
@@ -61,7 +59,7 @@ impl ServerCertVerifier for Looking {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(seen())
+        Err(inspected())
     }
 
     fn verify_tls13_signature(
@@ -70,7 +68,7 @@ impl ServerCertVerifier for Looking {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(seen())
+        Err(inspected())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -91,6 +89,6 @@ impl ServerCertVerifier for Looking {
     }
 }
 
-fn seen() -> Error {
+fn inspected() -> Error {
     Error::General("the certificate was looked at".to_owned())
 }

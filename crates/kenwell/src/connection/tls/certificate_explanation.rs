@@ -6,13 +6,13 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{X509Certificate, X509Version};
 
 use super::authorities::Authorities;
-use super::explain::Explanation;
-use super::names::{Unusable, listed};
+use super::explanation::Explanation;
+use super::names::{CommonNameError, listed_names};
 use super::validity::out_of_time;
 use super::{algorithm, pem};
 
 /// What the server showed, and by what it was judged.
-pub(super) struct Shown<'a> {
+pub(super) struct PresentedChain<'a> {
     pub(super) leaf: &'a CertificateDer<'a>,
     pub(super) intermediates: &'a [CertificateDer<'a>],
     pub(super) name: &'a ServerName<'a>,
@@ -24,7 +24,7 @@ pub(super) struct Shown<'a> {
 
 const OTHER: &str = "make the server a certificate of X.509 version 3 with a subjectAltName";
 
-impl Shown<'_> {
+impl PresentedChain<'_> {
     /// The refusal in words.
     pub(super) fn explain(&self, refusal: &CertificateError) -> Explanation {
         let Some(leaf) = pem::parse(self.leaf) else {
@@ -56,7 +56,7 @@ impl Shown<'_> {
         }
     }
 
-    /// Nobody who is trusted signed it, as far as anybody can verify.
+    /// No authority that is trusted signed it, as far as that can be verified.
     fn not_signed(&self, leaf: &X509Certificate<'_>) -> Explanation {
         let above: Vec<_> = self.intermediates.iter().filter_map(pem::parse).collect();
         if let Some(weak) = self.weak(leaf, &above) {
@@ -109,38 +109,32 @@ impl Shown<'_> {
     }
 
     /// A key or signature on the way up that cannot be verified.
-    pub(super) fn weak(
+    fn weak(
         &self,
         leaf: &X509Certificate<'_>,
         above: &[X509Certificate<'_>],
     ) -> Option<Explanation> {
-        let weak = |which: &str, problem: String| {
-            Explanation::new(
-                format!("{which} {problem}"),
-                format!("make it again: {}", algorithm::INSTEAD),
-            )
-        };
         let signature = |certificate: &X509Certificate<'_>| {
             algorithm::unverifiable_signature(certificate, self.algorithms)
         };
         let key =
             |certificate: &X509Certificate<'_>| algorithm::unverifiable(certificate.public_key());
-        if let Some(problem) = key(leaf) {
-            return Some(weak("the key of the server's certificate", problem));
+        if let Some(weak) = weak_key(leaf) {
+            return Some(weak);
         }
         if let Some(problem) = signature(leaf) {
-            return Some(weak("the server's certificate", problem));
+            return Some(weak("the server's certificate", &problem));
         }
         for certificate in above {
             let subject = certificate.subject();
             if let Some(problem) = key(certificate) {
                 return Some(weak(
                     &format!("the key of the authority \"{subject}\""),
-                    problem,
+                    &problem,
                 ));
             }
             if let Some(problem) = signature(certificate).filter(|_| !is_root(certificate)) {
-                return Some(weak(&format!("the authority \"{subject}\""), problem));
+                return Some(weak(&format!("the authority \"{subject}\""), &problem));
             }
         }
         let issuer = top(leaf, above).issuer();
@@ -150,7 +144,7 @@ impl Shown<'_> {
         })?;
         Some(weak(
             &format!("the key of the authority \"{issuer}\" in ca_certificate"),
-            given,
+            &given,
         ))
     }
 
@@ -167,7 +161,7 @@ impl Shown<'_> {
         Explanation::new(
             format!(
                 "the server's certificate is for {}, not for {host}",
-                listed(leaf)
+                listed_names(leaf)
             ),
             format!(
                 "use a name of the certificate in `address`, set server_name to one, or issue one with subjectAltName {host}"
@@ -226,12 +220,27 @@ impl Shown<'_> {
     }
 }
 
-fn unusable_name(unusable: &Unusable) -> Explanation {
+/// Why nothing can be verified with the key of the server's certificate.
+pub(super) fn weak_key(leaf: &X509Certificate<'_>) -> Option<Explanation> {
+    let problem = algorithm::unverifiable(leaf.public_key())?;
+    Some(weak("the key of the server's certificate", &problem))
+}
+
+fn weak(which: &str, problem: &str) -> Explanation {
+    Explanation::new(
+        format!("{which} {problem}"),
+        format!("make it again: {}", algorithm::INSTEAD),
+    )
+}
+
+fn unusable_name(unusable: &CommonNameError) -> Explanation {
     let cure = match unusable {
-        Unusable::OtherName { .. } => {
+        CommonNameError::OtherName { .. } => {
             "set server_name to the name in the certificate, or put the host of address into its subjectAltName"
         }
-        Unusable::NotOneName(_) | Unusable::NotText | Unusable::Constrained => {
+        CommonNameError::NotOneName(_)
+        | CommonNameError::NotText
+        | CommonNameError::Constrained => {
             "put the host of address into the certificate's subjectAltName"
         }
     };

@@ -7,7 +7,7 @@ use crate::connection::{Secret, Settings};
 
 /// The PEM texts; `None` where a setting is not given. The key is among them, so there is no `Debug`.
 #[derive(PartialEq, Eq)]
-pub(super) struct Material {
+pub(super) struct PemTexts {
     /// `ca_certificate`.
     pub(super) authorities: Option<String>,
     /// `client_certificate`.
@@ -16,9 +16,9 @@ pub(super) struct Material {
     pub(super) key: Option<String>,
 }
 
-impl Material {
+impl PemTexts {
     pub(super) fn read(settings: &Settings) -> Result<Self, Error> {
-        let read = |setting, given: &Option<String>| match pem::given(given.as_deref()) {
+        let read = |setting, given: &Option<String>| match pem::non_blank(given.as_deref()) {
             Some(given) => pem::text(setting, given).map(Some),
             None => Ok(None),
         };
@@ -35,11 +35,11 @@ fn key(given: Option<&Secret>) -> Result<Option<String>, Error> {
     let Some(secret) = given else {
         return Ok(None);
     };
-    let text = match (secret.path(), pem::given(Some(secret.expose()))) {
+    let text = match (secret.path(), pem::non_blank(Some(secret.expose()))) {
         // What a file holds is the key itself, never another path.
         (Some(path), _) => read_file(SETTING, path)?,
         (None, Some(given)) => pem::text(SETTING, given)?,
         (None, None) => return Ok(None),
     };
-    Ok(pem::given(Some(&text)).is_some().then_some(text))
+    Ok(pem::non_blank(Some(&text)).is_some().then_some(text))
 }

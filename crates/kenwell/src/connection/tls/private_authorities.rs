@@ -1,19 +1,18 @@
-//! Judging a server's certificate by authorities that somebody chose.
+//! Verifies a server's certificate by the authorities in `ca_certificate`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, Error};
 use x509_parser::prelude::{X509Certificate, X509Version};
 
 use super::authorities::Authorities;
-use super::names::{self, Unusable};
+use super::names::{self, CommonNameError};
 use super::{pem, signature};
 
 /// Verifies as webpki does, and then allows for what private authorities are used to:
@@ -25,7 +24,7 @@ use super::{pem, signature};
 ///
 /// Signatures, dates, key usage and the name are checked in each case.
 #[derive(Debug)]
-pub(super) struct GivenAuthorities {
+pub(super) struct PrivateAuthorities {
     authorities: Arc<Authorities>,
     algorithms: WebPkiSupportedAlgorithms,
     /// Whether the log knows already that the certificate is old-fashioned.
@@ -41,7 +40,7 @@ enum Chain {
     Itself,
 }
 
-impl GivenAuthorities {
+impl PrivateAuthorities {
     pub(super) fn new(
         authorities: Arc<Authorities>,
         algorithms: WebPkiSupportedAlgorithms,
@@ -51,6 +50,25 @@ impl GivenAuthorities {
             algorithms,
             told: AtomicBool::new(false),
         }
+    }
+
+    /// Checks the chain of a server's certificate, and its name.
+    pub(super) fn verify(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let chain = self.check_chain(leaf, intermediates, now)?;
+        self.check_name(leaf, intermediates, name, now)?;
+        if chain == Chain::Itself {
+            self.tell(
+                "the certificate signed itself, and is trusted because it was given",
+                name,
+            );
+        }
+        Ok(())
     }
 
     /// Checks everything but the name.
@@ -104,7 +122,7 @@ impl GivenAuthorities {
         }
     }
 
-    /// Checks the host. At a loopback address any name of this machine will do: nobody else can listen there.
+    /// Checks the host. At a loopback address any name of this machine will do: no other machine can listen there.
     fn check_name(
         &self,
         leaf: &CertificateDer<'_>,
@@ -154,10 +172,10 @@ impl GivenAuthorities {
                 .signing(now)
                 .any(|authority| names::constrains_names(&authority))
         {
-            return Err(Unusable::Constrained.into_tls());
+            return Err(CommonNameError::Constrained.into_tls());
         }
         names::check_purpose(&certificate, now)?;
-        names::check_common_name(&certificate, name).map_err(Unusable::into_tls)?;
+        names::check_common_name(&certificate, name).map_err(CommonNameError::into_tls)?;
         self.tell(
             "the certificate has no subjectAltName, so its common name was compared",
             name,
@@ -201,47 +219,4 @@ fn aliases(name: &ServerName<'_>) -> Vec<ServerName<'static>> {
     aliases.push(ServerName::IpAddress(Ipv4Addr::LOCALHOST.into()));
     aliases.push(ServerName::IpAddress(Ipv6Addr::LOCALHOST.into()));
     aliases
-}
-
-impl ServerCertVerifier for GivenAuthorities {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let chain = self.check_chain(leaf, intermediates, now)?;
-        self.check_name(leaf, intermediates, name, now)?;
-        if chain == Chain::Itself {
-            self.tell(
-                "the certificate signed itself, and is trusted because it was given",
-                name,
-            );
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature::of_tls12(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        signature::of_tls13(message, certificate, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
 }

@@ -1,8 +1,9 @@
 //! A connection string as .NET clients and Azure's portal write it: `host:6380,password=…,ssl=True`.
 
-use super::url::{problem, with_ports};
-use super::{Secret, Url};
+use super::Url;
+use super::parts::{problem, with_ports};
 use crate::Error;
+use crate::connection::Secret;
 
 /// Where Redis listens with TLS, and without, unless the string says otherwise.
 const TLS_PORT: u16 = 6380;

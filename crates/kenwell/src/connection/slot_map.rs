@@ -1,4 +1,4 @@
-//! Redis Cluster's arithmetic: from a key to its slot, and from a slot to the node that has it.
+//! Which node of a Redis Cluster has which slot, and where a redirection leads.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,9 +7,7 @@ use redis::Value;
 
 use super::address::Address;
 use super::address_map::AddressMap;
-
-/// How many slots a cluster has (Redis Cluster specification, "Key distribution model").
-pub(super) const SLOTS: u16 = 16_384;
+use super::slot::SLOTS;
 
 /// The most nodes that are remembered; the specification recommends at most 1,000.
 pub(super) const MAX_NODES: usize = 1_024;
@@ -17,35 +15,7 @@ pub(super) const MAX_NODES: usize = 1_024;
 /// Stands for "no node" in the table.
 const NOBODY: u16 = u16::MAX;
 
-/// The slot of a key: CRC16 of its hash tag, or of all of it.
-pub(crate) fn slot_of(key: &[u8]) -> u16 {
-    crc16(hashed_part(key)) % SLOTS
-}
-
-/// What stands between the first `{` and the next `}`, unless that is nothing.
-fn hashed_part(key: &[u8]) -> &[u8] {
-    let mut parts = key.splitn(2, |&byte| byte == b'{').skip(1);
-    let Some(after) = parts.next() else {
-        return key;
-    };
-    match after.iter().position(|&byte| byte == b'}') {
-        Some(end) if end > 0 => after.get(..end).unwrap_or(key),
-        _ => key,
-    }
-}
-
-/// CRC-16/XMODEM, as the specification's appendix A defines it.
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, &byte| {
-        let mut crc = crc ^ (u16::from(byte) << 8);
-        for _bit in 0..8 {
-            crc = (crc << 1) ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 };
-        }
-        crc
-    })
-}
-
-/// Which node has which slot, as far as somebody told.
+/// Which node has which slot, as far as is known.
 #[derive(Debug, Clone)]
 pub(super) struct SlotMap {
     /// For each slot an index into `nodes`.
@@ -67,8 +37,8 @@ impl Default for SlotMap {
 
 impl SlotMap {
     /// Reads the answer to `CLUSTER SLOTS`; `None` when it is no such answer, or names too many
-    /// nodes. A node that does not say its host has that of the one who was `asked`; where the others are
-    /// from here, `announced` knows.
+    /// nodes. A node that does not say its host has that of the node that was `asked`; `announced` maps the other
+    /// addresses.
     pub(super) fn read(answer: &Value, asked: &str, announced: &AddressMap) -> Option<Self> {
         let Value::Array(ranges) = answer else {
             return None;
@@ -102,12 +72,12 @@ impl SlotMap {
         Some(map)
     }
 
-    /// Whether nobody told anything yet.
+    /// Whether no node told anything yet.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// The node that has a slot. For a slot that nobody has it is any node: it will say what is
+    /// The node that has a slot. For a slot that no node has it is any node: its answer says what is
     /// wrong. `None` only when the map is empty.
     pub(super) fn node(&self, slot: u16) -> Option<&Arc<str>> {
         let owner = self.slots.get(usize::from(slot)).copied()?;
@@ -191,7 +161,7 @@ pub(super) struct Redirection {
 
 impl Redirection {
     /// Reads what follows `MOVED` or `ASK`: `3999 127.0.0.1:6381`. An IPv6 address stands without
-    /// brackets; no host, or `?`, means the one who was `asked`.
+    /// brackets; no host, or `?`, means the node that was `asked`.
     pub(super) fn read(text: &str, asked: &str, announced: &AddressMap) -> Option<Self> {
         let (slot, node) = text.split_once(' ')?;
         let slot = slot.parse().ok().filter(|&slot| slot < SLOTS)?;
@@ -201,8 +171,8 @@ impl Redirection {
     }
 }
 
-/// The address that leads to a node from here; `None` for a port that nobody listens on and what is no host. A node that has no
-/// name to give (`?`, or nothing) is where the one is who was `asked`.
+/// The address that leads to a node from here; `None` when the port is 0 or the host cannot be one. A node without a
+/// name of its own (`?`, or nothing) is on the host of the node that was `asked`.
 fn address_of(host: &str, port: u16, asked: &str, announced: &AddressMap) -> Option<String> {
     let same_host = || match Address::parse(asked) {
         Ok(Address::Tcp { host, .. }) => Some(host),
@@ -234,29 +204,6 @@ mod tests {
             text("id"),
             Value::Array(vec![]),
         ])
-    }
-
-    /// The specification's own check value, and slots that `CLUSTER KEYSLOT` gives.
-    #[test]
-    fn keys_have_the_slots_that_redis_gives_them() {
-        assert_eq!(crc16(b"123456789"), 0x31c3);
-        for (key, slot) in [
-            ("", 0),
-            ("foo", 12_182),
-            ("user:1", 10_778),
-            ("{user}:1", 5_474),
-            ("a{user}{b}", 5_474),
-        ] {
-            assert_eq!(slot_of(key.as_bytes()), slot, "{key}");
-        }
-    }
-
-    #[test]
-    fn an_empty_or_open_hash_tag_is_none() {
-        for key in ["{}user", "{user", "user}", "{}{user}"] {
-            assert_eq!(hashed_part(key.as_bytes()), key.as_bytes());
-        }
-        assert_eq!(hashed_part(b"a{{b}}c"), b"{b");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What a failed handshake means, and what to do about it: the one place that has words for it.
 
-use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
 use rustls::{AlertDescription, CertificateError};
+
+use crate::Error;
+use crate::cause::find_cause;
 
 /// The longest sentence that is made of what a stranger's certificate says, in characters.
 const MAX_SHOWN: usize = 400;
@@ -21,7 +23,7 @@ pub(crate) struct Explanation {
 
 /// What is known about our side of a handshake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct OurSide {
+pub(super) struct ClientSide {
     /// Whether we have a client certificate.
     pub(super) has_identity: bool,
     /// What is wrong with it at this moment, such as `expired on …`.
@@ -41,28 +43,20 @@ impl Explanation {
     }
 }
 
-/// What rustls said, wherever it is wrapped.
-pub(super) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    // How redis-rs keeps an error of the socket.
-    type Shared = Arc<dyn StdError + Send + Sync>;
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
+impl Explanation {
+    /// The error of a handshake with this server.
+    pub(in crate::connection) fn into_error(self, address: Arc<str>, source: io::Error) -> Error {
+        Error::Tls {
+            address,
+            problem: self.says,
+            cure: self.cure,
+            source: Arc::new(source),
         }
-        next = if let Some(shared) = error.downcast_ref::<Shared>() {
-            Some(shared.as_ref())
-        } else if let Some(io) = error.downcast_ref::<io::Error>() {
-            io.get_ref().map(|inner| inner as &(dyn StdError + 'static))
-        } else {
-            error.source()
-        };
     }
-    None
 }
 
 /// Says it in words. What is about the server's certificate was explained where it was refused.
-pub(super) fn explain(error: &rustls::Error, ours: &OurSide) -> Explanation {
+pub(super) fn explain(error: &rustls::Error, ours: &ClientSide) -> Explanation {
     let (says, cure) = match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
             return other.0.downcast_ref().cloned().unwrap_or_else(|| {
@@ -106,11 +100,11 @@ pub(super) fn explain(error: &rustls::Error, ours: &OurSide) -> Explanation {
 
 /// What the handshake with a server failed on, in words; `None` when TLS has nothing to do with it.
 pub fn tls_reason(error: &io::Error) -> Option<String> {
-    let ours = OurSide::default();
-    tls_error(error).map(|error| explain(error, &ours).says)
+    let ours = ClientSide::default();
+    find_cause(error).map(|error| explain(error, &ours).says)
 }
 
-/// A refusal of a certificate that nobody looked at closer.
+/// A refusal of a certificate that is not at hand any more.
 fn certificate(refusal: &CertificateError) -> &'static str {
     match refusal {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -134,7 +128,7 @@ fn certificate(refusal: &CertificateError) -> &'static str {
     }
 }
 
-fn refused_by_server(alert: AlertDescription, ours: &OurSide) -> Explanation {
+fn refused_by_server(alert: AlertDescription, ours: &ClientSide) -> Explanation {
     use AlertDescription as Alert;
     let word = words(alert);
     match alert {
@@ -208,17 +202,17 @@ mod tests {
 
     #[test]
     fn each_alert_has_a_cure_that_fits_our_side() {
-        let nobody = OurSide::default();
-        let asked = OurSide {
+        let nobody = ClientSide::default();
+        let asked = ClientSide {
             was_asked: true,
-            ..OurSide::default()
+            ..ClientSide::default()
         };
-        let somebody = OurSide {
+        let somebody = ClientSide {
             has_identity: true,
             was_asked: true,
-            ..OurSide::default()
+            ..ClientSide::default()
         };
-        let late = OurSide {
+        let late = ClientSide {
             identity_problem: Some("expired on Monday".to_owned()),
             ..somebody.clone()
         };
