@@ -169,6 +169,6 @@ pub use offset::Offset;
 pub use options::{Clock, Durability, MAX_BATCH_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options};
 pub use range_reader::RangeReader;
 pub use reader::Reader;
-pub use records::{Iter, Limit, Records};
+pub use records::{Limit, Records};
 pub use recovery::Recovery;
 pub use stats::{CursorStats, Stats};

@@ -27,8 +27,6 @@ pub struct Stats {
     pub corrupt_records: u64,
     /// Bytes of the newest records kept in memory.
     pub memory_bytes: usize,
-    /// Room that waiting appends take in the queue, in bytes.
-    pub queued_bytes: usize,
     /// All cursors, by name.
     pub cursors: Vec<CursorStats>,
 }

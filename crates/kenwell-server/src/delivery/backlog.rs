@@ -60,7 +60,7 @@ pub async fn count(
 }
 
 fn add(open: &mut [Counted], records: &Records, feeds: impl Fn(&str, &str) -> bool) {
-    for (_, record) in records {
+    for (_, record) in records.iter() {
         let envelope = Envelope::decode(record).ok();
         for Counted { id, backlog, .. } in &mut *open {
             // What is no envelope is everybody's, and ignored by everybody.
