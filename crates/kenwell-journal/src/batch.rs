@@ -1,4 +1,4 @@
-//! What one append writes: records, framed already, in one buffer.
+//! What one append writes: records in one buffer, with their frames around them.
 
 use std::fmt;
 
@@ -57,7 +57,7 @@ impl Batch {
         }
     }
 
-    /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
+    /// Runs `call` once, with the offset of the first record, when the batch is durable and before any reader can
     /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so
     /// it must be quick and must not panic.
     #[must_use]
@@ -76,7 +76,7 @@ impl Batch {
         self.records == 0
     }
 
-    /// Refuses what could never be written.
+    /// Refuses a batch that could never be written.
     pub(crate) fn check(&self, options: &Options) -> Result<(), Error> {
         if let Some(bytes) = self.too_large {
             return Err(Error::RecordTooLarge {

@@ -93,7 +93,7 @@ impl FrameSlice {
         }
     }
 
-    /// Cuts off the first records: at most `records` of them and `bytes` bytes, but always at least one.
+    /// Takes the first records off: at most `records` of them and `bytes` bytes, but always at least one.
     pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> FrameSlice {
         let mut front = self.clone();
         let fits = u64::try_from(records).is_ok_and(|records| self.records <= records);

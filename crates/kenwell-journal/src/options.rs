@@ -29,7 +29,7 @@ pub enum Durability {
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// A clock of the caller's own.
+    /// A clock that shows what `now` returns.
     pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -74,7 +74,7 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Source of time; default the wall clock.
     pub clock: Clock,
-    /// System calls that are to fail.
+    /// Makes system calls fail.
     #[cfg(test)]
     pub(crate) injected_faults: crate::fault_injection::InjectedFaults,
 }

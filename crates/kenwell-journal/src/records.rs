@@ -27,7 +27,7 @@ impl Default for Limit {
 /// Records in offset order, and the offsets between them that are lost to damage: at least one of either. Cheap to
 /// clone; can be kept while the next ones are read.
 ///
-/// Keeping them keeps the whole groups or file pieces that they lie in, so do not keep them for long.
+/// Keeping them keeps the whole groups or chunks of files that they lie in, so do not keep them for long.
 #[derive(Debug, Clone)]
 pub struct Records {
     slices: Vec<FrameSlice>,
@@ -59,8 +59,8 @@ impl Records {
         self.slices.iter().flat_map(FrameSlice::iter)
     }
 
-    /// Offsets whose records are lost to damage, ascending: those that should have come before, between and behind the
-    /// records here, since what was handed out before. Nobody knows what they held.
+    /// Offsets whose records are lost to damage, ascending: those before, between and behind the records here, from
+    /// where the last call ended. Nobody knows what they held.
     pub fn lost(&self) -> &[Range<Offset>] {
         &self.lost
     }
@@ -71,7 +71,7 @@ impl Records {
         usize::try_from(records).unwrap_or(usize::MAX)
     }
 
-    /// Whether there is nothing but what was lost.
+    /// Whether there is no record; then some were lost.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
