@@ -102,11 +102,6 @@ impl AppendQueue {
         Ok(answer)
     }
 
-    /// Bytes of room taken, counting every append as its size plus 256.
-    pub(crate) fn bytes(&self) -> usize {
-        self.limit.saturating_sub(self.room.available_permits())
-    }
-
     /// Makes the writer look after cursors and space now.
     pub(crate) fn wake_writer(&self) {
         lock(&self.state).woken = true;

@@ -1,4 +1,4 @@
-//! What one append writes: records, framed already, in one buffer.
+//! What one append writes: records in one buffer, with their frames around them.
 
 use std::fmt;
 
@@ -16,7 +16,6 @@ use crate::options::Options;
 pub struct Batch {
     frames: Vec<u8>,
     records: u64,
-    bytes: usize,
     too_large: Option<u64>,
     on_stored: OnStored,
 }
@@ -45,14 +44,6 @@ impl Batch {
         Self::default()
     }
 
-    /// An empty batch with room for `records` records of `bytes` bytes in total.
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self {
-            frames: Vec::with_capacity(records.saturating_mul(frame::HEADER).saturating_add(bytes)),
-            ..Self::default()
-        }
-    }
-
     /// Adds one record: the parts, one after another. A record over [`MAX_RECORD_BYTES`] is not copied; the append
     /// then fails with [`Error::RecordTooLarge`].
     pub fn push(&mut self, parts: &[&[u8]]) {
@@ -61,13 +52,12 @@ impl Batch {
             Ok(length) if u64::from(length) <= MAX_RECORD_BYTES => {
                 frame::push(&mut self.frames, parts, length);
                 self.records += 1;
-                self.bytes += bytes;
             }
             _ => self.too_large = Some(bytes as u64),
         }
     }
 
-    /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
+    /// Runs `call` once, with the offset of the first record, when the batch is durable and before any reader can
     /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so
     /// it must be quick and must not panic.
     #[must_use]
@@ -86,12 +76,7 @@ impl Batch {
         self.records == 0
     }
 
-    /// Bytes of the records, without their framing.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Refuses what could never be written.
+    /// Refuses a batch that could never be written.
     pub(crate) fn check(&self, options: &Options) -> Result<(), Error> {
         if let Some(bytes) = self.too_large {
             return Err(Error::RecordTooLarge {
@@ -118,12 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_records_and_their_bytes() {
-        let mut batch = Batch::with_capacity(2, 8);
+    fn counts_records() {
+        let mut batch = Batch::new();
         assert!(batch.is_empty());
         batch.push(&[b"abc", b"de"]);
         batch.push(&[]);
-        assert_eq!((batch.len(), batch.bytes()), (2, 5));
+        assert_eq!(batch.len(), 2);
         assert!(batch.check(&Options::default()).is_ok());
     }
 

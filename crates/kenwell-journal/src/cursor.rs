@@ -1,7 +1,7 @@
 //! A cursor: how far one reader has got, in a small file that survives both kill -9 and a power cut.
 //!
 //! The file has three slots, each in a disk block of its own. One holds the newest position known to be on the disk
-//! and is never overwritten; acks go to another; while that one is being fdatasynced, acks go to the third.
+//! and is never overwritten. Acks are written to another one, and to the third while that one is being synced.
 
 use std::fs::File;
 use std::io::Read;
@@ -49,7 +49,7 @@ impl CursorName {
     }
 }
 
-/// The cursor that a file belongs to.
+/// The name of the cursor that a file belongs to, if it is the file of one.
 pub(crate) fn name_of_file(file_name: &str) -> Option<CursorName> {
     CursorName::new(file_name.strip_suffix(SUFFIX)?).ok()
 }
@@ -61,7 +61,7 @@ pub(crate) struct Cursor {
     path: PathBuf,
     file: File,
     state: Mutex<State>,
-    /// Has a reader now.
+    /// Whether it has a reader now.
     pub(crate) busy: AtomicBool,
 }
 
@@ -110,8 +110,8 @@ impl Cursor {
         Self::create_as(dir, &file_name, name, position)
     }
 
-    /// The cursor that stands where the log ends, or did a moment ago: so that a start notices when less is there. In a
-    /// file of its own, made anew at `position` when it says nothing. Nobody reads with it.
+    /// The cursor that follows the end of the log, so that a start notices when less is there. It has a file of its own,
+    /// which is made at `position` when there is none or it is damaged. Nobody reads with it.
     pub(crate) fn end_mark(
         dir: &Path,
         stored: Option<StoredPosition>,
@@ -188,7 +188,7 @@ impl Cursor {
         lock(&self.state).durable
     }
 
-    /// Moves on to `position`, in the file too; never backwards. Tells where it was.
+    /// Moves on to `position`, in the file too; never backwards. Returns where it was.
     pub(crate) fn advance(&self, position: u64) -> Result<u64, Error> {
         let mut state = lock(&self.state);
         if state.closed {
@@ -215,7 +215,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// Removes the file.
+    /// Removes the file; the cursor takes no more acks.
     pub(crate) fn remove(&self, dir: &Path) -> Result<(), Error> {
         lock(&self.state).closed = true;
         std::fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))?;
@@ -247,23 +247,23 @@ impl Cursor {
         let synced = self.file.sync_data();
         let mut state = lock(&self.state);
         if let Err(error) = synced {
-            // Nobody knows what the disk has of that slot now: write the position anew, into the other free one.
+            // Nobody knows what the disk has of that slot now: write the position again, into the other free one.
             let position = state.position;
             self.write(&mut state, position)?;
             return Err(Error::io("fdatasync", &self.path)(error));
         }
-        // It may have moved back meanwhile.
+        // The cursor may have moved back meanwhile.
         state.durable = position.min(state.position);
         state.durable_slot = slot;
         Ok(())
     }
 
-    /// No more acks: the directory may belong to somebody else soon.
+    /// Takes no more acks: another instance may open the directory soon.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
     }
 
-    /// Takes the one place of a reader.
+    /// Marks the cursor as taken by its one reader.
     pub(crate) fn occupy(&self) -> Result<(), Error> {
         if self.busy.swap(true, Ordering::AcqRel) {
             return Err(Error::CursorBusy {

@@ -1,4 +1,4 @@
-//! The list of all cursors, in a file of its own: so that a new cursor is told from one whose file is missing.
+//! The list of all cursors, in a file of its own. It distinguishes a new cursor from one whose file is missing.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::files;
 
 /// Name of the file that lists the cursors.
 pub(crate) const FILE_NAME: &str = "cursors.list";
-/// More than the list ever holds: many thousands of cursors.
+/// The most that is read of the list: room for many thousands of cursors.
 const MAX_BYTES: u64 = 4 << 20;
 const FIRST_LINE: &str = "kenwell-journal cursors 1";
 

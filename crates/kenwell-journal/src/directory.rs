@@ -11,7 +11,7 @@ use crate::segment_header::SegmentIdentity;
 
 /// Name of the file that the owner holds locked.
 pub(crate) const LOCK: &str = "lock";
-/// Ending of a file that earlier versions kept to write it again.
+/// Ending of files of deleted segments that earlier versions kept, to write new segments into them.
 const SPARE: &str = ".spare";
 
 /// The files of a journal.
@@ -20,13 +20,13 @@ pub(crate) struct DirectoryListing {
     /// In the order they were written.
     pub(crate) segments: Vec<(SegmentIdentity, PathBuf)>,
     pub(crate) cursors: Vec<(CursorName, PathBuf)>,
-    /// Unfinished files, and spare ones of earlier versions: nothing in them is needed.
+    /// Unfinished files, and those that earlier versions kept: nothing in them is needed.
     pub(crate) leftovers: Vec<PathBuf>,
-    /// Not ours.
+    /// Files that are not a journal's.
     pub(crate) foreign: Vec<PathBuf>,
 }
 
-/// Sorts out the names in `dir`.
+/// Lists the files in `dir` by what they are.
 pub(crate) fn list(dir: &Path) -> Result<DirectoryListing, Error> {
     let mut listing = DirectoryListing::default();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
@@ -61,8 +61,8 @@ impl DirectoryListing {
     }
 }
 
-/// Creates the directory if need be and takes its lock, which lasts as long as the returned file. Whoever has it is the
-/// only one with rights to what lies there.
+/// Creates the directory if need be and takes its lock, which lasts as long as the returned file. Rights that others
+/// have to the files there are taken away.
 pub(crate) fn take_lock(dir: &Path) -> Result<File, Error> {
     files::make_directory(dir).map_err(Error::io("create", dir))?;
     let path = dir.join(LOCK);

@@ -5,7 +5,7 @@
 
 use crate::little_endian::{le32, le64};
 
-/// The largest record. Also what recovery trusts a length to be.
+/// The largest record in bytes. A frame that claims a larger one is damaged.
 pub const MAX_RECORD_BYTES: u64 = 32 * 1024 * 1024;
 /// Size of a frame's header in bytes.
 pub(crate) const HEADER: usize = 24;

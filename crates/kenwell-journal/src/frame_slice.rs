@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::frame;
+use crate::offset::Offset;
 
 /// Valid frames with consecutive offsets. Cloning shares the bytes.
 #[derive(Debug, Clone)]
@@ -62,6 +63,18 @@ impl FrameSlice {
         self.bytes.capacity()
     }
 
+    /// The records with their offsets.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Offset, &[u8])> {
+        let (mut frames, mut offset) = (self.frames(), Offset(self.first));
+        std::iter::from_fn(move || {
+            let (record, rest) = frame::split(frames)?;
+            let next = (offset, record);
+            frames = rest;
+            offset = offset.plus(1);
+            Some(next)
+        })
+    }
+
     fn framing(&self) -> usize {
         usize::try_from(self.records)
             .unwrap_or(usize::MAX)
@@ -69,7 +82,7 @@ impl FrameSlice {
     }
 
     /// The frames.
-    pub(crate) fn frames(&self) -> &[u8] {
+    fn frames(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
@@ -80,7 +93,7 @@ impl FrameSlice {
         }
     }
 
-    /// Cuts off the first records: at most `records` of them and `bytes` bytes, but always at least one.
+    /// Takes the first records off: at most `records` of them and `bytes` bytes, but always at least one.
     pub(crate) fn split_front(&mut self, records: usize, bytes: usize) -> FrameSlice {
         let mut front = self.clone();
         let fits = u64::try_from(records).is_ok_and(|records| self.records <= records);

@@ -1,4 +1,4 @@
-//! The journal as its users hold it: append, read, look at the numbers, close.
+//! The public handle of a journal: append, read, statistics, close.
 
 use std::ops::Range;
 use std::path::Path;
@@ -30,8 +30,7 @@ use crate::writer::Writer;
 
 /// An open journal. Clones share it.
 ///
-/// Dropping the last clone closes it as [`Journal::close`] does, but blocks the thread while doing so and keeps what
-/// goes wrong to the log.
+/// Dropping the last clone closes it as [`Journal::close`] does, but blocks the thread meanwhile, and only logs errors.
 #[derive(Debug, Clone)]
 pub struct Journal {
     handle: Arc<Handle>,
@@ -100,8 +99,8 @@ impl Journal {
     /// Appends all records of `batch` and returns the offset of the first one, once they are durable.
     ///
     /// Waits while the queue is full. Cancel-safe: when the future is dropped the batch is written completely or not
-    /// at all. An error means the same for the batch: not written as far as anybody can tell; only after
-    /// [`Error::Io`] followed by a crash may a part of it come back.
+    /// at all. After an error no reader gets any of it; only after [`Error::Io`] followed by a crash may a part of it
+    /// come back.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::NoSpace`] and [`Error::Io`] can be retried; [`Error::RecordTooLarge`],
@@ -112,14 +111,15 @@ impl Journal {
         if batch.is_empty() {
             return Ok(Offset(state.next()));
         }
+        // The writer's thread takes it from there: `Writer::commit` → `SegmentWriter::write` → `Disk::fdatasync`.
         let answer = state.queue.push(batch).await?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
     /// A reader for the cursor of this name. A new cursor begins at the end of the log: it gets what is appended from
-    /// now on. One that had a file once, which is missing now, begins at the oldest record; so does any new one until
-    /// the next start when the list of cursors was missing too, and there were records. Blocks shortly when it has to
-    /// be created.
+    /// now on. A cursor whose file was lost begins at the oldest record. When the list of cursors was lost too, nothing
+    /// tells the two apart, and every new cursor begins at the oldest record until the next start. Blocks shortly when
+    /// the cursor has to be created.
     ///
     /// # Errors
     /// [`Error::CursorName`], [`Error::CursorBusy`] while another reader has it, [`Error::Closed`], [`Error::Io`].
@@ -129,13 +129,13 @@ impl Journal {
         Ok(Reader::new(Arc::clone(state), cursor))
     }
 
-    /// Reads once over `range`, without a cursor.
+    /// Reads the records of `range` once, without a cursor.
     pub fn read_range(&self, range: Range<Offset>) -> RangeReader {
         RangeReader::new(Arc::clone(&self.handle.state), &range)
     }
 
-    /// Removes the cursor of this name, for good: the next reader of that name begins at the end of the log. A name
-    /// that there is no cursor of is ignored.
+    /// Removes the cursor of this name for good: the next reader of that name begins at the end of the log. An unknown
+    /// name is ignored.
     ///
     /// # Errors
     /// [`Error::CursorBusy`] while a reader has it, [`Error::Io`].
@@ -143,10 +143,10 @@ impl Journal {
         self.handle.state.forget_cursor(cursor)
     }
 
-    /// An offset that no record written at or after `time` is before: the beginning of the oldest segment that was
-    /// still written then. Where in it the first such record is, only the records themselves can tell.
+    /// The first offset of the oldest segment that was written at `time` or later: no record before it is that young.
+    /// Where in the segment the first such record is, only the records themselves can tell.
     ///
-    /// By the clock of the records' own time; one that was set back meanwhile spoils the answer.
+    /// It goes by the clock at the time of writing; the answer is wrong if that was set back meanwhile.
     pub fn written_since(&self, time: SystemTime) -> Offset {
         self.handle.state.written_since(to_ms(time))
     }

@@ -51,7 +51,7 @@ impl LogReader {
         self.reached
     }
 
-    /// Goes on at `position`, whatever was handed out.
+    /// Goes on at `position`, whatever was handed out before.
     pub(crate) fn go_to(&mut self, position: u64) {
         self.reached = position;
         self.fetched = position;
@@ -101,7 +101,7 @@ impl LogReader {
             .filter(|last| last.next() > self.fetched)
         {
             self.fetched = last.next();
-            // Memory has taken over: let go of the file, which may be deleted soon.
+            // From here on memory has the records: close the file, which may be deleted soon.
             self.segment = None;
         }
     }
@@ -111,7 +111,7 @@ impl LogReader {
         let mut slices = Vec::new();
         let mut lost = Vec::new();
         while let Some(mut slice) = self.buffered.pop_front() {
-            // Always one record, whatever its size; after that only what fits.
+            // Always one record, whatever its size; after that only as many as fit.
             let fits = records > 0 && used.saturating_add(slice.first_bytes()) <= limit.bytes;
             if !slices.is_empty() && !fits {
                 self.buffered.push_front(slice);
@@ -138,7 +138,7 @@ impl LogReader {
         Records::new(slices, lost, self.reached)
     }
 
-    /// Waits for the thread that reads files, after asking it if nobody has.
+    /// Waits for records from files, which it asks for unless that was done.
     async fn load(&mut self) -> Result<(), Error> {
         let loading = match self.loading.take() {
             Some(loading) => loading,

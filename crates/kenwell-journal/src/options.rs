@@ -29,12 +29,7 @@ pub enum Durability {
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// The wall clock.
-    pub fn system() -> Self {
-        Self(Arc::new(SystemTime::now))
-    }
-
-    /// A clock of the caller's own.
+    /// A clock that shows what `now` returns.
     pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -79,7 +74,7 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Source of time; default the wall clock.
     pub clock: Clock,
-    /// System calls that are to fail.
+    /// Makes system calls fail.
     #[cfg(test)]
     pub(crate) injected_faults: crate::fault_injection::InjectedFaults,
 }
@@ -94,7 +89,7 @@ impl Default for Options {
             durability: Durability::Fsync,
             memory_bytes: 32 * 1024 * 1024,
             queue_bytes: 16 * 1024 * 1024,
-            clock: Clock::system(),
+            clock: Clock::new(SystemTime::now),
             #[cfg(test)]
             injected_faults: crate::fault_injection::InjectedFaults::default(),
         }
@@ -114,7 +109,7 @@ impl Options {
 
     /// The largest batch, framing included, that fits with these options: half of `max_bytes`, at most
     /// [`MAX_BATCH_BYTES`]. A batch larger than a segment gets a segment of its own.
-    pub fn max_batch_bytes(&self) -> u64 {
+    pub(crate) fn max_batch_bytes(&self) -> u64 {
         let bound = self.max_bytes.max(MIN_SEGMENTS * MIN_SEGMENT_BYTES);
         MAX_BATCH_BYTES.min(bound / 2)
     }

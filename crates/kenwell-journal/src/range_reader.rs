@@ -28,8 +28,8 @@ impl RangeReader {
         }
     }
 
-    /// The next records, and what is lost before and behind them; `None` once the end of the range is reached, whatever
-    /// of it could be read. Waits for what is not appended yet.
+    /// The next records, and what is lost before and behind them; `None` once the end of the range is reached. Waits
+    /// for records that are not appended yet.
     ///
     /// Cancel-safe: dropping the future loses no record.
     ///

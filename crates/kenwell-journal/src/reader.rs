@@ -37,7 +37,7 @@ impl Reader {
         self.log.next(limit).await
     }
 
-    /// Moves the cursor: all records below `up_to` are dealt with. An offset that was acknowledged before is ignored.
+    /// Acknowledges all records below `up_to`: moves the cursor there. An offset that was acknowledged before is ignored.
     ///
     /// When this returns, the position survives the death of the process; within a second it survives a power cut.
     ///
@@ -45,7 +45,7 @@ impl Reader {
     /// [`Error::AckAhead`] for records that were not handed out yet, [`Error::Closed`], [`Error::Io`].
     #[expect(
         clippy::unused_async,
-        reason = "the file may have to be written elsewhere one day"
+        reason = "a journal on another machine would have to wait here"
     )]
     pub async fn ack(&mut self, up_to: Offset) -> Result<(), Error> {
         if up_to.0 > self.log.reached() {
@@ -63,11 +63,11 @@ impl Reader {
         Ok(())
     }
 
-    /// Moves the cursor back to `to`, to read again what was acknowledged; to the oldest record there is, if that one
-    /// is gone. Forward it moves only by [`Reader::ack`]. Tells where the cursor is now: [`Reader::next`] goes on there,
-    /// also with what was handed out and not acknowledged.
+    /// Moves the cursor back to `to`, or to the oldest record there is, to read again what was acknowledged. It never
+    /// moves the cursor forward. Returns where the cursor is now: [`Reader::next`] goes on there, also with what was
+    /// handed out and not acknowledged.
     ///
-    /// It lasts as an ack does: through the death of the process at once, through a power cut within a second.
+    /// It is as durable as an ack: it survives the death of the process at once, a power cut within a second.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Io`].

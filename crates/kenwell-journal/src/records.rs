@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::frame;
 use crate::frame_slice::FrameSlice;
 use crate::offset::Offset;
 
@@ -28,7 +27,7 @@ impl Default for Limit {
 /// Records in offset order, and the offsets between them that are lost to damage: at least one of either. Cheap to
 /// clone; can be kept while the next ones are read.
 ///
-/// Keeping them keeps the whole groups or file pieces that they lie in, so do not keep them for long.
+/// Keeping them keeps the whole groups or chunks of files that they lie in, so do not keep them for long.
 #[derive(Debug, Clone)]
 pub struct Records {
     slices: Vec<FrameSlice>,
@@ -56,16 +55,12 @@ impl Records {
     }
 
     /// The records with their offsets. Offsets ascend; one is missing only where damage cost a record.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter {
-            slices: self.slices.iter(),
-            frames: &[],
-            offset: 0,
-        }
+    pub fn iter(&self) -> impl Iterator<Item = (Offset, &[u8])> {
+        self.slices.iter().flat_map(FrameSlice::iter)
     }
 
-    /// Offsets whose records are lost to damage, ascending: those that should have come before, between and behind the
-    /// records here, since what was handed out before. Nobody knows what they held.
+    /// Offsets whose records are lost to damage, ascending: those before, between and behind the records here, from
+    /// where the last call ended. Nobody knows what they held.
     pub fn lost(&self) -> &[Range<Offset>] {
         &self.lost
     }
@@ -76,52 +71,13 @@ impl Records {
         usize::try_from(records).unwrap_or(usize::MAX)
     }
 
-    /// Whether there is nothing but what was lost.
+    /// Whether there is no record; then some were lost.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Bytes of the records.
-    pub fn bytes(&self) -> usize {
-        self.slices.iter().map(FrameSlice::record_bytes).sum()
     }
 
     /// The offset behind the last record, or behind what is lost after it: what to ack once all of them are dealt with.
     pub fn next_offset(&self) -> Offset {
         Offset(self.next)
-    }
-}
-
-impl<'a> IntoIterator for &'a Records {
-    type Item = (Offset, &'a [u8]);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// Iterates over [`Records`].
-#[derive(Debug, Clone)]
-pub struct Iter<'a> {
-    slices: std::slice::Iter<'a, FrameSlice>,
-    frames: &'a [u8],
-    offset: u64,
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (Offset, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.frames.is_empty() {
-            let slice = self.slices.next()?;
-            self.frames = slice.frames();
-            self.offset = slice.first();
-        }
-        let (record, rest) = frame::split(self.frames)?;
-        let offset = Offset(self.offset);
-        self.frames = rest;
-        self.offset += 1;
-        Some((offset, record))
     }
 }

@@ -13,7 +13,7 @@ use crate::segment_header::{HEADER_BYTES, SegmentIdentity};
 /// Distance of the entries of the index in bytes: how much is read at most to find a record.
 const INDEX_BYTES: u64 = 256 * 1024;
 
-/// A segment: its identity, where its records end, and how to find one of them.
+/// A segment: its identity, where its records end, and how to find one of them. Shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) identity: SegmentIdentity,

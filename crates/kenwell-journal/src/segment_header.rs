@@ -1,4 +1,4 @@
-//! Who a segment is: its number, first offset and salt, in the file's name and again in its header.
+//! A segment's identity (its number, first offset and salt) and the header that repeats it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -20,10 +20,10 @@ pub(crate) const SUFFIX: &str = ".segment";
 
 const RECYCLED: u16 = 1;
 
-/// What tells a segment from all others.
+/// What distinguishes a segment from all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentIdentity {
-    /// Counts segments; orders them.
+    /// The segment's number; segments are ordered by it.
     pub(crate) id: u64,
     /// Offset of the first record.
     pub(crate) base: u64,
@@ -63,7 +63,7 @@ impl SegmentIdentity {
             id: parts.next()?.parse().ok()?,
             salt: u32::from_str_radix(parts.next()?, 16).ok()?,
         };
-        // Only the spelling that we write ourselves: no sign, no missing digit, nothing after it.
+        // Only the spelling that `file_name` gives: no sign, no missing digit, nothing after it.
         (identity.file_name() == name).then_some(identity)
     }
 }

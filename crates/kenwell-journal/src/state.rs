@@ -189,7 +189,6 @@ impl JournalState {
             no_space: self.no_space.load(Ordering::Relaxed),
             corrupt_records: lock(&self.lost).total(),
             memory_bytes: lock(&self.recent).bytes(),
-            queued_bytes: self.queue.bytes(),
             cursors: self.cursors().iter().map(stats_of).collect(),
         }
     }

@@ -93,7 +93,7 @@ async fn offsets(dir: &Path) -> (Vec<u64>, Recovery, u64) {
     let mut seen = Vec::new();
     while seen.last() != Some(&next) {
         let records = reader.next(Limit::default()).await.unwrap();
-        for (offset, bytes) in &records {
+        for (offset, bytes) in records.iter() {
             assert_eq!(bytes, record(offset.0), "an invented record");
             seen.push(offset.0);
         }

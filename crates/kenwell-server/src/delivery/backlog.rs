@@ -60,7 +60,7 @@ pub async fn count_backlogs(
 }
 
 fn add(open: &mut [BacklogCount], records: &Records, feeds: impl Fn(&str, &str) -> bool) {
-    for (_, record) in records {
+    for (_, record) in records.iter() {
         let envelope = Envelope::decode(record).ok();
         for BacklogCount { id, backlog, .. } in &mut *open {
             // A record that is no envelope counts for every destination, each of which will ignore it.

@@ -176,7 +176,7 @@ impl Search {
     ) -> Result<(), Error> {
         let mut pass = journal.read_range(self.reached..end);
         while let Some(records) = pass.next(Limit::default()).await? {
-            for (offset, record) in &records {
+            for (offset, record) in records.iter() {
                 self.note(offset, record, config);
             }
         }

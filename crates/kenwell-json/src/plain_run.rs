@@ -4,7 +4,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The length of the run at the start of `bytes` that holds no quote, no backslash and no control
-/// character: the part of a string that needs no thought.
+/// character: the part of a string that stands for itself.
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut at = 0;
@@ -21,8 +21,8 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// Sets the high bit of each byte of `word` that ends a plain run. Bytes above the first hit may be
-/// set wrongly by a borrow; only the lowest one is looked at.
+/// Sets the high bit of each byte of `word` that ends a plain run. Above the lowest such byte a borrow may
+/// set others wrongly, so only the lowest one may be used.
 fn stops(word: u64) -> u64 {
     let quote = word ^ (ONES * u64::from(b'"'));
     let backslash = word ^ (ONES * u64::from(b'\\'));

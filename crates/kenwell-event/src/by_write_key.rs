@@ -1,4 +1,4 @@
-//! Who sent which of a request's events, when write keys stand in the body.
+//! The events of a request by the write key that sent them, when write keys stand in the body.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ pub const MAX_WRITE_KEYS: usize = 16;
 
 /// What one write key sent with a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Share<'a> {
-    /// The key: the events' own `writeKey`, otherwise the request's. `None` when neither is there.
+pub struct WriteKeyGroup<'a> {
+    /// The key: the events' own `writeKey`, otherwise that of the body. `None` when there is neither.
     pub write_key: Option<Cow<'a, str>>,
     /// The events to keep, each in its own bytes as sent, in order.
     pub identifies: Vec<&'a [u8]>,
@@ -20,84 +20,77 @@ pub struct Share<'a> {
 
 /// A request that says in its body who sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared<'a> {
-    /// What each write key sent; never empty, at most [`MAX_WRITE_KEYS`] and one for the request's.
-    /// When the body is no JSON, what was read before that shows.
-    pub shares: Vec<Share<'a>>,
-    /// Why the request is refused, once its keys are known to be good.
-    pub refused: Option<Rejection>,
+pub struct ParsedByWriteKey<'a> {
+    /// What each write key sent: at least one group, at most [`MAX_WRITE_KEYS`] and one for the key of the body.
+    /// When the body is no JSON, they hold what was read before that was found.
+    pub groups: Vec<WriteKeyGroup<'a>>,
+    /// Why the request is refused. It counts once all keys are known to be good.
+    pub rejection: Option<Rejection>,
 }
 
-/// The shares while a request is read. The first is that of events without a key of their own.
-#[derive(Debug)]
-pub(crate) struct Shares<'a> {
-    keyless: Share<'a>,
-    named: Vec<Share<'a>>,
+/// Groups the events while a body is parsed.
+#[derive(Debug, Default)]
+pub(crate) struct GroupBuilder<'a> {
+    /// The events without a key of their own. This is the first group.
+    keyless: WriteKeyGroup<'a>,
+    /// The groups of events with a key of their own, in the order of their first event.
+    keyed: Vec<WriteKeyGroup<'a>>,
 }
 
-impl<'a> Shares<'a> {
-    pub(crate) fn new() -> Self {
-        Self {
-            keyless: Share::default(),
-            named: Vec::new(),
-        }
-    }
-
-    /// The share of an event and its place; `None` when there are too many already.
-    pub(crate) fn of(
+impl<'a> GroupBuilder<'a> {
+    /// The group for an event with this key of its own, and its index; `None` when there are too many keys.
+    pub(crate) fn group_of(
         &mut self,
         write_key: Option<Cow<'a, str>>,
-    ) -> Option<(usize, &mut Share<'a>)> {
+    ) -> Option<(usize, &mut WriteKeyGroup<'a>)> {
         if write_key.is_none() {
             return Some((0, &mut self.keyless));
         }
-        let known = self.named.iter().position(|it| it.write_key == write_key);
+        let known = self
+            .keyed
+            .iter()
+            .position(|group| group.write_key == write_key);
         if known.is_none() {
-            if self.named.len() == MAX_WRITE_KEYS {
+            if self.keyed.len() == MAX_WRITE_KEYS {
                 return None;
             }
-            self.named.push(Share {
+            self.keyed.push(WriteKeyGroup {
                 write_key,
-                ..Share::default()
+                ..WriteKeyGroup::default()
             });
         }
-        let place = known.unwrap_or(self.named.len() - 1);
-        Some((place + 1, self.named.get_mut(place)?))
+        let index = known.unwrap_or(self.keyed.len() - 1);
+        Some((index + 1, self.keyed.get_mut(index)?))
     }
 
-    /// The events of a request that came with its key.
-    pub(crate) fn into_keyless(self) -> Share<'a> {
+    /// The events without a key of their own.
+    pub(crate) fn into_keyless(self) -> WriteKeyGroup<'a> {
         self.keyless
     }
 
-    /// The shares in the end: events without a key of their own have the request's. Places stay good.
-    pub(crate) fn resolve(self, request: Option<Cow<'a, str>>) -> Vec<Share<'a>> {
+    /// All groups. Events without a key of their own get that of the body. Indexes stay as they were.
+    pub(crate) fn build(self, of_body: Option<Cow<'a, str>>) -> Vec<WriteKeyGroup<'a>> {
         let Self {
             mut keyless,
-            mut named,
+            keyed: mut groups,
         } = self;
-        keyless.write_key = request;
-        if keyless.is_empty() && keyless.write_key.is_none() {
-            // Nobody is missing a key, as long as there is anything.
-            keyless.write_key = named.first().and_then(|it| it.write_key.clone());
+        keyless.write_key = of_body;
+        let is_empty = keyless.identifies.is_empty() && keyless.ignored.total() == 0;
+        if is_empty && keyless.write_key.is_none() {
+            // No event lacks a key: the empty group takes another one's, so that none is missing.
+            keyless.write_key = groups.first().and_then(|group| group.write_key.clone());
         }
-        if let Some(same) = named
+        if let Some(same) = groups
             .iter_mut()
-            .find(|it| it.write_key == keyless.write_key)
+            .find(|group| group.write_key == keyless.write_key)
         {
             keyless.identifies.append(&mut same.identifies);
-            // All of them are parts of one body: by address is in the order of the batch.
+            // All of them are parts of one body, so the order of their addresses is that of the batch.
             keyless.identifies.sort_by_key(|event| event.as_ptr());
             keyless.ignored.add_all(&std::mem::take(&mut same.ignored));
         }
-        named.insert(0, keyless);
-        named
-    }
-}
-
-impl Share<'_> {
-    fn is_empty(&self) -> bool {
-        self.identifies.is_empty() && self.ignored.total() == 0
+        groups.insert(0, keyless);
+        groups
     }
 }
 
@@ -106,9 +99,9 @@ mod tests {
     use std::borrow::Cow;
 
     use super::MAX_WRITE_KEYS;
-    use crate::{Ignored, Rejection, Route, Share, parse_shares};
+    use crate::{Ignored, Rejection, Route, WriteKeyGroup, parse_by_write_key};
 
-    fn users(share: &Share<'_>) -> Vec<String> {
+    fn users(group: &WriteKeyGroup<'_>) -> Vec<String> {
         let user = |event: &&[u8]| {
             std::str::from_utf8(event)
                 .unwrap()
@@ -117,14 +110,14 @@ mod tests {
                 .unwrap()
                 .into()
         };
-        share.identifies.iter().map(user).collect()
+        group.identifies.iter().map(user).collect()
     }
 
-    /// Key and users of each share.
-    fn shares(route: Route, body: &str) -> Vec<(Option<String>, Vec<String>)> {
-        let request = parse_shares(route, body.as_bytes(), |_, _, _| ());
-        let shares = request.shares.iter();
-        shares
+    /// Key and users of each group.
+    fn groups(route: Route, body: &str) -> Vec<(Option<String>, Vec<String>)> {
+        let parsed = parse_by_write_key(route, body.as_bytes(), |_, _, _| ());
+        let groups = parsed.groups.iter();
+        groups
             .map(|it| (it.write_key.clone().map(Cow::into_owned), users(it)))
             .collect()
     }
@@ -147,7 +140,7 @@ mod tests {
             format!(r#"{{"batch":[{event}],"write\u004bey":"W\u004b"}}"#),
             format!(r#"{{"writeKey":"old","batch":[{event}],"writeKey":"WK"}}"#),
         ] {
-            assert_eq!(shares(Route::Batch, &body), [sent("WK", &["u"])], "{body}");
+            assert_eq!(groups(Route::Batch, &body), [sent("WK", &["u"])], "{body}");
         }
     }
 
@@ -155,7 +148,7 @@ mod tests {
     fn a_single_event_is_its_keys() {
         let body = event("u", r#","writeKey":"WK""#);
         for route in [Route::Identify, Route::Other] {
-            assert_eq!(shares(route, &body)[0].0.as_deref(), Some("WK"));
+            assert_eq!(groups(route, &body)[0].0.as_deref(), Some("WK"));
         }
     }
 
@@ -168,12 +161,12 @@ mod tests {
             r#","writeKey":null"#,
         ] {
             let body = format!(r#"{{"batch":[{}]{key}}}"#, event("u", ""));
-            assert_eq!(shares(Route::Batch, &body), [sent("", &["u"])], "{key}");
-            assert_eq!(shares(Route::Import, "{}"), [sent("", &[])]);
+            assert_eq!(groups(Route::Batch, &body), [sent("", &["u"])], "{key}");
+            assert_eq!(groups(Route::Import, "{}"), [sent("", &[])]);
         }
         // Not at the top: it is somebody's trait.
         let nested = event("u", r#","traits":{"writeKey":"WK"}"#);
-        assert_eq!(shares(Route::Identify, &nested), [sent("", &["u"])]);
+        assert_eq!(groups(Route::Identify, &nested), [sent("", &["u"])]);
     }
 
     #[test]
@@ -181,7 +174,7 @@ mod tests {
         let own = |user: &str, key: &str| event(user, &format!(r#","writeKey":"{key}""#));
         let batch = [own("a", "A"), event("b", ""), own("c", "A"), own("d", "D")].join(",");
         assert_eq!(
-            shares(
+            groups(
                 Route::Batch,
                 &format!(r#"{{"batch":[{batch}],"writeKey":"WK"}}"#)
             ),
@@ -191,28 +184,28 @@ mod tests {
                 sent("D", &["d"])
             ]
         );
-        // The same key in both places is one share, in the order of the batch.
-        let same = shares(
+        // The same key in both places is one group, in the order of the batch.
+        let same = groups(
             Route::Batch,
             &format!(r#"{{"batch":[{batch}],"writeKey":"A"}}"#),
         );
         assert_eq!(same[0], sent("A", &["a", "b", "c"]));
         assert_eq!(same[1], sent("A", &[]));
         // Without one beside the batch, those who name none are nobody's.
-        let none = shares(Route::Batch, &format!(r#"{{"batch":[{batch}]}}"#));
+        let none = groups(Route::Batch, &format!(r#"{{"batch":[{batch}]}}"#));
         assert_eq!(none[0], sent("", &["b"]));
         let all = format!(r#"{{"batch":[{}]}}"#, own("a", "A"));
-        let all = shares(Route::Batch, &all);
+        let all = groups(Route::Batch, &all);
         assert!(all.iter().all(|(key, _)| key.as_deref() == Some("A")));
     }
 
     #[test]
     fn a_refusal_says_whose_request_it_is() {
         let refused = |body: &str| {
-            let shared = parse_shares(Route::Batch, body.as_bytes(), |_, _, _| ());
+            let parsed = parse_by_write_key(Route::Batch, body.as_bytes(), |_, _, _| ());
             (
-                shared.shares[0].write_key.clone().map(Cow::into_owned),
-                shared.refused,
+                parsed.groups[0].write_key.clone().map(Cow::into_owned),
+                parsed.rejection,
             )
         };
         let wk = || Some("WK".to_owned());
@@ -242,28 +235,28 @@ mod tests {
             format!(r#"{{"batch":[{}],"writeKey":"WK"}}"#, events.join(","))
         };
         let many = batch(MAX_WRITE_KEYS);
-        let shared = parse_shares(Route::Batch, many.as_bytes(), |_, _, _| ());
+        let parsed = parse_by_write_key(Route::Batch, many.as_bytes(), |_, _, _| ());
         assert_eq!(
-            (shared.shares.len(), shared.refused),
+            (parsed.groups.len(), parsed.rejection),
             (MAX_WRITE_KEYS + 1, None)
         );
         let more = batch(MAX_WRITE_KEYS + 1);
-        let shared = parse_shares(Route::Batch, more.as_bytes(), |_, _, _| ());
-        assert_eq!(shared.refused, Some(Rejection::TooManyWriteKeys));
+        let parsed = parse_by_write_key(Route::Batch, more.as_bytes(), |_, _, _| ());
+        assert_eq!(parsed.rejection, Some(Rejection::TooManyWriteKeys));
     }
 
     #[test]
     fn what_is_ignored_is_told_with_its_place() {
         let body = r#"{"batch":[{"type":"track","userId":"a","writeKey":"A"},7],"writeKey":"WK"}"#;
         let mut told = Vec::new();
-        let shared = parse_shares(Route::Batch, body.as_bytes(), |place, _, reason| {
+        let parsed = parse_by_write_key(Route::Batch, body.as_bytes(), |place, _, reason| {
             told.push((place, reason));
         });
         let keys = told
             .iter()
-            .map(|(place, _)| shared.shares[*place].write_key.as_deref());
+            .map(|(place, _)| parsed.groups[*place].write_key.as_deref());
         assert_eq!(keys.collect::<Vec<_>>(), [Some("A"), Some("WK")]);
         assert_eq!(told[1].1, Ignored::NotAnObject);
-        assert_eq!(shared.shares[1].ignored.total(), 1);
+        assert_eq!(parsed.groups[1].ignored.total(), 1);
     }
 }
