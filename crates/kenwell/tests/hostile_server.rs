@@ -146,6 +146,7 @@ async fn large_values_are_still_read() {
         refresh_seconds: None,
     });
     let fetched = values::fetch(&connection, &reads, None).await.unwrap();
+    assert_eq!(fetched.values.len(), keys.len());
     for found in fetched.values {
         assert!(found.unwrap() == Some(value.clone()));
     }

@@ -28,7 +28,7 @@ const REASONS = {
 };
 
 /** What this error of OpenSSL's means; null when nobody has words for it. */
-function reason(error) {
+function explanation(error) {
   const code = codeOf(error);
   if (typeof code !== 'string') return null;
   if (Object.hasOwn(REASONS, code)) return REASONS[code];
@@ -62,4 +62,4 @@ function inOurNames(message) {
   return NAMES.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
 }
 
-module.exports = { inOurNames, reason };
+module.exports = { explanation, inOurNames };

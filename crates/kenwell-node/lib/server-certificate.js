@@ -10,7 +10,7 @@ const tls = require('tls');
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
 /** Why the server that a handshake was made with is not trusted; null when it is. */
-function distrust(socket, name, { ca, skipVerify }) {
+function whyNotTrusted(socket, name, { ca, skipVerify }) {
   if (skipVerify || socket.authorized) return null;
   const code = socket.authorizationError;
   try {
@@ -55,4 +55,4 @@ function coded(code) {
   return Object.assign(new Error(String(code)), { code });
 }
 
-module.exports = { checkName, distrust };
+module.exports = { checkName, whyNotTrusted };

@@ -1,4 +1,4 @@
-// Calls that wait for Redis: bounded in number, bytes and time, and what keeps the process alive until they are answered.
+// Calls that wait for an answer of Redis: bounded in number, bytes and time. They keep the process alive until then.
 'use strict';
 
 const { Alarm, now, setInterval } = require('./clock');

@@ -11,7 +11,7 @@ const HASH_BYTES = 64 * 1024 * 1024;
 const VALUE_BYTES = 512 * 1024 * 1024 + SHORT_BYTES;
 
 /** Whatever reads more than a status or a number stands here. */
-const ROOM = new Map([
+const LIMITS = new Map([
   ['GET', VALUE_BYTES],
   ['GETEX', VALUE_BYTES],
   ['HGETALL', HASH_BYTES],
@@ -19,14 +19,14 @@ const ROOM = new Map([
 ]);
 
 /** One number for each of the commands that are sent together, in order. */
-function rooms(commands) {
+function replyLimits(commands) {
   let together = SHORT_BYTES;
   return commands.map(([name]) => {
     if (name === 'EXEC') return together;
-    const room = ROOM.get(name) ?? SHORT_BYTES;
-    if (name !== 'MULTI') together += room;
-    return room;
+    const limit = LIMITS.get(name) ?? SHORT_BYTES;
+    if (name !== 'MULTI') together += limit;
+    return limit;
   });
 }
 
-module.exports = { SHORT_BYTES, rooms };
+module.exports = { SHORT_BYTES, replyLimits };

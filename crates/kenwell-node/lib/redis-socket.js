@@ -1,4 +1,4 @@
-// One open socket to Redis; it is left for good at the first sign of trouble.
+// One socket to Redis, from dialling to its end. It is given up for good at the first sign of trouble.
 'use strict';
 
 const { Alarm, now, soon, unfaked } = require('./clock');
@@ -6,39 +6,39 @@ const commands = require('./commands');
 const { broken, open } = require('./dial');
 const { lost, timeout } = require('./error');
 const { Fifo } = require('./fifo');
-const { Parser, Refusal, encode } = require('./resp');
-const { SHORT_BYTES, rooms } = require('./room');
+const { ErrorReply, Parser, encode } = require('./resp');
+const { SHORT_BYTES, replyLimits } = require('./reply-limits');
 
 /** After so much silence the server is asked whether it is still there, before anything depends on it. */
 const QUIET_MS = 1000;
 /** How long it may take to say so; then another connection is opened. */
-const PROBE_MS = 250;
+const PING_MS = 250;
 
-class Line {
+class RedisSocket {
   /**
-   * `owner` is told: pump() when something can be sent, answered(line, call), gone(line, reason, unanswered calls).
-   * `previous` is an earlier connection that must not do anything any more. Throws when the settings name a file that
-   * cannot be read.
+   * Tells `owner`: `sendUnsent()` when something can be sent, `answered(socket, call)`, and
+   * `socketClosed(socket, reason, unanswered)` with the calls that have no answer. `previous` is what Redis calls an
+   * earlier connection that must not do anything any more. Throws when the settings name a file that cannot be read.
    */
   constructor(owner, settings, previous) {
     this.owner = owner;
     this.settings = settings;
     this.previous = previous;
-    /** What the server calls this connection, if it told: `{ id, address }`. */
-    this.ticket = null;
+    /** What Redis calls this connection, if it told: `{ id, address }`. */
+    this.clientInfo = null;
     this.connected = false;
     /** Logged in, so that calls can be sent. */
     this.ready = false;
-    /** Not to be used for further calls. */
-    this.spoilt = false;
+    /** What was sent is still answered, but nothing more is sent. */
+    this.draining = false;
     this.closed = false;
-    this.probing = false;
+    this.pinging = false;
     this.corked = false;
     /** What was sent and not answered yet. */
     this.queue = new Fifo();
-    this.parser = new Parser(() => this.room());
-    /** When something was last heard of the server. */
-    this.heard = now();
+    this.parser = new Parser(() => this.replyLimit());
+    /** When something was last heard of Redis. */
+    this.heardAt = now();
     this.limit = new Alarm(() => this.close(timeout(settings.connectTimeoutMs, 'connecting')));
     unfaked(() => this.open());
   }
@@ -63,43 +63,43 @@ class Line {
     const fence = this.previous === null ? [] : [['CLIENT', 'KILL', 'ID', this.previous.id, 'ADDR', this.previous.address]];
     // Older servers do not know all of these, and a restricted user may not say all of them.
     const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
-    this.exchange([...must, ...may], (replies) => {
+    this.ask([...must, ...may], (replies) => {
       this.limit.clear();
-      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof Refusal);
+      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof ErrorReply);
       if (refusal) {
         this.close(commands.refused(refusal));
         return;
       }
-      this.ticket = ticketOf(replies[replies.length - 1]);
+      this.clientInfo = clientInfoOf(replies[replies.length - 1]);
       this.ready = true;
-      this.owner.pump();
+      this.owner.sendUnsent();
     });
   }
 
   isQuiet() {
-    return this.queue.length === 0 && now() - this.heard > QUIET_MS;
+    return this.queue.length === 0 && now() - this.heardAt > QUIET_MS;
   }
 
   /** A network that has forgotten the connection swallows what is sent: better a PING than a call. */
-  probe() {
-    this.probing = true;
-    this.limit.set(now() + PROBE_MS);
-    this.exchange([['PING']], () => {
+  ping() {
+    this.pinging = true;
+    this.limit.set(now() + PING_MS);
+    this.ask([['PING']], () => {
       this.limit.clear();
-      this.probing = false;
-      this.owner.pump();
+      this.pinging = false;
+      this.owner.sendUnsent();
     });
   }
 
-  /** Something that no caller has asked for. */
-  exchange(list, done) {
-    this.send({ bytes: encode(list), rooms: rooms(list), count: list.length, replies: [], done });
+  /** Sends what no caller has asked for. */
+  ask(list, done) {
+    this.send({ bytes: encode(list), replyLimits: replyLimits(list), count: list.length, replies: [], done });
   }
 
   /** The bytes that the reply which begins now may take. */
-  room() {
+  replyLimit() {
     const { first } = this.queue;
-    return first === undefined ? SHORT_BYTES : first.rooms[first.replies.length];
+    return first === undefined ? SHORT_BYTES : first.replyLimits[first.replies.length];
   }
 
   /** Writes of one turn of the event loop go out together. */
@@ -119,7 +119,7 @@ class Line {
   }
 
   receive(chunk) {
-    this.heard = now();
+    this.heardAt = now();
     try {
       this.parser.push(chunk, (reply) => this.answer(reply));
     } catch (error) {
@@ -131,8 +131,8 @@ class Line {
     if (this.closed) return;
     const { first } = this.queue;
     if (first === undefined) {
-      // Said without being asked: the server refuses the connection as such.
-      this.close(reply instanceof Refusal ? commands.refused(reply) : lost('an answer to nothing came', false));
+      // Nothing was asked: the server refuses the connection as such.
+      this.close(reply instanceof ErrorReply ? commands.refused(reply) : lost('an answer to nothing came', false));
       return;
     }
     first.replies.push(reply);
@@ -148,7 +148,7 @@ class Line {
     this.limit.clear();
     const unanswered = this.queue.takeAll().filter(({ done }) => done === undefined);
     unfaked(() => this.drop(unanswered));
-    this.owner.gone(this, reason, unanswered);
+    this.owner.socketClosed(this, reason, unanswered);
   }
 
   /** What the operating system has not sent yet must never arrive: it may be sent again on another connection. */
@@ -160,11 +160,11 @@ class Line {
 }
 
 /** Reads the answer to CLIENT INFO. */
-function ticketOf(reply) {
+function clientInfoOf(reply) {
   if (!Buffer.isBuffer(reply)) return null;
   const [, id] = /(?:^| )id=(\d+)/.exec(reply.toString()) ?? [];
   const [, address] = /(?:^| )addr=(\S+)/.exec(reply.toString()) ?? [];
   return id === undefined || address === undefined ? null : { id, address };
 }
 
-module.exports = { Line };
+module.exports = { RedisSocket };

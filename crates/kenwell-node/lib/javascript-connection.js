@@ -6,19 +6,19 @@ const { now } = require('./clock');
 const commands = require('./commands');
 const { KenwellError, lost, timeout, uncertain } = require('./error');
 const { Fifo } = require('./fifo');
-const { Line } = require('./line');
-const { Refusal, encode } = require('./resp');
-const { rooms } = require('./room');
-const waiting = require('./waiting');
+const pending = require('./pending-calls');
+const { RedisSocket } = require('./redis-socket');
+const { replyLimits } = require('./reply-limits');
+const { ErrorReply, encode } = require('./resp');
 
-/** Refusals after which a new connection may fare better: a failover, or a password that was changed. */
-const SPOILING = new Set(['READONLY', 'NOAUTH', 'WRONGPASS', 'MASTERDOWN']);
+/** Errors after which a new connection may do better: after a failover, or when the password was changed. */
+const DRAINING = new Set(['READONLY', 'NOAUTH', 'WRONGPASS', 'MASTERDOWN']);
 
 /** One call: its commands as bytes, and what has come of the answer. */
 class Call {
   constructor({ commands: list, read }, repeatable) {
     this.bytes = encode(list);
-    this.rooms = rooms(list);
+    this.replyLimits = replyLimits(list);
     this.count = list.length;
     this.read = read;
     this.repeatable = repeatable;
@@ -32,19 +32,19 @@ class Call {
   }
 }
 
-class SocketConnection {
+class JavaScriptConnection {
   constructor(settings) {
     if (settings.cluster || settings.sentinel) {
       throw new KenwellError('KENWELL_NATIVE', 'Redis Cluster and Sentinel need the native part of @kenwell/redis, which could not be loaded here');
     }
     this.settings = settings;
-    /** The socket that is open, or is being opened. */
-    this.line = null;
+    /** The `RedisSocket` that is open, or is being opened. */
+    this.socket = null;
     /** What is to be sent, or to be sent again, in the order in which it was begun. */
     this.unsent = new Fifo();
-    /** What the server calls the last connection on which something was left without an answer. */
+    /** What Redis calls the last connection on which something was left without an answer. */
     this.previous = null;
-    this.left = false;
+    this.closing = false;
   }
 
   fetch(keys, refresh, profileKey, end) {
@@ -65,8 +65,8 @@ class SocketConnection {
 
   /** Calls that wait are still answered. */
   close() {
-    this.left = true;
-    this.pump();
+    this.closing = true;
+    this.sendUnsent();
   }
 
   /** Sends, and reads every reply. What may be executed twice is sent again, once, when the connection was lost. */
@@ -75,65 +75,65 @@ class SocketConnection {
     const send = (id) => {
       call.id = id;
       this.unsent.push(call);
-      this.pump();
+      this.sendUnsent();
     };
-    return waiting.call(send, call.bytes.length, end, () => this.late(call));
+    return pending.call(send, call.bytes.length, end, () => this.late(call));
   }
 
   /** Sends what is to be sent, unless something else has to happen first. */
-  pump() {
+  sendUnsent() {
     if (this.unsent.length === 0) {
-      if (this.left && this.line?.queue.length === 0) this.line.close(lost('it is not needed any more'));
+      if (this.closing && this.socket?.queue.length === 0) this.socket.close(lost('it is not needed any more'));
       return;
     }
-    if (this.line === null) this.dial();
-    const { line } = this;
-    if (line === null || !line.ready || line.probing) return;
+    if (this.socket === null) this.dial();
+    const { socket } = this;
+    if (socket === null || !socket.ready || socket.pinging) return;
     // A connection that is given up answers first: what is sent on the next one must not be executed before that.
-    if (line.spoilt) return;
-    if (line.isQuiet()) {
-      line.probe();
+    if (socket.draining) return;
+    if (socket.isQuiet()) {
+      socket.ping();
       return;
     }
     for (const call of this.unsent.takeAll()) {
       if (call.over) continue;
       call.sentAt = now();
-      line.send(call);
+      socket.send(call);
     }
   }
 
   dial() {
     try {
-      this.line = new Line(this, this.settings, this.previous);
+      this.socket = new RedisSocket(this, this.settings, this.previous);
     } catch (error) {
-      for (const { id } of this.unsent.takeAll()) waiting.reject(id, error);
+      for (const { id } of this.unsent.takeAll()) pending.reject(id, error);
     }
   }
 
   /** All replies to a call have come. */
-  answered(line, call) {
-    const spoiling = call.replies.some((reply) => reply instanceof Refusal && SPOILING.has(reply.code));
+  answered(socket, call) {
+    const drains = call.replies.some((reply) => reply instanceof ErrorReply && DRAINING.has(reply.code));
     try {
-      waiting.resolve(call.id, call.read(call.replies));
+      pending.resolve(call.id, call.read(call.replies));
     } catch (error) {
-      waiting.reject(call.id, error);
+      pending.reject(call.id, error);
       // An answer to another question: nothing that comes after it can be trusted.
-      if (error.code === 'KENWELL_CONNECTION') line.close(error);
+      if (error.code === 'KENWELL_CONNECTION') socket.close(error);
     }
-    if (spoiling) line.spoilt = true;
-    if (line.spoilt && line.queue.length === 0) line.close(lost('it was replaced'));
-    else if (this.left) this.pump();
+    if (drains) socket.draining = true;
+    if (socket.draining && socket.queue.length === 0) socket.close(lost('it was replaced'));
+    else if (this.closing) this.sendUnsent();
   }
 
   /** A connection is closed; these calls were sent on it and not answered. */
-  gone(line, reason, unanswered) {
-    this.line = null;
-    if (line.ready) this.previous = unanswered.length > 0 ? line.ticket : null;
+  socketClosed(socket, reason, unanswered) {
+    this.socket = null;
+    if (socket.ready) this.previous = unanswered.length > 0 ? socket.clientInfo : null;
     const again = [];
     for (const call of unanswered) {
       if (call.over) continue;
-      if (!call.repeatable) waiting.reject(call.id, uncertain(reason));
-      else if (call.repeated || !(reason.code === 'KENWELL_CONNECTION' && reason.retryable)) waiting.reject(call.id, reason);
+      if (!call.repeatable) pending.reject(call.id, uncertain(reason));
+      else if (call.repeated || !(reason.code === 'KENWELL_CONNECTION' && reason.retryable)) pending.reject(call.id, reason);
       else again.push(call);
     }
     for (const call of again) {
@@ -143,20 +143,20 @@ class SocketConnection {
     }
     this.unsent.putFirst(again);
     // Whoever waited for a connection is told why there is none.
-    if (!line.ready) for (const { id } of this.unsent.takeAll()) waiting.reject(id, reason);
-    this.pump();
+    if (!socket.ready) for (const { id } of this.unsent.takeAll()) pending.reject(id, reason);
+    this.sendUnsent();
   }
 
   /** The time of a call is over: gives its error. */
   late(call) {
     call.over = true;
-    const error = timeout(this.settings.commandTimeoutMs, this.line?.ready ? 'the call' : 'the call, connecting included,');
-    const { line } = this;
+    const error = timeout(this.settings.commandTimeoutMs, this.socket?.ready ? 'the call' : 'the call, connecting included,');
+    const { socket } = this;
     if (call.sentAt === 0) return error;
     // Silence since then: the others, too, would wait in vain.
-    if (line !== null && line.heard < call.sentAt) line.close(lost('no answer came in time'));
+    if (socket !== null && socket.heardAt < call.sentAt) socket.close(lost('no answer came in time'));
     return call.repeatable ? error : uncertain(error);
   }
 }
 
-module.exports = { SocketConnection };
+module.exports = { JavaScriptConnection };
