@@ -100,7 +100,10 @@ fn packages_get_completions_for_each_shell_and_a_page_for_each_command() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     for page in ["kenwell.1", "kenwell-serve.1", "kenwell-config-check.1"] {
         let text = fs::read_to_string(directory.path().join("pages/man1").join(page)).unwrap();
-        assert!(text.contains(".SH NAME") && text.contains("Examples"), "{page}");
+        assert!(
+            text.contains(".SH NAME") && text.contains("Examples"),
+            "{page}"
+        );
     }
 }
 

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Status, edit};
+use super::{DestinationStatus, edit};
 use crate::config;
 use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path, Query};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Change, DestinationChange, DestinationView, Edit, NewDestination};
 
 /// Where profiles go.
@@ -24,7 +24,7 @@ use crate::runtime::{Change, DestinationChange, DestinationView, Edit, NewDestin
 pub(super) struct Destinations {
     destinations: Vec<Destination>,
     /// Those that are not configured any more and have events waiting.
-    retired: Vec<Status>,
+    retired: Vec<DestinationStatus>,
 }
 
 /// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
@@ -88,7 +88,7 @@ pub(super) struct Destination {
     /// Ids of the sources that feed it.
     sources: Vec<String>,
     /// How it is doing.
-    status: Status,
+    status: DestinationStatus,
 }
 
 /// The settings of a destination, by the names of docs/configuration.md. In a change, what is missing
@@ -225,10 +225,10 @@ fn timeout(limit: Duration) -> Option<String> {
 }
 
 /// The destination with this id.
-pub(super) fn find(plane: &PrivatePlane, id: &str) -> Result<DestinationView, Refusal> {
+pub(super) fn find(plane: &PrivatePlane, id: &str) -> Result<DestinationView, ApiError> {
     let all = plane.runtime.destinations();
     let found = all.iter().find(|running| running.id() == id);
-    found.cloned().ok_or_else(|| Refusal::no_destination(id))
+    found.cloned().ok_or_else(|| ApiError::no_destination(id))
 }
 
 /// List the destinations
@@ -261,7 +261,7 @@ pub(super) async fn add(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(Addition { id, settings }): Body<Addition>,
-) -> Result<(StatusCode, Json<Destination>), Refusal> {
+) -> Result<(StatusCode, Json<Destination>), ApiError> {
     let new = NewDestination { id, settings };
     let applied = edit::apply(&plane, &headers, Edit::AddDestination(Box::new(new))).await?;
     let running = find(&plane, &edit::id(applied))?;
@@ -277,7 +277,7 @@ pub(super) async fn add(
 pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     let running = find(&plane, &id)?;
     Ok(Json(Destination::of(&plane, &running)))
 }
@@ -302,7 +302,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<DestinationChange>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, change).await
 }
 
@@ -335,7 +335,7 @@ pub(super) async fn remove(
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(Forget { forget }): Query<Forget>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let give_up = forget.unwrap_or(0);
     edit::apply(&plane, &headers, Edit::RemoveDestination { id, give_up }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -353,7 +353,7 @@ pub(super) async fn pause(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, paused(Change::To(true))).await
 }
 
@@ -367,7 +367,7 @@ pub(super) async fn resume(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, paused(Change::Remove)).await
 }
 
@@ -383,7 +383,7 @@ async fn changed(
     headers: &HeaderMap,
     id: String,
     change: DestinationChange,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     let edit = Edit::ChangeDestination {
         id: id.clone(),
         change: Box::new(change),

@@ -16,8 +16,8 @@ use super::destinations::{self, Addition, DestinationToAdd};
 use super::edit;
 use crate::config::Destination;
 use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Change, DestinationChange, Edit, NewDestination};
 
 /// Examinations at once: each goes the whole way to a Redis, which may be far or not there.
@@ -80,15 +80,15 @@ impl Report {
 pub(super) async fn test_settings(
     State(plane): State<Arc<PrivatePlane>>,
     Body(Addition { id, settings }): Body<Addition>,
-) -> Result<Json<Report>, Refusal> {
+) -> Result<Json<Report>, ApiError> {
     let tried = tried(&plane, id, settings)?;
     let (config, applied) = plane
         .runtime
         .preview(tried)
-        .map_err(|error| edit::refusal(&error))?;
+        .map_err(|error| edit::api_error(&error))?;
     let id = edit::id(applied);
     let destination = config.destination(&id);
-    let destination = destination.ok_or_else(|| Refusal::no_destination(&id))?;
+    let destination = destination.ok_or_else(|| ApiError::no_destination(&id))?;
     examine(destination, &config.layout(destination)).await
 }
 
@@ -98,7 +98,7 @@ fn tried(
     plane: &PrivatePlane,
     id: Option<String>,
     mut settings: DestinationChange,
-) -> Result<Edit, Refusal> {
+) -> Result<Edit, ApiError> {
     settings.sources = Change::Keep;
     if let Some(id) = id {
         destinations::find(plane, &id)?;
@@ -108,7 +108,7 @@ fn tried(
     if settings.address.to().is_none() {
         let message = "the address is missing: give host:port, such as redis.internal:6379";
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Err(Refusal::new(status, "invalid_setting", message).about("address"));
+        return Err(ApiError::new(status, "invalid_setting", message).about("address"));
     }
     // A name of its own, so that it is nobody else's.
     let name = format!("connection-test-{:08x}", fastrand::u32(..));
@@ -135,14 +135,14 @@ fn tried(
 pub(super) async fn test(
     State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Report>, Refusal> {
+) -> Result<Json<Report>, ApiError> {
     let running = destinations::find(&plane, &id)?;
     examine(&running.settings, &running.layout).await
 }
 
-async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Report>, Refusal> {
+async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Report>, ApiError> {
     let Ok(_room) = ROOM.try_acquire() else {
-        return Err(Refusal::busy(
+        return Err(ApiError::busy(
             "other connections are being tested: wait until they are done",
             5,
         ));

@@ -12,8 +12,8 @@ use super::edit;
 use super::time;
 use crate::config;
 use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.
@@ -88,10 +88,10 @@ impl Source {
         }
     }
 
-    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, Refusal> {
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, ApiError> {
         let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
-        let source = source.ok_or_else(|| Refusal::no_source(id))?;
+        let source = source.ok_or_else(|| ApiError::no_source(id))?;
         Ok(Self::of(plane, source))
     }
 }
@@ -128,7 +128,7 @@ pub(super) async fn add(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<SourceToAdd>,
-) -> Result<(StatusCode, Json<Source>), Refusal> {
+) -> Result<(StatusCode, Json<Source>), ApiError> {
     let source = NewSource {
         name: new.name,
         id: new.id,
@@ -149,7 +149,7 @@ pub(super) async fn add(
 pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     Source::find(&plane, &id).map(Json)
 }
 
@@ -170,7 +170,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<SourceChange>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     changed(&plane, &headers, id, change).await
 }
 
@@ -190,7 +190,7 @@ pub(super) async fn remove(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     edit::apply(&plane, &headers, Edit::RemoveSource(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -211,7 +211,7 @@ pub(super) async fn rotate(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     let change = SourceChange {
         new_write_key: true,
         ..SourceChange::default()
@@ -224,7 +224,7 @@ async fn changed(
     headers: &HeaderMap,
     id: String,
     change: SourceChange,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     let edit = Edit::ChangeSource {
         id: id.clone(),
         change,

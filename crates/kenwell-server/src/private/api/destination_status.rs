@@ -11,12 +11,11 @@ use crate::runtime::{DestinationView, Known, RetiredDestination};
 ///
 /// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DestinationStatus)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the answers to as many questions"
 )]
-pub(in crate::private) struct Status {
+pub(in crate::private) struct DestinationStatus {
     /// Its id.
     pub(in crate::private) id: String,
     /// For people.
@@ -65,8 +64,8 @@ pub(in crate::private) struct Status {
     pub(in crate::private) insecure: bool,
 }
 
-impl Status {
-    /// Its status; `broken` is what the audit says of its counters.
+impl DestinationStatus {
+    /// The status of one that is configured; `broken` is what the audit says of its counters.
     pub(in crate::private) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
         let terms = running.counters.terms();
@@ -113,7 +112,7 @@ impl Status {
         if status.state == "up"
             && let Some(notice) = running.health.as_ref().and_then(Health::notice)
         {
-            status.take(notice);
+            status.apply(notice);
         }
         status
     }
@@ -180,8 +179,8 @@ impl Status {
         }
     }
 
-    /// Why events wait for it, and what to do.
-    pub(in crate::private) fn in_its_way(&self) -> String {
+    /// Why events wait for it, and what to do about it.
+    pub(in crate::private) fn why_events_wait(&self) -> String {
         let why = match self.state {
             "retired" => "which is not configured",
             "disabled" => "which is disabled",
@@ -203,7 +202,7 @@ impl Status {
         }
     }
 
-    fn take(&mut self, notice: Notice) {
+    fn apply(&mut self, notice: Notice) {
         let (state, since, says, needs_operator) = match notice {
             Notice::Restoring { since, events } => (
                 "restoring",
