@@ -77,7 +77,7 @@ pub(super) async fn login(
             Some("This is not the admin key. `kenwell admin-key reset` makes a new one."),
         ),
         Err(SignInError::TooManyTries(RetryAfter(seconds))) => {
-            let message = format!("Too many tries. RetryAfter {seconds} seconds and try again.");
+            let message = format!("Too many tries. Wait {seconds} seconds and try again.");
             let mut response = page(StatusCode::TOO_MANY_REQUESTS, Some(&message));
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
