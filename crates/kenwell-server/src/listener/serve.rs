@@ -83,8 +83,8 @@ struct Connections {
     stop: CancellationToken,
 }
 
-/// Serves `listener` until `shutdown`, then lets every request that has arrived finish, for at most `grace`: whoever
-/// sent it may be gone, and will not send it again.
+/// Serves `listener` until `shutdown`, then lets every request that has arrived finish, for at most `grace`: its
+/// sender may be gone, and will not send it again.
 ///
 /// # Errors
 /// Some requests did not finish in time and were cut off.
@@ -171,8 +171,8 @@ impl Connections {
 }
 
 impl Connection {
-    /// Answers one request after the other, until either side is done, the place is needed for somebody else, or the
-    /// server stops and what has arrived is answered.
+    /// Answers one request after the other, until either side is done, the place is needed for another connection,
+    /// or the server stops and what has arrived is answered.
     ///
     /// # Errors
     /// The connection ended early.

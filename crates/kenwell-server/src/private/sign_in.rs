@@ -40,7 +40,7 @@ pub(super) fn page(status: StatusCode, message: Option<&str>) -> Response {
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
-    // Without a referrer the form would be sent with `Origin: null`, and nobody could tell that it is ours.
+    // Without a referrer the form would be sent with `Origin: null`, and could not be told from that of a foreign page.
     let referrer = HeaderValue::from_static("same-origin");
     headers.insert(header::REFERRER_POLICY, referrer);
     response

@@ -211,7 +211,7 @@ pub(super) async fn retry(
     let retried = blocking(&CHANGES, move || {
         let connection = installation::for_retry(&running.connection, &data_dir, running.id());
         let retry = outstanding.retry(&connection, |letter| selection.has(letter));
-        // Here, where nobody can hang up.
+        // Here, where a client that hangs up cannot stop it.
         let retried = Handle::current().block_on(retry)?;
         running.counters.letters_written(retried.written);
         let gone = retried.ignored + retried.superseded;
@@ -257,7 +257,7 @@ pub(super) async fn discard(
     let (logs, outstanding) = (plane.dead_letters.clone(), plane.outstanding(&running));
     let discarded = blocking(&CHANGES, move || {
         let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
-        // Here, where nobody can hang up.
+        // Here, where a client that hangs up cannot stop it.
         running.counters.letters_discarded(discarded);
         tracing::warn!(
             destination.id = running.id(),
@@ -288,7 +288,7 @@ impl LettersToChange {
     }
 }
 
-/// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
+/// Runs what waits for files on a thread that may block. A client that hangs up does not stop it.
 async fn blocking<T: Send + 'static>(
     room: &'static Semaphore,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,

@@ -134,7 +134,7 @@ impl DestinationStatus {
         }
     }
 
-    /// The status of a destination that is not configured; `known` is whether somebody has said so.
+    /// The status of a destination that is not configured; `known` is whether `accept_retired` says so.
     pub(in crate::private) fn retired(retired: &RetiredDestination, known: Known) -> Self {
         let terms = retired.counters.terms();
         let mut status = Self {
@@ -169,8 +169,8 @@ impl DestinationStatus {
         status
     }
 
-    /// Whether its Redis does not take or have what it should, or nobody knows yet; or it is not configured,
-    /// and nobody has said that they know.
+    /// Whether its Redis does not take or have what it should, or that is not known yet; or it is not configured,
+    /// and `accept_retired` is off.
     pub(in crate::private) fn is_degraded(&self) -> bool {
         match self.state {
             "waiting" | "connecting" | "restoring" | "incomplete" => true,

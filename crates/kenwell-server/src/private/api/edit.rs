@@ -66,7 +66,7 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
                 .about(setting)
                 .with_problems(problems)
         }
-        // Said by whoever tries it again.
+        // Logged where it is tried again.
         EditError::NotApplied(_) => ApiError::internal(text),
         _ => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");

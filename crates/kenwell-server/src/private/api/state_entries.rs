@@ -52,7 +52,7 @@ pub(super) struct StateEntry {
 }
 
 impl StateQuery {
-    /// Whether somebody said where to look.
+    /// Whether the request says where to look.
     fn is_given(&self) -> bool {
         self.state_prefix.is_some()
             || self.state_separator.is_some()
@@ -104,7 +104,7 @@ pub(super) async fn find(
         Ok(found) => Ok(found.into_iter().map(StateEntry::from).collect()),
         Err(error) if query.is_given() => Err(ApiError::redis(&error)),
         Err(error) => {
-            // Nobody asked for it, and the user whom Kenwell logs in as may have no right to look.
+            // The request did not ask for it, and the user whom Kenwell logs in as may have no right to look.
             tracing::debug!(%error, "state entries could not be looked up");
             Ok(Vec::new())
         }

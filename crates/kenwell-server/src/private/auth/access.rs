@@ -15,7 +15,7 @@ use super::{AdminKey, Session, Sessions};
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
 
-/// How often the key's file is looked at when nobody sends a request.
+/// How often the key's file is looked at while no request comes.
 const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The key, and who is signed in with it.
@@ -30,7 +30,7 @@ pub(crate) struct Access {
     secure: bool,
 }
 
-/// Who may do what the admin key allows.
+/// Who sent a request that is allowed.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// Sent the key itself.
@@ -59,7 +59,7 @@ pub(crate) struct SignedIn {
 }
 
 impl Access {
-    /// Nobody is signed in. With `secure` the cookie is sent over TLS only.
+    /// No session is open. With `secure` the cookie is sent over TLS only.
     #[must_use]
     pub(crate) fn new(key: AdminKey, secure: bool) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Access {
         }
     }
 
-    /// Takes up a key that was reset, until `stop` and though nobody sends a request: the reset waits for that, and
+    /// Takes up a key that was reset, until `stop` and also while no request comes: the reset waits for that, and
     /// what was opened with the old key ends.
     pub(crate) async fn watch_key(&self, stop: CancellationToken) {
         let mut ticks = interval(KEY_CHECK_INTERVAL);
@@ -167,7 +167,7 @@ impl Session {
     }
 }
 
-/// The token behind `Authorization: Bearer`. Other schemes are no key, but somebody's attempt.
+/// The token behind `Authorization: Bearer`. Other schemes count as a wrong key.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?;
     let text = value.to_str().unwrap_or_default();

@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::key_file::{FileVersion, KeyFile, KeyFileError, LockedKey};
 use super::random;
 
-/// Fewest characters of a key that somebody chose. What Kenwell makes has 47.
+/// Fewest characters of a configured key. What Kenwell makes has 47.
 pub(crate) const MIN_KEY_CHARS: usize = 20;
 
 /// The key that opens the private plane. There always is one.

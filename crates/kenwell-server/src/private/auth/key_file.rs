@@ -39,7 +39,7 @@ pub(crate) enum KeyFileError {
         #[source]
         source: std::io::Error,
     },
-    /// The file belongs to somebody else.
+    /// The file belongs to another user.
     #[error("{path} belongs to another user and cannot be read: run `kenwell admin-key reset` as root, which gives it to the owner of the directory", path = path.display())]
     Unreadable {
         /// The file.
@@ -124,7 +124,7 @@ pub(super) struct FileVersion {
 pub(super) struct LockedKey {
     pub(super) digest: Digest,
     pub(super) version: FileVersion,
-    /// Locked, shared, for as long as it counts: so that whoever replaces it can tell that the new one does.
+    /// Locked, shared, for as long as this version is in force: a reset tells by that lock that the new one is.
     _file: File,
 }
 
@@ -156,9 +156,9 @@ impl KeyFile {
             return Ok(None);
         };
         match FileExt::try_lock_shared(&file) {
-            // Some file systems have no locks; then nobody can tell, and the key counts all the same.
+            // Some file systems have no locks; then a reset cannot tell, and the key is in force all the same.
             Ok(()) | Err(TryLockError::Error(_)) => {}
-            // Somebody looks whether it is held, which takes no time.
+            // A reset is looking whether it is locked, which takes no time.
             Err(TryLockError::WouldBlock) => {
                 FileExt::lock_shared(&file).map_err(self.io("lock"))?;
             }

@@ -1,4 +1,4 @@
-//! Who may use the private plane: whoever has the admin key, and the browsers they signed in with.
+//! Who may use the private plane: those who have the admin key, and the browsers in which they signed in.
 
 mod access;
 mod attempts;

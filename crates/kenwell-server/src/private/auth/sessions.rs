@@ -10,12 +10,12 @@ use super::{digest::Digest, random};
 
 /// Sessions at once; the one that was idle longest makes room for a new one.
 const MAX_SESSIONS: usize = 64;
-/// A session that nobody uses ends after this.
+/// A session that is not used ends after this.
 const IDLE: Duration = Duration::from_hours(2);
 /// Every session ends after this.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// The sessions, known by the hash of their id: whoever reads the memory cannot use them.
+/// The sessions, known by the hash of their id: a dump of the memory is no way in.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     open: Mutex<HashMap<Digest, OpenSession>>,
