@@ -13,7 +13,6 @@ const MAX_PAGE_BYTES: usize = 4 << 20;
 
 /// How many letters a destination has for one reason.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 pub(super) struct DeadLetterCount {
     pub(super) destination: String,
     pub(super) reason: String,
