@@ -6,7 +6,7 @@ use super::config_option::ConfigOption;
 use super::exit::Failure;
 use super::help;
 use super::output;
-use crate::private::{self, KeyEffect};
+use crate::private::{self, ResetEffect};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminKeyCommand {
@@ -26,7 +26,7 @@ pub(super) fn reset(arguments: &ConfigOption) -> Result<(), Failure> {
         ));
     }
     let (key, effect) = private::reset_admin_key(&config.data_dir).map_err(anyhow::Error::new)?;
-    if effect == KeyEffect::AtStart {
+    if effect == ResetEffect::AtNextStart {
         output::complain(&format!(
             "note: no server runs with {}; the next one that starts there takes this key",
             config.data_dir.display()

@@ -121,7 +121,7 @@ async fn forget_in(backlogs: &Backlogs<'_>, arguments: &DestinationsForget) -> R
     output::line(format!("\"{id}\" is forgotten; {events} given up"))
 }
 
-/// Asks, where there is somebody to answer.
+/// Asks, on a terminal.
 fn confirm(id: &str, found: &DestinationBacklog) -> Result<(), Failure> {
     let since = found
         .since

@@ -7,7 +7,7 @@ use clap::Args;
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
-use crate::dev::{self, Options, Started};
+use crate::dev::{self, DevOptions, DevStarted};
 use crate::listener::local_address;
 
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) struct Dev {
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
     let shutdown = signals::shutdown()?;
-    let options = Options {
+    let options = DevOptions {
         data_dir: arguments.data_dir,
         gateway_listen: arguments.gateway_listen,
         private_listen: arguments.private_listen,
@@ -39,15 +39,15 @@ pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
         })
 }
 
-fn announce(started: &Started) {
-    // Nobody reads stdout: no reason to stop serving.
+fn announce(started: &DevStarted) {
+    // That stdout is closed is no reason to stop serving.
     if output::line(welcome(started)).is_err() {
         tracing::debug!("stdout is closed");
     }
 }
 
 /// The lines a person needs, and what to do with them.
-fn welcome(started: &Started) -> String {
+fn welcome(started: &DevStarted) -> String {
     let write_key = started.write_key.expose();
     let url = format!("http://{}", local_address(started.gateway));
     let console = local_address(started.private);
@@ -55,7 +55,7 @@ fn welcome(started: &Started) -> String {
         "shown when it was made; `kenwell admin-key reset` makes a new one",
         kenwell::connection::Secret::expose,
     );
-    let Started {
+    let DevStarted {
         redis_port,
         config_file,
         ..
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_lines_name_what_clients_need() {
-        let started = Started {
+        let started = DevStarted {
             gateway: "0.0.0.0:8080".parse().unwrap(),
             write_key: kenwell::connection::Secret::new("KEY"),
             private: "127.0.0.1:8081".parse().unwrap(),

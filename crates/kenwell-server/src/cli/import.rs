@@ -53,7 +53,7 @@ pub(super) fn rudderstack(arguments: &ImportRudderstack) -> Result<(), Failure> 
     mended(arguments, &imported)
 }
 
-/// What the loader has to say about it, so that nobody finds out when the server does not start.
+/// Checks the result as a start would, so that its problems are known before that.
 fn mended(arguments: &ImportRudderstack, imported: &Imported) -> Result<(), Failure> {
     let path = arguments
         .output

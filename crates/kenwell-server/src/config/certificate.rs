@@ -66,7 +66,7 @@ pub(super) fn private_key(
 }
 
 /// What the library says about a certificate or key.
-pub(super) fn explained(error: Error) -> ValueError {
+pub(super) fn explained(error: &Error) -> ValueError {
     ValueError::of_library(error, FIX)
 }
 

@@ -127,7 +127,7 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
     for ReadDestination { table, destination } in destinations {
         if let Err(error) = destination.connection.validate() {
-            refused(table, error);
+            refused(table, &error);
             continue;
         }
         for notice in destination.connection.time_notices() {

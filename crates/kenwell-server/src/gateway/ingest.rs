@@ -172,7 +172,7 @@ impl Ingest {
         let batch = batch.on_stored(move |first| enter(&queue, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
-        // On a task of its own: when nobody waits any more, as when a server stops or a client of the private
+        // On a task of its own: when its request is not waited for any more, as when a server stops or a client of the private
         // plane hangs up, the token must last to the end of the append.
         let append = self.appends.spawn(async move {
             let appended = journal.append(batch).await;

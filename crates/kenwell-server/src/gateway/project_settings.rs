@@ -1,8 +1,8 @@
 //! `/v1/projects/KEY/settings`: what Segment's mobile, JVM and browser SDKs load before they send.
 //!
 //! An SDK that gets anything but 200 falls back to Segment's own host, whatever host its program chose, and
-//! sends the users' events there. So everybody gets an answer that leads here, with a key that nobody knows
-//! too: whether a key may send is said when it sends.
+//! sends the users' events there. So every request gets an answer that leads here, also with an
+//! unknown key: whether a key may send is said when it sends.
 
 use http::{HeaderMap, HeaderValue, header, uri::Authority};
 use serde_json::json;

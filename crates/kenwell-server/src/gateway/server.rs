@@ -20,7 +20,7 @@ use super::{
     head::HeadMemory,
     ingest::Ingest,
     project_settings::{self, PublicEndpoint},
-    refusal::{self, Refusal},
+    refusal::Refusal,
     route::{self, Target},
     source_config,
     source_table::{SourceLease, SourceTable},
@@ -77,11 +77,8 @@ impl Gateway {
         limits: GatewayLimits,
         public: PublicEndpoint,
     ) -> Self {
-        for route in route::EVENTS {
-            metrics.expect_requests(route, &refusal::STATUSES);
-        }
-        for route in route::OTHERS {
-            metrics.expect_requests(route, &[200]);
+        for row in &route::ROUTES {
+            metrics.expect_requests(row.name, row.statuses);
         }
         metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {

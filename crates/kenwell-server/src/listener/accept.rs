@@ -81,7 +81,7 @@ impl AcceptedConnection {
     /// accepts.
     ///
     /// # Errors
-    /// When the other side does not speak TLS, trusts somebody else, is too slow, or goes away.
+    /// When the other side does not speak TLS, does not trust the certificate, is too slow, or goes away.
     pub(super) async fn open(self) -> io::Result<Stream> {
         let Some(tls) = self.tls else {
             return Ok(Either::Left(self.socket));

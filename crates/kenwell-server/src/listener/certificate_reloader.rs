@@ -15,7 +15,7 @@ use rustls::{
 
 use super::ServerIdentity;
 
-/// How often the files are looked at, at most; only when somebody connects.
+/// How often the files are looked at, at most, and only when a client connects.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What tells whether the files have changed: when each was written, and its length.
@@ -80,7 +80,7 @@ impl CertificateReloader {
     }
 }
 
-/// TLS 1.2 and 1.3 with this identity, as it is in its files when somebody connects.
+/// TLS 1.2 and 1.3 with this identity, as it is in its files when a client connects.
 pub(super) fn config(identity: ServerIdentity) -> io::Result<ServerConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)

@@ -68,7 +68,7 @@ pub(crate) enum Scope {
 pub(crate) struct Connection {
     /// The other end.
     pub(crate) peer: SocketAddr,
-    /// Its place, which is free again when all clones of this are dropped.
+    /// Its place, which is free again when this and its clones are dropped.
     pub(crate) place: Arc<Place>,
     pub(crate) scope: Scope,
     /// Cancelled: it ends as soon as nothing is under way on it.
@@ -83,8 +83,8 @@ struct Connections {
     stop: CancellationToken,
 }
 
-/// Serves `listener` until `shutdown`, then lets every request that has arrived finish, for at most `grace`: whoever
-/// sent it may be gone, and will not send it again.
+/// Serves `listener` until `shutdown`, then lets every request that has arrived finish, for at most `grace`: its
+/// sender may be gone, and will not send it again.
 ///
 /// # Errors
 /// Some requests did not finish in time and were cut off.
@@ -133,15 +133,9 @@ impl Connections {
         accepted: AcceptedConnection,
         peer: SocketAddr,
     ) {
-        let Some((place, scope)) = self.place().await else {
+        let Some(connection) = self.admit(peer).await else {
             plane.turn_away(accepted);
             return;
-        };
-        let connection = Connection {
-            peer,
-            place: Arc::new(place),
-            scope,
-            stop: self.stop.clone(),
         };
         let plane = Arc::clone(plane);
         self.tasks.spawn(async move {
@@ -160,19 +154,24 @@ impl Connections {
         });
     }
 
-    /// A place, and what may be asked for there.
-    async fn place(&self) -> Option<(Place, Scope)> {
-        if let Some(place) = self.places.take().await {
-            return Some((place, Scope::Everything));
-        }
-        let place = self.spare.take().await?;
-        Some((place, Scope::Health))
+    /// A place for a connection, or a spare one.
+    async fn admit(&self, peer: SocketAddr) -> Option<Connection> {
+        let (place, scope) = match self.places.take().await {
+            Some(place) => (place, Scope::Everything),
+            None => (self.spare.take().await?, Scope::Health),
+        };
+        Some(Connection {
+            peer,
+            place: Arc::new(place),
+            scope,
+            stop: self.stop.clone(),
+        })
     }
 }
 
 impl Connection {
-    /// Answers one request after the other, until either side is done, the place is needed for somebody else, or the
-    /// server stops and what has arrived is answered.
+    /// Answers one request after the other, until either side is done, the place is needed for another connection,
+    /// or the server stops and what has arrived is answered.
     ///
     /// # Errors
     /// The connection ended early.

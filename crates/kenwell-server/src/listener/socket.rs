@@ -1,4 +1,4 @@
-//! A TCP connection that can still be read when the other side has gone, and that nobody can block for ever.
+//! A TCP connection that can still be read when the other side has gone, and that no client can block for ever.
 
 use std::{
     io::{self, IoSlice},
@@ -17,8 +17,8 @@ use tokio::{
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A TCP connection. A sender that has gone cannot be answered, but what it sent before may still lie
-/// here: after a failed write, further ones go nowhere without an error, and whoever reads learns of
-/// the end when everything was read. Nothing more can arrive then, so that end is near.
+/// here: after a failed write, further ones go nowhere without an error, and reading ends only
+/// when everything was read. Nothing more can arrive then, so that end is near.
 ///
 /// One that is there and does not read what we answer is another matter: after 30 seconds in which nothing
 /// could be sent, writing fails, which ends the connection. One that reads slowly, or is sent nothing, is left alone.
@@ -48,7 +48,7 @@ impl Socket {
     /// Writes what fits at once, without waiting.
     ///
     /// # Errors
-    /// When nothing fits, or nobody listens.
+    /// When nothing fits, or the other side has closed.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.try_write(bytes)
     }

@@ -7,7 +7,7 @@ use kenwell_journal::Journal;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, api::Status};
+use super::{Access, api::DestinationStatus};
 use crate::{
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
@@ -22,7 +22,7 @@ const COUNTING: Duration = Duration::from_secs(5);
 
 /// What the handlers of all requests share.
 pub(crate) struct PrivatePlane {
-    /// Who may come in.
+    /// The admin key, and who is signed in with it.
     pub access: Access,
     /// Names besides IP addresses and localhost by which browsers may call us.
     pub hosts: Vec<String>,
@@ -57,25 +57,25 @@ impl PrivatePlane {
     }
 
     /// How each destination is doing, those included that are not configured and have events waiting.
-    pub(super) fn statuses(&self) -> Vec<Status> {
+    pub(super) fn statuses(&self) -> Vec<DestinationStatus> {
         let all = self.runtime.destinations();
         let configured = all.iter().map(|running| self.status(running));
         configured.chain(self.retired()).collect()
     }
 
     /// How those destinations are doing that are not configured and have events waiting.
-    pub(super) fn retired(&self) -> Vec<Status> {
+    pub(super) fn retired(&self) -> Vec<DestinationStatus> {
         let known = self.runtime.accepts_retired();
         let retired = self.runtime.retired();
         let statuses = retired
             .iter()
-            .map(|retired| Status::retired(retired, known));
+            .map(|retired| DestinationStatus::retired(retired, known));
         statuses.collect()
     }
 
     /// How this destination is doing.
-    pub(super) fn status(&self, running: &DestinationView) -> Status {
-        let mut status = Status::of(running, self.audit.is_broken(running.id()));
+    pub(super) fn status(&self, running: &DestinationView) -> DestinationStatus {
+        let mut status = DestinationStatus::of(running, self.audit.is_broken(running.id()));
         status.dead_letters_outstanding = self.letters(running);
         status
     }

@@ -13,7 +13,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioTimer;
 use tower::ServiceExt;
 
-use super::{PrivatePlane, extract::PeerAddress, refusal::Refusal, routes};
+use super::{PrivatePlane, error::ApiError, extract::PeerAddress, routes};
 use crate::{
     dead_letters, history,
     listener::{self, AcceptedConnection, Connection, Listener, Plane, Scope, Stream},
@@ -124,5 +124,5 @@ fn asks_for_health(request: &Request<Incoming>) -> bool {
 
 fn no_place() -> Response {
     let message = "every connection is taken; try again in a moment";
-    Refusal::busy(message, 1).into_response()
+    ApiError::busy(message, 1).into_response()
 }

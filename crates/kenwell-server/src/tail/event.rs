@@ -1,8 +1,9 @@
 //! What became of one event, for people.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::observation::{Head, Observation};
 use super::{command, short};
@@ -11,7 +12,7 @@ use super::{command, short};
 const MAX_REASON_BYTES: usize = 1_024;
 
 /// What has happened to an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is in the journal, on its way to its destinations.
@@ -24,12 +25,13 @@ pub enum Outcome {
     DeadLettered,
 }
 
-/// One event at one moment of its way. Everything in it is bounded.
-#[derive(Debug, Clone, Serialize)]
+/// One event at one moment of its way: the data of each message `event`.
+// Everything in it is bounded.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TailEvent {
     /// Counts what was shown since the start.
     pub seq: u64,
-    /// When it happened: RFC 3339, UTC, milliseconds.
+    /// When it happened.
     pub at: String,
     /// Id of the source that sent it.
     pub source: String,
@@ -42,11 +44,13 @@ pub struct TailEvent {
     pub outcome: Outcome,
     /// Why, where that is not the usual.
     pub reason: Option<String>,
-    /// Id of the destination where it happened; none for what happens at the gateway.
+    /// Id of the destination; null for what happens at the gateway.
     pub destination: Option<String>,
-    /// The event, or what stands for it.
+    /// The event as it was sent; `{"$truncated": <bytes>}` for one over 16 KiB, `{"$text": "…"}` for one
+    /// that strict JSON cannot express.
+    #[schema(value_type = serde_json::Value)]
     pub event: Box<RawValue>,
-    /// The Redis command that wrote it.
+    /// The words of the Redis command that wrote it, at most about 16 KiB; "…" stands for what is left out.
     pub command: Option<Vec<String>>,
 }
 

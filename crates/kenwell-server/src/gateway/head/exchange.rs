@@ -1,4 +1,4 @@
-//! What the reader of heads and whoever answers the requests tell each other about the one at hand.
+//! The request at hand, shared by the reader of heads and the gateway, which answers it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +30,7 @@ struct ExchangeState {
 }
 
 impl Exchange {
-    /// Tells whoever answers that the next request only stands in for one that is refused.
+    /// Notes that the next request only stands in for one that is refused.
     pub(super) fn refuse(&self, refusal: Refusal) {
         self.state().refused = Some(refusal);
     }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::time;
 use crate::config::{Place, Problem};
 use crate::private::PrivatePlane;
-use crate::private::refusal::ProblemText;
+use crate::private::error::ProblemText;
 use crate::runtime::ConfigurationState;
 
 /// What is known about the configuration file.

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time;
-use crate::private::auth::Visitor;
+use crate::private::auth::Caller;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::Json;
 use crate::private::extract::PeerAddress;
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::private::{PrivatePlane, auth};
 
 /// Who is signed in.
@@ -63,7 +63,7 @@ pub(super) async fn open(
     State(plane): State<Arc<PrivatePlane>>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     Json(Credentials { key }): Json<Credentials>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let signed_in = plane.access.sign_in(&key, peer.ip())?;
     let session = axum::Json(Session::of(Some(&signed_in.session)));
     Ok(([(header::SET_COOKIE, signed_in.cookie)], session).into_response())
@@ -74,10 +74,10 @@ pub(super) async fn open(
     get, path = "/api/v1/session", tag = "session", operation_id = "get_session",
     responses((status = 200, body = Session))
 )]
-pub(super) async fn get(Extension(visitor): Extension<Visitor>) -> axum::Json<Session> {
-    axum::Json(match &visitor {
-        Visitor::Program => Session::of(None),
-        Visitor::Browser(session) => Session::of(Some(session)),
+pub(super) async fn get(Extension(caller): Extension<Caller>) -> axum::Json<Session> {
+    axum::Json(match &caller {
+        Caller::Program => Session::of(None),
+        Caller::Browser(session) => Session::of(Some(session)),
     })
 }
 

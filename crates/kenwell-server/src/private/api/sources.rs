@@ -13,8 +13,8 @@ use super::edit;
 use super::time;
 use crate::config;
 use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.
@@ -74,10 +74,10 @@ impl Source {
         }
     }
 
-    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, Refusal> {
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, ApiError> {
         let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
-        let source = source.ok_or_else(|| Refusal::no_source(id))?;
+        let source = source.ok_or_else(|| ApiError::no_source(id))?;
         Ok(Self::of(plane, source))
     }
 }
@@ -114,7 +114,7 @@ pub(super) async fn add(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<SourceToAdd>,
-) -> Result<(StatusCode, Json<Source>), Refusal> {
+) -> Result<(StatusCode, Json<Source>), ApiError> {
     let source = NewSource {
         name: new.name,
         id: new.id,
@@ -135,7 +135,7 @@ pub(super) async fn add(
 pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     Source::find(&plane, &id).map(Json)
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<Map<String, Value>>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     let change = SourceChange::read(change)?;
     let edit = Edit::ChangeSource {
         id: id.clone(),
@@ -182,7 +182,7 @@ pub(super) async fn remove(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     edit::apply(&plane, &headers, Edit::RemoveSource(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -203,7 +203,7 @@ pub(super) async fn rotate(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     edit::apply(&plane, &headers, Edit::NewWriteKey(id.clone())).await?;
     Source::find(&plane, &id).map(Json)
 }

@@ -215,7 +215,7 @@ fn it_is_an_openapi_document_whose_references_lead_somewhere() {
             }
         }
     }
-    for name in ["Seen", "ErrorBody", "Overview", "DestinationStatus"] {
+    for name in ["TailEvent", "ErrorBody", "Overview", "DestinationStatus"] {
         assert!(
             document["components"]["schemas"][name].is_object(),
             "{name}"

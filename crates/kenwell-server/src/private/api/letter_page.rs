@@ -3,20 +3,30 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::dead_letters::Count;
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::dead_letters::{DeadLetter, Error, LetterQuery, OutstandingLetters};
 
 /// Bytes of letters after which a page ends, whatever its count.
 const MAX_PAGE_BYTES: usize = 4 << 20;
 
-/// Which letters are acted on.
-pub(super) enum Selection {
+/// How many letters a destination has for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeadLetterCount {
+    pub(super) destination: String,
+    pub(super) reason: String,
+    pub(super) count: u64,
+}
+
+/// Which letters are retried or discarded.
+pub(super) enum LetterSelection {
     Ids(HashSet<String>),
     Reason(String),
     All,
 }
 
-impl Selection {
+impl LetterSelection {
     pub(super) fn has(&self, letter: &DeadLetter) -> bool {
         match self {
             Self::Ids(ids) => ids.contains(&letter.id()),
@@ -26,8 +36,8 @@ impl Selection {
     }
 }
 
-/// Which letters are shown.
-pub(super) struct Page {
+/// Which letters are asked for.
+pub(super) struct PageRequest {
     pub(super) destinations: Vec<(String, Arc<OutstandingLetters>)>,
     pub(super) reason: Option<String>,
     pub(super) limit: usize,
@@ -35,19 +45,19 @@ pub(super) struct Page {
     pub(super) after: Option<String>,
 }
 
-/// What was found.
+/// A page of letters, and how many there are on all pages.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct LetterPage {
     pub(super) total: u64,
-    pub(super) by_reason: Vec<Count>,
+    pub(super) by_reason: Vec<DeadLetterCount>,
     pub(super) letters: Vec<DeadLetter>,
     pub(super) next: Option<String>,
 }
 
 /// Counts without reading, and reads only the letters of the page. `None` when the letter behind which to
 /// go on is not there any more.
-pub(super) fn find(page: &Page) -> Result<Option<Found>, Error> {
-    let mut found = Found::default();
+pub(super) fn find(page: &PageRequest) -> Result<Option<LetterPage>, Error> {
+    let mut found = LetterPage::default();
     let after = page.after.as_deref().map(|place| place.split_once('/'));
     let mut begun = after.is_none();
     let mut bytes = 0;
@@ -57,7 +67,7 @@ pub(super) fn find(page: &Page) -> Result<Option<Found>, Error> {
             if page.reason.as_ref().is_none_or(|wanted| *wanted == reason) {
                 found.total += count;
             }
-            found.by_reason.push(Count {
+            found.by_reason.push(DeadLetterCount {
                 destination: destination.clone(),
                 reason,
                 count,
@@ -110,12 +120,12 @@ mod tests {
         }
     }
 
-    fn page(logs: &DeadLetters, reason: Option<&str>, after: Option<String>) -> Page {
+    fn page(logs: &DeadLetters, reason: Option<&str>, after: Option<String>) -> PageRequest {
         let destinations = ["profiles", "z"].map(|id| {
             let outstanding = logs.outstanding(id, &Layout::default());
             (id.to_owned(), outstanding)
         });
-        Page {
+        PageRequest {
             destinations: destinations.into(),
             reason: reason.map(str::to_owned),
             limit: 2,

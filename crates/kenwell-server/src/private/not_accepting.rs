@@ -1,12 +1,12 @@
-//! Why no events are accepted, in words that name who holds the journal and what to do.
+//! Why the journal takes no events, in words that name the destination it waits for and what to do.
 
 use kenwell_journal::Stats;
 
-use super::api::Status;
+use super::api::DestinationStatus;
 use crate::runtime::events_wait;
 
 /// Why the journal takes no events; `None` while it does.
-pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {
+pub(super) fn reason(stats: &Stats, statuses: &[DestinationStatus]) -> Option<String> {
     if stats.no_space {
         return Some("the disk of the journal is full: make room".to_owned());
     }
@@ -20,7 +20,11 @@ pub(super) fn reason(stats: &Stats, statuses: &[Status]) -> Option<String> {
         || "raise journal.max_bytes".to_owned(),
         |status| {
             let events = events_wait(status.queued);
-            format!("{events} for \"{}\", {}", status.id, status.in_its_way())
+            format!(
+                "{events} for \"{}\", {}",
+                status.id,
+                status.why_events_wait()
+            )
         },
     );
     Some(format!("the journal is full: {why}"))

@@ -11,12 +11,11 @@ use crate::runtime::{AcceptRetired, DestinationView, RetiredDestination};
 ///
 /// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DestinationStatus)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the answers to as many questions"
 )]
-pub(in crate::private) struct Status {
+pub(in crate::private) struct DestinationStatus {
     /// Its id.
     pub(in crate::private) id: String,
     /// For people.
@@ -65,8 +64,8 @@ pub(in crate::private) struct Status {
     pub(in crate::private) insecure: bool,
 }
 
-impl Status {
-    /// Its status; `broken` is what the audit says of its counters.
+impl DestinationStatus {
+    /// The status of one that is configured; `broken` is what the audit says of its counters.
     pub(in crate::private) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
         let counts = running.counters.event_counts();
@@ -113,7 +112,7 @@ impl Status {
         if status.state == "up"
             && let Some(missing) = running.health.as_ref().and_then(Health::missing_data)
         {
-            status.take(missing);
+            status.apply(missing);
         }
         status
     }
@@ -136,7 +135,7 @@ impl Status {
         }
     }
 
-    /// The status of a destination that is not configured; `known` is whether somebody has said so.
+    /// The status of a destination that is not configured; `known` is whether `accept_retired` says so.
     pub(in crate::private) fn retired(retired: &RetiredDestination, known: AcceptRetired) -> Self {
         let counts = retired.counters.event_counts();
         let mut status = Self {
@@ -171,8 +170,8 @@ impl Status {
         status
     }
 
-    /// Whether its Redis does not take or have what it should, or nobody knows yet; or it is not configured,
-    /// and nobody has said that they know.
+    /// Whether its Redis does not take or have what it should, or that is not known yet; or it is not configured,
+    /// and `accept_retired` is off.
     pub(in crate::private) fn is_degraded(&self) -> bool {
         match self.state {
             "waiting" | "connecting" | "restoring" | "incomplete" => true,
@@ -181,8 +180,8 @@ impl Status {
         }
     }
 
-    /// Why events wait for it, and what to do.
-    pub(in crate::private) fn in_its_way(&self) -> String {
+    /// Why events wait for it, and what to do about it.
+    pub(in crate::private) fn why_events_wait(&self) -> String {
         let why = match self.state {
             "retired" => "which is not configured",
             "disabled" => "which is disabled",
@@ -204,7 +203,7 @@ impl Status {
         }
     }
 
-    fn take(&mut self, missing: MissingData) {
+    fn apply(&mut self, missing: MissingData) {
         let (state, since, says, needs_operator) = match missing {
             MissingData::Restoring { since, events } => (
                 "restoring",

@@ -1,4 +1,4 @@
-//! Why a request on the private plane is refused: a status, a stable code, and a sentence with the cure.
+//! What a request to the private plane is answered when it fails: a status, a stable code, and a sentence with the cure.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -47,13 +47,13 @@ pub(crate) struct ProblemText {
 
 /// An answer that is an error.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     status: StatusCode,
     body: Box<ErrorBody>,
     retry_after: Option<u64>,
 }
 
-impl Refusal {
+impl ApiError {
     /// An error with this status, code and sentence.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let error = ErrorText {
@@ -147,8 +147,8 @@ impl Refusal {
     }
 }
 
-impl From<NotAccepted> for Refusal {
-    /// An event of ours that the gateway did not accept: what a sender is told, in our form.
+impl From<NotAccepted> for ApiError {
+    /// A test event that the gateway did not accept: what a sender is told, in the form of the API.
     fn from(NotAccepted { status, words }: NotAccepted) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::new(StatusCode::CONFLICT, "source_disabled", words),
@@ -160,7 +160,7 @@ impl From<NotAccepted> for Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(&*self.body)).into_response();
         let headers = response.headers_mut();

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::text;
-use crate::private::refusal::Refusal;
+use crate::private::error::ApiError;
 use crate::runtime::DestinationView;
 
 /// The most bytes of a value that are shown.
@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 32;
     clippy::struct_field_names,
     reason = "the names of the query's parameters"
 )]
-pub(super) struct Place {
+pub(super) struct StateQuery {
     /// The store's key prefix.
     state_prefix: Option<String>,
     /// The store's key separator.
@@ -51,8 +51,8 @@ pub(super) struct StateEntry {
     bytes: usize,
 }
 
-impl Place {
-    /// Whether somebody said where to look.
+impl StateQuery {
+    /// Whether the request says where to look.
     fn is_given(&self) -> bool {
         self.state_prefix.is_some()
             || self.state_separator.is_some()
@@ -82,10 +82,10 @@ impl From<StoredEntry> for StateEntry {
 /// The user's entries that exist.
 pub(super) async fn find(
     running: &DestinationView,
-    place: &Place,
+    query: &StateQuery,
     user_id: &str,
-) -> Result<Vec<StateEntry>, Refusal> {
-    let given = place.state_entries.as_deref().unwrap_or("data");
+) -> Result<Vec<StateEntry>, ApiError> {
+    let given = query.state_entries.as_deref().unwrap_or("data");
     let entries: Vec<&str> = given
         .split(',')
         .map(str::trim)
@@ -93,18 +93,18 @@ pub(super) async fn find(
         .collect();
     if entries.len() > MAX_ENTRIES {
         let message = format!("at most {MAX_ENTRIES} entries at once");
-        return Err(Refusal::bad_request(message).about("state_entries"));
+        return Err(ApiError::bad_request(message).about("state_entries"));
     }
     let naming = KeyNaming {
-        prefix: place.state_prefix.as_deref().unwrap_or_default(),
-        separator: place.state_separator.as_deref().unwrap_or(":"),
+        prefix: query.state_prefix.as_deref().unwrap_or_default(),
+        separator: query.state_separator.as_deref().unwrap_or(":"),
         entries: &entries,
     };
     match stored_entries(&running.connection, &naming, user_id).await {
         Ok(found) => Ok(found.into_iter().map(StateEntry::from).collect()),
-        Err(error) if place.is_given() => Err(Refusal::redis(&error)),
+        Err(error) if query.is_given() => Err(ApiError::redis(&error)),
         Err(error) => {
-            // Nobody asked for it, and the user whom Kenwell logs in as may have no right to look.
+            // The request did not ask for it, and the user whom Kenwell logs in as may have no right to look.
             tracing::debug!(%error, "state entries could not be looked up");
             Ok(Vec::new())
         }

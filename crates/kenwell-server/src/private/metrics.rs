@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 use super::PrivatePlane;
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -19,7 +19,7 @@ const OPEN_METRICS: HeaderValue =
     get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses((status = 200, content_type = "application/openmetrics-text", body = String))
 )]
-pub(super) async fn metrics(State(plane): State<Arc<PrivatePlane>>) -> Response {
+pub(super) async fn scrape(State(plane): State<Arc<PrivatePlane>>) -> Response {
     plane.counted().await;
     for running in plane.runtime.destinations().iter() {
         let letters = plane.letters(running).unwrap_or_default();
@@ -29,7 +29,7 @@ pub(super) async fn metrics(State(plane): State<Arc<PrivatePlane>>) -> Response 
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "the metrics could not be written");
-            Refusal::internal("the metrics could not be written; the log says why").into_response()
+            ApiError::internal("the metrics could not be written; the log says why").into_response()
         }
     }
 }
