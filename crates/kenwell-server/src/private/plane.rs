@@ -12,7 +12,7 @@ use crate::{
     addresses::Addresses,
     dead_letters::{self, DeadLetters, Outstanding},
     gateway::Gateway,
-    history::{self, Audit, Entry, History, Totals},
+    history::{self, Audit, Entry, History, Sample},
     listener::Listener,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
@@ -127,7 +127,7 @@ impl Private {
     }
 
     /// What is done at the end of each step of the history.
-    fn step(&self) -> impl Fn() -> Totals + use<> {
+    fn step(&self) -> impl Fn() -> Sample + use<> {
         let (metrics, journal) = (Arc::clone(&self.metrics), self.journal.clone());
         let (runtime, audit) = (self.runtime.clone(), Arc::clone(&self.audit));
         move || {
@@ -147,7 +147,7 @@ impl Private {
     }
 
     /// What was counted since the start.
-    pub(super) fn totals(&self) -> Totals {
+    pub(super) fn total(&self) -> Sample {
         sum(&self.metrics)
     }
 }
@@ -156,20 +156,21 @@ fn outstanding(logs: &DeadLetters, running: &DestinationView) -> Arc<Outstanding
     logs.outstanding(running.id(), &running.layout)
 }
 
-fn sum(metrics: &Metrics) -> Totals {
+fn sum(metrics: &Metrics) -> Sample {
     let (accepted, ignored) = metrics.gateway_totals();
-    let mut totals = Totals {
+    let mut total = Sample {
+        at: Timestamp::now(),
         accepted,
         ignored,
-        ..Totals::default()
+        ..Sample::default()
     };
     for counters in metrics.all_counters() {
         let terms = counters.terms();
-        totals.written += terms.written;
-        totals.ignored += terms.ignored;
-        totals.dead_lettered += terms.dead_lettered;
-        totals.lost += terms.lost;
-        totals.queued += terms.queued();
+        total.written += terms.written;
+        total.ignored += terms.ignored;
+        total.dead_lettered += terms.dead_lettered;
+        total.lost += terms.lost;
+        total.queued += terms.queued();
     }
-    totals
+    total
 }
