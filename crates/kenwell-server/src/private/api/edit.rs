@@ -1,4 +1,4 @@
-//! Changes of the configuration: from a request to the one door, and back as an answer.
+//! Changes of the configuration: from a request to the runtime, and back as an answer.
 
 use http::{HeaderMap, StatusCode, header};
 
