@@ -456,4 +456,22 @@ mod tests {
         let missing = sync_directory(Path::new("/nowhere/at/all")).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
     }
+
+    #[test]
+    fn a_replacement_takes_the_place_at_its_end_or_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let text = || String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+        let names = || std::fs::read_dir(&directory).unwrap().count();
+        replace(&path, b"old").unwrap();
+        let mut new = Replacement::begin(&path).unwrap();
+        new.file().write_all(b"new").unwrap();
+        assert_eq!((text().as_str(), names()), ("old", 2));
+        drop(new);
+        assert_eq!((text().as_str(), names()), ("old", 1));
+        let mut new = Replacement::begin(&path).unwrap();
+        new.file().write_all(b"new").unwrap();
+        new.finish().unwrap();
+        assert_eq!((text().as_str(), names()), ("new", 1));
+    }
 }

@@ -75,18 +75,11 @@ async fn serve(
     signals: Signals,
 ) -> anyhow::Result<()> {
     let Signals { shutdown, reload } = signals;
-    let (gateway_listener, private_listener) = bind(&config)?;
-    let addresses = Addresses {
-        gateway: gateway_listener.local_addr()?,
-        private: private_listener.local_addr()?,
-        tls: gateway_listener.is_secure(),
-    };
+    let (gateway_listener, private_listener, addresses) = bind(&config)?;
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
-    let dead_letters = DeadLetters::open(
-        &config.data_dir.join("dead-letters"),
-        config.dead_letters.max_bytes,
-    )?;
+    let dead_letters = config.data_dir.join("dead-letters");
+    let dead_letters = DeadLetters::open(&dead_letters, config.dead_letters.max_bytes)?;
     let metrics = Arc::new(Metrics::new());
     let runtime = Runtime::start(
         file,
@@ -96,7 +89,6 @@ async fn serve(
         dead_letters.clone(),
     )?;
     let gateway = Arc::new(gateway(&runtime, journal, &metrics, limits.gateway));
-    let stop_private = CancellationToken::new();
     let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
         hosts: runtime.config().private.hosts.clone(),
@@ -109,16 +101,19 @@ async fn serve(
         dead_letters,
         history: Arc::default(),
         audit: Arc::default(),
-        closing: stop_private.clone(),
+        closing: CancellationToken::new(),
     };
+    let stop_private = private.closing.clone();
     let watching = tokio::spawn(join(
         runtime.clone().watch(reload, shutdown.clone()),
         runtime.clone().watch_certificates(shutdown.clone()),
     ));
     let private = tokio::spawn(private.serve(private_listener, limits.private));
 
-    let tls = addresses.tls;
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
+    tracing::info!(
+        gateway = %addresses.gateway, private = %addresses.private, tls = addresses.tls,
+        "accepting events"
+    );
     ready(Started {
         addresses,
         new_admin_key,
@@ -127,15 +122,19 @@ async fn serve(
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     let watched = watching.await;
+    stop_deliveries(&runtime).await;
+    stop_private.cancel();
+    private.await.context("the private listener failed")?;
+    watched.context("the watch over configuration and certificates failed")?;
+    Ok(())
+}
+
+async fn stop_deliveries(runtime: &Runtime) {
     if timeout(DELIVERY_GRACE, runtime.stop()).await.is_err() {
         tracing::warn!(
             "a delivery did not stop in {DELIVERY_GRACE:?}; its batch will be sent again at the next start"
         );
     }
-    stop_private.cancel();
-    private.await.context("the private listener failed")?;
-    watched.context("the watch over configuration and certificates failed")?;
-    Ok(())
 }
 
 /// The journal of a configuration, which only one process can have open.
@@ -179,18 +178,22 @@ fn connections(config: &Config) -> ConnectionLimits {
     fitting
 }
 
-/// The gateway's listener and the private one.
-fn bind(config: &Config) -> anyhow::Result<(Listener, Listener)> {
+/// The gateway's listener, the private one, and where they listen.
+fn bind(config: &Config) -> anyhow::Result<(Listener, Listener, Addresses)> {
     let bind = |section: &str, address: SocketAddr, tls: Option<&ServerIdentity>| {
         Listener::bind(address, tls.cloned()).with_context(|| {
             format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
         })
     };
     let (gateway, private) = (&config.gateway, &config.private);
-    Ok((
-        bind("gateway", gateway.listen, gateway.tls.as_ref())?,
-        bind("private", private.listen, private.tls.as_ref())?,
-    ))
+    let gateway = bind("gateway", gateway.listen, gateway.tls.as_ref())?;
+    let private = bind("private", private.listen, private.tls.as_ref())?;
+    let addresses = Addresses {
+        gateway: gateway.local_addr()?,
+        private: private.local_addr()?,
+        tls: gateway.is_secure(),
+    };
+    Ok((gateway, private, addresses))
 }
 
 fn gateway(

@@ -19,11 +19,11 @@ pub struct AuditEntry {
 /// Compares the counters with the journal, step by step.
 #[derive(Debug, Default)]
 pub struct Audit {
-    seen: Mutex<Seen>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct State {
     before: BTreeMap<String, EventCounts>,
     broken: BTreeSet<String>,
 }
@@ -32,32 +32,32 @@ impl Audit {
     /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
     pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut now = Seen::default();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = State::default();
         for entry in entries {
             let id = entry.destination;
-            let rests = seen.before.get(&id) == Some(&entry.counts);
+            let rests = state.before.get(&id) == Some(&entry.counts);
             let missing = entry.pending == Some(0) && entry.counts.queued() > 0;
             if rests && missing {
-                if !seen.broken.contains(&id) {
+                if !state.broken.contains(&id) {
                     let queued = entry.counts.queued();
                     tracing::error!(
                         destination.id = id,
                         queued,
-                        "the queue do not balance: events are queued that the journal does not have"
+                        "the counters do not balance: events are queued that the journal does not have"
                     );
                 }
                 now.broken.insert(id.clone());
             }
             now.before.insert(id, entry.counts);
         }
-        *seen = now;
+        *state = now;
     }
 
     /// Whether the destination's counters were wrong at the end of the last step.
     pub fn is_broken(&self, destination: &str) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.broken.contains(destination)
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.broken.contains(destination)
     }
 }
 

@@ -5,5 +5,5 @@ mod ring;
 mod sampler;
 
 pub use audit::{Audit, AuditEntry};
-pub use ring::{History, MAX_SAMPLES, STEP, Sample, Totals};
+pub use ring::{History, MAX_SAMPLES, STEP, Sample};
 pub use sampler::sample;

@@ -11,7 +11,7 @@ use super::{Access, api::DestinationStatus};
 use crate::{
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
-    history::{Audit, AuditEntry, History, Totals},
+    history::{Audit, AuditEntry, History, Sample},
     listener::Addresses,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
@@ -92,7 +92,7 @@ impl PrivatePlane {
     }
 
     /// Ends a step of the history: checks the counters, and says what was counted since the start.
-    pub(super) fn end_step(&self) -> Totals {
+    pub(super) fn end_step(&self) -> Sample {
         let stats = self.journal.stats();
         let destinations = self.runtime.destinations();
         self.audit.check(destinations.iter().map(|running| {
@@ -108,12 +108,13 @@ impl PrivatePlane {
     }
 
     /// What was counted since the start.
-    pub(super) fn totals(&self) -> Totals {
+    pub(super) fn total(&self) -> Sample {
         let (accepted, ignored) = self.metrics.gateway_totals();
-        let mut totals = Totals {
+        let mut totals = Sample {
+            at: Timestamp::now(),
             accepted,
             ignored,
-            ..Totals::default()
+            ..Sample::default()
         };
         for counters in self.metrics.destination_counters() {
             let terms = counters.event_counts();

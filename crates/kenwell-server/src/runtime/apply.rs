@@ -6,7 +6,7 @@
 //!
 //! [`SourceTable::replace`]: crate::gateway::SourceTable::replace
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -15,10 +15,10 @@ use kenwell_journal::Error;
 
 use super::{
     Runtime,
-    configuration_state::Retry,
     destination::{DestinationRuntime, DestinationRuntimes, views},
     error::EditError,
     queue::{NotOpened, OpenedQueue, close_queues, open_queues},
+    reload::RETRY,
     removal::{self, GivenUp, Waiting, missing},
     restart,
 };
@@ -116,10 +116,7 @@ impl Runtime {
             snapshot.config = Arc::new(config);
             snapshot.text = text.into();
             snapshot.destinations = views(destinations);
-            snapshot.retry = match problem {
-                Some(_) => Retry::ByItself,
-                None => Retry::Never,
-            };
+            snapshot.retry_at = problem.as_ref().map(|_| Instant::now() + RETRY);
             snapshot.state.problems = problem.into_iter().collect();
             snapshot.state.needs_restart = needs_restart;
             snapshot.state.loaded_at = Timestamp::now();

@@ -13,10 +13,10 @@ use crate::listener::ServerIdentity;
 /// How often certificates are looked at: it is a matter of days.
 const INTERVAL: Duration = Duration::from_hours(6);
 
-/// What was said when the configuration was read, and needs not be said again at the start.
+/// What the log has been told already, when the configuration was read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    /// What is in the settings.
+enum AlreadyLogged {
+    /// What is to be said of certificates in the settings.
     Settings,
     Nothing,
 }
@@ -26,39 +26,36 @@ impl Runtime {
     pub async fn watch_certificates(self, stop: CancellationToken) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut said = Said::Settings;
+        let mut logged = AlreadyLogged::Settings;
         let looking = async {
             loop {
                 ticks.tick().await;
-                self.tell_times(said).await;
-                said = Said::Nothing;
+                self.log_times(logged).await;
+                logged = AlreadyLogged::Nothing;
             }
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = looking => {}
-        }
+        stop.run_until_cancelled(looking).await;
     }
 
-    async fn tell_times(&self, said: Said) {
+    async fn log_times(&self, logged: AlreadyLogged) {
         let config = self.config();
         let listeners = [
             ("gateway", config.gateway.tls.as_ref()),
             ("private", config.private.tls.as_ref()),
         ];
         for (listener, identity) in listeners {
-            tell_listener(listener, identity, said);
+            log_listener(listener, identity, logged);
         }
         for running in self.destinations().iter() {
             if running.settings.enabled {
-                tell_destination(running, said).await;
+                log_destination(running, logged).await;
             }
         }
     }
 }
 
-/// Whoever sends judges the certificate of a listener: when its time is over, an operator is needed.
-fn tell_listener(listener: &str, identity: Option<&ServerIdentity>, said: Said) {
+/// Clients judge the certificate of a listener: when its time is over, an operator is needed.
+fn log_listener(listener: &str, identity: Option<&ServerIdentity>, logged: AlreadyLogged) {
     let current = identity.and_then(|identity| identity.reread().ok());
     let now = Timestamp::now().as_second();
     let notices = current.map_or_else(Vec::new, |identity| identity.time_notices(now));
@@ -74,17 +71,17 @@ fn tell_listener(listener: &str, identity: Option<&ServerIdentity>, said: Said) 
                 listener,
                 "tls_certificate: {says}, and clients refuse it; {cure}"
             );
-        } else if said == Said::Nothing {
+        } else if logged == AlreadyLogged::Nothing {
             tracing::warn!(listener, "tls_certificate: {says}; {cure}");
         }
     }
 }
 
 /// A destination whose certificates are out of time waits, and loses nothing.
-async fn tell_destination(running: &DestinationView, said: Said) {
+async fn log_destination(running: &DestinationView, logged: AlreadyLogged) {
     let id = running.id();
     for notice in doctor::time_notices(&running.settings.connection).await {
-        if said == Said::Settings && notice.setting != "address" {
+        if logged == AlreadyLogged::Settings && notice.setting != "address" {
             continue;
         }
         let TimeNotice {

@@ -97,9 +97,9 @@ impl Runtime {
         let id = id.to_owned();
         if let Some(destination) = destinations.get(&id) {
             refuse_more(&id, destination.waiting(), give_up)?;
-            let given_up = GivenUp::from([(id.clone(), give_up)]);
+            let removed = GivenUp::from([(id.clone(), give_up)]);
             let change = self
-                .check(destinations, file.text, ReloadReason::Asked, given_up)
+                .check(destinations, file.text, ReloadReason::Asked, removed)
                 .await
                 .map_err(|error| EditError::NotInForce(Box::new(error.problems())))?;
             self.apply(destinations, change).await?;

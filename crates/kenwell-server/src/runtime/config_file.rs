@@ -20,8 +20,8 @@ use crate::config::{self, Config, Environment, Loaded, Problems};
 pub struct ConfigFile {
     path: PathBuf,
     environment: Environment,
-    revision: Revision,
-    text: Arc<str>,
+    pub(super) revision: Revision,
+    pub(super) text: Arc<str>,
     loaded: Loaded,
 }
 
@@ -61,14 +61,6 @@ impl ConfigFile {
 
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
-    }
-
-    pub(super) fn revision(&self) -> &Revision {
-        &self.revision
-    }
-
-    pub(super) fn text(&self) -> Arc<str> {
-        Arc::clone(&self.text)
     }
 }
 

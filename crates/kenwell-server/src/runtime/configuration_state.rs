@@ -20,8 +20,8 @@ impl Revision {
         Self(format!("{:032x}", u128::from_be_bytes(half)))
     }
 
-    /// A revision that somebody was told, and now sends back.
-    pub fn told(text: impl Into<String>) -> Self {
+    /// A revision that somebody was given, and now sends back.
+    pub fn given(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -35,15 +35,6 @@ impl fmt::Display for Revision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Whether the version last read is tried again though nobody changes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retry {
-    /// What stands in its way may pass by itself.
-    ByItself,
-    /// It runs, or somebody has to change it.
-    Never,
 }
 
 /// What is known about the configuration file.

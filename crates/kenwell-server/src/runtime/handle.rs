@@ -1,13 +1,16 @@
 //! What runs now, for everybody who looks at it or changes it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::{
     config_file::{self, ConfigFile},
-    configuration_state::{ConfigurationState, Retry},
+    configuration_state::ConfigurationState,
     dependencies::Dependencies,
     destination::{DestinationRuntimes, DestinationView},
     retired::{AcceptRetired, RetiredDestination},
@@ -41,7 +44,8 @@ pub(super) struct Snapshot {
     /// The text of the file that says so.
     pub(super) text: Arc<str>,
     pub(super) state: ConfigurationState,
-    pub(super) retry: Retry,
+    /// When the file is read again though nobody changes it: what stands in its way may pass by itself.
+    pub(super) retry_at: Option<Instant>,
     pub(super) destinations: Arc<[DestinationView]>,
 }
 

@@ -99,7 +99,7 @@ impl DestinationRuntime {
     /// Says what Redis lacks, what it gets again, and what of it the journal no longer has.
     fn tell(&self, owed: PendingRestore, oldest: u64, reached: u64, replayed: &Replayed) {
         let (id, position, events) = (&self.settings.id, owed.from, replayed.events);
-        let since = replayed.received.map(tracing::field::display);
+        let since = replayed.since().map(tracing::field::display);
         match owed.loss {
             Loss::Unlikely => tracing::info!(
                 destination.id = id,

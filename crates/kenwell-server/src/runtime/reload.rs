@@ -1,12 +1,12 @@
 //! The file read again: taken over, or not, because it cannot be used, or looks like an accident.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     Runtime,
     apply::{PrepareError, PreparedChange},
     config_file::{self, FileText, log_warnings},
-    configuration_state::{Retry, Revision},
+    configuration_state::Revision,
     destination::DestinationRuntimes,
     queue::NotOpened,
     removal::{GivenUp, Waiting, events_wait},
@@ -17,6 +17,9 @@ use crate::config::{self, Config, Place, Problem, Problems};
 /// How long nobody must have written to a file that says less than before until it is taken over: whoever
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
+
+/// How long after a refusal that may pass by itself the file is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// Why the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +32,8 @@ pub(super) enum ReloadReason {
     Retry,
 }
 
-/// What came of reading the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReloadOutcome {
-    /// It runs, or somebody has to change it.
-    Done,
-    /// It is to be read once it has been as it is for [`SETTLED`].
-    Unsettled,
-    /// It is to be tried again.
-    Retry,
-}
+/// The file is to be read again once it has been as it is for [`SETTLED`].
+pub(super) struct Unsettled;
 
 /// Why a file is not taken over.
 #[derive(Debug)]
@@ -55,11 +50,12 @@ impl Runtime {
     /// Reads the file again, with the secrets and certificates that it names, and carries out what it
     /// says. What cannot be used is logged and shown in [`Runtime::state`]; what runs goes on.
     pub async fn reload(&self) {
-        self.take_over(ReloadReason::Asked).await;
+        // It does not have to settle.
+        drop(self.take_over(ReloadReason::Asked).await);
     }
 
     /// Takes the file over, if there is a reason to.
-    pub(super) async fn take_over(&self, reason: ReloadReason) -> ReloadOutcome {
+    pub(super) async fn take_over(&self, reason: ReloadReason) -> Result<(), Unsettled> {
         let mut destinations = self.inner.destinations.lock().await;
         let path = self.inner.file.path();
         let (text, revision) = match config_file::read(path) {
@@ -71,9 +67,9 @@ impl Runtime {
         };
         let is_known = revision == self.state().revision;
         match reason {
-            ReloadReason::Changed { .. } if is_known => return self.outcome(),
+            ReloadReason::Changed { .. } if is_known => return Ok(()),
             // It changed just now: that is noticed at the next look.
-            ReloadReason::Retry if !is_known => return ReloadOutcome::Done,
+            ReloadReason::Retry if !is_known => return Ok(()),
             _ => {}
         }
         let checked = match text {
@@ -90,20 +86,13 @@ impl Runtime {
                 // A failure is logged, and tried again.
                 drop(self.apply(&mut destinations, change).await);
             }
-            Err(ReloadError::Unsettled) => return ReloadOutcome::Unsettled,
+            Err(ReloadError::Unsettled) => return Err(Unsettled),
             Err(ReloadError::Temporary(problems)) => {
-                self.refuse(problems, revision, Retry::ByItself);
+                self.refuse(problems, revision, Some(Instant::now() + RETRY));
             }
-            Err(ReloadError::Invalid(problems)) => self.refuse(problems, revision, Retry::Never),
+            Err(ReloadError::Invalid(problems)) => self.refuse(problems, revision, None),
         }
-        self.outcome()
-    }
-
-    fn outcome(&self) -> ReloadOutcome {
-        match self.read(|snapshot| snapshot.retry) {
-            Retry::ByItself => ReloadOutcome::Retry,
-            Retry::Never => ReloadOutcome::Done,
-        }
+        Ok(())
     }
 
     /// Checks everything that can be in the way of a file, and prepares the change to it.
@@ -210,7 +199,7 @@ impl Runtime {
     }
 
     /// What runs goes on; what is wrong is said once.
-    fn refuse(&self, problems: Problems, revision: Revision, retry: Retry) {
+    fn refuse(&self, problems: Problems, revision: Revision, retry_at: Option<Instant>) {
         let Problems { errors, .. } = problems;
         let state = self.state();
         let keys = |problems: &[Problem]| -> Vec<String> {
@@ -230,7 +219,7 @@ impl Runtime {
         self.write(|snapshot| {
             snapshot.state.revision = revision;
             snapshot.state.problems = errors;
-            snapshot.retry = retry;
+            snapshot.retry_at = retry_at;
         });
     }
 }

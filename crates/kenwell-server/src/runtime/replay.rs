@@ -24,27 +24,27 @@ pub(super) struct Search {
     _held: RangeReader,
     /// The first offset that was not looked at.
     reached: Offset,
-    found: Range,
-}
-
-/// What is to be delivered again, as far as it was looked for.
-#[derive(Debug, Clone, Copy, Default)]
-struct Range {
-    /// The first record that was received at or after the time.
-    at: Option<Offset>,
-    /// When that was, in milliseconds since 1970 UTC.
-    received_ms: u64,
-    /// The destination's records from there on.
-    events: u64,
+    found: Replayed,
 }
 
 /// What is delivered again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Replayed {
-    /// Events.
+    /// The first record that was received at or after the time.
+    first: Option<Offset>,
+    /// When that was, in milliseconds since 1970 UTC.
+    received_ms: u64,
+    /// The destination's records from there on.
     pub(super) events: u64,
-    /// When the first record of the range was received.
-    pub(super) received: Option<Timestamp>,
+}
+
+impl Replayed {
+    /// When the first record was received.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.first?;
+        let received = i64::try_from(self.received_ms).ok()?;
+        Timestamp::from_millisecond(received).ok()
+    }
 }
 
 /// Moves a destination's cursor back to the first record received at or after `from`, while nobody
@@ -70,10 +70,7 @@ pub(super) async fn rewind_destination(
     journal: &Journal,
 ) -> Result<Replayed, Error> {
     let Some(queue) = &destination.queue else {
-        return Ok(Replayed {
-            events: 0,
-            received: None,
-        });
+        return Ok(Replayed::default());
     };
     let replayed = search.rewind(journal, config).await?;
     queue.counters.replay(replayed.events);
@@ -158,7 +155,7 @@ impl Search {
             start,
             _held: held,
             reached: start,
-            found: Range::default(),
+            found: Replayed::default(),
         }
     }
 
@@ -190,28 +187,23 @@ impl Search {
         let end = reader.acked();
         if end < self.reached {
             // Somebody else moved it back meanwhile: what lies behind it comes again without us.
-            (self.reached, self.found) = (self.start, Range::default());
+            (self.reached, self.found) = (self.start, Replayed::default());
         }
         self.look(journal, config, end).await?;
-        if let Some(at) = self.found.at {
-            reader.rewind(at)?;
+        if let Some(first) = self.found.first {
+            reader.rewind(first)?;
         }
-        let received = i64::try_from(self.found.received_ms).ok();
-        let received = received.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Ok(Replayed {
-            events: self.found.events,
-            received: received.filter(|_| self.found.at.is_some()),
-        })
+        Ok(self.found)
     }
 
     fn note(&mut self, offset: Offset, record: &[u8], config: &Config) {
         let envelope = Envelope::decode(record).ok();
         let received = envelope.map_or(0, |envelope| envelope.received_at_ms);
-        if self.found.at.is_none() && received < self.from_ms {
-            return;
-        }
-        if self.found.at.is_none() {
-            (self.found.at, self.found.received_ms) = (Some(offset), received);
+        if self.found.first.is_none() {
+            if received < self.from_ms {
+                return;
+            }
+            (self.found.first, self.found.received_ms) = (Some(offset), received);
         }
         let id = &self.destination;
         // What is no envelope is everybody's, and ignored by everybody.

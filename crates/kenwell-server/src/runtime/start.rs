@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     config_file::{self, ConfigFile},
-    configuration_state::{ConfigurationState, Retry},
+    configuration_state::ConfigurationState,
     dependencies::Dependencies,
     destination::{DestinationRuntime, DestinationRuntimes, views},
     handle::{Inner, Runtime, Snapshot},
@@ -62,11 +62,11 @@ impl Runtime {
         let destinations = start_destinations(&config, &dependencies)?;
         let sources = Sources::new(&config, &dependencies.metrics, None);
         let snapshot = Snapshot {
-            text: file.text(),
-            retry: Retry::Never,
+            text: Arc::clone(&file.text),
+            retry_at: None,
             state: ConfigurationState {
                 path: file.path().to_path_buf(),
-                revision: file.revision().clone(),
+                revision: file.revision.clone(),
                 read_only: config_file::read_only(file.path()),
                 problems: Vec::new(),
                 needs_restart: Vec::new(),

@@ -104,7 +104,7 @@ mod tests {
             bytes += part.len();
             ends.insert(bytes);
         }
-        // DestinationRuntimes of the last block, and comments below it.
+        // Lines of the last block, and comments below it.
         let last = FILE.rfind("\nid = \"two\"").unwrap();
         let comments = FILE.find("# the end").unwrap();
         for end in 0..=FILE.len() {

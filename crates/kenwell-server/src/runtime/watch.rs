@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Runtime,
-    reload::{ReloadOutcome, ReloadReason, SETTLED},
+    reload::{ReloadReason, SETTLED, Unsettled},
 };
 use crate::clock;
 
@@ -24,9 +24,6 @@ use crate::clock;
 /// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
 /// Looking works on every file system and through every kind of link, which notifications do not.
 const INTERVAL: Duration = Duration::from_millis(500);
-
-/// How long after a refusal that may pass by itself the file is tried again.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -38,15 +35,6 @@ struct Fingerprint {
     modified: (i64, i64),
 }
 
-/// When the file is to be read, and why.
-#[derive(Clone, Copy)]
-enum NextRead {
-    /// It changed: once it has been as it is for so long.
-    Changed(Duration),
-    /// Once more, from this moment on.
-    Retry(Instant),
-}
-
 impl Runtime {
     /// Carries out edits by hand until `stop`. `reload` has the file read again in any case, with the
     /// secrets and certificates that it names.
@@ -55,7 +43,8 @@ impl Runtime {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut seen, mut changed_at) = (None, Instant::now());
-        let mut next: Option<NextRead> = None;
+        // How long a changed file has to be as it is until it is read; `None` once it was.
+        let mut unread = None;
         loop {
             let reason = tokio::select! {
                 () = stop.cancelled() => return,
@@ -63,37 +52,29 @@ impl Runtime {
                 _ = ticks.tick() => {
                     clock::check_for_jumps();
                     let now = Some(fingerprint(&path));
-                    if now != seen {
-                        (seen, changed_at) = (now, Instant::now());
-                        next = Some(NextRead::Changed(Duration::ZERO));
-                        None
+                    if now == seen {
+                        self.reason(unread, changed_at.elapsed())
                     } else {
-                        next.and_then(|next| next.reason(changed_at))
+                        (seen, changed_at, unread) = (now, Instant::now(), Some(Duration::ZERO));
+                        None
                     }
                 }
             };
             if let Some(reason) = reason {
-                next = match self.take_over(reason).await {
-                    ReloadOutcome::Done => None,
-                    ReloadOutcome::Unsettled => Some(NextRead::Changed(SETTLED)),
-                    ReloadOutcome::Retry => Some(NextRead::Retry(Instant::now() + RETRY)),
-                };
+                let taken_over = self.take_over(reason).await;
+                unread = taken_over.err().map(|Unsettled| SETTLED);
             }
             self.close_idle().await;
         }
     }
-}
 
-impl NextRead {
-    /// Why the file is to be read now, if it is, after it was last seen to change at `changed_at`.
-    fn reason(self, changed_at: Instant) -> Option<ReloadReason> {
-        let unchanged = changed_at.elapsed();
-        match self {
-            Self::Changed(wait) => {
-                (unchanged >= wait).then_some(ReloadReason::Changed { unchanged })
-            }
-            Self::Retry(at) => (Instant::now() >= at).then_some(ReloadReason::Retry),
+    /// Why a file that has been `unchanged` for so long is to be read now, if it is.
+    fn reason(&self, unread: Option<Duration>, unchanged: Duration) -> Option<ReloadReason> {
+        if let Some(wait) = unread {
+            return (unchanged >= wait).then_some(ReloadReason::Changed { unchanged });
         }
+        let retry_at = self.read(|snapshot| snapshot.retry_at)?;
+        (Instant::now() >= retry_at).then_some(ReloadReason::Retry)
     }
 }
 

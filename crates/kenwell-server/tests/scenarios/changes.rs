@@ -386,7 +386,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     assert_eq!(inside.text(), text);
     assert!(!inside.destination("two").settings.paused);
 
-    let stale = Revision::told("0");
+    let stale = Revision::given("0");
     let edits = vec![paused("two", true)];
     let error = inside
         .executor

@@ -1,4 +1,4 @@
-//! Changes of the configuration: from a request to the one door, and back as an answer.
+//! Changes of the configuration: from a request to the runtime, and back as an answer.
 
 use http::{HeaderMap, StatusCode, header};
 
@@ -30,7 +30,7 @@ pub(super) fn id(applied: Applied) -> String {
 
 fn expected(headers: &HeaderMap) -> Option<Revision> {
     let tag = headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
-    (tag != "*").then(|| Revision::told(tag.trim_matches('"')))
+    (tag != "*").then(|| Revision::given(tag.trim_matches('"')))
 }
 
 /// An edit that was not made, as an answer.

@@ -58,7 +58,6 @@ pub(super) async fn replay(
     uninterrupted("the replay", async move {
         let replayed = runtime.replay(&id, from).await;
         let records = replayed.map_err(|error| refusal(&id, &error))?;
-        tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
         Ok(Json(Replayed { records }))
     })
     .await

@@ -1,4 +1,4 @@
-//! The gateway, the journal and the deliveries inside the test's own process, with the door for changes.
+//! The gateway, the journal and the deliveries inside the test's own process, where they can be changed.
 
 use std::{
     path::{Path, PathBuf},
