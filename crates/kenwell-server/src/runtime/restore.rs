@@ -124,7 +124,7 @@ impl DestinationRuntime {
         LossDetector::new(LossDetectorDependencies {
             marker: Marker::new(connection, layout, installation),
             journal: ground.journal.clone(),
-            memory: self.memory.clone(),
+            known_redis: self.memory.clone(),
             health: self.health.clone(),
             heals: self.settings.heal,
             losses: ground.healing.losses.clone(),
