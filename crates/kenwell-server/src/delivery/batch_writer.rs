@@ -9,7 +9,10 @@ use kenwell::{connection::Connection, profile::FoldedUpdate};
 use kenwell_journal::Offset;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{backoff::Backoff, batch::Batch, lane::Lane, outcome_recorder::OutcomeRecorder};
+use super::{
+    backoff::Backoff, batch::Batch, deferred_writer::DeferredWriter, lane::Lane,
+    outcome_recorder::OutcomeRecorder,
+};
 use crate::clock;
 
 /// What a batch is written with.
@@ -23,9 +26,12 @@ impl BatchWriter {
     pub(super) fn spawn_deferred(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for lane in &self.lanes {
-            let (deferred, recorder) = (Arc::clone(&lane.deferred), self.recorder.clone());
-            let writer = lane.writer.beside();
-            tasks.spawn(async move { deferred.write(writer, recorder).await });
+            let writer = DeferredWriter {
+                updates: Arc::clone(&lane.deferred),
+                writer: lane.writer.beside(),
+                recorder: self.recorder.clone(),
+            };
+            tasks.spawn(writer.run());
         }
         tasks
     }

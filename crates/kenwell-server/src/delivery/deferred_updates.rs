@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kenwell::{Error, profile::Writer};
+use kenwell::Error;
 use kenwell_journal::Offset;
-use tokio::{sync::Notify, time::sleep};
+use tokio::sync::Notify;
 
-use super::{backoff::Backoff, outcome_recorder::OutcomeRecorder, pending_update::PendingUpdate};
+use super::pending_update::PendingUpdate;
 
 /// The most events that one lane defers. Beyond, the lane waits until there is room.
 const MAX_EVENTS: usize = 10_000;
@@ -92,6 +92,11 @@ impl DeferredUpdates {
         (state.reasons.clone(), state.needs_operator)
     }
 
+    /// Resolves when an update was added since it resolved last.
+    pub(super) async fn added(&self) {
+        self.added.notified().await;
+    }
+
     /// Resolves when updates have left since it resolved last: for the lane.
     pub(super) async fn room_made(&self) {
         self.room_made.notified().await;
@@ -102,34 +107,8 @@ impl DeferredUpdates {
         self.settled.notified().await;
     }
 
-    /// Writes what is deferred, for as long as the delivery runs. The `writer` has the connection of the
-    /// lane, so that nothing of one user is under way on two.
-    pub(super) async fn write(&self, mut writer: Writer, recorder: OutcomeRecorder) {
-        let mut backoff = Backoff::default();
-        loop {
-            let first = self.take_first_of_each_key();
-            if first.is_empty() {
-                self.added.notified().await;
-                // The error is a moment old.
-                sleep(backoff.next()).await;
-                continue;
-            }
-            let attempt = recorder.attempt(first, &mut writer).await;
-            if attempt.written > 0 {
-                backoff = Backoff::default();
-            }
-            let waits = attempt.again.iter().any(|(_, error)| error.is_some());
-            self.put_back(attempt.again);
-            self.room_made.notify_one();
-            self.settled.notify_one();
-            recorder.show_deferred();
-            if waits {
-                sleep(backoff.next()).await;
-            }
-        }
-    }
-
-    fn take_first_of_each_key(&self) -> Vec<PendingUpdate> {
+    /// The first update of each key, which stays deferred until [`put_back`](Self::put_back).
+    pub(super) fn take_first_of_each_key(&self) -> Vec<PendingUpdate> {
         let mut state = self.lock();
         let queues = state.by_key.values_mut();
         let first: Vec<_> = queues.filter_map(VecDeque::pop_front).collect();
@@ -137,8 +116,9 @@ impl DeferredUpdates {
         first
     }
 
-    /// Puts back those that have no outcome yet, or a next part; and forgets the keys that have none left.
-    fn put_back(&self, again: Vec<(PendingUpdate, Option<Error>)>) {
+    /// Puts back those that have no outcome yet, or a next part; and forgets the keys that have none left. Says
+    /// so to the lane and to the cursor.
+    pub(super) fn put_back(&self, again: Vec<(PendingUpdate, Option<Error>)>) {
         let mut state = self.lock();
         state.under_way.clear();
         state.reasons.clear();
@@ -160,6 +140,9 @@ impl DeferredUpdates {
             bytes += update.bytes();
         }
         (state.events, state.bytes) = (events, bytes);
+        drop(state);
+        self.room_made.notify_one();
+        self.settled.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

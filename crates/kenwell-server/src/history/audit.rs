@@ -1,4 +1,4 @@
-//! Whether the conservation law holds: nothing has two outcomes, and nothing waits that is nowhere.
+//! Whether counters and journal agree: no event has two outcomes, and none is queued that the journal does not have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -10,21 +10,23 @@ use crate::metrics::EventCounts;
 pub struct AuditEntry {
     /// The destination's id.
     pub destination: String,
-    /// What its counters say.
+    /// Its events and their outcomes.
     pub counts: EventCounts,
     /// Records behind its cursor in the journal; `None` when it has none.
     pub pending: Option<u64>,
 }
 
-/// Compares the counters with the journal, step by step.
+/// Compares counters with the journal, step by step.
 #[derive(Debug, Default)]
 pub struct Audit {
-    state: Mutex<State>,
+    state: Mutex<AuditState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct AuditState {
+    /// Counts at the end of the last step.
     before: BTreeMap<String, EventCounts>,
+    /// Destinations whose counters were wrong then.
     broken: BTreeSet<String>,
 }
 
@@ -33,12 +35,12 @@ impl Audit {
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
     pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut now = State::default();
+        let mut now = AuditState::default();
         for entry in entries {
             let id = entry.destination;
-            let rests = state.before.get(&id) == Some(&entry.counts);
+            let unchanged = state.before.get(&id) == Some(&entry.counts);
             let missing = entry.pending == Some(0) && entry.counts.queued() > 0;
-            if rests && missing {
+            if unchanged && missing {
                 if !state.broken.contains(&id) {
                     let queued = entry.counts.queued();
                     tracing::error!(

@@ -104,7 +104,7 @@ impl PrivatePlane {
                 pending: cursor.map(|cursor| cursor.pending),
             }
         }));
-        self.totals()
+        self.total()
     }
 
     /// What was counted since the start.

@@ -8,9 +8,9 @@ use kenwell::profile::Layout;
 use super::directory::DeadLetters;
 use super::disk::Fault;
 use super::error::Error;
-use super::index::Rest;
+use super::index::RemainingFields;
 use super::letter::DeadLetter;
-use super::line::Line;
+use super::log_line::LogLine;
 
 const ROOM: u64 = 1 << 20;
 
@@ -161,7 +161,7 @@ async fn a_write_waits_for_whoever_is_reading_the_letters_already() {
         let outstanding = std::sync::Arc::clone(&outstanding);
         move || outstanding.refresh()
     });
-    while outstanding.is_at_rest() {
+    while outstanding.follower.is_at_rest() {
         std::thread::yield_now();
     }
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
@@ -186,12 +186,12 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
     let newer = kenwell::profile::update(event, &Layout::default()).unwrap();
     let mut superseded = outstanding.supersede_older(&[&newer], |_| 5).await.unwrap();
     let open = |place: usize| {
-        let index = super::outstanding::lock(&outstanding.index);
-        let (entry, _) = index.entries().nth(place).unwrap();
+        let index = outstanding.follower.index();
+        let (indexed, _) = index.letters().nth(place).unwrap();
         let update = kenwell::profile::update(&letter(1).event, &Layout::default()).unwrap();
-        match index.rest(entry.position, entry.offset, &update) {
-            Rest::Fields(rest) => rest.fields().len(),
-            Rest::Nothing | Rest::Unknown => 0,
+        match index.remaining(indexed.position, indexed.offset, &update) {
+            RemainingFields::Some(update) => update.fields().len(),
+            RemainingFields::None | RemainingFields::Unknown => 0,
         }
     };
     assert_eq!([open(0), open(1)], [1, 2]);
@@ -203,8 +203,8 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
     again.refresh().unwrap();
     let lines = std::fs::read_to_string(directory.path().join("profiles.jsonl")).unwrap();
     let marks = lines.lines().filter(|line| {
-        let line = Line::parse(line.as_bytes());
-        !matches!(line, Ok(Line::Letter(_)))
+        let line = LogLine::parse(line.as_bytes());
+        !matches!(line, Ok(LogLine::Letter(_)))
     });
     assert_eq!(marks.count(), 2);
 }
