@@ -134,6 +134,7 @@ fn value(key: &Key, is_nullable: bool) -> Schema {
         Kind::Secret | Kind::PrivateKey => {
             object.format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
         }
+        Kind::Choice(options) if !is_nullable => object.enum_values(Some(options.iter().copied())),
         Kind::Addresses => object.examples(["redis.internal:6379"]),
         Kind::Duration(..) => object.examples(["5s"]),
         _ => object,
