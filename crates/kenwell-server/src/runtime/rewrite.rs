@@ -10,6 +10,7 @@ use super::{
     key_changes::KeyChanges,
     list::set_list,
 };
+use crate::config::destination_keys as key;
 
 /// A text under change.
 pub(super) struct Rewrite {
@@ -93,7 +94,7 @@ impl Rewrite {
 
     fn add_destination(&mut self, new: NewDestination) -> Result<String, EditError> {
         let mut settings = new.settings;
-        let name = settings.keys.text("name").unwrap_or_default().to_owned();
+        let name = settings.keys.text(key::NAME).unwrap_or_default().to_owned();
         let id = self.new_id(List::Destinations, new.id, &name)?;
         let entries = vec![
             ("id", Value::from(&id)),
@@ -101,7 +102,9 @@ impl Rewrite {
             ("type", "redis".into()),
         ];
         self.document.add(List::Destinations, entries);
-        settings.keys.retain(|key, _| key.name != "name");
+        settings
+            .keys
+            .retain(|changed, _| changed.name != key::NAME.name);
         self.change_destination(id, &settings)
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::{destinations, edit};
-use crate::config::Destination;
+use crate::config::{Destination, destination_keys as key};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
@@ -101,7 +101,7 @@ fn tried(plane: &PrivatePlane, mut tried: NewDestination) -> Result<Edit, ApiErr
         let change = tried.settings;
         return Ok(Edit::ChangeDestination { id, change });
     }
-    if tried.settings.keys.text("address").is_none() {
+    if tried.settings.keys.text(key::ADDRESS).is_none() {
         let message = "the address is missing: give host:port, such as redis.internal:6379";
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Err(ApiError::new(status, "invalid_setting", message).about("address"));
