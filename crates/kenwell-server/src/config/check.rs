@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use kenwell::Error;
+
 use super::destination::ReadDestination;
 use super::file_reader::FileReader;
 use super::input::ValueError;

@@ -154,7 +154,7 @@ impl DestinationRuntime {
         LossDetector::new(LossDetectorDependencies {
             marker: Marker::new(connection, layout, installation),
             journal: dependencies.journal.clone(),
-            memory: self.memory.clone(),
+            known_redis: self.memory.clone(),
             health: self.health.clone(),
             heals: self.settings.heal,
             losses: dependencies.losses.clone(),

@@ -1,7 +1,7 @@
 //! An event in the tail: what became of it, for people to read.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 

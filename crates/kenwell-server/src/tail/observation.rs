@@ -2,7 +2,8 @@
 
 use kenwell::profile::ProfileUpdate;
 use kenwell_json::{Kind, Reader, Skipped};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::truncate::truncated_text;
 
@@ -10,7 +11,7 @@ use super::truncate::truncated_text;
 const MAX_WORD_BYTES: usize = 512;
 
 /// What has happened to an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is in the journal, on its way to its destinations.

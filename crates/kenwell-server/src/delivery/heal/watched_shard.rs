@@ -2,7 +2,7 @@
 
 use kenwell::{
     Error,
-    profile::{Marker, Server, Shard, MarkerState},
+    profile::{Marker, MarkerState, Server, Shard},
 };
 
 use super::{
