@@ -26,7 +26,7 @@ pub(crate) struct QueuedAppend {
 pub(crate) struct PendingAppend {
     on_stored: OnStored,
     reply: oneshot::Sender<Result<Offset, Error>>,
-    /// Gives the room in the queue back once the append has its answer.
+    /// Its room in the queue.
     _room: OwnedSemaphorePermit,
 }
 
@@ -36,7 +36,7 @@ impl PendingAppend {
         self.on_stored.call(first);
     }
 
-    /// Answers the append. Nobody may be waiting any more: then it was written for nobody, which is what was asked for.
+    /// Answers the append, and gives its room back. The caller may have gone; its batch is written all the same.
     pub(crate) fn answer(self, result: Result<Offset, Error>) {
         drop(self.reply.send(result));
     }

@@ -247,7 +247,7 @@ impl Cursor {
         let synced = self.file.sync_data();
         let mut state = lock(&self.state);
         if let Err(error) = synced {
-            // Nobody knows what the disk has of that slot now: write the position again, into the other free one.
+            // What the disk has of that slot is unknown now: write the position again, into the other free one.
             let position = state.position;
             self.write(&mut state, position)?;
             return Err(Error::io("fdatasync", &self.path)(error));

@@ -50,7 +50,7 @@ impl Disk {
         file.write_all_at(bytes, at)
     }
 
-    /// Makes the file's data durable. After a failure nobody may trust a second call for the same bytes.
+    /// Makes the file's data durable. After a failure a second call proves nothing about the same bytes.
     pub(crate) fn fdatasync(&self, file: &File) -> io::Result<()> {
         #[cfg(test)]
         if let Some(error) = self.faults.take(FaultKind::Sync) {

@@ -86,8 +86,8 @@ impl Retention {
         }
     }
 
-    /// Whether a segment to which nobody appends any more, up to offset `next`, is to be ended, so that its records
-    /// do not outlive the retention.
+    /// Whether the newest segment has had no append for so long that it is to be ended, so that its records do not
+    /// outlive the retention. `next` is the offset after its last record.
     pub(crate) fn is_idle_too_long(&self, newest: &Segment, next: u64) -> bool {
         let options = &self.state.options;
         let now = options.clock.now_ms();

@@ -27,7 +27,7 @@ pub(crate) struct SegmentIdentity {
     pub(crate) id: u64,
     /// Offset of the first record.
     pub(crate) base: u64,
-    /// Random, so that nobody outside can make bytes that look like a frame of this segment.
+    /// Random, so that a sender cannot make bytes that look like a frame of this segment.
     pub(crate) salt: u32,
 }
 

@@ -66,7 +66,7 @@ impl SegmentWriter {
         })
     }
 
-    /// Whether somebody else deleted the file: what is written to it could not be found again.
+    /// Whether another program deleted the file: what is written to it then could not be read again.
     pub(crate) fn is_deleted(&self) -> bool {
         self.file.metadata().is_ok_and(|file| file.nlink() == 0)
     }

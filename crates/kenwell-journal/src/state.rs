@@ -85,8 +85,8 @@ impl JournalState {
         );
     }
 
-    /// Whether somebody else deleted the file of this segment, which was not found. Not when the whole directory is
-    /// away: it may come back.
+    /// Whether the file of this segment, which was not found, was deleted by another program. When the whole directory
+    /// is missing it is not: that may come back.
     pub(crate) fn is_deleted_by_others(&self, segment: &Arc<Segment>) -> bool {
         // Under the lock of the list: retention takes a segment off it before it deletes the file.
         self.segments.contains_and(segment, || {
@@ -119,7 +119,7 @@ impl JournalState {
         Ok(cursor)
     }
 
-    /// A cursor at the end of the log; at its beginning when nobody can tell whether it is new.
+    /// A cursor at the end of the log; at the oldest record when nothing tells whether it is new.
     fn create_cursor(&self, name: CursorName) -> Result<Cursor, Error> {
         let (first, next) = (self.first(), self.next());
         if !self.cursor_list_lost || first == next {

@@ -68,7 +68,7 @@ impl Writer {
 
     /// Runs until the queue is closed and empty; then the lock is released and everybody told.
     pub(crate) fn run(self) {
-        // Whatever ends this thread, nobody may wait for it in vain.
+        // However this thread ends, also by a panic, those who wait for it are told.
         let state = Arc::clone(&self.state);
         let _guard = ExitGuard(&state);
         self.run_until_closed(&state);
@@ -146,7 +146,7 @@ impl Writer {
         segment.segment.set_written_ms(options.clock.now_ms());
         self.next = group.next();
         self.note_end();
-        // Whoever counts what is stored does so before a reader can have it.
+        // What is stored is counted before a reader can have it.
         for (first, pending) in &mut group.pending {
             pending.call_on_stored(*first);
         }
@@ -295,8 +295,8 @@ impl Writer {
         }
     }
 
-    /// Finds out whether a full disk has space again. Whoever asks [`Stats`](crate::Stats) before sending would
-    /// otherwise never send, and nothing else would find out.
+    /// Finds out whether a full disk has space again. Without this, a caller that asks [`Stats`](crate::Stats) before
+    /// it appends would never append again.
     fn look_for_space(&mut self) {
         if self.state.no_space.load(Ordering::Relaxed)
             && let Err(error) = self.begin_segment(self.refused_bytes)

@@ -209,11 +209,11 @@ mod tests {
                 assert!(envelope.event.starts_with(start.as_bytes()));
                 assert!(envelope.event.ends_with(b"xxx\"}}"));
                 assert_eq!(envelope.source, "web");
+                let expected = (version != WITHOUT_ROUTES).then(|| vec!["profiles", "crm"]);
                 let routes = envelope
                     .routes
                     .map(|routes| routes.iter().collect::<Vec<_>>());
-                let routed = version != WITHOUT_ROUTES;
-                assert_eq!(routes, routed.then(|| vec!["profiles", "crm"]));
+                assert_eq!(routes, expected);
             }
         }
         for record in fixture(VERSION) {
