@@ -84,6 +84,7 @@
 mod cause;
 mod class;
 mod error;
+mod error_code;
 mod exceeded;
 mod printable;
 mod reply;
