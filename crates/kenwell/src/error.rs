@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cause::{NotRedis, find_cause};
+use crate::class::Class;
+use crate::exceeded::Exceeded;
 use crate::printable::{printable, words};
-use crate::profile::Exceeded;
-use crate::reply::Reply;
+use crate::reply::{LoginProblem, Reply};
 
 /// Why a command did not succeed.
 ///
@@ -32,12 +34,18 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// The TLS handshake failed: an untrusted certificate, another name, no TLS on the other side.
-    #[error("redis at {address}: TLS handshake failed: {}", printable(problem))]
+    #[error(
+        "redis at {address}: TLS handshake failed: {}; {}",
+        printable(problem),
+        printable(cure)
+    )]
     Tls {
         /// The server.
         address: Arc<str>,
-        /// What is wrong, and which setting to change.
+        /// What is wrong.
         problem: String,
+        /// Which setting to change.
+        cure: String,
         /// What the handshake failed on.
         source: Arc<io::Error>,
     },
@@ -84,7 +92,7 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
-    /// The server refuses this command each time, in words that nobody knows, and takes others like it
+    /// The server refuses this command each time, in words that are not known, and takes others like it
     /// in between.
     #[error(
         "redis at {address}: {command} refused each of {times} times, and others taken in between: {reply}"
@@ -172,23 +180,15 @@ pub enum Error {
     },
 }
 
-/// What an [`Error`] asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// The server cannot do it now. Hold everything, try again later, lose nothing.
-    Transient,
-    /// This record can never be written as it is; the others can. Put it aside with the reason.
-    Record,
-    /// The server refuses in words that nobody knows, or that may be about this record or about all.
-    /// Hold everything and tell somebody. Whether it is this record shows when others are taken
-    /// meanwhile: see [`Writer`](crate::profile::Writer).
-    Unknown,
-    /// Somebody must change the configuration, here or in Redis. Hold everything, tell them, and
-    /// try again: it works as soon as they did.
-    Configuration,
-}
-
 impl Error {
+    /// The error for a setting that cannot work.
+    pub(crate) fn wrong_setting(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self::Settings {
+            setting,
+            problem: problem.into(),
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
@@ -212,13 +212,85 @@ impl Error {
         }
     }
 
+    /// A stable word for the kind of error, for programs that tell kinds apart:
+    ///
+    /// | code | what went wrong |
+    /// |---|---|
+    /// | `settings` | a [setting](Self::setting) cannot work |
+    /// | `unreachable` | no connection could be opened |
+    /// | `tls_not_trusted` | the server's certificate is not accepted |
+    /// | `tls_failed` | the TLS handshake failed for another reason |
+    /// | `timeout`, `silent` | there was no answer in time; no byte moved for too long |
+    /// | `connection_lost` | the connection broke; what was sent may or may not have been executed |
+    /// | `not_redis` | what came is no reply of Redis, or more than the command can answer with |
+    /// | `no_permission` | the user may not run the command, or not on this key |
+    /// | `refused` | Redis answered with another error, see [`Reply::code`] |
+    /// | `connection_dropped` | Redis closes the connection whenever it gets this command |
+    /// | `wrong_password` | user or password is wrong |
+    /// | `password_missing` | Redis wants a password and none is set |
+    /// | `password_not_needed` | a password is set and Redis has none |
+    /// | `wrong_kind_of_server` | cluster, standalone server or Sentinel, not as the settings say |
+    /// | `not_master`, `unknown_master` | a replica instead of the master; no Sentinel knows the master |
+    /// | `unexpected_reply` | a reply that the command never gives |
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Settings { .. } => "settings",
+            Self::Connect { .. } => "unreachable",
+            Self::Tls { source, .. } => match find_cause(&**source) {
+                Some(rustls::Error::InvalidCertificate(_)) => "tls_not_trusted",
+                _ => "tls_failed",
+            },
+            Self::Silent { .. } => "silent",
+            Self::Timeout { .. } => "timeout",
+            Self::Lost { source, .. } if find_cause::<NotRedis>(source).is_some() => "not_redis",
+            Self::Lost { .. } => "connection_lost",
+            Self::Refused { reply, .. }
+            | Self::RefusedAlone { reply, .. }
+            | Self::Opening { reply, .. } => match reply.code() {
+                "NOPERM" => "no_permission",
+                _ => "refused",
+            },
+            Self::Dropped { .. } => "connection_dropped",
+            Self::Login { reply, .. } => match reply.login_problem() {
+                Some(LoginProblem::WrongPassword) => "wrong_password",
+                Some(LoginProblem::PasswordNotNeeded) => "password_not_needed",
+                Some(LoginProblem::PasswordMissing) | None => "password_missing",
+            },
+            Self::OtherKind { .. } => "wrong_kind_of_server",
+            Self::NotMaster { .. } => "not_master",
+            Self::UnknownMaster { .. } => "unknown_master",
+            Self::Unexpected { .. } => "unexpected_reply",
+        }
+    }
+
+    /// The setting that cannot work, in the configuration's spelling, for errors with the code `settings`.
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Settings { setting, .. } => Some(setting),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, without the name of the setting, and what to do if it says so. The sentences of
+    /// [`Settings`](Self::Settings) put that behind their last semicolon.
+    pub fn problem_and_cure(&self) -> (String, Option<String>) {
+        let text = match self {
+            Self::Settings { problem, .. } => problem.clone(),
+            other => other.to_string(),
+        };
+        match text.rsplit_once("; ") {
+            Some((problem, cure)) => (problem.to_owned(), Some(cure.to_owned())),
+            None => (text, None),
+        }
+    }
+
     /// Whether the same command can succeed later without being changed: everything but
     /// [`Class::Record`].
     pub fn is_retryable(&self) -> bool {
         self.class() != Class::Record
     }
 
-    /// Whether somebody has to look: what Redis says will not change by itself, as far as anybody knows.
+    /// Whether an operator has to look: what Redis says will not change by itself, as far as is known.
     pub fn needs_operator(&self) -> bool {
         matches!(self.class(), Class::Configuration | Class::Unknown)
     }

@@ -122,7 +122,7 @@ async fn answers_to_a_read_take_little() {
     .await;
     attack("INFO", async |connection: &Connection| {
         let marker = Marker::new(connection.clone(), Layout::default(), "i1");
-        marker.look(&marker.shard(None)).await.unwrap_err()
+        marker.read(&marker.shard(None)).await.unwrap_err()
     })
     .await;
 }
