@@ -14,8 +14,10 @@ from pathlib import Path
 
 # Names that things had before they had the names of ARCHITECTURE.md, which a stranger guesses.
 OLD_WORDS = set("""
-Books Desk Entrance Flow Given Glance Greeting Ground Intake Ledger Owed PATIENCE Parcel Patience Patient Pen Pulse Recipe
-Roster Seen Sheet Sought Supply Ticket Told Visit books ledger roster
+Announcer Arrival Aside Beginning Begun Books Bounded Chosen Desk Elsewhere Entered Entrance Flow Gathered Given Glance Greeting
+Ground Happened Headed Intake Keeper Kept Ledger LookUp Looking Marked Missed NotTaken Obstacle Occasion Occupant Offered OurSide
+Overtaking Owed PATIENCE Parcel Patience Patient Pen Picked Pulse Recipe Roster Said Seen Sheet Sought Stem Supply Survey Ticket
+Told Trial UnderWay Visit Wanted Wrong books ledger roster
 """.split())
 
 # Comments, texts and characters, which hold no code.

@@ -50,12 +50,25 @@ fn assert_private(dir: &Path) {
     }
 }
 
+/// A process has one umask, and one of these tests changes it.
+static UMASK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Whose files they are to be: another user's, where this process may make such files, which is where it is root.
+fn owner() -> (u32, u32) {
+    if is_root() {
+        return (NOBODY, NOBODY);
+    }
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    (user.as_raw(), group.as_raw())
+}
+
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 #[tokio::test]
 async fn only_the_owner_has_rights_whatever_the_umask() {
+    let _umask = UMASK.lock().await;
     let parent = tempfile::tempdir().unwrap();
     for umask in [0o000, 0o022, 0o377] {
         let before = rustix::process::umask(Mode::from_raw_mode(umask));
@@ -71,6 +84,7 @@ async fn only_the_owner_has_rights_whatever_the_umask() {
 
 #[tokio::test]
 async fn what_an_earlier_version_left_open_is_closed_at_the_start() {
+    let _umask = UMASK.lock().await;
     let parent = tempfile::tempdir().unwrap();
     fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).unwrap();
     let dir = parent.path().join("journal");
@@ -98,6 +112,7 @@ async fn what_an_earlier_version_left_open_is_closed_at_the_start() {
 
 #[tokio::test]
 async fn a_link_in_the_place_of_a_file_is_replaced_or_refused() {
+    let _umask = UMASK.lock().await;
     let parent = tempfile::tempdir().unwrap();
     let outside = parent.path().join("outside");
     let dir = parent.path().join("journal");
@@ -126,15 +141,13 @@ async fn a_link_in_the_place_of_a_file_is_replaced_or_refused() {
 }
 
 #[tokio::test]
-async fn what_root_makes_belongs_to_the_owner_of_the_directory() {
-    if !is_root() {
-        eprintln!("left out: only root can make files of another user; this process is not root");
-        return;
-    }
+async fn what_is_made_belongs_to_the_owner_of_the_directory_also_when_root_makes_it() {
+    let _umask = UMASK.lock().await;
+    let (user, group) = owner();
     let parent = tempfile::tempdir().unwrap();
     let data_dir = parent.path().join("data");
     files::make_directory(&data_dir).unwrap();
-    chown(&data_dir, Some(NOBODY), Some(NOBODY)).unwrap();
+    chown(&data_dir, Some(user), Some(group)).unwrap();
     let dir = data_dir.join("journal");
     let journal = open(&dir, options()).unwrap().0;
     use_it(&journal).await;
@@ -143,7 +156,7 @@ async fn what_root_makes_belongs_to_the_owner_of_the_directory() {
         let owner = path.metadata().unwrap();
         assert_eq!(
             (owner.uid(), owner.gid()),
-            (NOBODY, NOBODY),
+            (user, group),
             "{}",
             path.display()
         );
@@ -153,11 +166,11 @@ async fn what_root_makes_belongs_to_the_owner_of_the_directory() {
     for directory in [&others, &own] {
         files::make_directory(directory).unwrap();
     }
-    chown(&own, Some(NOBODY), Some(NOBODY)).unwrap();
-    for (target, is_followed) in [(&others, false), (&own, true)] {
+    chown(&own, Some(user), Some(group)).unwrap();
+    for (target, is_followed) in [(&others, !is_root()), (&own, true)] {
         let link = data_dir.join(format!("to-{}", target.file_name().unwrap().display()));
         symlink(target, &link).unwrap();
-        std::os::unix::fs::lchown(&link, Some(NOBODY), Some(NOBODY)).unwrap();
+        std::os::unix::fs::lchown(&link, Some(user), Some(group)).unwrap();
         assert_eq!(
             open(&link, options()).is_ok(),
             is_followed,
@@ -165,29 +178,29 @@ async fn what_root_makes_belongs_to_the_owner_of_the_directory() {
             link.display()
         );
     }
-    assert_eq!(fs::read_dir(&others).unwrap().count(), 0);
+    let is_empty = fs::read_dir(&others).unwrap().count() == 0;
+    assert_eq!(is_empty, is_root());
 }
 
 #[test]
-fn a_replaced_file_keeps_its_owner_in_a_directory_of_roots_own() {
-    if !is_root() {
-        eprintln!("left out: only root can make files of another user; this process is not root");
-        return;
-    }
+fn a_replaced_file_keeps_its_owner_also_in_a_directory_of_roots_own() {
+    let _umask = UMASK.blocking_lock();
+    let me = rustix::process::geteuid().as_raw();
+    let (user, group) = owner();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("admin-key");
     files::replace(&path, b"old").unwrap();
-    assert_eq!(path.metadata().unwrap().uid(), 0);
-    chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+    assert_eq!(path.metadata().unwrap().uid(), me);
+    chown(&path, Some(user), Some(group)).unwrap();
     files::replace(&path, b"new").unwrap();
-    assert_eq!(path.metadata().unwrap().uid(), NOBODY);
+    assert_eq!(path.metadata().unwrap().uid(), user);
     // A name elsewhere: it may be anybody's.
-    let root = dir.path().join("root");
-    files::make(&root).unwrap();
+    let mine = dir.path().join("mine");
+    files::make(&mine).unwrap();
     let data_dir = dir.path().join("data");
     files::make_directory(&data_dir).unwrap();
-    chown(&data_dir, Some(NOBODY), Some(NOBODY)).unwrap();
-    fs::hard_link(&root, data_dir.join("hard")).unwrap();
+    chown(&data_dir, Some(user), Some(group)).unwrap();
+    fs::hard_link(&mine, data_dir.join("hard")).unwrap();
     files::open_or_make(&data_dir.join("hard")).unwrap();
-    assert_eq!(root.metadata().unwrap().uid(), 0);
+    assert_eq!(mine.metadata().unwrap().uid(), me);
 }

@@ -73,13 +73,7 @@ fn what_redis_refuses_for_good_is_a_dead_letter_and_can_be_retried() {
     for (user, value) in [("wrong", 1), ("right", 2), ("wrong", 3)] {
         let event =
             format!("{{\"userId\":\"{user}\",\"traits\":{{\"a\":{value},\"b{value}\":true}}}}");
-        assert_eq!(
-            client
-                .post("/v1/identify", event.as_bytes())
-                .unwrap()
-                .status,
-            200
-        );
+        client.identify(&event);
     }
     server.settle("profiles");
     assert_eq!(redis.fields("user:right")["a"], "2");
@@ -124,13 +118,7 @@ fn i6_a_destination_that_is_down_slows_nobody() {
     let mut client = Client::connect(&server.gateway);
     for number in 1..=1_000 {
         let event = format!("{{\"userId\":\"u{number}\",\"traits\":{{\"n\":{number}}}}}");
-        assert_eq!(
-            client
-                .post("/v1/identify", event.as_bytes())
-                .unwrap()
-                .status,
-            200
-        );
+        client.identify(&event);
     }
     server.settle("up");
     assert_eq!(up.keys().len(), 1_000);
@@ -187,13 +175,7 @@ fn i4_replaying_the_journal_leaves_the_same_profiles() {
             number % 7,
             number % 11
         );
-        assert_eq!(
-            client
-                .post("/v1/identify", event.as_bytes())
-                .unwrap()
-                .status,
-            200
-        );
+        client.identify(&event);
     }
     drop(client);
     server.settle("profiles");
