@@ -17,8 +17,8 @@ pub struct ServerIdentity {
     pub key: Secret,
 }
 
-pub(crate) const CERTIFICATE: &str = "tls_certificate";
-pub(crate) const KEY: &str = "tls_key";
+const CERTIFICATE: &str = "tls_certificate";
+const KEY: &str = "tls_key";
 
 impl ServerIdentity {
     /// The files that it stands in.

@@ -3,13 +3,23 @@
 use kenwell::connection::{Secret, Url};
 use toml_edit::{Item, TableLike, Value};
 
-use super::{document::set, edit::DestinationChange};
+use super::{document::set, key_changes::KeyChanges};
 
-/// Replaces a `url`, or a connection string in `address`, by the keys that it stands for, when one of them is about to change. A reference
-/// (`env:NAME`, `file:PATH`) stays: what it holds is changed where it is, and the loader tells what
-/// contradicts it.
-pub(super) fn url(table: &mut dyn TableLike, change: &DestinationChange) {
-    if !touches(change) {
+/// The keys that a URL may hold.
+const HELD: [&str; 6] = [
+    "address",
+    "username",
+    "password",
+    "database",
+    "sentinel_master",
+    "secure",
+];
+
+/// Replaces a `url`, or a connection string in `address`, by the keys that it stands for, when one of them is
+/// about to change. A reference (`env:NAME`, `file:PATH`) stays: what it holds is changed where it is, and the
+/// loader tells what contradicts it.
+pub(super) fn url(table: &mut dyn TableLike, changes: &KeyChanges) {
+    if !changes.iter().any(|(key, _)| HELD.contains(&key.name)) {
         return;
     }
     let parsed = |key: &'static str| {
@@ -39,13 +49,4 @@ pub(super) fn url(table: &mut dyn TableLike, change: &DestinationChange) {
             set(table, key, value);
         }
     }
-}
-
-/// Whether a key changes that a URL may hold.
-fn touches(change: &DestinationChange) -> bool {
-    let text = [&change.address, &change.username, &change.sentinel_master];
-    text.into_iter().any(|change| !change.is_keep())
-        || !change.password.is_keep()
-        || !change.database.is_keep()
-        || !change.secure.is_keep()
 }

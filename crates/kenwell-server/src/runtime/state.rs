@@ -58,7 +58,7 @@ pub struct ConfigurationState {
     /// Why the version last read is not the running one; empty when it is.
     pub problems: Vec<Problem>,
     /// Settings that differ from the running ones and take effect at the next start only.
-    pub needs_restart: Vec<&'static str>,
+    pub needs_restart: Vec<String>,
     /// When the running configuration was taken over.
     pub loaded_at: Timestamp,
 }

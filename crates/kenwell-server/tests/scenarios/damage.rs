@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use kenwell_server::runtime::{Change, DestinationChange, Edit};
+use kenwell_server::runtime::Edit;
+use serde_json::json;
 
-use crate::support::{Client, Inside, Redis, Server, eventually, metric, post};
+use crate::support::{Client, Inside, Redis, Server, destination_change, eventually, metric, post};
 
 /// Two destinations; `web` feeds both, `app` only the second.
 fn tables(redis: &Redis) -> String {
@@ -19,16 +20,10 @@ fn tables(redis: &Redis) -> String {
 }
 
 fn pause(inside: &Inside, id: &str, paused: bool) {
+    let paused = paused.then_some(true);
     inside.edit(Edit::ChangeDestination {
         id: id.to_owned(),
-        change: Box::new(DestinationChange {
-            paused: if paused {
-                Change::To(true)
-            } else {
-                Change::Remove
-            },
-            ..DestinationChange::default()
-        }),
+        change: destination_change(json!({ "paused": paused })),
     });
 }
 

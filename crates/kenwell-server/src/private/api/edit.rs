@@ -6,7 +6,7 @@ use super::configuration;
 use super::uninterrupted::uninterrupted;
 use crate::private::PrivatePlane;
 use crate::private::error::ApiError;
-use crate::runtime::{Applied, Edit, EditError, Revision};
+use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
 pub(super) async fn apply(
@@ -66,12 +66,19 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
                 .about(setting)
                 .with_problems(problems)
         }
-        // Logged where it is tried again.
+        // Said by whoever tries it again.
         EditError::NotApplied(_) => ApiError::internal(text),
         _ => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
             ApiError::internal(text)
         }
+    }
+}
+
+impl From<WrongChange> for ApiError {
+    fn from(wrong: WrongChange) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, "bad_request", wrong.what).about(wrong.setting)
     }
 }
 

@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    configuration, dead_letters, destinations, doctor, events, history, overview, profiles, replay,
-    session, sources, test_event,
+    configuration, dead_letters, destinations, doctor, events, fields, history, overview, profiles,
+    replay, session, sources, test_event,
 };
 use crate::private::PrivatePlane;
 
@@ -22,6 +22,7 @@ pub(in crate::private) fn quick() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(sources::get, sources::change, sources::remove))
         .routes(routes!(sources::rotate))
         .routes(routes!(test_event::send))
+        .routes(routes!(fields::list))
         .routes(routes!(destinations::list, destinations::add))
         .routes(routes!(
             destinations::get,

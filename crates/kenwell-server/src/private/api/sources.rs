@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::edit;
@@ -56,21 +57,6 @@ pub(super) struct SourceToAdd {
     /// Ids of the destinations that it feeds.
     #[serde(default)]
     destinations: Vec<String>,
-}
-
-/// What changes of a source; what is missing stays.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes what `runtime::SourceChange` is on the wire"
-)]
-pub(super) struct SourceToChange {
-    /// For people; null removes it, and the id stands in.
-    name: Option<String>,
-    /// Whether it may send.
-    enabled: Option<bool>,
-    /// Ids of the destinations that it feeds.
-    destinations: Option<Vec<String>>,
 }
 
 impl Source {
@@ -157,7 +143,7 @@ pub(super) async fn get(
 #[utoipa::path(
     patch, path = "/api/v1/sources/{id}", tag = "sources", operation_id = "change_source",
     params(("id" = String, Path, description = "the source's id")),
-    request_body = SourceToChange,
+    request_body = SourceChange,
     responses(
         (status = 200, body = Source),
         (status = 404, body = ErrorBody),
@@ -169,9 +155,15 @@ pub(super) async fn change(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Body(change): Body<SourceChange>,
+    Body(change): Body<Map<String, Value>>,
 ) -> Result<Json<Source>, ApiError> {
-    changed(&plane, &headers, id, change).await
+    let change = SourceChange::read(change)?;
+    let edit = Edit::ChangeSource {
+        id: id.clone(),
+        change,
+    };
+    edit::apply(&plane, &headers, edit).await?;
+    Source::find(&plane, &id).map(Json)
 }
 
 /// Remove a source
@@ -212,23 +204,6 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Source>, ApiError> {
-    let change = SourceChange {
-        new_write_key: true,
-        ..SourceChange::default()
-    };
-    changed(&plane, &headers, id, change).await
-}
-
-async fn changed(
-    plane: &PrivatePlane,
-    headers: &HeaderMap,
-    id: String,
-    change: SourceChange,
-) -> Result<Json<Source>, ApiError> {
-    let edit = Edit::ChangeSource {
-        id: id.clone(),
-        change,
-    };
-    edit::apply(plane, headers, edit).await?;
-    Source::find(plane, &id).map(Json)
+    edit::apply(&plane, &headers, Edit::NewWriteKey(id.clone())).await?;
+    Source::find(&plane, &id).map(Json)
 }

@@ -13,7 +13,10 @@ use kenwell_server::{
     gateway::{Gateway, GatewayLimits, PublicEndpoint},
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
-    runtime::{Applied, ConfigFile, Dependencies, DestinationView, Edit, EditError, Runtime},
+    runtime::{
+        Applied, ConfigFile, Dependencies, DestinationChange, DestinationView, Edit, EditError,
+        Runtime, SourceChange,
+    },
 };
 use tempfile::TempDir;
 use tokio::{runtime::Runtime as Executor, sync::Notify, task::JoinHandle};
@@ -204,4 +207,14 @@ fn written(tables: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("kenwell.toml"), tables).unwrap();
     directory
+}
+
+/// What the API makes of a change of a source.
+pub(crate) fn source_change(change: serde_json::Value) -> SourceChange {
+    SourceChange::read(serde_json::from_value(change).unwrap()).unwrap()
+}
+
+/// What the API makes of a change of a destination.
+pub(crate) fn destination_change(change: serde_json::Value) -> DestinationChange {
+    DestinationChange::read(serde_json::from_value(change).unwrap()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Destinations on the same Redis: an event for one must not write a key of another.
+//! Destinations on the same Redis, whose prefixes must keep an event for one from writing a key of another.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,43 +7,36 @@ use kenwell::connection::Settings;
 use kenwell::profile::{Layout, Prefix, overlaps};
 
 use super::destination::ReadDestination;
-use super::section::Reading;
+use super::keys::destination::PREFIX;
 use super::settings::Destination;
-use super::value::Wrong;
 
-/// Complains about prefixes that are no wall. Whether two addresses are the same Redis shows only in their
+/// Complains about prefixes that do not keep keys apart. Whether two addresses are the same Redis shows only in their
 /// text, where `localhost` and its addresses count as one.
-pub(super) fn check(reading: &Reading<'_>, destinations: &[ReadDestination], workspace_id: &str) {
+pub(super) fn check(destinations: &[ReadDestination<'_>], workspace_id: &str) {
     for neighbours in neighbours(destinations) {
-        let layout = |read: &&ReadDestination| layout(&read.destination, workspace_id);
+        let layout = |read: &&ReadDestination<'_>| layout(&read.destination, workspace_id);
         let layouts: Vec<Layout> = neighbours.iter().map(layout).collect();
         for (first, second) in overlaps(&layouts) {
-            let (Some(first), Some(second)) = (neighbours.get(first), neighbours.get(second))
-            else {
-                continue;
-            };
-            let place = second.places.iter().find(|(key, ..)| *key == "prefix");
-            let place = place.map_or(&second.id.place, |(_, place, _)| place);
-            let key = format!("destinations.{}.prefix", second.id.value);
-            reading.error(
-                place.clone(),
-                &key,
-                wrong(&first.id.value, &second.id.value),
-            );
+            if let (Some(first), Some(second)) = (neighbours.get(first), neighbours.get(second)) {
+                complain(&first.destination.id, second);
+            }
         }
     }
 }
 
-fn wrong(first: &str, second: &str) -> Wrong {
-    Wrong::new(
-        format!(
-            "\"{first}\" and \"{second}\" write to the same Redis and database, and with these prefixes a user id \
-             can be chosen so that an event for one writes a key of the other"
-        ),
+fn complain(first: &str, second: &ReadDestination<'_>) {
+    let what = format!(
+        "\"{first}\" and \"{}\" write to the same Redis and database, and with these prefixes a user id \
+         can be chosen so that an event for one writes a key of the other",
+        second.destination.id
+    );
+    second.table.error(
+        PREFIX,
+        what,
         "give each a prefix of its own, without \":user\" in it (\"a\" beside \"b\", or beside none), the same prefix \
          to both if they are to write the same keys, or one of them another database; a template can be any text \
          without a colon",
-    )
+    );
 }
 
 fn layout(destination: &Destination, workspace_id: &str) -> Layout {
@@ -55,7 +48,7 @@ fn layout(destination: &Destination, workspace_id: &str) -> Layout {
 }
 
 /// Destinations that share a Redis and database, in the order of the file; only where there are several.
-fn neighbours(destinations: &[ReadDestination]) -> Vec<Vec<&ReadDestination>> {
+fn neighbours<'a>(destinations: &'a [ReadDestination<'a>]) -> Vec<Vec<&'a ReadDestination<'a>>> {
     // The first destination at each place, and for each destination the earliest that it shares a place with.
     let mut first_at: HashMap<String, usize> = HashMap::new();
     let mut earlier: Vec<usize> = (0..destinations.len()).collect();
@@ -68,7 +61,7 @@ fn neighbours(destinations: &[ReadDestination]) -> Vec<Vec<&ReadDestination>> {
             }
         }
     }
-    let mut groups: HashMap<usize, Vec<&ReadDestination>> = HashMap::new();
+    let mut groups: HashMap<usize, Vec<&ReadDestination<'_>>> = HashMap::new();
     for (index, read) in destinations.iter().enumerate() {
         groups.entry(root(&earlier, index)).or_default().push(read);
     }
