@@ -121,7 +121,7 @@ async fn read(journal: &Journal, config: &Config) -> Result<Vec<DestinationBackl
         .iter()
         .map(|it| (it.name.clone(), it.position));
     let feeds = |source: &str, id: &str| config.feeds(source, id);
-    let counted = delivery::count(
+    let counted = delivery::count_backlogs(
         journal,
         positions,
         stats.next_offset,

@@ -9,7 +9,7 @@ use super::exit::Failure;
 use super::help;
 use super::output::{self, printable};
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Error, Retried};
+use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
 use crate::installation;
 
 #[derive(Debug, Subcommand)]
@@ -90,7 +90,7 @@ pub(super) async fn retry(arguments: &DeadLettersOptions) -> Result<(), Failure>
     for destination in choose_all(&config, arguments.destination.as_deref())? {
         let outcome = match &letters {
             Some(letters) => retry_destination(&config, destination, letters).await?,
-            None => Retried::default(),
+            None => RetryResult::default(),
         };
         if arguments.json {
             output::json(&json!({
@@ -129,7 +129,7 @@ async fn retry_destination(
     config: &Config,
     destination: &Destination,
     letters: &DeadLetters,
-) -> Result<Retried, Failure> {
+) -> Result<RetryResult, Failure> {
     let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
     let connection = connect(destination)?;
     let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);

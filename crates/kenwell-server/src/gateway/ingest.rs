@@ -58,7 +58,7 @@ impl Ingest {
         route: Route,
         body: &[u8],
     ) -> Result<StoredRequest, Refusal> {
-        let watched = self.metrics.tail().is_watched();
+        let watched = self.metrics.tail().has_subscribers();
         let mut ignored_events = Vec::new();
         let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
             if watched {
@@ -90,7 +90,7 @@ impl Ingest {
         route: Route,
         body: &[u8],
     ) -> Result<StoredRequest, Refusal> {
-        let watched = self.metrics.tail().is_watched();
+        let watched = self.metrics.tail().has_subscribers();
         let mut ignored_events = Vec::new();
         let request = kenwell_event::parse_shares(route, body, |place, event, reason| {
             if watched {
@@ -141,7 +141,7 @@ impl Ingest {
         }
         let batch = records(source, &events.identifies);
         self.append(source, token, batch).await?;
-        if self.metrics.tail().is_watched() {
+        if self.metrics.tail().has_subscribers() {
             for event in &events.identifies {
                 self.show(source, Outcome::Accepted, event, None);
             }
@@ -151,7 +151,7 @@ impl Ingest {
 
     /// Shows what became of an event to whoever watches.
     fn show(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
-        self.metrics.tail().tell(&Observation {
+        self.metrics.tail().publish(&Observation {
             source: &source.id,
             outcome,
             event,
@@ -182,7 +182,7 @@ impl Ingest {
         });
         match append.await {
             Ok(Ok(_offset)) => {
-                self.metrics.appended(started.elapsed().as_secs_f64());
+                self.metrics.observe_append(started.elapsed().as_secs_f64());
                 Ok(())
             }
             Ok(Err(error)) => Err(not_stored(&error)),

@@ -112,7 +112,10 @@ impl Source {
             name: source.name.clone(),
             enabled: source.enabled,
             write_key: source.write_key.clone(),
-            destinations: destinations.iter().map(|id| metrics.counters(id)).collect(),
+            destinations: destinations
+                .iter()
+                .map(|id| metrics.destination(id))
+                .collect(),
             route: envelope::route(&source.id, &destinations),
             rate_limit,
             body_share: before.map_or_else(SourceShare::new, |before| before.body_share.clone()),

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, api::DestinationStatus};
 use crate::{
-    dead_letters::{DeadLetters, Outstanding},
+    dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
-    history::{Audit, Entry, History, Totals},
+    history::{Audit, AuditEntry, History, Totals},
     listener::Addresses,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
@@ -81,7 +81,7 @@ impl PrivatePlane {
     }
 
     /// The dead letters of a destination.
-    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<Outstanding> {
+    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<OutstandingLetters> {
         self.dead_letters.outstanding(running.id(), &running.layout)
     }
 
@@ -98,9 +98,9 @@ impl PrivatePlane {
         self.audit.check(destinations.iter().map(|running| {
             let mut cursors = stats.cursors.iter();
             let cursor = cursors.find(|cursor| cursor.name == running.id());
-            Entry {
+            AuditEntry {
                 destination: running.id().to_owned(),
-                terms: running.counters.terms(),
+                counts: running.counters.event_counts(),
                 pending: cursor.map(|cursor| cursor.pending),
             }
         }));
@@ -115,13 +115,13 @@ impl PrivatePlane {
             ignored,
             ..Totals::default()
         };
-        for counters in self.metrics.all_counters() {
-            let terms = counters.terms();
-            totals.written += terms.written;
-            totals.ignored += terms.ignored;
-            totals.dead_lettered += terms.dead_lettered;
-            totals.lost += terms.lost;
-            totals.queued += terms.queued();
+        for counters in self.metrics.destination_counters() {
+            let counts = counters.event_counts();
+            totals.written += counts.written;
+            totals.ignored += counts.ignored;
+            totals.dead_lettered += counts.dead_lettered;
+            totals.lost += counts.lost;
+            totals.queued += counts.queued();
         }
         totals
     }

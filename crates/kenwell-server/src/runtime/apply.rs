@@ -202,7 +202,7 @@ pub(super) async fn carry_out(
 /// Enters what waits for destinations whose queue was opened just now. Events are accepted meanwhile.
 fn enter_backlogs(opened: Vec<DestinationQueue>, config: &Config, ground: &Ground<'_>) {
     let (journal, stop) = (ground.journal.clone(), ground.stop.child_token());
-    let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
+    let entering = delivery::initialize_queues(opened, journal, Arc::new(config.clone()), stop);
     ground.tasks.spawn(entering);
 }
 

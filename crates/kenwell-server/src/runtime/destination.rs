@@ -10,7 +10,9 @@ use super::{oldest::Oldest, restore::Healing, retired::Retired};
 use crate::{
     config::{Config, Destination},
     dead_letters::DeadLetters,
-    delivery::{Delivery, DestinationQueue, Health, Lag, Memory, Plan, State},
+    delivery::{
+        Delivery, DeliveryDependencies, DestinationQueue, Health, HealthState, KnownRedisFile, Lag,
+    },
     metrics::{DestinationCounters, Metrics},
 };
 
@@ -42,7 +44,7 @@ pub(super) struct DestinationRuntime {
     counters: DestinationCounters,
     pub(super) health: Health,
     /// What is known of its Redis.
-    pub(super) memory: Memory,
+    pub(super) memory: KnownRedisFile,
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
     pub(super) queue: Option<DestinationQueue>,
@@ -104,7 +106,7 @@ impl DestinationRuntime {
         Self {
             connection,
             layout,
-            counters: ground.metrics.counters(&settings.id),
+            counters: ground.metrics.destination(&settings.id),
             health: Health::new(&settings.id),
             memory: ground.healing.memory(settings),
             lag: Lag::default(),
@@ -128,7 +130,7 @@ impl DestinationRuntime {
                 waiting = queue.counters.queued(),
                 "a destination is configured again, and goes on where it stood"
             );
-            ground.metrics.came_back(id);
+            ground.metrics.clear_retired(id);
             self.queue = Some(queue);
             return Ok(Opened::Again);
         }
@@ -162,7 +164,7 @@ impl DestinationRuntime {
         if idle || self.flow.is_some() {
             return Ok(());
         }
-        let plan = Plan {
+        let plan = DeliveryDependencies {
             config,
             destination: &self.settings,
             connection: &self.connection,
@@ -305,7 +307,7 @@ impl DestinationRuntime {
 
     /// Whether it delivers, and nothing is known to be in its way.
     pub(super) fn delivers(&self) -> bool {
-        self.flow.is_some() && !matches!(self.health.state(), State::Waiting { .. })
+        self.flow.is_some() && !matches!(self.health.state(), HealthState::Waiting { .. })
     }
 
     /// For those who look.

@@ -185,7 +185,7 @@ impl Runtime {
         let destinations = self.destinations();
         let queue = destinations.iter().filter_map(|it| it.queue.clone());
         let all: Vec<DestinationQueue> = queue.chain(self.inner.retired.queue()).collect();
-        join_all(all.iter().map(DestinationQueue::entered)).await;
+        join_all(all.iter().map(DestinationQueue::backlog_counted)).await;
     }
 
     /// Lets disabled and retired destinations go for which nothing waits, and tells of the others.

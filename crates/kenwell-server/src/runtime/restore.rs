@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     config::{Config, Destination},
-    delivery::{self, Guard, Loss, Memory, Owed, Post, Restoring},
+    delivery::{
+        self, KnownRedisFile, Loss, LossDetector, LossDetectorDependencies, PendingRestore,
+        RunningRestore,
+    },
     installation,
 };
 
@@ -50,8 +53,8 @@ impl Healing {
     }
 
     /// What is remembered of a destination's Redis.
-    pub(super) fn memory(&self, settings: &Destination) -> Memory {
-        Memory::open(&self.data_dir, settings)
+    pub(super) fn memory(&self, settings: &Destination) -> KnownRedisFile {
+        KnownRedisFile::open(&self.data_dir, settings)
     }
 
     /// The destination is gone, and so is what was remembered of its Redis.
@@ -113,23 +116,23 @@ impl Runtime {
 
 impl DestinationRuntime {
     /// Watches over its Redis beside the delivery, until `over`.
-    pub(super) fn guard(&self, ground: &Ground<'_>) -> Guard {
+    pub(super) fn guard(&self, ground: &Ground<'_>) -> LossDetector {
         let installation = ground.healing.installation.clone();
         // Under a name of its own, so that no marker of an earlier run arrives late.
         let name = format!("{installation}:{}:marker", self.settings.id);
         let (connection, layout) = (self.connection.named(&name), self.layout.clone());
-        Guard::new(Post {
+        LossDetector::new(LossDetectorDependencies {
             marker: Marker::new(connection, layout, installation),
             journal: ground.journal.clone(),
-            memory: self.memory.clone(),
+            known_redis: self.memory.clone(),
             health: self.health.clone(),
             heals: self.settings.heal,
             losses: ground.healing.losses.clone(),
         })
     }
 
-    fn owed(&self) -> Option<Owed> {
-        self.memory.known().owed
+    fn owed(&self) -> Option<PendingRestore> {
+        self.memory.known().pending
     }
 
     /// Somebody has decided what is delivered again: nothing more is offered.
@@ -142,7 +145,7 @@ impl DestinationRuntime {
     /// Moves the stopped line back to what is owed to its Redis, and says what that is.
     async fn go_back(
         &self,
-        owed: Owed,
+        owed: PendingRestore,
         search: Search,
         config: &Config,
         ground: &Ground<'_>,
@@ -152,15 +155,15 @@ impl DestinationRuntime {
         let oldest = search.start().0;
         let replayed = replay::rewind_line(self, config, search, journal).await?;
         let now = Timestamp::now();
-        let restoring = Restoring {
+        let restoring = RunningRestore {
             since_ms: now.as_millisecond(),
             until: reached,
             events: replayed.events,
         };
         let remembered = self.memory.change(|known| {
-            known.owed = None;
-            if owed.lost > Loss::Unlikely && replayed.events > 0 {
-                known.restoring = Some(restoring);
+            known.pending = None;
+            if owed.loss > Loss::Unlikely && replayed.events > 0 {
+                known.running = Some(restoring);
             }
         });
         if let Err(error) = remembered {
@@ -171,10 +174,10 @@ impl DestinationRuntime {
     }
 
     /// Says what Redis lacks, what it gets again, and what of it the journal no longer has.
-    fn tell(&self, owed: Owed, oldest: u64, reached: u64, replayed: &Replayed) {
+    fn tell(&self, owed: PendingRestore, oldest: u64, reached: u64, replayed: &Replayed) {
         let (id, position, events) = (&self.settings.id, owed.from, replayed.events);
         let since = replayed.received.map(tracing::field::display);
-        match owed.lost {
+        match owed.loss {
             Loss::Unlikely => tracing::info!(
                 destination.id = id,
                 position,

@@ -97,7 +97,7 @@ impl Retired {
                 empty.push(id.clone());
                 continue;
             }
-            ground.metrics.retired(id);
+            ground.metrics.set_retired(id);
             if entry.oldest.is_known() && !std::mem::replace(&mut entry.told, true) {
                 known.tell(id, waiting, entry.oldest.time());
             }

@@ -1,29 +1,16 @@
-//! What became of one event, for people.
+//! An event in the tail: what became of it, for people to read.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::observation::{Head, Observation};
-use super::{command, short};
+use super::command;
+use super::observation::{EventFields, Observation, Outcome};
+use super::truncate::{MAX_EVENT_BYTES, bounded_event, truncated_text};
 
 /// The most bytes of a reason.
 const MAX_REASON_BYTES: usize = 1_024;
-
-/// What has happened to an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It is in the journal, on its way to its destinations.
-    Accepted,
-    /// It is in Redis.
-    Written,
-    /// There is nothing in it for us, or for this destination.
-    Ignored,
-    /// Redis refused it for good.
-    DeadLettered,
-}
 
 /// One event at one moment of its way: the data of each message `event`.
 // Everything in it is bounded.
@@ -38,11 +25,11 @@ pub struct TailEvent {
     /// What the event says it is; empty when it says nothing.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whom it is about: `userId`, else `anonymousId`.
+    /// The user: `userId`, else `anonymousId`.
     pub user_id: Option<String>,
     /// What happened.
     pub outcome: Outcome,
-    /// Why, where that is not the usual.
+    /// Why, where that is not obvious.
     pub reason: Option<String>,
     /// Id of the destination; null for what happens at the gateway.
     pub destination: Option<String>,
@@ -55,19 +42,19 @@ pub struct TailEvent {
 }
 
 impl TailEvent {
-    pub(super) fn new(seq: u64, observation: &Observation<'_>, head: &Head) -> Self {
+    pub(super) fn new(seq: u64, observation: &Observation<'_>, fields: &EventFields) -> Self {
         Self {
             seq,
             at: format!("{:.3}", Timestamp::now()),
             source: observation.source.to_owned(),
-            kind: head.kind.clone().unwrap_or_default(),
-            user_id: head.user().map(str::to_owned),
+            kind: fields.kind.clone().unwrap_or_default(),
+            user_id: fields.user().map(str::to_owned),
             outcome: observation.outcome,
             reason: observation
                 .reason
-                .map(|reason| short::text(reason.as_bytes(), MAX_REASON_BYTES)),
+                .map(|reason| truncated_text(reason.as_bytes(), MAX_REASON_BYTES)),
             destination: observation.destination.map(str::to_owned),
-            event: short::shown(observation.event, short::MAX_EVENT_BYTES),
+            event: bounded_event(observation.event, MAX_EVENT_BYTES),
             command: observation.update.map(command::hset),
         }
     }
@@ -88,8 +75,8 @@ mod tests {
             destination: Some("profiles"),
             update: None,
         };
-        let seen = TailEvent::new(7, &observation, &Head::read(event));
-        let value = serde_json::to_value(&seen).unwrap();
+        let event_shown = TailEvent::new(7, &observation, &EventFields::read(event));
+        let value = serde_json::to_value(&event_shown).unwrap();
         assert_eq!(
             (&value["seq"], &value["outcome"]),
             (&7.into(), &"dead_lettered".into())

@@ -180,7 +180,11 @@ fn a_change_of_settings_loses_nothing_and_counts_nothing_twice() {
     }
     eventually("the destination to wait", || {
         let health = inside.destination("one").health.unwrap().state();
-        matches!(health, kenwell_server::delivery::State::Waiting { .. }).then_some(())
+        matches!(
+            health,
+            kenwell_server::delivery::HealthState::Waiting { .. }
+        )
+        .then_some(())
     });
     let settings = destination_change(json!({ "address": here.address(), "prefix": "new" }));
     inside.edit(change("one", settings));
@@ -208,7 +212,7 @@ fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
     let early = eventually("some to be written and some to wait", || {
         let written = inside.count("written_total", "one");
         let health = inside.destination("one").health.unwrap().state();
-        (written > 0 && health != kenwell_server::delivery::State::Up).then_some(written)
+        (written > 0 && health != kenwell_server::delivery::HealthState::Up).then_some(written)
     });
     assert!(early < 40);
     let settings = destination_change(json!({ "address": redis.address() }));

@@ -136,8 +136,8 @@ impl Letter {
             source: letter.source.clone(),
             key: letter.key.clone(),
             received_at: time::text_of_milliseconds(letter.received_at),
-            user_id: tail::user_of(&letter.event),
-            event: tail::shown(&letter.event, MAX_EVENT_BYTES),
+            user_id: tail::user_id_of(&letter.event),
+            event: tail::bounded_event(&letter.event, MAX_EVENT_BYTES),
         }
     }
 }
@@ -264,7 +264,7 @@ pub(super) async fn discard(
             discarded,
             "dead letters were discarded on request"
         );
-        outstanding.look_again();
+        outstanding.refresh_after_change();
         Ok(discarded)
     });
     let discarded = discarded.await?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::time;
-use crate::delivery::{Health, Notice, State};
+use crate::delivery::{Health, HealthState, MissingData};
 use crate::runtime::{DestinationView, Known, RetiredDestination};
 
 /// How a destination is doing.
@@ -68,7 +68,7 @@ impl DestinationStatus {
     /// The status of one that is configured; `broken` is what the audit says of its counters.
     pub(in crate::private) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
-        let terms = running.counters.terms();
+        let counts = running.counters.event_counts();
         let mut status = Self {
             id: settings.id.clone(),
             name: settings.name.clone(),
@@ -78,14 +78,14 @@ impl DestinationStatus {
             since: None,
             error: None,
             needs_operator: None,
-            accepted: terms.accepted,
-            written: terms.written,
-            ignored: terms.ignored,
-            dead_lettered: terms.dead_lettered,
+            accepted: counts.accepted,
+            written: counts.written,
+            ignored: counts.ignored,
+            dead_lettered: counts.dead_lettered,
             dead_letters_outstanding: None,
-            lost: terms.lost,
-            queued: terms.queued(),
-            balanced: terms.balance() && !broken,
+            lost: counts.lost,
+            queued: counts.queued(),
+            balanced: counts.is_balanced() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
         };
@@ -95,9 +95,9 @@ impl DestinationStatus {
                 status.since = running.waiting_since().map(time::text);
             }
             Some(_) if settings.paused => status.state = "paused",
-            Some(State::Connecting) => status.state = "connecting",
-            Some(State::Up) => {}
-            Some(State::Waiting {
+            Some(HealthState::Connecting) => status.state = "connecting",
+            Some(HealthState::Up) => {}
+            Some(HealthState::Waiting {
                 since,
                 error,
                 needs_operator,
@@ -110,25 +110,26 @@ impl DestinationStatus {
         }
         status.wait_in_part(running);
         if status.state == "up"
-            && let Some(notice) = running.health.as_ref().and_then(Health::notice)
+            && let Some(missing) = running.health.as_ref().and_then(Health::missing_data)
         {
-            status.apply(notice);
+            status.apply(missing);
         }
         status
     }
 
     /// Shows what waits by itself while the rest is delivered.
     fn wait_in_part(&mut self, running: &DestinationView) {
-        let aside = running.health.as_ref().map(Health::aside);
-        let Some((aside, text)) = aside.and_then(|aside| Some((aside.clone(), aside.text()?)))
+        let deferred = running.health.as_ref().map(Health::deferred);
+        let Some((deferred, text)) =
+            deferred.and_then(|deferred| Some((deferred.clone(), deferred.text()?)))
         else {
             return;
         };
         if self.state == "up" {
             self.state = "waiting";
-            self.since = aside.since.map(time::text);
+            self.since = deferred.since.map(time::text);
             self.error = Some(text);
-            self.needs_operator = Some(aside.needs_operator);
+            self.needs_operator = Some(deferred.needs_operator);
         } else if let Some(error) = &mut self.error {
             *error = format!("{error}; {text}");
         }
@@ -136,7 +137,7 @@ impl DestinationStatus {
 
     /// The status of a destination that is not configured; `known` is whether `accept_retired` says so.
     pub(in crate::private) fn retired(retired: &RetiredDestination, known: Known) -> Self {
-        let terms = retired.counters.terms();
+        let counts = retired.counters.event_counts();
         let mut status = Self {
             id: retired.id.clone(),
             name: retired.id.clone(),
@@ -146,13 +147,13 @@ impl DestinationStatus {
             since: retired.since.map(time::text),
             error: None,
             needs_operator: Some(known == Known::No),
-            accepted: terms.accepted,
-            written: terms.written,
-            ignored: terms.ignored,
-            dead_lettered: terms.dead_lettered,
-            lost: terms.lost,
-            queued: terms.queued(),
-            balanced: terms.balance(),
+            accepted: counts.accepted,
+            written: counts.written,
+            ignored: counts.ignored,
+            dead_lettered: counts.dead_lettered,
+            lost: counts.lost,
+            queued: counts.queued(),
+            balanced: counts.is_balanced(),
             lag_seconds: None,
             insecure: false,
             dead_letters_outstanding: None,
@@ -202,9 +203,9 @@ impl DestinationStatus {
         }
     }
 
-    fn apply(&mut self, notice: Notice) {
-        let (state, since, says, needs_operator) = match notice {
-            Notice::Restoring { since, events } => (
+    fn apply(&mut self, missing: MissingData) {
+        let (state, since, says, needs_operator) = match missing {
+            MissingData::Restoring { since, events } => (
                 "restoring",
                 since,
                 format!(
@@ -212,7 +213,7 @@ impl DestinationStatus {
                 ),
                 false,
             ),
-            Notice::Incomplete { since, says } => ("incomplete", since, says, true),
+            MissingData::Incomplete { since, says } => ("incomplete", since, says, true),
         };
         self.state = state;
         self.since = Some(time::text(since));

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::Query;
-use crate::tail::{Filter, MAX_READERS, Missed, Outcome, Subscriber, TailEvent};
+use crate::tail::{Filter, MAX_SUBSCRIBERS, MissedEvents, Outcome, Subscriber, TailEvent};
 
 /// How often a silent stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -79,10 +79,14 @@ pub(super) async fn watch(
     State(plane): State<Arc<PrivatePlane>>,
     Query(query): Query<EventsQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let reader = plane.metrics.tail().watch(query.into()).ok_or_else(|| {
-        let message = format!("{MAX_READERS} readers watch already: close one of them");
-        ApiError::busy(message, 10)
-    })?;
+    let reader = plane
+        .metrics
+        .tail()
+        .subscribe(query.into())
+        .ok_or_else(|| {
+            let message = format!("{MAX_SUBSCRIBERS} readers watch already: close one of them");
+            ApiError::busy(message, 10)
+        })?;
     let end = StreamEnd {
         closing: plane.closing.clone(),
         key_replaced: plane.access.key_replaced(),
@@ -109,10 +113,10 @@ fn messages(reader: Subscriber, end: StreamEnd) -> impl Stream<Item = Result<Eve
     })
 }
 
-fn message(next: Result<Arc<TailEvent>, Missed>) -> Event {
+fn message(next: Result<Arc<TailEvent>, MissedEvents>) -> Event {
     let (name, data) = match next {
         Ok(event) => ("event", serde_json::to_string(&*event)),
-        Err(Missed(count)) => ("dropped", serde_json::to_string(&Dropped { count })),
+        Err(MissedEvents(count)) => ("dropped", serde_json::to_string(&Dropped { count })),
     };
     // Plain data: it always is JSON.
     Event::default().event(name).data(data.unwrap_or_default())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::dead_letters::{DeadLetter, Error, Outstanding, Wanted};
+use crate::dead_letters::{DeadLetter, Error, LetterQuery, OutstandingLetters};
 
 /// Bytes of letters after which a page ends, whatever its count.
 const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -38,7 +38,7 @@ impl LetterSelection {
 
 /// Which letters are asked for.
 pub(super) struct PageRequest {
-    pub(super) destinations: Vec<(String, Arc<Outstanding>)>,
+    pub(super) destinations: Vec<(String, Arc<OutstandingLetters>)>,
     pub(super) reason: Option<String>,
     pub(super) limit: usize,
     /// The last one of the page before: destination, slash, id.
@@ -77,13 +77,13 @@ pub(super) fn find(page: &PageRequest) -> Result<Option<LetterPage>, Error> {
         if found.next.is_some() || !(begun || after.is_some()) {
             continue;
         }
-        let wanted = Wanted {
+        let wanted = LetterQuery {
             reason: page.reason.as_deref(),
             after: after.map(|(_, id)| id),
             letters: page.limit.saturating_sub(found.letters.len()),
             bytes: MAX_PAGE_BYTES.saturating_sub(bytes),
         };
-        let Some(picked) = outstanding.pick(&wanted)? else {
+        let Some(picked) = outstanding.page(&wanted)? else {
             continue;
         };
         begun = true;

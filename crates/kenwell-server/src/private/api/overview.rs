@@ -114,12 +114,12 @@ pub(super) async fn get(
 
 fn latency(plane: &PrivatePlane) -> Latency {
     let now = Instant::now();
-    let ack = plane.metrics.append_lately().p50_p99(now);
-    let counters = plane.metrics.all_counters();
+    let ack = plane.metrics.recent_appends().p50_p99(now);
+    let counters = plane.metrics.destination_counters();
     let freshness = Quantiles::of(
         counters
             .iter()
-            .map(crate::metrics::DestinationCounters::lately),
+            .map(crate::metrics::DestinationCounters::recent_freshness),
         now,
     );
     Latency {

@@ -90,7 +90,7 @@ pub(super) async fn send(
         message_id: Some(message_id.clone()),
         ..Filter::default()
     };
-    let reader = plane.metrics.tail().watch(wanted);
+    let reader = plane.metrics.tail().subscribe(wanted);
     let reader =
         reader.ok_or_else(|| ApiError::busy("too many people watch events: wait a little", 10))?;
     let event = identify(&user_id, &message_id, event.traits);

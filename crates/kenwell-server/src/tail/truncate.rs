@@ -1,14 +1,14 @@
-//! Events and texts cut to a size that a buffer of many can bear.
+//! Events and texts cut to a size of which many can wait in memory.
 
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// The most bytes of an event that are shown; a larger one is told by its size.
+/// The most bytes of an event that are shown; of a larger one only its size is.
 pub const MAX_EVENT_BYTES: usize = 16 * 1024;
 
 /// The event itself when it is JSON in the strict sense and not too large; else
 /// `{"$truncated": <bytes>}`, or `{"$text": "…"}` for what only a lenient reader can read.
-pub fn shown(bytes: &[u8], limit: usize) -> Box<RawValue> {
+pub fn bounded_event(bytes: &[u8], limit: usize) -> Box<RawValue> {
     if bytes.len() > limit {
         return raw(&json!({ "$truncated": bytes.len() }));
     }
@@ -31,7 +31,7 @@ fn raw(value: &serde_json::Value) -> Box<RawValue> {
 }
 
 /// At most about so many bytes of text, with an ellipsis when some are missing.
-pub(super) fn text(bytes: &[u8], limit: usize) -> String {
+pub(super) fn truncated_text(bytes: &[u8], limit: usize) -> String {
     let text = String::from_utf8_lossy(bytes);
     if text.len() <= limit {
         return text.into_owned();
@@ -47,26 +47,29 @@ mod tests {
     #[test]
     fn what_fits_is_shown_as_it_was_sent() {
         assert_eq!(
-            shown(br#"{"a": 1.0}"#, MAX_EVENT_BYTES).get(),
+            bounded_event(br#"{"a": 1.0}"#, MAX_EVENT_BYTES).get(),
             r#"{"a": 1.0}"#
         );
         assert_eq!(
-            shown(b"{\"a\":\r\n1}", MAX_EVENT_BYTES).get(),
+            bounded_event(b"{\"a\":\r\n1}", MAX_EVENT_BYTES).get(),
             "{\"a\":  1}"
         );
     }
 
     #[test]
-    fn the_rest_is_told_by_what_it_is() {
+    fn what_does_not_fit_or_is_not_json_is_described() {
         let large = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_EVENT_BYTES));
-        let told = format!("{{\"$truncated\":{}}}", large.len());
-        assert_eq!(shown(large.as_bytes(), MAX_EVENT_BYTES).get(), told);
+        let described = format!("{{\"$truncated\":{}}}", large.len());
         assert_eq!(
-            shown(b"{\"a\":NaN}", MAX_EVENT_BYTES).get(),
+            bounded_event(large.as_bytes(), MAX_EVENT_BYTES).get(),
+            described
+        );
+        assert_eq!(
+            bounded_event(b"{\"a\":NaN}", MAX_EVENT_BYTES).get(),
             r#"{"$text":"{\"a\":NaN}"}"#
         );
         assert!(
-            shown(b"{\"a\":\"\xff\"}", MAX_EVENT_BYTES)
+            bounded_event(b"{\"a\":\"\xff\"}", MAX_EVENT_BYTES)
                 .get()
                 .contains("$text")
         );
@@ -74,7 +77,7 @@ mod tests {
 
     #[test]
     fn long_texts_end_in_an_ellipsis() {
-        assert_eq!(text("äää".as_bytes(), 5), "ää…");
-        assert_eq!(text("äää".as_bytes(), 6), "äää");
+        assert_eq!(truncated_text("äää".as_bytes(), 5), "ää…");
+        assert_eq!(truncated_text("äää".as_bytes(), 6), "äää");
     }
 }

@@ -8,22 +8,22 @@ use std::sync::{
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 
-use super::{labels::IgnoredLabels, reasons::Reasons};
+use super::{labels::IgnoredLabels, reason_counters::ReasonCounters};
 
 /// The counters of one source. Clones count together.
 #[derive(Debug, Clone)]
 pub struct SourceCounters {
     pub(super) accepted: Counter,
-    pub(super) ignored: Reasons<IgnoredLabels>,
+    pub(super) ignored: ReasonCounters<IgnoredLabels>,
     /// Of all sources together, also those that are gone.
-    pub(super) all: Arc<Totals>,
+    pub(super) all: Arc<GatewayTotals>,
     /// Milliseconds since 1970 UTC; 0 for never.
     pub(super) seen: Arc<AtomicI64>,
 }
 
 /// What the gateway has taken since the start.
 #[derive(Debug, Default)]
-pub(super) struct Totals {
+pub(super) struct GatewayTotals {
     pub(super) accepted: AtomicU64,
     pub(super) ignored: AtomicU64,
 }
@@ -35,7 +35,7 @@ impl SourceCounters {
         self.all.accepted.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// `count` events are none of our business, or not fit.
+    /// `count` events are of a kind that is not kept, or cannot be used.
     pub fn ignored(&self, reason: &'static str, count: u64) {
         self.ignored.add(reason, count);
         self.all.ignored.fetch_add(count, Ordering::Relaxed);

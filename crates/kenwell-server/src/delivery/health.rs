@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -13,7 +13,7 @@ use crate::clock;
 
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum HealthState {
     /// Nothing was tried yet that has succeeded or failed.
     Connecting,
     /// No attempt has failed since the last one that succeeded.
@@ -29,17 +29,17 @@ pub enum State {
     },
 }
 
-/// What there is to say of the data in a Redis that answers.
+/// Why data may be missing in a Redis that answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// It came back with less, and gets again what the journal has of that.
+pub enum MissingData {
+    /// It came back with less than it had, and gets again what the journal has of that.
     Restoring {
         /// Since when.
         since: Timestamp,
         /// How many events that are.
         events: u64,
     },
-    /// It lacks something, and somebody has to say whether it is to get it again.
+    /// It lacks something, and a person has to say whether it is to get that again.
     Incomplete {
         /// Since when.
         since: Timestamp,
@@ -52,16 +52,16 @@ pub enum Notice {
 #[derive(Debug, Clone)]
 pub struct Health {
     destination: Arc<str>,
-    state: Arc<Mutex<State>>,
-    notice: Arc<Mutex<Option<Notice>>>,
-    /// Goes up with each attempt that fails, and with what is set aside.
+    state: Arc<Mutex<HealthState>>,
+    missing_data: Arc<Mutex<Option<MissingData>>>,
+    /// Goes up with each attempt that fails, and whenever what is deferred changes.
     failures: Arc<AtomicU64>,
-    aside: Arc<Mutex<SetAside>>,
+    deferred: Arc<Mutex<DeferredEvents>>,
 }
 
-/// Events that wait by themselves while the others are delivered.
+/// Events that are deferred: they wait by themselves while the others are delivered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SetAside {
+pub struct DeferredEvents {
     /// How many wait for which reason.
     pub reasons: BTreeMap<String, u64>,
     /// Whether somebody has to look.
@@ -70,7 +70,7 @@ pub struct SetAside {
     pub since: Option<Timestamp>,
 }
 
-impl SetAside {
+impl DeferredEvents {
     /// In words; `None` when nothing waits.
     pub fn text(&self) -> Option<String> {
         let parts = self.reasons.iter();
@@ -89,10 +89,10 @@ impl Health {
     pub fn new(destination: &str) -> Self {
         Self {
             destination: destination.into(),
-            state: Arc::new(Mutex::new(State::Connecting)),
-            notice: Arc::default(),
+            state: Arc::new(Mutex::new(HealthState::Connecting)),
+            missing_data: Arc::default(),
             failures: Arc::default(),
-            aside: Arc::default(),
+            deferred: Arc::default(),
         }
     }
 
@@ -102,41 +102,44 @@ impl Health {
     }
 
     /// As of now.
-    pub fn state(&self) -> State {
-        self.lock().clone()
+    pub fn state(&self) -> HealthState {
+        lock(&self.state).clone()
     }
 
-    /// What there is to say of the data in its Redis, if anything.
-    pub fn notice(&self) -> Option<Notice> {
-        self.lock_notice().clone()
+    /// Whether data may be missing in its Redis, and why.
+    pub fn missing_data(&self) -> Option<MissingData> {
+        lock(&self.missing_data).clone()
     }
 
-    /// From now on this is to be said of it.
-    pub(super) fn note(&self, notice: Option<Notice>) {
-        *self.lock_notice() = notice;
+    /// From now on this is missing.
+    pub(super) fn set_missing_data(&self, missing: Option<MissingData>) {
+        *lock(&self.missing_data) = missing;
     }
 
-    /// A number that is another one when an attempt has failed since, for all events or for some.
+    /// A number that differs when an attempt has failed meanwhile, for all events or for some.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// What waits by itself as of now.
-    pub fn aside(&self) -> SetAside {
-        self.lock_aside().clone()
+    /// What is deferred as of now.
+    pub fn deferred(&self) -> DeferredEvents {
+        lock(&self.deferred).clone()
     }
 
-    /// Takes note of what each lane has set aside. Logged when a reason is news, and when nothing waits any
-    /// more.
-    pub(super) fn set_aside(&self, lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>) {
-        let mut now = SetAside::default();
+    /// Notes what each lane has deferred, by reason, and whether an operator is needed. Logged when a reason
+    /// is new, and when nothing is deferred any more.
+    pub(super) fn set_deferred(
+        &self,
+        lanes: impl IntoIterator<Item = (BTreeMap<String, u64>, bool)>,
+    ) {
+        let mut now = DeferredEvents::default();
         for (reasons, needs_operator) in lanes {
             now.needs_operator |= needs_operator;
             for (reason, events) in reasons {
                 *now.reasons.entry(reason).or_default() += events;
             }
         }
-        let mut before = self.lock_aside();
+        let mut before = lock(&self.deferred);
         if !now.reasons.is_empty() {
             now.since = before.since.or_else(|| Some(Timestamp::now()));
         }
@@ -160,24 +163,24 @@ impl Health {
 
     /// Whether the latest attempt failed.
     pub(super) fn is_waiting(&self) -> bool {
-        matches!(*self.lock(), State::Waiting { .. })
+        matches!(*lock(&self.state), HealthState::Waiting { .. })
     }
 
     /// Whether the latest attempt succeeded.
     pub(super) fn is_up(&self) -> bool {
-        *self.lock() == State::Up
+        *lock(&self.state) == HealthState::Up
     }
 
-    /// An attempt failed. Logged when it is news: the first failure, and any change of its words.
+    /// An attempt failed. Logged when it is the first one, and whenever the error's words change.
     pub(super) fn failed(&self, error: &impl std::fmt::Display, class: Class) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let text = error.to_string();
         let needs_operator = matches!(class, Class::Configuration | Class::Unknown);
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let since = match &*state {
-            State::Waiting { error, .. } if *error == text => return,
-            State::Waiting { since, .. } => *since,
-            State::Connecting | State::Up => Timestamp::now(),
+            HealthState::Waiting { error, .. } if *error == text => return,
+            HealthState::Waiting { since, .. } => *since,
+            HealthState::Connecting | HealthState::Up => Timestamp::now(),
         };
         let destination = self.destination();
         if needs_operator {
@@ -185,7 +188,7 @@ impl Health {
         } else {
             tracing::warn!(destination.id = destination, error = %text, "delivery waits and retries; events are kept and nothing is lost");
         }
-        *state = State::Waiting {
+        *state = HealthState::Waiting {
             since,
             error: text,
             needs_operator,
@@ -194,8 +197,8 @@ impl Health {
 
     /// An attempt succeeded.
     pub(super) fn succeeded(&self) {
-        let mut state = self.lock();
-        if let State::Waiting { since, .. } = &*state {
+        let mut state = lock(&self.state);
+        if let HealthState::Waiting { since, .. } = &*state {
             let since = u64::try_from(since.as_millisecond()).unwrap_or(0);
             let seconds = clock::age(since).as_secs();
             tracing::info!(
@@ -204,18 +207,10 @@ impl Health {
                 "delivery goes on"
             );
         }
-        *state = State::Up;
+        *state = HealthState::Up;
     }
+}
 
-    fn lock_notice(&self) -> std::sync::MutexGuard<'_, Option<Notice>> {
-        self.notice.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_aside(&self) -> std::sync::MutexGuard<'_, SetAside> {
-        self.aside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

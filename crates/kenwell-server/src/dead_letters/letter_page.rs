@@ -1,16 +1,16 @@
-//! Showing some of the letters: those of one reason, a page at a time, read where they stand.
+//! A page of the letters, or of those with one reason, each read where it stands in the log.
 
 use std::os::unix::fs::FileExt;
 
 use super::error::Error;
 use super::files::io;
 use super::letter::DeadLetter;
-use super::line::Line;
-use super::outstanding::Outstanding;
+use super::log_line::LogLine;
+use super::outstanding::OutstandingLetters;
 
 /// Which letters are to be shown.
 #[derive(Debug)]
-pub struct Wanted<'a> {
+pub struct LetterQuery<'a> {
     /// Only those with this code; all when it is missing.
     pub reason: Option<&'a str>,
     /// Only those behind the one with this id.
@@ -21,9 +21,9 @@ pub struct Wanted<'a> {
     pub bytes: usize,
 }
 
-/// The letters that were found.
+/// A page of letters.
 #[derive(Debug, Default)]
-pub struct Picked {
+pub struct LetterPage {
     /// Oldest first.
     pub letters: Vec<DeadLetter>,
     /// Bytes of their lines.
@@ -32,52 +32,53 @@ pub struct Picked {
     pub more: bool,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     /// Finds letters in memory, and reads only these from the log. `None` when the letter behind which to
     /// look is not there any more. Blocks on files.
     ///
     /// # Errors
     /// [`Error::Io`], also when somebody has changed the file by hand.
-    pub fn pick(&self, wanted: &Wanted<'_>) -> Result<Option<Picked>, Error> {
-        let mut picked = Picked::default();
+    pub fn page(&self, query: &LetterQuery<'_>) -> Result<Option<LetterPage>, Error> {
+        let mut page = LetterPage::default();
         let mut places = Vec::new();
-        let (followed, index) = self.reading();
-        let after = wanted.after.map(parse_id);
+        let position = self.follower.position();
+        let index = self.follower.index();
+        let after = query.after.map(parse_id);
         let mut begun = after.is_none();
-        for (entry, code) in index.entries() {
+        for (letter, code) in index.letters() {
             if !begun {
-                begun = after == Some(Some((entry.offset, entry.at)));
+                begun = after == Some(Some((letter.offset, letter.at)));
                 continue;
             }
-            if wanted.reason.is_some_and(|reason| reason != code) {
+            if query.reason.is_some_and(|reason| reason != code) {
                 continue;
             }
-            let full = picked.bytes >= wanted.bytes && !places.is_empty();
-            if places.len() >= wanted.letters || full {
-                picked.more = true;
+            let full = page.bytes >= query.bytes && !places.is_empty();
+            if places.len() >= query.letters || full {
+                page.more = true;
                 break;
             }
-            picked.bytes += entry.length;
-            places.push((entry.position, entry.length));
+            page.bytes += letter.length;
+            places.push((letter.position, letter.length));
         }
         drop(index);
         if !begun {
             return Ok(None);
         }
         let path = &self.log.files.log;
-        for (position, length) in places {
+        for (begins, length) in places {
             let mut line = vec![0; length];
-            if let Some(file) = &followed.file {
-                file.read_exact_at(&mut line, position)
+            if let Some(file) = &position.file {
+                file.read_exact_at(&mut line, begins)
                     .map_err(io("read", path))?;
             }
-            match Line::parse(&line) {
-                Ok(Line::Letter(letter)) => picked.letters.push(letter),
-                Ok(Line::Superseded(_) | Line::Restored(_)) => {}
+            match LogLine::parse(&line) {
+                Ok(LogLine::Letter(letter)) => page.letters.push(letter),
+                Ok(LogLine::Superseded(_) | LogLine::Restored(_)) => {}
                 Err(error) => return Err(io("read", path)(error.into())),
             }
         }
-        Ok(Some(picked))
+        Ok(Some(page))
     }
 }
 

@@ -1,37 +1,37 @@
-//! What is said and remembered about a Redis that came back with less: in the log, on the readiness page,
-//! and in the file.
+//! What people are told of a Redis that came back with less: in the log, and on the readiness page.
 
 use jiff::Timestamp;
 use kenwell_journal::{Limit, Offset};
 
 use super::{
-    guard::Post,
-    known::{Known, Offered},
+    dependencies::LossDetectorDependencies,
+    known_redis::{KnownRedis, OfferedRestore},
 };
 use crate::{clock, envelope::Envelope};
 
-/// Shows what was going on when Kenwell was stopped, or its settings changed.
-pub(super) fn resume(post: &Post) {
-    let stats = post.journal.stats();
-    let destination = post.health.destination();
-    let cursor = stats.cursors.iter().find(|it| it.name == destination);
-    let acked = cursor.map_or(u64::MAX, |cursor| cursor.position.0);
-    let oldest = stats.first_offset.0;
-    // Whoever has gone back so far has taken the offer.
-    remember(post, |known| {
-        let taken = |offer: &Offered| acked <= offer.from.unwrap_or(0).max(oldest);
+/// Shows again what was shown when Kenwell was stopped, or its settings changed.
+pub(super) fn resume(dependencies: &LossDetectorDependencies) {
+    let acked = dependencies.acked().unwrap_or(u64::MAX);
+    let oldest = dependencies.journal.stats().first_offset.0;
+    // Somebody who made the delivery go back so far has taken the offer.
+    remember(dependencies, |known| {
+        let taken = |offer: &OfferedRestore| acked <= offer.from.unwrap_or(0).max(oldest);
         known.offered = known.offered.take().filter(|offer| !taken(offer));
     });
-    show(post);
 }
 
 /// Notes and says that everything that was lost is there again, once delivery has come so far.
-pub(super) fn restored(post: &Post, acked: u64) {
-    let Some(done) = post.memory.known().restoring.filter(|it| acked >= it.until) else {
+pub(super) fn restored(dependencies: &LossDetectorDependencies, acked: u64) {
+    let Some(done) = dependencies
+        .known_redis
+        .known()
+        .running
+        .filter(|it| acked >= it.until)
+    else {
         return;
     };
-    remember(post, |known| known.restoring = None);
-    let (destination, events) = (post.health.destination(), done.events);
+    remember(dependencies, |known| known.running = None);
+    let (destination, events) = (dependencies.destination(), done.events);
     let since = u64::try_from(done.since_ms).unwrap_or(0);
     let seconds = clock::age(since).as_secs();
     tracing::info!(
@@ -42,22 +42,27 @@ pub(super) fn restored(post: &Post, acked: u64) {
     );
 }
 
-/// Says that a destination was pointed to another Redis.
-pub(super) fn elsewhere(post: &Post) {
-    let destination = post.health.destination();
+/// Says that the settings of a destination name another Redis.
+pub(super) fn other_redis(dependencies: &LossDetectorDependencies) {
+    let destination = dependencies.destination();
     tracing::info!(
         destination.id = destination,
         "this Redis is a new one for the destination: it gets what is delivered from now on; to fill it with what the journal still has: kenwell replay"
     );
 }
 
-/// Says that something is missing which is not restored by itself, and how to restore it. `changed`:
+/// Says that something is missing which is not restored unless a person wants it, and how to restore it. `changed`:
 /// whether the server restarted or another one took over, rather than being emptied by a command.
-pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: bool) -> Offered {
-    let destination = post.health.destination();
-    let oldest = post.journal.stats().first_offset.0;
+pub(super) async fn offer(
+    dependencies: &LossDetectorDependencies,
+    from: Option<u64>,
+    acked: u64,
+    changed: bool,
+) -> OfferedRestore {
+    let destination = dependencies.destination();
+    let oldest = dependencies.journal.stats().first_offset.0;
     let begin = from.unwrap_or(0).max(oldest);
-    let time = received(post, begin..acked).await;
+    let time = received(dependencies, begin..acked).await;
     let what = if changed {
         "Redis came back from a restart or failover with less than it had confirmed, and `heal` is false"
     } else {
@@ -67,20 +72,20 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
         Some(from) if from >= oldest => "",
         _ => " (what is older the journal no longer has)",
     };
-    let deed = match time {
+    let remedy = match time {
         Some(time) => format!(
             "to restore it from {time} on{begins}: deliver again in the console, or with the server stopped `kenwell replay --destination {destination} --from {time}`; if it was meant, deliver again from now"
         ),
         None => "the journal has nothing left of it".to_owned(),
     };
-    let says = format!("{what}; {deed}");
+    let says = format!("{what}; {remedy}");
     tracing::error!(
         destination.id = destination,
         position = from,
         delivered = acked,
         "{says}"
     );
-    Offered {
+    OfferedRestore {
         since_ms: Timestamp::now().as_millisecond(),
         from,
         says,
@@ -88,8 +93,13 @@ pub(super) async fn offer(post: &Post, from: Option<u64>, acked: u64, changed: b
 }
 
 /// When the first record of a range was received.
-async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp> {
-    let mut pass = post.journal.pass(Offset(range.start)..Offset(range.end));
+async fn received(
+    dependencies: &LossDetectorDependencies,
+    range: std::ops::Range<u64>,
+) -> Option<Timestamp> {
+    let mut pass = dependencies
+        .journal
+        .pass(Offset(range.start)..Offset(range.end));
     let one = Limit {
         records: 1,
         bytes: 1,
@@ -101,14 +111,19 @@ async fn received(post: &Post, range: std::ops::Range<u64>) -> Option<Timestamp>
 }
 
 /// Changes what is remembered, and shows it.
-pub(super) fn remember(post: &Post, change: impl FnOnce(&mut Known)) {
-    if let Err(error) = post.memory.change(change) {
-        let destination = post.health.destination();
+pub(super) fn remember(
+    dependencies: &LossDetectorDependencies,
+    change: impl FnOnce(&mut KnownRedis),
+) {
+    if let Err(error) = dependencies.known_redis.change(change) {
+        let destination = dependencies.destination();
         tracing::error!(destination.id = destination, %error, "what is known of this Redis cannot be written to data_dir; after a restart of Kenwell its losses may not be noticed");
     }
-    show(post);
+    show(dependencies);
 }
 
-fn show(post: &Post) {
-    post.health.note(post.memory.known().notice());
+fn show(dependencies: &LossDetectorDependencies) {
+    dependencies
+        .health
+        .set_missing_data(dependencies.known_redis.known().missing_data());
 }

@@ -1,4 +1,4 @@
-//! Counters by reason: one family of labels, of which each source and destination has its own few.
+//! Counters by reason: of one family, each source or destination has a few.
 
 use std::{
     collections::BTreeMap,
@@ -7,39 +7,43 @@ use std::{
 
 use prometheus_client::metrics::{counter::Counter, family::Family};
 
-/// What a destination's dead letters are told apart by: Redis' codes as far as we know them.
+/// The reasons of dead letters: Redis' codes as far as we know them.
 pub const REFUSALS: [&str; 5] = ["WRONGTYPE", "NOPERM", "ERR", "connection_closed", "other"];
 
-/// One owner's counters of a family, at zero from the start where the reason is known, and removed together.
+/// Why a record of the journal is ignored that is no event at all.
+pub(crate) const NOT_AN_ENVELOPE: &str = "not_an_envelope";
+
+/// The counters of one source or destination in a family: at zero from the start where the reason is known, and
+/// removed together.
 #[derive(Debug, Clone)]
-pub(super) struct Reasons<L: Label> {
+pub(super) struct ReasonCounters<L: ReasonLabels> {
     owner: Arc<str>,
     family: Family<L, Counter>,
     /// `None` once they were removed: a request that is still under way must not bring them back.
     open: Arc<Mutex<Option<BTreeMap<&'static str, Counter>>>>,
 }
 
-/// What a family tells its counters apart by.
-pub(super) trait Label: Clone + std::hash::Hash + Eq {
+/// The labels of a counter in such a family.
+pub(super) trait ReasonLabels: Clone + std::hash::Hash + Eq {
     fn new(owner: &str, reason: &'static str) -> Self;
 }
 
-impl<L: Label> Reasons<L> {
+impl<L: ReasonLabels> ReasonCounters<L> {
     pub(super) fn new(
         owner: &str,
         family: &Family<L, Counter>,
         known: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        let reasons = Self {
+        let counters = Self {
             owner: owner.into(),
             family: family.clone(),
             open: Arc::new(Mutex::new(Some(BTreeMap::new()))),
         };
         // A counter that begins at one is no increase for Prometheus.
         for reason in known {
-            reasons.add(reason, 0);
+            counters.add(reason, 0);
         }
-        reasons
+        counters
     }
 
     pub(super) fn add(&self, reason: &'static str, count: u64) {

@@ -8,9 +8,9 @@ use kenwell::profile::Layout;
 use super::directory::DeadLetters;
 use super::disk::Fault;
 use super::error::Error;
-use super::index::Rest;
+use super::index::RemainingFields;
 use super::letter::DeadLetter;
-use super::line::Line;
+use super::log_line::LogLine;
 
 const ROOM: u64 = 1 << 20;
 
@@ -138,13 +138,13 @@ async fn fields_are_not_taken_when_that_cannot_be_made_durable() {
     letters.append("profiles", &[letter(1)]).unwrap();
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
     order(&letters, Fault::Sync);
-    assert!(outstanding.overtake(&[&newer], |_| 5).await.is_err());
+    assert!(outstanding.supersede_older(&[&newer], |_| 5).await.is_err());
     let path = directory.path().join("profiles.jsonl");
     let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
     assert_eq!(lines(), 1);
-    drop(outstanding.overtake(&[&newer], |_| 5).await.unwrap());
+    drop(outstanding.supersede_older(&[&newer], |_| 5).await.unwrap());
     assert_eq!(lines(), 2);
-    drop(outstanding.overtake(&[&newer], |_| 6).await.unwrap());
+    drop(outstanding.supersede_older(&[&newer], |_| 6).await.unwrap());
     assert_eq!(lines(), 2, "each field is taken once");
 }
 
@@ -161,12 +161,12 @@ async fn a_write_waits_for_whoever_is_reading_the_letters_already() {
         let outstanding = std::sync::Arc::clone(&outstanding);
         move || outstanding.refresh()
     });
-    while outstanding.is_at_rest() {
+    while outstanding.follower.is_at_rest() {
         std::thread::yield_now();
     }
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
     let updates = [&newer];
-    let mut overtake = std::pin::pin!(outstanding.overtake(&updates, |_| 5));
+    let mut overtake = std::pin::pin!(outstanding.supersede_older(&updates, |_| 5));
     let early = std::time::Duration::from_millis(100);
     assert!(tokio::time::timeout(early, &mut overtake).await.is_err());
     drop(slow);
@@ -184,30 +184,31 @@ async fn only_older_letters_lose_fields_and_a_refused_write_gives_them_back() {
     letters.append("profiles", &[letter(3), letter(7)]).unwrap();
     let event = br#"{"userId":"u","traits":{"n":5}}"#;
     let newer = kenwell::profile::update(event, &Layout::default()).unwrap();
-    let overtaking = outstanding.overtake(&[&newer], |_| 5).await.unwrap();
+    let mut superseded = outstanding.supersede_older(&[&newer], |_| 5).await.unwrap();
     let open = |place: usize| {
-        let index = super::outstanding::lock(&outstanding.index);
-        let (entry, _) = index.entries().nth(place).unwrap();
+        let index = outstanding.follower.index();
+        let (indexed, _) = index.letters().nth(place).unwrap();
         let update = kenwell::profile::update(&letter(1).event, &Layout::default()).unwrap();
-        match index.rest(entry.position, entry.offset, &update) {
-            Rest::Fields(rest) => rest.fields().len(),
-            Rest::Nothing | Rest::Unknown => 0,
+        match index.remaining(indexed.position, indexed.offset, &update) {
+            RemainingFields::Some(update) => update.fields().len(),
+            RemainingFields::None | RemainingFields::Unknown => 0,
         }
     };
     assert_eq!([open(0), open(1)], [1, 2]);
-    outstanding.append(&[letter(5)], &overtaking, &[5]).unwrap();
+    superseded.refused(5);
+    outstanding.append(&[letter(5)], &superseded).unwrap();
     assert_eq!([open(0), open(1), open(2)], [2, 2, 2]);
     // Read again from the beginning it is the same.
     let again = open_again(directory.path());
     again.refresh().unwrap();
     let lines = std::fs::read_to_string(directory.path().join("profiles.jsonl")).unwrap();
     let marks = lines.lines().filter(|line| {
-        let line = Line::parse(line.as_bytes());
-        !matches!(line, Ok(Line::Letter(_)))
+        let line = LogLine::parse(line.as_bytes());
+        !matches!(line, Ok(LogLine::Letter(_)))
     });
     assert_eq!(marks.count(), 2);
 }
 
-fn open_again(directory: &Path) -> std::sync::Arc<super::outstanding::Outstanding> {
+fn open_again(directory: &Path) -> std::sync::Arc<super::outstanding::OutstandingLetters> {
     open(directory).outstanding("profiles", &Layout::default())
 }

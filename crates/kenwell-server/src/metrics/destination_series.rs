@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
-use super::counters::Counts;
+use super::event_counts::CounterValues;
 use super::labels::OutcomeLabels;
-use super::reasons::Reasons;
-use super::registry::to_gauge;
+use super::reason_counters::ReasonCounters;
+use super::registration::to_gauge;
 
-/// One destination's lines on the page.
+/// One destination's lines on the page, all set together.
 #[derive(Debug, Clone)]
-pub(super) struct Shown {
+pub(super) struct DestinationSeries {
     pub(super) accepted: Counter,
     pub(super) written: Counter,
-    pub(super) ignored: Reasons<OutcomeLabels>,
-    pub(super) dead_lettered: Reasons<OutcomeLabels>,
+    pub(super) ignored: ReasonCounters<OutcomeLabels>,
+    pub(super) dead_lettered: ReasonCounters<OutcomeLabels>,
     pub(super) lost: Counter,
     pub(super) queued: Gauge,
     pub(super) retries: Counter,
@@ -26,32 +26,32 @@ pub(super) struct Shown {
     pub(super) letters_outstanding: Gauge,
 }
 
-impl Shown {
-    /// Shows these counts.
-    pub(super) fn set(&self, counts: &Counts) {
-        let terms = &counts.terms;
-        set(&self.accepted, terms.accepted);
-        set(&self.written, terms.written);
-        set(&self.lost, terms.lost);
-        self.queued.set(to_gauge(terms.queued()));
-        set(&self.retries, counts.retries);
-        set(&self.replayed, counts.replayed);
-        set(&self.letters_written, counts.letters_written);
-        set(&self.letters_discarded, counts.letters_discarded);
+impl DestinationSeries {
+    /// Shows these values.
+    pub(super) fn set(&self, values: &CounterValues) {
+        let events = &values.events;
+        set(&self.accepted, events.accepted);
+        set(&self.written, events.written);
+        set(&self.lost, events.lost);
+        self.queued.set(to_gauge(events.queued()));
+        set(&self.retries, values.retries);
+        set(&self.replayed, values.replayed);
+        set(&self.letters_written, values.letters_written);
+        set(&self.letters_discarded, values.letters_discarded);
         self.letters_outstanding
-            .set(to_gauge(counts.letters_outstanding));
-        set_all(&self.ignored, &counts.ignored);
-        set_all(&self.dead_lettered, &counts.dead_lettered);
+            .set(to_gauge(values.letters_outstanding));
+        set_all(&self.ignored, &values.ignored);
+        set_all(&self.dead_lettered, &values.dead_lettered);
     }
 
-    /// Takes what it has by reason off the page.
+    /// Takes the lines by reason off the page.
     pub(super) fn remove(&self) {
         self.ignored.remove();
         self.dead_lettered.remove();
     }
 }
 
-fn set_all(reasons: &Reasons<OutcomeLabels>, counts: &BTreeMap<&'static str, u64>) {
+fn set_all(reasons: &ReasonCounters<OutcomeLabels>, counts: &BTreeMap<&'static str, u64>) {
     for (reason, count) in counts {
         reasons.with(reason, |counter| set(counter, *count));
     }
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
 
-    /// The terms of one destination's law, as the page shows them: accepted first.
-    fn terms(page: &str) -> [u64; 6] {
+    /// One destination's counts of events, as the page shows them: accepted first.
+    fn event_counts(page: &str) -> [u64; 6] {
         let names = [
             "accepted_total",
             "written_total",
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn every_page_is_of_one_moment() {
         let metrics = Metrics::new();
-        let counters = metrics.counters("profiles");
+        let counters = metrics.destination("profiles");
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {
@@ -108,7 +108,7 @@ mod tests {
                 let mut before = [0; 6];
                 for _ in 0..1_500 {
                     let page = metrics.page(&kenwell_journal::Stats::default()).unwrap();
-                    let now = terms(&page);
+                    let now = event_counts(&page);
                     assert_eq!(now[0], now[1..].iter().sum::<u64>(), "{page}");
                     assert!(
                         before

@@ -1,4 +1,4 @@
-//! Batches that were written and are not acknowledged yet, because something in one of them waits.
+//! Batches that were written and are not acknowledged yet, because an event in one of them is deferred.
 
 use std::collections::VecDeque;
 
@@ -11,16 +11,16 @@ const MAX_BATCHES: usize = 4_096;
 
 /// What lies between the cursor and the batch under way.
 #[derive(Default)]
-pub(super) struct Unacknowledged {
+pub(super) struct UnacknowledgedBatches {
     /// Where each batch ends, and how many events for the destination it has.
     batches: VecDeque<(Offset, u64)>,
     /// Events of the batches that were acknowledged.
     done: u64,
-    /// Outcomes that were given without Redis.
-    pub(super) given: u64,
+    /// Events that had nothing for the destination: an outcome that needs no Redis.
+    ignored: u64,
 }
 
-impl Unacknowledged {
+impl UnacknowledgedBatches {
     /// A batch that is about to be written.
     pub(super) fn push(&mut self, batch: &Batch) {
         self.add(batch.end, batch.events());
@@ -32,6 +32,11 @@ impl Unacknowledged {
             Some(last) => *last = (end, last.1 + events),
             None => self.batches.push_back((end, events)),
         }
+    }
+
+    /// So many events of the last batch had nothing for the destination.
+    pub(super) fn add_ignored(&mut self, events: u64) {
+        self.ignored += events;
     }
 
     /// The end of the last batch.
@@ -60,9 +65,10 @@ impl Unacknowledged {
         }
     }
 
-    /// How many outcomes were given to what is not acknowledged, when so many were `given` with Redis.
-    pub(super) fn outcomes(&self, given: u64) -> u64 {
-        (given + self.given).saturating_sub(self.done)
+    /// How many events that are not acknowledged have an outcome, when so many got one by being written or
+    /// dead-lettered.
+    pub(super) fn outcomes(&self, written: u64) -> u64 {
+        (written + self.ignored).saturating_sub(self.done)
     }
 }
 
@@ -72,9 +78,9 @@ mod tests {
 
     #[test]
     fn only_whole_batches_before_the_oldest_event_are_acknowledged() {
-        let mut open = Unacknowledged {
+        let mut open = UnacknowledgedBatches {
             batches: [(Offset(10), 4), (Offset(20), 5), (Offset(30), 6)].into(),
-            ..Unacknowledged::default()
+            ..UnacknowledgedBatches::default()
         };
         assert_eq!(open.end_before(Some(Offset(9))), None);
         assert_eq!(open.end_before(Some(Offset(25))), Some(Offset(20)));
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn while_something_waits_for_long_the_last_batches_count_as_one() {
-        let mut open = Unacknowledged::default();
+        let mut open = UnacknowledgedBatches::default();
         let batches = u64::try_from(MAX_BATCHES).unwrap() + 2;
         for batch in 1..=batches {
             open.add(Offset(batch * 10), 3);

@@ -1,4 +1,4 @@
-//! Going through the letters of one destination.
+//! Reading the letters of one destination, one after the other.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Take};
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use super::error::Error;
 use super::files::{self, Files, io};
 use super::letter::DeadLetter;
-use super::line::Line;
+use super::log_line::LogLine;
 
 /// The letters that were there when it was made, oldest first, read as they are asked for.
 ///
 /// A line that is no letter is an [`Error::Corrupt`]; the lines after it follow.
 #[derive(Debug)]
-pub struct Letters {
+pub struct LetterReader {
     path: PathBuf,
     lines: Option<BufReader<Take<File>>>,
     line: u64,
@@ -23,7 +23,7 @@ pub struct Letters {
     pub(super) bytes: u64,
 }
 
-impl Letters {
+impl LetterReader {
     /// Opens what is there. The caller holds the lock, so that no line is half-written.
     pub(super) fn open(files: &Files) -> Result<Self, Error> {
         let mut letters = Self {
@@ -56,9 +56,9 @@ impl Letters {
         Ok((count > 0).then_some((position, line)))
     }
 
-    /// Reads a line that [`Letters::next_line`] just returned.
-    pub(super) fn parse(&self, line: &[u8]) -> Result<Line, Error> {
-        Line::parse(line).map_err(|source| Error::Corrupt {
+    /// Reads a line that [`LetterReader::next_line`] just returned.
+    pub(super) fn parse(&self, line: &[u8]) -> Result<LogLine, Error> {
+        LogLine::parse(line).map_err(|source| Error::Corrupt {
             path: self.path.clone(),
             line: self.line,
             source,
@@ -66,7 +66,7 @@ impl Letters {
     }
 }
 
-impl Iterator for Letters {
+impl Iterator for LetterReader {
     type Item = Result<DeadLetter, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -74,8 +74,8 @@ impl Iterator for Letters {
             match self.next_line() {
                 Ok(None) => return None,
                 Ok(Some((_, line))) => match self.parse(&line) {
-                    Ok(Line::Letter(letter)) => return Some(Ok(letter)),
-                    Ok(Line::Superseded(_) | Line::Restored(_)) => {}
+                    Ok(LogLine::Letter(letter)) => return Some(Ok(letter)),
+                    Ok(LogLine::Superseded(_) | LogLine::Restored(_)) => {}
                     Err(error) => return Some(Err(error)),
                 },
                 Err(error) => {

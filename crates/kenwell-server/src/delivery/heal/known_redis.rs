@@ -1,5 +1,5 @@
-//! What is remembered of a destination's Redis in `data_dir/redis/<destination>.json`: who it was, and
-//! what is owed to it.
+//! What is remembered of a destination's Redis in `data_dir/redis/<destination>.json`: which servers it had,
+//! and what has to be delivered to it again.
 
 use std::{
     fs,
@@ -12,28 +12,30 @@ use jiff::Timestamp;
 use kenwell_journal::files;
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Expected, Loss};
-use crate::{config::Destination, delivery::Notice};
+use super::marker_comparison::{ExpectedMarker, Loss};
+use crate::{config::Destination, delivery::MissingData};
 
 /// The folder in the data directory.
 const FOLDER: &str = "redis";
 /// More than such a file ever holds: a cluster has at most 1,024 masters.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What is remembered. Positions are offsets of the journal; `None` for one stands for its oldest record.
+/// What is remembered of a Redis. Positions are offsets of the journal; `None` stands for its oldest record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Known {
-    /// Where it is, as far as the settings say.
+pub(crate) struct KnownRedis {
+    /// Its address, database and prefix, as the settings have them.
     pub(super) place: String,
     /// The servers that had a marker.
     pub(super) shards: Vec<KnownShard>,
-    /// What has to be delivered again, and is not yet being.
-    pub(crate) owed: Option<Owed>,
+    /// What has to be delivered again, and is not being delivered yet.
+    #[serde(rename = "owed")]
+    pub(crate) pending: Option<PendingRestore>,
     /// What is being delivered again.
-    pub(crate) restoring: Option<Restoring>,
-    /// What can be delivered again when somebody wants it.
-    pub(crate) offered: Option<Offered>,
+    #[serde(rename = "restoring")]
+    pub(crate) running: Option<RunningRestore>,
+    /// What can be delivered again when a person wants it.
+    pub(crate) offered: Option<OfferedRestore>,
 }
 
 /// The server that had the marker of a shard when it was seen last.
@@ -41,7 +43,7 @@ pub(crate) struct Known {
 pub(super) struct KnownShard {
     /// In a cluster, the slot of the marker.
     pub(super) slot: Option<u16>,
-    /// Its `run_id`, and the id of its replication history; `None` when it does not tell.
+    /// Its `run_id`, and the id of its replication history; `None` when it does not say them.
     pub(super) server: Option<(String, String)>,
     /// Whether that was at another place.
     pub(super) elsewhere: bool,
@@ -49,29 +51,30 @@ pub(super) struct KnownShard {
     pub(super) marked: bool,
 }
 
-/// What a Redis that came back with less must get again.
+/// A Redis came back with less: what has to be delivered to it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Owed {
+pub(crate) struct PendingRestore {
     /// From where on.
     pub(crate) from: Option<u64>,
-    /// Whether something is missing.
-    pub(crate) lost: Loss,
+    /// How likely it is that something is missing.
+    #[serde(rename = "lost")]
+    pub(crate) loss: Loss,
 }
 
-/// What a Redis that came back with less is getting again.
+/// A Redis came back with less: what is being delivered to it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Restoring {
+pub(crate) struct RunningRestore {
     /// Milliseconds since 1970 UTC.
     pub(crate) since_ms: i64,
-    /// It has everything again when delivery has reached this.
+    /// The Redis has everything again when delivery has reached this.
     pub(crate) until: u64,
     /// How many events that are.
     pub(crate) events: u64,
 }
 
-/// What nobody restores by itself.
+/// Something is missing that is not restored unless a person says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Offered {
+pub(crate) struct OfferedRestore {
     /// Milliseconds since 1970 UTC.
     pub(crate) since_ms: i64,
     /// From where on.
@@ -80,21 +83,21 @@ pub(crate) struct Offered {
     pub(crate) says: String,
 }
 
-/// The file, and what it says. Clones are the same.
+/// The file with what is remembered of a Redis. Clones are the same file.
 #[derive(Debug, Clone)]
-pub(crate) struct Memory {
+pub(crate) struct KnownRedisFile {
     path: Arc<PathBuf>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<KnownRedis>>,
 }
 
-impl Memory {
-    /// What is remembered of a destination. A file that cannot be read counts as none, with a warning:
-    /// then the Redis is taken as it is found.
+impl KnownRedisFile {
+    /// Reads the file of a destination. A file that cannot be read counts as none, with a warning: the Redis
+    /// then counts as one that was never seen.
     pub(crate) fn open(data_dir: &Path, settings: &Destination) -> Self {
         let path = path(data_dir, &settings.id);
         let mut known = read(&path).unwrap_or_else(|error| {
             tracing::warn!(destination.id = settings.id, path = %path.display(), %error, "what was known of this Redis cannot be read; what it lost until now is not noticed");
-            Known::default()
+            KnownRedis::default()
         });
         known.move_to(settings);
         Self {
@@ -103,21 +106,21 @@ impl Memory {
         }
     }
 
-    /// What is remembered now.
-    pub(crate) fn known(&self) -> Known {
+    /// What it says now.
+    pub(crate) fn known(&self) -> KnownRedis {
         self.lock().clone()
     }
 
-    /// Takes over the settings of a destination, which may have moved.
+    /// Notes the settings of the destination, which may name another Redis now.
     pub(crate) fn move_to(&self, settings: &Destination) {
         self.lock().move_to(settings);
     }
 
-    /// Changes it, durably before this returns.
+    /// Changes what is remembered, durably before this returns.
     ///
     /// # Errors
     /// Those of the file system. In memory it is changed even so.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Known)) -> io::Result<()> {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut KnownRedis)) -> io::Result<()> {
         let mut known = self.lock();
         let before = known.clone();
         change(&mut known);
@@ -127,13 +130,13 @@ impl Memory {
         write(&self.path, &known)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownRedis> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Forgets what is remembered of a destination that is gone.
+/// Removes the file of a destination that is gone.
 ///
 /// # Errors
 /// Those of the file system.
@@ -148,7 +151,7 @@ fn path(data_dir: &Path, id: &str) -> PathBuf {
     data_dir.join(FOLDER).join(format!("{id}.json"))
 }
 
-impl Known {
+impl KnownRedis {
     fn move_to(&mut self, settings: &Destination) {
         let connection = &settings.connection;
         let master = connection.sentinel_master.as_deref().unwrap_or_default();
@@ -160,27 +163,27 @@ impl Known {
                 shard.elsewhere = true;
             }
             // What was to be restored was to be restored there.
-            (self.owed, self.restoring, self.offered) = (None, None, None);
+            (self.pending, self.running, self.offered) = (None, None, None);
         }
     }
 
-    /// What there is to say of it, if anything.
-    pub(super) fn notice(&self) -> Option<Notice> {
+    /// What may be missing in it, if anything.
+    pub(super) fn missing_data(&self) -> Option<MissingData> {
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or_default();
-        if let Some(Offered { since_ms, says, .. }) = &self.offered {
-            return Some(Notice::Incomplete {
+        if let Some(OfferedRestore { since_ms, says, .. }) = &self.offered {
+            return Some(MissingData::Incomplete {
                 since: time(*since_ms),
                 says: says.clone(),
             });
         }
-        self.restoring.map(|it| Notice::Restoring {
+        self.running.map(|it| MissingData::Restoring {
             since: time(it.since_ms),
             events: it.events,
         })
     }
 
     /// Notes what is expected of a shard.
-    pub(super) fn note(&mut self, slot: Option<u16>, expected: &Expected) {
+    pub(super) fn note(&mut self, slot: Option<u16>, expected: &ExpectedMarker) {
         let server = expected.server.as_ref();
         let shard = KnownShard {
             slot,
@@ -194,12 +197,12 @@ impl Known {
         }
     }
 
-    /// Notes that everything from `from` on must come again.
-    pub(super) fn owe(&mut self, from: Option<u64>, lost: Loss) {
-        let before = self.owed.unwrap_or(Owed { from, lost });
-        self.owed = Some(Owed {
+    /// Notes that everything from `from` on must be delivered again.
+    pub(super) fn restore_from(&mut self, from: Option<u64>, loss: Loss) {
+        let before = self.pending.unwrap_or(PendingRestore { from, loss });
+        self.pending = Some(PendingRestore {
             from: earlier(before.from, from),
-            lost: before.lost.max(lost),
+            loss: before.loss.max(loss),
         });
     }
 }
@@ -209,17 +212,17 @@ pub(super) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     a.zip(b).map(|(a, b)| a.min(b))
 }
 
-fn read(path: &Path) -> io::Result<Known> {
+fn read(path: &Path) -> io::Result<KnownRedis> {
     let mut text = String::new();
     match files::open(path) {
         Ok(file) => file.take(MAX_BYTES).read_to_string(&mut text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(KnownRedis::default()),
         Err(error) => return Err(error),
     };
     Ok(serde_json::from_str(&text)?)
 }
 
-fn write(path: &Path, known: &Known) -> io::Result<()> {
+fn write(path: &Path, known: &KnownRedis) -> io::Result<()> {
     files::make_directory(path.parent().unwrap_or(Path::new(".")))?;
     files::replace(path, &serde_json::to_vec(known)?)
 }
@@ -231,37 +234,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_owed_begins_where_the_earliest_loss_does() {
-        let mut known = Known::default();
-        let owed = |from, lost| Owed { from, lost };
-        known.owe(Some(7), Loss::Unlikely);
-        known.owe(Some(9), Loss::Certain);
-        assert_eq!(known.owed, Some(owed(Some(7), Loss::Certain)));
-        known.owe(None, Loss::Possible);
-        known.owe(Some(3), Loss::Unlikely);
-        assert_eq!(known.owed, Some(owed(None, Loss::Certain)));
+    fn a_restore_begins_where_the_earliest_loss_does() {
+        let mut known = KnownRedis::default();
+        let pending = |from, loss| PendingRestore { from, loss };
+        known.restore_from(Some(7), Loss::Unlikely);
+        known.restore_from(Some(9), Loss::Certain);
+        assert_eq!(known.pending, Some(pending(Some(7), Loss::Certain)));
+        known.restore_from(None, Loss::Possible);
+        known.restore_from(Some(3), Loss::Unlikely);
+        assert_eq!(known.pending, Some(pending(None, Loss::Certain)));
     }
 
     #[test]
     fn a_file_is_read_as_it_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("redis/profiles.json");
-        assert_eq!(read(&path).unwrap(), Known::default());
-        let mut known = Known::default();
-        let expected = Expected {
+        assert_eq!(read(&path).unwrap(), KnownRedis::default());
+        let mut known = KnownRedis::default();
+        let expected = ExpectedMarker {
             server: Some(Server {
                 run: "r".to_owned(),
                 history: "h".to_owned(),
             }),
             marked: true,
-            ..Expected::default()
+            ..ExpectedMarker::default()
         };
         known.note(Some(7), &expected);
-        known.note(Some(7), &Expected::default());
+        known.note(Some(7), &ExpectedMarker::default());
         known.note(None, &expected);
         write(&path, &known).unwrap();
         assert_eq!(read(&path).unwrap(), known);
         assert_eq!(known.shards.len(), 2);
+        known.restore_from(Some(3), Loss::Certain);
+        let json = serde_json::to_value(&known).unwrap();
+        assert_eq!(
+            json["owed"],
+            serde_json::json!({ "from": 3, "lost": "certain" })
+        );
+        assert!(json["restoring"].is_null() && json["offered"].is_null());
         fs::write(&path, "{").unwrap();
         assert!(read(&path).is_err());
     }

@@ -15,69 +15,72 @@ use crate::{
     metrics::{DestinationCounters, Metrics},
 };
 
-/// The queue of a destination that gets events.
+/// The queue of a destination that gets events: its place in the journal, and how much waits there.
 #[derive(Debug, Clone)]
 pub struct DestinationQueue {
-    /// What is counted.
+    /// The destination's counters.
     pub counters: DestinationCounters,
     id: String,
-    /// What waited when they were opened stands in the journal from here …
-    position: Offset,
-    /// … to here.
+    /// The records that waited when the queue was opened begin here …
+    start: Offset,
+    /// … and end here.
     pub(super) end: Offset,
-    /// How much of that is in the counters already, when they were open before.
-    known: Option<u64>,
+    /// How many of those are in the counters already, when the queue was open before in this process.
+    counted_before: Option<u64>,
+    /// What waited when the queue was opened, once that is counted.
     backlog: Arc<watch::Sender<Option<Backlog>>>,
 }
 
 impl DestinationQueue {
-    /// Opens the queue of a destination. From now on its cursor holds the journal; a new one begins at the
-    /// end. What waits behind the cursor is entered by [`enter_backlogs`], before which nothing is delivered.
+    /// Opens the queue of a destination. From now on its cursor holds the journal; a new cursor begins at the
+    /// journal's end. What waits behind it is counted by [`initialize_queues`], before which nothing is
+    /// delivered.
     ///
     /// # Errors
     /// Those of [`Journal::reader`].
     pub fn open(id: &str, journal: &Journal, metrics: &Metrics) -> Result<Self, Error> {
         let reader = journal.reader(id)?;
-        let (position, end) = (reader.acked(), journal.stats().next_offset);
-        // The reader is not needed yet, its cursor is.
+        let (start, end) = (reader.acked(), journal.stats().next_offset);
+        // Only the cursor is needed yet, and it stays.
         drop(reader);
-        let counters = metrics.counters(id);
-        let (queued, behind) = counters.queued_before();
+        let counters = metrics.destination(id);
+        let (queued, counted_to) = counters.queued_and_end();
         let queue = Self {
             id: id.to_owned(),
-            position,
+            start,
             end,
-            known: (behind > Offset::default()).then_some(queued),
+            counted_before: (counted_to > Offset::default()).then_some(queued),
             counters,
             backlog: Arc::new(watch::Sender::new(None)),
         };
-        if position >= end {
-            queue.enter(Backlog::default());
+        if start >= end {
+            queue.set_backlog(Backlog::default());
         }
         Ok(queue)
     }
 
-    /// What waited for it when they were opened; `None` as long as that is being counted.
+    /// What waited when the queue was opened; `None` as long as that is being counted.
     pub fn backlog(&self) -> Option<Backlog> {
         *self.backlog.borrow()
     }
 
-    /// Returns once what waited is entered.
-    pub async fn entered(&self) {
+    /// Resolves once it is counted what waited when the queue was opened.
+    pub async fn backlog_counted(&self) {
         let mut backlog = self.backlog.subscribe();
         // The sender lives as long as this queue.
         drop(backlog.wait_for(Option::is_some).await);
     }
 
-    /// Enters what waited when they were opened.
-    fn enter(&self, backlog: Backlog) {
+    /// Adds to the counters what waited when the queue was opened.
+    fn set_backlog(&self, backlog: Backlog) {
         let Backlog { events, lost, .. } = backlog;
-        if let Some(known) = self.known {
-            self.counters.accept(events.saturating_sub(known), self.end);
-            lose(&self.counters, &self.id, known.saturating_sub(events));
+        if let Some(before) = self.counted_before {
+            self.counters
+                .accept(events.saturating_sub(before), self.end);
+            count_lost(&self.counters, &self.id, before.saturating_sub(events));
         } else {
             self.counters.accept(events, self.end);
-            self.counters.found_lost(lost);
+            self.counters.accept_lost(lost);
             if lost > 0 {
                 tracing::error!(
                     destination.id = self.id,
@@ -90,36 +93,31 @@ impl DestinationQueue {
     }
 }
 
-/// Counts what waits for these destinations, by reading the journal once, and enters it into their queues.
-/// A journal that cannot be read is tried again, until `stop`.
-pub async fn enter_backlogs(
-    queue: Vec<DestinationQueue>,
+/// Counts what waits in these queues, by reading the journal once, and adds it to their counters. A journal
+/// that cannot be read is tried again, until `stop`.
+pub async fn initialize_queues(
+    queues: Vec<DestinationQueue>,
     journal: Journal,
     config: Arc<Config>,
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::default();
     loop {
-        let open = queue.iter().filter(|queue| queue.backlog().is_none());
+        let open = queues.iter().filter(|queue| queue.backlog().is_none());
         let positions: Vec<_> = open
             .clone()
-            .map(|queue| (queue.id.clone(), queue.position))
+            .map(|queue| (queue.id.clone(), queue.start))
             .collect();
         let Some(end) = open.map(|queue| queue.end).max() else {
             return;
         };
-        let enter = |id: &str, backlog| {
-            if let Some(queue) = queue.iter().find(|queue| queue.id == id) {
-                queue.enter(backlog);
+        let set_backlog = |id: &str, backlog| {
+            if let Some(queue) = queues.iter().find(|queue| queue.id == id) {
+                queue.set_backlog(backlog);
             }
         };
-        let counting = backlog::count(
-            &journal,
-            positions,
-            end,
-            |source, id| config.feeds(source, id),
-            enter,
-        );
+        let feeds = |source: &str, id: &str| config.feeds(source, id);
+        let counting = backlog::count_backlogs(&journal, positions, end, feeds, set_backlog);
         tokio::select! {
             () = stop.cancelled() => return,
             counted = counting => if let Err(error) = counted {
@@ -133,8 +131,8 @@ pub async fn enter_backlogs(
     }
 }
 
-/// Enters events that were accepted and that damage took, and says so.
-pub(super) fn lose(counters: &DestinationCounters, destination: &str, events: u64) {
+/// Counts events that were accepted and that damage took, and says so.
+pub(super) fn count_lost(counters: &DestinationCounters, destination: &str, events: u64) {
     if events == 0 {
         return;
     }
