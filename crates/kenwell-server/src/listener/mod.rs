@@ -13,7 +13,6 @@ pub use accept::Listener;
 pub(crate) use accept::{AcceptedConnection, Stream};
 pub(crate) use addresses::{Addresses, local as local_address};
 pub use certificate::ServerIdentity;
-
 pub(crate) use descriptors::{
     ConnectionLimits, fit as fit_connections, raise as raise_descriptors,
 };

@@ -117,12 +117,12 @@ impl PrivatePlane {
             ..Sample::default()
         };
         for counters in self.metrics.destination_counters() {
-            let terms = counters.event_counts();
-            totals.written += terms.written;
-            totals.ignored += terms.ignored;
-            totals.dead_lettered += terms.dead_lettered;
-            totals.lost += terms.lost;
-            totals.queued += terms.queued();
+            let counts = counters.event_counts();
+            totals.written += counts.written;
+            totals.ignored += counts.ignored;
+            totals.dead_lettered += counts.dead_lettered;
+            totals.lost += counts.lost;
+            totals.queued += counts.queued();
         }
         totals
     }

@@ -66,7 +66,7 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
                 .about(setting)
                 .with_problems(problems)
         }
-        // Logged where it is tried again.
+        // Said by whoever tries it again.
         EditError::NotApplied(_) => ApiError::internal(text),
         _ => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
