@@ -1,4 +1,4 @@
-//! Whether the conservation law holds: nothing has two outcomes, and nothing waits that is nowhere.
+//! Compares the counters with the journal: every event that is counted as queued must be there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
