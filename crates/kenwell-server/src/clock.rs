@@ -1,8 +1,8 @@
 //! How old something is by the wall clock, though the clock is set meanwhile.
 //!
 //! What waits in the journal carries the time by the wall clock, since it outlives the process. A clock that begins
-//! in 1970 and is set a minute later, or is set back, would make ages of decades or none of it: sums of metrics do
-//! not recover from one such value. So jumps are noticed, by the monotonic clock, and taken out of the ages.
+//! in 1970 and is set a minute later, or one that is set back, would make ages of decades, or of nothing: sums of
+//! metrics do not recover from one such value. So jumps are noticed by the monotonic clock, and taken out of the ages.
 
 use std::{
     collections::VecDeque,
@@ -16,9 +16,9 @@ use jiff::Timestamp;
 const TOLERANCE_MS: i64 = 1_000;
 /// The most jumps that are remembered.
 const MAX_JUMPS: usize = 16;
-/// Whoever was told an earlier time (2024, in milliseconds since 1970) had a clock that nobody had set.
+/// A clock that shows an earlier time than this (2024, in milliseconds since 1970) was not set yet.
 const UNSET_BEFORE_MS: i64 = 1_704_067_200_000;
-/// The highest age that is told: 30 days.
+/// The highest age that is reported: 30 days.
 const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
 static CLOCK: LazyLock<Mutex<Clock>> =

@@ -1,4 +1,4 @@
-//! A change of what runs, whoever makes it: prepared as far as it can be refused, then applied.
+//! Every change of what runs: prepared first, which is when it can still be refused, then applied.
 //!
 //! The order is what matters. A destination's queue is open, and its cursor stands, before the first event is routed
 //! to it; and nothing is routed to it any more before its queue is closed and its cursor goes. In between

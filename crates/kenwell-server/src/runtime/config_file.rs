@@ -1,5 +1,5 @@
 //! `kenwell.toml` on disk: read within bounds, known by its revision, and replaced at once, with the version before
-//! kept, and only if nobody else wrote it.
+//! kept, and only if nobody else wrote it meanwhile.
 
 use std::{
     fs::{self, Metadata},

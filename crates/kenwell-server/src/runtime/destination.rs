@@ -24,7 +24,7 @@ use crate::{
 /// The destinations at run time, by id.
 pub(super) type DestinationRuntimes = BTreeMap<String, DestinationRuntime>;
 
-/// A configured destination, for those who look.
+/// A configured destination, to be looked at.
 #[derive(Clone)]
 pub struct DestinationView {
     /// Its settings.
@@ -189,7 +189,7 @@ impl DestinationRuntime {
     ) {
         if let Some(connection) = connection {
             self.connection = connection;
-            // What was wrong with the old one is no news about the new one.
+            // What was wrong with the old connection says nothing about the new one.
             self.health = Health::new(&settings.id);
         }
         self.memory.move_to(settings);
@@ -198,7 +198,7 @@ impl DestinationRuntime {
     }
 
     /// Closes the queue of a stopped destination that is disabled, unless something waits for it: that is
-    /// kept, and holds the journal. Tells whether that made a difference to those who look.
+    /// kept, and holds the journal. Tells whether its view changed by that.
     pub(super) fn close_if_idle(&mut self, dependencies: &Dependencies) -> Result<bool, Error> {
         if self.settings.enabled {
             return Ok(self.oldest.take().is_some());
@@ -235,7 +235,7 @@ impl DestinationRuntime {
         self.delivery.is_some() && !matches!(self.health.state(), HealthState::Waiting { .. })
     }
 
-    /// For those who look.
+    /// This destination, to be looked at.
     pub(super) fn view(&self) -> DestinationView {
         DestinationView {
             settings: self.settings.clone(),
@@ -250,7 +250,7 @@ impl DestinationRuntime {
     }
 }
 
-/// The destinations, for those who look.
+/// The destinations, to be looked at.
 pub(super) fn views(destinations: &DestinationRuntimes) -> Arc<[DestinationView]> {
     let views = destinations.values().map(DestinationRuntime::view);
     views.collect()

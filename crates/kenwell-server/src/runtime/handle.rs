@@ -1,4 +1,4 @@
-//! What runs now, for everybody who looks at it or changes it.
+//! `Runtime`: what runs now, to be looked at and changed.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -30,15 +30,15 @@ pub struct Runtime {
 pub(super) struct Inner {
     pub(super) file: ConfigFile,
     pub(super) dependencies: Dependencies,
-    /// What the command line says about retired destinations, whatever the file says now.
+    /// Whether retired destinations were known of at the start: the command line says so, whatever the file says now.
     pub(super) accept_retired: bool,
     pub(super) source_table: Arc<SourceTable>,
     pub(super) snapshot: RwLock<Snapshot>,
-    /// Locked by whoever changes something, from the beginning of the change to its end.
+    /// Locked from the beginning of each change to its end.
     pub(super) destinations: Mutex<DestinationRuntimes>,
 }
 
-/// What runs, as those see it who look.
+/// What runs, as it was after the latest change.
 pub(super) struct Snapshot {
     pub(super) config: Arc<Config>,
     /// The text of the file that says so.

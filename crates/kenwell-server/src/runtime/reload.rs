@@ -14,7 +14,7 @@ use super::{
 };
 use crate::config::{self, Config, Place, Problem, Problems};
 
-/// How long nobody must have written to a file that says less than before until it is taken over: whoever
+/// How long a file that says less than before must not have been written to until it is taken over: an editor that
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
 
@@ -68,7 +68,7 @@ impl Runtime {
         let is_known = revision == self.state().revision;
         match reason {
             ReloadReason::Changed { .. } if is_known => return Ok(()),
-            // It changed just now: that is noticed at the next look.
+            // It changed just now, which is noticed the next time it is looked at.
             ReloadReason::Retry if !is_known => return Ok(()),
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! Removing destinations: what waits for them is delivered first, or kept, or given up by somebody who
-//! knows how much it is.
+//! Removing destinations: what waits for them is delivered first, or kept, or given up by a person who
+//! says how much it is.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How often it is looked at meanwhile.
 const POLL: Duration = Duration::from_millis(20);
 
-/// How many waiting events somebody gives up at most, by destination.
+/// How many waiting events are given up at most, by destination.
 pub(super) type GivenUp = BTreeMap<String, u64>;
 
 /// A destination that has events waiting, and how many.
@@ -79,8 +79,7 @@ pub(super) async fn drain(
     wait_for_all(destinations, leaving, given_up, Until::Empty, dependencies).await;
 }
 
-/// A stopped destination is not configured any more. What waits for it is kept, unless somebody gives up as many
-/// events as that.
+/// Removes a stopped destination. What waits for it is kept, unless as many events are given up.
 pub(super) fn remove(
     destination: DestinationRuntime,
     given_up: u64,

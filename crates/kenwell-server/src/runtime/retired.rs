@@ -22,7 +22,7 @@ pub struct RetiredDestination {
     pub since: Option<Timestamp>,
 }
 
-/// All of them, by id. They are added and taken away by whoever holds the lock of the destinations.
+/// All of them, by id. Only under the lock of the destinations are they added and taken away.
 #[derive(Default)]
 pub(super) struct Retired {
     all: Mutex<BTreeMap<String, Entry>>,
