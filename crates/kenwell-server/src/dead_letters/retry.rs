@@ -146,12 +146,12 @@ impl OutstandingLetters {
         updates.sort_by_key(|letter| letter.offset);
         let writes = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
         let superseded = self.supersede(writes)?;
-        let mut writes = SupersedeGuard::new(superseded, None);
-        let written = write(connection, &updates, outcomes, &mut writes).await;
+        let mut guard = SupersedeGuard::new(superseded, None);
+        let written = write(connection, &updates, outcomes, &mut guard).await;
         if written.is_err() {
             end_what_is_under_way(connection, self.layout()).await;
         }
-        self.restore(&writes)?;
+        self.restore(&guard)?;
         written.map_err(RetryError::Redis)
     }
 }
@@ -189,13 +189,13 @@ struct LetterUpdate {
     update: ProfileUpdate,
 }
 
-/// Writes the updates of letters, in the order of the journal, and decides their `outcomes`. `writes` is told of
-/// which users nothing was written, because it was refused again.
+/// Writes the updates of letters, in the order of the journal, and decides their `outcomes`. The `guard` is
+/// told of which users nothing was written, because it was refused again.
 async fn write(
     connection: &Connection,
     updates: &[LetterUpdate],
     outcomes: &mut [LetterOutcome],
-    writes: &mut SupersedeGuard,
+    guard: &mut SupersedeGuard,
 ) -> Result<(), RedisError> {
     let mut fold = Fold::default();
     for (place, letter) in updates.iter().enumerate() {
@@ -247,7 +247,7 @@ async fn write(
         }
         let newest = folded.items().last().and_then(|place| updates.get(*place));
         if let Some(newest) = newest.filter(|_| nothing_written) {
-            writes.refused(newest.offset);
+            guard.refused(newest.offset);
         }
     }
     stopped.map_or(Ok(()), Err)

@@ -56,7 +56,7 @@ fn feeding(destinations: &[&str]) -> Edit {
 }
 
 #[track_caller]
-fn assert_books(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
+fn assert_counters(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
     let queue =
         ["accepted_total", "written_total", "replayed_total"].map(|name| inside.count(name, id));
     assert_eq!(queue, [accepted, written, replayed], "{id}");
@@ -164,8 +164,8 @@ fn an_event_goes_where_its_source_led_when_it_was_accepted() {
         "two:user:third",
     ];
     assert_eq!(redis.keys(), expected);
-    assert_books(&inside, "one", 2, 2, 0);
-    assert_books(&inside, "two", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "two", 2, 2, 0);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
     inside.edit(change("one", settings));
     inside.settle("one");
     assert_eq!(redis.keys().len(), 40);
-    assert_books(&inside, "one", 40 + early, 40 + early, early);
+    assert_counters(&inside, "one", 40 + early, 40 + early, early);
 }
 
 /// An address that leads to the Redis for the first look at it and for the next connection, and for all
@@ -253,7 +253,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(enabled("one", false));
     assert!(inside.destination("one").health.is_none());
     send(&inside, "meanwhile");
-    assert_books(&inside, "one", 1, 0, 0);
+    assert_counters(&inside, "one", 1, 0, 0);
     // Also after a restart.
     let inside = inside.restart();
     eventually("the counters to be right", || {
@@ -264,7 +264,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(paused("one", false));
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:after", "one:user:before"]);
-    assert_books(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
 }
 
 #[test]
@@ -296,14 +296,14 @@ fn what_is_removed_and_added_again_begins_anew() {
     send(&inside, "after");
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after"]);
-    assert_books(&inside, "one", 1, 1, 0);
+    assert_counters(&inside, "one", 1, 1, 0);
 
     // A replay brings back what was accepted for it, also under the settings that it has now.
     let replayed = inside.runtime.replay("one", jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(inside.executor.block_on(replayed).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after", "user:before"]);
-    assert_books(&inside, "one", 3, 3, 2);
+    assert_counters(&inside, "one", 3, 3, 2);
 
     // Removed while nothing runs it is as gone.
     let without = inside.text().replace("id = \"one\"", "id = \"other\"");
@@ -316,7 +316,7 @@ fn what_is_removed_and_added_again_begins_anew() {
 }
 
 #[test]
-fn a_replay_begins_at_its_time_and_the_books_stay_right() {
+fn a_replay_begins_at_its_time_and_the_counters_stay_right() {
     let (redis, inside) = start();
     inside.edit(feeding(&["one", "two"]));
     send(&inside, "early");
@@ -343,11 +343,11 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
     assert_eq!(replay(start).unwrap(), 1);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:late"]);
-    assert_books(&inside, "one", 2, 2, 1);
+    assert_counters(&inside, "one", 2, 2, 1);
     assert_eq!(replay(jiff::Timestamp::UNIX_EPOCH).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:early", "one:user:late"]);
-    assert_books(&inside, "one", 4, 4, 3);
+    assert_counters(&inside, "one", 4, 4, 3);
     assert_eq!(replay(jiff::Timestamp::MAX).unwrap(), 0);
     assert!(replay_of(&inside, "three").contains("no destination"));
     inside.edit(enabled("one", false));

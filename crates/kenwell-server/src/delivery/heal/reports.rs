@@ -119,11 +119,6 @@ pub(super) fn remember(
         let destination = dependencies.destination();
         tracing::error!(destination.id = destination, %error, "what is known of this Redis cannot be written to data_dir; after a restart of Kenwell its losses may not be noticed");
     }
-    show(dependencies);
-}
-
-fn show(dependencies: &LossDetectorDependencies) {
-    dependencies
-        .health
-        .set_missing_data(dependencies.known_redis.known().missing_data());
+    let missing = dependencies.known_redis.known().missing_data();
+    dependencies.health.set_missing_data(missing);
 }
