@@ -116,6 +116,9 @@ pub(super) enum ConfigCommand {
     /// Say everything that is wrong with a file, or what it sets up
     #[command(after_help = help::CONFIG_CHECK)]
     Check(ConfigCheck),
+    /// Print the JSON Schema of the file, so that editors complete and check it
+    #[command(after_help = help::CONFIG_SCHEMA)]
+    Schema,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,11 @@
-//! `kenwell config check`.
+//! `kenwell config check` and `kenwell config schema`.
 
 use std::net::SocketAddr;
 
 use super::arguments::ConfigCheck;
 use super::exit::Failure;
 use super::output;
-use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
+use crate::config::{self, Config, Destination, Durability, Environment, Loaded, Source};
 use crate::listener::Identity;
 
 /// Says what the file sets up, and what is doubtful about it.
@@ -16,6 +16,11 @@ pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
     }
     output::line(format!("{}: ok", arguments.file.display()))?;
     output::line(summary(&config))
+}
+
+/// Prints the JSON Schema of the file.
+pub(super) fn schema() -> Result<(), Failure> {
+    output::data(format!("{:#}", config::schema()))
 }
 
 fn summary(config: &Config) -> String {
