@@ -95,6 +95,7 @@ export class Connection {
     if (name === 'address') return text(name, label, { value: value ?? '', hint: this.#addressHint, required: true, placeholder: '127.0.0.1:6379' });
     if (setting.secret) return secret(setting, this.#isSet(setting), this.#before?.[`${name}_from`]);
     if (kind === 'flag') return check(name, label, { checked: value ?? usual(setting), hint, onchange });
+    if (kind === 'choice') return choice(name, label, setting.options.map((option) => [option, option]), { value: value ?? usual(setting), hint });
     if (kind === 'pem') return pem(setting, { value: value ?? '', hint, placeholder: '-----BEGIN CERTIFICATE-----' });
     if (kind === 'number') return text(name, label, { value: String(value ?? usual(setting)), inputmode: 'numeric', hint });
     if (kind === 'map') return area(name, label, { value: Object.entries(value ?? {}).map((pair) => pair.join(' = ')).join('\n'), hint, rows: 2 });
@@ -153,7 +154,7 @@ const linesOf = (value) => value.split('\n').map((line) => line.trim()).filter(B
 
 /** What holds when a field is left alone; an empty text stands for the default of its setting. */
 function usual({ kind, default: preset }) {
-  return ['flag', 'number'].includes(kind) ? preset ?? EMPTY[kind] : EMPTY[kind] ?? '';
+  return ['flag', 'number', 'choice'].includes(kind) ? preset ?? EMPTY[kind] ?? '' : EMPTY[kind] ?? '';
 }
 
 function kindOf(destination) {

@@ -35,7 +35,7 @@ pub(crate) use allowed::Reference;
 pub(crate) use amount::duration_of as duration;
 pub use environment::Environment;
 
-pub(crate) use keys::{DESTINATION, SOURCE};
+pub(crate) use keys::{DESTINATION, SOURCE, destination as destination_keys};
 pub use keys::{Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};

@@ -14,7 +14,7 @@ use super::{
     error::{EditError, ReplayError},
     file::{self, Text},
     handle::views,
-    preview::Outlook,
+    preview::EditedFile,
     reload::{self, Checked},
     removal::{self, GivenUp, Waiting},
     replay, restart,
@@ -76,11 +76,11 @@ impl Runtime {
             return Err(EditError::ReadOnly { reason });
         }
         let given_up = given_up(&edits);
-        let Outlook {
+        let EditedFile {
             text,
             loaded,
             applied,
-        } = self.outlook(&before, edits)?;
+        } = self.edited_file(&before, edits)?;
         let problems = self.state().problems;
         if !problems.is_empty() {
             return Err(EditError::NotInForce(Box::new(reload::errors(problems))));

@@ -49,9 +49,14 @@ impl KeyChanges {
         changes.map(|(key, value)| (*key, value.as_ref()))
     }
 
+    /// Whether a key changes.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.iter().any(|(changed, _)| changed.name == key.name)
+    }
+
     /// The text that a key gets, if it gets one.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.iter().find(|(key, _)| key.name == name)?;
+    pub fn text(&self, key: &Key) -> Option<&str> {
+        let (_, value) = self.iter().find(|(changed, _)| changed.name == key.name)?;
         value.and_then(Value::as_str)
     }
 

@@ -17,25 +17,25 @@ use crate::config::{
     Reference,
 };
 
-/// For each of some edits, which keys of a destination name something.
-pub(super) struct Named {
+/// For each edit, which keys of a destination name a variable, file or socket.
+pub(super) struct NamedReferences {
     edits: Vec<Vec<&'static Key>>,
 }
 
-/// Whether the edits may name what they name. What stands in the file already, and is sent back as it is
-/// written or shown, is no edit of that key.
+/// Finds what the edits name. What stands in the file already, and is sent back as it is written or shown, is no
+/// edit of that key.
 ///
 /// # Errors
-/// What they may not name.
+/// One for each key that names what `allowed` does not allow.
 pub(super) fn check(
     edits: &mut [Edit],
     document: &mut Document,
     now: &Config,
     allowed: &AllowedReferences,
     path: &Path,
-) -> Result<Named, Problems> {
+) -> Result<NamedReferences, Problems> {
     let base = path.parent().unwrap_or(Path::new(""));
-    let mut named = Named { edits: Vec::new() };
+    let mut named = NamedReferences { edits: Vec::new() };
     let mut refused = Vec::new();
     for edit in edits {
         let (id, changes) = match edit {
@@ -71,13 +71,18 @@ pub(super) fn check(
     }
 }
 
-impl Named {
-    /// The problems with nothing in them of what is named: whether it exists, and what is in it, must not
-    /// show. `ids` are those that the edits were about.
-    pub(super) fn blur(&self, problems: Problems, path: &Path, ids: &[String]) -> Problems {
+impl NamedReferences {
+    /// The problems without what they tell of the files and variables that the edits name: whether one exists, and
+    /// what is in it, must not show. `ids` are those that the edits were about.
+    pub(super) fn without_details(
+        &self,
+        problems: Problems,
+        path: &Path,
+        ids: &[String],
+    ) -> Problems {
         let naming = self.edits.iter().zip(ids);
         let naming: Vec<_> = naming.filter(|(keys, _)| !keys.is_empty()).collect();
-        let mut blurred: Vec<Problem> = Vec::new();
+        let mut told: Vec<Problem> = Vec::new();
         for found in problems.errors {
             // One that is named may be found not to fit to another that is not.
             let about = naming.iter().find(|(_, id)| {
@@ -87,13 +92,13 @@ impl Named {
             });
             match about {
                 Some((keys, id)) if concerns(&found, keys) => {
-                    blurred.extend(keys.iter().map(|key| problem(path, id, key)));
+                    told.extend(keys.iter().map(|key| problem(path, id, key)));
                 }
-                _ => blurred.push(found),
+                _ => told.push(found),
             }
         }
-        blurred.dedup();
-        errors(blurred)
+        told.dedup();
+        errors(told)
     }
 }
 

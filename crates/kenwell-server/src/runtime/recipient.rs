@@ -10,18 +10,18 @@ use crate::config::{
 };
 
 /// Which secrets an edit of a destination gives.
-pub(super) struct Given {
+pub(super) struct GivenSecrets {
     secrets: Vec<&'static str>,
     /// Whether the destination is new, so that nothing was given for it before.
     is_new: bool,
 }
 
 /// For each edit what it gives; `None` for those that are about no destination.
-pub(super) fn given(edits: &[Edit]) -> Vec<Option<Given>> {
-    edits.iter().map(Given::of).collect()
+pub(super) fn given_secrets(edits: &[Edit]) -> Vec<Option<GivenSecrets>> {
+    edits.iter().map(GivenSecrets::of).collect()
 }
 
-impl Given {
+impl GivenSecrets {
     fn of(edit: &Edit) -> Option<Self> {
         let (settings, is_new) = match edit {
             Edit::ChangeDestination { change, .. } => (change, false),

@@ -11,6 +11,7 @@ use super::{
     list::set_list,
     mint,
 };
+use crate::config::destination_keys as key;
 
 /// A text under change.
 pub(super) struct Rewrite {
@@ -94,7 +95,7 @@ impl Rewrite {
 
     fn add_destination(&mut self, new: NewDestination) -> Result<String, EditError> {
         let mut settings = new.settings;
-        let name = settings.keys.text("name").unwrap_or_default().to_owned();
+        let name = settings.keys.text(key::NAME).unwrap_or_default().to_owned();
         let id = self.new_id(List::Destinations, new.id, &name)?;
         let entries = vec![
             ("id", Value::from(&id)),
@@ -102,7 +103,9 @@ impl Rewrite {
             ("type", "redis".into()),
         ];
         self.document.add(List::Destinations, entries);
-        settings.keys.retain(|key, _| key.name != "name");
+        settings
+            .keys
+            .retain(|changed, _| changed.name != key::NAME.name);
         self.change_destination(id, &settings)
     }
 

@@ -129,7 +129,7 @@ keys! {
     )
     .default("{}")
     .example("{ \"10.0.0.5:6379\" = \"127.0.0.1:7001\" }")
-    .field(Group::Server, "Addresses from here")
+    .field(Group::Server, "Servers seen from here")
     .needs(Needs::SeveralServers)
     .hint("Where the servers that a cluster or Sentinels name are from here, one on each line: 10.0.0.5:6379 = 127.0.0.1:7001, or host = host.");
     SECURE = Key::new("secure", Kind::Flag, "TLS")

@@ -4,7 +4,7 @@
 
 pub(super) mod dead_letters;
 pub(super) mod delivery;
-pub(super) mod destination;
+pub(crate) mod destination;
 pub(super) mod gateway;
 pub(super) mod journal;
 mod key;

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::{destinations, edit};
-use crate::config::Destination;
+use crate::config::{Destination, destination_keys as key};
 use crate::private::Private;
 use crate::private::extract::{Json as Body, Path};
 use crate::private::refusal::{ErrorBody, Refusal};
@@ -101,7 +101,7 @@ fn tried(plane: &Private, mut tried: NewDestination) -> Result<Edit, Refusal> {
         let change = tried.settings;
         return Ok(Edit::ChangeDestination { id, change });
     }
-    if tried.settings.keys.text("address").is_none() {
+    if tried.settings.keys.text(key::ADDRESS).is_none() {
         let message = "the address is missing: give host:port, such as redis.internal:6379";
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Err(Refusal::new(status, "invalid_setting", message).about("address"));

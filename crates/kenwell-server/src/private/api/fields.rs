@@ -19,9 +19,11 @@ pub(super) struct Fields {
 struct Field {
     /// The key of docs/configuration.md that it sets.
     name: &'static str,
-    /// `text`, `addresses`, `duration`, `pem`, `number`, `flag`, `map` or `list`.
+    /// `text`, `addresses`, `duration`, `pem`, `number`, `flag`, `choice`, `map` or `list`.
     #[schema(example = "text")]
     kind: &'static str,
+    /// What may be chosen, when it is a choice.
+    options: &'static [&'static str],
     /// What holds when nobody sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
@@ -43,6 +45,7 @@ impl Field {
         let kind = match key.kind {
             Kind::Certificate | Kind::PrivateKey => "pem",
             Kind::Number(..) => "number",
+            Kind::Choice(_) => "choice",
             Kind::Flag => "flag",
             Kind::Map => "map",
             Kind::List => "list",
@@ -50,9 +53,14 @@ impl Field {
             Kind::Duration(..) => "duration",
             _ => "text",
         };
+        let options = match key.kind {
+            Kind::Choice(options) => options,
+            _ => &[],
+        };
         Some(Self {
             name: key.name,
             kind,
+            options,
             // TOML and JSON write these values in the same way.
             default: key.default.and_then(|text| serde_json::from_str(text).ok()),
             secret: key.is_secret(),

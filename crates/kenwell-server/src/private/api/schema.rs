@@ -14,9 +14,9 @@ use crate::runtime::{DestinationChange, NewDestination, SourceChange};
 pub(super) fn shown_keys(table: &'static [Key]) -> impl Iterator<Item = (String, &'static Key)> {
     // What a URL says is in the other keys.
     let shown = table.iter().filter(|key| key.kind != Kind::RedisUrl);
-    shown.map(|key| match key.is_secret() {
-        true => (format!("has_{}", key.name), key),
-        false => (key.name.to_owned(), key),
+    shown.map(|key| {
+        let prefix = if key.is_secret() { "has_" } else { "" };
+        (format!("{prefix}{}", key.name), key)
     })
 }
 
@@ -25,17 +25,18 @@ impl PartialSchema for ShownSettings {
         let mut object = ObjectBuilder::new()
             .description(Some("The settings of a destination, by the names of docs/configuration.md; `has_…` for what is a secret."));
         for (name, key) in shown_keys(DESTINATION) {
-            let property = match key.is_secret() {
-                true => ObjectBuilder::new()
-                    .schema_type(Type::Boolean)
-                    .description(Some("Whether it is set."))
-                    .into(),
-                false => value(key, may_be_unset(key)),
-            };
-            object = object.property(&name, property);
-            if !may_be_unset(key) {
-                object = object.required(name);
+            let null = null(key);
+            if null == Null::Never {
+                object = object.required(&name);
             }
+            let property = if key.is_secret() {
+                let about = "Whether it is set.";
+                let flag = ObjectBuilder::new().schema_type(Type::Boolean);
+                flag.description(Some(about)).into()
+            } else {
+                value(key, null)
+            };
+            object = object.property(name, property);
         }
         object.into()
     }
@@ -60,7 +61,7 @@ impl PartialSchema for DestinationChange {
     fn schema() -> RefOr<Schema> {
         let about = "The settings of a destination, by the names of docs/configuration.md. In a change, what is missing stays and null removes. What is stored of a secret stays when it is missing here, but not when the change decides who gets it. Variables and files of the server may be named as far as `private.allowed_references` in the file has it.";
         let sources = "Ids of the sources that feed it.";
-        let object = changes(DESTINATION).property("sources", list(sources, true));
+        let object = changes(DESTINATION).property("sources", list(sources, Null::Allowed));
         object.description(Some(about)).into()
     }
 }
@@ -76,12 +77,15 @@ impl PartialSchema for NewDestination {
         let about =
             "A destination to be added: its settings, of which name and address are needed.";
         let id = ObjectBuilder::new()
-            .schema_type(nullable(Type::String, true))
+            .schema_type(types(Type::String, Null::Allowed))
             .description(Some(
                 "`[a-z0-9-]`, at most 64; made from the name when it is missing.",
             ));
         let object = changes(DESTINATION).property("id", id);
-        let object = object.property("sources", list("Ids of the sources that feed it.", true));
+        let object = object.property(
+            "sources",
+            list("Ids of the sources that feed it.", Null::Allowed),
+        );
         object.description(Some(about)).into()
     }
 }
@@ -96,30 +100,40 @@ impl ToSchema for NewDestination {
 fn changes(table: &[Key]) -> ObjectBuilder {
     let editable = table.iter().filter(|key| key.editable);
     editable.fold(ObjectBuilder::new(), |object, key| {
-        object.property(key.name, value(key, true))
+        object.property(key.name, value(key, Null::Allowed))
     })
 }
 
-/// Whether it is shown as `null` when nobody has set it. What is not about the Redis always has a value.
-fn may_be_unset(key: &Key) -> bool {
-    let kinds = matches!(
-        key.kind,
-        Kind::Text | Kind::Name | Kind::Certificate | Kind::Duration(..) | Kind::Path
-    );
-    kinds && key.group.is_some()
+/// Whether a value may be `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Null {
+    Allowed,
+    Never,
 }
 
-fn value(key: &Key, is_nullable: bool) -> Schema {
+/// Whether a key is shown as `null` when nobody has set it. What is not about the Redis always has a value.
+fn null(key: &Key) -> Null {
+    match key.kind {
+        Kind::Text | Kind::Name | Kind::Certificate | Kind::Duration(..) | Kind::Path
+            if key.group.is_some() =>
+        {
+            Null::Allowed
+        }
+        _ => Null::Never,
+    }
+}
+
+fn value(key: &Key, null: Null) -> Schema {
     let about = key.plain_sentence();
     let kind = match key.kind {
-        Kind::List => return list(&about, is_nullable),
+        Kind::List => return list(&about, null),
         Kind::Flag => Type::Boolean,
         Kind::Number(..) => Type::Integer,
         Kind::Map => Type::Object,
         _ => Type::String,
     };
     let object = ObjectBuilder::new()
-        .schema_type(nullable(kind, is_nullable))
+        .schema_type(types(kind, null))
         .description(Some(about));
     let object = match key.kind {
         Kind::Number(least, most) => {
@@ -134,6 +148,9 @@ fn value(key: &Key, is_nullable: bool) -> Schema {
         Kind::Secret | Kind::PrivateKey => {
             object.format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
         }
+        Kind::Choice(options) if null == Null::Never => {
+            object.enum_values(Some(options.iter().copied()))
+        }
         Kind::Addresses => object.examples(["redis.internal:6379"]),
         Kind::Duration(..) => object.examples(["5s"]),
         _ => object,
@@ -141,18 +158,18 @@ fn value(key: &Key, is_nullable: bool) -> Schema {
     object.into()
 }
 
-fn list(about: &str, is_nullable: bool) -> Schema {
+fn list(about: &str, null: Null) -> Schema {
     let text = ObjectBuilder::new().schema_type(Type::String);
     ArrayBuilder::new()
-        .schema_type(nullable(Type::Array, is_nullable))
+        .schema_type(types(Type::Array, null))
         .items(text)
         .description(Some(about))
         .into()
 }
 
-fn nullable(kind: Type, is_nullable: bool) -> SchemaType {
-    match is_nullable {
-        true => SchemaType::from_iter([kind, Type::Null]),
-        false => SchemaType::new(kind),
+fn types(kind: Type, null: Null) -> SchemaType {
+    match null {
+        Null::Allowed => SchemaType::from_iter([kind, Type::Null]),
+        Null::Never => SchemaType::new(kind),
     }
 }

@@ -101,6 +101,13 @@ const CALLS: &[Call] = &[
         "{}",
         200,
     ),
+    (
+        "get",
+        "/api/v1/destination-fields",
+        "/api/v1/destination-fields",
+        "",
+        200,
+    ),
     ("get", DESTINATIONS, DESTINATIONS, "", 200),
     ("get", DESTINATION, PROFILES, "", 200),
     (
