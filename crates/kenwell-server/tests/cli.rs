@@ -62,6 +62,7 @@ fn help() {
         "replay",
         "config",
         "config check",
+        "config schema",
         "doctor",
         "identify",
         "profile",
@@ -105,6 +106,17 @@ fn packages_get_completions_for_each_shell_and_a_page_for_each_command() {
             "{page}"
         );
     }
+}
+
+#[test]
+fn the_schema_of_the_file_is_json_with_a_sentence_for_each_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["config", "schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listen = &schema["properties"]["gateway"]["properties"]["listen"];
+    assert_eq!(listen["default"], "127.0.0.1:8080");
+    let description = listen["description"].as_str().unwrap();
+    assert!(description.starts_with("IP address"), "{description}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `kenwell config check`.
+//! `kenwell config check` and `kenwell config schema`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::exit::Failure;
 use super::help;
 use super::output::{self, size};
-use crate::config::{Config, Destination, Durability, Environment, Loaded, Source};
+use crate::config::{self, Config, Destination, Durability, Environment, Loaded, Source};
 use crate::listener::ServerIdentity;
 
 #[derive(Debug, Subcommand)]
@@ -16,6 +16,9 @@ pub(super) enum ConfigCommand {
     /// Say everything that is wrong with a file, or what it sets up
     #[command(after_help = help::CONFIG_CHECK)]
     Check(ConfigCheck),
+    /// Print the JSON Schema of the file, so that editors complete and check it
+    #[command(after_help = help::CONFIG_SCHEMA)]
+    Schema,
 }
 
 #[derive(Debug, Args)]
@@ -34,6 +37,11 @@ pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
     }
     output::line(format!("{}: ok", arguments.file.display()))?;
     output::line(summary(&config))
+}
+
+/// Prints the JSON Schema of the file.
+pub(super) fn schema() -> Result<(), Failure> {
+    output::data(format!("{:#}", config::schema()))
 }
 
 fn summary(config: &Config) -> String {

@@ -49,7 +49,15 @@ the server runs: it takes the new key at once and signs everybody out.";
 
 pub(super) const CONFIG: &str = "\
 Examples:
-  kenwell config check kenwell.toml";
+  kenwell config check kenwell.toml
+  kenwell config schema > kenwell.schema.json";
+
+pub(super) const CONFIG_SCHEMA: &str = "\
+Examples:
+  kenwell config schema > kenwell.schema.json
+
+An editor with TOML support (Even Better TOML, taplo) goes by it when the first line of kenwell.toml is
+  #:schema ./kenwell.schema.json";
 
 pub(super) const CONFIG_CHECK: &str = "\
 Examples:

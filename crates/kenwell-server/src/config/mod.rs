@@ -16,6 +16,9 @@ mod load;
 mod parse;
 mod prefix_overlap;
 mod problem;
+#[cfg(test)]
+mod reference;
+mod schema;
 mod secret;
 mod service_links;
 mod settings;
@@ -38,6 +41,7 @@ pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};
 pub(crate) use parse::{MAX_ID, is_id};
 pub use problem::{Place, Problem, Problems};
+pub(crate) use schema::schema;
 pub use secret::Origin;
 pub use settings::{
     Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, Private, Source,

@@ -36,12 +36,12 @@ pub(crate) struct Values {
     /// The table's name; empty at the top of the file.
     name: &'static str,
     keys: &'static [Key],
-    values: BTreeMap<&'static str, Value>,
+    by_key: BTreeMap<&'static str, Value>,
 }
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(&self.values).finish()
+        f.debug_map().entries(&self.by_key).finish()
     }
 }
 
@@ -50,7 +50,7 @@ impl Values {
         Self {
             name,
             keys,
-            values: BTreeMap::new(),
+            by_key: BTreeMap::new(),
         }
     }
 
@@ -59,15 +59,15 @@ impl Values {
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&Value> {
-        self.values.get(key.name)
+        self.by_key.get(key.name)
     }
 
     pub(super) fn set(&mut self, key: &Key, value: Value) {
-        self.values.insert(key.name, value);
+        self.by_key.insert(key.name, value);
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Value> {
-        self.values.remove(key.name)
+        self.by_key.remove(key.name)
     }
 
     /// Takes out the URL that a key holds, and the reference that it was given by.

@@ -5,6 +5,10 @@ use utoipa::ToSchema;
 
 /// One key of a table of `kenwell.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something else about a key"
+)]
 pub struct Key {
     /// As it is written in the file, in the API and, in capitals, in environment variables.
     pub name: &'static str,
