@@ -152,7 +152,7 @@ describe('Test connection', () => {
     await page.getByLabel('Address').fill(house.redis.address);
     await page.getByLabel('Database').fill('one');
     await page.getByRole('button', { name: 'Test connection' }).click();
-    await page.getByText('"one" is no number of a database.').waitFor();
+    await page.getByText('"one" is no number for the field Database.').waitFor();
     assert.equal(await page.getByLabel('Database').getAttribute('aria-invalid'), 'true');
   });
 });

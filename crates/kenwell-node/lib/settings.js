@@ -9,11 +9,13 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /** Longest timeout: a day. */
 const MAX_TIMEOUT_MS = 86_400_000;
 
-/** The configuration keys that decide which server is meant; two configurations that agree in them share a connection. */
+/** What decides, besides the connection string, which server is meant and how it is talked to. */
+const KEYS = ['tls', 'cluster', 'sentinel', 'addressMap', 'connectTimeoutMs', 'commandTimeoutMs'];
+
+/** A text by which configurations are known: those that have the same one share a connection. */
 function identity(config) {
-  const { connectionString, tls, cluster, sentinel, addressMap, connectTimeoutMs, commandTimeoutMs } = config;
-  if (tls === undefined && !cluster && !sentinel && addressMap === undefined && connectTimeoutMs === undefined && commandTimeoutMs === undefined) return connectionString;
-  return JSON.stringify([connectionString, tls, cluster, sentinel, addressMap, connectTimeoutMs, commandTimeoutMs]);
+  if (KEYS.every((key) => config[key] === undefined || config[key] === false)) return config.connectionString;
+  return JSON.stringify([config.connectionString, ...KEYS.map((key) => config[key])]);
 }
 
 /** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */

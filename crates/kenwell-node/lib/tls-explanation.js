@@ -53,6 +53,7 @@ const NAMES = [
   [/`?client_key`?/g, 'tls.key'],
   [/`?server_name`?/g, 'tls.serverName'],
   [/`?skip_verify`?/g, 'tls.skipVerify'],
+  [/`?address_map`?/g, 'addressMap'],
   [/set `?secure = false`?/g, 'write redis:// and no tls'],
 ];
 

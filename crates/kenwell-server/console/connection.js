@@ -1,5 +1,5 @@
-// The settings with which a Redis is reached, as fields.
-import { ApiError } from './api.js';
+// The settings with which a Redis is reached, as fields. Which there are, the API says.
+import { ApiError, get } from './api.js';
 import { fill, h } from './dom.js';
 import { area, check, choice, Group, text } from './fields.js';
 import { box } from './notice.js';
@@ -10,123 +10,151 @@ const ADDRESS_HINTS = {
   cluster: 'Two or three nodes, with commas between them: they name the others.',
   sentinel: 'The Sentinels, with commas between them, such as a:26379, b:26379.',
 };
+const TITLES = { sign_in: 'Sign in', keys: 'Keys', encryption: 'Encryption', timeouts: 'Time limits' };
+/** What stands first and last in its group; everything else is in the order of the API. */
+const ORDER = { cluster_mode: -1, skip_verify: 1 };
 const FILE_BYTES = 262_144;
-/** What settings are when nobody has said anything, unless that is the empty text. */
-const EMPTY = { database: 0, cluster_mode: false, secure: false, skip_verify: false };
 const ORIGINS = { environment: 'an environment variable', secret_file: 'a file of its own' };
+/** What a setting is when nobody has said anything. */
+const EMPTY = { flag: false, number: 0, map: {}, list: [] };
 
-/** The fields; `before` is the destination that is edited, or null for a new one. */
+/** What the API says of each setting. */
+export async function connectionSettings(signal) {
+  return (await get('/destination-fields', { signal })).fields;
+}
+
+/** The fields for `settings`; `before` is the destination that is edited, or null for a new one. */
 export class Connection {
+  #settings;
   #before;
-  #fields;
-  #client;
-  #hint = h('span');
+  /** The fields, and the boxes that remove a secret, by the setting's name. */
+  #fields = {};
+  #removals = {};
+  #groups = new Map();
+  #addressHint = h('span');
+  #warning = { element: box('warn', h('p', {}, h('strong', {}, 'Anybody on the way can read and change what is sent'),
+    ', and pretend to be your Redis. For trying things only; with a CA certificate the check works with private certificates too.')) };
 
-  constructor(before = null) {
+  constructor(settings, before = null) {
+    this.#settings = settings;
     this.#before = before;
-    const old = before ?? {};
-    this.#fields = {
-      cluster_mode: choice('cluster_mode', 'Kind', KINDS, { value: kindOf(old), onchange: () => this.#adapt() }),
-      address: text('address', 'Address', { value: old.address ?? '', hint: this.#hint, required: true, placeholder: '127.0.0.1:6379' }),
-      sentinel_master: text('sentinel_master', 'Name of the master', { value: old.sentinel_master ?? '', hint: 'As the Sentinels know it, often mymaster.' }),
-      sentinel_username: text('sentinel_username', 'User at the Sentinels', { value: old.sentinel_username ?? '', hint: 'Sentinels have users of their own. Empty for the default user.' }),
-      ...secret('sentinel_password', 'Password at the Sentinels', old.has_sentinel_password),
-      username: text('username', 'User', { value: old.username ?? '', hint: 'An ACL user of Redis. Empty for the default user.' }),
-      ...secret('password', 'Password', old.has_password, old.password_from),
-      database: text('database', 'Database', { value: String(old.database ?? 0), inputmode: 'numeric', hint: 'A number; 0 always exists, and is the only one of a cluster.' }),
-      prefix: text('prefix', 'Key prefix', { value: old.prefix ?? '', hint: 'Keys become prefix:user:<id>. Empty for user:<id>.' }),
-      secure: check('secure', 'Connect with TLS', { checked: old.secure, hint: 'Encrypts the connection and checks the server\'s certificate.', onchange: () => this.#adapt() }),
-      ca_certificate: certificate('ca_certificate', 'CA certificate', old.ca_certificate, 'Who issued the server\'s certificate: PEM text; or the path of a file on the server, where the file allows it. Empty for the system\'s authorities.'),
-      server_name: text('server_name', 'Name in the certificate', { value: old.server_name ?? '', hint: 'Only when it differs from the host of the address.' }),
-      client_certificate: certificate('client_certificate', 'Client certificate', old.client_certificate, 'PEM text; or the path of a file on the server, where the file allows it.'),
-      ...clientKey(old.has_client_key),
-      connect_timeout: text('connect_timeout', 'Longest wait for a connection', { value: old.connect_timeout ?? '', hint: 'Such as 10s. Empty for 5s.' }),
-      response_timeout: text('response_timeout', 'Longest silence', { value: old.response_timeout ?? '', hint: 'How long Redis may say nothing before a new connection is opened, such as 10s. Empty for 5s.' }),
-      skip_verify: check('skip_verify', 'Do not check the server\'s certificate', { checked: old.skip_verify, onchange: () => this.#adapt() }),
-    };
-    this.warning = { element: box('warn', h('p', {}, h('strong', {}, 'Anybody on the way can read and change what is sent'),
-      ', and pretend to be your Redis. For trying things only; with a CA certificate the check works with private certificates too.')) };
-    const f = this.#fields;
-    this.#client = new Group([f.client_certificate, f.client_key, f.remove_client_key].filter(Boolean), {
-      summary: 'A certificate of our own, for a Redis that asks for one',
-    });
-    this.#client.open = Boolean(old.client_certificate);
+    for (const setting of settings) {
+      this.#fields[setting.name] = this.#fieldFor(setting);
+      if (setting.secret && this.#isSet(setting)) {
+        const name = `remove_${setting.name}`;
+        this.#removals[setting.name] = check(name, `Remove: ${setting.label.toLowerCase()}`);
+      }
+      this.#groups.set(setting.group, [...this.#groups.get(setting.group) ?? [], setting]);
+    }
+    for (const group of this.#groups.values()) group.sort((a, b) => (ORDER[a.name] ?? 0) - (ORDER[b.name] ?? 0));
+    this.client = new Group(this.#fieldsOf('client_certificate'), { summary: 'A certificate of our own, for a Redis that asks for one' });
+    this.client.open = Boolean(before?.client_certificate);
     this.#adapt();
   }
 
   /** All parts in the order in which they are shown. */
   get layout() {
-    const f = this.#fields;
-    const group = (title) => ({ element: h('h3', {}, title) });
-    return [
-      f.cluster_mode, f.address, f.sentinel_master, f.sentinel_username, f.sentinel_password, f.remove_sentinel_password,
-      group('Sign in'), f.username, f.password, f.remove_password,
-      group('Keys'), f.database, f.prefix,
-      group('Encryption'), f.secure, f.ca_certificate, f.server_name, f.skip_verify, this.warning, this.#client,
-      group('Patience'), f.connect_timeout, f.response_timeout,
-    ].filter(Boolean);
+    return [...this.#groups.keys()].flatMap((group) => {
+      if (group === 'client_certificate') return [this.client];
+      const title = TITLES[group] ? [{ element: h('h3', {}, TITLES[group]) }] : [];
+      return [...title, ...this.#fieldsOf(group), ...(group === 'encryption' ? [this.#warning] : [])];
+    });
+  }
+
+  /** What a new destination or a test needs: nothing that says what is so anyway, so that the file stays short. */
+  get given() {
+    const plain = this.#plain.filter(([setting, value]) => !isSame(value, usual(setting)));
+    return { ...byName(plain), ...this.#secrets };
+  }
+
+  /** Only what differs from the destination that is edited; what was emptied is null. */
+  get changes() {
+    const changed = this.#plain.filter(([setting, value]) => !isSame(value, this.#before[setting.name] ?? usual(setting)));
+    const nulled = changed.map(([setting, value]) => [setting, isSame(value, '') || isSame(value, {}) ? null : value]);
+    return { ...byName(nulled), ...this.#secrets };
   }
 
   get #kind() {
     return this.#fields.cluster_mode.value;
   }
 
+  #isSet(setting) {
+    return Boolean(this.#before?.[`has_${setting.name}`]);
+  }
+
+  #fieldsOf(group) {
+    const settings = this.#groups.get(group) ?? [];
+    return settings.flatMap(({ name }) => [this.#fields[name], this.#removals[name]]).filter(Boolean);
+  }
+
+  #fieldFor(setting) {
+    const { name, kind, label, hint } = setting;
+    const value = this.#before?.[name];
+    const onchange = () => this.#adapt();
+    if (name === 'cluster_mode') return choice(name, 'Kind', KINDS, { value: kindOf(this.#before ?? {}), onchange });
+    if (name === 'address') return text(name, label, { value: value ?? '', hint: this.#addressHint, required: true, placeholder: '127.0.0.1:6379' });
+    if (setting.secret) return secret(setting, this.#isSet(setting), this.#before?.[`${name}_from`]);
+    if (kind === 'flag') return check(name, label, { checked: value ?? usual(setting), hint, onchange });
+    if (kind === 'choice') return choice(name, label, setting.options.map((option) => [option, option]), { value: value ?? usual(setting), hint });
+    if (kind === 'pem') return pem(setting, { value: value ?? '', hint, placeholder: '-----BEGIN CERTIFICATE-----' });
+    if (kind === 'number') return text(name, label, { value: String(value ?? usual(setting)), inputmode: 'numeric', hint });
+    if (kind === 'map') return area(name, label, { value: Object.entries(value ?? {}).map((pair) => pair.join(' = ')).join('\n'), hint, rows: 2 });
+    if (kind === 'list') return area(name, label, { value: (value ?? []).join('\n'), hint, rows: 2 });
+    return text(name, label, { value: value ?? '', hint });
+  }
+
   /** Shows what belongs to the chosen kind. */
   #adapt() {
-    const f = this.#fields;
-    const isSecure = f.secure.value;
-    fill(this.#hint, ADDRESS_HINTS[this.#kind]);
-    for (const name of ['sentinel_master', 'sentinel_username', 'sentinel_password', 'remove_sentinel_password']) {
-      if (f[name]) f[name].hidden = this.#kind !== 'sentinel';
+    fill(this.#addressHint, ADDRESS_HINTS[this.#kind]);
+    for (const setting of this.#settings) {
+      for (const part of [this.#fields[setting.name], this.#removals[setting.name]]) {
+        if (part) part.hidden = !this.#applies(setting);
+      }
     }
-    for (const part of [f.ca_certificate, f.server_name, f.skip_verify, this.#client]) part.hidden = !isSecure;
-    this.warning.element.hidden = !(isSecure && f.skip_verify.value);
+    this.client.element.hidden = !this.#fields.secure.value;
+    this.#warning.element.hidden = !(this.#fields.secure.value && this.#fields.skip_verify.value);
   }
 
-  /** What a new destination or a test needs: nothing that says what is so anyway, so that the file stays short. */
-  get given() {
-    const plain = Object.entries(this.#plain).filter(([, value]) => !['', false, 0].includes(value));
-    return { ...Object.fromEntries(plain), ...this.#secrets };
+  #applies({ needs }) {
+    if (needs === 'sentinels') return this.#kind === 'sentinel';
+    if (needs === 'several_servers') return this.#kind !== 'standalone';
+    return needs === 'tls' ? this.#fields.secure.value : true;
   }
 
-  /** Only what differs from the destination that is edited; what was emptied is null. */
-  get changes() {
-    const before = this.#before;
-    const changed = Object.entries(this.#plain).filter(([name, value]) => value !== (before[name] ?? EMPTY[name] ?? ''));
-    // It is set in the file or over the API, and only a cluster and Sentinels let it be.
-    const map = this.#kind === 'standalone' && Object.keys(before.address_map ?? {}).length > 0 ? { address_map: null } : {};
-    return { ...Object.fromEntries(changed.map(([name, value]) => [name, value === '' ? null : value])), ...map, ...this.#secrets };
-  }
-
-  get #applies() {
-    return { sentinel: this.#kind === 'sentinel', tls: this.#fields.secure.value };
-  }
-
-  /** Everything that is no secret; what does not belong to the chosen kind is empty. */
+  /** Everything that is no secret; what does not belong to the chosen kind is as if nobody had set it. */
   get #plain() {
-    const f = this.#fields;
-    const { sentinel, tls } = this.#applies;
-    const when = (applies, field) => (applies ? field.value : '');
-    return {
-      address: f.address.value.trim(), username: f.username.value, database: databaseOf(f.database.value), prefix: f.prefix.value,
-      cluster_mode: this.#kind === 'cluster',
-      sentinel_master: when(sentinel, f.sentinel_master), sentinel_username: when(sentinel, f.sentinel_username),
-      secure: tls, skip_verify: tls && f.skip_verify.value, ca_certificate: when(tls, f.ca_certificate),
-      server_name: when(tls, f.server_name), client_certificate: when(tls, f.client_certificate),
-      connect_timeout: f.connect_timeout.value.trim(), response_timeout: f.response_timeout.value.trim(),
-    };
+    const plain = this.#settings.filter((setting) => !setting.secret);
+    return plain.map((setting) => [setting, this.#applies(setting) ? this.#valueOf(setting) : usual(setting)]);
+  }
+
+  #valueOf(setting) {
+    const { value } = this.#fields[setting.name];
+    if (setting.name === 'cluster_mode') return value === 'cluster';
+    if (setting.kind === 'number') return numberOf(setting, value.trim());
+    if (setting.kind === 'map') return Object.fromEntries(linesOf(value).map((line) => pairOf(setting, line)));
+    if (setting.kind === 'list') return linesOf(value);
+    return ['addresses', 'duration'].includes(setting.kind) ? value.trim() : value;
   }
 
   /** A typed secret is sent, a removed one is null, and any other stays as it is. */
   get #secrets() {
-    const { sentinel, tls } = this.#applies;
-    const one = (name, applies) => {
-      if (this.#fields[`remove_${name}`]?.value || (!applies && this.#before?.[`has_${name}`])) return { [name]: null };
-      const typed = this.#fields[name].value;
-      return typed && applies ? { [name]: typed } : {};
-    };
-    return { ...one('password', true), ...one('sentinel_password', sentinel), ...one('client_key', tls) };
+    const sent = this.#settings.filter((setting) => setting.secret).map((setting) => {
+      const { value } = this.#fields[setting.name];
+      const applies = this.#applies(setting);
+      if (this.#removals[setting.name]?.value || (!applies && this.#isSet(setting))) return [setting, null];
+      return value && applies ? [setting, value] : null;
+    });
+    return byName(sent.filter(Boolean));
   }
+}
+
+const byName = (entries) => Object.fromEntries(entries.map(([setting, value]) => [setting.name, value]));
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const linesOf = (value) => value.split('\n').map((line) => line.trim()).filter(Boolean);
+
+/** What holds when a field is left alone; an empty text stands for the default of its setting. */
+function usual({ kind, default: preset }) {
+  return ['flag', 'number', 'choice'].includes(kind) ? preset ?? EMPTY[kind] ?? '' : EMPTY[kind] ?? '';
 }
 
 function kindOf(destination) {
@@ -134,43 +162,40 @@ function kindOf(destination) {
   return destination.sentinel_master ? 'sentinel' : 'standalone';
 }
 
-function databaseOf(value) {
-  if (/^\d+$/.test(value.trim())) return Number(value);
-  throw new ApiError(422, { setting: 'database', message: `"${value}" is no number of a database. Write a whole number, such as 0.` });
+function numberOf({ name, label }, value) {
+  if (/^\d+$/.test(value)) return Number(value);
+  throw new ApiError(422, { setting: name, message: `"${value}" is no number for the field ${label}. Write a whole number, such as 0.` });
 }
 
-/** A password: never shown, kept when nothing is typed, and removed by a box of its own. */
-function secret(name, label, isSet, from) {
-  const origin = ORIGINS[from];
-  const hint = origin ? `It comes from ${origin}; what you type here replaces that.` : isSet ? 'One is set and stays unless you type another. For another address it must be typed again.' : 'Empty for none.';
-  const field = text(name, label, { type: 'password', autocomplete: 'new-password', placeholder: isSet ? 'unchanged' : '', hint });
-  if (!isSet) return { [name]: field };
-  return { [name]: field, [`remove_${name}`]: check(`remove_${name}`, `Remove: ${label.toLowerCase()}`) };
+function pairOf({ name }, line) {
+  const pair = line.split('=').map((part) => part.trim());
+  if (pair.length === 2 && pair.every(Boolean)) return pair;
+  throw new ApiError(422, { setting: name, message: `"${line}" has no two sides. Write one pair on each line, as in a = b.` });
 }
 
-function certificate(name, label, value, hint) {
-  const field = area(name, label, { value: value ?? '', hint, rows: 3, placeholder: '-----BEGIN CERTIFICATE-----' });
-  field.element.append(upload(field, label));
-  return field;
+/** A password or key: never shown, kept when nothing is typed, and removed by a box of its own. */
+function secret(setting, isSet, from) {
+  const { name, label, hint } = setting;
+  const placeholder = isSet ? 'unchanged' : '';
+  if (setting.kind === 'pem') {
+    return pem(setting, isSet ? { placeholder, hint: 'One is set and stays unless you give another; it is never shown.' }
+      : { placeholder: '-----BEGIN PRIVATE KEY-----', hint });
+  }
+  const stays = 'One is set and stays unless you type another. For another address it must be typed again.';
+  const origin = ORIGINS[from] ? `It comes from ${ORIGINS[from]}; what you type here replaces that.` : null;
+  return text(name, label, { type: 'password', autocomplete: 'new-password', placeholder, hint: origin ?? (isSet ? stays : hint || 'Empty for none.') });
 }
 
-function clientKey(isSet) {
-  const field = area('client_key', 'Client key', {
-    rows: 3, placeholder: isSet ? 'unchanged' : '-----BEGIN PRIVATE KEY-----',
-    hint: isSet ? 'One is set and stays unless you give another; it is never shown.' : 'The private key of the client certificate, not encrypted.',
-  });
-  field.element.append(upload(field, 'Client key'));
-  return isSet ? { client_key: field, remove_client_key: check('remove_client_key', 'Remove: client key') } : { client_key: field };
-}
-
-/** Reads a file of the reader's computer into the field. */
-function upload(field, label) {
-  return h('label', { class: 'button quiet small upload' }, 'Upload a file', h('span', { class: 'unseen' }, `: ${label}`), h('input', {
+/** PEM text, typed or from a file of the reader's computer. */
+function pem({ name, label }, options) {
+  const field = area(name, label, { rows: 3, ...options });
+  field.element.append(h('label', { class: 'button quiet small upload' }, 'Upload a file', h('span', { class: 'unseen' }, `: ${label}`), h('input', {
     type: 'file', class: 'unseen', accept: '.pem,.crt,.cer,.key,text/plain', onchange: async (event) => {
       const [file] = event.currentTarget.files;
       if (!file) return;
       if (file.size > FILE_BYTES) field.fail('This file is too large to be a certificate or key.');
       else field.value = await file.text();
     },
-  }));
+  })));
+  return field;
 }

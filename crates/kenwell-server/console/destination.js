@@ -1,6 +1,6 @@
 // One destination: how it is doing, what can be done with it, and its settings.
 import { get, patch, path, post } from './api.js';
-import { Connection } from './connection.js';
+import { Connection, connectionSettings } from './connection.js';
 import { acknowledge, revision } from './configuration.js';
 import { busy, button, submit } from './controls.js';
 import { confirmed } from './dialog.js';
@@ -24,13 +24,14 @@ export async function destination(page) {
   const heading = page.title(page.parameters.id);
   const place = h('div', { class: 'stack' });
   page.root.append(heading, place);
+  const fields = await connectionSettings(page.signal);
   const one = await get(where, { signal: page.signal });
   say(heading.firstElementChild, one.name);
   const status = statusPart(one);
   const settings = h('section', { class: 'card' });
-  const load = async () => fill(settings, ...settingsPart(where, await get(where, { signal: page.signal }), reload));
+  const load = async () => fill(settings, ...settingsPart(where, fields, await get(where, { signal: page.signal }), reload));
   const reload = keepFresh(page, settings, load);
-  fill(settings, ...settingsPart(where, one, reload));
+  fill(settings, ...settingsPart(where, fields, one, reload));
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(one)));
@@ -70,9 +71,9 @@ function statusPart(first) {
   return { element, update, fail: (error) => say(why, error.message) };
 }
 
-function settingsPart(where, one, load) {
+function settingsPart(where, fields, one, load) {
   const madeFrom = revision();
-  const connection = new Connection(one);
+  const connection = new Connection(fields, one);
   const findings = new Findings();
   const name = text('name', 'Name', { value: one.name });
   const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later. What waits for it already is kept.' });

@@ -1,6 +1,6 @@
 // Adding a destination step by step: source, Redis, name, settings, done.
 import { get, path, post } from './api.js';
-import { Connection } from './connection.js';
+import { Connection, connectionSettings } from './connection.js';
 import { refresh } from './configuration.js';
 import { button, linkButton, submit } from './controls.js';
 import { fill, h } from './dom.js';
@@ -20,7 +20,7 @@ export async function wizard(page) {
   const { sources } = await get('/sources', { signal: page.signal });
   const state = {
     sources, source: sources[0]?.id ?? NEW, sourceName: '', madeSource: null, name: '', id: '',
-    connection: new Connection(), findings: new Findings(), made: null,
+    connection: new Connection(await connectionSettings(page.signal)), findings: new Findings(), made: null,
   };
   const pages = [chooseSource, chooseType, chooseName, chooseSettings, done];
   const go = (number) => {

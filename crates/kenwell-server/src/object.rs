@@ -34,7 +34,6 @@ mod tests {
     use serde_json::from_str;
 
     use super::*;
-    use crate::runtime::{DestinationChange, SourceChange};
 
     #[derive(Debug, PartialEq, Eq, Deserialize)]
     struct Outer {
@@ -54,11 +53,8 @@ mod tests {
         let inner = Inner { a: 1 };
         assert_eq!(read(r#"{"inner":{"a":1}}"#), Some(Outer { inner }));
         assert_eq!(read(r#"{"inner":[1]}"#), None);
-        assert!(from_str::<SourceChange>("{}").is_ok());
-        assert!(from_str::<DestinationChange>("{}").is_ok());
-        for text in ["[]", r#"["x", false]"#, "null", "1", r#""x""#] {
-            assert!(from_str::<SourceChange>(text).is_err(), "{text}");
-            assert!(from_str::<DestinationChange>(text).is_err(), "{text}");
+        for text in ["[]", r#"[{"a":1}]"#, "null", "1", r#""x""#] {
+            assert_eq!(read(&format!(r#"{{"inner":{text}}}"#)), None, "{text}");
         }
     }
 }

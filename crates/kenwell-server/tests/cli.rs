@@ -62,6 +62,7 @@ fn help() {
         "replay",
         "config",
         "config check",
+        "config schema",
         "doctor",
         "identify",
         "profile",
@@ -74,6 +75,8 @@ fn help() {
         "dead-letters",
         "dead-letters list",
         "dead-letters retry",
+        "completions",
+        "man",
     ] {
         let mut arguments: Vec<&str> = path.split_whitespace().collect();
         arguments.push("--help");
@@ -83,6 +86,37 @@ fn help() {
         let name = format!("help {path}").trim().replace(' ', "_");
         insta::assert_snapshot!(name, stdout(&output));
     }
+}
+
+#[test]
+fn packages_get_completions_for_each_shell_and_a_page_for_each_command() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(directory.path(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}: {output:?}");
+        let script = stdout(&output);
+        assert!(script.contains("kenwell") && script.contains("dead-letters"));
+    }
+    let output = run(directory.path(), &["man", "pages/man1"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for page in ["kenwell.1", "kenwell-serve.1", "kenwell-config-check.1"] {
+        let text = fs::read_to_string(directory.path().join("pages/man1").join(page)).unwrap();
+        assert!(
+            text.contains(".SH NAME") && text.contains("Examples"),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_of_the_file_is_json_with_a_sentence_for_each_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run(directory.path(), &["config", "schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listen = &schema["properties"]["gateway"]["properties"]["listen"];
+    assert_eq!(listen["default"], "127.0.0.1:8080");
+    let description = listen["description"].as_str().unwrap();
+    assert!(description.starts_with("IP address"), "{description}");
 }
 
 #[test]

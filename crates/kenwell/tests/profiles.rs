@@ -187,6 +187,7 @@ async fn a_killed_server_is_transient_and_found_again() {
     let error = connection.ping().await.unwrap_err();
     assert!(error.to_string().contains("cannot connect"), "{error}");
     assert!(matches!(error, Error::Connect { .. }));
+    assert_eq!(error.code(), "unreachable");
     server.revive();
     assert!(
         profile::apply(&connection, &updates)

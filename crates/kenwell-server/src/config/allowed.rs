@@ -4,8 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use kenwell::connection::pem;
 
-use super::section::Reading;
-use super::value::{self, Input, Wrong};
+use super::input::ValueError;
+use super::keys::Kind as KeyKind;
 
 /// `[private] allowed_references`: what an edit over the network may name. What the file names itself
 /// needs no leave.
@@ -20,7 +20,7 @@ enum Rule {
     Variable(String),
     /// `env:START*`.
     Variables(String),
-    /// `file:PATH` and `unix:PATH`.
+    /// `file:PATH` and `unix:PATH`. Relative paths start from the directory of the configuration.
     Path(Kind, PathBuf),
     /// `file:FOLDER/*` and `unix:FOLDER/*`: everything below it, however deep.
     Below(Kind, PathBuf),
@@ -44,6 +44,28 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
+    /// What the text of a key of this kind refers to. `None` when it holds its value itself.
+    pub(crate) fn of(kind: KeyKind, text: &str) -> Option<Self> {
+        match kind {
+            KeyKind::Secret | KeyKind::RedisUrl | KeyKind::Name => Self::of_secret(text),
+            KeyKind::PrivateKey => Self::of_key(text),
+            KeyKind::Certificate => Self::of_pem(text),
+            KeyKind::Addresses => Self::of_address(text),
+            KeyKind::Path => (!text.is_empty()).then(|| Self::File(text.into())),
+            KeyKind::Id
+            | KeyKind::Text
+            | KeyKind::HttpUrl
+            | KeyKind::Flag
+            | KeyKind::Number(..)
+            | KeyKind::Size(_)
+            | KeyKind::Duration(..)
+            | KeyKind::Choice(_)
+            | KeyKind::Listen
+            | KeyKind::List
+            | KeyKind::Map => None,
+        }
+    }
+
     /// What the text of a secret refers to: `env:NAME` or `file:PATH`. `None` for a secret itself.
     pub(crate) fn of_secret(text: &str) -> Option<Self> {
         if let Some(name) = text.strip_prefix("env:") {
@@ -54,7 +76,7 @@ impl Reference {
     }
 
     /// What the text of a private key refers to: also a bare path. `None` for PEM text and for nothing.
-    pub(crate) fn of_key(text: &str) -> Option<Self> {
+    fn of_key(text: &str) -> Option<Self> {
         Self::of_secret(text).or_else(|| Self::of_pem(text))
     }
 
@@ -72,6 +94,21 @@ impl Reference {
 }
 
 impl AllowedReferences {
+    /// From the texts of the list.
+    pub(super) fn of(texts: &[String]) -> Result<Self, ValueError> {
+        let rules = texts.iter().map(|text| {
+            Rule::parse(text).ok_or_else(|| {
+                ValueError::new(
+                    format!("\"{text}\" names no variables, files or sockets"),
+                    "write \"env:NAME\", \"env:REDIS_*\", \"file:/run/secrets/redis\", \"file:/run/secrets/*\" or \
+                     \"unix:/run/redis/*\"; a * stands at the end only, and no path has .. in it",
+                )
+            })
+        });
+        let rules = rules.collect::<Result<_, _>>()?;
+        Ok(Self { rules })
+    }
+
     /// Whether this may be named. `base` is the directory of the configuration file.
     ///
     /// A path is looked up only when it lies where the list says, and then with every link followed: it
@@ -86,7 +123,7 @@ impl AllowedReferences {
             return false;
         }
         let mut rules = self.rules.iter();
-        rules.any(|rule| rule.leads_to(kind, &path))
+        rules.any(|rule| rule.leads_to(kind, &path, base))
     }
 }
 
@@ -99,18 +136,23 @@ impl Rule {
         }
     }
 
-    fn leads_to(&self, wanted: Kind, path: &Path) -> bool {
+    fn leads_to(&self, wanted: Kind, path: &Path, base: &Path) -> bool {
         let real = |path: &Path| path.canonicalize().ok();
         match self {
-            Self::Path(kind, allowed) => *kind == wanted && path == allowed,
-            Self::Below(kind, folder) if *kind == wanted && path.starts_with(folder) => real(path)
-                .zip(real(folder))
-                .is_some_and(|(path, folder)| path.starts_with(&folder) && path != folder),
+            Self::Path(kind, allowed) => *kind == wanted && path == absolute(base.join(allowed)),
+            Self::Below(kind, folder) if *kind == wanted => {
+                let folder = absolute(base.join(folder));
+                let both = path
+                    .starts_with(&folder)
+                    .then(|| real(path).zip(real(&folder)));
+                both.flatten()
+                    .is_some_and(|(path, folder)| path.starts_with(&folder) && path != folder)
+            }
             Self::Below(..) | Self::Variable(_) | Self::Variables(_) => false,
         }
     }
 
-    fn parse(text: &str, reading: &Reading<'_>) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         if let Some(name) = text.strip_prefix("env:") {
             let (name, is_start) = match name.strip_suffix('*') {
                 Some(start) => (start, true),
@@ -138,7 +180,7 @@ impl Rule {
         if path.is_empty() || path.contains('*') {
             return None;
         }
-        let path = absolute(reading.resolve(path));
+        let path = PathBuf::from(path);
         if path.components().any(|part| part == Component::ParentDir) {
             return None;
         }
@@ -153,24 +195,6 @@ impl Rule {
 /// The path from the root on, with no link followed.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
-}
-
-/// Reads the list.
-pub(super) fn read(reading: &Reading<'_>, input: &Input<'_>) -> Result<AllowedReferences, Wrong> {
-    let wrong = |text: &str| {
-        Wrong::new(
-            format!("\"{text}\" names no variables, files or sockets"),
-            "write \"env:NAME\", \"env:REDIS_*\", \"file:/run/secrets/redis\", \"file:/run/secrets/*\" or \
-             \"unix:/run/redis/*\"; a * stands at the end only, and no path has .. in it",
-        )
-    };
-    let texts = value::text_list(input)?;
-    let rules = texts
-        .iter()
-        .map(|text| Rule::parse(text, reading).ok_or_else(|| wrong(text)));
-    Ok(AllowedReferences {
-        rules: rules.collect::<Result<_, _>>()?,
-    })
 }
 
 #[cfg(test)]

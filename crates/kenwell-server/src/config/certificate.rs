@@ -1,95 +1,79 @@
-//! Certificates and keys: PEM text, or the path of a PEM file.
+//! Certificates and private keys: PEM text, or the path of a PEM file.
+
+use std::path::Path;
 
 use kenwell::Error;
 use kenwell::connection::{Secret, pem};
 
-use super::secret;
-use super::section::Reading;
-use super::value::{self, Input, Wrong};
+use super::file_reader::FileReader;
+use super::input::{Input, ValueError};
+use super::secret::{FoundSecret, Origin, resolve};
 
-/// The PEM text, or the path of the file that has it, which is read again at each connection; checked
-/// to hold certificates now, and nothing that would be left out. `None` when the setting is empty.
+/// What to do about a certificate or key of which the library says no more.
+const FIX: &str = "give a PEM file that kenwell may read, or the PEM text itself";
+
+/// The PEM text, or the file that has it, which is read again at each connection; checked to hold
+/// certificates now, and nothing that would be left out. It may be empty.
 pub(super) fn certificates(
     setting: &'static str,
-    reading: &Reading<'_>,
+    file: &FileReader<'_>,
     input: &Input<'_>,
-) -> Result<Option<Secret>, Wrong> {
-    let text = value::text(input)?;
-    let given = text.trim();
-    if given.is_empty() {
-        return Ok(None);
+) -> Result<FoundSecret, ValueError> {
+    let Some(text) = input.as_text() else {
+        return Err(input.not_a("text", "\"text\""));
+    };
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Ok(in_configuration(Secret::new("")));
     }
-    if pem::is_text(given) {
-        pem::certificates(setting, given).map_err(wrong)?;
-        return Ok(Some(Secret::new(text)));
+    if pem::is_text(trimmed) {
+        pem::certificates(setting, trimmed).map_err(|error| explained(&error))?;
+        return Ok(in_configuration(Secret::new(text)));
     }
-    let path = reading.resolve(given);
-    let read = || {
+    let path = file.resolve(trimmed);
+    let read = || -> Result<FoundSecret, Error> {
         let secret = Secret::pem_file(setting, &path)?;
         pem::certificates(setting, secret.expose())?;
-        Ok(Some(secret))
+        Ok(in_configuration(secret))
     };
     // The name of a certificate's file is no secret, as that of a key might be.
     read().map_err(|error| {
-        let wrong = wrong(error);
-        Wrong::new(format!("{}: {}", path.display(), wrong.what), wrong.fix)
+        let error = explained(&error);
+        ValueError::new(format!("{}: {}", path.display(), error.what), error.fix)
     })
 }
 
-/// The same as the Redis library takes it: the text, or the path.
-pub(super) fn text_or_path(
-    setting: &'static str,
-    reading: &Reading<'_>,
-    input: &Input<'_>,
-) -> Result<Option<String>, Wrong> {
-    let Some(secret) = certificates(setting, reading, input)? else {
-        return Ok(None);
-    };
-    match secret.path().map(|path| path.to_str().map(str::to_owned)) {
-        None => Ok(Some(secret.expose().to_owned())),
-        Some(Some(path)) => Ok(Some(path)),
-        Some(None) => Err(Wrong::new(
-            "the path of this file is no Unicode text",
-            "rename the file or its directory",
-        )),
-    }
-}
-
-/// The PEM text of a private key, or its file; `None` when the setting is empty. Also as `env:NAME` or `file:PATH`.
+/// The PEM text of a private key, or its file; it may be empty. Also as `env:NAME` or `file:PATH`.
 /// No complaint shows any of it.
-pub(super) fn key(
+pub(super) fn private_key(
     setting: &'static str,
-    reading: &Reading<'_>,
+    file: &FileReader<'_>,
     input: &Input<'_>,
-) -> Result<Option<Secret>, Wrong> {
-    let resolved = secret::pem(setting, reading, input)?;
-    let literal = resolved.is_literal();
-    let secret = resolved.secret;
-    let given = secret.expose().trim();
-    if given.is_empty() {
-        return Ok(None);
-    }
-    if pem::is_text(given) || secret.path().is_some() {
-        if literal {
-            reading.holds_password.set(true);
+) -> Result<FoundSecret, ValueError> {
+    let read = |path: &Path| Secret::pem_file(setting, path).map_err(|error| explained(&error));
+    let mut found = resolve(file, input, read)?;
+    let text = found.text().trim();
+    if text.is_empty() {
+        found.secret = Secret::new("");
+    } else if pem::is_text(text) {
+        if found.is_literal() {
+            file.holds_password.set(true);
         }
-        return Ok(Some(secret));
+    } else if found.secret.path().is_none() {
+        found.secret = read(&file.resolve(text))?;
     }
-    let read = Secret::pem_file(setting, reading.resolve(given));
-    read.map(Some).map_err(wrong)
+    Ok(found)
 }
 
-/// The library's sentences put the cure behind a semicolon.
-pub(super) fn wrong(error: Error) -> Wrong {
-    let text = match error {
-        Error::Settings { problem, .. } => problem,
-        other => other.to_string(),
-    };
-    match text.rsplit_once("; ") {
-        Some((what, fix)) => Wrong::new(what, fix),
-        None => Wrong::new(
-            text,
-            "give a PEM file that kenwell may read, or the PEM text itself",
-        ),
+/// What the library says about a certificate or key.
+pub(super) fn explained(error: &Error) -> ValueError {
+    ValueError::of_library(error, FIX)
+}
+
+fn in_configuration(secret: Secret) -> FoundSecret {
+    FoundSecret {
+        secret,
+        origin: Some(Origin::File),
+        reference: None,
     }
 }

@@ -1,244 +1,157 @@
-//! Reading `[[destinations]]`.
+//! Reading `[[destinations]]`: which keys must fit together.
 
-use std::path::Path;
-
-use kenwell::connection::{DEFAULT_TIMEOUT, Secret, Settings};
-
-use super::problem::Place;
-use super::secret::{self, Origin, Resolved};
-use super::section::{Found, Section};
+use super::keys::{Key, destination as key};
+use super::parse::filled;
 use super::settings::Destination;
-use super::source::id;
-use super::topology::{self, Topology};
-use super::url::{Given, agreed, agreed_on_secret, agreed_on_tls};
-use super::value::{self, Wrong};
+use super::table_reader::TableReader;
+use super::url;
 
-/// A destination as read, with the places that later complaints need.
-pub(super) struct ReadDestination {
-    pub(super) id: Found<String>,
+/// A destination as read, with its table, for complaints that come later.
+pub(super) struct ReadDestination<'a> {
+    pub(super) table: TableReader<'a>,
     pub(super) destination: Destination,
-    /// The keys that may be found wrong later: name, place, and full path.
-    pub(super) places: Vec<(&'static str, Place, String)>,
 }
-
-/// Keys that may be found wrong later: by the Redis library, or beside another destination.
-const COMPARED_KEYS: [&str; 11] = [
-    "address",
-    "url",
-    "database",
-    "prefix",
-    "cluster_mode",
-    "address_map",
-    "secure",
-    "ca_certificate",
-    "client_certificate",
-    "client_key",
-    "server_name",
-];
 
 /// Reads one destination; `None` when something it cannot do without is wrong.
-pub(super) fn read(mut section: Section<'_>) -> Option<ReadDestination> {
-    let id = section.read_here("id", id);
-    let name = section.read("name", value::text);
-    let enabled = section.read_or("enabled", true, value::flag);
-    let paused = section.read_or("paused", false, value::flag);
-    let heal = section.read_or("heal", true, value::flag);
-    section.read_here("type", |input| value::choice(input, &[("redis", ())]));
-    let prefix = section.read_or("prefix", String::new(), value::text);
-    let connected = read_connection(&mut section);
-    section.require("id", "add a line like id = \"profiles\"");
-    if section.place_of("url").is_none() {
-        section.require("address", "add a line like address = \"127.0.0.1:6379\"");
+pub(super) fn read(mut table: TableReader<'_>) -> Option<ReadDestination<'_>> {
+    if !table.is_given(key::URL) && !table.is_given(key::ADDRESS) {
+        table.missing(key::ADDRESS);
     }
-    let places = COMPARED_KEYS
-        .iter()
-        .filter_map(|&key| Some((key, section.place_of(key)?, section.key(key))));
-    let places = places.collect();
-    section.finish();
-    let (id, connected) = (id?, connected?);
-    let destination = Destination {
-        id: id.value.clone(),
-        name: name
-            .map(|name| name.value)
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| id.value.clone()),
-        enabled,
-        paused,
-        heal,
-        connection: connected.settings,
-        username_reference: connected.username_reference,
-        password_from: connected.password_from,
-        prefix,
-    };
-    Some(ReadDestination {
-        id,
-        destination,
-        places,
-    })
+    for key in [key::SENTINEL_MASTER, key::SENTINEL_USERNAME] {
+        table.check(key, |values| filled(values.text(key)).map(drop));
+    }
+    url::expand(&mut table);
+    check_topology(&table);
+    check_addresses(&table);
+    check_users(&table);
+    check_tls(&table);
+    check_paths(&table);
+    let destination = Destination::of(table.values.clone())?;
+    Some(ReadDestination { table, destination })
 }
 
-/// The settings of a connection, and where its secrets are written.
-struct Connected {
-    settings: Settings,
-    username_reference: Option<String>,
-    password_from: Option<Origin>,
-}
-
-fn read_connection(section: &mut Section<'_>) -> Option<Connected> {
-    let reading = section.reading;
-    let (url, url_reference) = super::url::read(section);
-    let address = section.read("address", |input| {
-        match super::url::connection_string(reading, input)? {
-            Some(url) => Ok(Given::ConnectionString(url)),
-            None => topology::addresses(input, address).map(Given::Hosts),
+fn check_topology(table: &TableReader<'_>) {
+    let values = &table.values;
+    let cluster = values.flag(key::CLUSTER_MODE);
+    let sentinels = values.get(key::SENTINEL_MASTER).is_some();
+    let database: u64 = values.number(key::DATABASE);
+    if cluster && database != 0 {
+        table.error(
+            key::DATABASE,
+            format!("a Redis Cluster has only database 0, not {database}"),
+            "remove database, or set cluster_mode = false",
+        );
+    }
+    if cluster && sentinels {
+        table.error(
+            key::SENTINEL_MASTER,
+            "a Redis Cluster has no Sentinels: its nodes watch each other",
+            "remove sentinel_master, or set cluster_mode = false",
+        );
+    }
+    for key in [key::SENTINEL_USERNAME, key::SENTINEL_PASSWORD] {
+        if table.is_given(key) && values.get(key).is_some() && !sentinels {
+            table.error(
+                key,
+                "it has no effect without sentinel_master",
+                "add a line like sentinel_master = \"mymaster\", or remove this line",
+            );
         }
-    });
-    let (url, address) = super::url::apart(section, url, address);
-    let username = section.read("username", |input| secret::secret(reading, input));
-    let password = section.read("password", |input| secret::secret(reading, input));
-    let database = section.read("database", |input| value::number(input, &(0..=i64::MAX)));
-    let mut topology = Topology::read(section);
-    topology.take_master(section, url.as_ref());
-    let secure = section.read("secure", value::flag);
-    let tls = super::tls::read(section);
-    let connect_timeout = section.read_or("connect_timeout", DEFAULT_TIMEOUT, value::timeout);
-    let response_timeout = section.read_or("response_timeout", DEFAULT_TIMEOUT, value::timeout);
-    topology.check(section, address.as_ref(), database.as_ref());
-    if password
-        .as_ref()
-        .is_some_and(|found| found.value.is_literal() && !found.value.text().is_empty())
-    {
-        reading.holds_password.set(true);
     }
-
-    let url = url.as_ref();
-    let address = filled(address, |list| Some(list.join(",")));
-    let username_reference = match &username {
-        Some(found) => found.value.reference.clone(),
-        None => url_reference.filter(|_| url.is_some_and(|url| url.value.username.is_some())),
-    };
-    let username = filled(username, not_empty);
-    let without_password = password.is_none();
-    let password_from = password.as_ref().map(|found| found.value.origin);
-    let password = filled(password, not_empty);
-    let password_from = password_from.filter(|_| password.is_some());
-    let address = agreed(
-        section,
-        url,
-        "servers",
-        |url| Some(url.address.clone()),
-        address,
-    );
-    let secure = agreed_on_tls(section, url, secure);
-    tls.check(section, secure);
-    let mut settings = Settings::new(address?);
-    let username = agreed_on_secret(section, url, "users", username, |url| {
-        url.username.clone().map(Secret::new)
-    });
-    settings.username_file = username.as_ref().and_then(Secret::path).map(Path::to_owned);
-    if settings.username_file.is_none() {
-        settings.username = username.map(|name| name.expose().to_owned());
+    if !cluster && !sentinels && !values.map(key::ADDRESS_MAP).is_empty() {
+        table.error(
+            key::ADDRESS_MAP,
+            "it has no effect without cluster_mode or sentinel_master: only a cluster and Sentinels name addresses",
+            "remove it, or set cluster_mode = true or sentinel_master",
+        );
     }
-    settings.password = agreed_on_secret(section, url, "passwords", password, |url| {
-        url.password.clone()
-    });
-    settings.database =
-        agreed(section, url, "databases", |url| url.database, database).unwrap_or_default();
-    topology.apply(&mut settings);
-    settings.connect_timeout = connect_timeout;
-    settings.command_timeout = response_timeout;
-    settings.secure = secure;
-    tls.apply(&mut settings, url.map(|url| &url.value));
-    if without_password {
-        check_user(section, &settings);
-    }
-    Some(Connected {
-        settings,
-        username_reference,
-        password_from,
-    })
 }
 
-/// A key with something in it.
-fn filled<T, U>(found: Option<Found<T>>, fill: impl FnOnce(T) -> Option<U>) -> Option<Found<U>> {
-    let Found { value, place, key } = found?;
-    fill(value).map(|value| Found { value, place, key })
+fn check_addresses(table: &TableReader<'_>) {
+    let values = &table.values;
+    let cluster = values.flag(key::CLUSTER_MODE);
+    let standalone = !cluster && values.get(key::SENTINEL_MASTER).is_none();
+    let addresses = values.list(key::ADDRESS);
+    if standalone && addresses.len() > 1 {
+        table.error(
+            key::ADDRESS,
+            "there are several addresses, but a standalone Redis has one",
+            "set cluster_mode = true for a Redis Cluster, name the sentinel_master if these are Sentinels, or give one address",
+        );
+    } else if !standalone && addresses.iter().any(|one| one.starts_with("unix:")) {
+        table.error(
+            key::ADDRESS,
+            "the nodes of a Redis Cluster and Sentinels are reached over the network, not over a Unix socket",
+            "give host:port",
+        );
+    }
 }
 
-pub(super) fn not_empty(secret: Resolved) -> Option<Secret> {
-    (!secret.text().is_empty()).then_some(secret.secret)
-}
-
-/// `host:port` or `unix:/path`. The text is never repeated: people paste passwords with it.
-fn address(text: &str) -> Result<String, Wrong> {
-    const FIX: &str = "write host:port, such as \"127.0.0.1:6379\" or \"[::1]:6379\"";
-    let text = text.trim().to_owned();
-    if text
-        .strip_prefix("unix:")
-        .is_some_and(|path| path.starts_with('/'))
-    {
-        return Ok(text);
+/// A user without a password is never sent.
+fn check_users(table: &TableReader<'_>) {
+    let values = &table.values;
+    if values.get(key::SENTINEL_USERNAME).is_some() && !table.is_given(key::SENTINEL_PASSWORD) {
+        table.warning(
+            key::SENTINEL_USERNAME,
+            "there is a sentinel_username but no sentinel_password, so the user name is not sent",
+            "add a sentinel_password line, or remove sentinel_username",
+        );
     }
-    if text.starts_with("redis-cli") || text.starts_with("valkey-cli") {
-        return Err(Wrong::new(
-            "it is a command line",
-            "write only host:port, and user and password as keys of their own; or what stands behind -u as the key url",
-        ));
-    }
-    if text.contains('@') && !text.contains("://") {
-        return Err(Wrong::new(
-            "it has an @, as before a host that a password belongs to",
-            "write host:port, and user and password as keys of their own",
-        ));
-    }
-    if text.contains("://") {
-        return Err(Wrong::new(
-            "the address is a URL",
-            "write host:port, or move it to the key url",
-        ));
-    }
-    if text.starts_with("unix:") {
-        return Err(Wrong::new(
-            "the path of a Unix socket must be absolute",
-            "write it like \"unix:/run/redis/redis.sock\"",
-        ));
-    }
-    let wrong = |what: &str| Err(Wrong::new(what, FIX));
-    let Some((host, port)) = text.rsplit_once(':') else {
-        return wrong("it has no port");
-    };
-    let bare = match host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        Some(inner) if inner.parse::<std::net::Ipv6Addr>().is_ok() => inner,
-        Some(_) => return wrong("it has no valid IPv6 address in its brackets"),
-        None if host.contains(':') => {
-            return Err(Wrong::new(
-                "it has more than one colon",
-                "write an IPv6 address in brackets, as in \"[::1]:6379\", and a password as the key password",
-            ));
-        }
-        None => host,
-    };
-    if !port.parse::<u16>().is_ok_and(|port| port > 0) {
-        return wrong("it has no valid port (1 to 65535)");
-    }
-    if bare.is_empty() || bare.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
-        return wrong("it has no valid host");
-    }
-    Ok(text)
-}
-
-fn check_user(section: &Section<'_>, settings: &Settings) {
-    let named = settings.username.is_some() || settings.username_file.is_some();
-    if named && settings.password.is_none() {
-        let wrong = Wrong::new(
+    let has_password = table.is_given(key::PASSWORD) || values.secret(key::PASSWORD).is_some();
+    if values.secret(key::USERNAME).is_some() && !has_password {
+        table.warning_of_table(
             "there is a username but no password, so the user name is not sent",
             "add a password line, or remove username",
         );
-        section
-            .reading
-            .warning(section.place().clone(), section.path(), wrong);
+    }
+}
+
+/// What is about certificates has no effect without TLS.
+fn check_tls(table: &TableReader<'_>) {
+    let values = &table.values;
+    let skips = values.flag(key::SKIP_VERIFY) && table.is_given(key::SKIP_VERIFY);
+    if values.flag(key::SECURE) {
+        if skips && values.secret(key::CA_CERTIFICATE).is_some() {
+            table.warning(
+                key::CA_CERTIFICATE,
+                "skip_verify = true makes the certificate unused",
+                "remove skip_verify so that the server is verified against this certificate",
+            );
+        }
+        return;
+    }
+    let has = |key: &Key| values.secret(key).is_some();
+    for (key, has_effect) in [
+        (key::SKIP_VERIFY, skips),
+        (key::CA_CERTIFICATE, has(key::CA_CERTIFICATE)),
+        (key::CLIENT_CERTIFICATE, has(key::CLIENT_CERTIFICATE)),
+        (key::CLIENT_KEY, has(key::CLIENT_KEY)),
+        (
+            key::SERVER_NAME,
+            table.is_given(key::SERVER_NAME) && !values.text(key::SERVER_NAME).trim().is_empty(),
+        ),
+    ] {
+        if has_effect {
+            table.error(
+                key,
+                "it has no effect while secure is false: the connection would be in plain text",
+                "set secure = true for TLS, or remove this line",
+            );
+        }
+    }
+}
+
+/// The Redis library takes the path of a certificate as text.
+fn check_paths(table: &TableReader<'_>) {
+    for key in [key::CA_CERTIFICATE, key::CLIENT_CERTIFICATE] {
+        let found = table.values.secret(key);
+        let path = found.and_then(|found| found.secret.path());
+        if path.is_some_and(|path| path.to_str().is_none()) {
+            table.error(
+                key,
+                "the path of this file is no Unicode text",
+                "rename the file or its directory",
+            );
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! From a file and the environment to a [`Config`], or to everything that is wrong.
 
-use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,11 +8,12 @@ use toml::de::DeTable;
 
 use super::document::Document;
 use super::environment::Environment;
+use super::file_reader::FileReader;
+use super::input::ValueError;
 use super::problem::{Place, Problem, Problems};
-use super::section::{Reading, Section};
 use super::settings::Config;
+use super::table_reader::TableReader;
 use super::top;
-use super::value::Wrong;
 
 /// Largest configuration file, in bytes: room for thousands of sources and destinations.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -47,29 +47,18 @@ impl Config {
         if text.len() as u64 > MAX_FILE_BYTES {
             return Err(unreadable(path, &too_large()));
         }
-        let reading = Reading {
-            document: Document::new(path, text),
-            base: path.parent().unwrap_or(Path::new("")),
-            environment,
-            consulted: RefCell::default(),
-            errors: RefCell::default(),
-            warnings: RefCell::default(),
-            holds_password: Cell::new(false),
-        };
+        let base = path.parent().unwrap_or(Path::new(""));
+        let file = FileReader::new(Document::new(path, text), base, environment);
         let (table, syntax_errors) = DeTable::parse_recoverable(text);
         for error in &syntax_errors {
-            reading.error(
-                syntax_place(&reading.document, error),
-                "",
-                syntax_wrong(error),
-            );
+            file.error(syntax_place(&file, error), "", syntax_error(error));
         }
         // What a broken file seems to say is not worth complaining about.
         let config = syntax_errors
             .is_empty()
-            .then(|| top::read(Section::top(&reading, table.get_ref())));
-        let mut errors = reading.errors.take();
-        let mut warnings = reading.warnings.take();
+            .then(|| top::read(TableReader::top(&file, table.get_ref())));
+        let mut errors = file.errors.take();
+        let mut warnings = file.warnings.take();
         errors.sort();
         warnings.sort();
         match config {
@@ -122,14 +111,12 @@ pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Problems {
     }
 }
 
-fn syntax_place(document: &Document<'_>, error: &toml::de::Error) -> Place {
-    error.span().map_or_else(
-        || Place::File(document.path.to_path_buf()),
-        |span| document.place(&span),
-    )
+fn syntax_place(file: &FileReader<'_>, error: &toml::de::Error) -> Place {
+    let span = error.span();
+    span.map_or_else(|| file.place(), |span| file.document.place(&span))
 }
 
-fn syntax_wrong(error: &toml::de::Error) -> Wrong {
+fn syntax_error(error: &toml::de::Error) -> ValueError {
     let message = error.message();
     let fix = if message.contains("duplicate key") {
         "keep one of the two"
@@ -138,5 +125,5 @@ fn syntax_wrong(error: &toml::de::Error) -> Wrong {
     } else {
         "see https://toml.io for the format"
     };
-    Wrong::new(format!("not valid TOML: {message}"), fix)
+    ValueError::new(format!("not valid TOML: {message}"), fix)
 }

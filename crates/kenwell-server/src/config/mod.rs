@@ -1,40 +1,50 @@
 //! `kenwell.toml`: the settings after validation, and how they are loaded.
 
+mod address;
 mod allowed;
+mod amount;
 mod certificate;
 mod check;
 mod destination;
 mod document;
 mod environment;
-mod identity;
+mod file_reader;
+mod input;
 mod keys;
+mod listener;
 mod load;
+mod parse;
+mod prefix_overlap;
 mod problem;
+#[cfg(test)]
+mod reference;
+mod schema;
 mod secret;
-mod section;
 mod service_links;
 mod settings;
 mod source;
 mod suggestion;
-mod tls;
+mod table_reader;
+mod texts;
 mod top;
-mod topology;
 mod url;
-mod value;
-mod walls;
+mod values;
 
 pub use allowed::AllowedReferences;
 pub(crate) use allowed::Reference;
+pub(crate) use amount::duration_of as duration;
 pub use environment::Environment;
-pub use keys::{DESTINATION, Group, Key, Kind, Needs};
+
+pub(crate) use keys::{DESTINATION, SOURCE, destination as destination_keys};
+pub use keys::{Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};
 pub(crate) use load::{read_file, unreadable};
+pub(crate) use parse::{MAX_ID, is_id};
 pub use problem::{Place, Problem, Problems};
+pub(crate) use schema::schema;
 pub use secret::Origin;
-pub(crate) use section::variable;
 pub use settings::{
-    Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, MAX_BODY_BYTES,
-    Private, Source,
+    Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, Private, Source,
 };
-pub(crate) use source::{MAX_ID, is_id};
-pub(crate) use value::duration_of as duration;
+pub(crate) use suggestion::nearest;
+pub(crate) use table_reader::variable;

@@ -6,9 +6,8 @@ use kenwell::connection::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::certificate;
-use super::section::Reading;
-use super::value::{Input, Wrong};
+use super::file_reader::FileReader;
+use super::input::{Input, ValueError};
 
 /// Where a secret is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -23,29 +22,46 @@ pub enum Origin {
 }
 
 /// A secret and where it is written.
-pub(super) struct Resolved {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FoundSecret {
     pub(super) secret: Secret,
-    pub(super) origin: Origin,
+    /// `None` when it is part of a `url`.
+    pub(super) origin: Option<Origin>,
     /// The text that refers to it, `env:NAME` or `file:PATH`, which may be shown.
     pub(super) reference: Option<String>,
 }
 
-impl Resolved {
+impl FoundSecret {
     /// Whether `kenwell.toml` itself holds it.
     pub(super) fn is_literal(&self) -> bool {
-        self.origin == Origin::File
+        self.origin == Some(Origin::File) && !self.text().is_empty()
     }
 
     pub(super) fn text(&self) -> &str {
         self.secret.expose()
     }
+
+    /// The path of the file that it is in, or the text; for what is no secret.
+    pub(super) fn path_or_text(&self) -> String {
+        match self.secret.path() {
+            Some(path) => path.display().to_string(),
+            None => self.text().to_owned(),
+        }
+    }
+
+    /// What is shown of it when it is no secret: the reference, if it is given by one.
+    pub(super) fn shown(&self) -> String {
+        self.reference
+            .clone()
+            .unwrap_or_else(|| self.path_or_text())
+    }
 }
 
 /// The text behind `env:NAME`, `file:PATH` or the literal. No complaint shows a secret's value.
-pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolved, Wrong> {
-    resolve(reading, input, |path| {
+pub(super) fn secret(file: &FileReader<'_>, input: &Input<'_>) -> Result<FoundSecret, ValueError> {
+    resolve(file, input, |path| {
         Secret::file(path).map_err(|error| {
-            Wrong::new(
+            ValueError::new(
                 format!("cannot read {}: {error}", path.display()),
                 "create the file with the secret in it, readable by the user that runs kenwell",
             )
@@ -53,80 +69,58 @@ pub(super) fn secret(reading: &Reading<'_>, input: &Input<'_>) -> Result<Resolve
     })
 }
 
-/// The same for what is PEM: in a file it may have anything around it.
-pub(super) fn pem(
-    setting: &'static str,
-    reading: &Reading<'_>,
+/// The same with another way to read a file.
+pub(super) fn resolve(
+    file: &FileReader<'_>,
     input: &Input<'_>,
-) -> Result<Resolved, Wrong> {
-    resolve(reading, input, |path| {
-        Secret::pem_file(setting, path).map_err(certificate::wrong)
-    })
-}
-
-fn resolve(
-    reading: &Reading<'_>,
-    input: &Input<'_>,
-    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
-) -> Result<Resolved, Wrong> {
+    read: impl FnOnce(&Path) -> Result<Secret, ValueError>,
+) -> Result<FoundSecret, ValueError> {
     let Some(text) = input.as_text() else {
         return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
     };
-    let reference = Some(text.to_owned());
-    if let Some(name) = text.strip_prefix("env:") {
-        return from_variable(reading, name, reference);
-    }
-    if let Some(path) = text.strip_prefix("file:") {
-        return from_file(&reading.resolve(path), reference, read);
-    }
-    Ok(match input {
-        Input::Toml(_) => Resolved {
-            secret: Secret::new(text),
-            origin: Origin::File,
+    let (secret, origin) = if let Some(name) = text.strip_prefix("env:") {
+        (from_variable(file, name)?, Origin::Environment)
+    } else if let Some(path) = text.strip_prefix("file:") {
+        (from_file(&file.resolve(path), read)?, Origin::SecretFile)
+    } else {
+        let (secret, origin) = match input {
+            Input::Toml(_) => (Secret::new(text), Origin::File),
+            Input::Variable(_) => (Secret::variable(text), Origin::Environment),
+        };
+        return Ok(FoundSecret {
+            secret,
+            origin: Some(origin),
             reference: None,
-        },
-        Input::Variable(_) => Resolved {
-            secret: Secret::variable(text),
-            origin: Origin::Environment,
-            reference: None,
-        },
+        });
+    };
+    Ok(FoundSecret {
+        secret,
+        origin: Some(origin),
+        reference: Some(text.to_owned()),
     })
 }
 
-fn from_variable(
-    reading: &Reading<'_>,
-    name: &str,
-    reference: Option<String>,
-) -> Result<Resolved, Wrong> {
-    reading.consulted.borrow_mut().insert(name.to_owned());
-    match reading.environment.get(name) {
-        Some(text) => Ok(Resolved {
-            secret: Secret::variable(text),
-            origin: Origin::Environment,
-            reference,
-        }),
-        None => Err(Wrong::new(
+fn from_variable(file: &FileReader<'_>, name: &str) -> Result<Secret, ValueError> {
+    file.consulted.borrow_mut().insert(name.to_owned());
+    let text = file.environment.get(name);
+    text.map(Secret::variable).ok_or_else(|| {
+        ValueError::new(
             format!("the environment variable {name} is not set"),
             format!("set {name}, or write the secret as \"file:PATH\""),
-        )),
-    }
+        )
+    })
 }
 
 fn from_file(
     path: &Path,
-    reference: Option<String>,
-    read: impl FnOnce(&Path) -> Result<Secret, Wrong>,
-) -> Result<Resolved, Wrong> {
+    read: impl FnOnce(&Path) -> Result<Secret, ValueError>,
+) -> Result<Secret, ValueError> {
     let secret = read(path)?;
     if secret.expose().is_empty() {
-        return Err(Wrong::new(
+        return Err(ValueError::new(
             format!("{} is empty", path.display()),
             "write the secret into it",
         ));
     }
-    Ok(Resolved {
-        secret,
-        origin: Origin::SecretFile,
-        reference,
-    })
+    Ok(secret)
 }

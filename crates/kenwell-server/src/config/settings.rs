@@ -1,6 +1,6 @@
 //! The settings as the rest of the server sees them: plain values, checked, secrets resolved.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,13 +10,11 @@ use kenwell::{
 };
 
 use super::allowed::AllowedReferences;
-use super::secret::Origin;
-
-use crate::listener::Identity;
-
-/// Largest request body, in bytes after decompression. Fixed by the wire contract (4000 KiB), so it is
-/// not a setting: a sender must be able to rely on it.
-pub const MAX_BODY_BYTES: usize = 4_096_000;
+use super::keys::{dead_letters, delivery, destination, gateway, journal, private, source, top};
+use super::listener;
+use super::secret::{FoundSecret, Origin};
+use super::values::{Value, Values};
+use crate::listener::ServerIdentity;
 
 /// Everything `kenwell.toml` and the environment say, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +40,9 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// Where profiles go. Ids are unique.
     pub destinations: Vec<Destination>,
+    /// What the tables say from which all but sources and destinations is made: the top, gateway, private,
+    /// journal, delivery, dead letters.
+    pub(crate) tables: [Values; 6],
 }
 
 /// `[gateway]`.
@@ -60,7 +61,7 @@ pub struct Gateway {
     /// Where clients reach the gateway, when headers do not say: `https://events.example.com/path`.
     pub public_url: Option<String>,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
@@ -75,7 +76,7 @@ pub struct Private {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[journal]`.
@@ -154,9 +155,33 @@ pub struct Destination {
     pub password_from: Option<Origin>,
     /// As written in the file; [`kenwell::profile::Prefix`] gives it its meaning.
     pub prefix: String,
+    /// The same by its keys.
+    pub(crate) values: Values,
 }
 
 impl Config {
+    /// From what the tables say, in the order of [`Config::tables`], and from those of which there are several.
+    pub(crate) fn of(
+        tables: [Values; 6],
+        sources: Vec<Source>,
+        destinations: Vec<Destination>,
+    ) -> Self {
+        let [top, gateway, private, journal, delivery, dead_letters] = &tables;
+        Self {
+            data_dir: top.path(top::DATA_DIR),
+            workspace_id: top.text(top::WORKSPACE_ID),
+            accept_retired: top.flag(top::ACCEPT_RETIRED),
+            gateway: Gateway::of(gateway),
+            private: Private::of(private),
+            journal: Journal::of(journal),
+            delivery: Delivery::of(delivery),
+            dead_letters: DeadLetters::of(dead_letters),
+            sources,
+            destinations,
+            tables,
+        }
+    }
+
     /// How the keys of a destination are named.
     pub fn layout(&self, destination: &Destination) -> Layout {
         Layout {
@@ -179,56 +204,147 @@ impl Config {
     }
 }
 
-impl Default for Gateway {
-    fn default() -> Self {
+impl Gateway {
+    fn of(values: &Values) -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            max_connections: 4096,
-            // Longer than any load balancer in front keeps a connection (Google's: 600 s), so that none of them
-            // sends a request on one that is just being closed. RudderStack's.
-            idle_timeout: Duration::from_mins(12),
-            body_timeout: Duration::from_secs(30),
-            rate_limit: 0,
-            public_url: None,
-            tls: None,
+            listen: values.listen(gateway::LISTEN),
+            max_connections: values.number(gateway::MAX_CONNECTIONS),
+            idle_timeout: values.duration(gateway::IDLE_TIMEOUT),
+            body_timeout: values.duration(gateway::BODY_TIMEOUT),
+            rate_limit: values.number(gateway::RATE_LIMIT),
+            public_url: values.optional_text(gateway::PUBLIC_URL),
+            tls: listener::identity(values),
         }
     }
 }
 
-impl Default for Private {
-    fn default() -> Self {
+impl Private {
+    fn of(values: &Values) -> Self {
+        let admin_key = values.secret(private::ADMIN_KEY);
+        let allowed = values.list(private::ALLOWED_REFERENCES);
         Self {
-            admin_key: None,
-            hosts: Vec::new(),
-            allowed_references: AllowedReferences::default(),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
-            tls: None,
+            admin_key: admin_key.map(|found| found.secret.clone()),
+            hosts: values.list(private::HOSTS),
+            allowed_references: AllowedReferences::of(&allowed).unwrap_or_default(),
+            listen: values.listen(private::LISTEN),
+            tls: listener::identity(values),
         }
     }
 }
 
-impl Default for Journal {
-    fn default() -> Self {
+impl Journal {
+    fn of(values: &Values) -> Self {
+        let durability = match values.text(journal::DURABILITY).as_str() {
+            "os" => Durability::Os,
+            _ => Durability::Fsync,
+        };
         Self {
-            max_bytes: 8 << 30,
-            retain: Duration::from_hours(24),
-            retain_bytes: 1 << 30,
-            durability: Durability::Fsync,
+            max_bytes: values.number(journal::MAX_BYTES),
+            retain: values.duration(journal::RETAIN),
+            retain_bytes: values.number(journal::RETAIN_BYTES),
+            durability,
         }
     }
 }
 
-impl Default for Delivery {
-    fn default() -> Self {
+impl Delivery {
+    fn of(values: &Values) -> Self {
         Self {
-            batch_records: 4000,
-            lanes: 4,
+            batch_records: values.number(delivery::BATCH_RECORDS),
+            lanes: values.number(delivery::LANES),
         }
     }
 }
 
-impl Default for DeadLetters {
-    fn default() -> Self {
-        Self { max_bytes: 1 << 30 }
+impl DeadLetters {
+    fn of(values: &Values) -> Self {
+        Self {
+            max_bytes: values.number(dead_letters::MAX_BYTES),
+        }
     }
+}
+
+impl Source {
+    /// `None` when something it cannot do without is missing.
+    pub(super) fn of(values: &Values) -> Option<Self> {
+        let id = values.optional_text(source::ID)?;
+        let name = values.optional_text(source::NAME);
+        let write_key = values.secret(source::WRITE_KEY)?;
+        Some(Self {
+            name: name
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| id.clone()),
+            id,
+            write_key: write_key.secret.clone(),
+            write_key_from: write_key.origin.unwrap_or(Origin::File),
+            enabled: values.flag(source::ENABLED),
+            destinations: values.list(source::DESTINATIONS),
+        })
+    }
+}
+
+impl Destination {
+    /// `None` when something it cannot do without is missing.
+    pub(super) fn of(mut values: Values) -> Option<Self> {
+        let id = values.optional_text(destination::ID)?;
+        if values.text(destination::NAME).is_empty() {
+            values.set(destination::NAME, Value::Text(id.clone()));
+        }
+        let server_name = values.text(destination::SERVER_NAME);
+        match server_name.trim() {
+            "" => drop(values.remove(destination::SERVER_NAME)),
+            name => values.set(destination::SERVER_NAME, Value::Text(name.to_owned())),
+        }
+        let username = values.secret(destination::USERNAME);
+        let password = values.secret(destination::PASSWORD);
+        Some(Self {
+            id,
+            name: values.text(destination::NAME),
+            enabled: values.flag(destination::ENABLED),
+            paused: values.flag(destination::PAUSED),
+            heal: values.flag(destination::HEAL),
+            connection: connection(&values)?,
+            username_reference: username.and_then(|found| found.reference.clone()),
+            password_from: password.and_then(|found| found.origin),
+            prefix: values.text(destination::PREFIX),
+            values,
+        })
+    }
+
+    /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of
+    /// a name that is given by reference the reference, and `null` for a text that nobody has set and for a length
+    /// of time that is the default. `None` for what is no key.
+    pub(crate) fn shown(&self, key: &str) -> Option<serde_json::Value> {
+        self.values.shown(key)
+    }
+}
+
+/// How to reach the Redis that a destination's values name; `None` without an address.
+fn connection(values: &Values) -> Option<Settings> {
+    values.get(destination::ADDRESS)?;
+    let secret = |key| values.secret(key).map(|found| found.secret.clone());
+    let path_or_text = |key| values.secret(key).map(FoundSecret::path_or_text);
+    let mut settings = Settings::new(values.list(destination::ADDRESS).join(","));
+    if let Some(username) = secret(destination::USERNAME) {
+        match username.path() {
+            Some(path) => settings.username_file = Some(path.to_owned()),
+            None => settings.username = Some(username.expose().to_owned()),
+        }
+    }
+    settings.password = secret(destination::PASSWORD);
+    settings.database = values.number(destination::DATABASE);
+    settings.cluster_mode = values.flag(destination::CLUSTER_MODE);
+    settings.sentinel_master = values.optional_text(destination::SENTINEL_MASTER);
+    settings.sentinel_username = values.optional_text(destination::SENTINEL_USERNAME);
+    settings.sentinel_password = secret(destination::SENTINEL_PASSWORD);
+    settings.address_map = values.map(destination::ADDRESS_MAP);
+    settings.secure = values.flag(destination::SECURE);
+    settings.skip_verify = values.flag(destination::SKIP_VERIFY);
+    settings.ca_certificate = path_or_text(destination::CA_CERTIFICATE);
+    settings.client_certificate = path_or_text(destination::CLIENT_CERTIFICATE);
+    settings.client_key = secret(destination::CLIENT_KEY);
+    settings.server_name = values.optional_text(destination::SERVER_NAME);
+    settings.connect_timeout = values.duration(destination::CONNECT_TIMEOUT);
+    settings.command_timeout = values.duration(destination::RESPONSE_TIMEOUT);
+    Some(settings)
 }

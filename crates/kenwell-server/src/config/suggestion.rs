@@ -1,7 +1,7 @@
 //! The nearest valid name to a mistyped one.
 
 /// The candidate that a person most likely meant, if any is near enough.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     typed: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -1,312 +1,166 @@
-//! Reading the file's sections.
+//! Reading the whole file: the top, each section, sources and destinations.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 
-use kenwell::connection::Secret;
-
-use super::problem::Place;
-use super::secret::{self, Resolved};
-use super::section::{Found, Reading, Section};
-use super::settings::{Config, DeadLetters, Delivery, Durability, Gateway, Journal, Private};
-use super::value::{self, Input, Wrong};
-use super::{AllowedReferences, allowed, check, destination, identity, source, walls};
+use super::allowed::AllowedReferences;
+use super::input::ValueError;
+use super::keys::{DESTINATION, SOURCE, gateway, journal, private, top};
+use super::keys::{dead_letters, delivery};
+use super::parse::filled;
+use super::secret::FoundSecret;
+use super::settings::Config;
+use super::table_reader::TableReader;
+use super::values::Value;
+use super::{check, destination, listener, prefix_overlap, source};
 use crate::private::MIN_KEY_CHARS;
 
-/// Smallest journal. A request whose events take more than half of the journal is refused.
-const MIN_JOURNAL_BYTES: u64 = 1 << 20;
-/// Smallest room for dead letters: a whole batch of refused events must fit, written as JSON text.
-const MIN_DEAD_LETTER_BYTES: u64 = 64 << 20;
+/// Reads every table. Reading goes on after an error, to find more; the caller discards the
+/// result when there was any.
+pub(super) fn read(mut top: TableReader<'_>) -> Config {
+    let file = top.file;
+    top.check(top::WORKSPACE_ID, |values| {
+        filled(values.text(top::WORKSPACE_ID)).map(drop)
+    });
+    let gateway = top.section("gateway", gateway::GATEWAY);
+    listener::check(&gateway);
+    let mut private = top.section("private", private::PRIVATE);
+    check_private(&mut private, &gateway);
+    let mut journal = top.section("journal", journal::JOURNAL);
+    check_retained(&mut journal);
+    let delivery = top.section("delivery", delivery::DELIVERY);
+    let dead_letters = top.section("dead_letters", dead_letters::DEAD_LETTERS);
+    let source_tables = top.list("sources", SOURCE);
+    let destination_tables = top.list("destinations", DESTINATION).unwrap_or_default();
 
-/// Reads every section. Where a value is wrong its default stands in, so that reading goes on to find
-/// more; the caller discards the result when there was any error.
-pub(super) fn read(mut top: Section<'_>) -> Config {
-    let reading = top.reading;
-    let data_dir = top.read_or("data_dir", "data".into(), value::filled_text);
-    let workspace_id = top.read_or("workspace_id", "default".into(), value::filled_text);
-    let accept_retired = top.read_or("accept_retired", false, value::flag);
-    let (gateway, gateway_listen) = gateway(top.child("gateway"));
-    let private = private(top.child("private"), &gateway_listen);
-    let journal = journal(top.child("journal"));
-    let delivery = delivery(top.child("delivery"));
-    let dead_letters = dead_letters(top.child("dead_letters"));
-    let source_sections = top.list("sources");
-    let destination_sections = top.list("destinations");
-    top.finish();
-
-    let all_destinations: Vec<String> = destination_sections
-        .iter()
-        .filter_map(|section| {
-            section
-                .path()
-                .strip_prefix("destinations.")
-                .map(str::to_owned)
-        })
-        .collect();
-    let source_count = source_sections.len();
-    let sources: Vec<_> = source_sections
-        .into_iter()
-        .filter_map(source::read)
-        .collect();
-    let destinations: Vec<_> = destination_sections
-        .into_iter()
-        .filter_map(destination::read)
-        .collect();
-    let mistaken = reading
-        .errors
-        .borrow()
-        .iter()
-        .any(|error| error.key == "sources");
-    if source_count == 0 && !mistaken {
-        let wrong = Wrong::new(
+    if source_tables.as_ref().is_some_and(Vec::is_empty) {
+        let warning = ValueError::new(
             "there is no source: every request will be refused",
             "add [[sources]] with id, write_key and destinations",
         );
-        reading.warning(
-            Place::File(reading.document.path.to_path_buf()),
-            "sources",
-            wrong,
-        );
+        file.warning(file.place(), "sources", warning);
     }
-    check::duplicates(reading, &sources, &destinations);
-    check::routes(reading, &sources, &all_destinations);
+    let source_tables = source_tables.unwrap_or_default();
+    let source_count = source_tables.len();
+    let ids = destination_tables
+        .iter()
+        .filter_map(TableReader::written_id);
+    let ids: BTreeSet<&str> = ids.collect();
+    let sources = source_tables.into_iter().filter_map(source::read);
+    let sources: Vec<_> = sources.collect();
+    let destinations = destination_tables.into_iter();
+    let destinations: Vec<_> = destinations.filter_map(destination::read).collect();
+    let workspace_id = top.values.text(top::WORKSPACE_ID);
+    check::duplicates(&sources, &destinations);
+    check::routes(&sources, &ids);
     if sources.len() == source_count {
-        check::unused(reading, &sources, &destinations);
+        check::unused(&sources, &destinations);
     }
-    check::unknown_variables(reading);
-    check::permissions(reading);
-    walls::check(reading, &destinations, &workspace_id);
-    check::connections(reading, &destinations);
+    check::unknown_variables(file);
+    check::permissions(file);
+    prefix_overlap::check(&destinations, &workspace_id);
+    check::connections(file, &destinations);
 
-    Config {
-        data_dir: reading.resolve(&data_dir),
-        workspace_id,
-        accept_retired,
-        gateway,
-        private,
-        journal,
-        delivery,
-        dead_letters,
-        sources: sources.into_iter().map(|read| read.source).collect(),
-        destinations: destinations
+    Config::of(
+        [
+            top.values,
+            gateway.values,
+            private.values,
+            journal.values,
+            delivery.values,
+            dead_letters.values,
+        ],
+        sources.into_iter().map(|read| read.source).collect(),
+        destinations
             .into_iter()
             .map(|read| read.destination)
             .collect(),
-    }
+    )
 }
 
-/// The settings, and where the address stands for when it clashes with the other one.
-fn gateway(mut section: Section<'_>) -> (Gateway, Found<SocketAddr>) {
-    let default = Gateway::default();
-    let listen = section
-        .read("listen", value::listen)
-        .unwrap_or_else(|| Found {
-            value: default.listen,
-            place: section.place().clone(),
-            key: section.key("listen"),
-        });
-    let gateway = Gateway {
-        listen: listen.value,
-        max_connections: section.read_or("max_connections", default.max_connections, |input| {
-            value::number(input, &(1..=1_000_000))
-        }),
-        idle_timeout: section.read_or("idle_timeout", default.idle_timeout, positive_duration),
-        body_timeout: section.read_or("body_timeout", default.body_timeout, positive_duration),
-        rate_limit: section.read_or("rate_limit", default.rate_limit, |input| {
-            value::number(input, &(0..=u32::MAX))
-        }),
-        public_url: section
-            .read("public_url", public_url)
-            .map(|found| found.value),
-        tls: identity::read(&mut section),
-    };
-    section.finish();
-    (gateway, listen)
-}
-
-fn private(mut section: Section<'_>, gateway: &Found<SocketAddr>) -> Private {
-    let reading = section.reading;
-    let default = Private::default().listen;
-    let (listen, place, key) = match section.read("listen", value::listen) {
-        Some(found) => (found.value, found.place, found.key),
-        None => (default, gateway.place.clone(), gateway.key.clone()),
-    };
-    let (port, ip) = (gateway.value.port(), gateway.value.ip());
-    if port != 0 && port == listen.port() && (ip == listen.ip() || ip.is_unspecified()) {
-        let wrong = Wrong::new(
+fn check_private(table: &mut TableReader<'_>, gateway: &TableReader<'_>) {
+    let listen = table.values.listen(private::LISTEN);
+    let other = gateway.values.listen(gateway::LISTEN);
+    let port = listen.port();
+    let same_ip = other.ip() == listen.ip() || other.ip().is_unspecified();
+    if port != 0 && port == other.port() && same_ip {
+        let is_given = table.is_given(private::LISTEN);
+        let table = if is_given { &*table } else { gateway };
+        table.error(
+            private::LISTEN,
             format!("gateway.listen and private.listen are both on port {port}"),
             "give the two listeners different ports",
         );
-        reading.error(place, &key, wrong);
     }
-    let admin_key = section.read("admin_key", |input| {
-        admin_key(secret::secret(reading, input)?, reading)
+    table.check(private::ADMIN_KEY, |values| {
+        let found = values.secret(private::ADMIN_KEY);
+        check_admin_key(found.map_or("", FoundSecret::text))
     });
-    let hosts = section.read_or("hosts", Vec::new(), hosts);
-    let allowed_references = section.read_or(
-        "allowed_references",
-        AllowedReferences::default(),
-        |input| allowed::read(reading, input),
-    );
-    let tls = identity::read(&mut section);
-    section.finish();
-    Private {
-        listen,
-        admin_key: admin_key.map(|found| found.value),
-        hosts,
-        allowed_references,
-        tls,
-    }
+    table.check(private::HOSTS, |values| {
+        check_hosts(&values.list(private::HOSTS))
+    });
+    table.check(private::ALLOWED_REFERENCES, |values| {
+        AllowedReferences::of(&values.list(private::ALLOWED_REFERENCES)).map(drop)
+    });
+    listener::check(table);
 }
 
 /// A key that nobody guesses. There is no way to do without one.
-fn admin_key(given: Resolved, reading: &Reading<'_>) -> Result<Secret, Wrong> {
+fn check_admin_key(text: &str) -> Result<(), ValueError> {
     let fix = "remove the line, and Kenwell makes a key at the next start and prints it once";
-    if given.text().is_empty() {
-        return Err(Wrong::new(
+    if text.is_empty() {
+        return Err(ValueError::new(
             "the admin key is empty, and nobody may be let in without one",
             fix,
         ));
     }
-    if given.text().chars().count() < MIN_KEY_CHARS {
-        return Err(Wrong::new(
+    if text.chars().count() < MIN_KEY_CHARS {
+        return Err(ValueError::new(
             format!(
                 "the admin key has fewer than {MIN_KEY_CHARS} characters, so it can be guessed"
             ),
             fix,
         ));
     }
-    if !given.text().chars().all(|c| c.is_ascii_graphic()) {
-        return Err(Wrong::new(
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(ValueError::new(
             "the admin key has characters that cannot stand in an HTTP header",
             "use ASCII letters, digits and punctuation, without white space",
         ));
     }
-    if given.is_literal() {
-        reading.holds_password.set(true);
-    }
-    Ok(given.secret)
+    Ok(())
 }
 
 /// Host names, without port.
-fn hosts(input: &Input<'_>) -> Result<Vec<String>, Wrong> {
-    let names = value::text_list(input)?;
+fn check_hosts(names: &[String]) -> Result<(), ValueError> {
     let unfit = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    match names
-        .iter()
-        .find(|name| name.is_empty() || name.contains(unfit))
-    {
-        None => Ok(names),
-        Some(name) => Err(Wrong::new(
+    let mut names = names.iter();
+    match names.find(|name| name.is_empty() || name.contains(unfit)) {
+        None => Ok(()),
+        Some(name) => Err(ValueError::new(
             format!("\"{name}\" is not a host name"),
             "give names like \"kenwell.internal\", without scheme, port and wildcards",
         )),
     }
 }
 
-/// The data-plane URL, without a slash at its end.
-fn public_url(input: &Input<'_>) -> Result<String, Wrong> {
-    let example = "\"https://events.example.com\"";
-    let text = input
-        .as_text()
-        .ok_or_else(|| input.not_a("a URL", example))?;
-    let wrong = |what: &str| {
-        let fix = format!("write the data-plane URL that SDKs are given, like {example}");
-        Wrong::new(what, fix)
+/// How much of what is delivered is kept.
+fn check_retained(table: &mut TableReader<'_>) {
+    let bytes = |key| match table.values.get(key) {
+        Some(Value::Number(bytes)) => Some(*bytes),
+        _ => None,
     };
-    let url: http::Uri = text.trim().parse().map_err(|_| wrong("it is not a URL"))?;
-    let (Some(scheme @ ("http" | "https")), Some(host)) = (url.scheme_str(), url.authority())
-    else {
-        return Err(wrong(
-            "it is not a URL that begins with http:// or https://",
-        ));
-    };
-    let path = url.path().trim_end_matches('/');
-    if host.as_str().contains('@') || url.query().is_some() || path.ends_with("/v1") {
-        return Err(wrong(
-            "there is more in it than a host and the path in front of /v1",
-        ));
-    }
-    Ok(format!("{scheme}://{host}{path}"))
-}
-
-fn journal(mut section: Section<'_>) -> Journal {
-    let default = Journal::default();
-    let max_bytes = section.read_or("max_bytes", default.max_bytes, |input| {
-        at_least(value::size(input)?, MIN_JOURNAL_BYTES)
-    });
-    let retain = section.read_or("retain", default.retain, value::duration);
-    let retain_bytes = section.read("retain_bytes", value::size);
-    let choices = [("fsync", Durability::Fsync), ("os", Durability::Os)];
-    let durability = section.read_or("durability", default.durability, |input| {
-        value::choice(input, &choices)
-    });
-    if let Some(found) = retain_bytes
-        .as_ref()
-        .filter(|found| found.value > max_bytes)
+    if let (Some(most), Some(retained)) = (bytes(journal::MAX_BYTES), bytes(journal::RETAIN_BYTES))
     {
-        let wrong = Wrong::new(
-            format!(
-                "{} is more than journal.max_bytes, {max_bytes}",
-                found.value
-            ),
-            "lower retain_bytes or raise max_bytes",
-        );
-        section
-            .reading
-            .error(found.place.clone(), &found.key, wrong);
+        if !table.is_given(journal::RETAIN_BYTES) {
+            // Retained bytes count as journal bytes: by default at most half of a small journal.
+            let retained = Value::Number(retained.min(most / 2));
+            table.values.set(journal::RETAIN_BYTES, retained);
+        } else if retained > most {
+            table.error(
+                journal::RETAIN_BYTES,
+                format!("{retained} is more than journal.max_bytes, {most}"),
+                "lower retain_bytes or raise max_bytes",
+            );
+        }
     }
-    section.finish();
-    Journal {
-        max_bytes,
-        retain,
-        // Retained bytes count as journal bytes: by default at most half of a small journal.
-        retain_bytes: retain_bytes
-            .map_or(default.retain_bytes.min(max_bytes / 2), |found| found.value),
-        durability,
-    }
-}
-
-fn delivery(mut section: Section<'_>) -> Delivery {
-    let default = Delivery::default();
-    let delivery = Delivery {
-        batch_records: section.read_or("batch_records", default.batch_records, |input| {
-            value::number(input, &(1..=100_000))
-        }),
-        lanes: section.read_or("lanes", default.lanes, |input| {
-            value::number(input, &(1..=64))
-        }),
-    };
-    section.finish();
-    delivery
-}
-
-fn dead_letters(mut section: Section<'_>) -> DeadLetters {
-    let default = DeadLetters::default();
-    let max_bytes = section.read_or("max_bytes", default.max_bytes, |input| {
-        at_least(value::size(input)?, MIN_DEAD_LETTER_BYTES)
-    });
-    section.finish();
-    DeadLetters { max_bytes }
-}
-
-fn positive_duration(input: &Input<'_>) -> Result<std::time::Duration, Wrong> {
-    let duration = value::duration(input)?;
-    if duration.is_zero() {
-        return Err(Wrong::new(
-            "it must be longer than zero",
-            "write it like \"30s\"",
-        ));
-    }
-    Ok(duration)
-}
-
-fn at_least(bytes: u64, least: u64) -> Result<u64, Wrong> {
-    if bytes < least {
-        let wrong = format!("{bytes} bytes is too small");
-        return Err(Wrong::new(
-            wrong,
-            format!("use at least \"{} MiB\"", least >> 20),
-        ));
-    }
-    Ok(bytes)
 }

@@ -1,50 +1,39 @@
 //! What may be changed in the configuration while it runs.
 
-use std::collections::BTreeMap;
-
 use kenwell::connection::Secret;
-use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
 
-use crate::object::Object;
-
-/// What is to become of one key of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Change<T> {
-    /// It stays as it is written, or as it is not.
-    #[default]
-    Keep,
-    /// Its line goes, and its default holds.
-    Remove,
-    /// It gets this value.
-    To(T),
-}
+use super::key_changes::{KeyChanges, WrongChange};
+use crate::config::{DESTINATION, SOURCE};
 
 /// One change. Several are made together or not at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Edit {
-    /// A source more.
+    /// A source is added.
     AddSource(NewSource),
-    /// A source in another way.
+    /// Settings of a source change.
     ChangeSource {
-        /// Which.
+        /// The id of the source.
         id: String,
-        /// How.
+        /// What changes.
         change: SourceChange,
     },
-    /// The source with this id less.
+    /// The source with this id gets a new random write key. The old one is refused from then on.
+    NewWriteKey(String),
+    /// The source with this id is removed.
     RemoveSource(String),
-    /// A destination more.
-    AddDestination(Box<NewDestination>),
-    /// A destination in another way.
+    /// A destination is added.
+    AddDestination(NewDestination),
+    /// Settings of a destination change.
     ChangeDestination {
-        /// Which.
+        /// The id of the destination.
         id: String,
-        /// How.
-        change: Box<DestinationChange>,
+        /// What changes.
+        change: DestinationChange,
     },
-    /// A destination less; no source feeds it any more. Also one that only events that wait are left of.
+    /// A destination is removed, and no source feeds it any more. Also one that only events that wait are left of.
     RemoveDestination {
-        /// Which.
+        /// The id of the destination.
         id: String,
         /// How many waiting events are given up at most: with more, it stays.
         give_up: u64,
@@ -52,7 +41,7 @@ pub enum Edit {
 }
 
 /// A source to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewSource {
     /// For people.
     pub name: String,
@@ -64,23 +53,15 @@ pub struct NewSource {
     pub write_key: Option<Secret>,
 }
 
-/// What changes of a source. A JSON object: what is missing stays, `null` removes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, remote = "Self")]
+/// What changes of a source.
+#[derive(Debug, Clone, Default)]
 pub struct SourceChange {
-    /// For people.
-    pub name: Change<String>,
-    /// Whether it may send.
-    pub enabled: Change<bool>,
-    /// Ids of the destinations that it feeds.
-    pub destinations: Change<Vec<String>>,
-    /// Whether it gets a new random write key. The old one is refused from then on.
-    #[serde(skip)]
-    pub new_write_key: bool,
+    /// Its keys in the file.
+    pub keys: KeyChanges,
 }
 
 /// A destination to be added.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewDestination {
     /// Its id; made from its name when there is none.
     pub id: Option<String>,
@@ -88,39 +69,13 @@ pub struct NewDestination {
     pub settings: DestinationChange,
 }
 
-/// What changes of a destination. A JSON object: what is missing stays, `null` removes. The fields are
-/// the keys of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, remote = "Self")]
-#[expect(missing_docs, reason = "docs/configuration.md describes each key")]
+/// What changes of a destination.
+#[derive(Debug, Clone, Default)]
 pub struct DestinationChange {
-    pub name: Change<String>,
-    pub enabled: Change<bool>,
-    pub paused: Change<bool>,
-    pub heal: Change<bool>,
-    pub address: Change<String>,
-    pub username: Change<String>,
-    #[serde(deserialize_with = "secret")]
-    pub password: Change<Secret>,
-    pub database: Change<u32>,
-    pub prefix: Change<String>,
-    pub cluster_mode: Change<bool>,
-    pub sentinel_master: Change<String>,
-    pub sentinel_username: Change<String>,
-    #[serde(deserialize_with = "secret")]
-    pub sentinel_password: Change<Secret>,
-    pub address_map: Change<BTreeMap<String, String>>,
-    pub secure: Change<bool>,
-    pub skip_verify: Change<bool>,
-    pub ca_certificate: Change<String>,
-    pub client_certificate: Change<String>,
-    #[serde(deserialize_with = "secret")]
-    pub client_key: Change<Secret>,
-    pub server_name: Change<String>,
-    pub connect_timeout: Change<String>,
-    pub response_timeout: Change<String>,
-    /// Ids of the sources that feed it from now on; no key of the destination, but of its sources.
-    pub sources: Change<Vec<String>>,
+    /// Its keys in the file.
+    pub keys: KeyChanges,
+    /// Ids of the sources that feed it from now on, if that changes; no key of the destination, but of its sources.
+    pub sources: Option<Vec<String>>,
 }
 
 /// What came of some edits.
@@ -133,61 +88,49 @@ pub struct Applied {
     pub shadowed: Vec<(String, String)>,
 }
 
-impl<T> Change<T> {
-    /// The value it gets, if it gets one.
-    pub fn to(&self) -> Option<&T> {
-        match self {
-            Self::To(value) => Some(value),
-            Self::Keep | Self::Remove => None,
-        }
+impl SourceChange {
+    /// Reads changes from a JSON object of the source's keys: what is missing stays, `null` removes.
+    ///
+    /// # Errors
+    /// As [`KeyChanges::read`].
+    pub fn read(object: Map<String, Json>) -> Result<Self, WrongChange> {
+        let keys = KeyChanges::read(SOURCE, object)?;
+        Ok(Self { keys })
     }
 }
 
-impl<T> Change<T> {
-    pub(super) fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
-
-    pub(super) fn as_ref(&self) -> Change<&T> {
-        match self {
-            Self::Keep => Change::Keep,
-            Self::Remove => Change::Remove,
-            Self::To(value) => Change::To(value),
-        }
-    }
-
-    pub(super) fn map<U>(self, into: impl FnOnce(T) -> U) -> Change<U> {
-        match self {
-            Self::Keep => Change::Keep,
-            Self::Remove => Change::Remove,
-            Self::To(value) => Change::To(into(value)),
-        }
+impl NewDestination {
+    /// Reads a destination from a JSON object of its keys, its `id` and `sources`.
+    ///
+    /// # Errors
+    /// As [`KeyChanges::read`].
+    pub fn read(mut object: Map<String, Json>) -> Result<Self, WrongChange> {
+        let id = match object.remove("id") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(id)) => Some(id),
+            Some(_) => return Err(WrongChange::of_type("id", "a text")),
+        };
+        let settings = DestinationChange::read(object)?;
+        Ok(Self { id, settings })
     }
 }
 
-// What the derive makes, which is called here, also takes lists.
-impl<'de> Deserialize<'de> for SourceChange {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(Object(deserializer))
+impl DestinationChange {
+    /// Reads changes from a JSON object of the destination's keys and `sources`: what is missing stays, `null`
+    /// removes.
+    ///
+    /// # Errors
+    /// As [`KeyChanges::read`].
+    pub fn read(mut object: Map<String, Json>) -> Result<Self, WrongChange> {
+        let sources = match object.remove("sources") {
+            None => None,
+            Some(Json::Null) => Some(Vec::new()),
+            Some(ids) => {
+                let wrong = |_| WrongChange::of_type("sources", "a list of ids");
+                Some(serde_json::from_value(ids).map_err(wrong)?)
+            }
+        };
+        let keys = KeyChanges::read(DESTINATION, object)?;
+        Ok(Self { keys, sources })
     }
-}
-
-impl<'de> Deserialize<'de> for DestinationChange {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(Object(deserializer))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(|value| value.map_or(Self::Remove, Self::To))
-    }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change<Secret>, D::Error> {
-    Ok(match Change::<String>::deserialize(deserializer)? {
-        Change::Keep => Change::Keep,
-        Change::Remove => Change::Remove,
-        Change::To(text) => Change::To(Secret::new(text)),
-    })
 }

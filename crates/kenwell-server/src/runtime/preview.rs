@@ -2,17 +2,17 @@
 
 use super::{
     Runtime,
+    config_file::{self, FileText},
     document::Document,
     edit::{Applied, Edit},
     error::EditError,
-    file::{self, Text},
     named, recipient,
     rewrite::Rewrite,
 };
 use crate::config::{self, Config, Loaded, Problems};
 
 /// The file as it would be, checked like any other.
-pub(super) struct Outlook {
+pub(super) struct EditedFile {
     pub(super) text: String,
     pub(super) loaded: Loaded,
     pub(super) applied: Applied,
@@ -26,21 +26,21 @@ impl Runtime {
     /// [`EditError`], as [`Runtime::edit`] would give.
     pub fn preview(&self, edit: Edit) -> Result<(Config, Applied), EditError> {
         let path = self.inner.file.path();
-        let before = file::read(path).map_err(|source| EditError::Io {
+        let before = config_file::read(path).map_err(|source| EditError::Io {
             action: "read",
             path: path.to_path_buf(),
             source,
         })?;
-        let outlook = self.outlook(&before, vec![edit])?;
-        Ok((outlook.loaded.config, outlook.applied))
+        let edited = self.edited_file(&before, vec![edit])?;
+        Ok((edited.loaded.config, edited.applied))
     }
 
     /// What the file would say, if whoever edits over the network may have it so.
-    pub(super) fn outlook(
+    pub(super) fn edited_file(
         &self,
-        before: &Text,
+        before: &FileText,
         mut edits: Vec<Edit>,
-    ) -> Result<Outlook, EditError> {
+    ) -> Result<EditedFile, EditError> {
         let file = &self.inner.file;
         let (path, environment) = (file.path(), file.environment());
         let invalid = |problems: Problems| EditError::Invalid(Box::new(problems));
@@ -55,7 +55,7 @@ impl Runtime {
         let allowed = &running.private.allowed_references;
         let named = named::check(&mut edits, &mut document, &now.config, allowed, path);
         let named = named.map_err(invalid)?;
-        let given = recipient::given(&edits);
+        let given = recipient::given_secrets(&edits);
         let mut rewrite = Rewrite::new(document);
         for edit in edits {
             rewrite.make(edit)?;
@@ -71,7 +71,7 @@ impl Runtime {
             ids: rewrite.ids,
         };
         let loaded = Config::parse(path, &text, environment)
-            .map_err(|problems| invalid(named.blur(problems, path, &applied.ids)))?;
+            .map_err(|problems| invalid(named.without_details(problems, path, &applied.ids)))?;
         let changed = given.iter().zip(&applied.ids);
         let problems = changed.filter_map(|(given, id)| {
             let given = given.as_ref()?;
@@ -81,7 +81,7 @@ impl Runtime {
         if !errors.is_empty() {
             return Err(invalid(super::reload::errors(errors)));
         }
-        Ok(Outlook {
+        Ok(EditedFile {
             text,
             loaded,
             applied,

@@ -2,50 +2,35 @@
 
 use std::path::Path;
 
-use kenwell::connection::{Secret, Settings};
+use serde_json::Value as Json;
 
 use super::{document::List, edit::Edit};
-use crate::config::{self, Config, Environment, Place, Problem};
-
-/// One of the secrets of a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Password,
-    SentinelPassword,
-    ClientKey,
-}
-
-const KINDS: [Kind; 3] = [Kind::Password, Kind::SentinelPassword, Kind::ClientKey];
+use crate::config::{
+    self, Config, DESTINATION, Destination, Environment, Key, Kind, Moves, Place, Problem,
+};
 
 /// Which secrets an edit of a destination gives.
-pub(super) struct Given {
-    kinds: Vec<Kind>,
+pub(super) struct GivenSecrets {
+    secrets: Vec<&'static str>,
     /// Whether the destination is new, so that nothing was given for it before.
     is_new: bool,
 }
 
 /// For each edit what it gives; `None` for those that are about no destination.
-pub(super) fn given(edits: &[Edit]) -> Vec<Option<Given>> {
-    edits.iter().map(Given::of).collect()
+pub(super) fn given_secrets(edits: &[Edit]) -> Vec<Option<GivenSecrets>> {
+    edits.iter().map(GivenSecrets::of).collect()
 }
 
-impl Given {
+impl GivenSecrets {
     fn of(edit: &Edit) -> Option<Self> {
         let (settings, is_new) = match edit {
-            Edit::ChangeDestination { change, .. } => (&**change, false),
+            Edit::ChangeDestination { change, .. } => (change, false),
             Edit::AddDestination(new) => (&new.settings, true),
             _ => return None,
         };
-        let gives = |kind: &Kind| {
-            let change = match kind {
-                Kind::Password => &settings.password,
-                Kind::SentinelPassword => &settings.sentinel_password,
-                Kind::ClientKey => &settings.client_key,
-            };
-            change.to().is_some()
-        };
+        let given = settings.keys.iter().filter(|(_, value)| value.is_some());
         Some(Self {
-            kinds: KINDS.into_iter().filter(gives).collect(),
+            secrets: given.map(|(key, _)| key.name).collect(),
             is_new,
         })
     }
@@ -61,12 +46,15 @@ impl Given {
         path: &Path,
     ) -> Option<Problem> {
         let before = before.destination(id).filter(|_| !self.is_new);
-        let after = &after.destination(id)?.connection;
-        KINDS.into_iter().find_map(|kind| {
-            kind.of(after)?;
-            let variable = config::variable(List::Destinations.name(), id, kind.key());
+        let after = after.destination(id)?;
+        DESTINATION.iter().find_map(|secret| {
+            let is_unset = matches!(after.shown(secret.name), Some(Json::Bool(false) | Json::Null));
+            if !secret.is_secret() || is_unset {
+                return None;
+            }
+            let variable = config::variable(List::Destinations.name(), id, secret.name);
             let wins = environment.get(&variable).is_some();
-            if self.kinds.contains(&kind) && !wins {
+            if self.secrets.contains(&secret.name) && !wins {
                 return None;
             }
             let (what, fix) = match before {
@@ -77,7 +65,7 @@ impl Given {
                         .to_owned(),
                 ),
                 Some(before) => {
-                    let (what, fix) = kind.moved(&before.connection, after)?;
+                    let (what, fix) = moved(secret, before, after)?;
                     let on_the_server = format!(
                         "change it in kenwell.toml on the server: {variable} wins over one that is given again here"
                     );
@@ -86,7 +74,7 @@ impl Given {
             };
             Some(Problem {
                 place: Place::File(path.to_path_buf()),
-                key: format!("destinations.{id}.{}", kind.key()),
+                key: format!("destinations.{id}.{}", secret.name),
                 what,
                 fix,
             })
@@ -94,76 +82,41 @@ impl Given {
     }
 }
 
-impl Kind {
-    fn key(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::SentinelPassword => "sentinel_password",
-            Self::ClientKey => "client_key",
-        }
-    }
-
-    fn of(self, settings: &Settings) -> Option<&Secret> {
-        match self {
-            Self::Password => settings.password.as_ref(),
-            Self::SentinelPassword => settings.sentinel_password.as_ref(),
-            Self::ClientKey => settings.client_key.as_ref(),
-        }
-    }
-
-    /// What to say when the secret would go to somebody else.
-    fn moved(self, before: &Settings, after: &Settings) -> Option<(String, String)> {
-        let users = match self {
-            Self::Password => [
-                ("username", before.username == after.username),
-                ("username", before.username_file == after.username_file),
-            ],
-            Self::SentinelPassword => [
-                (
-                    "sentinel_username",
-                    before.sentinel_username == after.sentinel_username,
-                ),
-                ("sentinel_username", true),
-            ],
-            Self::ClientKey => [("username", true); 2],
-        };
-        let moved: Vec<_> = places(before, after)
-            .into_iter()
-            .chain(users)
-            .filter(|(_, is_same)| !is_same)
-            .map(|(key, _)| key)
-            .collect();
-        let settings = (!moved.is_empty()).then(|| moved.join(", "))?;
-        let (secret, verb) = match self {
-            Self::Password => ("password", "type"),
-            Self::SentinelPassword => ("password of the Sentinels", "type"),
-            Self::ClientKey => ("client key", "give"),
-        };
-        Some((
-            format!("the stored {secret} was not given for this place: {settings} would change"),
-            format!("{verb} the {secret} again"),
-        ))
-    }
+/// What to say when a secret would go to somebody else.
+fn moved(secret: &Key, before: &Destination, after: &Destination) -> Option<(String, String)> {
+    let decides = |key: &&Key| match key.moves {
+        Moves::AllSecrets => true,
+        Moves::Secret(name) => name == secret.name,
+        Moves::NoSecret => false,
+    };
+    let moving = DESTINATION.iter().filter(decides);
+    let moving: Vec<_> = moving
+        .filter(|key| !stays(key, before, after))
+        .map(|key| key.name)
+        .collect();
+    let settings = (!moving.is_empty()).then(|| moving.join(", "))?;
+    let (first, rest) = secret.label.split_at_checked(1).unwrap_or_default();
+    let name = first.to_lowercase() + rest;
+    let verb = match secret.kind {
+        Kind::PrivateKey => "give",
+        _ => "type",
+    };
+    Some((
+        format!("the stored {name} was not given for this place: {settings} would change"),
+        format!("{verb} the {name} again"),
+    ))
 }
 
-/// What decides who gets a secret, and whether it is the same. Fewer addresses than before are no others.
-fn places(before: &Settings, after: &Settings) -> [(&'static str, bool); 8] {
-    let known: Vec<&str> = before.address.split(',').map(str::trim).collect();
-    let mut addresses = after.address.split(',').map(str::trim);
-    [
-        ("address", addresses.all(|address| known.contains(&address))),
-        ("address_map", before.address_map == after.address_map),
-        ("cluster_mode", before.cluster_mode == after.cluster_mode),
-        (
-            "sentinel_master",
-            before.sentinel_master == after.sentinel_master,
-        ),
-        ("secure", before.secure == after.secure),
-        ("skip_verify", before.skip_verify == after.skip_verify),
-        (
-            "ca_certificate",
-            before.ca_certificate == after.ca_certificate,
-        ),
-        ("server_name", before.server_name == after.server_name),
-    ]
+/// Whether a key says the same as before. Fewer addresses than before are no others. A key whose value is not
+/// known may say something else.
+fn stays(key: &Key, before: &Destination, after: &Destination) -> bool {
+    let (before, after) = (before.shown(key.name), after.shown(key.name));
+    match (&before, &after) {
+        (Some(Json::String(before)), Some(Json::String(after))) if key.kind == Kind::Addresses => {
+            let known: Vec<&str> = before.split(',').map(str::trim).collect();
+            let mut addresses = after.split(',').map(str::trim);
+            addresses.all(|address| known.contains(&address))
+        }
+        _ => before.is_some() && before == after,
+    }
 }

@@ -1,91 +1,68 @@
 //! Settings that only a start can change, and which of them wait for one.
 
-use kenwell::connection::Secret;
-
-use crate::{config::Config, listener::Identity};
+use crate::config::Config;
 
 /// The same configuration, except that what only a start can change is as in `running`.
 pub(super) fn without_restart(next: Config, running: &Config) -> Config {
-    let mut gateway = running.gateway.clone();
-    gateway.rate_limit = next.gateway.rate_limit;
-    Config {
-        data_dir: running.data_dir.clone(),
-        workspace_id: running.workspace_id.clone(),
-        accept_retired: next.accept_retired,
-        gateway,
-        private: running.private.clone(),
-        journal: running.journal.clone(),
-        dead_letters: running.dead_letters.clone(),
-        delivery: next.delivery,
-        sources: next.sources,
-        destinations: next.destinations,
+    let mut tables = next.tables;
+    for (table, running) in tables.iter_mut().zip(&running.tables) {
+        table.keep_until_restart(running);
     }
+    Config::of(tables, next.sources, next.destinations)
 }
 
 /// What differs from `started`, the file as it was at the start, and needs another one.
-pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<&'static str> {
-    let (gateway, before) = (&next.gateway, &started.gateway);
-    let (private, shown) = (&next.private, &started.private);
-    let (journal, kept) = (&next.journal, &started.journal);
-    let differs = [
-        ("data_dir", next.data_dir != started.data_dir),
-        ("workspace_id", next.workspace_id != started.workspace_id),
-        ("gateway.listen", gateway.listen != before.listen),
-        (
-            "gateway.max_connections",
-            gateway.max_connections != before.max_connections,
-        ),
-        (
-            "gateway.idle_timeout",
-            gateway.idle_timeout != before.idle_timeout,
-        ),
-        (
-            "gateway.body_timeout",
-            gateway.body_timeout != before.body_timeout,
-        ),
-        (
-            "gateway.public_url",
-            gateway.public_url != before.public_url,
-        ),
-        (
-            "gateway.tls_certificate",
-            differ(gateway.tls.as_ref(), before.tls.as_ref()),
-        ),
-        ("private.listen", private.listen != shown.listen),
-        ("private.admin_key", private.admin_key != shown.admin_key),
-        ("private.hosts", private.hosts != shown.hosts),
-        (
-            "private.allowed_references",
-            private.allowed_references != shown.allowed_references,
-        ),
-        (
-            "private.tls_certificate",
-            differ(private.tls.as_ref(), shown.tls.as_ref()),
-        ),
-        ("journal.max_bytes", journal.max_bytes != kept.max_bytes),
-        ("journal.retain", journal.retain != kept.retain),
-        (
-            "journal.retain_bytes",
-            journal.retain_bytes != kept.retain_bytes,
-        ),
-        ("journal.durability", journal.durability != kept.durability),
-        (
-            "dead_letters.max_bytes",
-            next.dead_letters != started.dead_letters,
-        ),
-    ];
-    let differing = differs.into_iter().filter(|(_, differs)| *differs);
-    differing.map(|(key, _)| key).collect()
+pub(super) fn needs_restart(next: &Config, started: &Config) -> Vec<String> {
+    let tables = next.tables.iter().zip(&started.tables);
+    let differing = tables.flat_map(|(next, started)| next.needs_restart(started));
+    differing.collect()
 }
 
-/// Whether certificates stand elsewhere. What is in their files may change at any time: it is read again.
-fn differ(next: Option<&Identity>, before: Option<&Identity>) -> bool {
-    let (Some(next), Some(before)) = (next, before) else {
-        return next.is_some() != before.is_some();
-    };
-    let elsewhere = |next: &Secret, before: &Secret| match (next.path(), before.path()) {
-        (Some(next), Some(before)) => next != before,
-        _ => next != before,
-    };
-    elsewhere(&next.certificate, &before.certificate) || elsewhere(&next.key, &before.key)
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Environment;
+
+    fn config(text: &str) -> Config {
+        let path = Path::new("kenwell.toml");
+        let loaded = Config::parse(path, text, &Environment::default());
+        loaded.unwrap().config
+    }
+
+    #[test]
+    fn what_needs_a_restart_is_named_and_stays_and_the_rest_is_taken_over() {
+        let started = config("[journal]\nmax_bytes = \"16 MiB\"\n");
+        let text = "workspace_id = \"w\"\naccept_retired = true\n[gateway]\nlisten = \"127.0.0.1:9\"\nrate_limit = 5\n\
+                    [private]\nhosts = [\"h\"]\n[journal]\nmax_bytes = \"8 MiB\"\n[delivery]\nlanes = 2\n";
+        let next = config(text);
+        let waiting = [
+            "workspace_id",
+            "gateway.listen",
+            "private.hosts",
+            "journal.max_bytes",
+            // Half of it, by default.
+            "journal.retain_bytes",
+        ];
+        assert_eq!(needs_restart(&next, &started), waiting);
+        let running = without_restart(next.clone(), &started);
+        assert_eq!(running.workspace_id, "default");
+        assert_eq!(running.gateway.listen, started.gateway.listen);
+        assert_eq!(running.private, started.private);
+        assert_eq!(running.journal, started.journal);
+        assert!(running.accept_retired);
+        assert_eq!(running.gateway.rate_limit, 5);
+        assert_eq!(running.delivery, next.delivery);
+        assert_eq!(needs_restart(&running, &started), Vec::<String>::new());
+        assert_eq!(
+            needs_restart(
+                &started,
+                &config(
+                    "[journal]\nmax_bytes = \"16 MiB\"\nretain_bytes = \"8 MiB\"\nretain = \"24h\"\n"
+                )
+            ),
+            Vec::<String>::new()
+        );
+    }
 }

@@ -4,13 +4,11 @@ use std::net::{TcpListener, TcpStream};
 
 use kenwell_server::{
     config::Environment,
-    runtime::{
-        Change, DestinationChange, Edit, EditError, NewDestination, NewSource, Revision,
-        SourceChange,
-    },
+    runtime::{DestinationChange, Edit, EditError, NewDestination, NewSource, Revision},
 };
+use serde_json::json;
 
-use crate::support::{Client, Inside, Redis, eventually, post};
+use crate::support::{Client, Inside, Redis, destination_change, eventually, post, source_change};
 
 /// A source `web` (write key `WK`) that feeds a destination `one`, and one `two` that it does not feed.
 fn tables(redis: &Redis) -> String {
@@ -36,39 +34,29 @@ fn send(inside: &Inside, user: &str) {
 fn change(id: &str, change: DestinationChange) -> Edit {
     Edit::ChangeDestination {
         id: id.to_owned(),
-        change: Box::new(change),
+        change,
     }
 }
 
 fn paused(id: &str, paused: bool) -> Edit {
-    let settings = DestinationChange {
-        paused: Change::To(paused),
-        ..DestinationChange::default()
-    };
+    let settings = destination_change(json!({ "paused": paused }));
     change(id, settings)
 }
 
 fn enabled(id: &str, enabled: bool) -> Edit {
-    let settings = DestinationChange {
-        enabled: Change::To(enabled),
-        ..DestinationChange::default()
-    };
+    let settings = destination_change(json!({ "enabled": enabled }));
     change(id, settings)
 }
 
 fn feeding(destinations: &[&str]) -> Edit {
-    let ids = destinations.iter().map(ToString::to_string).collect();
     Edit::ChangeSource {
         id: "web".to_owned(),
-        change: SourceChange {
-            destinations: Change::To(ids),
-            ..SourceChange::default()
-        },
+        change: source_change(json!({ "destinations": destinations })),
     }
 }
 
 #[track_caller]
-fn assert_books(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
+fn assert_counters(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
     let queue =
         ["accepted_total", "written_total", "replayed_total"].map(|name| inside.count(name, id));
     assert_eq!(queue, [accepted, written, replayed], "{id}");
@@ -84,16 +72,10 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
                 name: "The App".to_owned(),
                 ..NewSource::default()
             }),
-            Edit::AddDestination(Box::new(NewDestination {
+            Edit::AddDestination(NewDestination {
                 id: None,
-                settings: DestinationChange {
-                    name: Change::To("Third".to_owned()),
-                    address: Change::To(redis.address()),
-                    database: Change::To(3),
-                    sources: Change::To(vec!["the-app".to_owned(), "web".to_owned()]),
-                    ..DestinationChange::default()
-                },
-            })),
+                settings: destination_change(json!({ "name": "Third", "address": redis.address(), "database": 3, "sources": ["the-app", "web"] })),
+            }),
         ])
         .unwrap();
     assert_eq!(added.ids, ["the-app", "third"]);
@@ -118,14 +100,7 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
     assert!(inside.text().starts_with("[[sources]]\nid = \"web\""));
 
     // Disabled, rotated, removed: each at once.
-    let source = |change| Edit::ChangeSource {
-        id: "the-app".to_owned(),
-        change,
-    };
-    inside.edit(source(SourceChange {
-        new_write_key: true,
-        ..SourceChange::default()
-    }));
+    inside.edit(Edit::NewWriteKey("the-app".to_owned()));
     let status = |key: &str| {
         let mut client = Client::connect(&inside.gateway);
         client
@@ -137,10 +112,10 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
     let config = inside.runtime.config();
     let key = config.sources[1].write_key.expose();
     assert_eq!(status(key), 200);
-    inside.edit(source(SourceChange {
-        enabled: Change::To(false),
-        ..SourceChange::default()
-    }));
+    inside.edit(Edit::ChangeSource {
+        id: "the-app".to_owned(),
+        change: source_change(json!({ "enabled": false })),
+    });
     assert_eq!(status(key), 404);
     inside.edit(Edit::RemoveSource("the-app".to_owned()));
     assert_eq!(status(key), 401);
@@ -189,8 +164,8 @@ fn an_event_goes_where_its_source_led_when_it_was_accepted() {
         "two:user:third",
     ];
     assert_eq!(redis.keys(), expected);
-    assert_books(&inside, "one", 2, 2, 0);
-    assert_books(&inside, "two", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "two", 2, 2, 0);
 }
 
 #[test]
@@ -205,13 +180,13 @@ fn a_change_of_settings_loses_nothing_and_counts_nothing_twice() {
     }
     eventually("the destination to wait", || {
         let health = inside.destination("one").health.unwrap().state();
-        matches!(health, kenwell_server::delivery::State::Waiting { .. }).then_some(())
+        matches!(
+            health,
+            kenwell_server::delivery::HealthState::Waiting { .. }
+        )
+        .then_some(())
     });
-    let settings = DestinationChange {
-        address: Change::To(here.address()),
-        prefix: Change::To("new".to_owned()),
-        ..DestinationChange::default()
-    };
+    let settings = destination_change(json!({ "address": here.address(), "prefix": "new" }));
     inside.edit(change("one", settings));
     inside.settle("one");
     assert_eq!(here.keys().len(), 50);
@@ -237,17 +212,14 @@ fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
     let early = eventually("some to be written and some to wait", || {
         let written = inside.count("written_total", "one");
         let health = inside.destination("one").health.unwrap().state();
-        (written > 0 && health != kenwell_server::delivery::State::Up).then_some(written)
+        (written > 0 && health != kenwell_server::delivery::HealthState::Up).then_some(written)
     });
     assert!(early < 40);
-    let settings = DestinationChange {
-        address: Change::To(redis.address()),
-        ..DestinationChange::default()
-    };
+    let settings = destination_change(json!({ "address": redis.address() }));
     inside.edit(change("one", settings));
     inside.settle("one");
     assert_eq!(redis.keys().len(), 40);
-    assert_books(&inside, "one", 40 + early, 40 + early, early);
+    assert_counters(&inside, "one", 40 + early, 40 + early, early);
 }
 
 /// An address that leads to the Redis for the first look at it and for the next connection, and for all
@@ -281,7 +253,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(enabled("one", false));
     assert!(inside.destination("one").health.is_none());
     send(&inside, "meanwhile");
-    assert_books(&inside, "one", 1, 0, 0);
+    assert_counters(&inside, "one", 1, 0, 0);
     // Also after a restart.
     let inside = inside.restart();
     eventually("the counters to be right", || {
@@ -292,7 +264,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(paused("one", false));
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:after", "one:user:before"]);
-    assert_books(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
 }
 
 #[test]
@@ -316,25 +288,22 @@ fn what_is_removed_and_added_again_begins_anew() {
     send(&inside, "meanwhile");
     let again = NewDestination {
         id: Some("one".to_owned()),
-        settings: DestinationChange {
-            name: Change::To("One".to_owned()),
-            address: Change::To(redis.address()),
-            sources: Change::To(vec!["web".to_owned()]),
-            ..DestinationChange::default()
-        },
+        settings: destination_change(
+            json!({ "name": "One", "address": redis.address(), "sources": ["web"] }),
+        ),
     };
-    inside.edit(Edit::AddDestination(Box::new(again)));
+    inside.edit(Edit::AddDestination(again));
     send(&inside, "after");
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after"]);
-    assert_books(&inside, "one", 1, 1, 0);
+    assert_counters(&inside, "one", 1, 1, 0);
 
     // A replay brings back what was accepted for it, also under the settings that it has now.
     let replayed = inside.runtime.replay("one", jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(inside.executor.block_on(replayed).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after", "user:before"]);
-    assert_books(&inside, "one", 3, 3, 2);
+    assert_counters(&inside, "one", 3, 3, 2);
 
     // Removed while nothing runs it is as gone.
     let without = inside.text().replace("id = \"one\"", "id = \"other\"");
@@ -347,7 +316,7 @@ fn what_is_removed_and_added_again_begins_anew() {
 }
 
 #[test]
-fn a_replay_begins_at_its_time_and_the_books_stay_right() {
+fn a_replay_begins_at_its_time_and_the_counters_stay_right() {
     let (redis, inside) = start();
     inside.edit(feeding(&["one", "two"]));
     send(&inside, "early");
@@ -374,11 +343,11 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
     assert_eq!(replay(start).unwrap(), 1);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:late"]);
-    assert_books(&inside, "one", 2, 2, 1);
+    assert_counters(&inside, "one", 2, 2, 1);
     assert_eq!(replay(jiff::Timestamp::UNIX_EPOCH).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:early", "one:user:late"]);
-    assert_books(&inside, "one", 4, 4, 3);
+    assert_counters(&inside, "one", 4, 4, 3);
     assert_eq!(replay(jiff::Timestamp::MAX).unwrap(), 0);
     assert!(replay_of(&inside, "three").contains("no destination"));
     inside.edit(enabled("one", false));
@@ -398,10 +367,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
         .collect();
     let inside = Inside::with(&tables(&redis), environment);
     let text = inside.text();
-    let bad = DestinationChange {
-        address: Change::To("nowhere".to_owned()),
-        ..DestinationChange::default()
-    };
+    let bad = destination_change(json!({ "address": "nowhere" }));
     let error = inside
         .try_edit(vec![
             feeding(&["one", "three"]),
@@ -420,7 +386,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     assert_eq!(inside.text(), text);
     assert!(!inside.destination("two").settings.paused);
 
-    let stale = Revision::told("0");
+    let stale = Revision::given("0");
     let edits = vec![paused("two", true)];
     let error = inside
         .executor
@@ -443,10 +409,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     });
 
     // What the environment says wins, and whoever edits is told.
-    let settings = DestinationChange {
-        prefix: Change::To("mine".to_owned()),
-        ..DestinationChange::default()
-    };
+    let settings = destination_change(json!({ "prefix": "mine" }));
     let applied = inside.edit(change("one", settings));
     let variable = "KENWELL_DESTINATIONS_ONE_PREFIX".to_owned();
     assert_eq!(

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use kenwell_server::runtime::{Change, DestinationChange, Edit};
+use kenwell_server::runtime::Edit;
+use serde_json::json;
 
-use crate::support::{Client, Inside, Redis, Server, eventually, metric, post};
+use crate::support::{Client, Inside, Redis, Server, destination_change, eventually, metric, post};
 
 /// Two destinations; `web` feeds both, `app` only the second.
 fn tables(redis: &Redis) -> String {
@@ -19,16 +20,10 @@ fn tables(redis: &Redis) -> String {
 }
 
 fn pause(inside: &Inside, id: &str, paused: bool) {
+    let paused = paused.then_some(true);
     inside.edit(Edit::ChangeDestination {
         id: id.to_owned(),
-        change: Box::new(DestinationChange {
-            paused: if paused {
-                Change::To(true)
-            } else {
-                Change::Remove
-            },
-            ..DestinationChange::default()
-        }),
+        change: destination_change(json!({ "paused": paused })),
     });
 }
 
@@ -77,17 +72,22 @@ fn there(redis: &Redis) -> [u64; 2] {
 #[track_caller]
 fn assert_balance(inside: &Inside) {
     for id in ["one", "two"] {
-        let terms = inside.counters(id).terms();
+        let counts = inside.counters(id).event_counts();
         assert_eq!(
-            terms.accepted,
-            terms.settled() + terms.queued(),
-            "{terms:?}"
+            counts.accepted,
+            counts.settled() + counts.queued(),
+            "{counts:?}"
         );
         let shown = ["accepted_total", "written_total", "lost_total", "queued"];
         let shown = shown.map(|name| inside.count(name, id));
         assert_eq!(
             shown,
-            [terms.accepted, terms.written, terms.lost, terms.queued()]
+            [
+                counts.accepted,
+                counts.written,
+                counts.lost,
+                counts.queued()
+            ]
         );
     }
 }
@@ -107,7 +107,7 @@ fn what_is_damaged_while_it_runs_is_counted_exactly() {
     }
     assert_balance(&inside);
     let [one, two] = there(&redis);
-    let lost = |id| inside.counters(id).terms().lost;
+    let lost = |id| inside.counters(id).event_counts().lost;
     assert!(lost("one") > 20 && lost("two") > lost("one"));
     assert_eq!([one + lost("one"), two + lost("two")], [300, 400]);
     // It goes on as if nothing had been.
@@ -128,7 +128,7 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
     inside.settle("two");
     let inside = inside.restart_after(damage);
     let lost = eventually("the loss to be counted", || {
-        let lost = inside.counters("one").terms().lost;
+        let lost = inside.counters("one").event_counts().lost;
         (lost > 0).then_some(lost)
     });
     let waiting = inside.counters("one").queued();
@@ -137,15 +137,15 @@ fn what_is_damaged_at_a_start_is_counted_for_whom_it_may_have_been() {
     inside.settle("one");
     assert_balance(&inside);
     // Every record that is gone may have been for "one", though every fourth was not.
-    let terms = inside.counters("one").terms();
-    assert_eq!((terms.lost, terms.written), (lost, waiting));
+    let counts = inside.counters("one").event_counts();
+    assert_eq!((counts.lost, counts.written), (lost, waiting));
     assert_eq!(there(&redis), [waiting, 400]);
     assert!(
         (300 - waiting..=400 - waiting).contains(&lost),
         "{lost}, {waiting}"
     );
     // "two" had everything before.
-    assert_eq!(inside.counters("two").terms().accepted, 0);
+    assert_eq!(inside.counters("two").event_counts().accepted, 0);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_replay_over_a_damaged_end_ends_and_holds_nobody_up() {
     assert_balance(&inside);
     assert_eq!(there(&redis), [replayed, 0]);
     // Lost they are not: each has had its outcome before.
-    assert_eq!(inside.counters("one").terms().lost, 0);
+    assert_eq!(inside.counters("one").event_counts().lost, 0);
     send(&inside, 400..404);
     pause(&inside, "two", true);
     inside.settle("one");

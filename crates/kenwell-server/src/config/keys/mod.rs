@@ -2,8 +2,41 @@
 //! reading, environment variables, what needs a restart, redaction, the JSON Schema, the API, the console's
 //! form, and the reference in docs/configuration.md.
 
-mod destination;
+pub(super) mod dead_letters;
+pub(super) mod delivery;
+pub(crate) mod destination;
+pub(super) mod gateway;
+pub(super) mod journal;
 mod key;
+pub(super) mod private;
+pub(super) mod source;
+pub(super) mod top;
 
-pub use destination::DESTINATION;
-pub use key::{Group, Key, Kind, Needs};
+pub(crate) use destination::DESTINATION;
+pub use key::{Group, Key, Kind, Moves, Needs};
+pub(crate) use source::SOURCE;
+pub(crate) use top::TOP;
+
+/// The tables `[…]`, of which the file may have one each, by their names.
+pub(crate) const SECTIONS: &[(&str, &[Key])] = &[
+    ("gateway", gateway::GATEWAY),
+    ("private", private::PRIVATE),
+    ("journal", journal::JOURNAL),
+    ("delivery", delivery::DELIVERY),
+    ("dead_letters", dead_letters::DEAD_LETTERS),
+];
+
+/// The tables `[[…]]`, of which the file may have several each, by their names.
+pub(crate) const LISTS: &[(&str, &[Key])] = &[("sources", SOURCE), ("destinations", DESTINATION)];
+
+/// Defines a table, and a constant for each of its keys: a mistyped name does not compile, and the compiler
+/// tells of a key that nothing reads.
+macro_rules! keys {
+    ($(#[$doc:meta])* $table:ident: $($name:ident = $key:expr;)*) => {
+        $(pub(crate) const $name: &Key = &$key;)*
+
+        $(#[$doc])*
+        pub(crate) const $table: &[Key] = &[$($key),*];
+    };
+}
+use keys;

@@ -6,13 +6,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    configuration, dead_letters, destinations, doctor, events, history, overview, profiles, replay,
-    session, sources, test_event,
+    configuration, dead_letters, destinations, doctor, events, fields, history, overview, profiles,
+    replay, session, sources, test_event,
 };
-use crate::private::Private;
+use crate::private::PrivatePlane;
 
 /// What only looks, or changes a setting.
-pub(in crate::private) fn quick() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn quick() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new()
         .routes(routes!(session::get, session::open, session::close))
         .routes(routes!(overview::get))
@@ -22,6 +22,7 @@ pub(in crate::private) fn quick() -> OpenApiRouter<Arc<Private>> {
         .routes(routes!(sources::get, sources::change, sources::remove))
         .routes(routes!(sources::rotate))
         .routes(routes!(test_event::send))
+        .routes(routes!(fields::list))
         .routes(routes!(destinations::list, destinations::add))
         .routes(routes!(
             destinations::get,
@@ -35,7 +36,7 @@ pub(in crate::private) fn quick() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// What goes the whole way to a Redis, or through all dead letters.
-pub(in crate::private) fn slow() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn slow() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new()
         .routes(routes!(doctor::test_settings))
         .routes(routes!(doctor::test))
@@ -45,6 +46,6 @@ pub(in crate::private) fn slow() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// What ends when the reader goes.
-pub(in crate::private) fn streams() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn streams() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new().routes(routes!(events::watch))
 }

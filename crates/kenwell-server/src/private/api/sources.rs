@@ -6,14 +6,15 @@ use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::edit;
 use super::time;
 use crate::config;
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.
@@ -58,23 +59,8 @@ pub(super) struct SourceToAdd {
     destinations: Vec<String>,
 }
 
-/// What changes of a source; what is missing stays.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes what `runtime::SourceChange` is on the wire"
-)]
-pub(super) struct SourceToChange {
-    /// For people; null removes it, and the id stands in.
-    name: Option<String>,
-    /// Whether it may send.
-    enabled: Option<bool>,
-    /// Ids of the destinations that it feeds.
-    destinations: Option<Vec<String>>,
-}
-
 impl Source {
-    fn of(plane: &Private, source: &config::Source) -> Self {
+    fn of(plane: &PrivatePlane, source: &config::Source) -> Self {
         let counters = plane.metrics.source(&source.id);
         Self {
             id: source.id.clone(),
@@ -88,10 +74,10 @@ impl Source {
         }
     }
 
-    fn find(plane: &Private, id: &str) -> Result<Self, Refusal> {
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, ApiError> {
         let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
-        let source = source.ok_or_else(|| Refusal::no_source(id))?;
+        let source = source.ok_or_else(|| ApiError::no_source(id))?;
         Ok(Self::of(plane, source))
     }
 }
@@ -101,7 +87,7 @@ impl Source {
     get, path = "/api/v1/sources", tag = "sources", operation_id = "list_sources",
     responses((status = 200, body = Sources))
 )]
-pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
+pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources> {
     let config = plane.runtime.config();
     let sources = config
         .sources
@@ -125,10 +111,10 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
     )
 )]
 pub(super) async fn add(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<SourceToAdd>,
-) -> Result<(StatusCode, Json<Source>), Refusal> {
+) -> Result<(StatusCode, Json<Source>), ApiError> {
     let source = NewSource {
         name: new.name,
         id: new.id,
@@ -147,9 +133,9 @@ pub(super) async fn add(
     responses((status = 200, body = Source), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     Source::find(&plane, &id).map(Json)
 }
 
@@ -157,7 +143,7 @@ pub(super) async fn get(
 #[utoipa::path(
     patch, path = "/api/v1/sources/{id}", tag = "sources", operation_id = "change_source",
     params(("id" = String, Path, description = "the source's id")),
-    request_body = SourceToChange,
+    request_body = SourceChange,
     responses(
         (status = 200, body = Source),
         (status = 404, body = ErrorBody),
@@ -166,12 +152,18 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Body(change): Body<SourceChange>,
-) -> Result<Json<Source>, Refusal> {
-    changed(&plane, &headers, id, change).await
+    Body(change): Body<Map<String, Value>>,
+) -> Result<Json<Source>, ApiError> {
+    let change = SourceChange::read(change)?;
+    let edit = Edit::ChangeSource {
+        id: id.clone(),
+        change,
+    };
+    edit::apply(&plane, &headers, edit).await?;
+    Source::find(&plane, &id).map(Json)
 }
 
 /// Remove a source
@@ -187,10 +179,10 @@ pub(super) async fn change(
     )
 )]
 pub(super) async fn remove(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     edit::apply(&plane, &headers, Edit::RemoveSource(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -208,27 +200,10 @@ pub(super) async fn remove(
     )
 )]
 pub(super) async fn rotate(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
-    let change = SourceChange {
-        new_write_key: true,
-        ..SourceChange::default()
-    };
-    changed(&plane, &headers, id, change).await
-}
-
-async fn changed(
-    plane: &Private,
-    headers: &HeaderMap,
-    id: String,
-    change: SourceChange,
-) -> Result<Json<Source>, Refusal> {
-    let edit = Edit::ChangeSource {
-        id: id.clone(),
-        change,
-    };
-    edit::apply(plane, headers, edit).await?;
-    Source::find(plane, &id).map(Json)
+) -> Result<Json<Source>, ApiError> {
+    edit::apply(&plane, &headers, Edit::NewWriteKey(id.clone())).await?;
+    Source::find(&plane, &id).map(Json)
 }

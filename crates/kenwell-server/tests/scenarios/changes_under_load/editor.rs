@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kenwell_server::runtime::{
-    Change, DestinationChange, Edit, NewDestination, NewSource, SourceChange,
-};
+use kenwell_server::runtime::{DestinationChange, Edit, NewDestination, NewSource};
+use serde_json::json;
 
 use super::{ABRUPT, DESTINATIONS, History, Routing, SOURCES, load::key, name};
-use crate::support::{Inside, Redis, eventually};
+use crate::support::{Inside, Redis, destination_change, eventually, source_change};
 
 /// The file to begin with: every source feeds destination 0 only.
 pub(super) fn first_file(redis: &Redis) -> String {
@@ -137,12 +136,9 @@ impl<'a> Editor<'a> {
                     feeds.insert(number);
                 }
             }
-            let ids = feeds.iter().map(|number| name(*number)).collect();
+            let ids: Vec<_> = feeds.iter().map(|number| name(*number)).collect();
             self.feeds[source] = feeds;
-            let change = SourceChange {
-                destinations: Change::To(ids),
-                ..SourceChange::default()
-            };
+            let change = source_change(json!({ "destinations": ids }));
             let id = format!("s{source}");
             Edit::ChangeSource { id, change }
         });
@@ -172,15 +168,11 @@ impl<'a> Editor<'a> {
         for source in &fed {
             self.feeds[*source].insert(number);
         }
-        let settings = DestinationChange {
-            name: Change::To(name(number)),
-            address: Change::To(self.address.clone()),
-            database: Change::To(u32::try_from(number).unwrap()),
-            sources: Change::To(fed.iter().map(|source| format!("s{source}")).collect()),
-            ..DestinationChange::default()
-        };
+        let settings = destination_change(
+            json!({ "name": name(number), "address": self.address, "database": number, "sources": fed.iter().map(|source| format!("s{source}")).collect::<Vec<_>>() }),
+        );
         let new = NewDestination { id: None, settings };
-        self.edit(vec![Edit::AddDestination(Box::new(new))]);
+        self.edit(vec![Edit::AddDestination(new)]);
     }
 
     /// What waits for it arrives first, unless it is the one that goes with everything.
@@ -190,12 +182,8 @@ impl<'a> Editor<'a> {
         }
         let id = name(number);
         if number != ABRUPT {
-            let open = DestinationChange {
-                enabled: Change::Remove,
-                paused: Change::Remove,
-                sources: Change::To(Vec::new()),
-                ..DestinationChange::default()
-            };
+            let open =
+                destination_change(json!({ "enabled": null, "paused": null, "sources": [] }));
             self.change(number, open);
             self.inside.settle(&id);
         }
@@ -207,25 +195,18 @@ impl<'a> Editor<'a> {
     /// Its keys get another prefix: the delivery begins anew where it was.
     fn move_keys(&mut self, number: usize) {
         let prefix = format!("p{}", self.random.u8(..));
-        let change = DestinationChange {
-            prefix: Change::To(prefix),
-            ..DestinationChange::default()
-        };
+        let change = destination_change(json!({ "prefix": prefix }));
         self.change(number, change);
     }
 
     fn switch(&mut self, number: usize, to: Destination) {
         self.destinations[number] = Some(to);
-        let change = DestinationChange {
-            enabled: Change::To(to.enabled),
-            paused: Change::To(to.paused),
-            ..DestinationChange::default()
-        };
+        let change = destination_change(json!({ "enabled": to.enabled, "paused": to.paused }));
         self.change(number, change);
     }
 
     fn change(&mut self, number: usize, change: DestinationChange) {
-        let (id, change) = (name(number), Box::new(change));
+        let id = name(number);
         self.edit(vec![Edit::ChangeDestination { id, change }]);
     }
 

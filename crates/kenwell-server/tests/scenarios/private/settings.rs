@@ -180,6 +180,39 @@ fn a_connection_test_reads_secrets_like_the_file_does_and_saves_nothing() {
 }
 
 #[test]
+fn every_setting_of_a_destination_is_shown_and_secrets_only_as_set_or_not() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let mut shown = ok(&server.ask("GET", "/api/v1/destinations/profiles", ""));
+    assert!(shown.as_object_mut().unwrap().remove("status").is_some());
+    let expected = json!({
+        "id": "profiles", "name": "profiles", "enabled": true, "paused": false, "heal": true, "type": "redis",
+        "address": redis.address(), "username": null, "has_password": false, "database": 0, "prefix": "",
+        "cluster_mode": false, "sentinel_master": null, "sentinel_username": null,
+        "has_sentinel_password": false, "address_map": {}, "secure": false, "skip_verify": false,
+        "ca_certificate": null, "client_certificate": null, "has_client_key": false, "server_name": null,
+        "connect_timeout": null, "response_timeout": null, "sources": ["web"],
+    });
+    assert_eq!(shown, expected);
+    let change =
+        json!({ "password": "s", "username": "u", "connect_timeout": "1500ms", "prefix": "p" });
+    let shown = ok(&server.ask(
+        "PATCH",
+        "/api/v1/destinations/profiles",
+        &change.to_string(),
+    ));
+    for (name, value) in [
+        ("has_password", json!(true)),
+        ("password_from", json!("file")),
+        ("username", json!("u")),
+        ("connect_timeout", json!("1500ms")),
+        ("prefix", json!("p")),
+    ] {
+        assert_eq!(shown[name], value, "{shown}");
+    }
+}
+
+#[test]
 fn wrong_settings_are_named_and_nothing_is_saved() {
     let redis = Redis::start();
     let server = Server::start(&redis);
@@ -205,6 +238,21 @@ fn wrong_settings_are_named_and_nothing_is_saved() {
         let error = &super::support::json(&reply)["error"];
         assert_eq!(error["setting"], setting, "{body}: {error}");
         assert!(!error["problems"].as_array().unwrap().is_empty());
+    }
+    for (body, setting) in [
+        (r#"{"databse":1}"#, "databse"),
+        (r#"{"database":"1"}"#, "database"),
+        (r#"{"sources":"web"}"#, "sources"),
+        (r#"{"url":"redis://h"}"#, "url"),
+    ] {
+        let reply = server.ask("PATCH", "/api/v1/destinations/profiles", body);
+        assert_eq!(
+            (reply.status, &*code(&reply)),
+            (422, "bad_request"),
+            "{body}"
+        );
+        let error = &super::support::json(&reply)["error"];
+        assert_eq!(error["setting"], setting, "{body}: {error}");
     }
     let reply = server.ask(
         "POST",

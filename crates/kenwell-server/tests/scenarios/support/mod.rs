@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::{
     http::{Client, Reply, get, gzip, post, raw},
-    inside::Inside,
+    inside::{Inside, destination_change, source_change},
     library::{
         certificates::Certificates,
         cluster::Cluster,

@@ -1,0 +1,20 @@
+//! The keys of `[delivery]`.
+
+use super::{Key, Kind, keys};
+
+keys! {
+    /// The keys of `[delivery]`.
+    DELIVERY:
+    BATCH_RECORDS = Key::new(
+        "batch_records",
+        Kind::Number(1, 100_000),
+        "most events a destination takes from the journal at once (1 to 100,000)",
+    )
+    .default("4000");
+    LANES = Key::new(
+        "lanes",
+        Kind::Number(1, 64),
+        "pipelines in flight to each Redis (1 to 64); a user's events always take the same lane",
+    )
+    .default("4");
+}
