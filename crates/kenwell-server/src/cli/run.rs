@@ -108,7 +108,7 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(command) => runtime()?.block_on(serve::serve(&command)),
         Command::Dev(command) => runtime()?.block_on(dev::dev(command)),
         Command::Config(ConfigCommand::Check(command)) => config::check(&command),
-        Command::Config(ConfigCommand::Schema) => configuration::schema(),
+        Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Import(ImportCommand::Rudderstack(command)) => import::rudderstack(&command),
         Command::Replay(command) => runtime()?.block_on(replay::replay(&command)),
         Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
