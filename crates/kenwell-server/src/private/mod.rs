@@ -18,6 +18,6 @@ mod sign_in;
 mod timeout;
 
 pub(crate) use auth::new_key as new_admin_key;
-pub(crate) use auth::{Access, AdminKey, MIN_KEY_CHARS, ResetEffect, reset as reset_admin_key};
+pub(crate) use auth::{Access, AdminKey, ResetEffect, reset as reset_admin_key};
 pub(crate) use plane::PrivatePlane;
 pub(crate) use server::MAX_CONNECTIONS;

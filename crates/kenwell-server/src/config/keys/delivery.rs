@@ -1,6 +1,6 @@
 //! The keys of `[delivery]`.
 
-use super::{Key, Kind, keys};
+use super::key::{Key, Kind, keys};
 
 keys! {
     /// The keys of `[delivery]`.

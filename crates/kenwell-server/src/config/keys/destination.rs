@@ -1,6 +1,6 @@
 //! The keys of `[[destinations]]`.
 
-use super::{Group, Key, Kind, Moves, Needs, keys};
+use super::key::{Group, Key, Kind, Moves, Needs, keys};
 
 keys! {
     /// The keys of `[[destinations]]`, in the reference's order.

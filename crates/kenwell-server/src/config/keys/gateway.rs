@@ -1,6 +1,6 @@
 //! The keys of `[gateway]`.
 
-use super::{Key, Kind, keys};
+use super::key::{Key, Kind, keys};
 
 keys! {
     /// The keys of `[gateway]`.

@@ -244,6 +244,18 @@ fn next_link(text: &str) -> Option<(&str, (&str, &str))> {
     Some((before, (words, after)))
 }
 
+/// Defines a table, and a constant for each of its keys: a mistyped name does not compile, and the compiler
+/// tells of a key that nothing reads.
+macro_rules! keys {
+    ($(#[$doc:meta])* $table:ident: $($name:ident = $key:expr;)*) => {
+        $(pub(crate) const $name: &Key = &$key;)*
+
+        $(#[$doc])*
+        pub(crate) const $table: &[Key] = &[$($key),*];
+    };
+}
+pub(super) use keys;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,15 +28,3 @@ pub(crate) const SECTIONS: &[(&str, &[Key])] = &[
 
 /// The tables `[[…]]`, of which the file may have several each, by their names.
 pub(crate) const LISTS: &[(&str, &[Key])] = &[("sources", SOURCE), ("destinations", DESTINATION)];
-
-/// Defines a table, and a constant for each of its keys: a mistyped name does not compile, and the compiler
-/// tells of a key that nothing reads.
-macro_rules! keys {
-    ($(#[$doc:meta])* $table:ident: $($name:ident = $key:expr;)*) => {
-        $(pub(crate) const $name: &Key = &$key;)*
-
-        $(#[$doc])*
-        pub(crate) const $table: &[Key] = &[$($key),*];
-    };
-}
-use keys;

@@ -1,6 +1,7 @@
 //! The keys of `[private]`.
 
-use super::{Key, Kind, gateway, keys};
+use super::gateway;
+use super::key::{Key, Kind, keys};
 
 keys! {
     /// The keys of `[private]`.

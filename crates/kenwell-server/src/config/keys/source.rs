@@ -1,6 +1,6 @@
 //! The keys of `[[sources]]`.
 
-use super::{Key, Kind, Moves, keys};
+use super::key::{Key, Kind, Moves, keys};
 
 keys! {
     /// The keys of `[[sources]]`, in the reference's order.

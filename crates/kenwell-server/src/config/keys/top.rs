@@ -1,6 +1,6 @@
 //! The keys at the top of the file.
 
-use super::{Key, Kind, keys};
+use super::key::{Key, Kind, keys};
 
 keys! {
     /// The keys at the top of the file.

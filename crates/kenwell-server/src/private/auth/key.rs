@@ -10,9 +10,6 @@ use super::digest::Digest;
 use super::key_file::{FileVersion, KeyFile, KeyFileError, LockedKey};
 use super::random;
 
-/// Fewest characters of a configured key. What Kenwell makes has 47.
-pub(crate) const MIN_KEY_CHARS: usize = 20;
-
 /// The key that opens the private plane. There always is one.
 #[derive(Debug)]
 pub(crate) struct AdminKey {

@@ -11,7 +11,7 @@ mod sessions;
 pub(crate) use access::Access;
 pub(crate) use access::{Caller, SignInError};
 pub(crate) use attempts::RetryAfter;
-pub(crate) use key::{AdminKey, MIN_KEY_CHARS};
+pub(crate) use key::AdminKey;
 pub(crate) use key_file::{ResetEffect, reset};
 pub(crate) use random::new_key;
 pub(crate) use sessions::Session;
