@@ -2,6 +2,8 @@
 
 mod check;
 
+pub use check::MAX_ENTRIES;
+
 use std::sync::Arc;
 
 use super::codec::{Codec, Plaintext};
@@ -16,9 +18,6 @@ use crate::profile;
 
 /// The most bytes of one entry in Redis unless something else is said: 16 MiB.
 pub const DEFAULT_MAX_ENTRY_BYTES: usize = 16 << 20;
-
-/// The most entries of a store.
-pub const MAX_ENTRIES: usize = 64;
 
 /// Sets up a [`StateStore`]. What is not said is as in Jovo: one entry `data` that holds everything,
 /// for ever, at `data:<user id>`.

@@ -1,13 +1,15 @@
 //! A JSON value kept as text, exactly as JavaScript's `JSON.stringify` would write it.
 
 mod canonical;
+mod error;
 mod text;
 
 use std::fmt;
 
-use kenwell_json::SyntaxError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use error::{JsonError, MAX_JSON_DEPTH};
 
 /// A JSON value of an application: parsed into the program's own types when it is asked for, and
 /// otherwise handed on as it was.
@@ -33,24 +35,6 @@ use serde::de::DeserializeOwned;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(String);
-
-/// Text is not JSON, or JSON is not what was asked for. Tells places, never values.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JsonError {
-    /// The bytes are not JSON.
-    #[error(transparent)]
-    Syntax(#[from] SyntaxError),
-    /// Nested deeper than [`MAX_JSON_DEPTH`].
-    #[error("nested deeper than {MAX_JSON_DEPTH} levels")]
-    TooDeep,
-    /// The value cannot be expressed as JSON, or has not the shape of the type that was asked for.
-    #[error("at line {}, column {}: {}", .0.line(), .0.column(), kind(.0))]
-    Shape(serde_json::Error),
-}
-
-/// How deep objects and arrays may be nested in stored JSON.
-pub const MAX_JSON_DEPTH: usize = 2_048;
 
 impl Json {
     /// Reads JSON. As in JavaScript invalid UTF-8 counts as U+FFFD, of repeated keys the last value
@@ -89,16 +73,6 @@ impl Json {
 impl fmt::Debug for Json {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Json({} bytes)", self.0.len())
-    }
-}
-
-/// What went wrong in general: the error's own text may repeat a value.
-fn kind(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        serde_json::error::Category::Data => "another type was expected",
-        serde_json::error::Category::Syntax => "this cannot be expressed as JSON",
-        serde_json::error::Category::Eof => "the text ends too early",
-        serde_json::error::Category::Io => "the value could not be written",
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is wrong with a store's settings, found without asking Redis.
 
-use super::MAX_ENTRIES;
 use crate::state::codec::Plaintext;
 use crate::state::key::{Keys, Layout};
 use crate::state::store::StoreConfig;
 use crate::state::values::MAX_TTL_SECONDS;
 use crate::state::{Entry, Error};
+
+/// The most entries of a store.
+pub const MAX_ENTRIES: usize = 64;
 
 pub(super) fn all(config: &StoreConfig) -> Result<(), Error> {
     check_entries(config)?;

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use kenwell_json::{Kind, Number, Reader, SyntaxError};
 
+use super::error::{JsonError, MAX_JSON_DEPTH};
 use super::text::push_quoted;
-use super::{JsonError, MAX_JSON_DEPTH};
 use crate::profile::{Reorder, array_index};
 
 /// Up to this many members, keys are compared one by one.
