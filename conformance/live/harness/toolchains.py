@@ -14,9 +14,17 @@ BUILT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "targe
 GO = BUILT / "go"
 JARS = BUILT / "jars"
 CLASSES = BUILT / "classes"
+GENERATED = BUILT / "generated"
 
 # What is read to build the drivers: when it has not changed, nothing is fetched and nothing is built.
 SOURCES = ("go.mod", "go.sum", "*.go", "*.java", "*.xml", "jars.sha256")
+
+# RudderStack's SDKs for Go and Java began as copies of Segment's: the driver of the one is that of the other but for these words.
+SEGMENT_GO = (("rudderlabs/analytics-go/v4", "segmentio/analytics-go/v3"), ("DataPlaneUrl:", "Endpoint:"),
+              ("\t\tDisableGzip:  !scenario.Gzip,\n", ""))
+SEGMENT_JAVA = (("com.rudderstack.sdk.java.analytics:analytics", "com.segment.analytics.java:analytics"),
+                ("com.rudderstack.sdk.java.analytics", "com.segment.analytics"), ("RudderAnalytics", "Analytics"),
+                ("RudderJava", "SegmentJava"), (".setDataPlaneUrl(", ".endpoint("), (".setGZIP(Scenario.GZIP)", ""))
 
 JAVA_DRIVERS = {"rudder-java": "RudderJava", "segment-java": "SegmentJava", "segment-kotlin": "SegmentKotlin"}
 
@@ -51,11 +59,25 @@ def _digest():
     return read.hexdigest()
 
 
+def _generate(driver, words, path):
+    """Writes Segment's driver, made from RudderStack's."""
+    text = driver.read_text()
+    for rudder, segment in words:
+        if rudder not in text:
+            raise Missing(f"{driver.name} has no {rudder!r} any more; see toolchains.py")
+        text = text.replace(rudder, segment)
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
 def _go():
     GO.mkdir(parents=True)
+    source = GENERATED / "go"
+    shutil.copytree(DRIVERS / "go", source)
+    _generate(source / "rudder" / "main.go", SEGMENT_GO, source / "segment" / "main.go")
     # go.sum has the checksum of every module.
     run(["go", "build", "-buildvcs=false", "-mod=readonly", "-o", f"{GO}/", "./rudder", "./segment"],
-        "The Go drivers could not be built.", cwd=DRIVERS / "go", stdin=subprocess.DEVNULL)
+        "The Go drivers could not be built.", cwd=source, stdin=subprocess.DEVNULL)
 
 
 def _jars():
@@ -70,7 +92,9 @@ def _jars():
 
 def _java():
     _jars()
+    segment = GENERATED / "java" / "SegmentJava.java"
+    _generate(DRIVERS / "java" / "RudderJava.java", SEGMENT_JAVA, segment)
     for name, main in JAVA_DRIVERS.items():
         run(["javac", "-encoding", "UTF-8", "-cp", str(JARS / name / "*"), "-d", str(CLASSES / name),
-             "Scenario.java", f"{main}.java"],
+             "Scenario.java", str(segment) if main == "SegmentJava" else f"{main}.java"],
             "The Java drivers could not be built.", cwd=DRIVERS / "java", stdin=subprocess.DEVNULL)

@@ -5,18 +5,18 @@
 //! that a server under another user cannot open; and a link in a file's place is refused or replaced.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::sync::lock;
+use crate::mutex::lock;
 
 /// Ending of a file that is being made, and is rubbish after a crash.
 pub(crate) const UNFINISHED: &str = ".tmp";
@@ -113,35 +113,92 @@ pub fn open_for_writing(path: &Path) -> io::Result<File> {
     open_in(&enter(directory)?, name, OFlags::RDWR)
 }
 
-/// Puts a file with this content in place of what has this name, at once or not at all, and durably. A link is
-/// replaced, not followed.
-///
-/// In a directory of root's own it keeps the owner that the file before had.
+/// Puts a file with this content in place of what has this name, as [`Replacement`] does.
 ///
 /// # Errors
-/// Those of the file system; what was there before is there still then, unless it was the last step that failed, which
-/// makes the name durable.
+/// Those of [`Replacement::begin`] and [`Replacement::finish`].
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (directory, name) = split(path)?;
-    let directory = enter(directory)?;
-    let mut new = name.to_owned();
-    new.push(UNFINISHED);
-    let mut file = make_anew_in(&directory, &new)?;
-    let before = path.symlink_metadata();
-    let written = file
-        .write_all(content)
-        .and_then(|()| match before {
-            Ok(before) if before.is_file() => give_like(&file, &before),
-            _ => Ok(()),
+    let mut new = Replacement::begin(path)?;
+    new.file().write_all(content)?;
+    new.finish()
+}
+
+/// A new version of a file, made beside it, that takes its place at once or not at all, and durably. A link is
+/// replaced, not followed. Dropped before [`Replacement::finish`], it is removed.
+///
+/// In a directory of root's own it keeps the owner that the file before had.
+#[derive(Debug)]
+pub struct Replacement {
+    file: File,
+    path: PathBuf,
+    unfinished: Unfinished,
+}
+
+/// A name in a directory, removed when this is dropped, unless the file was renamed.
+#[derive(Debug)]
+struct Unfinished {
+    directory: File,
+    name: OsString,
+    renamed: bool,
+}
+
+impl Replacement {
+    /// Makes the new version: empty, and not yet in the place of what has this name.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let (directory, name) = split(path)?;
+        let directory = enter(directory)?;
+        let mut new = name.to_owned();
+        new.push(UNFINISHED);
+        let file = make_anew_in(&directory, &new)?;
+        let unfinished = Unfinished {
+            directory,
+            name: new,
+            renamed: false,
+        };
+        match path.symlink_metadata() {
+            Ok(before) if before.is_file() => give_like(&file, &before)?,
+            _ => {}
+        }
+        Ok(Self {
+            file,
+            path: path.to_path_buf(),
+            unfinished,
         })
-        .and_then(|()| file.sync_all())
-        .and_then(|()| Ok(rustix::fs::renameat(&directory, &new, &directory, name)?));
-    if written.is_err() {
-        // What matters is told; the next one that is made takes its place.
-        drop(rustix::fs::unlinkat(&directory, &new, AtFlags::empty()).map_err(io::Error::from));
     }
-    written?;
-    sync(&directory, path)
+
+    /// Where to write to.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// Those of the file system; what was there before is there still then, unless it was the last step that failed,
+    /// which makes the name durable.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        let (_, place) = split(&self.path)?;
+        let directory = &self.unfinished.directory;
+        rustix::fs::renameat(directory, &self.unfinished.name, directory, place)?;
+        // By now somebody else may be making a file of this name.
+        self.unfinished.renamed = true;
+        sync(&self.unfinished.directory, &self.path)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.renamed {
+            return;
+        }
+        let removed = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
+        // Whatever is left, the next one that is made takes its place.
+        drop(removed.map_err(io::Error::from));
+    }
 }
 
 /// Makes names created, renamed or removed in a directory durable.
@@ -398,5 +455,23 @@ mod tests {
         }
         let missing = sync_directory(Path::new("/nowhere/at/all")).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_replacement_takes_the_place_at_its_end_or_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let text = || String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+        let names = || std::fs::read_dir(&directory).unwrap().count();
+        replace(&path, b"old").unwrap();
+        let mut new = Replacement::begin(&path).unwrap();
+        new.file().write_all(b"new").unwrap();
+        assert_eq!((text().as_str(), names()), ("old", 2));
+        drop(new);
+        assert_eq!((text().as_str(), names()), ("old", 1));
+        let mut new = Replacement::begin(&path).unwrap();
+        new.file().write_all(b"new").unwrap();
+        new.finish().unwrap();
+        assert_eq!((text().as_str(), names()), ("new", 1));
     }
 }

@@ -2,7 +2,7 @@
 'use strict';
 
 const { KenwellError, lost, shown } = require('./error');
-const { Refusal } = require('./resp');
+const { ErrorReply } = require('./resp');
 
 /** Compares what is stored with what is expected, then writes; one atomic step. 1: written, 0: something differs. */
 const STORE_UNCHANGED = `
@@ -30,7 +30,7 @@ function fetch(keys, refresh, profileKey) {
   return {
     commands: [...together(reads), ...profile],
     read(replies) {
-      const values = answers(replies, reads.length).map((reply) => (reply instanceof Refusal ? refused(reply) : textOrBytes(reply)));
+      const values = answers(replies, reads.length).map((reply) => (reply instanceof ErrorReply ? refused(reply) : textOrBytes(reply)));
       return { values, profile: profile.length > 0 ? fields(replies[replies.length - 1], profileKey) : null };
     },
   };
@@ -42,7 +42,7 @@ function store(writes) {
     commands: together(sets),
     read(replies) {
       const given = answers(replies, sets.length);
-      const isRefusal = (reply) => reply instanceof Refusal;
+      const isRefusal = (reply) => reply instanceof ErrorReply;
       // All share the fate of the one that was refused: that one is named.
       const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
       const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
@@ -59,7 +59,7 @@ function storeUnchanged(expected, writes) {
   return {
     commands: [['EVAL', STORE_UNCHANGED, String(keys.length), ...keys, String(expected.length), ...values, ...writing]],
     read([reply]) {
-      if (reply instanceof Refusal) throw refused(reply);
+      if (reply instanceof ErrorReply) throw refused(reply);
       if (reply !== 0 && reply !== 1) throw odd();
       return reply === 1;
     },
@@ -72,7 +72,7 @@ function remove(keys) {
     commands: together(deletes),
     read(replies) {
       const given = answers(replies, deletes.length);
-      const failed = given.findIndex((reply) => reply instanceof Refusal);
+      const failed = given.findIndex((reply) => reply instanceof ErrorReply);
       if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
       if (!given.every((count) => count === 0 || count === 1)) throw odd();
       return given.reduce((sum, count) => sum + count, 0);
@@ -84,12 +84,12 @@ function remove(keys) {
 function answers(replies, count) {
   if (count < 2) return replies.slice(0, count);
   // Without it the others were executed one by one, if at all.
-  if (replies[0] instanceof Refusal) throw refused(replies[0]);
+  if (replies[0] instanceof ErrorReply) throw refused(replies[0]);
   const executed = replies[count + 1];
   if (Array.isArray(executed) && executed.length === count) return executed;
-  if (!(executed instanceof Refusal)) throw odd();
+  if (!(executed instanceof ErrorReply)) throw odd();
   // Not executed: each command was either queued, or refused with the reason.
-  return replies.slice(1, count + 1).map((reply) => (reply instanceof Refusal ? reply : executed));
+  return replies.slice(1, count + 1).map((reply) => (reply instanceof ErrorReply ? reply : executed));
 }
 
 /** Replies that answer another question than the one that was asked: the connection is out of step. */
@@ -106,7 +106,7 @@ function textOrBytes(reply) {
 }
 
 function fields(reply, profileKey) {
-  if (reply instanceof Refusal) throw refused(reply, `profile (key ${shown(profileKey)}): `);
+  if (reply instanceof ErrorReply) throw refused(reply, `profile (key ${shown(profileKey)}): `);
   if (!Array.isArray(reply) || reply.length % 2 !== 0 || !reply.every(Buffer.isBuffer)) throw odd();
   if (reply.length === 0) return null;
   const pairs = new Map();

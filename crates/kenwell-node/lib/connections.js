@@ -6,7 +6,7 @@
 
 const { identity, read } = require('./settings');
 const native = require('./native');
-const { SocketConnection } = require('./socket');
+const { JavaScriptConnection } = require('./javascript-connection');
 
 /** The most connections that are kept; beyond that the one that was not used for longest is closed. */
 const MAX_CONNECTIONS = 256;
@@ -23,7 +23,7 @@ function connection(config) {
   let found = open.get(key);
   if (found === undefined) {
     const settings = read(config);
-    found = addon ? new native.NativeConnection(addon, settings) : new SocketConnection(settings);
+    found = addon ? new native.NativeConnection(addon, settings) : new JavaScriptConnection(settings);
   } else if (open.size === 1) {
     return found;
   }

@@ -7,8 +7,8 @@ const tls = require('tls');
 
 const { KenwellError, lost } = require('./error');
 const { certificates, privateKey } = require('./pem');
-const { reason } = require('./tls-reason');
-const { checkName, distrust } = require('./trust');
+const { checkName, whyNotTrusted } = require('./server-certificate');
+const { explanation } = require('./tls-explanation');
 
 /** How long a connection may be idle before the operating system asks whether the server is still there. */
 const KEEP_ALIVE_MS = 30_000;
@@ -38,7 +38,7 @@ function socketTo({ address, tls: secure }) {
     checkServerIdentity: (_host, certificate) => checkName(name, certificate, given.ca !== undefined),
   });
   socket.once('secureConnect', () => {
-    const error = distrust(socket, name, { ca: given.ca, skipVerify: secure.skipVerify });
+    const error = whyNotTrusted(socket, name, { ca: given.ca, skipVerify: secure.skipVerify });
     if (error === null) socket.emit('trusted');
     else socket.destroy(error);
   });
@@ -55,7 +55,7 @@ function context(given) {
   try {
     return tls.createSecureContext(given);
   } catch (error) {
-    const why = reason(error) || 'a certificate or key cannot be used; use an RSA key of 2048 bits or more, ECDSA or Ed25519';
+    const why = explanation(error) || 'a certificate or key cannot be used; use an RSA key of 2048 bits or more, ECDSA or Ed25519';
     throw new KenwellError('KENWELL_SETTINGS', `setting tls: ${why}`, { setting: 'tls', systemCode: error.code });
   }
 }
@@ -78,9 +78,9 @@ function content(given, setting) {
 function broken(error, connected) {
   // With TLS 1.3 a server refuses a client certificate after the handshake.
   if (connected && !/alert/i.test(error.message)) return lost(error.code || 'it broke');
-  const handshake = reason(error) !== null || typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
+  const handshake = explanation(error) !== null || typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
   const code = handshake ? 'KENWELL_TLS' : 'KENWELL_CONNECTION';
-  return new KenwellError(code, `cannot connect to Redis: ${reason(error) || error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
+  return new KenwellError(code, `cannot connect to Redis: ${explanation(error) || error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
 }
 
 module.exports = { broken, open };

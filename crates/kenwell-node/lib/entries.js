@@ -3,14 +3,14 @@
 
 const { now } = require('./clock');
 const { connection } = require('./connections');
-const corrupt = require('./corrupt');
+const corruptKeys = require('./corrupt-keys');
 const { KenwellError, at, shown } = require('./error');
 const { callLimit, identity } = require('./settings');
 const { cipherOf, Refused } = require('./cipher');
 const { hashed } = require('./hashing');
 const { inTime, run } = require('./hooks');
 const { NoRecord } = require('./record');
-const { inTurn } = require('./turns');
+const { inTurn } = require('./write-order');
 const { bytesWithin, secondsOf, sendable, thenable } = require('./values');
 
 /** Largest value unless the configuration says otherwise, 16 MiB. */
@@ -51,7 +51,7 @@ class Entries {
       const value = values[index];
       if (value instanceof KenwellError) throw at(value, entries[index].id, keys[index]);
       if (value === null || value.length === 0) {
-        corrupt.forget(this.server, keys[index]);
+        corruptKeys.forget(this.server, keys[index]);
         continue;
       }
       const decoded = await this.decode(entries[index], keys[index], value, end);
@@ -97,7 +97,7 @@ class Entries {
     return this.write(userId, this.keys(userId), end, async (keys) => {
       if (keys.length === 0) return 0;
       const removed = await this.placed(keys.map((key) => ({ key })), connection(this.config).remove(keys, end));
-      for (const key of keys) corrupt.forget(this.server, key);
+      for (const key of keys) corruptKeys.forget(this.server, key);
       return removed;
     });
   }
@@ -129,7 +129,7 @@ class Entries {
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index];
       const key = keys[index];
-      if (!config.overwriteCorrupt && corrupt.has(this.server, key)) yield this.checkAgain(entry, key, end);
+      if (!config.overwriteCorrupt && corruptKeys.has(this.server, key)) yield this.checkAgain(entry, key, end);
       const value = this.cipher?.covers(entry.id) ? this.cipher.seal(key, values[index]) : values[index];
       if (!bytesWithin(value, limit)) throw new KenwellError('KENWELL_TOO_LARGE', `entry "${entry.id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: entry.id, key: String(key) });
       writes.push({ key, value, ttl: secondsOf(entry) });
@@ -144,12 +144,12 @@ class Entries {
       const given = this.hooks.decode(entry.id, plain);
       const decoded = thenable(given) ? await inTime(given, end, this.limit) : given;
       this.hooks.check?.(decoded);
-      corrupt.forget(this.server, key);
+      corruptKeys.forget(this.server, key);
       return decoded;
     } catch (error) {
       if (isLate(error)) throw error;
       if (this.config.overwriteCorrupt) return CORRUPT;
-      corrupt.remember(this.server, key);
+      corruptKeys.remember(this.server, key);
       if (error instanceof Refused) throw corruptError(entry, key, `cannot be decrypted: ${error.message}`);
       if (error instanceof NoRecord) throw corruptError(entry, key, `is no record: ${error.message}`);
       // V8's own messages quote the text that they cannot parse.
@@ -161,12 +161,12 @@ class Entries {
   async checkAgain(entry, key, end) {
     const { values } = await connection(this.config).fetch([key], null, null, end);
     const [value] = values;
-    if (value === null || value instanceof KenwellError) corrupt.forget(this.server, key);
+    if (value === null || value instanceof KenwellError) corruptKeys.forget(this.server, key);
     else await this.decode(entry, key, value, end);
   }
 
   written(writes) {
-    if (this.config.overwriteCorrupt) for (const { key } of writes) corrupt.forget(this.server, key);
+    if (this.config.overwriteCorrupt) for (const { key } of writes) corruptKeys.forget(this.server, key);
     return { server: this.server, keys: writes.map(({ key }) => key), values: writes.map(({ value }) => value) };
   }
 

@@ -4,8 +4,8 @@
 
 const { soon } = require('./clock');
 const { KenwellError, timeout, uncertain } = require('./error');
-const { inOurNames } = require('./tls-reason');
-const waiting = require('./waiting');
+const { inOurNames } = require('./tls-explanation');
+const pending = require('./pending-calls');
 
 const FETCH = 1;
 const STORE = 2;
@@ -63,7 +63,7 @@ class NativeConnection {
     try {
       bridge.submit(this.handle, buffer, used);
     } catch (error) {
-      for (const id of ids) waiting.reject(id, new KenwellError('KENWELL_CONNECTION', error.message));
+      for (const id of ids) pending.reject(id, new KenwellError('KENWELL_CONNECTION', error.message));
     }
   }
 
@@ -127,7 +127,7 @@ class NativeConnection {
       // After everything else that this turn still has to do, so that one submission carries all of it.
       if (before === 0) soon(this.flush);
     };
-    return waiting.call(send, bytes, end + SLACK_MS, () => this.late(operation));
+    return pending.call(send, bytes, end + SLACK_MS, () => this.late(operation));
   }
 
   writes(writes) {
@@ -198,12 +198,12 @@ class Answers {
   settle() {
     const id = this.number();
     const kind = this.byte();
-    if (kind === 1) waiting.resolve(id, { values: this.values(), profile: this.profile() });
-    else if (kind === 2) waiting.resolve(id, undefined);
-    else if (kind === 3) waiting.resolve(id, this.byte() === 1);
-    else if (kind === 4) waiting.resolve(id, this.number());
-    else if (id === EVERYTHING) waiting.rejectAll(failure(this.text()));
-    else waiting.reject(id, failure(this.text()));
+    if (kind === 1) pending.resolve(id, { values: this.values(), profile: this.profile() });
+    else if (kind === 2) pending.resolve(id, undefined);
+    else if (kind === 3) pending.resolve(id, this.byte() === 1);
+    else if (kind === 4) pending.resolve(id, this.number());
+    else if (id === EVERYTHING) pending.rejectAll(failure(this.text()));
+    else pending.reject(id, failure(this.text()));
   }
 
   values() {

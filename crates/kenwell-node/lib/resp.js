@@ -22,7 +22,7 @@ const NO_REPLY = 'it sent something that is no reply of Redis';
 const FIRST_BYTES = 256;
 
 /** An error that Redis answered with. */
-class Refusal {
+class ErrorReply {
   constructor(line) {
     const space = line.indexOf(' ');
     this.code = space < 0 ? line : line.slice(0, space);
@@ -50,10 +50,10 @@ function encode(commands) {
 
 /** Takes chunks as they come, gives replies when they are complete. Looks at each byte once. */
 class Parser {
-  /** `room` tells how many bytes the reply that begins may take. */
-  constructor(room = () => MAX_REPLY_BYTES) {
-    this.room = room;
-    /** What it told. */
+  /** `limitOfNext` tells how many bytes the reply that begins may take. */
+  constructor(limitOfNext = () => MAX_REPLY_BYTES) {
+    this.limitOfNext = limitOfNext;
+    /** The bytes that the reply which is being read may take. */
     this.most = 0;
     /** What has come of a line or value that is not complete: a buffer that grows, and how much of it is used. */
     this.kept = null;
@@ -116,7 +116,7 @@ class Parser {
   begin(kind) {
     if (!isKind(kind)) throw new Error(NO_REPLY);
     if (this.lists.length > 0) this.count(ITEM_BYTES);
-    else this.most = this.room();
+    else this.most = this.limitOfNext();
   }
 
   count(bytes) {
@@ -155,7 +155,7 @@ class Parser {
       case 0x2b: // +
         return this.add(text, found);
       case 0x2d: // -
-        return this.add(new Refusal(text), found);
+        return this.add(new ErrorReply(text), found);
       case 0x3a: // :
         return this.add(integer(text), found);
       case 0x24: {
@@ -215,4 +215,4 @@ function lengthOf(text, most) {
   return length;
 }
 
-module.exports = { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, Parser, Refusal, encode };
+module.exports = { ErrorReply, MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, Parser, encode };

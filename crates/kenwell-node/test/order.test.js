@@ -111,7 +111,7 @@ test('random saves and deletes over a random network: the last that was confirme
     if (!(record instanceof Error)) check(user, numberOf(record), oldest, begun.get(user));
   }
 
-  const weather = [
+  const faults = [
     () => proxy.cut(),
     () => proxy.set('swallow', ['up', 'down', undefined][next(3)]),
     () => proxy.set('hold', ['up', 'down', undefined][next(3)]),
@@ -135,7 +135,7 @@ test('random saves and deletes over a random network: the last that was confirme
   for (let step = 0; step < CALLS; step++) {
     const user = USERS[next(USERS.length)];
     calls.push(next(5) === 0 ? look(user) : write(user));
-    if (next(25) === 0) weather[next(weather.length)]();
+    if (next(25) === 0) faults[next(faults.length)]();
     if (next(4) === 0) await soon();
     if (next(60) === 0) {
       // Some begin when all others have ended, so that much is confirmed.

@@ -6,8 +6,8 @@ const net = require('node:net');
 const { once } = require('node:events');
 const { test } = require('node:test');
 
-const { Parser, Refusal, encode } = require('../lib/resp');
-const { SocketConnection } = require('../lib/socket');
+const { ErrorReply, Parser, encode } = require('../lib/resp');
+const { JavaScriptConnection } = require('../lib/javascript-connection');
 const { read } = require('../lib/settings');
 const { random, seed } = require('./support/random');
 
@@ -24,7 +24,7 @@ function reply(next, depth = 0) {
   const kind = next(depth < 3 ? 7 : 6);
   const text = Array.from({ length: next(12) }, () => ['a', 'é', '€', '𝄞', ' ', '0', '-'][next(7)]).join('');
   if (kind === 0) return [text, Buffer.from(`+${text}\r\n`)];
-  if (kind === 1) return [new Refusal(`ERR ${text}`), Buffer.from(`-ERR ${text}\r\n`)];
+  if (kind === 1) return [new ErrorReply(`ERR ${text}`), Buffer.from(`-ERR ${text}\r\n`)];
   if (kind === 2) {
     const number = [0, 1, -1, next(2 ** 31), -next(2 ** 31), Number.MAX_SAFE_INTEGER, 9223372036854775807n, -9223372036854775808n][next(8)];
     return [number, Buffer.from(`:${number}\r\n`)];
@@ -182,7 +182,7 @@ test('a server that breaks the protocol ends what is under way with a clear erro
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const connection = new SocketConnection(read({ connectionString: `redis://127.0.0.1:${server.address().port}` }));
+  const connection = new JavaScriptConnection(read({ connectionString: `redis://127.0.0.1:${server.address().port}` }));
   const end = performance.now() + 20_000;
   try {
     for (answer of bad) {

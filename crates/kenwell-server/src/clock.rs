@@ -1,8 +1,8 @@
 //! How old something is by the wall clock, though the clock is set meanwhile.
 //!
 //! What waits in the journal carries the time by the wall clock, since it outlives the process. A clock that begins
-//! in 1970 and is set a minute later, or is set back, would make ages of decades or none of it: sums of metrics do
-//! not recover from one such value. So jumps are noticed, by the monotonic clock, and taken out of the ages.
+//! in 1970 and is set a minute later, or one that is set back, would make ages of decades, or of nothing: sums of
+//! metrics do not recover from one such value. So jumps are noticed by the monotonic clock, and taken out of the ages.
 
 use std::{
     collections::VecDeque,
@@ -12,30 +12,30 @@ use std::{
 
 use jiff::Timestamp;
 
-/// What the two clocks may differ by between two looks, in milliseconds, before it is a jump.
+/// What the two clocks may differ by between two checks, in milliseconds, before it is a jump.
 const TOLERANCE_MS: i64 = 1_000;
 /// The most jumps that are remembered.
 const MAX_JUMPS: usize = 16;
-/// Whoever was told an earlier time (2024, in milliseconds since 1970) had a clock that nobody had set.
+/// A clock that shows an earlier time than this (2024, in milliseconds since 1970) was not set yet.
 const UNSET_BEFORE_MS: i64 = 1_704_067_200_000;
-/// The highest age that is told: 30 days.
+/// The highest age that is reported: 30 days.
 const MAX_AGE: Duration = Duration::from_hours(30 * 24);
 
-static OF_PROCESS: LazyLock<Mutex<Clock>> =
+static CLOCK: LazyLock<Mutex<Clock>> =
     LazyLock::new(|| Mutex::new(Clock::new(Instant::now(), wall())));
 
-/// Looks at the clock. To be called every second or so, from the start on.
-pub(crate) fn look() {
-    let mut clock = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-    clock.look(Instant::now(), wall());
+/// Notices whether the clock was set. To be called every second or so, from the start on.
+pub(crate) fn check_for_jumps() {
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    clock.check(Instant::now(), wall());
 }
 
 /// The age of what happened at this time by the wall clock (milliseconds since 1970): at most 30 days, and counted
 /// from the start of the process if the clock was not set then.
 pub(crate) fn age(received_ms: u64) -> Duration {
-    let mut clock = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let now = Instant::now();
-    clock.look(now, wall());
+    clock.check(now, wall());
     clock.age(i64::try_from(received_ms).unwrap_or(i64::MAX), now)
 }
 
@@ -46,7 +46,7 @@ fn wall() -> i64 {
 /// Both clocks, and how the wall clock jumped.
 struct Clock {
     start: Instant,
-    looked: Instant,
+    checked: Instant,
     /// The wall clock at that moment.
     wall_ms: i64,
     /// Oldest first.
@@ -65,14 +65,14 @@ impl Clock {
     fn new(now: Instant, wall_ms: i64) -> Self {
         Self {
             start: now,
-            looked: now,
+            checked: now,
             wall_ms,
             jumps: VecDeque::new(),
         }
     }
 
-    fn look(&mut self, now: Instant, wall_ms: i64) {
-        let passed = milliseconds(now.saturating_duration_since(self.looked));
+    fn check(&mut self, now: Instant, wall_ms: i64) {
+        let passed = milliseconds(now.saturating_duration_since(self.checked));
         let before_ms = self.wall_ms.saturating_add(passed);
         let by_ms = wall_ms.saturating_sub(before_ms);
         if by_ms.saturating_abs() > TOLERANCE_MS {
@@ -81,7 +81,7 @@ impl Clock {
             }
             self.jumps.push_back(Jump { before_ms, by_ms });
         }
-        (self.looked, self.wall_ms) = (now, wall_ms);
+        (self.checked, self.wall_ms) = (now, wall_ms);
     }
 
     fn age(&self, received_ms: i64, now: Instant) -> Duration {
@@ -124,7 +124,7 @@ mod tests {
         let mut now = start;
         for (seconds, wall) in looks {
             now = start + Duration::from_secs(*seconds);
-            clock.look(now, *wall);
+            clock.check(now, *wall);
         }
         (clock, now)
     }

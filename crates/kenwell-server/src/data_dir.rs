@@ -6,10 +6,10 @@ use std::path::Path;
 
 use kenwell_journal::files;
 
-/// Files of ours that lie in `data_dir` itself. Other files there are not ours to change: the configuration may lie
-/// beside them.
+/// Kenwell's files that lie in `data_dir` itself. Other files there may be anybody's, such as the configuration, and are
+/// left alone.
 const FILES: [&str; 3] = ["admin-key", "installation-id", "dev.lock"];
-/// Directories in it whose files are all ours. The journal looks after its own.
+/// Directories in it in which all files are Kenwell's. The journal looks after its own.
 const DIRECTORIES: [&str; 2] = ["dead-letters", "redis"];
 
 /// Makes the directory when there is none, and takes from everybody but its owner the rights to it and to what of ours

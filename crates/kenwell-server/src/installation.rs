@@ -28,9 +28,9 @@ pub fn id(data_dir: &Path) -> io::Result<String> {
     }
 }
 
-/// The connection, under the name of those who retry dead letters of a destination. There is only one of them at a
-/// time, and what one that was killed had sent is ended by the next one, and by the next delivery. Without an id
-/// of the installation it has no name, and that is all.
+/// The connection, under the name of a retry of a destination's dead letters. There is one retry at a time; what one
+/// that was killed had sent is ended by the next one, and by the next delivery. Where the installation's id cannot be
+/// kept, the connection has no name, and nothing ends what a killed retry had sent.
 pub fn for_retry(connection: &Connection, data_dir: &Path, destination: &str) -> Connection {
     match id(data_dir) {
         Ok(installation) => connection.named(&format!("{installation}:{destination}:retry")),

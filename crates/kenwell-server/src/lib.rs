@@ -6,7 +6,7 @@ pub mod config; // kenwell.toml: strict, every problem with its line and fix
 mod data_dir; // where everything durable lies, for its owner alone
 pub mod dead_letters; // what Redis refused for good, durable, to look at and retry
 pub mod delivery; // drains the journal into one destination
-pub mod dev; // `kenwell dev`: the server with a Redis of its own
+pub(crate) mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
 pub mod history; // the last hour in steps
@@ -15,7 +15,7 @@ pub mod installation; // which Kenwell this is, to others that use the same Redi
 pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
 mod object; // JSON objects that are read as objects only
-pub mod private; // the JSON API, the console, metrics and readiness, behind the admin key
-pub mod runtime; // what runs now, and the one door for changes
-pub mod serve; // puts it all together
+pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
+pub mod runtime; // what runs now, and every change of it
+pub(crate) mod serve; // puts it all together
 pub mod tail; // what becomes of events, shown to whoever looks just now

@@ -4,21 +4,22 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures_util::future::join;
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use kenwell_journal::{Journal, Options};
 use tokio::{sync::Notify, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{self, Config},
     data_dir,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits, Reach},
-    listener::{self, Identity, Listener, Share},
+    gateway::{Gateway, GatewayLimits, PublicEndpoint},
+    listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
-    private::{self, Access, AdminKey, Private},
-    runtime::{ConfigFile, Dependencies, Runtime},
+    private::{self, Access, AdminKey, PrivatePlane},
+    runtime::{ConfigFile, Runtime},
 };
 
 /// Time for requests under way when the server stops.
@@ -26,20 +27,9 @@ const HTTP_GRACE: Duration = Duration::from_secs(10);
 /// Time for deliveries to reach the edge of their batch when the server stops.
 const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 
-/// Where the server listens, with the ports it really got.
-#[derive(Debug, Clone, Copy)]
-pub struct Addresses {
-    /// The data plane.
-    pub gateway: SocketAddr,
-    /// Console, API, metrics and readiness.
-    pub private: SocketAddr,
-    /// Whether the data plane speaks TLS.
-    pub tls: bool,
-}
-
 /// What there is to tell once events are accepted.
 #[derive(Debug)]
-pub struct Started {
+pub(crate) struct Started {
     /// Where the server listens.
     pub addresses: Addresses,
     /// The admin key, when it was made just now: to be shown this one time.
@@ -48,7 +38,7 @@ pub struct Started {
 
 /// What a running server can be told.
 #[derive(Debug, Clone, Default)]
-pub struct Signals {
+pub(crate) struct Signals {
     /// Cancelled: stop.
     pub shutdown: CancellationToken,
     /// Notified: read the configuration again.
@@ -59,16 +49,16 @@ pub struct Signals {
 /// finished, deliveries at the edge of a batch, journal closed. `config` is what `file` said, with what
 /// the command line says on top; changes of the file are carried out while it runs. `ready` is called
 /// once events are accepted.
-pub async fn run(
+pub(crate) async fn run(
     file: ConfigFile,
     config: Config,
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
     // Before anything is opened.
-    let share = connections(&config);
+    let limits = connections(&config);
     let journal = open_journal(&config)?;
-    let result = serve(file, config, &journal, share, ready, signals).await;
+    let result = serve(file, config, &journal, limits, ready, signals).await;
     let closed = journal
         .close()
         .await
@@ -80,49 +70,28 @@ async fn serve(
     file: ConfigFile,
     config: Config,
     journal: &Journal,
-    share: Share,
+    limits: ConnectionLimits,
     ready: impl FnOnce(Started),
     signals: Signals,
 ) -> anyhow::Result<()> {
-    let gateway_listener = bind(
-        config.gateway.listen,
-        config.gateway.tls.as_ref(),
-        "gateway",
-    )?;
-    let private_listener = bind(
-        config.private.listen,
-        config.private.tls.as_ref(),
-        "private",
-    )?;
-    let addresses = Addresses {
-        gateway: gateway_listener.local_addr()?,
-        private: private_listener.local_addr()?,
-        tls: gateway_listener.is_secure(),
-    };
+    let Signals { shutdown, reload } = signals;
+    let (gateway_listener, private_listener, addresses) = bind(&config)?;
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
-    let hosts = config.private.hosts.clone();
+    let dead_letters = config.data_dir.join("dead-letters");
+    let dead_letters = DeadLetters::open(&dead_letters, config.dead_letters.max_bytes)?;
     let metrics = Arc::new(Metrics::new());
-    let stop_deliveries = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let dead_letters = DeadLetters::open(
-        &config.data_dir.join("dead-letters"),
-        config.dead_letters.max_bytes,
-    )?;
-    let runtime = Runtime::start(Dependencies {
+    let runtime = Runtime::start(
         file,
         config,
-        journal: journal.clone(),
-        metrics: Arc::clone(&metrics),
-        dead_letters: dead_letters.clone(),
-        stop: stop_deliveries.clone(),
-        tasks: tasks.clone(),
-    })?;
-    let gateway = Arc::new(gateway(&runtime, journal, &metrics, share.gateway));
-    let stop_private = CancellationToken::new();
-    let private = Private {
+        journal.clone(),
+        Arc::clone(&metrics),
+        dead_letters.clone(),
+    )?;
+    let gateway = Arc::new(gateway(&runtime, journal, &metrics, limits.gateway));
+    let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
-        hosts,
+        hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),
         metrics,
@@ -132,38 +101,40 @@ async fn serve(
         dead_letters,
         history: Arc::default(),
         audit: Arc::default(),
-        closing: stop_private.clone(),
+        closing: CancellationToken::new(),
     };
-    let expiring = runtime.clone().watch_certificates(signals.shutdown.clone());
-    let expiring = tokio::spawn(expiring);
-    let watching = runtime.watch(signals.reload, signals.shutdown.clone());
-    let watching = tokio::spawn(watching);
-    let private = tokio::spawn(private.serve(private_listener, share.private));
+    let stop_private = private.closing.clone();
+    let watching = tokio::spawn(join(
+        runtime.clone().watch(reload, shutdown.clone()),
+        runtime.clone().watch_certificates(shutdown.clone()),
+    ));
+    let private = tokio::spawn(private.serve(private_listener, limits.private));
 
-    let tls = addresses.tls;
-    tracing::info!(gateway = %addresses.gateway, private = %addresses.private, tls, "accepting events");
+    tracing::info!(
+        gateway = %addresses.gateway, private = %addresses.private, tls = addresses.tls,
+        "accepting events"
+    );
     ready(Started {
         addresses,
         new_admin_key,
     });
-    gateway
-        .serve(gateway_listener, signals.shutdown, HTTP_GRACE)
-        .await;
+    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
-    stop_deliveries.cancel();
-    watching.await.context("the configuration's watch failed")?;
-    expiring
-        .await
-        .context("the watch over certificates failed")?;
-    tasks.close();
-    if timeout(DELIVERY_GRACE, tasks.wait()).await.is_err() {
+    let watched = watching.await;
+    stop_deliveries(&runtime).await;
+    stop_private.cancel();
+    private.await.context("the private listener failed")?;
+    watched.context("the watch over configuration and certificates failed")?;
+    Ok(())
+}
+
+async fn stop_deliveries(runtime: &Runtime) {
+    if timeout(DELIVERY_GRACE, runtime.stop()).await.is_err() {
         tracing::warn!(
             "a delivery did not stop in {DELIVERY_GRACE:?}; its batch will be sent again at the next start"
         );
     }
-    stop_private.cancel();
-    private.await.context("the private listener failed")
 }
 
 /// The journal of a configuration, which only one process can have open.
@@ -187,30 +158,42 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
 }
 
 /// How many connections there may be, so that our own files can always be opened.
-fn connections(config: &Config) -> Share {
+fn connections(config: &Config) -> ConnectionLimits {
     let limit = listener::raise_descriptors();
-    let wanted = Share {
+    let wanted = ConnectionLimits {
         gateway: config.gateway.max_connections,
         private: private::MAX_CONNECTIONS,
     };
-    let share = listener::share_descriptors(limit, config.destinations.len(), wanted);
-    if let Some(limit) = limit.filter(|_| share != wanted) {
+    let fitting = listener::fit_connections(limit, config.destinations.len(), wanted);
+    if let Some(limit) = limit.filter(|_| fitting != wanted) {
         tracing::warn!(
             "gateway.max_connections is {}, and a process may have {limit} files and connections here: there are {} \
              connections to the gateway and {} to the private plane at most, and the rest is kept for our own files; \
              raise the limit (LimitNOFILE of systemd, `ulimit -n`) or lower gateway.max_connections",
             wanted.gateway,
-            share.gateway,
-            share.private,
+            fitting.gateway,
+            fitting.private,
         );
     }
-    share
+    fitting
 }
 
-fn bind(address: SocketAddr, tls: Option<&Identity>, section: &str) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls.cloned()).with_context(|| {
-        format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
-    })
+/// The gateway's listener, the private one, and where they listen.
+fn bind(config: &Config) -> anyhow::Result<(Listener, Listener, Addresses)> {
+    let bind = |section: &str, address: SocketAddr, tls: Option<&ServerIdentity>| {
+        Listener::bind(address, tls.cloned()).with_context(|| {
+            format!("[{section}] listen: cannot listen on {address}; stop what uses it or choose another address")
+        })
+    };
+    let (gateway, private) = (&config.gateway, &config.private);
+    let gateway = bind("gateway", gateway.listen, gateway.tls.as_ref())?;
+    let private = bind("private", private.listen, private.tls.as_ref())?;
+    let addresses = Addresses {
+        gateway: gateway.local_addr()?,
+        private: private.local_addr()?,
+        tls: gateway.is_secure(),
+    };
+    Ok((gateway, private, addresses))
 }
 
 fn gateway(
@@ -220,7 +203,7 @@ fn gateway(
     max_connections: usize,
 ) -> Gateway {
     let config = runtime.config();
-    let limits = Limits {
+    let limits = GatewayLimits {
         max_connections,
         idle_timeout: config.gateway.idle_timeout,
         body_timeout: config.gateway.body_timeout,
@@ -231,7 +214,7 @@ fn gateway(
         Arc::clone(metrics),
         config.workspace_id.clone(),
         limits,
-        Reach {
+        PublicEndpoint {
             public_url: config.gateway.public_url.clone(),
             tls: config.gateway.tls.is_some(),
         },

@@ -75,6 +75,8 @@ fn help() {
         "dead-letters",
         "dead-letters list",
         "dead-letters retry",
+        "completions",
+        "man",
     ] {
         let mut arguments: Vec<&str> = path.split_whitespace().collect();
         arguments.push("--help");
@@ -83,6 +85,26 @@ fn help() {
         assert!(stdout(&output).contains("Examples:"), "{path}");
         let name = format!("help {path}").trim().replace(' ', "_");
         insta::assert_snapshot!(name, stdout(&output));
+    }
+}
+
+#[test]
+fn packages_get_completions_for_each_shell_and_a_page_for_each_command() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(directory.path(), &["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}: {output:?}");
+        let script = stdout(&output);
+        assert!(script.contains("kenwell") && script.contains("dead-letters"));
+    }
+    let output = run(directory.path(), &["man", "pages/man1"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for page in ["kenwell.1", "kenwell-serve.1", "kenwell-config-check.1"] {
+        let text = fs::read_to_string(directory.path().join("pages/man1").join(page)).unwrap();
+        assert!(
+            text.contains(".SH NAME") && text.contains("Examples"),
+            "{page}"
+        );
     }
 }
 

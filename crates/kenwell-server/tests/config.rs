@@ -23,14 +23,14 @@ mod connection;
 mod environment;
 #[path = "config/listener.rs"]
 mod listener;
+#[path = "config/prefix_overlap.rs"]
+mod prefix_overlap;
 #[path = "config/public_url.rs"]
 mod public_url;
 #[path = "config/secrets.rs"]
 mod secrets;
 #[path = "config/size.rs"]
 mod size;
-#[path = "config/walls.rs"]
-mod walls;
 
 /// A source and a destination that are fine, to put wrong things beside.
 const ROUTE: &str = r#"

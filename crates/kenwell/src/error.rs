@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::class::Class;
+use crate::exceeded::Exceeded;
 use crate::printable::{printable, words};
-use crate::profile::Exceeded;
 use crate::reply::Reply;
 
 /// Why a command did not succeed.
@@ -32,12 +33,18 @@ pub enum Error {
         source: Arc<io::Error>,
     },
     /// The TLS handshake failed: an untrusted certificate, another name, no TLS on the other side.
-    #[error("redis at {address}: TLS handshake failed: {}", printable(problem))]
+    #[error(
+        "redis at {address}: TLS handshake failed: {}; {}",
+        printable(problem),
+        printable(cure)
+    )]
     Tls {
         /// The server.
         address: Arc<str>,
-        /// What is wrong, and which setting to change.
+        /// What is wrong.
         problem: String,
+        /// Which setting to change.
+        cure: String,
         /// What the handshake failed on.
         source: Arc<io::Error>,
     },
@@ -84,7 +91,7 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
-    /// The server refuses this command each time, in words that nobody knows, and takes others like it
+    /// The server refuses this command each time, in words that are not known, and takes others like it
     /// in between.
     #[error(
         "redis at {address}: {command} refused each of {times} times, and others taken in between: {reply}"
@@ -172,23 +179,15 @@ pub enum Error {
     },
 }
 
-/// What an [`Error`] asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// The server cannot do it now. Hold everything, try again later, lose nothing.
-    Transient,
-    /// This record can never be written as it is; the others can. Put it aside with the reason.
-    Record,
-    /// The server refuses in words that nobody knows, or that may be about this record or about all.
-    /// Hold everything and tell somebody. Whether it is this record shows when others are taken
-    /// meanwhile: see [`Writer`](crate::profile::Writer).
-    Unknown,
-    /// Somebody must change the configuration, here or in Redis. Hold everything, tell them, and
-    /// try again: it works as soon as they did.
-    Configuration,
-}
-
 impl Error {
+    /// The error for a setting that cannot work.
+    pub(crate) fn wrong_setting(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self::Settings {
+            setting,
+            problem: problem.into(),
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
@@ -218,7 +217,7 @@ impl Error {
         self.class() != Class::Record
     }
 
-    /// Whether somebody has to look: what Redis says will not change by itself, as far as anybody knows.
+    /// Whether an operator has to look: what Redis says will not change by itself, as far as is known.
     pub fn needs_operator(&self) -> bool {
         matches!(self.class(), Class::Configuration | Class::Unknown)
     }

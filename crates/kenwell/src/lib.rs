@@ -58,13 +58,13 @@
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`printable`] | text from outside, fit for a log or a terminal |
-//! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call somebody |
+//! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call an operator |
 //!
 //! # What holds
 //!
 //! * The same event gives the same update, whenever and wherever it is read: writing any suffix of a
 //!   log of events again leaves the same profiles.
-//! * Whoever waits for each batch before sending the next gets them written in that order, also across
+//! * A caller that waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
 //! * No update of a profile is written twice, retried or dropped behind the caller's back; a
 //!   [`Writer`](profile::Writer) repeats an update that is judged because that is what it is for. Whole values
@@ -74,14 +74,18 @@
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
 //!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
 //! * No trait, value or password appears in an error, a log line or a `Debug` text; keys only in errors
-//!   of the state store, which nobody could act upon otherwise.
+//!   of the state store, which could not be acted upon otherwise.
 //!
 //! # What it is not
 //!
-//! No HTTP, no queue, no files but the certificates and secrets that settings name: those who need
+//! No HTTP, no queue, no files but the certificates and secrets that settings name: programs that need
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
+mod cause;
+mod class;
 mod error;
+mod error_code;
+mod exceeded;
 mod printable;
 mod reply;
 
@@ -90,6 +94,7 @@ pub mod doctor;
 pub mod profile;
 pub mod state;
 
-pub use error::{Class, Error};
+pub use class::Class;
+pub use error::Error;
 pub use printable::{is_printable, printable};
 pub use reply::Reply;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// The most bytes of somebody else's words that an error repeats.
+/// The most bytes of a server's words that an error repeats.
 const MAX_WORDS: usize = 300;
 
 /// Whether a character can be shown as it is. Others end a line, steer a terminal, turn the direction of
@@ -41,7 +41,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Somebody else's words for an error: printable, and not endless.
+/// A server's words for an error: printable, and not endless.
 pub(crate) fn words(text: &impl fmt::Display) -> String {
     let mut first = First(String::new());
     // Only says that there was more.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Class;
+use crate::class::Class;
 use crate::printable::{printable, words};
 
 /// The longest part of a server's message that is kept, in bytes.
@@ -18,6 +18,14 @@ pub struct Reply {
     code: Arc<str>,
     text: Arc<str>,
     class: Class,
+}
+
+/// What is wrong with a login, as Redis says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginProblem {
+    WrongPassword,
+    PasswordMissing,
+    PasswordNotNeeded,
 }
 
 impl Reply {
@@ -58,6 +66,20 @@ impl Reply {
         (*self.code == *"NOPERM" || is_known) && !self.spoils_connection()
     }
 
+    /// What is wrong with the login, if this is about one.
+    pub(crate) fn login_problem(&self) -> Option<LoginProblem> {
+        let says = |words: &str| self.text.contains(words);
+        if &*self.code == "WRONGPASS" || says("invalid password") {
+            Some(LoginProblem::WrongPassword)
+        } else if says("no password is set") || says("without any password configured") {
+            Some(LoginProblem::PasswordNotNeeded)
+        } else if &*self.code == "NOAUTH" || says("operation not permitted") {
+            Some(LoginProblem::PasswordMissing)
+        } else {
+            None
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         self.class
@@ -83,7 +105,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be somebody's secret.
+/// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be a secret.
 fn nameless(text: &str) -> Cow<'_, str> {
     const REFUSED: &str = " has no permissions";
     let rest = text

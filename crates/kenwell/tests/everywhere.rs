@@ -13,10 +13,10 @@ mod support;
 mod behaviour;
 #[path = "everywhere/plain.rs"]
 mod plain;
-#[path = "everywhere/sealed.rs"]
-mod sealed;
 #[path = "everywhere/several.rs"]
 mod several;
+#[path = "everywhere/tls.rs"]
+mod tls;
 
 /// A test for each flavour and each way to reach it.
 macro_rules! everywhere {
@@ -42,10 +42,10 @@ everywhere! {
         crate::plain::password as with_a_password,
         crate::plain::rotated as with_a_rotated_password,
         crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::sealed::authority as over_tls_with_a_private_authority,
-        crate::sealed::stunnel as through_stunnel_with_a_common_name,
-        crate::sealed::both_sides as with_certificates_on_both_sides,
-        crate::sealed::unverified as over_tls_without_verification,
+        crate::tls::authority as over_tls_with_a_private_authority,
+        crate::tls::stunnel as through_stunnel_with_a_common_name,
+        crate::tls::both_sides as with_certificates_on_both_sides,
+        crate::tls::unverified as over_tls_without_verification,
         crate::several::cluster as in_a_cluster,
         crate::several::sentinels as behind_sentinels,
         crate::several::sealed_sentinels as behind_sentinels_over_tls;
@@ -56,7 +56,7 @@ everywhere! {
         crate::plain::password as with_a_password,
         crate::plain::rotated as with_a_rotated_password,
         crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::sealed::stunnel as through_stunnel_with_a_common_name,
+        crate::tls::stunnel as through_stunnel_with_a_common_name,
         crate::several::cluster as in_a_cluster,
         crate::several::sentinels as behind_sentinels;
     redis_6_2 = Redis62:
@@ -66,6 +66,6 @@ everywhere! {
         crate::plain::password as with_a_password,
         crate::plain::rotated as with_a_rotated_password,
         crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::sealed::stunnel as through_stunnel_with_a_common_name,
+        crate::tls::stunnel as through_stunnel_with_a_common_name,
         crate::several::sentinels as behind_sentinels;
 }

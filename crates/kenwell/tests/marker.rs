@@ -34,7 +34,7 @@ async fn a_marker_says_what_was_written_and_a_write_what_it_said_before() {
     let mut server = Server::start(&[]);
     let marker = marker(server.settings());
     let shard = only_shard(&marker).await;
-    let first = marker.look(&shard).await.unwrap();
+    let first = marker.read(&shard).await.unwrap();
     assert_eq!(first.position, None);
     assert!(first.server.is_some());
     assert_eq!(marker.write(&shard, 7).await.unwrap(), first);
@@ -46,7 +46,7 @@ async fn a_marker_says_what_was_written_and_a_write_what_it_said_before() {
     );
     // Somebody empties it: the same server, and nothing there.
     server.cli(&["FLUSHALL"]);
-    assert_eq!(marker.look(&shard).await.unwrap(), first);
+    assert_eq!(marker.read(&shard).await.unwrap(), first);
     // It starts again: another one.
     server.kill();
     server.revive();
@@ -54,10 +54,10 @@ async fn a_marker_says_what_was_written_and_a_write_what_it_said_before() {
     assert!(again.server.is_some() && again.server != first.server);
 }
 
-async fn eventually_looked(marker: &Marker, shard: &Shard) -> kenwell::profile::Sighting {
+async fn eventually_looked(marker: &Marker, shard: &Shard) -> kenwell::profile::MarkerState {
     let started = std::time::Instant::now();
     loop {
-        match marker.look(shard).await {
+        match marker.read(shard).await {
             Ok(sighting) => return sighting,
             Err(error) => assert!(started.elapsed().as_secs() < 60, "{error}"),
         }
@@ -76,7 +76,7 @@ async fn a_server_that_was_a_replica_meanwhile_has_another_history() {
         let info = server.cli(&["INFO", "replication"]);
         info.contains("master_link_status:up").then_some(())
     });
-    let error = marker.another().look(&shard).await.unwrap_err();
+    let error = marker.another().read(&shard).await.unwrap_err();
     assert!(matches!(error, Error::NotMaster { .. }), "{error}");
     assert_eq!(server.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
     let after = eventually_looked(&marker.another(), &shard).await;
@@ -97,7 +97,7 @@ async fn who_may_not_ask_for_the_server_still_sees_the_marker() {
     let least = marker(settings.clone());
     let shard = only_shard(&least).await;
     least.write(&shard, 7).await.unwrap();
-    let seen = least.look(&shard).await.unwrap();
+    let seen = least.read(&shard).await.unwrap();
     assert_eq!((seen.server, seen.position), (None, Some(7)));
     assert_eq!(
         server.command("ACL SETUSER least resetkeys ~app:user:*"),

@@ -52,6 +52,7 @@ async fn refuses(certificates: &Certificates, name: &str, authority: &str, words
     let error = judge(certificates, name, authority).await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{name}: {error}");
     assert_eq!(error.class(), Class::Configuration, "{name}: {error}");
+    assert_eq!(error.code(), "tls_not_trusted", "{name}: {error}");
     for word in words {
         assert!(error.to_string().contains(word), "{name}: {error}");
     }

@@ -1,4 +1,4 @@
-//! Updates through bad weather: whose fault a refusal is, what a slow link does, and that nobody healthy
+//! Updates while servers and networks fail: whose fault a refusal is, what a slow link does, and that nobody healthy
 //! is condemned.
 #![allow(
     clippy::allow_attributes,

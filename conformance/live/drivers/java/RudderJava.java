@@ -1,4 +1,4 @@
-// com.rudderstack.sdk.java.analytics:analytics, unmodified.
+// com.rudderstack.sdk.java.analytics:analytics, unmodified; harness/toolchains.py makes the driver of Segment's SDK from this.
 
 import com.rudderstack.sdk.java.analytics.Callback;
 import com.rudderstack.sdk.java.analytics.RudderAnalytics;

@@ -7,7 +7,7 @@ const net = require('net');
 const os = require('os');
 const path = require('path');
 
-const { Parser, Refusal, encode } = require('../../lib/resp');
+const { ErrorReply, Parser, encode } = require('../../lib/resp');
 
 /** How long a server may take to start or to say something. */
 const PATIENCE_MS = 20_000;
@@ -38,7 +38,7 @@ class Redis {
       const client = await Client.connect(this.port);
       const reply = await client.ask('PING');
       client.close();
-      return reply === 'PONG' || reply instanceof Refusal;
+      return reply === 'PONG' || reply instanceof ErrorReply;
     });
   }
 
@@ -51,7 +51,7 @@ class Redis {
     const client = await Client.connect(this.port);
     try {
       const reply = await client.ask(...command);
-      if (reply instanceof Refusal) throw new Error(`${reply.code} ${reply.text}`);
+      if (reply instanceof ErrorReply) throw new Error(`${reply.code} ${reply.text}`);
       return text(reply);
     } finally {
       client.close();

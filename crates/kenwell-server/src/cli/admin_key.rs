@@ -1,14 +1,23 @@
 //! `kenwell admin-key reset`.
 
-use super::arguments::ConfigFile;
+use clap::Subcommand;
+
+use super::config_option::ConfigOption;
 use super::exit::Failure;
+use super::help;
 use super::output;
-use super::run::load;
-use crate::private::{self, KeyEffect};
+use crate::private::{self, ResetEffect};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminKeyCommand {
+    /// Make a new one and print it; the old one is refused from then on
+    #[command(after_help = help::ADMIN_KEY_RESET)]
+    Reset(ConfigOption),
+}
 
 /// Makes a new admin key and prints it, once a server that runs has taken it and ended all sessions.
-pub(super) fn reset(arguments: &ConfigFile) -> Result<(), Failure> {
-    let config = load(&arguments.file)?;
+pub(super) fn reset(arguments: &ConfigOption) -> Result<(), Failure> {
+    let config = arguments.load()?;
     if config.private.admin_key.is_some() {
         return Err(Failure::Usage(
             "error: the admin key is set in the configuration\n  \
@@ -17,7 +26,7 @@ pub(super) fn reset(arguments: &ConfigFile) -> Result<(), Failure> {
         ));
     }
     let (key, effect) = private::reset_admin_key(&config.data_dir).map_err(anyhow::Error::new)?;
-    if effect == KeyEffect::AtStart {
+    if effect == ResetEffect::AtNextStart {
         output::complain(&format!(
             "note: no server runs with {}; the next one that starts there takes this key",
             config.data_dir.display()

@@ -1,19 +1,42 @@
 //! `kenwell dead-letters list|retry`.
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::arguments::DeadLettersWhich;
+use super::config_option::ConfigOption;
 use super::destination::{choose_all, connect};
 use super::exit::Failure;
+use super::help;
 use super::output::{self, printable};
-use super::run::load;
 use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Error, Retried};
+use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
 use crate::installation;
 
+#[derive(Debug, Subcommand)]
+pub(super) enum DeadLettersCommand {
+    /// Print them, oldest first
+    #[command(after_help = help::DEAD_LETTERS_LIST)]
+    List(DeadLettersOptions),
+    /// Apply them to Redis again; those that are refused again stay
+    #[command(after_help = help::DEAD_LETTERS_RETRY)]
+    Retry(DeadLettersOptions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DeadLettersOptions {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Only those of this destination
+    #[arg(long, value_name = "ID")]
+    destination: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Prints the letters, oldest first, and how many there are.
-pub(super) fn list(arguments: &DeadLettersWhich) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
+pub(super) fn list(arguments: &DeadLettersOptions) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
     let letters = open(&config)?;
     let mut unreadable = 0;
     for destination in choose_all(&config, arguments.destination.as_deref())? {
@@ -60,14 +83,14 @@ fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<(u64,
 }
 
 /// Applies the letters again, in order, and says how many were written and how many stay.
-pub(super) async fn retry(arguments: &DeadLettersWhich) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
+pub(super) async fn retry(arguments: &DeadLettersOptions) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
     let letters = open(&config)?;
     let mut outcomes = Vec::new();
     for destination in choose_all(&config, arguments.destination.as_deref())? {
         let outcome = match &letters {
             Some(letters) => retry_destination(&config, destination, letters).await?,
-            None => Retried::default(),
+            None => RetryResult::default(),
         };
         if arguments.json {
             output::json(&json!({
@@ -106,7 +129,7 @@ async fn retry_destination(
     config: &Config,
     destination: &Destination,
     letters: &DeadLetters,
-) -> Result<Retried, Failure> {
+) -> Result<RetryResult, Failure> {
     let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
     let connection = connect(destination)?;
     let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);
@@ -126,18 +149,10 @@ fn open(config: &Config) -> Result<Option<DeadLetters>, Failure> {
 fn as_text(letter: &DeadLetter) -> String {
     format!(
         "{}  {}  {}  from {}  {}",
-        iso(letter.at),
+        output::time(letter.at),
         letter.offset,
         printable(letter.key.as_bytes()),
         letter.source,
         printable(letter.reason.as_bytes())
     )
-}
-
-/// Milliseconds since 1970 as ISO 8601 in UTC.
-fn iso(milliseconds: u64) -> String {
-    i64::try_from(milliseconds)
-        .ok()
-        .and_then(|milliseconds| jiff::Timestamp::from_millisecond(milliseconds).ok())
-        .map_or_else(|| milliseconds.to_string(), |time| time.to_string())
 }

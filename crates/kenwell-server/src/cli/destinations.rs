@@ -2,23 +2,59 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::arguments::{DestinationsForget, DestinationsList};
+use super::backlogs::{Backlogs, DestinationBacklog, ServerOptions};
+use super::config_option::ConfigOption;
 use super::exit::Failure;
+use super::help;
 use super::output;
-use super::run::load;
-use super::waiting::{Keeper, Waiting};
 use crate::config::is_id;
 use crate::runtime::events_wait;
 
+#[derive(Debug, Subcommand)]
+pub(super) enum DestinationsCommand {
+    /// Print each destination, and how many events wait for it since when
+    #[command(after_help = help::DESTINATIONS_LIST)]
+    List(DestinationsList),
+    /// Give up the events that wait for a destination that is not configured
+    #[command(after_help = help::DESTINATIONS_FORGET)]
+    Forget(DestinationsForget),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestinationsList {
+    #[command(flatten)]
+    config: ConfigOption,
+    #[command(flatten)]
+    server: ServerOptions,
+    /// Print JSON, a line for each destination
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestinationsForget {
+    /// Which destination
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    config: ConfigOption,
+    #[command(flatten)]
+    server: ServerOptions,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Prints every destination and what waits for it.
 pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
-    let keeper = Keeper::find(&config, &arguments.place)?;
-    let all = keeper.list().await?;
-    keeper.close().await?;
-    for Waiting {
+    let config = arguments.config.load()?;
+    let backlogs = Backlogs::open(&config, &arguments.server)?;
+    let all = backlogs.list().await?;
+    backlogs.close().await?;
+    for DestinationBacklog {
         id,
         state,
         events,
@@ -47,7 +83,7 @@ pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
 /// Gives up what waits for a destination that is not configured.
 pub(super) async fn forget(arguments: &DestinationsForget) -> Result<(), Failure> {
     let id = &arguments.id;
-    let config = load(&arguments.config.file)?;
+    let config = arguments.config.load()?;
     if config.destination(id).is_some() {
         return Err(Failure::Usage(format!(
             "error: the destination \"{id}\" is configured\n  fix: take it out of the file first, or remove it in the console"
@@ -59,15 +95,15 @@ pub(super) async fn forget(arguments: &DestinationsForget) -> Result<(), Failure
             output::printable(id.as_bytes())
         )));
     }
-    let keeper = Keeper::find(&config, &arguments.place)?;
-    let forgotten = forget_with(&keeper, arguments).await;
-    keeper.close().await?;
+    let backlogs = Backlogs::open(&config, &arguments.server)?;
+    let forgotten = forget_in(&backlogs, arguments).await;
+    backlogs.close().await?;
     forgotten
 }
 
-async fn forget_with(keeper: &Keeper<'_>, arguments: &DestinationsForget) -> Result<(), Failure> {
+async fn forget_in(backlogs: &Backlogs<'_>, arguments: &DestinationsForget) -> Result<(), Failure> {
     let id = &arguments.id;
-    let all = keeper.list().await?;
+    let all = backlogs.list().await?;
     let Some(found) = all.iter().find(|it| it.id == *id) else {
         return Err(Failure::failed(format!(
             "nothing waits for a destination \"{id}\""
@@ -76,7 +112,7 @@ async fn forget_with(keeper: &Keeper<'_>, arguments: &DestinationsForget) -> Res
     if !arguments.yes {
         confirm(id, found)?;
     }
-    keeper.forget(id, found.events).await?;
+    backlogs.forget(id, found.events).await?;
     let events = if found.events == 1 {
         "1 event was"
     } else {
@@ -85,8 +121,8 @@ async fn forget_with(keeper: &Keeper<'_>, arguments: &DestinationsForget) -> Res
     output::line(format!("\"{id}\" is forgotten; {events} given up"))
 }
 
-/// Asks, where there is somebody to answer.
-fn confirm(id: &str, found: &Waiting) -> Result<(), Failure> {
+/// Asks, on a terminal.
+fn confirm(id: &str, found: &DestinationBacklog) -> Result<(), Failure> {
     let since = found
         .since
         .as_ref()

@@ -1,17 +1,32 @@
 //! `kenwell dev`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{net::SocketAddr, path::PathBuf};
 
-use super::arguments::Dev;
+use clap::Args;
+
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
-use crate::dev::{self, Options, Started};
+use crate::dev::{self, DevOptions, DevStarted};
+use crate::listener::local_address;
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where configuration, journal and Redis data are kept; made when missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_listen: Option<SocketAddr>,
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    private_listen: Option<SocketAddr>,
+}
 
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
     let shutdown = signals::shutdown()?;
-    let options = Options {
+    let options = DevOptions {
         data_dir: arguments.data_dir,
         gateway_listen: arguments.gateway_listen,
         private_listen: arguments.private_listen,
@@ -24,23 +39,23 @@ pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
         })
 }
 
-fn announce(started: &Started) {
-    // Nobody reads stdout: no reason to stop serving.
+fn announce(started: &DevStarted) {
+    // That stdout is closed is no reason to stop serving.
     if output::line(welcome(started)).is_err() {
         tracing::debug!("stdout is closed");
     }
 }
 
 /// The lines a person needs, and what to do with them.
-fn welcome(started: &Started) -> String {
+fn welcome(started: &DevStarted) -> String {
     let write_key = started.write_key.expose();
-    let url = format!("http://{}", reachable(started.gateway));
-    let console = reachable(started.private);
+    let url = format!("http://{}", local_address(started.gateway));
+    let console = local_address(started.private);
     let admin_key = started.admin_key.as_ref().map_or(
         "shown when it was made; `kenwell admin-key reset` makes a new one",
         kenwell::connection::Secret::expose,
     );
-    let Started {
+    let DevStarted {
         redis_port,
         config_file,
         ..
@@ -62,21 +77,13 @@ fn welcome(started: &Started) -> String {
     )
 }
 
-/// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        ip if !ip.is_unspecified() => address,
-        _ => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_lines_name_what_clients_need() {
-        let started = Started {
+        let started = DevStarted {
             gateway: "0.0.0.0:8080".parse().unwrap(),
             write_key: kenwell::connection::Secret::new("KEY"),
             private: "127.0.0.1:8081".parse().unwrap(),

@@ -1,13 +1,26 @@
 //! `kenwell doctor`.
 
+use clap::Args;
 use kenwell::doctor::{Finding, Report, Status, examine};
 use serde_json::{Value, json};
 
-use super::arguments::Doctor;
+use super::config_option::ConfigOption;
 use super::destination::choose_all;
 use super::exit::Failure;
 use super::output::{self, printable};
 use crate::config::{Config, Destination, Environment, Loaded};
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Only this destination; without it, all that are enabled
+    #[arg(long, value_name = "ID")]
+    destination: Option<String>,
+    /// Print JSON, a line for each destination
+    #[arg(long)]
+    json: bool,
+}
 
 /// Width of the column of statuses.
 const STATUS: usize = 8;

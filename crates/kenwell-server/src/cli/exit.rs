@@ -13,7 +13,7 @@ pub(super) enum Failure {
     Absent(String),
     /// It failed: exit code 1.
     Failed(anyhow::Error),
-    /// Whoever read stdout has had enough. That is success.
+    /// The reader of stdout has closed it, like `head` does. That is success.
     OutputClosed,
 }
 

@@ -182,3 +182,15 @@ Of a letter only those fields are written that no newer event has set meanwhile;
 are written in the order in which they were sent.
 
 Exits 0 when none is left, and 1 when some stay.";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  kenwell completions bash > /usr/share/bash-completion/completions/kenwell
+  kenwell completions zsh > /usr/share/zsh/site-functions/_kenwell
+  kenwell completions fish > /usr/share/fish/vendor_completions.d/kenwell.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  kenwell man target/man && install -m 644 -D -t /usr/share/man/man1 target/man/*.1
+
+What Kenwell writes is for its own user alone: install the pages with rights for everybody.";

@@ -1,12 +1,54 @@
 //! `kenwell identify`.
 
+use std::path::PathBuf;
+
+use clap::Args;
+use kenwell::connection::Secret;
 use serde_json::json;
 
-use super::arguments::Identify;
 use super::exit::Failure;
 use super::output;
 use super::send::{Answer, Call, Endpoint, send};
 use super::traits::{json_object, quoted};
+
+#[derive(Debug, Args)]
+pub(super) struct Identify {
+    /// The user's id
+    #[arg(value_name = "USER")]
+    user: String,
+    /// Traits; a dotted key makes nested objects, a value that is JSON is sent as JSON
+    #[arg(value_name = "KEY=VALUE")]
+    traits: Vec<String>,
+    /// The write key of the source to send as
+    #[arg(
+        long,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        value_parser = secret,
+        env = "KENWELL_WRITE_KEY",
+        hide_env_values = true
+    )]
+    write_key: Secret,
+    /// The data plane
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(env = "KENWELL_URL", hide_env_values = true)]
+    url: String,
+    /// PEM file of the authority that signed the server's certificate [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// An anonymous id to send along
+    #[arg(long, value_name = "ID")]
+    anonymous_id: Option<String>,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Keeps what was typed out of `Debug`.
+#[expect(clippy::unnecessary_wraps, reason = "the signature that clap wants")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
 
 /// Sends one identify and prints the server's `ok`.
 pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {

@@ -2,16 +2,34 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::{Args, Subcommand};
 use kenwell_journal::files;
 
-use super::arguments::ImportRudderstack;
 use super::exit::Failure;
+use super::help;
 use super::output;
 use crate::config::{Config, Environment, Problems};
 use crate::import::{self, Imported, MAX_FILE_BYTES};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// Take over sources and Redis destinations of a RudderStack workspaceConfig.json
+    #[command(after_help = help::IMPORT_RUDDERSTACK)]
+    Rudderstack(ImportRudderstack),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportRudderstack {
+    /// The exported configuration
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Where to write the result, which must not exist yet; without it, to stdout
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
 
 /// Makes a configuration from a RudderStack one and says what is to be minded.
 pub(super) fn rudderstack(arguments: &ImportRudderstack) -> Result<(), Failure> {
@@ -35,7 +53,7 @@ pub(super) fn rudderstack(arguments: &ImportRudderstack) -> Result<(), Failure> 
     mended(arguments, &imported)
 }
 
-/// What the loader has to say about it, so that nobody finds out when the server does not start.
+/// Checks the result as a start would, so that its problems are known before that.
 fn mended(arguments: &ImportRudderstack, imported: &Imported) -> Result<(), Failure> {
     let path = arguments
         .output

@@ -1,17 +1,33 @@
 //! `kenwell journal stats`.
 
+use clap::{Args, Subcommand};
 use kenwell_journal::Stats;
 use serde_json::{Value, json};
 
-use super::arguments::JournalStats;
-use super::configuration::size;
+use super::config_option::ConfigOption;
 use super::exit::Failure;
-use super::output;
-use super::run::load;
+use super::help;
+use super::output::{self, size};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Print how full it is and how far each destination has got
+    #[command(after_help = help::JOURNAL_STATS)]
+    Stats(JournalStats),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JournalStats {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Prints how full the journal is and how far each destination has got.
 pub(super) fn stats(arguments: &JournalStats) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
+    let config = arguments.config.load()?;
     let directory = config.data_dir.join("journal");
     let stats = if directory.is_dir() {
         kenwell_journal::inspect(&directory).map_err(|error| Failure::Failed(error.into()))?

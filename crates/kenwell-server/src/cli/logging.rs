@@ -2,9 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::arguments::LogFormat;
 use super::exit::Failure;
-use super::one_line::{Colours, OneLine};
+use super::log_writer::{LogFormat, LogWriter};
 
 /// Sets up logging for the process. `KENWELL_LOG` wins over `RUST_LOG`, and both over `default`.
 pub(super) fn start(format: LogFormat, default: &str) -> Result<(), Failure> {
@@ -25,14 +24,12 @@ pub(super) fn start(format: LogFormat, default: &str) -> Result<(), Failure> {
     let has_colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none()
         && matches!(format, LogFormat::Text);
-    let colours = if has_colours {
-        Colours::On
-    } else {
-        Colours::Off
-    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(OneLine { format, colours })
+        .with_writer(LogWriter {
+            format,
+            has_colours,
+        })
         .with_ansi(has_colours);
     let started = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

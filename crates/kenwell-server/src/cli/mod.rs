@@ -1,8 +1,9 @@
 //! The command line: one module a command, one place that writes to stdout.
 
 mod admin_key;
-mod arguments;
-mod configuration;
+mod backlogs;
+mod config;
+mod config_option;
 mod dead_letters;
 mod destination;
 mod destinations;
@@ -13,9 +14,10 @@ mod help;
 mod identify;
 mod import;
 mod journal;
+mod log_writer;
 mod logging;
-mod one_line;
 mod output;
+mod packaging;
 mod profile;
 mod replay;
 mod run;
@@ -24,7 +26,5 @@ mod serve;
 mod signals;
 mod tls;
 mod traits;
-mod waiting;
 
-pub use arguments::Arguments;
-pub use run::run;
+pub use run::{Arguments, run};

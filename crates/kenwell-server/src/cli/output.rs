@@ -39,6 +39,26 @@ pub(super) fn printable(text: &[u8]) -> String {
     kenwell::printable(&String::from_utf8_lossy(text)).into_owned()
 }
 
+/// Bytes in the largest unit that divides them.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    units
+        .into_iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{bytes} bytes"),
+            |(unit, name)| format!("{} {name}", bytes / unit),
+        )
+}
+
+/// Milliseconds since 1970 as ISO 8601 in UTC; what is no time as the number.
+pub(super) fn time(milliseconds: u64) -> String {
+    i64::try_from(milliseconds)
+        .ok()
+        .and_then(|milliseconds| jiff::Timestamp::from_millisecond(milliseconds).ok())
+        .map_or_else(|| milliseconds.to_string(), |time| time.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::printable;

@@ -1,16 +1,39 @@
 //! `kenwell profile get`.
 
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::arguments::ProfileGet;
+use super::config_option::ConfigOption;
 use super::destination::{choose, connect};
 use super::exit::Failure;
+use super::help;
 use super::output::{self, printable};
-use super::run::load;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// Print a user's profile
+    #[command(after_help = help::PROFILE_GET)]
+    Get(ProfileGet),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProfileGet {
+    /// The user's id
+    #[arg(value_name = "USER")]
+    user: String,
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Which destination to read; can be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    destination: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Prints a user's profile, its fields sorted by name.
 pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
+    let config = arguments.config.load()?;
     let destination = choose(&config, arguments.destination.as_deref())?;
     let layout = config.layout(destination);
     let connection = connect(destination)?;

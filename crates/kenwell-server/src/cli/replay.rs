@@ -1,19 +1,31 @@
 //! `kenwell replay`.
 
+use clap::Args;
 use jiff::Timestamp;
 
-use super::arguments::Replay;
+use super::config_option::ConfigOption;
 use super::destination::choose;
 use super::exit::Failure;
 use super::output;
-use super::run::load;
 use crate::config;
 use crate::runtime::rewind;
 use crate::serve::open_journal;
 
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Which destination; can be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    destination: Option<String>,
+    /// From when on: a time (2026-11-22T14:00:00Z), or how long ago (2h, 90m, 1d)
+    #[arg(long, value_name = "TIME", value_parser = super::replay::from)]
+    from: jiff::Timestamp,
+}
+
 /// Moves a destination's cursor back while no server runs.
 pub(super) async fn replay(arguments: &Replay) -> Result<(), Failure> {
-    let config = load(&arguments.config.file)?;
+    let config = arguments.config.load()?;
     let destination = choose(&config, arguments.destination.as_deref())?;
     let id = &destination.id;
     if !config.data_dir.join("journal").is_dir() {

@@ -1,18 +1,89 @@
-//! From arguments to an exit code.
+//! What can be typed after `kenwell`, and from there to an exit code.
 
-use std::path::Path;
 use std::process::ExitCode;
 
-use super::arguments::{
-    AdminKeyCommand, Arguments, Command, ConfigCommand, DeadLettersCommand, DestinationsCommand,
-    ImportCommand, JournalCommand, ProfileCommand,
-};
-use super::exit::Failure;
+use clap::{CommandFactory, Parser, Subcommand};
+
 use super::{
-    admin_key, configuration, dead_letters, destinations, dev, doctor, identify, import, journal,
-    logging, output, profile, replay, serve,
+    admin_key::{self, AdminKeyCommand},
+    config::{self, ConfigCommand},
+    dead_letters::{self, DeadLettersCommand},
+    destinations::{self, DestinationsCommand},
+    dev, doctor,
+    exit::Failure,
+    help, identify,
+    import::{self, ImportCommand},
+    journal::{self, JournalCommand},
+    log_writer::LogFormat,
+    logging, output, packaging,
+    profile::{self, ProfileCommand},
+    replay, serve,
 };
-use crate::config::{Config, Environment};
+
+/// The command line of `kenwell`.
+#[derive(Debug, Parser)]
+#[command(name = "kenwell", version, max_term_width = 100, after_help = help::TOP)]
+#[command(about = "Real-time user profiles in Redis, from the events your SDKs already send")]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines (on stderr) look
+    #[arg(
+        long,
+        global = true,
+        env = "KENWELL_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    #[arg(value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    #[command(after_help = help::SERVE)]
+    Serve(serve::Serve),
+    /// Run everything on this machine: the server, a Redis of its own, a ready-made configuration
+    #[command(after_help = help::DEV)]
+    Dev(dev::Dev),
+    /// Look at the configuration
+    #[command(subcommand, after_help = help::CONFIG)]
+    Config(ConfigCommand),
+    /// Make a configuration from that of another system
+    #[command(subcommand, after_help = help::IMPORT)]
+    Import(ImportCommand),
+    /// Deliver events again that are still in the journal, while the server does not run
+    #[command(after_help = help::REPLAY)]
+    Replay(replay::Replay),
+    /// Go the whole way to each Redis, and say what is wrong and how to put it right
+    #[command(after_help = help::DOCTOR)]
+    Doctor(doctor::Doctor),
+    /// Send one identify, to try things
+    #[command(after_help = help::IDENTIFY)]
+    Identify(identify::Identify),
+    /// Look at profiles in Redis
+    #[command(subcommand, after_help = help::PROFILE)]
+    Profile(ProfileCommand),
+    /// The key that opens the console and its API
+    #[command(subcommand, after_help = help::ADMIN_KEY)]
+    AdminKey(AdminKeyCommand),
+    /// Look at the journal
+    #[command(subcommand, after_help = help::JOURNAL)]
+    Journal(JournalCommand),
+    /// Look at what waits for which destination, also for those that are not configured any more
+    #[command(subcommand, after_help = help::DESTINATIONS)]
+    Destinations(DestinationsCommand),
+    /// Look at events that Redis refused for good, and retry them
+    #[command(subcommand, after_help = help::DEAD_LETTERS)]
+    DeadLetters(DeadLettersCommand),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(packaging::Completions),
+    /// Write the manual pages, for packages
+    #[command(hide = true, after_help = help::MAN)]
+    Man(packaging::Man),
+}
 
 /// Runs the command and says on stderr why it failed, if it did.
 pub fn run(arguments: Arguments) -> ExitCode {
@@ -36,8 +107,8 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(command) => runtime()?.block_on(serve::serve(&command)),
         Command::Dev(command) => runtime()?.block_on(dev::dev(command)),
-        Command::Config(ConfigCommand::Check(command)) => configuration::check(&command),
-        Command::Config(ConfigCommand::Schema) => configuration::schema(),
+        Command::Config(ConfigCommand::Check(command)) => config::check(&command),
+        Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Import(ImportCommand::Rudderstack(command)) => import::rudderstack(&command),
         Command::Replay(command) => runtime()?.block_on(replay::replay(&command)),
         Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
@@ -53,6 +124,8 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Destinations(DestinationsCommand::Forget(command)) => {
             runtime()?.block_on(destinations::forget(&command))
         }
+        Command::Completions(command) => packaging::completions(&command, Arguments::command()),
+        Command::Man(command) => packaging::man(&command, Arguments::command()),
         Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),
         Command::DeadLetters(DeadLettersCommand::Retry(command)) => {
             runtime()?.block_on(dead_letters::retry(&command))
@@ -67,9 +140,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| {
             Failure::Failed(anyhow::Error::new(error).context("cannot start the async runtime"))
         })
-}
-
-/// The configuration in `file`, for commands that only need it to find their way.
-pub(super) fn load(file: &Path) -> Result<Config, Failure> {
-    Ok(Config::load(file, &Environment::of_process())?.config)
 }

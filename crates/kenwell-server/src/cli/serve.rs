@@ -3,9 +3,10 @@
 use std::{io, path::Path};
 
 use anyhow::Context;
+use clap::Args;
 use kenwell_journal::files;
 
-use super::arguments::Serve;
+use super::config_option::ConfigOption;
 use super::exit::Failure;
 use super::{output, signals};
 use crate::{
@@ -14,6 +15,18 @@ use crate::{
     serve::{Signals, Started},
 };
 
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Begin with an empty configuration file when there is none, to be filled in the console
+    #[arg(long)]
+    init: bool,
+    /// Know that events wait for destinations that are not configured: /ready is not degraded by them
+    #[arg(long)]
+    accept_retired: bool,
+}
+
 /// Runs the server until a signal.
 pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
     let path = &arguments.config.file;
@@ -21,9 +34,6 @@ pub(super) async fn serve(arguments: &Serve) -> Result<(), Failure> {
         init(path)?;
     }
     let file = runtime::ConfigFile::open(path, Environment::of_process())?;
-    for warning in &file.loaded().warnings {
-        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-    }
     let signals = Signals {
         shutdown: signals::shutdown()?,
         reload: signals::reload()?,

@@ -129,7 +129,7 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
     for ReadDestination { table, destination } in destinations {
         if let Err(error) = destination.connection.validate() {
-            refused(table, error);
+            refused(table, &error);
             continue;
         }
         for notice in destination.connection.time_notices() {
@@ -140,18 +140,15 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
 }
 
-fn refused(table: &TableReader<'_>, error: Error) {
-    let key = match &error {
-        Error::Settings { setting, .. } => {
-            let instead = match *setting {
-                "client_key" => "client_certificate",
-                "client_certificate" => "client_key",
-                _ => "url",
-            };
-            table.given(setting).or_else(|| table.given(instead))
-        }
-        _ => None,
-    };
+fn refused(table: &TableReader<'_>, error: &Error) {
+    let key = error.setting().and_then(|setting| {
+        let instead = match setting {
+            "client_key" => "client_certificate",
+            "client_certificate" => "client_key",
+            _ => "url",
+        };
+        table.given(setting).or_else(|| table.given(instead))
+    });
     if let Some(key) = key {
         let otherwise = "see docs/redis.md for what this key takes";
         table.complain(key, ValueError::of_library(error, otherwise));

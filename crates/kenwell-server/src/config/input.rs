@@ -25,13 +25,9 @@ impl ValueError {
     }
 
     /// What the Redis library says; its sentences have the fix behind a semicolon.
-    pub(super) fn of_library(error: kenwell::Error, otherwise: &str) -> Self {
-        let text = match error {
-            kenwell::Error::Settings { problem, .. } => problem,
-            other => other.to_string(),
-        };
-        let (what, fix) = text.rsplit_once("; ").unwrap_or((&text, otherwise));
-        Self::new(what, fix)
+    pub(super) fn of_library(error: &kenwell::Error, otherwise: &str) -> Self {
+        let (what, fix) = error.problem_and_cure();
+        Self::new(what, fix.unwrap_or_else(|| otherwise.to_owned()))
     }
 }
 

@@ -7,11 +7,11 @@ use super::certificate;
 use super::keys::gateway::{TLS_CERTIFICATE, TLS_KEY};
 use super::table_reader::TableReader;
 use super::values::Values;
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
 
 /// Both; `None` when neither is given. `[private]` has keys of the same names.
-pub(super) fn identity(values: &Values) -> Option<Identity> {
-    Some(Identity {
+pub(super) fn identity(values: &Values) -> Option<ServerIdentity> {
+    Some(ServerIdentity {
         certificate: values.secret(TLS_CERTIFICATE)?.secret.clone(),
         key: values.secret(TLS_KEY)?.secret.clone(),
     })
@@ -38,7 +38,7 @@ pub(super) fn check(table: &TableReader<'_>) {
     if let Err(error) = identity.certified() {
         let is_key = matches!(&error, Error::Settings { setting, .. } if *setting == TLS_KEY.name);
         let key = if is_key { TLS_KEY } else { TLS_CERTIFICATE };
-        table.complain(key, certificate::explained(error));
+        table.complain(key, certificate::explained(&error));
         return;
     }
     for notice in identity.time_notices(Timestamp::now().as_second()) {

@@ -14,7 +14,7 @@ use super::keys::{dead_letters, delivery, gateway, journal, private, source, top
 use super::listener;
 use super::secret::Origin;
 use super::values::Values;
-use crate::listener::Identity;
+use crate::listener::ServerIdentity;
 
 /// Everything `kenwell.toml` and the environment say, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Gateway {
     /// Where clients reach the gateway, when headers do not say: `https://events.example.com/path`.
     pub public_url: Option<String>,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[private]`. May be reached from other machines: nothing but readiness is shown without the key.
@@ -76,7 +76,7 @@ pub struct Private {
     /// Address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
     /// The certificate to show; without one, plain HTTP is spoken.
-    pub tls: Option<Identity>,
+    pub tls: Option<ServerIdentity>,
 }
 
 /// `[journal]`.

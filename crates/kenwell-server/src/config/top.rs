@@ -12,7 +12,9 @@ use super::settings::Config;
 use super::table_reader::TableReader;
 use super::values::Value;
 use super::{check, destination, listener, prefix_overlap, source};
-use crate::private::MIN_KEY_CHARS;
+
+/// Fewest characters of a configured key. What Kenwell makes has 47.
+const MIN_KEY_CHARS: usize = 20;
 
 /// Reads every table. Reading goes on after an error, to find more; the caller discards the
 /// result when there was any.

@@ -9,9 +9,9 @@ use kenwell::profile::Layout;
 use super::error::Error;
 use super::files::io;
 use super::letter::DeadLetter;
-use super::letters::Letters;
+use super::letter_reader::LetterReader;
 use super::log::Log;
-use super::outstanding::Outstanding;
+use super::outstanding::OutstandingLetters;
 use super::rewrite::Rewrite;
 
 /// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
@@ -22,14 +22,14 @@ use super::rewrite::Rewrite;
 pub struct DeadLetters {
     directory: PathBuf,
     max_bytes: u64,
-    open: Arc<Mutex<BTreeMap<String, Open>>>,
+    destinations: Arc<Mutex<BTreeMap<String, DestinationLetters>>>,
 }
 
 /// What is known of one destination's letters.
 #[derive(Debug)]
-struct Open {
+struct DestinationLetters {
     log: Arc<Log>,
-    outstanding: Option<Arc<Outstanding>>,
+    outstanding: Option<Arc<OutstandingLetters>>,
 }
 
 impl DeadLetters {
@@ -39,7 +39,7 @@ impl DeadLetters {
         Ok(Self {
             directory: directory.to_path_buf(),
             max_bytes,
-            open: Arc::default(),
+            destinations: Arc::default(),
         })
     }
 
@@ -52,21 +52,21 @@ impl DeadLetters {
     }
 
     /// The letters of a destination as they are now, oldest first.
-    pub fn list(&self, destination: &str) -> Result<Letters, Error> {
+    pub fn list(&self, destination: &str) -> Result<LetterReader, Error> {
         self.log(destination).list()
     }
 
-    /// Begins to go through the letters of a destination, keeping some and dropping others.
+    /// Begins to go through the letters of a destination, to keep some and drop others.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another process is at it.
+    /// [`Error::Busy`] when another process does so.
     pub fn rewrite(&self, destination: &str) -> Result<Rewrite, Error> {
-        self.log(destination).rewrite()
+        Rewrite::begin(self.log(destination))
     }
 
-    /// What is outstanding for a destination whose keys are named like this; the same at every call with
-    /// the same layout. Nothing is read yet. Does not block.
-    pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<Outstanding> {
+    /// The outstanding letters of a destination whose keys are named like this; the same at every call with the
+    /// same layout. Nothing is read yet. Does not block.
+    pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<OutstandingLetters> {
         let log = self.log(destination);
         let mut open = self.lock();
         let known = open.get_mut(destination).map(|open| &mut open.outstanding);
@@ -75,7 +75,7 @@ impl DeadLetters {
         {
             return Arc::clone(known);
         }
-        let new = Arc::new(Outstanding::new(log, layout.clone()));
+        let new = Arc::new(OutstandingLetters::new(log, layout.clone()));
         if let Some(known) = known {
             *known = Some(Arc::clone(&new));
         }
@@ -84,14 +84,18 @@ impl DeadLetters {
 
     pub(super) fn log(&self, destination: &str) -> Arc<Log> {
         let mut open = self.lock();
-        let open = open.entry(destination.to_owned()).or_insert_with(|| Open {
-            log: Arc::new(Log::new(&self.directory, destination, self.max_bytes)),
-            outstanding: None,
-        });
+        let open = open
+            .entry(destination.to_owned())
+            .or_insert_with(|| DestinationLetters {
+                log: Arc::new(Log::new(&self.directory, destination, self.max_bytes)),
+                outstanding: None,
+            });
         Arc::clone(&open.log)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, DestinationLetters>> {
+        self.destinations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

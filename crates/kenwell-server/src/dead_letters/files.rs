@@ -12,12 +12,13 @@ use super::disk::Disk;
 use super::error::Error;
 
 /// Bytes read at once when looking backwards for the end of the last whole line.
-const STEP: u64 = 64 * 1024;
+const BACKWARDS_BYTES: u64 = 64 * 1024;
 
-/// How long somebody waits who is to keep others from writing the keys of letters.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How often the lock is tried meanwhile. Not waited for, so that nothing keeps the process from ending.
-const POLL: Duration = Duration::from_millis(5);
+/// How long to wait for the lock on the fields of letters.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the lock is tried meanwhile. The system does not wait for it, because that would keep the process
+/// from ending.
+const LOCK_POLL: Duration = Duration::from_millis(5);
 
 /// Paths of one destination's log. Only the owner may read it: events hold personal data.
 #[derive(Debug, Clone)]
@@ -28,13 +29,13 @@ pub(super) struct Files {
     lock: PathBuf,
     /// Held for a whole retry, so that there is one at a time.
     retry_lock: PathBuf,
-    /// Held by whoever takes fields from letters or writes what they hold: the one must not happen between
-    /// the other's looking and its writing.
+    /// Held by whoever takes fields from letters or writes what they hold: the one must not happen between the
+    /// other's reading and its writing.
     write_lock: PathBuf,
-    /// Held while waiting for `write_lock`, so that nobody who takes it again and again keeps it.
+    /// Held while waiting for `write_lock`, so that who takes that one again and again leaves it to others.
     turn_lock: PathBuf,
-    /// What a retry leaves, before it takes the log's place.
-    pub(super) rest: PathBuf,
+    /// The letters that a retry leaves, until this file takes the log's place.
+    pub(super) replacement: PathBuf,
     pub(super) disk: Disk,
 }
 
@@ -47,33 +48,33 @@ impl Files {
             retry_lock: directory.join(format!("{destination}.retry-lock")),
             write_lock: directory.join(format!("{destination}.write-lock")),
             turn_lock: directory.join(format!("{destination}.turn-lock")),
-            rest: directory.join(format!("{destination}.jsonl.rest")),
+            replacement: directory.join(format!("{destination}.jsonl.rest")),
             disk: Disk::default(),
         }
     }
 
-    /// Waits for the right to change the log; ends when the file is dropped.
+    /// Waits for the lock on the log, which ends when the file is dropped.
     pub(super) fn lock(&self) -> Result<File, Error> {
         let file = create(&self.lock)?;
         FileExt::lock(&file).map_err(io("lock", &self.lock))?;
         Ok(file)
     }
 
-    /// Takes the right to retry, if nobody has it.
+    /// Takes the lock of a retry, if nobody has it.
     pub(super) fn try_retry_lock(&self) -> Result<Option<File>, Error> {
         try_lock(&self.retry_lock)
     }
 
-    /// Waits for the right to take fields from letters, or to write what they hold; ends when the file is
-    /// dropped. `None` when somebody else keeps it for too long.
-    pub(super) async fn hold(&self) -> Result<Option<File>, Error> {
-        let patience = Instant::now() + PATIENCE;
-        let Some(turn) = lock_until(&self.turn_lock, patience).await? else {
+    /// Waits for the lock on the fields of letters: for taking them, or for writing what they hold. It ends when
+    /// the file is dropped. `None` when somebody else keeps it for too long.
+    pub(super) async fn lock_fields(&self) -> Result<Option<File>, Error> {
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        let Some(turn) = lock_until(&self.turn_lock, deadline).await? else {
             return Ok(None);
         };
-        let held = lock_until(&self.write_lock, patience).await?;
+        let locked = lock_until(&self.write_lock, deadline).await?;
         drop(turn);
-        Ok(held)
+        Ok(locked)
     }
 
     /// Opens the log for reading; `None` when there is none.
@@ -102,13 +103,13 @@ fn try_lock(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-async fn lock_until(path: &Path, patience: Instant) -> Result<Option<File>, Error> {
+async fn lock_until(path: &Path, deadline: Instant) -> Result<Option<File>, Error> {
     loop {
         let locked = try_lock(path)?;
-        if locked.is_some() || Instant::now() >= patience {
+        if locked.is_some() || Instant::now() >= deadline {
             return Ok(locked);
         }
-        sleep(POLL).await;
+        sleep(LOCK_POLL).await;
     }
 }
 
@@ -123,7 +124,7 @@ pub(super) fn whole_lines(file: &mut File, path: &Path) -> Result<u64, Error> {
     let mut end = file.metadata().map_err(&failed)?.len();
     let mut buffer = Vec::new();
     while end > 0 {
-        let start = end.saturating_sub(STEP);
+        let start = end.saturating_sub(BACKWARDS_BYTES);
         buffer.clear();
         file.seek(SeekFrom::Start(start)).map_err(&failed)?;
         file.by_ref()

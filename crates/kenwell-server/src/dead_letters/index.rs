@@ -1,4 +1,4 @@
-//! What is outstanding, in memory: where each letter stands, why it was refused, and what it may still write.
+//! The outstanding letters in memory: where each stands, why it was refused, and what it may still write.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
@@ -7,7 +7,8 @@ use foldhash::quality::RandomState;
 use kenwell::profile::ProfileUpdate;
 
 use super::letter::DeadLetter;
-use super::line::Overtaken;
+use super::log_line::SupersededFields;
+use super::newer_write::NewerWrite;
 
 /// The most different codes of refusals that are told apart; what comes after them counts as `other`.
 const MAX_CODES: usize = 256;
@@ -15,7 +16,7 @@ const MAX_CODES: usize = 256;
 /// The letters of one log, in its order. About 100 bytes a letter and 8 a field; the log's bound bounds it.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    entries: Vec<Entry>,
+    letters: Vec<IndexedLetter>,
     /// The latest letter of each key, by the key's hash; the others follow from it.
     by_key: HashMap<u64, usize, RandomState>,
     /// The latest letter of each offset; the others follow from it.
@@ -27,7 +28,7 @@ pub(super) struct Index {
 
 /// One letter.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct IndexedLetter {
     /// Where its line begins.
     pub(super) position: u64,
     /// Bytes of the line.
@@ -44,26 +45,15 @@ pub(super) struct Entry {
     open: Box<[u64]>,
 }
 
-/// What is left of a letter.
+/// What a letter may still write.
 #[derive(Debug)]
-pub(super) enum Rest {
+pub(super) enum RemainingFields {
     /// These fields, which nothing newer has set.
-    Fields(ProfileUpdate),
-    /// Nothing.
-    Nothing,
+    Some(ProfileUpdate),
+    /// Nothing: newer events have set all of them.
+    None,
     /// No such letter is known.
     Unknown,
-}
-
-/// A write that is about to happen, as far as older letters are concerned by it.
-#[derive(Debug)]
-pub(super) struct Write<'a> {
-    /// The key.
-    pub(super) key: &'a [u8],
-    /// The offset of the newest event in it.
-    pub(super) by: u64,
-    /// Names of the fields, each with the offset below which letters must not write it any more.
-    pub(super) below: HashMap<&'a [u8], u64>,
 }
 
 impl Index {
@@ -74,7 +64,7 @@ impl Index {
         letter: &DeadLetter,
         update: Option<&ProfileUpdate>,
     ) {
-        let place = self.entries.len();
+        let place = self.letters.len();
         let code = self.code(letter.code());
         if let Some(count) = self.counts.get_mut(code) {
             *count += 1;
@@ -84,7 +74,7 @@ impl Index {
             self.by_key.insert(key, place)
         });
         let open = update.map(|update| update.fields().map(|(name, _)| self.hash(name)));
-        let entry = Entry {
+        let letter = IndexedLetter {
             position,
             length,
             offset: letter.offset,
@@ -95,20 +85,20 @@ impl Index {
             open: open.map(Iterator::collect).unwrap_or_default(),
         };
         self.by_offset.insert(letter.offset, place);
-        self.entries.push(entry);
+        self.letters.push(letter);
     }
 
     /// Takes fields from the letters there are.
-    pub(super) fn supersede(&mut self, overtaken: &Overtaken) {
-        self.change(overtaken, |open, fields| {
+    pub(super) fn supersede(&mut self, superseded: &SupersededFields) {
+        self.change(superseded, |open, fields| {
             let left = open.iter().filter(|field| !fields.contains(field));
             left.copied().collect()
         });
     }
 
     /// Gives fields back to the letters there are.
-    pub(super) fn restore(&mut self, overtaken: &Overtaken) {
-        self.change(overtaken, |open, fields| {
+    pub(super) fn restore(&mut self, superseded: &SupersededFields) {
+        self.change(superseded, |open, fields| {
             let back = fields.iter().filter(|field| !open.contains(field));
             open.iter().chain(back).copied().collect()
         });
@@ -116,16 +106,16 @@ impl Index {
 
     fn change(
         &mut self,
-        overtaken: &Overtaken,
+        superseded: &SupersededFields,
         change: impl Fn(&[u64], &HashSet<u64>) -> Box<[u64]>,
     ) {
-        let names = overtaken.fields.iter();
+        let names = superseded.fields.iter();
         let fields: HashSet<u64> = names.map(|name| self.hash(name.as_bytes())).collect();
-        for offset in &overtaken.letters {
+        for offset in &superseded.letters {
             let mut next = self.by_offset.get(offset).copied();
-            while let Some(entry) = next.and_then(|place| self.entries.get_mut(place)) {
-                entry.open = change(&entry.open, &fields);
-                next = entry.same_offset;
+            while let Some(letter) = next.and_then(|place| self.letters.get_mut(place)) {
+                letter.open = change(&letter.open, &fields);
+                next = letter.same_offset;
             }
         }
     }
@@ -139,25 +129,25 @@ impl Index {
     }
 
     /// What the write takes from older letters: one line for those that lose the same fields.
-    pub(super) fn overtaken(&self, write: &Write<'_>) -> Vec<Overtaken> {
+    pub(super) fn superseded_by(&self, write: &NewerWrite<'_>) -> Vec<SupersededFields> {
         let mut next = self.by_key.get(&self.hasher.hash_one(write.key)).copied();
         let below = write.below.iter();
         let below: HashMap<u64, (&[u8], u64)> = below
             .map(|(name, below)| (self.hash(name), (*name, *below)))
             .collect();
         let mut lost: BTreeMap<Vec<String>, BTreeSet<u64>> = BTreeMap::new();
-        while let Some(entry) = next.and_then(|place| self.entries.get(place)) {
-            next = entry.same_key;
-            let newer = entry.open.iter().filter_map(|field| below.get(field));
+        while let Some(letter) = next.and_then(|place| self.letters.get(place)) {
+            next = letter.same_key;
+            let newer = letter.open.iter().filter_map(|field| below.get(field));
             let mut names: Vec<String> = newer
-                .filter(|(_, below)| entry.offset < *below)
+                .filter(|(_, below)| letter.offset < *below)
                 .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
                 .collect();
             names.sort_unstable();
-            lost.entry(names).or_default().insert(entry.offset);
+            lost.entry(names).or_default().insert(letter.offset);
         }
         let lost = lost.into_iter().filter(|(names, _)| !names.is_empty());
-        lost.map(|(fields, letters)| Overtaken {
+        lost.map(|(fields, letters)| SupersededFields {
             by: write.by,
             letters: letters.into_iter().collect(),
             fields,
@@ -166,23 +156,28 @@ impl Index {
     }
 
     /// What is left of the update of the letter whose line begins at `position`.
-    pub(super) fn rest(&self, position: u64, offset: u64, update: &ProfileUpdate) -> Rest {
+    pub(super) fn remaining(
+        &self,
+        position: u64,
+        offset: u64,
+        update: &ProfileUpdate,
+    ) -> RemainingFields {
         let place = self
-            .entries
-            .binary_search_by_key(&position, |entry| entry.position);
-        let entry = place.ok().and_then(|place| self.entries.get(place));
-        let Some(entry) = entry.filter(|entry| entry.offset == offset) else {
-            return Rest::Unknown;
+            .letters
+            .binary_search_by_key(&position, |letter| letter.position);
+        let letter = place.ok().and_then(|place| self.letters.get(place));
+        let Some(letter) = letter.filter(|letter| letter.offset == offset) else {
+            return RemainingFields::Unknown;
         };
-        let rest = update.retain(|name| entry.open.contains(&self.hash(name)));
-        rest.map_or(Rest::Nothing, Rest::Fields)
+        let remaining = update.retain(|name| letter.open.contains(&self.hash(name)));
+        remaining.map_or(RemainingFields::None, RemainingFields::Some)
     }
 
     /// The letters, in the log's order, each with the code of its refusal.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&Entry, &str)> {
-        self.entries.iter().map(|entry| {
-            let code = self.codes.get(entry.code);
-            (entry, code.map_or("other", String::as_str))
+    pub(super) fn letters(&self) -> impl Iterator<Item = (&IndexedLetter, &str)> {
+        self.letters.iter().map(|letter| {
+            let code = self.codes.get(letter.code);
+            (letter, code.map_or("other", String::as_str))
         })
     }
 

@@ -29,7 +29,7 @@ pub struct DeadLetter {
 
 /// The line's JSON. The event is text where it is valid UTF-8, so that people can read it.
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
+struct LetterJson<'a> {
     at: u64,
     destination: Cow<'a, str>,
     offset: u64,
@@ -38,11 +38,11 @@ struct Line<'a> {
     reason: Cow<'a, str>,
     received_at: u64,
     #[serde(flatten)]
-    event: Event<'a>,
+    event: EventJson<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Event<'a> {
+enum EventJson<'a> {
     #[serde(rename = "event")]
     Text(Cow<'a, str>),
     #[serde(rename = "event_base64")]
@@ -50,15 +50,15 @@ enum Event<'a> {
 }
 
 impl DeadLetter {
-    /// A name for it among the letters of its destination; a letter that is refused again gets another.
+    /// Its id among the letters of its destination; a letter that is refused again gets another.
     pub fn id(&self) -> String {
         format!("{}-{}", self.offset, self.at)
     }
 
     /// Redis' own code for the refusal, such as `WRONGTYPE`; `other` when the reason has none.
     pub fn code(&self) -> &str {
-        let marks = ["refused: ", "taken in between: "];
-        let mut replies = marks.iter().filter_map(|mark| self.reason.split_once(mark));
+        let words = ["refused: ", "taken in between: "];
+        let mut replies = words.iter().filter_map(|mark| self.reason.split_once(mark));
         let reply = replies.next().map(|(_, reply)| reply);
         let word = reply.and_then(|reply| reply.split([' ', ':']).next());
         word.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
@@ -67,22 +67,22 @@ impl DeadLetter {
 
     /// Appends the letter's line, newline included.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(&mut *out, &self.as_line())?;
+        serde_json::to_writer(&mut *out, &self.as_json())?;
         out.push(b'\n');
         Ok(())
     }
 
     /// The letter as it stands in the log, without newline.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&self.as_line())
+        serde_json::to_string(&self.as_json())
     }
 
-    fn as_line(&self) -> Line<'_> {
+    fn as_json(&self) -> LetterJson<'_> {
         let event = match std::str::from_utf8(&self.event) {
-            Ok(text) => Event::Text(text.into()),
-            Err(_) => Event::Base64(STANDARD.encode(&self.event).into()),
+            Ok(text) => EventJson::Text(text.into()),
+            Err(_) => EventJson::Base64(STANDARD.encode(&self.event).into()),
         };
-        Line {
+        LetterJson {
             at: self.at,
             destination: Cow::Borrowed(&self.destination),
             offset: self.offset,
@@ -96,10 +96,10 @@ impl DeadLetter {
 
     /// Reads a line, with or without its newline.
     pub(super) fn parse_line(line: &[u8]) -> Result<Self, serde_json::Error> {
-        let line: Line<'_> = serde_json::from_slice(line)?;
+        let line: LetterJson<'_> = serde_json::from_slice(line)?;
         let event = match line.event {
-            Event::Text(text) => text.into_owned().into_bytes(),
-            Event::Base64(text) => STANDARD
+            EventJson::Text(text) => text.into_owned().into_bytes(),
+            EventJson::Base64(text) => STANDARD
                 .decode(text.as_bytes())
                 .map_err(serde::de::Error::custom)?,
         };

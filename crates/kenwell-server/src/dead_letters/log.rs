@@ -3,39 +3,38 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::error::Error;
 use super::files::{self, Files, io};
 use super::letter::DeadLetter;
-use super::letters::Letters;
-use super::rewrite::Rewrite;
+use super::letter_reader::LetterReader;
 
-/// The log of one destination: a file, a line for each letter and for what is not to be written of some.
+/// The log of one destination: a file with a line for each letter, and lines about fields that letters lost.
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) files: Files,
     pub(super) destination: String,
     max_bytes: u64,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
 }
 
 /// What this process knows of the file.
 #[derive(Debug, Default)]
-struct State {
+struct LogState {
     /// The file whose name is known to be durable. Open, so that no other file gets its number.
     durable: Option<File>,
-    /// What a failed append has left and nobody could cut: where it begins, and where it ends.
+    /// What a failed append has left and could not be cut: where it begins, and where it ends.
     left: Option<(u64, u64)>,
 }
 
 /// What is appended, which decides how much room there is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// Letters: up to the bound.
     Letters,
-    /// What is not to be written of letters that are there: as much again.
-    Superseded,
+    /// Lines about fields of letters that are there: as many bytes again.
+    Fields,
 }
 
 impl Log {
@@ -56,11 +55,11 @@ impl Log {
                 .write_line(&mut lines)
                 .map_err(self.cannot_encode())?;
         }
-        self.append(&lines, Kind::Letters)
+        self.append(&lines, LineKind::Letters)
     }
 
     /// Writes whole lines, all or none; returns when they are on disk. After an error nothing was kept.
-    pub(super) fn append(&self, lines: &[u8], kind: Kind) -> Result<(), Error> {
+    pub(super) fn append(&self, lines: &[u8], kind: LineKind) -> Result<(), Error> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -73,8 +72,8 @@ impl Log {
         self.cut_what_was_left(&log)?;
         let end = self.cut_torn_line(&mut log)?;
         let room = match kind {
-            Kind::Letters => self.max_bytes,
-            Kind::Superseded => self.max_bytes.saturating_mul(2),
+            LineKind::Letters => self.max_bytes,
+            LineKind::Fields => self.max_bytes.saturating_mul(2),
         };
         if end.saturating_add(lines.len() as u64) > room {
             return Err(Error::Full {
@@ -95,8 +94,8 @@ impl Log {
         Ok(())
     }
 
-    /// Sees to it that the file keeps its name when the power fails. Nothing that stands in a file, or does
-    /// not stand there any more, may be relied upon before.
+    /// Makes the file keep its name when the power fails. Before that, nothing may rely on what stands in it, or
+    /// does not stand in it any more.
     pub(super) fn make_durable(&self, log: &File) -> Result<(), Error> {
         let path = &self.files.log;
         let mut state = self.state();
@@ -111,14 +110,9 @@ impl Log {
     }
 
     /// The letters as they are now, oldest first.
-    pub(super) fn list(&self) -> Result<Letters, Error> {
+    pub(super) fn list(&self) -> Result<LetterReader, Error> {
         let _lock = self.files.lock()?;
-        Letters::open(&self.files)
-    }
-
-    /// Begins to go through the letters.
-    pub(super) fn rewrite(self: &Arc<Self>) -> Result<Rewrite, Error> {
-        Rewrite::begin(Arc::clone(self))
+        LetterReader::open(&self.files)
     }
 
     pub(super) fn cannot_encode(&self) -> impl Fn(serde_json::Error) -> Error {
@@ -156,7 +150,7 @@ impl Log {
         Ok(whole)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, LogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,34 +1,38 @@
 //! Events that Redis refused for good: a durable log per destination, to look at and to retry.
 //!
 //! `directory` has the logs of all destinations. `log` appends to one and `rewrite` replaces it, while other
-//! processes do the same. `outstanding` follows it and keeps `index` up to date, which says what each letter
-//! may still write: a field that a newer event sets is taken from it, durably, before that event is written.
-//! `retry` writes what is left.
+//! processes do the same. `log_follower` reads what is new and keeps `index` up to date, which says what each
+//! letter may still write. `outstanding` sees to it that a field that a newer event sets is taken from the letters,
+//! durably, before that event is written. `retry` writes what is left.
 
 mod directory;
 mod disk;
 mod error;
 #[cfg(test)]
-mod failures;
+mod failure_tests;
 mod files;
 mod index;
 mod letter;
-mod letters;
-mod line;
+mod letter_page;
+mod letter_reader;
 mod log;
-mod notices;
+mod log_follower;
+mod log_line;
+mod newer_write;
 mod outstanding;
-mod pick;
+mod refusal_reports;
 mod retry;
 mod rewrite;
+mod supersede_guard;
 mod watch;
 
 pub use directory::DeadLetters;
 pub use error::Error;
 pub use letter::DeadLetter;
-pub use letters::Letters;
-pub use outstanding::{Outstanding, Overtaking};
-pub use pick::{Picked, Wanted};
-pub use retry::{Retried, Stopped};
-pub use rewrite::{Batch, Rewrite};
+pub use letter_page::{LetterPage, LetterQuery};
+pub use letter_reader::LetterReader;
+pub use outstanding::OutstandingLetters;
+pub use retry::{RetryError, RetryResult};
+pub use rewrite::{LetterBatch, Rewrite};
+pub use supersede_guard::SupersedeGuard;
 pub use watch::watch;

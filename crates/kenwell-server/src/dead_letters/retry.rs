@@ -9,17 +9,19 @@ use kenwell::profile::{self, Fold, FoldedUpdate, Layout, ProfileUpdate, Writer};
 
 use super::directory::DeadLetters;
 use super::error::Error;
-use super::index::Rest;
+use super::index::RemainingFields;
 use super::letter::DeadLetter;
-use super::outstanding::{Outstanding, Overtaking, lock, retried};
-use super::rewrite::Batch;
+use super::newer_write::retried;
+use super::outstanding::OutstandingLetters;
+use super::rewrite::{LetterBatch, Rewrite};
+use super::supersede_guard::SupersedeGuard;
 
 /// Letters that are applied in one pipeline.
-const BATCH: usize = 1_000;
+const BATCH_LETTERS: usize = 1_000;
 
 /// What became of the letters of one destination.
 #[derive(Debug, Default)]
-pub struct Retried {
+pub struct RetryResult {
     /// Written to Redis, and gone from the log.
     pub written: u64,
     /// Gone from the log because newer events have set all of their fields.
@@ -29,12 +31,12 @@ pub struct Retried {
     /// Refused again, or not tried.
     pub kept: u64,
     /// Why it could not go on, if it could not. All that follow were kept.
-    pub stopped: Option<Stopped>,
+    pub stopped: Option<RetryError>,
 }
 
 /// Why a retry could not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum Stopped {
+pub enum RetryError {
     /// Redis is away, or wants something of the operator.
     #[error(transparent)]
     Redis(#[from] RedisError),
@@ -45,7 +47,7 @@ pub enum Stopped {
 
 /// What became of one letter.
 #[derive(Debug, Clone)]
-enum Outcome {
+enum LetterOutcome {
     Unwanted,
     Written,
     Superseded,
@@ -54,7 +56,7 @@ enum Outcome {
     NotTried,
 }
 
-impl Outstanding {
+impl OutstandingLetters {
     /// Applies those letters again that are `wanted`, a user's in the order of the journal, and of each only
     /// the fields that no newer event has set. What is written leaves the log, what is refused again stays
     /// with the new reason. Dropped before the end, all letters stay; those that were written are written
@@ -68,36 +70,36 @@ impl Outstanding {
         self: &Arc<Self>,
         connection: &Connection,
         wanted: impl Fn(&DeadLetter) -> bool,
-    ) -> Result<Retried, Error> {
-        let mut rewrite = self.log.rewrite()?;
-        let mut retried = Retried::default();
+    ) -> Result<RetryResult, Error> {
+        let mut rewrite = Rewrite::begin(Arc::clone(&self.log))?;
+        let mut result = RetryResult::default();
         loop {
-            let batch = rewrite.next(BATCH)?;
+            let batch = rewrite.next(BATCH_LETTERS)?;
             if batch.is_empty() {
                 break;
             }
-            let mut outcomes: Vec<Outcome> = batch
+            let mut outcomes: Vec<LetterOutcome> = batch
                 .letters()
                 .map(|(_, letter)| {
                     if wanted(letter) {
-                        Outcome::NotTried
+                        LetterOutcome::NotTried
                     } else {
-                        Outcome::Unwanted
+                        LetterOutcome::Unwanted
                     }
                 })
                 .collect();
-            if retried.stopped.is_none() {
+            if result.stopped.is_none() {
                 let tried = self.try_batch(connection, &batch, &mut outcomes).await;
-                retried.stopped = tried.err();
+                result.stopped = tried.err();
             }
             let mut outcomes = outcomes.into_iter();
             rewrite.keep(batch, |letter| {
-                retried.enter(letter, outcomes.next().unwrap_or(Outcome::NotTried))
+                result.count(letter, outcomes.next().unwrap_or(LetterOutcome::NotTried))
             })?;
         }
         rewrite.finish()?;
-        self.look_again();
-        Ok(retried)
+        self.refresh_after_change();
+        Ok(result)
     }
 
     /// Gives each letter of a batch that was not tried yet its outcome.
@@ -107,57 +109,66 @@ impl Outstanding {
     async fn try_batch(
         self: &Arc<Self>,
         connection: &Connection,
-        batch: &Batch,
-        outcomes: &mut [Outcome],
-    ) -> Result<(), Stopped> {
-        let _held = self.hold().await?;
+        batch: &LetterBatch,
+        outcomes: &mut [LetterOutcome],
+    ) -> Result<(), RetryError> {
+        let _lock = self.lock_fields().await?;
         self.refresh()?;
-        let mut open: Vec<(usize, u64, ProfileUpdate)> = Vec::new();
+        let mut updates = Vec::new();
         for (item, ((position, letter), outcome)) in batch.letters().zip(&mut *outcomes).enumerate()
         {
-            if !matches!(outcome, Outcome::NotTried) {
+            if !matches!(outcome, LetterOutcome::NotTried) {
                 continue;
             }
             match profile::update(&letter.event, self.layout()) {
-                Err(_) => *outcome = Outcome::Ignored,
-                Ok(update) => match lock(&self.index).rest(position, letter.offset, &update) {
-                    Rest::Nothing => *outcome = Outcome::Superseded,
-                    Rest::Fields(rest) => open.push((item, letter.offset, rest)),
-                    Rest::Unknown => {
-                        return Err(Stopped::Log(Error::Changed {
-                            destination: self.log.destination.clone(),
-                        }));
+                Err(_) => *outcome = LetterOutcome::Ignored,
+                Ok(update) => {
+                    match self
+                        .follower
+                        .index()
+                        .remaining(position, letter.offset, &update)
+                    {
+                        RemainingFields::None => *outcome = LetterOutcome::Superseded,
+                        RemainingFields::Some(update) => updates.push(LetterUpdate {
+                            item,
+                            offset: letter.offset,
+                            update,
+                        }),
+                        RemainingFields::Unknown => {
+                            return Err(RetryError::Log(Error::Changed {
+                                destination: self.log.destination.clone(),
+                            }));
+                        }
                     }
-                },
+                }
             }
         }
-        open.sort_by_key(|(_, offset, _)| *offset);
-        let taken = self.supersede(retried(
-            open.iter().map(|(_, offset, rest)| (*offset, rest)),
-        ))?;
-        let mut refused = Vec::new();
-        let written = write(connection, &open, outcomes, &mut refused).await;
+        updates.sort_by_key(|letter| letter.offset);
+        let writes = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
+        let superseded = self.supersede(writes)?;
+        let mut guard = SupersedeGuard::new(superseded, None);
+        let written = write(connection, &updates, outcomes, &mut guard).await;
         if written.is_err() {
             end_what_is_under_way(connection, self.layout()).await;
         }
-        self.restore(&Overtaking::by_letters(taken), &refused)?;
-        written.map_err(Stopped::Redis)
+        self.restore(&guard)?;
+        written.map_err(RetryError::Redis)
     }
 }
 
-impl Retried {
+impl RetryResult {
     /// Counts a letter, and says what is left of it.
-    fn enter(&mut self, letter: DeadLetter, outcome: Outcome) -> Option<DeadLetter> {
+    fn count(&mut self, letter: DeadLetter, outcome: LetterOutcome) -> Option<DeadLetter> {
         match outcome {
-            Outcome::Unwanted => return Some(letter),
-            Outcome::Written => self.written += 1,
-            Outcome::Superseded => self.superseded += 1,
-            Outcome::Ignored => self.ignored += 1,
-            Outcome::NotTried => {
+            LetterOutcome::Unwanted => return Some(letter),
+            LetterOutcome::Written => self.written += 1,
+            LetterOutcome::Superseded => self.superseded += 1,
+            LetterOutcome::Ignored => self.ignored += 1,
+            LetterOutcome::NotTried => {
                 self.kept += 1;
                 return Some(letter);
             }
-            Outcome::Refused(error) => {
+            LetterOutcome::Refused(error) => {
                 self.kept += 1;
                 return Some(DeadLetter {
                     at: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default(),
@@ -170,20 +181,25 @@ impl Retried {
     }
 }
 
-/// Updates of letters, in the order of the journal, each with the item whose outcome it decides.
-type Open = [(usize, u64, ProfileUpdate)];
+/// What a letter may still write.
+struct LetterUpdate {
+    /// Its place in the batch.
+    item: usize,
+    offset: u64,
+    update: ProfileUpdate,
+}
 
-/// Writes updates. Of users who got nothing written, because it was refused again, `refused` gets the newest
-/// event.
+/// Writes the updates of letters, in the order of the journal, and decides their `outcomes`. The `guard` is
+/// told of which users nothing was written, because it was refused again.
 async fn write(
     connection: &Connection,
-    updates: &Open,
-    outcomes: &mut [Outcome],
-    refused: &mut Vec<u64>,
+    updates: &[LetterUpdate],
+    outcomes: &mut [LetterOutcome],
+    guard: &mut SupersedeGuard,
 ) -> Result<(), RedisError> {
     let mut fold = Fold::default();
-    for (place, (_, _, update)) in updates.iter().enumerate() {
-        fold.push(place, update.clone());
+    for (place, letter) in updates.iter().enumerate() {
+        fold.push(place, letter.update.clone());
     }
     let folded = fold.finish();
     // A new one each time: it may write again, to try the server, what it wrote before, which nobody else
@@ -192,20 +208,20 @@ async fn write(
     let mut stopped = None;
     let mut decide = |folded: &FoldedUpdate, result: Result<(), RedisError>| {
         let outcome = match result {
-            Ok(()) => Outcome::Written,
+            Ok(()) => LetterOutcome::Written,
             Err(error) if error.is_retryable() => {
                 stopped = Some(error);
                 return false;
             }
-            Err(error) => Outcome::Refused(error),
+            Err(error) => LetterOutcome::Refused(error),
         };
-        for (item, ..) in folded
+        let letters = folded
             .items()
             .iter()
-            .filter_map(|place| updates.get(*place))
-        {
-            if let Some(open) = outcomes.get_mut(*item) {
-                *open = outcome.clone();
+            .filter_map(|place| updates.get(*place));
+        for letter in letters {
+            if let Some(decided) = outcomes.get_mut(letter.item) {
+                *decided = outcome.clone();
             }
         }
         true
@@ -215,38 +231,30 @@ async fn write(
             Err(error) if !error.is_retryable() => folded.unfold(),
             _ => Vec::new(),
         };
+        let mut nothing_written = result.is_err();
         if parts.is_empty() {
-            let is_refused = result.is_err();
-            if decide(folded, result) && is_refused {
-                refused.extend(newest(folded, updates));
-            }
-            continue;
+            nothing_written &= decide(folded, result);
         }
         // One bad letter must not take good ones along.
-        let mut nothing = true;
         for part in parts {
             let result = writer.settle(std::slice::from_ref(&part)).await.pop();
             let result = result.unwrap_or(Ok(()));
-            nothing &= result.is_err();
+            nothing_written &= result.is_err();
             if !decide(&part, result) {
-                nothing = false;
+                nothing_written = false;
                 break;
             }
         }
-        if nothing {
-            refused.extend(newest(folded, updates));
+        let newest = folded.items().last().and_then(|place| updates.get(*place));
+        if let Some(newest) = newest.filter(|_| nothing_written) {
+            guard.refused(newest.offset);
         }
     }
     stopped.map_or(Ok(()), Err)
 }
 
-fn newest(folded: &FoldedUpdate, updates: &Open) -> Option<u64> {
-    let place = folded.items().last()?;
-    updates.get(*place).map(|(_, offset, _)| *offset)
-}
-
-/// Sees to it that nothing of a write whose fate is unknown arrives later, when newer values may be there: a
-/// new connection ends the one before.
+/// Makes sure that nothing of a write whose fate is unknown arrives later, when newer values may be there: a new
+/// connection ends the one before.
 async fn end_what_is_under_way(connection: &Connection, layout: &Layout) {
     if let Err(error) = profile::expires_in(connection, layout, "").await {
         tracing::debug!(%error, "Redis is away after a write whose fate is unknown");
@@ -266,7 +274,7 @@ impl DeadLetters {
         let mut rewrite = self.rewrite(destination)?;
         let mut discarded = 0;
         loop {
-            let batch = rewrite.next(BATCH)?;
+            let batch = rewrite.next(BATCH_LETTERS)?;
             if batch.is_empty() {
                 break;
             }

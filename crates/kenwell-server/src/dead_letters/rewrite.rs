@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::error::Error;
 use super::files::{self, io};
 use super::letter::DeadLetter;
-use super::letters::Letters;
-use super::line::{Line, Overtaken};
+use super::letter_reader::LetterReader;
 use super::log::Log;
+use super::log_line::{LogLine, SupersededFields};
 
 /// Event bytes after which a batch ends, whatever its count: what a retry holds in memory.
 const MAX_BATCH_BYTES: usize = 16 << 20;
@@ -22,39 +22,39 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Rewrite {
     log: Arc<Log>,
-    letters: Letters,
-    rest: BufWriter<File>,
-    /// Offsets of the letters in `rest`: what concerns others only is dropped with them.
+    letters: LetterReader,
+    replacement: BufWriter<File>,
+    /// Offsets of the letters in it: lines about fields of others only are dropped.
     kept: HashSet<u64>,
     _retry_lock: File,
 }
 
-/// Letters that lie one after the other in the log, with what stands between them.
+/// Letters that stand one after the other in the log, with the lines between them.
 #[derive(Debug, Default)]
-pub struct Batch {
-    pieces: Vec<Piece>,
+pub struct LetterBatch {
+    lines: Vec<BatchLine>,
 }
 
 /// One line, as it was read.
 #[derive(Debug)]
-enum Piece {
+enum BatchLine {
     /// A letter, and where its line begins.
     Letter(u64, DeadLetter),
     /// Anything else.
     Other(Vec<u8>),
 }
 
-impl Batch {
+impl LetterBatch {
     /// Whether the end was reached.
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.lines.is_empty()
     }
 
     /// The letters, oldest first, each with the place in the log where its line begins.
     pub fn letters(&self) -> impl Iterator<Item = (u64, &DeadLetter)> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Letter(position, letter) => Some((*position, letter)),
-            Piece::Other(_) => None,
+        self.lines.iter().filter_map(|line| match line {
+            BatchLine::Letter(position, letter) => Some((*position, letter)),
+            BatchLine::Other(_) => None,
         })
     }
 }
@@ -68,20 +68,20 @@ impl Rewrite {
         };
         let letters = log.list()?;
         // An earlier walk may have been killed half-way, and left one.
-        let rest = kenwell_journal::files::make_anew(&log.files.rest);
-        let rest = rest.map_err(io("make", &log.files.rest))?;
+        let replacement = kenwell_journal::files::make_anew(&log.files.replacement);
+        let replacement = replacement.map_err(io("make", &log.files.replacement))?;
         Ok(Self {
             log,
             letters,
-            rest: BufWriter::new(rest),
+            replacement: BufWriter::new(replacement),
             kept: HashSet::new(),
             _retry_lock: retry_lock,
         })
     }
 
     /// The next lines, oldest first, with at most `count` letters; none at the end.
-    pub fn next(&mut self, count: usize) -> Result<Batch, Error> {
-        let mut pieces = Vec::new();
+    pub fn next(&mut self, count: usize) -> Result<LetterBatch, Error> {
+        let mut lines = Vec::new();
         let (mut letters, mut bytes) = (0, 0);
         while letters < count && bytes < MAX_BATCH_BYTES {
             let Some((position, line)) = self.letters.next_line()? else {
@@ -89,32 +89,32 @@ impl Rewrite {
             };
             bytes += line.len();
             match self.letters.parse(&line) {
-                Ok(Line::Letter(letter)) => {
+                Ok(LogLine::Letter(letter)) => {
                     letters += 1;
-                    pieces.push(Piece::Letter(position, letter));
+                    lines.push(BatchLine::Letter(position, letter));
                 }
-                Ok(_) => pieces.push(Piece::Other(line)),
+                Ok(_) => lines.push(BatchLine::Other(line)),
                 Err(error) => {
                     tracing::error!(%error, "a line of the dead letters cannot be read; it is kept");
-                    pieces.push(Piece::Other(line));
+                    lines.push(BatchLine::Other(line));
                 }
             }
         }
-        Ok(Batch { pieces })
+        Ok(LetterBatch { lines })
     }
 
-    /// Keeps of a batch what `rest` makes of each letter, in order; lines that are no letters stay where
-    /// they are, as long as they concern a letter that does.
+    /// Keeps of a batch what `keep` makes of each letter, in order. Lines that are no letters stay where they
+    /// are, as long as they are about a letter that stays.
     pub fn keep(
         &mut self,
-        batch: Batch,
-        mut rest: impl FnMut(DeadLetter) -> Option<DeadLetter>,
+        batch: LetterBatch,
+        mut keep: impl FnMut(DeadLetter) -> Option<DeadLetter>,
     ) -> Result<(), Error> {
-        for piece in batch.pieces {
-            match piece {
-                Piece::Other(line) => self.copy(&line)?,
-                Piece::Letter(_, letter) => {
-                    if let Some(letter) = rest(letter) {
+        for line in batch.lines {
+            match line {
+                BatchLine::Other(line) => self.copy(&line)?,
+                BatchLine::Letter(_, letter) => {
+                    if let Some(letter) = keep(letter) {
                         self.kept.insert(letter.offset);
                         let mut line = Vec::new();
                         letter
@@ -137,9 +137,9 @@ impl Rewrite {
         let replaced = self.replace();
         if replaced.is_err() {
             // Perhaps the disk is full: what cannot be used must not stand on it.
-            let rest = self.rest.get_ref();
-            if let Err(error) = self.log.files.disk.cut(rest, 0) {
-                let path = self.log.files.rest.display();
+            let replacement = self.replacement.get_ref();
+            if let Err(error) = self.log.files.disk.cut(replacement, 0) {
+                let path = self.log.files.replacement.display();
                 tracing::warn!(%path, %error, "cannot empty a file that is not needed any more");
             }
         }
@@ -154,15 +154,15 @@ impl Rewrite {
         let files = &log.files;
         let _lock = files.lock()?;
         self.copy_appended()?;
-        self.rest
+        self.replacement
             .flush()
-            .and_then(|()| files.disk.sync(self.rest.get_ref()))
-            .map_err(io("write", &files.rest))?;
+            .and_then(|()| files.disk.sync(self.replacement.get_ref()))
+            .map_err(io("write", &files.replacement))?;
         files
             .disk
-            .replace(&files.rest, &files.log)
+            .replace(&files.replacement, &files.log)
             .map_err(io("replace", &files.log))?;
-        if let Err(error) = log.make_durable(self.rest.get_ref()) {
+        if let Err(error) = log.make_durable(self.replacement.get_ref()) {
             tracing::error!(%error, "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
         }
         Ok(())
@@ -189,37 +189,37 @@ impl Rewrite {
 
     /// Keeps a line as it is, but for what it says of letters that are gone.
     fn copy(&mut self, line: &[u8]) -> Result<(), Error> {
-        let make: fn(Overtaken) -> Line;
-        let mut overtaken = match Line::parse(line) {
-            Ok(Line::Letter(letter)) => {
+        let make: fn(SupersededFields) -> LogLine;
+        let mut superseded = match LogLine::parse(line) {
+            Ok(LogLine::Letter(letter)) => {
                 self.kept.insert(letter.offset);
                 return self.write(line);
             }
             Err(_) => return self.write(line), // reported by whoever looks at letters
-            Ok(Line::Superseded(overtaken)) => {
-                make = Line::Superseded;
-                overtaken
+            Ok(LogLine::Superseded(superseded)) => {
+                make = LogLine::Superseded;
+                superseded
             }
-            Ok(Line::Restored(overtaken)) => {
-                make = Line::Restored;
-                overtaken
+            Ok(LogLine::Restored(superseded)) => {
+                make = LogLine::Restored;
+                superseded
             }
         };
         let kept = |offset: &u64| self.kept.contains(offset);
-        overtaken.letters.retain(kept);
-        if overtaken.letters.is_empty() {
+        superseded.letters.retain(kept);
+        if superseded.letters.is_empty() {
             return Ok(());
         }
         let mut line = Vec::new();
-        make(overtaken)
+        make(superseded)
             .write(&mut line)
             .map_err(self.log.cannot_encode())?;
         self.write(&line)
     }
 
     fn write(&mut self, line: &[u8]) -> Result<(), Error> {
-        self.rest
+        self.replacement
             .write_all(line)
-            .map_err(io("write", &self.log.files.rest))
+            .map_err(io("write", &self.log.files.replacement))
     }
 }

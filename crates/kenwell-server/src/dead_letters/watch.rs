@@ -1,4 +1,4 @@
-//! Noticing what other processes do to the logs, and saying what is still to be said.
+//! Noticing what other processes do to the logs, and reporting new letters in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::outstanding::Outstanding;
+use super::outstanding::OutstandingLetters;
 
-/// How old what is shown of another process' deeds may be.
-const STEP: Duration = Duration::from_secs(1);
+/// How long it takes at most until a change by another process is shown.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks after the letters that `all` names at each step, until `stop`.
-pub async fn watch(all: impl Fn() -> Vec<Arc<Outstanding>>, stop: CancellationToken) {
-    let mut ticks = interval(STEP);
+/// Refreshes the letters that `all` names again and again, and reports new ones, until `stop`.
+pub async fn watch(all: impl Fn() -> Vec<Arc<OutstandingLetters>>, stop: CancellationToken) {
+    let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
@@ -22,12 +22,12 @@ pub async fn watch(all: impl Fn() -> Vec<Arc<Outstanding>>, stop: CancellationTo
             _ = ticks.tick() => {}
         }
         for outstanding in all() {
-            if let Err(error) = spawn_blocking(move || outstanding.look_after()).await {
+            if let Err(error) = spawn_blocking(move || outstanding.refresh_and_report()).await {
                 tracing::error!(%error, "looking after the dead letters ended badly");
             }
         }
     }
     for outstanding in all() {
-        outstanding.tell_rest();
+        outstanding.report_remaining();
     }
 }

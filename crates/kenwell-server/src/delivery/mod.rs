@@ -1,27 +1,40 @@
 //! The loop that drains the journal into one destination.
 //!
-//! `backlog` counts what waits, `run` reads ahead and acknowledges, `batch` turns records into updates,
-//! `lane` splits them over connections, `write` gets every update to an outcome (written, dead-lettered, or
-//! tried again), and `aside` keeps what waits by itself.
+//! `run` has the loop, and `dependencies` sets it up. `batch_reader` reads records, `batch_builder` turns them
+//! into updates, and `batch_writer` writes these over several connections, each with a `lane` of users.
+//! `outcome_recorder` gets every update to an outcome (written, dead-lettered, or tried again), and
+//! `deferred_updates` keeps those that wait by themselves, which `deferred_writer` writes.
+//! `destination_queue` and `backlog` know what waits.
 
-mod aside;
 mod backlog;
 mod backoff;
 mod batch;
-mod damage;
+mod batch_builder;
+mod batch_reader;
+mod batch_writer;
+mod damage_counter;
+mod deferred_updates;
+mod deferred_writer;
+mod dependencies;
+mod destination_queue;
 mod heal;
+mod health;
 mod lag;
 mod lane;
-mod queue;
+mod outcome_recorder;
+mod pending_update;
+mod ping;
 mod refusal;
 mod run;
-mod state;
-mod unacknowledged;
-mod write;
+mod unacknowledged_batches;
 
-pub use backlog::{Backlog, count};
-pub(crate) use heal::{Guard, Loss, Memory, Owed, Post, Restoring, forget};
+pub use backlog::{Backlog, count_backlogs};
+pub use dependencies::DeliveryDependencies;
+pub use destination_queue::{DestinationQueue, initialize_queues};
+pub(crate) use heal::{
+    KnownRedisFile, Loss, LossDetector, LossDetectorDependencies, PendingRestore, RunningRestore,
+    forget,
+};
+pub use health::{DeferredEvents, Health, HealthState, MissingData};
 pub use lag::Lag;
-pub use queue::{DestinationQueue, enter_backlogs};
-pub use run::{Delivery, Plan};
-pub use state::{Health, Notice, SetAside, State};
+pub use run::Delivery;

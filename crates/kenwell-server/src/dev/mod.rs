@@ -9,4 +9,4 @@ mod run;
 mod setup;
 mod stale;
 
-pub use run::{Options, Started, run};
+pub(crate) use run::{DevOptions, DevStarted, run};

@@ -1,8 +1,8 @@
-//! Ports that nobody uses yet.
+//! Ports that are free.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// The address itself when nobody listens there, else the same with port 0 (any free port).
+/// The address itself when it is free, else the same with port 0 (any free port).
 pub(super) fn preferred_or_free(preferred: SocketAddr, listener: &str) -> SocketAddr {
     if TcpListener::bind(preferred).is_ok() {
         return preferred;
@@ -14,7 +14,7 @@ pub(super) fn preferred_or_free(preferred: SocketAddr, listener: &str) -> Socket
     SocketAddr::new(preferred.ip(), 0)
 }
 
-/// Whether nobody listens on this port of 127.0.0.1.
+/// Whether this port of 127.0.0.1 is free.
 pub(super) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::redis::Redis;
 use super::{lock, ports, setup, stale};
-use crate::config::{Config, Environment, Loaded};
+use crate::config::{Config, Environment};
 use crate::runtime::ConfigFile;
 use crate::serve::{self, Signals};
 
 /// What a person may choose.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct DevOptions {
     /// Where configuration, journal and Redis data are kept; made when missing.
     pub data_dir: PathBuf,
     /// Where SDKs send to; without it the configured address, or a free port when that is taken.
@@ -27,7 +27,7 @@ pub struct Options {
 
 /// What a person needs to know once events are accepted.
 #[derive(Debug, Clone)]
-pub struct Started {
+pub(crate) struct DevStarted {
     /// Where SDKs send to.
     pub gateway: SocketAddr,
     /// Where the console is.
@@ -44,9 +44,9 @@ pub struct Started {
 
 /// Runs until `shutdown` is cancelled, then stops the server and, after it, Redis. `announce` is
 /// called once events are accepted.
-pub async fn run(
-    options: Options,
-    announce: impl FnOnce(&Started),
+pub(crate) async fn run(
+    options: DevOptions,
+    announce: impl FnOnce(&DevStarted),
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let redis_directory = options.data_dir.join("redis");
@@ -65,7 +65,7 @@ pub async fn run(
     };
     let admin_key = config.private.admin_key.clone();
     let started = |served: serve::Started| {
-        announce(&Started {
+        announce(&DevStarted {
             gateway: served.addresses.gateway,
             private: served.addresses.private,
             admin_key: admin_key.or(served.new_admin_key),
@@ -85,14 +85,8 @@ pub async fn run(
 }
 
 /// What the file says, with the addresses that were asked for or are free.
-fn effective(file: &ConfigFile, options: &Options) -> Config {
-    let Loaded {
-        mut config,
-        warnings,
-    } = file.loaded().clone();
-    for warning in &warnings {
-        tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-    }
+fn effective(file: &ConfigFile, options: &DevOptions) -> Config {
+    let mut config = file.loaded().config.clone();
     config.gateway.listen = match options.gateway_listen {
         Some(address) => address,
         None => ports::preferred_or_free(config.gateway.listen, "gateway"),

@@ -6,7 +6,7 @@ use http_body_util::Full;
 
 /// `text/plain`, as Go writes it and SDKs expect it.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
-/// `application/json`, likewise.
+/// `application/json`, as Go writes it.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 /// An HTTP answer with a short body.
@@ -49,7 +49,7 @@ impl Answer {
         )
     }
 
-    /// The same answer in other words.
+    /// The same answer with another body.
     pub(super) fn body(self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let answer = Self {
             body: body.into(),

@@ -1,8 +1,8 @@
-//! Who sends: the write key in the Authorization header or in the query.
+//! The write key of a request, in the Authorization header or in the query.
 //!
 //! Segment's senders may name it in the body alone, with no header, or with `Authorization: Bearer` and a
-//! token of Segment's that means nothing here. The body is asked only when the header has no key: whoever
-//! is known by the header is known before anything else is read, and stays who they are.
+//! token of Segment's that means nothing here. The body is asked only when the header has no key: the
+//! source that the header names is known before anything else is read, and stays the source.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header};

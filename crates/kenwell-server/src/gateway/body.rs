@@ -16,69 +16,65 @@ use super::refusal::Refusal;
 
 /// Bytes that a body may have after decompression (RudderStack: 4000 × 1024).
 pub const MAX_BODY_BYTES: usize = 4_096_000;
-/// Bodies up to this size, before and after decompression, are read without asking for room.
+/// Bodies up to this size, before and after decompression, are read without a reservation.
 const SMALL_BYTES: usize = 64 * 1024;
 /// Bytes that all larger ones may take together, before and after decompression.
 pub(super) const LARGE_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes of these that the bodies of one source may take: slow ones keep theirs for as long as they last.
-const SHARE_BYTES: usize = LARGE_BYTES / 4;
-/// Bytes that the larger bodies of senders may take who name themselves in the body alone, so that they are
-/// strangers until it is read: a room of their own, since whoever is known shall not wait for them.
-pub(super) const STRANGERS_BYTES: usize = SHARE_BYTES;
+const SOURCE_BYTES: usize = LARGE_BYTES / 4;
+/// Bytes that the larger bodies of senders may take whose write key is in the body, so that they are unknown until
+/// it is read: memory apart, since senders who are known must not wait for them.
+pub(super) const UNKNOWN_SENDERS_BYTES: usize = SOURCE_BYTES;
 /// Bytes of a refused body that are read and thrown away, so that the sender sees the answer
 /// instead of a broken connection.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
-/// Room for large bodies that connections share.
-pub(super) struct Room {
-    all: Arc<Semaphore>,
-}
+/// The memory that large bodies of all connections share.
+pub(super) struct BodyMemory(Arc<Semaphore>);
 
-/// What the bodies of one source may take of it.
+/// The part of it that the bodies of one source may take.
 #[derive(Debug, Clone)]
-pub(super) struct Share(Arc<Semaphore>);
+pub(super) struct SourceShare(Arc<Semaphore>);
 
-/// The room that there is for the bodies of one source.
-pub(super) struct SourceRoom<'a> {
+/// Where the bodies of one source reserve memory.
+pub(super) struct SourceMemory<'a> {
     all: &'a Arc<Semaphore>,
     share: &'a Arc<Semaphore>,
 }
 
-/// Room that was taken, of the source's share and of the whole.
+/// Memory that is reserved, of the source's share and of the whole.
 #[derive(Debug)]
-struct Taken {
+struct Reservation {
     _share: OwnedSemaphorePermit,
     _all: OwnedSemaphorePermit,
 }
 
-impl Room {
-    /// Room for so many bytes.
+impl BodyMemory {
+    /// So many bytes.
     pub(super) fn new(bytes: usize) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(bytes)),
-        }
+        Self(Arc::new(Semaphore::new(bytes)))
     }
 
-    pub(super) fn of<'a>(&'a self, Share(share): &'a Share) -> SourceRoom<'a> {
-        SourceRoom {
-            all: &self.all,
+    pub(super) fn of<'a>(&'a self, SourceShare(share): &'a SourceShare) -> SourceMemory<'a> {
+        SourceMemory {
+            all: &self.0,
             share,
         }
     }
 }
 
-impl Share {
+impl SourceShare {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(SHARE_BYTES)))
+        Self(Arc::new(Semaphore::new(SOURCE_BYTES)))
     }
 }
 
-impl SourceRoom<'_> {
+impl SourceMemory<'_> {
     /// Waits for so many bytes: first behind those of the same source only.
-    async fn take(&self, bytes: u64, deadline: Instant) -> Result<Taken, Refusal> {
+    async fn reserve(&self, bytes: u64, deadline: Instant) -> Result<Reservation, Refusal> {
         let bytes = u32::try_from(bytes).map_err(|_| Refusal::Busy)?;
-        let taken = async {
-            Some(Taken {
+        let reserved = async {
+            Some(Reservation {
                 _share: Arc::clone(self.share)
                     .acquire_many_owned(bytes)
                     .await
@@ -86,19 +82,19 @@ impl SourceRoom<'_> {
                 _all: Arc::clone(self.all).acquire_many_owned(bytes).await.ok()?,
             })
         };
-        let taken = timeout_at(deadline, taken).await;
-        taken.ok().flatten().ok_or(Refusal::Busy)
+        let reserved = timeout_at(deadline, reserved).await;
+        reserved.ok().flatten().ok_or(Refusal::Busy)
     }
 }
 
-/// A body in memory, with the room it takes.
+/// A body that was read, with the memory it takes.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(super) struct ReceivedBody {
     pub(super) bytes: Bytes,
-    _room: Option<Taken>,
+    _reserved: Option<Reservation>,
 }
 
-/// How a body is written down.
+/// How a body is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Plain,
@@ -119,29 +115,29 @@ impl Encoding {
 pub(super) async fn read<B>(
     encoding: Encoding,
     body: &mut B,
-    room: &SourceRoom<'_>,
+    memory: &SourceMemory<'_>,
     deadline: Instant,
-) -> Result<Received, Refusal>
+) -> Result<ReceivedBody, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let mut taken = None;
-    let bytes = collect(encoding, body, room, &mut taken, deadline).await?;
+    let mut reserved = None;
+    let bytes = collect(encoding, body, memory, &mut reserved, deadline).await?;
     let bytes = match encoding {
         Encoding::Plain => bytes,
-        Encoding::Gzip => inflate(bytes, room, &mut taken, deadline).await?,
+        Encoding::Gzip => inflate(bytes, memory, &mut reserved, deadline).await?,
     };
-    Ok(Received {
+    Ok(ReceivedBody {
         bytes,
-        _room: taken,
+        _reserved: reserved,
     })
 }
 
 async fn collect<B>(
     encoding: Encoding,
     body: &mut B,
-    room: &SourceRoom<'_>,
-    taken: &mut Option<Taken>,
+    memory: &SourceMemory<'_>,
+    reserved: &mut Option<Reservation>,
     deadline: Instant,
 ) -> Result<Bytes, Refusal>
 where
@@ -174,13 +170,13 @@ where
         if length > MAX_BODY_BYTES {
             return Err(Refusal::TooLarge);
         }
-        if length > SMALL_BYTES && taken.is_none() {
-            // All that it will take at once: nobody waits for more while others wait for what it has.
+        if length > SMALL_BYTES && reserved.is_none() {
+            // All that it will take, at once: no body waits for more while others wait for what it has.
             let inflated = match encoding {
                 Encoding::Plain => announced,
                 Encoding::Gzip => largest,
             };
-            *taken = Some(room.take(announced + inflated, deadline).await?);
+            *reserved = Some(memory.reserve(announced + inflated, deadline).await?);
         }
     }
     Ok(if rest.is_empty() {
@@ -194,8 +190,8 @@ where
 /// and now; larger ones on a thread that may block.
 async fn inflate(
     bytes: Bytes,
-    room: &SourceRoom<'_>,
-    taken: &mut Option<Taken>,
+    memory: &SourceMemory<'_>,
+    reserved: &mut Option<Reservation>,
     deadline: Instant,
 ) -> Result<Bytes, Refusal> {
     // Also keeps a body of thousands of empty members, which inflate to nothing, off this thread.
@@ -205,9 +201,9 @@ async fn inflate(
             return small;
         }
     }
-    if taken.is_none() {
+    if reserved.is_none() {
         let largest = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
-        *taken = Some(room.take(largest, deadline).await?);
+        *reserved = Some(memory.reserve(largest, deadline).await?);
     }
     let inflated = tokio::task::spawn_blocking(move || inflate_up_to(&bytes, MAX_BODY_BYTES)).await;
     inflated.unwrap_or(Err(Refusal::Unreadable))
@@ -267,7 +263,7 @@ mod tests {
         read(
             Encoding::of(&headers),
             &mut Full::new(Bytes::from(body)),
-            &Room::new(LARGE_BYTES).of(&Share::new()),
+            &BodyMemory::new(LARGE_BYTES).of(&SourceShare::new()),
             deadline,
         )
         .await

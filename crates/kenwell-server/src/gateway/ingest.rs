@@ -14,7 +14,7 @@ use super::{
     body::MAX_BODY_BYTES,
     refusal::Refusal,
     sources::{Source, Sources},
-    success::Stored,
+    success::StoredRequest,
 };
 use crate::{
     envelope,
@@ -26,12 +26,12 @@ use crate::{
 const WRAPPING: usize = r#"{"batch":[]}"#.len();
 
 /// What one source sent with a request.
-struct Load<'a> {
+struct SourceEvents<'a> {
     source: &'a Arc<Source>,
     identifies: Vec<&'a [u8]>,
     ignored: IgnoredCounts,
-    /// The ignored ones, for those who look.
-    told: Vec<(&'a [u8], Ignored)>,
+    /// The ignored ones, while somebody watches.
+    ignored_events: Vec<(&'a [u8], Ignored)>,
 }
 
 /// Where accepted events go.
@@ -57,31 +57,31 @@ impl Ingest {
         token: TaskTrackerToken,
         route: Route,
         body: &[u8],
-    ) -> Result<Stored, Refusal> {
-        let watched = self.metrics.tail().is_watched();
-        let mut ignored = Vec::new();
-        let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
+    ) -> Result<StoredRequest, Refusal> {
+        let watched = self.metrics.tail().has_subscribers();
+        let mut ignored_events = Vec::new();
+        let parsed = kenwell_event::parse(route, body, |event, reason| {
             if watched {
-                ignored.push((event, reason));
+                ignored_events.push((event, reason));
             }
         })
         .map_err(Refusal::Rejected)?;
-        let load = Load {
+        let events = SourceEvents {
             source,
             identifies: parsed.identifies,
             ignored: parsed.ignored,
-            told: ignored,
+            ignored_events,
         };
-        load.admit()?;
+        events.admit()?;
         fits(route, body)?;
-        self.store(load, token).await?;
-        Ok(Stored {
+        self.store(events, token).await?;
+        Ok(StoredRequest {
             route,
             names_write_key: parsed.names_write_key,
         })
     }
 
-    /// Likewise for a request that names its write keys in its body. Each of them must be one of `sources`;
+    /// The same for a request that names its write keys in its body. Each of them must be one of `sources`;
     /// nothing is stored if one is not.
     pub(super) async fn accept_shares(
         &self,
@@ -89,65 +89,69 @@ impl Ingest {
         token: TaskTrackerToken,
         route: Route,
         body: &[u8],
-    ) -> Result<Stored, Refusal> {
-        let watched = self.metrics.tail().is_watched();
-        let mut told = Vec::new();
-        let request = kenwell_event::parse_shares(route, body, |place, event, reason| {
+    ) -> Result<StoredRequest, Refusal> {
+        let watched = self.metrics.tail().has_subscribers();
+        let mut ignored_events = Vec::new();
+        let request = kenwell_event::parse_by_write_key(route, body, |place, event, reason| {
             if watched {
-                told.push((place, event, reason));
+                ignored_events.push((place, event, reason));
             }
         });
-        let mut loads = Vec::with_capacity(request.shares.len());
-        for (place, share) in request.shares.into_iter().enumerate() {
-            let write_key = share.write_key.ok_or(Refusal::NoKeyInHeader)?;
-            let its = told.iter().filter(|(at, ..)| *at == place);
-            loads.push(Load {
+        let mut all = Vec::with_capacity(request.groups.len());
+        for (place, group) in request.groups.into_iter().enumerate() {
+            let write_key = group.write_key.ok_or(Refusal::NoKeyInHeader)?;
+            let its = ignored_events.iter().filter(|(at, ..)| *at == place);
+            all.push(SourceEvents {
                 source: sources.find_enabled(&write_key)?,
-                identifies: share.identifies,
-                ignored: share.ignored,
-                told: its.map(|(_, event, reason)| (*event, *reason)).collect(),
+                identifies: group.identifies,
+                ignored: group.ignored,
+                ignored_events: its.map(|(_, event, reason)| (*event, *reason)).collect(),
             });
         }
-        if let Some(rejection) = request.refused {
+        if let Some(rejection) = request.rejection {
             return Err(Refusal::Rejected(rejection));
         }
-        loads.iter().try_for_each(Load::admit)?;
+        all.iter().try_for_each(SourceEvents::admit)?;
         fits(route, body)?;
-        for load in loads {
-            self.store(load, token.clone()).await?;
+        for events in all {
+            self.store(events, token.clone()).await?;
         }
-        Ok(Stored {
+        Ok(StoredRequest {
             route,
             names_write_key: true,
         })
     }
 
     /// Counts, shows and appends what one source sent.
-    async fn store(&self, load: Load<'_>, token: TaskTrackerToken) -> Result<(), Refusal> {
-        let source = load.source;
-        for (reason, count) in load.ignored.iter() {
+    async fn store(
+        &self,
+        events: SourceEvents<'_>,
+        token: TaskTrackerToken,
+    ) -> Result<(), Refusal> {
+        let source = events.source;
+        for (reason, count) in events.ignored.iter() {
             source.counters.ignored(reason.as_str(), count);
         }
         source.counters.seen(Timestamp::now());
-        for (event, reason) in &load.told {
-            self.tell(source, Outcome::Ignored, event, Some(reason.as_str()));
+        for (event, reason) in &events.ignored_events {
+            self.show(source, Outcome::Ignored, event, Some(reason.as_str()));
         }
-        if load.identifies.is_empty() {
+        if events.identifies.is_empty() {
             return Ok(());
         }
-        let batch = records(source, &load.identifies);
+        let batch = records(source, &events.identifies);
         self.append(source, token, batch).await?;
-        if self.metrics.tail().is_watched() {
-            for event in &load.identifies {
-                self.tell(source, Outcome::Accepted, event, None);
+        if self.metrics.tail().has_subscribers() {
+            for event in &events.identifies {
+                self.show(source, Outcome::Accepted, event, None);
             }
         }
         Ok(())
     }
 
-    /// Shows what became of an event to those who look.
-    fn tell(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
-        self.metrics.tail().tell(&Observation {
+    /// Shows what became of an event to whoever watches.
+    fn show(&self, source: &Source, outcome: Outcome, event: &[u8], reason: Option<&str>) {
+        self.metrics.tail().publish(&Observation {
             source: &source.id,
             outcome,
             event,
@@ -168,7 +172,7 @@ impl Ingest {
         let batch = batch.on_stored(move |first| enter(&queue, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
-        // On a task of its own: when nobody waits any more, as when a server stops or a client of the private
+        // On a task of its own: when its request is not waited for any more, as when a server stops or a client of the private
         // plane hangs up, the token must last to the end of the append.
         let append = self.appends.spawn(async move {
             let appended = journal.append(batch).await;
@@ -178,7 +182,7 @@ impl Ingest {
         });
         match append.await {
             Ok(Ok(_offset)) => {
-                self.metrics.appended(started.elapsed().as_secs_f64());
+                self.metrics.observe_append(started.elapsed().as_secs_f64());
                 Ok(())
             }
             Ok(Err(error)) => Err(not_stored(&error)),
@@ -187,8 +191,8 @@ impl Ingest {
     }
 }
 
-impl Load<'_> {
-    /// Takes room for all its events under the rate limit of their source.
+impl SourceEvents<'_> {
+    /// Counts all its events against the rate limit of their source.
     fn admit(&self) -> Result<(), Refusal> {
         let ignored = usize::try_from(self.ignored.total()).unwrap_or(usize::MAX);
         self.source

@@ -22,7 +22,8 @@ mod status;
 mod success;
 
 pub use body::MAX_BODY_BYTES;
-pub use project_settings::Reach;
-pub use server::{Gateway, Limits, NotTaken};
+pub use project_settings::PublicEndpoint;
+pub(crate) use server::NotAccepted;
+pub use server::{Gateway, GatewayLimits};
 pub use source_table::SourceTable;
 pub use sources::{Source, Sources};

@@ -1,8 +1,8 @@
 //! `/v1/projects/KEY/settings`: what Segment's mobile, JVM and browser SDKs load before they send.
 //!
 //! An SDK that gets anything but 200 falls back to Segment's own host, whatever host its program chose, and
-//! sends the users' events there. So everybody gets an answer that leads here, with a key that nobody knows
-//! too: whether a key may send is said when it sends.
+//! sends the users' events there. So every request gets an answer that leads here, also with an
+//! unknown key: whether a key may send is said when it sends.
 
 use http::{HeaderMap, HeaderValue, header, uri::Authority};
 use serde_json::json;
@@ -11,16 +11,16 @@ use super::answer::{Answer, JSON};
 
 /// How clients reach the gateway, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach {
+pub struct PublicEndpoint {
     /// `gateway.public_url`: scheme, host and path, without a slash at the end.
     pub public_url: Option<String>,
     /// Whether the listener speaks TLS itself.
     pub tls: bool,
 }
 
-/// Where events shall be sent.
+/// Where events are to be sent.
 #[derive(Debug, PartialEq, Eq)]
-struct Target {
+struct EventTarget {
     /// `http` or `https`. Only the browser SDK asks; the others always use TLS.
     protocol: &'static str,
     /// Host and path in front of `/b`. Without one, SDKs stay with the host that their program chose.
@@ -28,8 +28,8 @@ struct Target {
 }
 
 /// The settings for `write_key`.
-pub(super) fn answer(write_key: &str, headers: &HeaderMap, reach: &Reach) -> Answer {
-    let target = target(headers, reach);
+pub(super) fn answer(write_key: &str, headers: &HeaderMap, public: &PublicEndpoint) -> Answer {
+    let target = target(headers, public);
     let mut segment = json!({ "apiKey": write_key, "protocol": target.protocol });
     if let (Some(host), Some(segment)) = (target.api_host, segment.as_object_mut()) {
         segment.insert("apiHost".into(), host.into());
@@ -49,10 +49,10 @@ pub(super) fn answer(write_key: &str, headers: &HeaderMap, reach: &Reach) -> Ans
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-fn target(headers: &HeaderMap, reach: &Reach) -> Target {
-    let public = reach.public_url.as_deref();
-    if let Some((scheme, host)) = public.and_then(|url| url.split_once("://")) {
-        return Target {
+fn target(headers: &HeaderMap, public: &PublicEndpoint) -> EventTarget {
+    let url = public.public_url.as_deref();
+    if let Some((scheme, host)) = url.and_then(|url| url.split_once("://")) {
+        return EventTarget {
             protocol: if scheme == "http" { "http" } else { "https" },
             api_host: Some(format!("{host}/v1")),
         };
@@ -74,10 +74,10 @@ fn target(headers: &HeaderMap, reach: &Reach) -> Target {
     // Where no proxy says: a page that came by TLS may call nothing else.
     let page = text("origin").or_else(|| text("referer"));
     let secure = forwarded("x-forwarded-proto").map_or_else(
-        || reach.tls || page.is_some_and(|page| page.starts_with("https:")),
+        || public.tls || page.is_some_and(|page| page.starts_with("https:")),
         |proto| proto.eq_ignore_ascii_case("https"),
     );
-    Target {
+    EventTarget {
         protocol: if secure { "https" } else { "http" },
         api_host,
     }
@@ -87,26 +87,29 @@ fn target(headers: &HeaderMap, reach: &Reach) -> Target {
 mod tests {
     use super::*;
 
-    fn reach(public_url: Option<&str>, tls: bool) -> Reach {
-        Reach {
+    fn endpoint(public_url: Option<&str>, tls: bool) -> PublicEndpoint {
+        PublicEndpoint {
             public_url: public_url.map(Into::into),
             tls,
         }
     }
 
     /// Protocol and host for a request with these headers.
-    fn told(lines: &[(&'static str, &str)], reach: &Reach) -> (&'static str, Option<String>) {
+    fn told(
+        lines: &[(&'static str, &str)],
+        public: &PublicEndpoint,
+    ) -> (&'static str, Option<String>) {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.insert(*name, value.parse().unwrap());
         }
-        let target = target(&headers, reach);
+        let target = target(&headers, public);
         (target.protocol, target.api_host)
     }
 
     #[test]
     fn it_leads_to_where_the_client_came_from() {
-        let plain = reach(None, false);
+        let plain = endpoint(None, false);
         for (lines, protocol, host) in [
             (
                 &[("host", "127.0.0.1:8080")][..],
@@ -144,7 +147,7 @@ mod tests {
                 "{lines:?}"
             );
         }
-        let tls = told(&[("host", "e.example")], &reach(None, true));
+        let tls = told(&[("host", "e.example")], &endpoint(None, true));
         assert_eq!(tls.0, "https");
     }
 
@@ -155,14 +158,14 @@ mod tests {
             ("x-forwarded-host", "y"),
             ("x-forwarded-proto", "http"),
         ];
-        let configured = reach(Some("https://e.example/kenwell"), false);
+        let configured = endpoint(Some("https://e.example/kenwell"), false);
         let told = told(&lines, &configured);
         assert_eq!(told, ("https", Some("e.example/kenwell/v1".into())));
     }
 
     #[test]
     fn what_is_no_host_is_not_repeated() {
-        let plain = reach(None, false);
+        let plain = endpoint(None, false);
         for host in ["", "a b", "u:p@e.example", "e.example/path", "e.example\"x"] {
             assert_eq!(told(&[("host", host)], &plain).1, None, "{host}");
         }

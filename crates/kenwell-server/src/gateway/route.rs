@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use http::Method;
 use kenwell_event::Route;
 
-use super::{query, refusal::Refusal};
+use super::{
+    query,
+    refusal::{Refusal, STATUSES},
+};
 
 /// What a request wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +31,17 @@ pub(super) enum Target {
     Reports,
 }
 
-/// Names of the routes that take events, for metrics.
-pub(super) const EVENTS: [&str; 11] = [
-    "identify", "track", "page", "screen", "group", "alias", "merge", "batch", "import", "beacon",
-    "pixel",
-];
-/// Names of the others.
-pub(super) const OTHERS: [&str; 6] = [
-    "health",
-    "version",
-    "robots",
-    "sourceConfig",
-    "settings",
-    "reports",
-];
+/// One row of the table.
+pub(super) struct Row {
+    /// In exact letters. `{writeKey}` stands for a part of the path.
+    paths: &'static [&'static str],
+    /// Its name in metrics.
+    pub(super) name: &'static str,
+    target: Target,
+    methods: &'static str,
+    /// The statuses that metrics show from the start on.
+    pub(super) statuses: &'static [u16],
+}
 
 /// The name of requests that have no route.
 pub(super) const NONE: &str = "none";
@@ -49,34 +49,89 @@ pub(super) const NONE: &str = "none";
 const GET: &str = "GET";
 const POST: &str = "POST";
 const GET_HEAD: &str = "GET, HEAD";
+/// With or without `/v1`, see [`key_segment`].
+const PROJECT_SETTINGS: &str = "/v1/projects/{writeKey}/settings";
+
+/// All routes, the most frequent ones first. A body has at most [`super::MAX_BODY_BYTES`], whatever the route.
+pub(super) static ROUTES: [Row; 17] = [
+    events(&["/v1/batch", "/v1/b"], "batch", Route::Batch),
+    events(&["/v1/identify", "/v1/i"], "identify", Route::Identify),
+    events(&["/v1/track", "/v1/t"], "track", Route::Other),
+    events(&["/v1/page", "/v1/p"], "page", Route::Other),
+    events(&["/v1/screen", "/v1/s"], "screen", Route::Other),
+    events(&["/v1/group", "/v1/g"], "group", Route::Other),
+    events(&["/v1/alias", "/v1/a"], "alias", Route::Other),
+    events(&["/v1/merge"], "merge", Route::Other),
+    events(&["/v1/import"], "import", Route::Import),
+    row(
+        &["/beacon/v1/batch"],
+        "beacon",
+        Target::Beacon,
+        POST,
+        &STATUSES,
+    ),
+    row(
+        &["/pixel/v1/track", "/pixel/v1/page"],
+        "pixel",
+        Target::Pixel,
+        GET,
+        &STATUSES,
+    ),
+    row(&["/health", "/"], "health", Target::Health, GET, &[200]),
+    row(&["/version"], "version", Target::Version, GET, &[200]),
+    row(&["/robots.txt"], "robots", Target::Robots, GET, &[200]),
+    row(
+        &["/sourceConfig"],
+        "sourceConfig",
+        Target::SourceConfig,
+        GET_HEAD,
+        &[200],
+    ),
+    row(
+        &[PROJECT_SETTINGS],
+        "settings",
+        Target::ProjectSettings,
+        GET_HEAD,
+        &[200],
+    ),
+    row(&["/v1/m"], "reports", Target::Reports, POST, &[200]),
+];
+
+const fn row(
+    paths: &'static [&'static str],
+    name: &'static str,
+    target: Target,
+    methods: &'static str,
+    statuses: &'static [u16],
+) -> Row {
+    Row {
+        paths,
+        name,
+        target,
+        methods,
+        statuses,
+    }
+}
+
+const fn events(paths: &'static [&'static str], name: &'static str, route: Route) -> Row {
+    row(paths, name, Target::Events(route), POST, &STATUSES)
+}
 
 /// The target of a request, together with the route's name for metrics.
 pub(super) fn find(method: &Method, path: &str) -> Result<(&'static str, Target), Refusal> {
     let path = tidy(path);
-    let (name, target, allow) = match path.as_ref() {
-        "/v1/identify" | "/v1/i" => ("identify", Target::Events(Route::Identify), POST),
-        "/v1/track" | "/v1/t" => ("track", Target::Events(Route::Other), POST),
-        "/v1/page" | "/v1/p" => ("page", Target::Events(Route::Other), POST),
-        "/v1/screen" | "/v1/s" => ("screen", Target::Events(Route::Other), POST),
-        "/v1/group" | "/v1/g" => ("group", Target::Events(Route::Other), POST),
-        "/v1/alias" | "/v1/a" => ("alias", Target::Events(Route::Other), POST),
-        "/v1/merge" => ("merge", Target::Events(Route::Other), POST),
-        "/v1/batch" | "/v1/b" => ("batch", Target::Events(Route::Batch), POST),
-        "/v1/import" => ("import", Target::Events(Route::Import), POST),
-        "/v1/m" => ("reports", Target::Reports, POST),
-        "/beacon/v1/batch" => ("beacon", Target::Beacon, POST),
-        "/pixel/v1/track" | "/pixel/v1/page" => ("pixel", Target::Pixel, GET),
-        "/health" | "/" => ("health", Target::Health, GET),
-        "/version" => ("version", Target::Version, GET),
-        "/robots.txt" => ("robots", Target::Robots, GET),
-        "/sourceConfig" => ("sourceConfig", Target::SourceConfig, GET_HEAD),
-        other if key_segment(other).is_some() => ("settings", Target::ProjectSettings, GET_HEAD),
-        _ => return Err(Refusal::NoSuchPath),
+    let path = match key_segment(&path) {
+        Some(_) => PROJECT_SETTINGS,
+        None => path.as_ref(),
     };
-    if allow.split(", ").any(|allowed| allowed == method.as_str()) {
-        Ok((name, target))
+    let mut rows = ROUTES.iter();
+    let row = rows.find(|row| row.paths.contains(&path));
+    let row = row.ok_or(Refusal::NoSuchPath)?;
+    let mut methods = row.methods.split(", ");
+    if methods.any(|allowed| allowed == method.as_str()) {
+        Ok((row.name, row.target))
     } else {
-        Err(Refusal::WrongMethod(allow))
+        Err(Refusal::WrongMethod(row.methods))
     }
 }
 

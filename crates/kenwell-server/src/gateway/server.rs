@@ -15,32 +15,33 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::Answer,
     auth,
-    body::{self, Encoding, LARGE_BYTES, Room, STRANGERS_BYTES, Share},
+    body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceShare, UNKNOWN_SENDERS_BYTES},
     cors,
+    head::HeadMemory,
     ingest::Ingest,
-    project_settings::{self, Reach},
-    refusal::{self, Refusal},
+    project_settings::{self, PublicEndpoint},
+    refusal::Refusal,
     route::{self, Target},
     source_config,
-    source_table::{Entry, SourceTable},
+    source_table::{SourceLease, SourceTable},
     status,
-    success::{self, Stored},
+    success::{self, StoredRequest},
 };
 use crate::metrics::Metrics;
 
-/// An event that the gateway did not take.
+/// An event that the gateway did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
-pub struct NotTaken {
+pub(crate) struct NotAccepted {
     /// The status that a sender would have got.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The words that a sender would have got.
-    pub words: String,
+    pub(crate) words: String,
 }
 
-/// How much the gateway takes on at once.
+/// How much the gateway serves at once, and how long it waits for senders.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct GatewayLimits {
     /// Open connections. One more takes the place of one that keeps us waiting, or is answered 503.
     pub max_connections: usize,
     /// Time that a connection may be without a request.
@@ -53,13 +54,15 @@ pub struct Limits {
 pub struct Gateway {
     source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
-    pub(super) limits: Limits,
-    room: Room,
-    /// Room for those who are known only when their body is read.
-    strangers: Room,
-    /// Of that they have all together one share.
-    strangers_share: Share,
-    reach: Reach,
+    pub(super) limits: GatewayLimits,
+    /// What the heads of all connections may take.
+    pub(super) head_memory: HeadMemory,
+    /// What the bodies of known senders may take.
+    body_memory: BodyMemory,
+    /// What the bodies of senders may take who are known only when their body is read; they have one share together.
+    unknown_memory: BodyMemory,
+    unknown_share: SourceShare,
+    public: PublicEndpoint,
     workspace_id: String,
     started: String,
 }
@@ -71,14 +74,11 @@ impl Gateway {
         journal: Journal,
         metrics: Arc<Metrics>,
         workspace_id: String,
-        limits: Limits,
-        reach: Reach,
+        limits: GatewayLimits,
+        public: PublicEndpoint,
     ) -> Self {
-        for route in route::EVENTS {
-            metrics.expect_requests(route, &refusal::STATUSES);
-        }
-        for route in route::OTHERS {
-            metrics.expect_requests(route, &[200]);
+        for row in &route::ROUTES {
+            metrics.expect_requests(row.name, row.statuses);
         }
         metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {
@@ -89,10 +89,11 @@ impl Gateway {
                 appends: TaskTracker::new(),
             },
             limits,
-            room: Room::new(LARGE_BYTES),
-            strangers: Room::new(STRANGERS_BYTES),
-            strangers_share: Share::new(),
-            reach,
+            head_memory: HeadMemory::new(),
+            body_memory: BodyMemory::new(LARGE_BYTES),
+            unknown_memory: BodyMemory::new(UNKNOWN_SENDERS_BYTES),
+            unknown_share: SourceShare::new(),
+            public,
             workspace_id,
             started: format!("{:.3}", Timestamp::now()),
         }
@@ -144,7 +145,7 @@ impl Gateway {
             Target::Events(route) => {
                 let stored = match auth::key_in_header(request.headers()) {
                     Ok(key) => self.events(&key, route, request).await?,
-                    Err(_) => self.signed_events(route, request).await?,
+                    Err(_) => self.events_with_keys(route, request).await?,
                 };
                 Ok(success::answer(stored, request.headers()))
             }
@@ -169,8 +170,8 @@ impl Gateway {
             }
             Target::ProjectSettings => {
                 let write_key = route::project(request.uri().path()).ok_or(Refusal::NoSuchPath)?;
-                let (headers, reach) = (request.headers(), &self.reach);
-                Ok(project_settings::answer(&write_key, headers, reach))
+                let (headers, public) = (request.headers(), &self.public);
+                Ok(project_settings::answer(&write_key, headers, public))
             }
             Target::Reports => {
                 body::discard(request.body_mut(), self.deadline()).await;
@@ -185,17 +186,17 @@ impl Gateway {
         key: &str,
         route: Route,
         request: &mut Request<Incoming>,
-    ) -> Result<Stored, Refusal> {
+    ) -> Result<StoredRequest, Refusal> {
         let sources = self.source_table.now();
         let source = sources.find_enabled(key)?;
         let encoding = Encoding::of(request.headers());
-        let room = self.room.of(&source.body_share);
-        let received = body::read(encoding, request.body_mut(), &room, self.deadline()).await?;
+        let memory = self.body_memory.of(&source.body_share);
+        let received = body::read(encoding, request.body_mut(), &memory, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
-        let Entry {
+        let SourceLease {
             sources: now,
             token,
-        } = self.source_table.enter();
+        } = self.source_table.lease();
         let source = if Arc::ptr_eq(&sources, &now) {
             source
         } else {
@@ -206,29 +207,29 @@ impl Gateway {
             .await
     }
 
-    /// Likewise for a sender whose write key, if there is one, is in the body.
-    async fn signed_events(
+    /// The same path for a sender whose write keys, if there are any, are in the body.
+    async fn events_with_keys(
         &self,
         route: Route,
         request: &mut Request<Incoming>,
-    ) -> Result<Stored, Refusal> {
+    ) -> Result<StoredRequest, Refusal> {
         let encoding = Encoding::of(request.headers());
         let body = request.body_mut();
-        let room = self.strangers.of(&self.strangers_share);
-        let received = body::read(encoding, body, &room, self.deadline()).await?;
-        let Entry { sources, token } = self.source_table.enter();
+        let memory = self.unknown_memory.of(&self.unknown_share);
+        let received = body::read(encoding, body, &memory, self.deadline()).await?;
+        let SourceLease { sources, token } = self.source_table.lease();
         self.ingest
             .accept_shares(&sources, token, route, &received.bytes)
             .await
     }
 
-    /// Takes one identify of this source, as if it had come over the wire.
+    /// Accepts one identify of this source, as if it had come over the wire.
     ///
     /// # Errors
-    /// [`NotTaken`], with the status and words that a sender would have got.
-    pub async fn take(&self, source: &str, event: &[u8]) -> Result<(), NotTaken> {
-        let Entry { sources, token } = self.source_table.enter();
-        let refused = |refusal: Refusal| NotTaken {
+    /// [`NotAccepted`], with the status and words that a sender would have got.
+    pub(crate) async fn accept(&self, source: &str, event: &[u8]) -> Result<(), NotAccepted> {
+        let SourceLease { sources, token } = self.source_table.lease();
+        let refused = |refusal: Refusal| NotAccepted {
             status: refusal.answer().status(),
             words: refusal.answer().words(),
         };
@@ -237,8 +238,8 @@ impl Gateway {
         if !source.enabled {
             return Err(refused(Refusal::SourceDisabled));
         }
-        let taken = self.ingest.accept(source, token, Route::Identify, event);
-        taken.await.map(drop).map_err(refused)
+        let accepted = self.ingest.accept(source, token, Route::Identify, event);
+        accepted.await.map(drop).map_err(refused)
     }
 
     /// A pixel holds a track or a page, never an identify: it is counted and that is all.

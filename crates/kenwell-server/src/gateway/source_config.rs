@@ -56,7 +56,7 @@ struct SourcePage<'a> {
     updated_at: &'a str,
 }
 
-/// What an SDK may collect about itself: nothing. Otherwise it would call somebody else: the browser SDK
+/// What an SDK may collect about itself: nothing. Otherwise it would call other servers: the browser SDK
 /// v1.1 loads a script from the net, v3 and the mobile ones post reports.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,12 +68,12 @@ struct SourceSettings {
 /// Native and Flutter wrap it.
 #[derive(Debug, Default, Serialize)]
 struct StatsCollection {
-    errors: Collected,
-    metrics: Collected,
+    errors: CollectionSwitch,
+    metrics: CollectionSwitch,
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Collected {
+struct CollectionSwitch {
     enabled: bool,
 }
 
@@ -87,7 +87,7 @@ struct Definition<'a> {
     category: &'a str,
 }
 
-/// The answer for whoever's key comes with the request, in the header or in the query.
+/// The answer for the source whose key comes with the request, in the header or in the query.
 pub(super) fn answer(
     sources: &Sources,
     headers: &HeaderMap,

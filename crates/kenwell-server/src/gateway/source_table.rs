@@ -6,7 +6,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::sources::Sources;
 
-/// Who may send now.
+/// The sources that may send now.
 pub struct SourceTable {
     current: RwLock<Generation>,
 }
@@ -17,8 +17,8 @@ struct Generation {
     appends: TaskTracker,
 }
 
-/// The sources that decide about one request. As long as it lives, [`SourceTable::replace`] waits.
-pub(super) struct Entry {
+/// The sources by which one request is routed. As long as it lives, [`SourceTable::replace`] waits.
+pub(super) struct SourceLease {
     pub(super) sources: Arc<Sources>,
     pub(super) token: TaskTrackerToken,
 }
@@ -33,17 +33,17 @@ impl SourceTable {
 
     /// The sources of this moment.
     pub fn now(&self) -> Arc<Sources> {
-        let sheet = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&sheet.sources)
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current.sources)
     }
 
-    /// The sources that are to decide where a request's events go.
-    pub(super) fn enter(&self) -> Entry {
-        // Both under the lock: whoever replaces the sheet waits for every token given out before.
-        let sheet = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Entry {
-            sources: Arc::clone(&sheet.sources),
-            token: sheet.appends.token(),
+    /// The sources that decide where a request's events go.
+    pub(super) fn lease(&self) -> SourceLease {
+        // Both under the lock: a replacement waits for every token given out before.
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        SourceLease {
+            sources: Arc::clone(&current.sources),
+            token: current.appends.token(),
         }
     }
 
@@ -51,8 +51,8 @@ impl SourceTable {
     /// journal, or was refused.
     pub async fn replace(&self, sources: Sources) {
         let before = {
-            let mut sheet = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *sheet, Generation::new(sources)).appends
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, Generation::new(sources)).appends
         };
         before.close();
         before.wait().await;
@@ -86,13 +86,13 @@ mod tests {
     #[tokio::test]
     async fn a_replacement_waits_for_what_was_routed_before() {
         let source_table = SourceTable::new(sources());
-        let entry = source_table.enter();
+        let lease = source_table.lease();
         let mut replaced = pin!(source_table.replace(sources()));
         let waits = poll_fn(|context| Poll::Ready(replaced.as_mut().poll(context).is_pending()));
         assert!(waits.await);
         // Requests that begin now are decided by the new ones already.
-        assert!(!Arc::ptr_eq(&source_table.now(), &entry.sources));
-        drop(entry);
+        assert!(!Arc::ptr_eq(&source_table.now(), &lease.sources));
+        drop(lease);
         replaced.await;
     }
 }

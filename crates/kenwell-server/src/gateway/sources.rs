@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use subtle::ConstantTimeEq;
 
-use super::{body::Share, refusal::Refusal};
+use super::{body::SourceShare, refusal::Refusal};
 use crate::{
     config, envelope,
     metrics::{DestinationCounters, Metrics, SourceCounters},
@@ -24,14 +24,14 @@ pub struct Source {
     pub(super) destinations: Vec<DestinationCounters>,
     /// The same destinations, as the journal wants them.
     pub(super) route: Vec<u8>,
-    limit: Option<Limit>,
-    /// What its large bodies may take of the room for all.
-    pub(super) body_share: Share,
+    rate_limit: Option<RateLimit>,
+    /// What its large bodies may take of the memory for all.
+    pub(super) body_share: SourceShare,
 }
 
 /// An allowance of events a second, shared by all that go on counting with it.
 #[derive(Clone)]
-struct Limit {
+struct RateLimit {
     rate: NonZeroU32,
     limiter: Arc<DefaultDirectRateLimiter>,
 }
@@ -78,7 +78,7 @@ impl Sources {
         found.ok_or(Refusal::UnknownKey)
     }
 
-    /// Likewise, if it may send.
+    /// The source with this write key, if it may send.
     pub(super) fn find_enabled(&self, write_key: &str) -> Result<&Arc<Source>, Refusal> {
         let source = self.find(write_key)?;
         if source.enabled {
@@ -101,10 +101,10 @@ impl Source {
             let mut all = config.destinations.iter();
             all.any(|destination| destination.id == *id && destination.enabled)
         });
-        let limit = NonZeroU32::new(config.gateway.rate_limit).map(|rate| {
-            let before = before.and_then(|before| before.limit.as_ref());
+        let rate_limit = NonZeroU32::new(config.gateway.rate_limit).map(|rate| {
+            let before = before.and_then(|before| before.rate_limit.as_ref());
             let kept = before.filter(|limit| limit.rate == rate);
-            kept.cloned().unwrap_or_else(|| Limit::new(rate))
+            kept.cloned().unwrap_or_else(|| RateLimit::new(rate))
         });
         Self {
             id: source.id.clone(),
@@ -112,10 +112,13 @@ impl Source {
             name: source.name.clone(),
             enabled: source.enabled,
             write_key: source.write_key.clone(),
-            destinations: destinations.iter().map(|id| metrics.counters(id)).collect(),
+            destinations: destinations
+                .iter()
+                .map(|id| metrics.destination(id))
+                .collect(),
             route: envelope::route(&source.id, &destinations),
-            limit,
-            body_share: before.map_or_else(Share::new, |before| before.body_share.clone()),
+            rate_limit,
+            body_share: before.map_or_else(SourceShare::new, |before| before.body_share.clone()),
         }
     }
 
@@ -124,10 +127,10 @@ impl Source {
         self.write_key.expose()
     }
 
-    /// Takes room for `events` under the rate limit.
+    /// Counts `events` against the rate limit.
     pub(super) fn admit(&self, events: usize) -> Result<(), Refusal> {
-        let (Some(Limit { limiter, .. }), Some(events)) = (
-            &self.limit,
+        let (Some(RateLimit { limiter, .. }), Some(events)) = (
+            &self.rate_limit,
             u32::try_from(events).ok().and_then(NonZeroU32::new),
         ) else {
             return Ok(());
@@ -147,7 +150,7 @@ impl Source {
     }
 }
 
-impl Limit {
+impl RateLimit {
     fn new(rate: NonZeroU32) -> Self {
         Self {
             rate,

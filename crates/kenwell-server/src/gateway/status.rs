@@ -54,7 +54,7 @@ pub(super) fn pixel() -> Answer {
     Answer::ok("image/gif", Bytes::from_static(PIXEL))
 }
 
-/// Segment's SDKs report errors of their own; nobody reads them here.
+/// Segment's SDKs report errors of their own; they are not read here.
 pub(super) fn reported() -> Answer {
     Answer::ok(JSON, r#"{"success":true}"#)
 }

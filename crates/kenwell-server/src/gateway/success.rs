@@ -1,4 +1,4 @@
-//! What a sender hears: RudderStack's words, or JSON for those of Segment's SDKs that parse the answer.
+//! The answer to events that were stored: RudderStack's words, or JSON for those of Segment's SDKs that parse the answer.
 //!
 //! Segment's Java SDK sends a batch again for ever, and its Ruby SDK ten times, when the answer is no JSON.
 //! RudderStack's own SDKs get its words, byte for byte, although some name themselves as Segment's do:
@@ -12,14 +12,14 @@ use super::answer::{Answer, JSON, TEXT};
 
 /// What is known of a request whose events were stored.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stored {
+pub(super) struct StoredRequest {
     pub(super) route: Route,
     /// Whether its body names a write key, which RudderStack's SDKs never do.
     pub(super) names_write_key: bool,
 }
 
 /// The answer to events that were stored.
-pub(super) fn answer(stored: Stored, headers: &HeaderMap) -> Answer {
+pub(super) fn answer(stored: StoredRequest, headers: &HeaderMap) -> Answer {
     if parses_success(stored, headers) {
         Answer::ok(JSON, r#"{"success":true}"#)
     } else {
@@ -38,7 +38,7 @@ pub(super) fn refused(refusal: Answer, headers: &HeaderMap) -> Answer {
 
 /// Segment's Java SDK is known by two of three signs: its name, which programs may change, the route that
 /// it uses unless told otherwise, and the write key in the body.
-fn parses_success(stored: Stored, headers: &HeaderMap) -> bool {
+fn parses_success(stored: StoredRequest, headers: &HeaderMap) -> bool {
     let signs = [
         user_agent(headers).starts_with("analytics-java/"),
         stored.route == Route::Import,
@@ -65,7 +65,7 @@ mod tests {
 
     fn json_for(agent: &'static str, route: Route, names_write_key: bool) -> bool {
         let headers = [(header::USER_AGENT, agent.parse().unwrap())];
-        let stored = Stored {
+        let stored = StoredRequest {
             route,
             names_write_key,
         };

@@ -1,63 +1,65 @@
-//! Whether the conservation law holds: nothing has two outcomes, and nothing waits that is nowhere.
+//! Whether counters and journal agree: no event has two outcomes, and none is queued that the journal does not have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::metrics::Terms;
+use crate::metrics::EventCounts;
 
 /// One destination's counters at the end of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct AuditEntry {
     /// The destination's id.
     pub destination: String,
-    /// What its counters say.
-    pub terms: Terms,
+    /// Its events and their outcomes.
+    pub counts: EventCounts,
     /// Records behind its cursor in the journal; `None` when it has none.
     pub pending: Option<u64>,
 }
 
-/// Compares the counters with the journal, step by step.
+/// Compares counters with the journal, step by step.
 #[derive(Debug, Default)]
 pub struct Audit {
-    seen: Mutex<Seen>,
+    state: Mutex<AuditState>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
-    before: BTreeMap<String, Terms>,
+struct AuditState {
+    /// Counts at the end of the last step.
+    before: BTreeMap<String, EventCounts>,
+    /// Destinations whose counters were wrong then.
     broken: BTreeSet<String>,
 }
 
 impl Audit {
     /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
-    pub fn check(&self, entries: impl IntoIterator<Item = Entry>) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut now = Seen::default();
+    pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = AuditState::default();
         for entry in entries {
             let id = entry.destination;
-            let rests = seen.before.get(&id) == Some(&entry.terms);
-            let missing = entry.pending == Some(0) && entry.terms.queued() > 0;
-            if rests && missing {
-                if !seen.broken.contains(&id) {
-                    let queued = entry.terms.queued();
+            let unchanged = state.before.get(&id) == Some(&entry.counts);
+            let missing = entry.pending == Some(0) && entry.counts.queued() > 0;
+            if unchanged && missing {
+                if !state.broken.contains(&id) {
+                    let queued = entry.counts.queued();
                     tracing::error!(
                         destination.id = id,
                         queued,
-                        "the queue do not balance: events are queued that the journal does not have"
+                        "the counters do not balance: events are queued that the journal does not have"
                     );
                 }
                 now.broken.insert(id.clone());
             }
-            now.before.insert(id, entry.terms);
+            now.before.insert(id, entry.counts);
         }
-        *seen = now;
+        *state = now;
     }
 
     /// Whether the destination's counters were wrong at the end of the last step.
     pub fn is_broken(&self, destination: &str) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.broken.contains(destination)
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.broken.contains(destination)
     }
 }
 
@@ -65,20 +67,20 @@ impl Audit {
 mod tests {
     use super::*;
 
-    fn entry(accepted: u64, written: u64, pending: u64) -> Entry {
-        let terms = Terms {
+    fn entry(accepted: u64, written: u64, pending: u64) -> AuditEntry {
+        let counts = EventCounts {
             accepted,
             written,
-            ..Terms::default()
+            ..EventCounts::default()
         };
-        Entry {
+        AuditEntry {
             destination: "profiles".to_owned(),
-            terms,
+            counts,
             pending: Some(pending),
         }
     }
 
-    fn broken(steps: &[Entry]) -> bool {
+    fn broken(steps: &[AuditEntry]) -> bool {
         let audit = Audit::default();
         for step in steps {
             audit.check([step.clone()]);

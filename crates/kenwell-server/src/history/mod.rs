@@ -4,6 +4,6 @@ mod audit;
 mod ring;
 mod sampler;
 
-pub use audit::{Audit, Entry};
-pub use ring::{History, MAX_SAMPLES, STEP, Sample, Totals};
+pub use audit::{Audit, AuditEntry};
+pub use ring::{History, MAX_SAMPLES, STEP, Sample};
 pub use sampler::sample;

@@ -5,45 +5,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// How long a step is.
 pub const STEP: Duration = Duration::from_secs(10);
 /// Steps that are kept: one hour, the one that is running included.
 pub const MAX_SAMPLES: usize = 360;
 
-/// Counts since the start, all sources and all destinations together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Identifies made durable.
-    pub accepted: u64,
-    /// Outcomes at the destinations, each destination on its own.
-    pub written: u64,
-    /// Likewise, and what the gateway ignores.
-    pub ignored: u64,
-    /// Likewise.
-    pub dead_lettered: u64,
-    /// Likewise.
-    pub lost: u64,
-    /// Without an outcome now.
-    pub queued: u64,
-}
-
-/// What happened in one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happened in one step, all sources and destinations together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sample {
     /// The step's end.
+    #[serde(serialize_with = "with_milliseconds")]
+    #[schema(value_type = String)]
     pub at: Timestamp,
-    /// Identifies made durable in it.
+    /// Identify events made durable in it.
     pub accepted: u64,
-    /// Outcomes in it.
+    /// Events written to Redis in it, once for each destination.
     pub written: u64,
-    /// Outcomes in it.
+    /// Events ignored in it, by the gateway or by a destination.
     pub ignored: u64,
-    /// Outcomes in it.
+    /// Events that Redis refused for good in it, once for each destination.
     pub dead_lettered: u64,
-    /// Outcomes in it.
+    /// Events lost to damage of the journal in it, once for each destination.
     pub lost: u64,
-    /// Without an outcome at its end.
+    /// Events without an outcome at its end, once for each destination.
     pub queued: u64,
 }
 
@@ -56,26 +43,26 @@ pub struct History {
 #[derive(Debug, Default)]
 struct Ring {
     steps: VecDeque<Sample>,
-    /// At the end of the last step.
-    before: Totals,
+    /// What had happened since the start when the last step ended.
+    before: Sample,
 }
 
 impl History {
-    /// Ends a step.
-    pub fn push(&self, at: Timestamp, totals: Totals) {
+    /// Ends a step; `total` is what has happened since the start.
+    pub fn push(&self, total: Sample) {
         let mut ring = self.lock();
-        let sample = ring.since(at, totals);
+        let sample = ring.since_last(total);
         if ring.steps.len() >= MAX_SAMPLES - 1 {
             ring.steps.pop_front();
         }
         ring.steps.push_back(sample);
-        ring.before = totals;
+        ring.before = total;
     }
 
-    /// The steps, oldest first; the last one is the one that is running.
-    pub fn samples(&self, now: Timestamp, totals: Totals) -> Vec<Sample> {
+    /// The steps, oldest first; the last one is the one that is running. `total` is what has happened since the start.
+    pub fn samples(&self, total: Sample) -> Vec<Sample> {
         let ring = self.lock();
-        let running = ring.since(now, totals);
+        let running = ring.since_last(total);
         ring.steps.iter().copied().chain([running]).collect()
     }
 
@@ -87,46 +74,42 @@ impl History {
 impl Ring {
     /// What happened since the last step. A destination that was removed takes its counts with it;
     /// then nothing is told rather than a negative number.
-    fn since(&self, at: Timestamp, totals: Totals) -> Sample {
-        let Totals {
-            accepted,
-            written,
-            ignored,
-            dead_lettered,
-            lost,
-            ..
-        } = self.before;
+    fn since_last(&self, total: Sample) -> Sample {
+        let before = &self.before;
         Sample {
-            at,
-            accepted: totals.accepted.saturating_sub(accepted),
-            written: totals.written.saturating_sub(written),
-            ignored: totals.ignored.saturating_sub(ignored),
-            dead_lettered: totals.dead_lettered.saturating_sub(dead_lettered),
-            lost: totals.lost.saturating_sub(lost),
-            queued: totals.queued,
+            accepted: total.accepted.saturating_sub(before.accepted),
+            written: total.written.saturating_sub(before.written),
+            ignored: total.ignored.saturating_sub(before.ignored),
+            dead_lettered: total.dead_lettered.saturating_sub(before.dead_lettered),
+            lost: total.lost.saturating_sub(before.lost),
+            ..total
         }
     }
+}
+
+/// As all times of the API are written.
+fn with_milliseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn totals(accepted: u64, queued: u64) -> Totals {
-        Totals {
+    fn total(accepted: u64, queued: u64) -> Sample {
+        Sample {
             accepted,
             queued,
-            ..Totals::default()
+            ..Sample::default()
         }
     }
 
     #[test]
     fn each_step_tells_its_own_share() {
         let history = History::default();
-        let at = Timestamp::UNIX_EPOCH;
-        history.push(at, totals(5, 1));
-        history.push(at + STEP, totals(7, 0));
-        let samples = history.samples(at + STEP + STEP / 2, totals(10, 2));
+        history.push(total(5, 1));
+        history.push(total(7, 0));
+        let samples = history.samples(total(10, 2));
         let told: Vec<_> = samples
             .iter()
             .map(|step| (step.accepted, step.queued))
@@ -138,9 +121,9 @@ mod tests {
     fn an_hour_is_kept() {
         let history = History::default();
         for step in 0..1_000 {
-            history.push(Timestamp::UNIX_EPOCH, totals(step, 0));
+            history.push(total(step, 0));
         }
-        let samples = history.samples(Timestamp::UNIX_EPOCH, totals(1_000, 0));
+        let samples = history.samples(total(1_000, 0));
         assert_eq!(samples.len(), MAX_SAMPLES);
         assert_eq!(STEP * 360, Duration::from_hours(1));
     }
@@ -148,10 +131,7 @@ mod tests {
     #[test]
     fn counts_that_went_away_are_no_negative_step() {
         let history = History::default();
-        history.push(Timestamp::UNIX_EPOCH, totals(5, 0));
-        assert_eq!(
-            history.samples(Timestamp::UNIX_EPOCH, totals(3, 0))[1].accepted,
-            0
-        );
+        history.push(total(5, 0));
+        assert_eq!(history.samples(total(3, 0))[1].accepted, 0);
     }
 }

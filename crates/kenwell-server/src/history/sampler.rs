@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{History, STEP, Totals};
+use super::{History, STEP, Sample};
 
-/// Ends steps until `stop`.
-pub async fn sample(history: Arc<History>, totals: impl Fn() -> Totals, stop: CancellationToken) {
+/// Ends steps until `stop`; `total` says what has happened since the start.
+pub async fn sample(history: Arc<History>, total: impl Fn() -> Sample, stop: CancellationToken) {
     let mut ticks = interval(STEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await; // the first one comes at once
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = ticks.tick() => history.push(Timestamp::now(), totals()),
+            _ = ticks.tick() => history.push(total()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::draft::{Destination, Draft, Imported, Source};
 use super::loose::Loose;
 use super::redis;
 use crate::config::is_id;
-use crate::runtime::mint_id;
+use crate::runtime::id_from_name;
 
 /// Largest file that is imported, in bytes. Exports of large workspaces have a few MB.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -237,7 +237,7 @@ fn new_id(original: &str, name: &str, otherwise: &str, taken: &mut Vec<String>) 
     let id = if fits {
         original.to_owned()
     } else {
-        mint_id(name, otherwise, taken)
+        id_from_name(name, otherwise, taken)
     };
     taken.push(id.clone());
     id

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{certificate::Identity, renewed, socket::Socket};
+use super::{ServerIdentity, Socket, certificate_reloader};
 
 /// The longest a TLS handshake may take. Less than what a stopping server allows for the requests
 /// under way, so that a client who says nothing does not hold it up.
@@ -16,7 +16,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = i32::MAX.cast_unsigned();
 
 /// A connection on which HTTP is spoken, with TLS below it or without.
-pub type Stream = Either<Socket, Box<TlsStream<Socket>>>;
+pub(crate) type Stream = Either<Socket, Box<TlsStream<Socket>>>;
 
 /// A socket that is listened on.
 pub struct Listener {
@@ -29,8 +29,8 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is not free or not this machine's, or the identity cannot be used.
-    pub fn bind(address: SocketAddr, identity: Option<Identity>) -> io::Result<Self> {
-        let tls = identity.map(renewed::config).transpose()?;
+    pub fn bind(address: SocketAddr, identity: Option<ServerIdentity>) -> io::Result<Self> {
+        let tls = identity.map(certificate_reloader::config).transpose()?;
         Ok(Self {
             socket: listen(address)?,
             tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
@@ -43,18 +43,18 @@ impl Listener {
     }
 
     /// Whether connections speak TLS.
-    pub fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// The next connection, on which nothing was said yet.
-    pub async fn accept(&self) -> io::Result<(Arrival, SocketAddr)> {
+    /// The next connection, on which nothing was sent yet, and its other end.
+    pub(super) async fn accept(&self) -> io::Result<(AcceptedConnection, SocketAddr)> {
         let (socket, peer) = self.socket.accept().await?;
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");
         }
         let (socket, tls) = (Socket::new(socket), self.tls.clone());
-        Ok((Arrival { socket, tls }, peer))
+        Ok((AcceptedConnection { socket, tls }, peer))
     }
 }
 
@@ -70,19 +70,19 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A connection that was accepted, before the TLS handshake if there is to be one.
-pub struct Arrival {
+/// A connection before its TLS handshake, if it is to have one.
+pub(crate) struct AcceptedConnection {
     socket: Socket,
     tls: Option<TlsAcceptor>,
 }
 
-impl Arrival {
+impl AcceptedConnection {
     /// Shakes hands where TLS is spoken, within five seconds. Not to be waited for in the loop that
     /// accepts.
     ///
     /// # Errors
-    /// When the other side does not speak TLS, trusts somebody else, is too slow, or goes away.
-    pub async fn open(self) -> io::Result<Stream> {
+    /// When the other side does not speak TLS, does not trust the certificate, is too slow, or goes away.
+    pub(super) async fn open(self) -> io::Result<Stream> {
         let Some(tls) = self.tls else {
             return Ok(Either::Left(self.socket));
         };
@@ -91,14 +91,14 @@ impl Arrival {
         Ok(Either::Right(Box::new(stream)))
     }
 
-    /// Says one last thing and hangs up, without waiting. Only where no TLS is spoken: there,
-    /// nothing can be said before the handshake.
-    pub fn refuse(self, last_words: &[u8]) {
+    /// Sends `answer` and closes, without waiting. With TLS it only closes: nothing can be sent before the
+    /// handshake.
+    pub(crate) fn refuse(self, answer: &[u8]) {
         if self.tls.is_some() {
             return;
         }
         // One attempt: a peer that cannot take 200 bytes at once gets a closed connection only.
-        if let Err(error) = self.socket.try_write(last_words) {
+        if let Err(error) = self.socket.try_write(answer) {
             tracing::debug!(%error, "a connection beyond the limit was closed without an answer");
         }
     }

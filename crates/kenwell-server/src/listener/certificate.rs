@@ -8,9 +8,9 @@ use kenwell::{
 };
 use rustls::sign::CertifiedKey;
 
-/// Who a listener says that it is. Files are read again when they change.
+/// The certificate and key of a listener. Files are read again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct ServerIdentity {
     /// The listener's certificate and its intermediates, PEM. No secret, but kept with its file.
     pub certificate: Secret,
     /// The private key of the first certificate, PEM, not encrypted.
@@ -20,7 +20,7 @@ pub struct Identity {
 const CERTIFICATE: &str = "tls_certificate";
 const KEY: &str = "tls_key";
 
-impl Identity {
+impl ServerIdentity {
     /// The files that it stands in.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
         let secrets = [&self.certificate, &self.key];
@@ -52,7 +52,7 @@ impl Identity {
         identity.certified()
     }
 
-    /// What is to be said about the times of its certificates (`now` in seconds since 1970).
+    /// Warnings about the times of its certificates (`now` in seconds since 1970).
     pub(crate) fn time_notices(&self, now: i64) -> Vec<TimeNotice> {
         // What cannot be read was refused before.
         time_notices(CERTIFICATE, self.certificate.expose(), now).unwrap_or_default()

@@ -1,15 +1,21 @@
-//! Where connections come in: TCP, and TLS where a certificate is configured.
+//! Where connections come in: TCP, TLS where a certificate is configured, and the accept loop of both planes.
 
 mod accept;
+mod addresses;
 mod certificate;
+mod certificate_reloader;
 mod descriptors;
 mod places;
-mod renewed;
+mod serve;
 mod socket;
 
-pub use accept::{Arrival, Listener, Stream};
-pub use certificate::Identity;
-
-pub use descriptors::{Share, raise as raise_descriptors, share as share_descriptors};
-pub use places::{Place, Places};
-pub use socket::Socket;
+pub use accept::Listener;
+pub(crate) use accept::{AcceptedConnection, Stream};
+pub(crate) use addresses::{Addresses, local as local_address};
+pub use certificate::ServerIdentity;
+pub(crate) use descriptors::{
+    ConnectionLimits, fit as fit_connections, raise as raise_descriptors,
+};
+pub(crate) use places::{Place, Places};
+pub(crate) use serve::{Connection, Plane, Scope, serve};
+pub(crate) use socket::Socket;

@@ -1,4 +1,4 @@
-//! Places for connections: a fixed number, and whoever keeps us waiting gives way when they are short.
+//! Places for connections: a fixed number. When they are short, the connection that has kept us waiting for longest gives way.
 
 use std::{
     collections::HashMap,
@@ -18,160 +18,161 @@ use tokio::{
 const LEAVING: Duration = Duration::from_secs(1);
 /// Connections that are told to leave for one that comes, should some of them have begun to work.
 const ATTEMPTS: usize = 3;
-/// What stands for a connection that works.
+/// What stands for a connection with a request under way.
 const WORKING: u64 = 0;
 
 /// The places of a listener, or some of them.
-pub struct Places {
+pub(crate) struct Places {
     free: Arc<Semaphore>,
-    taken: Mutex<Taken>,
-    /// Told when a connection does not leave, because it works by now.
-    stays: Notify,
+    occupied: Mutex<OccupiedPlaces>,
+    /// Notified when a connection does not leave, because it has a request under way by now.
+    stayed: Notify,
     opened: Instant,
 }
 
 #[derive(Default)]
-struct Taken {
-    last: u64,
-    occupants: HashMap<u64, Arc<Occupant>>,
+struct OccupiedPlaces {
+    last_number: u64,
+    by_number: HashMap<u64, Arc<PlaceState>>,
 }
 
-struct Occupant {
-    /// Nanoseconds from the opening on since when we wait for a request of this connection to arrive whole.
-    waiting: AtomicU64,
-    leave: Notify,
+struct PlaceState {
+    /// Since when we wait for a request of this connection to arrive whole, in nanoseconds from the opening of all
+    /// places on; or [`WORKING`].
+    waiting_since: AtomicU64,
+    evict: Notify,
 }
 
 /// A connection's place, which is free again when this is dropped.
-pub struct Place {
+pub(crate) struct Place {
     number: u64,
-    occupant: Arc<Occupant>,
+    state: Arc<PlaceState>,
     places: Arc<Places>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// A request that is worked on, to the end of its answer.
-pub struct Work(Arc<Place>);
+/// A request under way, to the end of its answer.
+pub(crate) struct RequestGuard(Arc<Place>);
 
 impl Places {
     /// So many places.
-    pub fn new(count: usize) -> Arc<Self> {
+    pub(crate) fn new(count: usize) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(count)),
-            taken: Mutex::default(),
-            stays: Notify::new(),
+            occupied: Mutex::default(),
+            stayed: Notify::new(),
             opened: Instant::now(),
         })
     }
 
     /// A place for a connection that has just come. When none is free, the connection leaves that has kept us
     /// waiting for longest; nothing when all of them have requests under way.
-    pub async fn take(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) async fn take(self: &Arc<Self>) -> Option<Place> {
         for _ in 0..ATTEMPTS {
             if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
                 return Some(self.occupy(permit));
             }
-            if !self.send_one_away() {
+            if !self.evict_one() {
                 return None;
             }
             tokio::select! {
                 left = timeout(LEAVING, Arc::clone(&self.free).acquire_owned()) => {
                     return Some(self.occupy(left.ok()?.ok()?));
                 }
-                () = self.stays.notified() => {}
+                () = self.stayed.notified() => {}
             }
         }
         None
     }
 
     fn occupy(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
-        let occupant = Arc::new(Occupant {
-            waiting: AtomicU64::new(self.now()),
-            leave: Notify::new(),
+        let state = Arc::new(PlaceState {
+            waiting_since: AtomicU64::new(self.now()),
+            evict: Notify::new(),
         });
-        let mut taken = self.taken();
-        taken.last += 1;
-        let number = taken.last;
-        taken.occupants.insert(number, Arc::clone(&occupant));
+        let mut occupied = self.occupied();
+        occupied.last_number += 1;
+        let number = occupied.last_number;
+        occupied.by_number.insert(number, Arc::clone(&state));
         Place {
             number,
-            occupant,
+            state,
             places: Arc::clone(self),
             _permit: permit,
         }
     }
 
     /// Tells the connection to leave that we have waited for longest; false when there is none.
-    fn send_one_away(&self) -> bool {
-        let mut taken = self.taken();
-        let waiting = taken.occupants.iter().filter_map(|(number, occupant)| {
-            let since = occupant.waiting.load(Ordering::Relaxed);
+    fn evict_one(&self) -> bool {
+        let mut occupied = self.occupied();
+        let waiting = occupied.by_number.iter().filter_map(|(number, state)| {
+            let since = state.waiting_since.load(Ordering::Relaxed);
             (since != WORKING).then_some((since, *number))
         });
         let longest = waiting.min().map(|(_, number)| number);
         // It is told once.
-        let occupant = longest.and_then(|number| taken.occupants.remove(&number));
-        occupant.is_some_and(|occupant| {
-            occupant.leave.notify_one();
+        let state = longest.and_then(|number| occupied.by_number.remove(&number));
+        state.is_some_and(|state| {
+            state.evict.notify_one();
             true
         })
     }
 
-    /// The time as it is kept here; never the one of work.
+    /// Nanoseconds since the opening; never [`WORKING`].
     fn now(&self) -> u64 {
         let nanoseconds = u64::try_from(self.opened.elapsed().as_nanos());
         nanoseconds.unwrap_or(u64::MAX).max(WORKING + 1)
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn occupied(&self) -> MutexGuard<'_, OccupiedPlaces> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.occupied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
     /// From now on a request is waited for. A new place begins with that.
-    pub fn waits(&self) {
+    pub(crate) fn set_waiting(&self) {
         let now = self.places.now();
-        self.occupant.waiting.store(now, Ordering::Relaxed);
+        self.state.waiting_since.store(now, Ordering::Relaxed);
     }
 
     /// From now on there is a request that arrived whole.
-    pub fn works(&self) {
-        self.occupant.waiting.store(WORKING, Ordering::Relaxed);
+    pub(crate) fn set_working(&self) {
+        self.state.waiting_since.store(WORKING, Ordering::Relaxed);
     }
 
-    /// The same until what is returned is dropped.
-    pub fn work(self: &Arc<Self>) -> Work {
-        self.works();
-        Work(Arc::clone(self))
+    /// From now on a request is under way, until what is returned is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> RequestGuard {
+        self.set_working();
+        RequestGuard(Arc::clone(self))
     }
 
-    /// Returns when the place is needed for somebody else.
-    pub async fn needed(&self) {
-        self.occupant.leave.notified().await;
+    /// Returns when the place is needed for another connection.
+    pub(super) async fn evicted(&self) {
+        self.state.evict.notified().await;
     }
 
     /// Whether the connection, which was told to leave, may be closed at once; otherwise it has a request under
     /// way and is to be closed after that.
-    pub fn may_be_closed(&self) -> bool {
-        let waits = self.occupant.waiting.load(Ordering::Relaxed) != WORKING;
+    pub(super) fn may_be_closed(&self) -> bool {
+        let waits = self.state.waiting_since.load(Ordering::Relaxed) != WORKING;
         if !waits {
-            self.places.stays.notify_one();
+            self.places.stayed.notify_one();
         }
         waits
     }
 }
 
-impl Drop for Work {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.waits();
+        self.0.set_waiting();
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.taken().occupants.remove(&self.number);
+        self.places.occupied().by_number.remove(&self.number);
     }
 }
 
@@ -184,17 +185,17 @@ mod tests {
         let places = Places::new(2);
         let first = places.take().await.unwrap();
         let second = places.take().await.unwrap();
-        first.works();
-        first.waits();
+        first.set_working();
+        first.set_waiting();
         let leaving = async {
-            second.needed().await;
+            second.evicted().await;
             assert!(second.may_be_closed());
             drop(second);
         };
         let (third, ()) = tokio::join!(places.take(), leaving);
         let third = third.unwrap();
-        third.works();
-        first.works();
+        third.set_working();
+        first.set_working();
         assert!(places.take().await.is_none(), "all have requests under way");
         drop(third);
         assert!(places.take().await.is_some());
@@ -206,12 +207,12 @@ mod tests {
         let first = places.take().await.unwrap();
         let second = places.take().await.unwrap();
         let working = async {
-            first.needed().await;
-            first.works();
+            first.evicted().await;
+            first.set_working();
             assert!(!first.may_be_closed());
         };
         let leaving = async {
-            second.needed().await;
+            second.evicted().await;
             assert!(second.may_be_closed());
             drop(second);
         };

@@ -1,4 +1,4 @@
-//! A TCP connection that can still be read when the other side has gone, and that nobody can block for ever.
+//! A TCP connection that can still be read when the other side has gone, and that no client can block for ever.
 
 use std::{
     io::{self, IoSlice},
@@ -17,15 +17,15 @@ use tokio::{
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A TCP connection. A sender that has gone cannot be answered, but what it sent before may still lie
-/// here: after a failed write, further ones go nowhere without an error, and whoever reads learns of
-/// the end when everything was read. Nothing more can arrive then, so that end is near.
+/// here: after a failed write, further ones go nowhere without an error, and reading ends only
+/// when everything was read. Nothing more can arrive then, so that end is near.
 ///
 /// One that is there and does not read what we answer is another matter: after 30 seconds in which nothing
-/// could be sent, writing fails, which ends the connection. Who reads slowly, or is sent nothing, is let be.
-pub struct Socket {
+/// could be sent, writing fails, which ends the connection. One that reads slowly, or is sent nothing, is left alone.
+pub(crate) struct Socket {
     stream: TcpStream,
     /// Whether a write has failed.
-    deaf: bool,
+    write_failed: bool,
     write_timeout: Duration,
     /// Runs while nothing can be sent.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -39,7 +39,7 @@ impl Socket {
     fn with_timeout(stream: TcpStream, write_timeout: Duration) -> Self {
         Self {
             stream,
-            deaf: false,
+            write_failed: false,
             write_timeout,
             stalled: None,
         }
@@ -48,7 +48,7 @@ impl Socket {
     /// Writes what fits at once, without waiting.
     ///
     /// # Errors
-    /// When nothing fits, or nobody listens.
+    /// When nothing fits, or the other side has closed.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.try_write(bytes)
     }
@@ -71,7 +71,7 @@ impl Socket {
             }
             Poll::Ready(Err(error)) => {
                 tracing::debug!(%error, "a sender has gone; what it sent is still processed");
-                self.deaf = true;
+                self.write_failed = true;
                 Poll::Ready(Ok(length))
             }
             written @ Poll::Ready(Ok(_)) => {
@@ -98,7 +98,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.deaf {
+        if self.write_failed {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
@@ -111,7 +111,7 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = slices.iter().map(|slice| slice.len()).sum();
-        if self.deaf {
+        if self.write_failed {
             return Poll::Ready(Ok(length));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);

@@ -1,8 +1,8 @@
-//! What the lines of the page are told apart by.
+//! The labels of the metrics.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-use super::reasons::Label;
+use super::reason_counters::ReasonLabels;
 
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct RequestLabels {
@@ -21,7 +21,7 @@ pub(super) struct IgnoredLabels {
     pub(super) reason: &'static str,
 }
 
-impl Label for IgnoredLabels {
+impl ReasonLabels for IgnoredLabels {
     fn new(owner: &str, reason: &'static str) -> Self {
         Self {
             source: owner.to_owned(),
@@ -41,7 +41,7 @@ pub(super) struct OutcomeLabels {
     pub(super) reason: &'static str,
 }
 
-impl Label for OutcomeLabels {
+impl ReasonLabels for OutcomeLabels {
     fn new(owner: &str, reason: &'static str) -> Self {
         Self {
             destination: owner.to_owned(),

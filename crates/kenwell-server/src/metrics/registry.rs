@@ -15,7 +15,6 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::{Family, MetricConstructor},
-        gauge::Gauge,
         histogram::Histogram,
     },
     registry::{Registry, Unit},
@@ -23,30 +22,14 @@ use prometheus_client::{
 
 use super::{
     DestinationCounters, Quantiles, SourceCounters,
-    labels::{DestinationLabels, IgnoredLabels, OutcomeLabels, RequestLabels, SourceLabels},
-    reasons::{REFUSALS, Reasons},
-    shown::Shown,
-    source::Totals,
+    destination_families::{DestinationFamilies, labels},
+    journal_gauges::JournalGauges,
+    labels::{IgnoredLabels, RequestLabels, SourceLabels},
+    reason_counters::ReasonCounters,
+    registration::{InSeconds, register},
+    source_counters::GatewayTotals,
 };
 use crate::tail::Tail;
-
-/// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
-const SECONDS: [f64; 16] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
-    60.0, 600.0,
-];
-
-/// Why a record of the journal is ignored that is no event at all.
-pub(crate) const NOT_AN_ENVELOPE: &str = "not_an_envelope";
-
-#[derive(Clone)]
-struct InSeconds;
-
-impl MetricConstructor<Histogram> for InSeconds {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(SECONDS)
-    }
-}
 
 /// All metrics of the process.
 pub struct Metrics {
@@ -55,83 +38,49 @@ pub struct Metrics {
     accepted: Family<SourceLabels, Counter>,
     ignored: Family<IgnoredLabels, Counter>,
     append: Histogram,
-    append_lately: Quantiles,
-    gateway: Arc<Totals>,
+    recent_appends: Quantiles,
+    gateway: Arc<GatewayTotals>,
     given_up: Counter,
-    destinations: Destinations,
-    journal: Journal,
+    destinations: DestinationFamilies,
+    journal: JournalGauges,
     counters: Mutex<BTreeMap<String, DestinationCounters>>,
     sources: Mutex<BTreeMap<String, SourceCounters>>,
     tail: Tail,
-}
-
-struct Destinations {
-    accepted: Family<DestinationLabels, Counter>,
-    written: Family<DestinationLabels, Counter>,
-    ignored: Family<OutcomeLabels, Counter>,
-    dead_lettered: Family<OutcomeLabels, Counter>,
-    lost: Family<DestinationLabels, Counter>,
-    queued: Family<DestinationLabels, Gauge>,
-    retired: Family<DestinationLabels, Gauge>,
-    retries: Family<DestinationLabels, Counter>,
-    replayed: Family<DestinationLabels, Counter>,
-    letters_written: Family<DestinationLabels, Counter>,
-    letters_discarded: Family<DestinationLabels, Counter>,
-    letters_outstanding: Family<DestinationLabels, Gauge>,
-    freshness: Family<DestinationLabels, Histogram, InSeconds>,
-}
-
-#[derive(Default)]
-struct Journal {
-    bytes: Gauge,
-    max_bytes: Gauge,
-    corrupt_records: Gauge,
 }
 
 impl Metrics {
     /// Every metric, registered and at zero.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("kenwell");
-        let requests = Family::default();
-        let accepted = Family::default();
-        let ignored = Family::default();
-        let append = Histogram::new(SECONDS);
-        registry.register(
+        let page = &mut registry;
+        let requests = register(
+            page,
             "requests",
             "HTTP requests to the gateway, by route and status",
-            requests.clone(),
         );
-        registry.register(
-            "events_accepted",
-            "Identify events made durable",
-            accepted.clone(),
-        );
-        registry.register(
+        let accepted = register(page, "events_accepted", "Identify events made durable");
+        let ignored = register(
+            page,
             "events_ignored",
             "Events accepted and not kept, by reason",
-            ignored.clone(),
         );
-        registry.register_with_unit(
-            "append",
-            "Time until a request's events were durable",
-            Unit::Seconds,
-            append.clone(),
-        );
-        let given_up = Counter::default();
-        registry.register(
+        let append = InSeconds.new_metric();
+        let help = "Time until a request's events were durable";
+        page.register_with_unit("append", help, Unit::Seconds, append.clone());
+        let given_up = register(
+            page,
             "events_given_up",
             "Accepted events that somebody gave up by removing the destination that they waited for",
-            given_up.clone(),
         );
-        let destinations = Destinations::registered(&mut registry);
-        let journal = Journal::registered(&mut registry);
+        let destinations = DestinationFamilies::registered(page);
+        let journal = JournalGauges::registered(page);
         Self {
             registry,
             requests,
             accepted,
             ignored,
             append,
-            append_lately: Quantiles::default(),
+            recent_appends: Quantiles::default(),
             gateway: Arc::default(),
             given_up,
             destinations,
@@ -158,14 +107,14 @@ impl Metrics {
     }
 
     /// Seconds from the start of an append until it was durable.
-    pub fn appended(&self, seconds: f64) {
+    pub fn observe_append(&self, seconds: f64) {
         self.append.observe(seconds);
-        self.append_lately.note(seconds, Instant::now());
+        self.recent_appends.note(seconds, Instant::now());
     }
 
     /// How long appends took in the last minutes.
-    pub fn append_lately(&self) -> &Quantiles {
-        &self.append_lately
+    pub fn recent_appends(&self) -> &Quantiles {
+        &self.recent_appends
     }
 
     /// Identifies made durable since the start, and events that the gateway ignored.
@@ -180,11 +129,11 @@ impl Metrics {
     }
 
     /// The counters of all destinations.
-    pub fn all_counters(&self) -> Vec<DestinationCounters> {
+    pub fn destination_counters(&self) -> Vec<DestinationCounters> {
         lock(&self.counters).values().cloned().collect()
     }
 
-    /// Where each outcome is shown to those who look.
+    /// Where outcomes are shown to whoever looks just now.
     pub fn tail(&self) -> &Tail {
         &self.tail
     }
@@ -199,7 +148,11 @@ impl Metrics {
             let sent = kenwell_event::Ignored::ALL;
             SourceCounters {
                 accepted: self.accepted.get_or_create_owned(&labels),
-                ignored: Reasons::new(id, &self.ignored, sent.map(kenwell_event::Ignored::as_str)),
+                ignored: ReasonCounters::new(
+                    id,
+                    &self.ignored,
+                    sent.map(kenwell_event::Ignored::as_str),
+                ),
                 all: Arc::clone(&self.gateway),
                 seen: Arc::default(),
             }
@@ -218,7 +171,7 @@ impl Metrics {
     }
 
     /// The counters of the destination with this id; the same at every call.
-    pub fn counters(&self, id: &str) -> DestinationCounters {
+    pub fn destination(&self, id: &str) -> DestinationCounters {
         let mut counters = lock(&self.counters);
         let counters = counters.entry(id.to_owned());
         counters
@@ -227,20 +180,20 @@ impl Metrics {
     }
 
     /// The destination is not configured and has events waiting.
-    pub fn retired(&self, id: &str) {
+    pub fn set_retired(&self, id: &str) {
         let retired = self.destinations.retired.get_or_create_owned(&labels(id));
         retired.set(1);
     }
 
     /// The destination is configured again.
-    pub fn came_back(&self, id: &str) {
+    pub fn clear_retired(&self, id: &str) {
         self.destinations.retired.remove(&labels(id));
     }
 
     /// The destination is gone, and so are its counters.
     pub fn forget_destination(&self, id: &str) {
         if let Some(counters) = lock(&self.counters).remove(id) {
-            counters.shown.remove();
+            counters.series.remove();
         }
         self.destinations.remove(id);
     }
@@ -267,164 +220,6 @@ impl Default for Metrics {
     }
 }
 
-impl Destinations {
-    fn registered(registry: &mut Registry) -> Self {
-        let this = Self {
-            accepted: Family::default(),
-            written: Family::default(),
-            ignored: Family::default(),
-            dead_lettered: Family::default(),
-            lost: Family::default(),
-            queued: Family::default(),
-            retired: Family::default(),
-            retries: Family::default(),
-            replayed: Family::default(),
-            letters_written: Family::default(),
-            letters_discarded: Family::default(),
-            letters_outstanding: Family::default(),
-            freshness: Family::new_with_constructor(InSeconds),
-        };
-        let registry = registry.sub_registry_with_prefix("destination");
-        registry.register(
-            "accepted",
-            "Identify events accepted for the destination",
-            this.accepted.clone(),
-        );
-        registry.register(
-            "written",
-            "Identify events written to Redis",
-            this.written.clone(),
-        );
-        registry.register(
-            "ignored",
-            "Identify events with nothing for the destination, by reason",
-            this.ignored.clone(),
-        );
-        registry.register(
-            "dead_lettered",
-            "Identify events in the dead-letter log, by reason",
-            this.dead_lettered.clone(),
-        );
-        registry.register(
-            "lost",
-            "Identify events that were in a damaged part of the journal",
-            this.lost.clone(),
-        );
-        registry.register(
-            "queued",
-            "Identify events without an outcome yet",
-            this.queued.clone(),
-        );
-        registry.register(
-            "retired",
-            "1 for a destination that is not configured and has events waiting",
-            this.retired.clone(),
-        );
-        registry.register(
-            "retries",
-            "Pipelines that had to be sent again",
-            this.retries.clone(),
-        );
-        registry.register(
-            "replayed",
-            "Identify events accepted again: by a replay, or because a batch was cut off",
-            this.replayed.clone(),
-        );
-        registry.register(
-            "dead_letters_written",
-            "Dead letters that were retried and written to Redis",
-            this.letters_written.clone(),
-        );
-        registry.register(
-            "dead_letters_discarded",
-            "Dead letters that were dropped",
-            this.letters_discarded.clone(),
-        );
-        registry.register(
-            "dead_letters_outstanding",
-            "Dead letters in the log that nobody has retried with success or discarded yet",
-            this.letters_outstanding.clone(),
-        );
-        let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
-        registry.register_with_unit("freshness", help, Unit::Seconds, this.freshness.clone());
-        this
-    }
-
-    fn open(&self, id: &str, tail: &Tail) -> DestinationCounters {
-        let labels = labels(id);
-        let ignored = kenwell::profile::Ignored::ALL.map(kenwell::profile::Ignored::as_str);
-        let ignored = ignored.into_iter().chain([NOT_AN_ENVELOPE]);
-        let shown = Shown {
-            accepted: self.accepted.get_or_create_owned(&labels),
-            written: self.written.get_or_create_owned(&labels),
-            ignored: Reasons::new(id, &self.ignored, ignored),
-            dead_lettered: Reasons::new(id, &self.dead_lettered, REFUSALS),
-            letters_outstanding: self.letters_outstanding.get_or_create_owned(&labels),
-            lost: self.lost.get_or_create_owned(&labels),
-            queued: self.queued.get_or_create_owned(&labels),
-            retries: self.retries.get_or_create_owned(&labels),
-            replayed: self.replayed.get_or_create_owned(&labels),
-            letters_written: self.letters_written.get_or_create_owned(&labels),
-            letters_discarded: self.letters_discarded.get_or_create_owned(&labels),
-        };
-        DestinationCounters::new(shown, self.freshness.get_or_create_owned(&labels), tail)
-    }
-
-    fn remove(&self, id: &str) {
-        let labels = labels(id);
-        self.accepted.remove(&labels);
-        self.written.remove(&labels);
-        self.lost.remove(&labels);
-        self.queued.remove(&labels);
-        self.retired.remove(&labels);
-        self.retries.remove(&labels);
-        self.replayed.remove(&labels);
-        self.letters_written.remove(&labels);
-        self.letters_discarded.remove(&labels);
-        self.letters_outstanding.remove(&labels);
-        self.freshness.remove(&labels);
-    }
-}
-
-impl Journal {
-    fn registered(registry: &mut Registry) -> Self {
-        let this = Self::default();
-        let registry = registry.sub_registry_with_prefix("journal");
-        registry.register(
-            "bytes",
-            "Bytes that the journal occupies on disk, preallocated ones included",
-            this.bytes.clone(),
-        );
-        registry.register(
-            "max_bytes",
-            "Bytes that the journal may occupy",
-            this.max_bytes.clone(),
-        );
-        registry.register(
-            "corrupt_records",
-            "Damaged records skipped since the start",
-            this.corrupt_records.clone(),
-        );
-        this
-    }
-
-    fn set(&self, stats: &kenwell_journal::Stats) {
-        self.bytes.set(to_gauge(stats.disk_bytes));
-        self.max_bytes.set(to_gauge(stats.max_bytes));
-        self.corrupt_records.set(to_gauge(stats.corrupt_records));
-    }
-}
-
-fn labels(destination: &str) -> DestinationLabels {
-    DestinationLabels {
-        destination: destination.to_owned(),
-    }
-}
-
-pub(super) fn to_gauge(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -436,14 +231,14 @@ mod tests {
     #[test]
     fn what_is_gone_leaves_no_line_on_the_page() {
         let metrics = Metrics::new();
-        let (source, counters) = (metrics.source("web"), metrics.counters("profiles"));
+        let (source, counters) = (metrics.source("web"), metrics.destination("profiles"));
         let fill = || {
             source.accepted(1);
             source.ignored("not_identify", 1);
             counters.accept(2, kenwell_journal::Offset(2));
             counters.ignored("blank_user_id");
             counters.dead_lettered("ERR", 1);
-            counters.fresh(0.1);
+            counters.observe_freshness(0.1);
         };
         fill();
         let stats = kenwell_journal::Stats::default();

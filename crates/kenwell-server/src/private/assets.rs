@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// The sign-in page.
 pub(super) const SIGN_IN: &str = include_str!("../../console/sign-in.html");
@@ -89,7 +89,7 @@ pub(super) async fn file(Path(name): Path<String>, headers: HeaderMap) -> Respon
 fn respond(name: &str, headers: &HeaderMap) -> Response {
     match FILES.iter().find(|asset| asset.name == name) {
         Some(asset) => asset.respond(headers),
-        None => Refusal::not_found("no_file", "the console has no such file").into_response(),
+        None => ApiError::not_found("no_file", "the console has no such file").into_response(),
     }
 }
 

@@ -1,13 +1,19 @@
 //! Parts of requests, with refusals in our own form when they are wrong.
 
+use std::net::SocketAddr;
+
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use crate::object::object;
+
+/// The other end of the connection, which every request carries as an extension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PeerAddress(pub(super) SocketAddr);
 
 /// The JSON body.
 pub(super) struct Json<T>(pub(super) T);
@@ -19,22 +25,22 @@ pub(super) struct Query<T>(pub(super) T);
 pub(super) struct Path<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
         let body = body.map_err(|rejection| {
-            Refusal::new(rejection.status(), "bad_request", rejection.body_text())
+            ApiError::new(rejection.status(), "bad_request", rejection.body_text())
         })?;
         let is_object = begins_an_object(&body);
         let request = Request::from_parts(parts, Body::from(body));
         match axum::Json::<Object<T>>::from_request(request, state).await {
             Ok(axum::Json(Object(value))) => Ok(Self(value)),
-            Err(JsonRejection::JsonDataError(_)) if !is_object => Err(Refusal::bad_request(
+            Err(JsonRejection::JsonDataError(_)) if !is_object => Err(ApiError::bad_request(
                 "the body is no JSON object: write the settings by their names, like {\"name\": \"…\"}",
             )),
-            Err(rejection) => Err(Refusal::new(
+            Err(rejection) => Err(ApiError::new(
                 rejection.status(),
                 "bad_request",
                 rejection.body_text(),
@@ -57,23 +63,23 @@ fn begins_an_object(body: &[u8]) -> bool {
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Refusal::bad_request(rejection.body_text())),
+            Err(rejection) => Err(ApiError::bad_request(rejection.body_text())),
         }
     }
 }
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Refusal::bad_request(rejection.body_text())),
+            Err(rejection) => Err(ApiError::bad_request(rejection.body_text())),
         }
     }
 }

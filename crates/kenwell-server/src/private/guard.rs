@@ -1,6 +1,6 @@
-//! The door: nobody passes without the key or a session, and no foreign page passes with one.
+//! The guard of all paths: no request passes without the key or a session, and none of a foreign page with one.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -8,12 +8,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 
-use super::auth::Visitor;
-use super::refusal::Refusal;
-use super::{Private, host, sign_in};
+use super::auth::Caller;
+use super::error::ApiError;
+use super::extract::PeerAddress;
+use super::{PrivatePlane, host, sign_in};
 
 /// What may be asked for without key and session: readiness, and the sign-in itself.
-const OPEN: [(&Method, &str); 4] = [
+const WITHOUT_KEY: [(&Method, &str); 4] = [
     (&Method::GET, "/ready"),
     (&Method::HEAD, "/ready"),
     (&Method::POST, "/login"),
@@ -22,20 +23,16 @@ const OPEN: [(&Method, &str); 4] = [
 /// Where browsers repeat their session's token.
 pub(super) const CSRF_HEADER: &str = "x-kenwell-csrf";
 
-/// The other end of the connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
-/// Lets the request through, with its [`Visitor`] attached, or refuses it.
+/// Lets the request through, with its [`Caller`] attached, or refuses it.
 pub(super) async fn admit(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     match inspect(&plane, &request) {
-        Ok(visitor) => {
-            if let Some(visitor) = visitor {
-                request.extensions_mut().insert(visitor);
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
             }
             next.run(request).await
         }
@@ -43,41 +40,43 @@ pub(super) async fn admit(
     }
 }
 
-fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Response>> {
+fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Caller>, Box<Response>> {
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    if uri.path() == "/ready" && OPEN.contains(&(method, "/ready")) {
+    if uri.path() == "/ready" && WITHOUT_KEY.contains(&(method, "/ready")) {
         return Ok(None);
     }
     // Without a peer there is no connection.
-    let peer = request.extensions().get::<Peer>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| peer.ip());
-    let visitor = plane.access.visitor(headers, peer);
-    let visitor = visitor.map_err(|wait| Refusal::from(wait).into_response())?;
-    // Who sends the key itself is no browser that was lured here.
-    if matches!(visitor, Some(Visitor::Program)) {
-        return Ok(visitor);
+    let peer = request.extensions().get::<PeerAddress>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |PeerAddress(peer)| {
+        peer.ip()
+    });
+    let caller = plane.access.caller(headers, peer);
+    let caller = caller.map_err(|wait| ApiError::from(wait).into_response())?;
+    // A program that sends the key itself is no browser that was lured here.
+    if matches!(caller, Some(Caller::Program)) {
+        return Ok(caller);
     }
     if !host::is_ours(uri, headers, &plane.hosts) {
         return Err(unknown_host().into_response().into());
     }
-    if OPEN.contains(&(method, uri.path())) {
+    if WITHOUT_KEY.contains(&(method, uri.path())) {
         if host::is_same_origin(uri, headers) {
-            return Ok(visitor);
+            return Ok(caller);
         }
         return Err(csrf("the request came from another site's page")
             .into_response()
             .into());
     }
-    match &visitor {
+    match &caller {
         None if *method == Method::GET && uri.path() == "/" => {
             Err(sign_in::page(StatusCode::UNAUTHORIZED, None).into())
         }
-        None => Err(Refusal::unauthorized().into_response().into()),
-        Some(Visitor::Browser(session)) if !method.is_safe() => {
+        None => Err(ApiError::unauthorized().into_response().into()),
+        Some(Caller::Browser(session)) if !method.is_safe() => {
             let token = headers
                 .get(CSRF_HEADER)
                 .and_then(|token| token.to_str().ok());
-            if !token.is_some_and(|token| session.is_vouched_for(token)) {
+            if !token.is_some_and(|token| session.has_csrf_token(token)) {
                 let why = "the header X-Kenwell-CSRF is missing or wrong: GET /api/v1/session has the token";
                 return Err(csrf(why).into_response().into());
             }
@@ -86,18 +85,18 @@ fn inspect(plane: &Private, request: &Request) -> Result<Option<Visitor>, Box<Re
                     .into_response()
                     .into());
             }
-            Ok(visitor)
+            Ok(caller)
         }
-        Some(_) => Ok(visitor),
+        Some(_) => Ok(caller),
     }
 }
 
-fn csrf(why: &str) -> Refusal {
-    Refusal::new(StatusCode::FORBIDDEN, "csrf", why)
+fn csrf(why: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "csrf", why)
 }
 
-fn unknown_host() -> Refusal {
+fn unknown_host() -> ApiError {
     let message = "this name is not one of ours: use an IP address or localhost, \
                    or add the name to `hosts` under [private] in kenwell.toml";
-    Refusal::new(StatusCode::FORBIDDEN, "unknown_host", message)
+    ApiError::new(StatusCode::FORBIDDEN, "unknown_host", message)
 }

@@ -3,23 +3,21 @@
 mod api;
 mod assets;
 mod auth;
+mod error;
 mod extract;
 mod guard;
 mod headers;
-mod held;
 mod host;
+mod metrics;
+mod not_accepting;
 mod plane;
 mod ready;
-mod refusal;
 mod routes;
-mod scrape;
 mod server;
 mod sign_in;
 mod timeout;
 
 pub(crate) use auth::new_key as new_admin_key;
-pub use auth::{
-    Access, AdminKey, Effect as KeyEffect, KeyFileError, MIN_KEY_CHARS, reset as reset_admin_key,
-};
-pub use plane::Private;
+pub(crate) use auth::{Access, AdminKey, ResetEffect, reset as reset_admin_key};
+pub(crate) use plane::PrivatePlane;
 pub(crate) use server::MAX_CONNECTIONS;

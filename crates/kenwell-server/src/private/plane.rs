@@ -1,4 +1,4 @@
-//! The private plane's state, and its life.
+//! The private plane's state: everything that it shows or changes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,23 +7,22 @@ use kenwell_journal::Journal;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, api::Status, routes, server};
+use super::{Access, api::DestinationStatus};
 use crate::{
-    dead_letters::{self, DeadLetters, Outstanding},
+    dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
-    history::{self, Audit, Entry, History, Totals},
-    listener::Listener,
+    history::{Audit, AuditEntry, History, Sample},
+    listener::Addresses,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
-    serve::Addresses,
 };
 
 /// How long a page of figures waits for the count of what waited in the journal at the start.
 const COUNTING: Duration = Duration::from_secs(5);
 
-/// Everything that the private plane shows or changes.
-pub struct Private {
-    /// Who may come in.
+/// What the handlers of all requests share.
+pub(crate) struct PrivatePlane {
+    /// The admin key, and who is signed in with it.
     pub access: Access,
     /// Names besides IP addresses and localhost by which browsers may call us.
     pub hosts: Vec<String>,
@@ -35,7 +34,7 @@ pub struct Private {
     pub metrics: Arc<Metrics>,
     /// Asked for its figures at every look.
     pub journal: Journal,
-    /// What runs, and the door for changes.
+    /// What runs, and every change of it.
     pub runtime: Runtime,
     /// For test events, which go the same way as all others.
     pub gateway: Arc<Gateway>,
@@ -49,41 +48,7 @@ pub struct Private {
     pub closing: CancellationToken,
 }
 
-impl Private {
-    /// Serves `listener` until the plane is closing, so many connections at once.
-    pub async fn serve(self, listener: Listener, max_connections: usize) {
-        let closing = self.closing.clone();
-        let sampler = tokio::spawn(history::sample(
-            Arc::clone(&self.history),
-            self.step(),
-            closing.clone(),
-        ));
-        let (logs, runtime) = (self.dead_letters.clone(), self.runtime.clone());
-        let all = move || {
-            runtime
-                .destinations()
-                .iter()
-                .map(|it| outstanding(&logs, it))
-                .collect()
-        };
-        let watch = tokio::spawn(dead_letters::watch(all, closing.clone()));
-        let plane = Arc::new(self);
-        let key = {
-            let (plane, closing) = (Arc::clone(&plane), closing.clone());
-            tokio::spawn(async move { plane.access.watch_key(closing).await })
-        };
-        server::serve(routes::router(plane), listener, max_connections, closing).await;
-        if let Err(error) = key.await {
-            tracing::error!(%error, "the task that looks after the admin key failed");
-        }
-        if let Err(error) = watch.await {
-            tracing::error!(%error, "the task that looks after the dead letters failed");
-        }
-        if let Err(error) = sampler.await {
-            tracing::error!(%error, "the task that keeps the last hour failed");
-        }
-    }
-
+impl PrivatePlane {
     /// Waits until what waited in the journal at the start is counted, but not for long: it is a matter of
     /// milliseconds unless the journal is large.
     pub(super) async fn counted(&self) {
@@ -92,32 +57,32 @@ impl Private {
     }
 
     /// How each destination is doing, those included that are not configured and have events waiting.
-    pub(super) fn statuses(&self) -> Vec<Status> {
+    pub(super) fn statuses(&self) -> Vec<DestinationStatus> {
         let all = self.runtime.destinations();
         let configured = all.iter().map(|running| self.status(running));
         configured.chain(self.retired()).collect()
     }
 
     /// How those destinations are doing that are not configured and have events waiting.
-    pub(super) fn retired(&self) -> Vec<Status> {
-        let known = self.runtime.knows_of_retired();
+    pub(super) fn retired(&self) -> Vec<DestinationStatus> {
+        let known = self.runtime.accepts_retired();
         let retired = self.runtime.retired();
         let statuses = retired
             .iter()
-            .map(|retired| Status::retired(retired, known));
+            .map(|retired| DestinationStatus::retired(retired, known));
         statuses.collect()
     }
 
     /// How this destination is doing.
-    pub(super) fn status(&self, running: &DestinationView) -> Status {
-        let mut status = Status::of(running, self.audit.is_broken(running.id()));
+    pub(super) fn status(&self, running: &DestinationView) -> DestinationStatus {
+        let mut status = DestinationStatus::of(running, self.audit.is_broken(running.id()));
         status.dead_letters_outstanding = self.letters(running);
         status
     }
 
     /// The dead letters of a destination.
-    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<Outstanding> {
-        outstanding(&self.dead_letters, running)
+    pub(super) fn outstanding(&self, running: &DestinationView) -> Arc<OutstandingLetters> {
+        self.dead_letters.outstanding(running.id(), &running.layout)
     }
 
     /// How many there are; `None` before they were counted for the first time.
@@ -126,50 +91,39 @@ impl Private {
         counts.map(|counts| counts.values().sum())
     }
 
-    /// What is done at the end of each step of the history.
-    fn step(&self) -> impl Fn() -> Totals + use<> {
-        let (metrics, journal) = (Arc::clone(&self.metrics), self.journal.clone());
-        let (runtime, audit) = (self.runtime.clone(), Arc::clone(&self.audit));
-        move || {
-            let stats = journal.stats();
-            let destinations = runtime.destinations();
-            audit.check(destinations.iter().map(|running| {
-                let mut cursors = stats.cursors.iter();
-                let cursor = cursors.find(|cursor| cursor.name == running.id());
-                Entry {
-                    destination: running.id().to_owned(),
-                    terms: running.counters.terms(),
-                    pending: cursor.map(|cursor| cursor.pending),
-                }
-            }));
-            sum(&metrics)
-        }
+    /// Ends a step of the history: checks the counters, and says what was counted since the start.
+    pub(super) fn end_step(&self) -> Sample {
+        let stats = self.journal.stats();
+        let destinations = self.runtime.destinations();
+        self.audit.check(destinations.iter().map(|running| {
+            let mut cursors = stats.cursors.iter();
+            let cursor = cursors.find(|cursor| cursor.name == running.id());
+            AuditEntry {
+                destination: running.id().to_owned(),
+                counts: running.counters.event_counts(),
+                pending: cursor.map(|cursor| cursor.pending),
+            }
+        }));
+        self.total()
     }
 
     /// What was counted since the start.
-    pub(super) fn totals(&self) -> Totals {
-        sum(&self.metrics)
+    pub(super) fn total(&self) -> Sample {
+        let (accepted, ignored) = self.metrics.gateway_totals();
+        let mut totals = Sample {
+            at: Timestamp::now(),
+            accepted,
+            ignored,
+            ..Sample::default()
+        };
+        for counters in self.metrics.destination_counters() {
+            let counts = counters.event_counts();
+            totals.written += counts.written;
+            totals.ignored += counts.ignored;
+            totals.dead_lettered += counts.dead_lettered;
+            totals.lost += counts.lost;
+            totals.queued += counts.queued();
+        }
+        totals
     }
-}
-
-fn outstanding(logs: &DeadLetters, running: &DestinationView) -> Arc<Outstanding> {
-    logs.outstanding(running.id(), &running.layout)
-}
-
-fn sum(metrics: &Metrics) -> Totals {
-    let (accepted, ignored) = metrics.gateway_totals();
-    let mut totals = Totals {
-        accepted,
-        ignored,
-        ..Totals::default()
-    };
-    for counters in metrics.all_counters() {
-        let terms = counters.terms();
-        totals.written += terms.written;
-        totals.ignored += terms.ignored;
-        totals.dead_lettered += terms.dead_lettered;
-        totals.lost += terms.lost;
-        totals.queued += terms.queued();
-    }
-    totals
 }

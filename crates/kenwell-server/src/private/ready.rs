@@ -9,12 +9,12 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api::{Status, problem};
-use super::refusal::ProblemText;
-use super::{Private, held};
+use super::api::{DestinationStatus, problem};
+use super::error::ProblemText;
+use super::{PrivatePlane, not_accepting};
 
 /// Problems of the configuration file that are told here.
-const MOST_PROBLEMS: usize = 20;
+const MAX_PROBLEMS: usize = 20;
 
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,7 +32,7 @@ pub(super) struct Readiness {
     #[schema(required = false)]
     configuration: Vec<ProblemText>,
     /// The destinations.
-    destinations: Vec<Destination>,
+    destinations: Vec<DestinationReadiness>,
     /// A warning, when the way to a destination is open to others (`skip_verify`).
     #[serde(skip_serializing_if = "Option::is_none")]
     insecure: Option<String>,
@@ -40,8 +40,7 @@ pub(super) struct Readiness {
 
 /// How one destination is doing.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DestinationReadiness)]
-struct Destination {
+struct DestinationReadiness {
     /// Its id.
     id: String,
     /// `connecting` (not reached yet), `up`, `waiting`, `restoring`, `incomplete`, `paused`, `disabled`, or
@@ -73,12 +72,12 @@ struct Destination {
         (status = 503, body = Readiness, description = "events are refused: the journal is full, or its disk"),
     )
 )]
-pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Json<Readiness>) {
+pub(super) async fn ready(State(plane): State<Arc<PrivatePlane>>) -> (StatusCode, Json<Readiness>) {
     let statuses = plane.statuses();
-    let reason = held::reason(&plane.journal.stats(), &statuses);
+    let reason = not_accepting::reason(&plane.journal.stats(), &statuses);
     let accepting = reason.is_none();
     let problems = plane.runtime.state().problems;
-    let configuration = problems.iter().take(MOST_PROBLEMS).map(problem).collect();
+    let configuration = problems.iter().take(MAX_PROBLEMS).map(problem).collect();
     let readiness = readiness(reason, configuration, statuses);
     let code = if accepting {
         StatusCode::OK
@@ -91,10 +90,10 @@ pub(super) async fn ready(State(plane): State<Arc<Private>>) -> (StatusCode, Jso
 fn readiness(
     reason: Option<String>,
     configuration: Vec<ProblemText>,
-    statuses: Vec<Status>,
+    statuses: Vec<DestinationStatus>,
 ) -> Readiness {
     let accepting = reason.is_none();
-    let degraded = !configuration.is_empty() || statuses.iter().any(Status::is_degraded);
+    let degraded = !configuration.is_empty() || statuses.iter().any(DestinationStatus::is_degraded);
     let insecure: Vec<_> = statuses
         .iter()
         .filter(|status| status.insecure)
@@ -115,12 +114,12 @@ fn readiness(
                 insecure.join(", ")
             )
         }),
-        destinations: statuses.into_iter().map(Destination::from).collect(),
+        destinations: statuses.into_iter().map(DestinationReadiness::from).collect(),
     }
 }
 
-impl From<Status> for Destination {
-    fn from(status: Status) -> Self {
+impl From<DestinationStatus> for DestinationReadiness {
+    fn from(status: DestinationStatus) -> Self {
         Self {
             id: status.id,
             state: status.state,

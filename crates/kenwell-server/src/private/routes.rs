@@ -11,9 +11,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 use super::timeout::{self, QUICK, SLOW};
-use super::{Private, api, assets, guard, headers, ready, scrape, sign_in};
+use super::{PrivatePlane, api, assets, guard, headers, metrics, ready, sign_in};
 
 /// The most bytes of a request's body: room for a few certificates.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -23,12 +23,12 @@ static DESCRIPTION: LazyLock<Result<String, serde_json::Error>> =
     LazyLock::new(|| described().split_for_parts().1.to_json());
 
 /// The paths of the API, each with its description.
-fn described() -> OpenApiRouter<Arc<Private>> {
+fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
     let limit = |limit| middleware::from_fn_with_state(limit, timeout::end);
     let quick = OpenApiRouter::with_openapi(api::frame())
         .merge(api::quick())
         .routes(routes!(ready::ready))
-        .routes(routes!(scrape::metrics))
+        .routes(routes!(metrics::scrape))
         .routes(routes!(description))
         .route_layer(limit(QUICK));
     quick
@@ -37,8 +37,8 @@ fn described() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// All paths. Whatever comes in goes past the guard, also to paths that are none.
-pub(super) fn router(plane: Arc<Private>) -> Router {
-    let (api, _): (Router<Arc<Private>>, OpenApi) = described().split_for_parts();
+pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
+    let (api, _): (Router<Arc<PrivatePlane>>, OpenApi) = described().split_for_parts();
     let pages = Router::new()
         .route("/", get(assets::index))
         .route("/console/{file}", get(assets::file))
@@ -71,19 +71,20 @@ async fn description() -> Response {
         }
         Err(error) => {
             tracing::error!(%error, "the API's description cannot be written");
-            Refusal::internal("the description cannot be written; the log says why").into_response()
+            ApiError::internal("the description cannot be written; the log says why")
+                .into_response()
         }
     }
 }
 
-async fn nothing_here() -> Refusal {
-    Refusal::not_found(
+async fn nothing_here() -> ApiError {
+    ApiError::not_found(
         "no_path",
         "there is nothing at this path; see /api/v1/openapi.json",
     )
 }
 
-async fn wrong_method() -> Refusal {
+async fn wrong_method() -> ApiError {
     let message = "this path does not take this method; see /api/v1/openapi.json";
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
 }

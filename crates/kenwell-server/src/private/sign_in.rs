@@ -11,11 +11,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::auth::{Denied, Wait};
-use super::guard::Peer;
+use super::auth::{RetryAfter, SignInError};
+use super::error::ApiError;
+use super::extract::PeerAddress;
 use super::headers::CONTENT_SECURITY_POLICY;
-use super::refusal::Refusal;
-use super::{Private, assets};
+use super::{PrivatePlane, assets};
 
 /// Where the page has its message.
 const MESSAGE: &str = "{{message}}";
@@ -40,7 +40,7 @@ pub(super) fn page(status: StatusCode, message: Option<&str>) -> Response {
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, html);
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
-    // Without a referrer the form would be sent with `Origin: null`, and nobody could tell that it is ours.
+    // Without a referrer the form would be sent with `Origin: null`, and could not be told from that of a foreign page.
     let referrer = HeaderValue::from_static("same-origin");
     headers.insert(header::REFERRER_POLICY, referrer);
     response
@@ -54,8 +54,8 @@ pub(super) struct Credentials {
 
 /// `POST /login`: the page's form.
 pub(super) async fn login(
-    State(plane): State<Arc<Private>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    State(plane): State<Arc<PrivatePlane>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Response {
     let Ok(Form(Credentials { key })) = form else {
@@ -72,36 +72,38 @@ pub(super) async fn login(
                 .insert(header::SET_COOKIE, signed_in.cookie);
             response
         }
-        Err(Denied::Wrong) => page(
+        Err(SignInError::WrongKey) => page(
             StatusCode::UNAUTHORIZED,
             Some("This is not the admin key. `kenwell admin-key reset` makes a new one."),
         ),
-        Err(Denied::TooOften(Wait(seconds))) => {
+        Err(SignInError::TooManyTries(RetryAfter(seconds))) => {
             let message = format!("Too many tries. Wait {seconds} seconds and try again.");
             let mut response = page(StatusCode::TOO_MANY_REQUESTS, Some(&message));
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
             response
         }
-        Err(Denied::Broken) => page(
+        Err(SignInError::NoRandomness) => page(
             StatusCode::INTERNAL_SERVER_ERROR,
             Some("The server cannot open a session; its log says why."),
         ),
     }
 }
 
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
+impl From<SignInError> for ApiError {
+    fn from(denied: SignInError) -> Self {
         match denied {
-            Denied::Wrong => Self::unauthorized(),
-            Denied::TooOften(wait) => wait.into(),
-            Denied::Broken => Self::internal("the server cannot open a session; its log says why"),
+            SignInError::WrongKey => Self::unauthorized(),
+            SignInError::TooManyTries(wait) => wait.into(),
+            SignInError::NoRandomness => {
+                Self::internal("the server cannot open a session; its log says why")
+            }
         }
     }
 }
 
-impl From<Wait> for Refusal {
-    fn from(Wait(seconds): Wait) -> Self {
+impl From<RetryAfter> for ApiError {
+    fn from(RetryAfter(seconds): RetryAfter) -> Self {
         let message = format!("too many tries with a wrong admin key: wait {seconds} seconds");
         Self::too_many(message, seconds)
     }

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use super::refusal::Refusal;
+use super::error::ApiError;
 
 /// For what only looks or changes a setting, its body included.
 pub(super) const QUICK: Duration = Duration::from_secs(30);
@@ -23,5 +23,5 @@ pub(super) async fn end(State(limit): State<Duration>, request: Request, next: N
         "this took longer than {} seconds and was given up",
         limit.as_secs()
     );
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()
 }

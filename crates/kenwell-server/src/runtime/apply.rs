@@ -1,82 +1,237 @@
-//! Carrying a configuration out: from what runs to what is to run, without losing an event.
+//! Every change of what runs: prepared first, which is when it can still be refused, then applied.
 //!
-//! The order is what matters. A destination's Queue is open, and its cursor stands, before the first
-//! event is routed to it; and nothing is routed to it any more before its queue is closed and its
-//! cursor goes. In between [`SourceTable::replace`] waits for every event that was routed by what held before.
+//! The order is what matters. A destination's queue is open, and its cursor stands, before the first event is routed
+//! to it; and nothing is routed to it any more before its queue is closed and its cursor goes. In between
+//! [`SourceTable::replace`] waits for every event that was routed by what held before.
+//!
+//! [`SourceTable::replace`]: crate::gateway::SourceTable::replace
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use kenwell::connection::Connection;
 use kenwell_journal::Error;
 
 use super::{
-    destination::{DestinationRuntime, Ground, Opened},
-    removal::{self, GivenUp},
+    Runtime,
+    destination::{DestinationRuntime, DestinationRuntimes, views},
+    error::EditError,
+    queue::{NotOpened, OpenedQueue, close_queues, open_queues},
+    reload::RETRY,
+    removal::{self, GivenUp, Waiting, missing},
+    restart,
 };
 use crate::{
-    config::{Config, Destination, Place, Problem, Problems},
-    delivery::{self, DestinationQueue},
-    gateway::{SourceTable, Sources},
+    config::{Config, Destination, Loaded, Place, Problem, Problems},
+    gateway::Sources,
 };
 
-/// The destinations at run time, by id.
-pub(super) type DestinationRuntimes = BTreeMap<String, DestinationRuntime>;
-
-/// A configuration with connections, which is all of it that can still be refused.
-pub(super) struct Prepared {
-    pub(super) config: Config,
+/// A change that nothing can refuse any more.
+pub(super) struct PreparedChange {
+    /// The text of the file, and what it says.
+    pub(super) text: String,
+    pub(super) loaded: Loaded,
+    /// What of it takes effect without a restart.
+    config: Config,
+    /// Of destinations that are new or get another one.
     connections: BTreeMap<String, Connection>,
-    /// What was opened for it, to be closed again if it comes to nothing.
-    opened: Vec<(String, Opened)>,
-    /// Destinations that were added for it.
-    added: Vec<String>,
+    queues: Vec<OpenedQueue>,
+    given_up: GivenUp,
 }
 
-/// A destination whose queue or cursor could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("the destination \"{id}\" cannot be opened")]
-pub(super) struct NotOpened {
-    pub(super) id: String,
-    #[source]
-    pub(super) error: Error,
+/// Why a change cannot be made. Nothing was changed.
+pub(super) enum PrepareError {
+    Invalid(Problems),
+    /// For destinations that would go; never empty.
+    EventsWait(Vec<Waiting>),
+    NotOpened(NotOpened),
 }
 
-/// Starts everything, for the first time.
-pub(super) fn start(config: &Config, ground: &Ground<'_>) -> anyhow::Result<DestinationRuntimes> {
-    let mut lines = DestinationRuntimes::new();
-    let mut opened = Vec::new();
-    for settings in &config.destinations {
-        let connection = Connection::new(settings.connection.clone())?;
-        let mut line =
-            DestinationRuntime::new(settings, connection, config.layout(settings), ground);
-        line.open_as(settings, ground)?;
-        opened.extend(line.queue.clone());
-        lines.insert(settings.id.clone(), line);
+impl Runtime {
+    /// Makes the connections and opens the queues that are needed for what a file says.
+    pub(super) async fn prepare(
+        &self,
+        destinations: &DestinationRuntimes,
+        text: String,
+        loaded: Loaded,
+        given_up: GivenUp,
+    ) -> Result<PreparedChange, PrepareError> {
+        let dependencies = &self.inner.dependencies;
+        let config = restart::without_restart(loaded.config.clone(), &self.config());
+        let connections = connect(&config, destinations, self.inner.file.path())
+            .map_err(PrepareError::Invalid)?;
+        let waiting = removal::left_behind(destinations, &config, &given_up, dependencies).await;
+        if !waiting.is_empty() {
+            return Err(PrepareError::EventsWait(waiting));
+        }
+        let queues =
+            open_queues(&config, destinations, dependencies).map_err(PrepareError::NotOpened)?;
+        Ok(PreparedChange {
+            text,
+            loaded,
+            config,
+            connections,
+            queues,
+            given_up,
+        })
     }
-    opened.extend(removal::retire_unknown(&lines, ground)?);
-    enter_backlogs(opened, config, ground);
-    for line in lines.values_mut() {
-        line.flow(config, ground)?;
+
+    /// Undoes [`Runtime::prepare`].
+    pub(super) fn abandon(&self, destinations: &DestinationRuntimes, change: PreparedChange) {
+        close_queues(change.queues, destinations, &self.inner.dependencies);
     }
-    Ok(lines)
+
+    /// Makes what runs be as the change says. What fails is logged, shown, and tried again; everything else is done.
+    pub(super) async fn apply(
+        &self,
+        destinations: &mut DestinationRuntimes,
+        change: PreparedChange,
+    ) -> Result<(), EditError> {
+        let PreparedChange {
+            text,
+            loaded,
+            config,
+            connections,
+            queues,
+            given_up,
+        } = change;
+        let outcome = self
+            .carry_out(destinations, &config, connections, queues, &given_up)
+            .await;
+        let inner = &self.inner;
+        let started = &inner.file.loaded().config;
+        let needs_restart = restart::needs_restart(&loaded.config, started);
+        if !needs_restart.is_empty() && needs_restart != self.state().needs_restart {
+            let settings = needs_restart.join(", ");
+            tracing::warn!(settings, "these settings take effect at the next start");
+        }
+        tracing::info!(
+            sources = config.sources.len(),
+            destinations = config.destinations.len(),
+            "configuration taken over"
+        );
+        let problem = outcome.as_ref().err().map(|error| self.incomplete(error));
+        self.write(|snapshot| {
+            snapshot.config = Arc::new(config);
+            snapshot.text = text.into();
+            snapshot.destinations = views(destinations);
+            snapshot.retry_at = problem.as_ref().map(|_| Instant::now() + RETRY);
+            snapshot.state.problems = problem.into_iter().collect();
+            snapshot.state.needs_restart = needs_restart;
+            snapshot.state.loaded_at = Timestamp::now();
+        });
+        outcome.map_err(EditError::NotApplied)?;
+        let retired = &inner.dependencies.retired;
+        // More may have come while a destination was removed than somebody gives up: that is kept.
+        let kept = given_up.into_keys().find_map(|id| {
+            let events = retired.waiting(&id).filter(|events| *events > 0)?;
+            Some(EditError::EventsWait { id, events })
+        });
+        kept.map_or(Ok(()), Err)
+    }
+
+    /// The steps of a change, in their order. An error leaves what it is about stopped, and everything else done.
+    async fn carry_out(
+        &self,
+        destinations: &mut DestinationRuntimes,
+        config: &Config,
+        connections: BTreeMap<String, Connection>,
+        queues: Vec<OpenedQueue>,
+        given_up: &GivenUp,
+    ) -> Result<(), Error> {
+        let (before, dependencies) = (self.config(), &self.inner.dependencies);
+        let source_table = &self.inner.source_table;
+        let sources = Sources::new(config, &dependencies.metrics, Some(&source_table.now()));
+        source_table.replace(sources).await;
+        let configured = config.destinations.iter().map(|it| &it.id);
+        let leaving = missing(destinations.keys(), configured);
+        removal::drain(destinations, &leaving, given_up, dependencies).await;
+        stop_changed(destinations, &before, config).await;
+        let mut outcome = Ok(());
+        for id in leaving {
+            if let Some(destination) = destinations.remove(&id) {
+                let given_up = given_up.get(&id).copied().unwrap_or(0);
+                outcome = outcome.and(removal::remove(destination, given_up, dependencies));
+            }
+        }
+        self.adopt(destinations, config, connections, queues);
+        for destination in destinations.values_mut() {
+            outcome = outcome.and(destination.close_if_idle(dependencies).map(drop));
+            outcome = outcome.and(destination.start_delivery(config, dependencies));
+        }
+        let sources = config.sources.iter().map(|it| &it.id);
+        for id in missing(before.sources.iter().map(|it| &it.id), sources) {
+            dependencies.metrics.forget_source(&id);
+        }
+        outcome
+    }
+
+    /// Gives each destination its settings, and what was made for it.
+    fn adopt(
+        &self,
+        destinations: &mut DestinationRuntimes,
+        config: &Config,
+        mut connections: BTreeMap<String, Connection>,
+        queues: Vec<OpenedQueue>,
+    ) {
+        for settings in &config.destinations {
+            let (id, layout) = (&settings.id, config.layout(settings));
+            let connection = connections.remove(id);
+            if let Some(destination) = destinations.get_mut(id) {
+                destination.adopt(settings, connection, layout);
+            } else if let Some(connection) = connection {
+                let dependencies = &self.inner.dependencies;
+                let new = DestinationRuntime::new(settings, connection, layout, dependencies);
+                destinations.insert(id.clone(), new);
+            }
+        }
+        for OpenedQueue { id, queue, .. } in queues {
+            if let Some(destination) = destinations.get_mut(&id) {
+                destination.queue = Some(queue);
+            }
+        }
+    }
+
+    fn incomplete(&self, error: &Error) -> Problem {
+        let problem = self.problem(
+            String::new(),
+            format!("it could not be carried out completely: {error}"),
+            "mend the disk of the journal; it is tried again by itself".to_owned(),
+        );
+        if self.state().problems != [problem.clone()] {
+            tracing::error!(%error, "the configuration could not be carried out completely; it is tried again");
+        }
+        problem
+    }
+}
+
+impl From<PrepareError> for EditError {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Invalid(problems) => Self::Invalid(Box::new(problems)),
+            PrepareError::EventsWait(waiting) => {
+                let Waiting { id, events } = waiting.into_iter().next().unwrap_or_default();
+                Self::EventsWait { id, events }
+            }
+            PrepareError::NotOpened(NotOpened { id, error }) => {
+                Self::NotOpened { id, source: error }
+            }
+        }
+    }
 }
 
 /// Makes the connections that a configuration needs and that are not there yet.
-pub(super) fn prepare(
-    config: Config,
-    lines: &DestinationRuntimes,
+fn connect(
+    config: &Config,
+    destinations: &DestinationRuntimes,
     path: &Path,
-) -> Result<Prepared, Problems> {
+) -> Result<BTreeMap<String, Connection>, Problems> {
     let mut connections = BTreeMap::new();
     let mut errors = Vec::new();
     for settings in &config.destinations {
-        let line = lines.get(&settings.id);
-        if line.is_some_and(|line| line.settings.connection == settings.connection) {
+        let running = destinations.get(&settings.id);
+        if running.is_some_and(|it| it.settings.connection == settings.connection) {
             continue;
         }
         match Connection::new(settings.connection.clone()) {
@@ -87,143 +242,12 @@ pub(super) fn prepare(
         }
     }
     if errors.is_empty() {
-        return Ok(Prepared {
-            config,
-            connections,
-            opened: Vec::new(),
-            added: Vec::new(),
-        });
+        return Ok(connections);
     }
     Err(Problems {
         errors,
         warnings: Vec::new(),
     })
-}
-
-/// Opens the queues of destinations that are new, or enabled again: nothing is routed to what cannot be
-/// opened. An error leaves everything as it was.
-pub(super) fn open_new(
-    lines: &mut DestinationRuntimes,
-    prepared: &mut Prepared,
-    ground: &Ground<'_>,
-) -> Result<(), NotOpened> {
-    let config = prepared.config.clone();
-    for settings in &config.destinations {
-        let id = &settings.id;
-        if !lines.contains_key(id)
-            && let Some(connection) = prepared.connections.remove(id)
-        {
-            let line =
-                DestinationRuntime::new(settings, connection, config.layout(settings), ground);
-            lines.insert(id.clone(), line);
-            prepared.added.push(id.clone());
-        }
-        let Some(line) = lines.get_mut(id) else {
-            continue;
-        };
-        match line.open_as(settings, ground) {
-            Ok(opened) => prepared.opened.push((id.clone(), opened)),
-            Err(error) => {
-                let id = id.clone();
-                close_new(lines, prepared, ground);
-                return Err(NotOpened { id, error });
-            }
-        }
-    }
-    let opened = prepared.opened.iter();
-    let new = opened.filter(|(_, opened)| *opened == Opened::Now);
-    let queue = new.filter_map(|(id, _)| lines.get(id)?.queue.clone());
-    enter_backlogs(queue.collect(), &config, ground);
-    Ok(())
-}
-
-/// Undoes [`open_new`], for a configuration that comes to nothing.
-pub(super) fn close_new(
-    lines: &mut DestinationRuntimes,
-    prepared: &mut Prepared,
-    ground: &Ground<'_>,
-) {
-    for (id, opened) in prepared.opened.drain(..) {
-        if let Some(line) = lines.get_mut(&id) {
-            line.close_again(opened, ground);
-        }
-    }
-    for id in prepared.added.drain(..) {
-        lines.remove(&id);
-        if !ground.retired.has(&id) {
-            ground.metrics.forget_destination(&id);
-        }
-    }
-}
-
-/// From `before` to `prepared`, whose destinations are open. An error leaves what it is about stopped, and
-/// everything else done.
-pub(super) async fn carry_out(
-    lines: &mut DestinationRuntimes,
-    before: &Config,
-    prepared: Prepared,
-    given_up: &GivenUp,
-    source_table: &SourceTable,
-    ground: &Ground<'_>,
-) -> Result<(), Error> {
-    let Prepared {
-        config,
-        mut connections,
-        ..
-    } = prepared;
-    let sources = Sources::new(&config, ground.metrics, Some(&source_table.now()));
-    source_table.replace(sources).await;
-    let mut outcome = Ok(());
-    let leaving = gone(lines.keys(), config.destinations.iter().map(|it| &it.id));
-    removal::drain(lines, &leaving, given_up, ground.journal).await;
-    stop_changed(lines, before, &config).await;
-    for id in leaving {
-        if let Some(line) = lines.remove(&id) {
-            let given_up = given_up.get(&id).copied().unwrap_or(0);
-            outcome = outcome.and(line.leave(given_up, ground));
-        }
-    }
-    for settings in &config.destinations {
-        let Some(line) = lines.get_mut(&settings.id) else {
-            continue;
-        };
-        let connection = connections.remove(&settings.id);
-        line.adopt(settings, connection, config.layout(settings));
-        outcome = outcome.and(line.rest_if_disabled(ground).map(|_| ()));
-        outcome = outcome.and(line.flow(&config, ground));
-    }
-    let now = config.sources.iter().map(|it| &it.id);
-    for id in gone(before.sources.iter().map(|it| &it.id), now) {
-        ground.metrics.forget_source(&id);
-    }
-    outcome
-}
-
-/// Enters what waits for destinations whose queue was opened just now. Events are accepted meanwhile.
-fn enter_backlogs(opened: Vec<DestinationQueue>, config: &Config, ground: &Ground<'_>) {
-    let (journal, stop) = (ground.journal.clone(), ground.stop.child_token());
-    let entering = delivery::enter_backlogs(opened, journal, Arc::new(config.clone()), stop);
-    ground.tasks.spawn(entering);
-}
-
-/// Stops the deliveries that are to end, or to go on in another way, each at the edge of a batch.
-async fn stop_changed(lines: &mut DestinationRuntimes, before: &Config, config: &Config) {
-    let same_pace = before.delivery == config.delivery;
-    let stopping = lines.values_mut().filter_map(|line| {
-        let next = config.destination(&line.settings.id);
-        let goes_on = next.is_some_and(|next| line.flows_like(next) && same_pace);
-        (!goes_on).then(|| line.stop())
-    });
-    join_all(stopping).await;
-}
-
-/// The ids that are there no more.
-pub(super) fn gone<'a>(
-    before: impl Iterator<Item = &'a String>,
-    now: impl Iterator<Item = &'a String>,
-) -> Vec<String> {
-    let now: BTreeSet<&String> = now.collect();
-    before.filter(|id| !now.contains(id)).cloned().collect()
 }
 
 fn refused(settings: &Destination, error: &kenwell::Error, path: &Path) -> Problem {
@@ -233,4 +257,15 @@ fn refused(settings: &Destination, error: &kenwell::Error, path: &Path) -> Probl
         what: format!("the connection cannot be used: {error}"),
         fix: "see docs/redis.md for what each key takes".to_owned(),
     }
+}
+
+/// Stops the deliveries that are to end, or to go on in another way, each at the edge of a batch.
+async fn stop_changed(destinations: &mut DestinationRuntimes, before: &Config, config: &Config) {
+    let same_pace = before.delivery == config.delivery;
+    let stopping = destinations.values_mut().filter_map(|destination| {
+        let next = config.destination(&destination.settings.id);
+        let goes_on = next.is_some_and(|next| destination.delivers_like(next) && same_pace);
+        (!goes_on).then(|| destination.stop_delivery())
+    });
+    join_all(stopping).await;
 }

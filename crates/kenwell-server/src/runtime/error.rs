@@ -1,6 +1,9 @@
 //! Why a change or a replay did not happen.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::removal::events_wait;
 use crate::config::Problems;
@@ -43,7 +46,7 @@ pub enum EditError {
     /// The file could not be read or written.
     #[error("{} could not be {action}", .path.display())]
     Io {
-        /// `read` or `written`.
+        /// `read`, `edited` or `written`.
         action: &'static str,
         /// The file.
         path: PathBuf,
@@ -102,9 +105,6 @@ pub enum ReplayError {
     /// It gets nothing, so there is nothing to replay to.
     #[error("the destination \"{0}\" is disabled: enable it first")]
     Disabled(String),
-    /// The server stops.
-    #[error("the server is stopping")]
-    Interrupted,
     /// The journal could not be read, or its cursor not be moved.
     #[error("the journal could not be read")]
     Journal(#[from] kenwell_journal::Error),
@@ -118,6 +118,16 @@ fn first(problems: &Problems) -> String {
 }
 
 impl EditError {
+    /// A failure to have the file `read` or `written`.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
     /// Whether the same edit can succeed later without anybody's doing.
     pub fn is_retryable(&self) -> bool {
         matches!(

@@ -1,51 +1,53 @@
-//! What runs now, and the one door for changes.
+//! What runs now, and every change of it.
 //!
-//! `door` holds it together. An edit goes `edit` → `rewrite` → `document` to the file's new text, which
-//! `write` puts on disk, unless it names what it may not (`named`) or sends a secret elsewhere (`recipient`); `watch` notices edits by hand, and `reload` judges them. `apply` carries a
-//! configuration out, `line` is one destination at run time, `removal` sees to what waits for those that go,
-//! `retired` keeps it, `replay` goes back in the journal, and `restore` does for a Redis that came back with
-//! less.
+//! `start` starts what the configuration says; `handle` is what others hold of it. A change comes from the network
+//! (`change`: `edit` → `rewrite` → `document` to the new text of the file, unless it names what it may not (`named`) or
+//! sends a secret elsewhere (`recipient`)) or by hand (`watch` notices it, `reload` judges it). Either way `apply`
+//! prepares it and carries it out, and `config_file` is what reads and writes the file. `destination` is one
+//! destination at run time, `removal` sees to what waits for those that go, and `retired` keeps it. `replay` goes back
+//! in the journal, and so does `heal`, for a Redis that came back with less.
 
 mod apply;
+mod certificates;
 mod change;
+mod config_file;
+mod configuration_state;
+mod dependencies;
 mod destination;
 mod document;
 mod edit;
 mod error;
 mod expand;
-mod expiry;
-mod file;
+mod generate;
 mod handle;
+mod heal;
 mod key_changes;
-mod leftover;
 mod list;
-mod mint;
 mod named;
-mod oldest;
+mod oldest_waiting;
 mod preview;
+mod queue;
 mod recipient;
 mod reload;
 mod removal;
 mod replay;
 mod restart;
-mod restore;
 mod retired;
 mod rewrite;
-mod shortened;
-mod state;
+mod start;
+mod truncation;
 mod watch;
-mod write;
 
+pub use config_file::ConfigFile;
+pub use configuration_state::{ConfigurationState, Revision};
 pub use destination::DestinationView;
 pub(crate) use document::{Document, List};
 pub use edit::{Applied, DestinationChange, Edit, NewDestination, NewSource, SourceChange};
 pub use error::{EditError, ReplayError};
-pub use file::ConfigFile;
-pub use handle::{Dependencies, Runtime};
+pub(crate) use generate::id_from_name;
+pub use generate::write_key;
+pub use handle::Runtime;
 pub use key_changes::{KeyChanges, WrongChange};
-pub(crate) use mint::id as mint_id;
-pub use mint::write_key;
 pub(crate) use removal::events_wait;
 pub use replay::rewind;
-pub use retired::{Known, RetiredDestination};
-pub use state::{ConfigurationState, Revision};
+pub use retired::{AcceptRetired, RetiredDestination};

@@ -2,10 +2,10 @@
 
 use super::{
     Runtime,
+    config_file::{self, FileText},
     document::Document,
     edit::{Applied, Edit},
     error::EditError,
-    file::{self, Text},
     named, recipient,
     rewrite::Rewrite,
 };
@@ -26,7 +26,7 @@ impl Runtime {
     /// [`EditError`], as [`Runtime::edit`] would give.
     pub fn preview(&self, edit: Edit) -> Result<(Config, Applied), EditError> {
         let path = self.inner.file.path();
-        let before = file::read(path).map_err(|source| EditError::Io {
+        let before = config_file::read(path).map_err(|source| EditError::Io {
             action: "read",
             path: path.to_path_buf(),
             source,
@@ -38,7 +38,7 @@ impl Runtime {
     /// What the file would say, if whoever edits over the network may have it so.
     pub(super) fn edited_file(
         &self,
-        before: &Text,
+        before: &FileText,
         mut edits: Vec<Edit>,
     ) -> Result<EditedFile, EditError> {
         let file = &self.inner.file;

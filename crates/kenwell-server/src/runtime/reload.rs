@@ -1,147 +1,132 @@
 //! The file read again: taken over, or not, because it cannot be used, or looks like an accident.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     Runtime,
-    apply::{self, DestinationRuntimes, NotOpened, Prepared},
-    change::NewVersion,
-    file::{self, Text},
-    removal::{self, GivenUp, Waiting, events_wait},
-    shortened::{is_cut_off, takes_away},
-    state::{Retry, Revision},
+    apply::{PrepareError, PreparedChange},
+    config_file::{self, FileText, log_warnings},
+    configuration_state::Revision,
+    destination::DestinationRuntimes,
+    queue::NotOpened,
+    removal::{GivenUp, Waiting, events_wait},
+    truncation::{is_truncated, says_less},
 };
-use crate::config::{self, Config, Loaded, Place, Problem, Problems};
+use crate::config::{self, Config, Place, Problem, Problems};
 
-/// How long nobody must have written to a file that says less than before until it is taken over: whoever
+/// How long a file that says less than before must not have been written to until it is taken over: an editor that
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
 
+/// How long after a refusal that may pass by itself the file is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
+
 /// Why the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Occasion {
+pub(super) enum ReloadReason {
     /// Somebody asks for it.
     Asked,
     /// It changed, and nobody has written to it for this long.
     Changed { unchanged: Duration },
     /// What was in the way of the version last read may be gone.
-    Again,
+    Retry,
 }
 
-/// What came of reading the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It runs, or somebody has to change it.
-    Done,
-    /// It is to be read once it has been as it is for [`SETTLED`].
-    Unsettled,
-    /// It is to be tried again.
-    Again,
-}
+/// The file is to be read again once it has been as it is for [`SETTLED`].
+pub(super) struct Unsettled;
 
-/// A version of the file that can be carried out: its new destinations are open.
-pub(super) struct Checked {
-    pub(super) text: String,
-    pub(super) loaded: Loaded,
-    pub(super) prepared: Prepared,
-}
-
-/// What stands in the way of a file.
+/// Why a file is not taken over.
 #[derive(Debug)]
-pub(super) enum Obstacle {
+pub(super) enum ReloadError {
     /// Something in the file.
-    Problems(Problems),
+    Invalid(Problems),
     /// It says less than before, and somebody may be just writing it.
     Unsettled,
     /// Something that may pass by itself.
-    Passing(Problems),
+    Temporary(Problems),
 }
 
 impl Runtime {
     /// Reads the file again, with the secrets and certificates that it names, and carries out what it
     /// says. What cannot be used is logged and shown in [`Runtime::state`]; what runs goes on.
     pub async fn reload(&self) {
-        self.take_over(Occasion::Asked).await;
+        // It does not have to settle.
+        drop(self.take_over(ReloadReason::Asked).await);
     }
 
     /// Takes the file over, if there is a reason to.
-    pub(super) async fn take_over(&self, occasion: Occasion) -> Outcome {
-        let inner = &self.inner;
-        let mut lines = inner.lines.lock().await;
-        let (text, revision) = match file::read(inner.file.path()) {
-            Ok(Text { text, revision }) => (Ok(text), revision),
+    pub(super) async fn take_over(&self, reason: ReloadReason) -> Result<(), Unsettled> {
+        let mut destinations = self.inner.destinations.lock().await;
+        let path = self.inner.file.path();
+        let (text, revision) = match config_file::read(path) {
+            Ok(FileText { text, revision }) => (Ok(text), revision),
             Err(error) => {
                 let revision = Revision::of(error.to_string().as_bytes());
-                (Err(config::unreadable(inner.file.path(), &error)), revision)
+                (Err(config::unreadable(path, &error)), revision)
             }
         };
         let is_known = revision == self.state().revision;
-        match occasion {
-            Occasion::Changed { .. } if is_known => return self.again(),
-            // It changed just now: that is noticed at the next look.
-            Occasion::Again if !is_known => return Outcome::Done,
+        match reason {
+            ReloadReason::Changed { .. } if is_known => return Ok(()),
+            // It changed just now, which is noticed the next time it is looked at.
+            ReloadReason::Retry if !is_known => return Ok(()),
             _ => {}
         }
-        let nothing = GivenUp::new();
         let checked = match text {
-            Ok(text) => self.check(&mut lines, text, occasion, &nothing).await,
-            Err(problems) => Err(Obstacle::Problems(problems)),
+            Ok(text) => {
+                let nothing = GivenUp::new();
+                self.check(&destinations, text, reason, nothing).await
+            }
+            Err(problems) => Err(ReloadError::Invalid(problems)),
         };
         match checked {
-            Ok(checked) => {
-                self.note(|state| state.revision = revision);
-                for warning in &checked.loaded.warnings {
-                    tracing::warn!(place = %warning.place, key = warning.key, fix = warning.fix, "configuration: {}", warning.what);
-                }
-                let version = NewVersion::of(checked, nothing);
+            Ok(change) => {
+                self.write(|snapshot| snapshot.state.revision = revision);
+                log_warnings(&change.loaded);
                 // A failure is logged, and tried again.
-                drop(self.carry_out(&mut lines, version).await);
+                drop(self.apply(&mut destinations, change).await);
             }
-            Err(Obstacle::Unsettled) => return Outcome::Unsettled,
-            Err(Obstacle::Passing(problems)) => self.refuse(problems, revision, Retry::ByItself),
-            Err(Obstacle::Problems(problems)) => self.refuse(problems, revision, Retry::Never),
+            Err(ReloadError::Unsettled) => return Err(Unsettled),
+            Err(ReloadError::Temporary(problems)) => {
+                self.refuse(problems, revision, Some(Instant::now() + RETRY));
+            }
+            Err(ReloadError::Invalid(problems)) => self.refuse(problems, revision, None),
         }
-        self.again()
+        Ok(())
     }
 
-    fn again(&self) -> Outcome {
-        match self.read(|running| running.retry) {
-            Retry::ByItself => Outcome::Again,
-            Retry::Never => Outcome::Done,
-        }
-    }
-
-    /// Everything that can be in the way of a file.
+    /// Checks everything that can be in the way of a file, and prepares the change to it.
     pub(super) async fn check(
         &self,
-        lines: &mut DestinationRuntimes,
+        destinations: &DestinationRuntimes,
         text: String,
-        occasion: Occasion,
-        given_up: &GivenUp,
-    ) -> Result<Checked, Obstacle> {
-        let inner = &self.inner;
-        let path = inner.file.path();
-        let invalid = Obstacle::Problems;
-        let loaded = Config::parse(path, &text, inner.file.environment()).map_err(invalid)?;
-        self.check_missing(&loaded.config, &text, occasion)?;
-        let config = self.runnable(loaded.config.clone());
-        let mut prepared = apply::prepare(config, lines, path).map_err(invalid)?;
-        let left = removal::left_behind(lines, &prepared.config, given_up, &inner.journal).await;
-        if !left.is_empty() {
-            let problems = left.iter().map(|waiting| self.left_behind(waiting));
-            return Err(Obstacle::Passing(errors(problems.collect())));
-        }
-        apply::open_new(lines, &mut prepared, &inner.ground())
-            .map_err(|error| Obstacle::Passing(errors(vec![self.not_opened(&error)])))?;
-        Ok(Checked {
-            text,
-            loaded,
-            prepared,
+        reason: ReloadReason,
+        given_up: GivenUp,
+    ) -> Result<PreparedChange, ReloadError> {
+        let file = &self.inner.file;
+        let loaded = Config::parse(file.path(), &text, file.environment());
+        let loaded = loaded.map_err(ReloadError::Invalid)?;
+        self.check_missing(&loaded.config, &text, reason)?;
+        let prepared = self.prepare(destinations, text, loaded, given_up).await;
+        prepared.map_err(|error| match error {
+            PrepareError::Invalid(problems) => ReloadError::Invalid(problems),
+            PrepareError::EventsWait(waiting) => {
+                let problems = waiting.iter().map(|waiting| self.left_behind(waiting));
+                ReloadError::Temporary(errors(problems.collect()))
+            }
+            PrepareError::NotOpened(error) => {
+                ReloadError::Temporary(errors(vec![self.not_opened(&error)]))
+            }
         })
     }
 
     /// Whether what is missing in the file is missing by accident.
-    fn check_missing(&self, next: &Config, text: &str, occasion: Occasion) -> Result<(), Obstacle> {
+    fn check_missing(
+        &self,
+        next: &Config,
+        text: &str,
+        reason: ReloadReason,
+    ) -> Result<(), ReloadError> {
         let running = self.config();
         let lists = [
             ("sources", running.sources.len(), next.sources.len()),
@@ -158,24 +143,24 @@ impl Runtime {
                 return Err(self.accident(list, what, fix));
             }
         }
-        let Occasion::Changed { unchanged } = occasion else {
+        let ReloadReason::Changed { unchanged } = reason else {
             return Ok(());
         };
-        let before = self.read(|running| running.text.clone());
-        if is_cut_off(&before, text) {
+        let before = self.read(|snapshot| snapshot.text.clone());
+        if is_truncated(&before, text) {
             let what = "the file is the beginning of what it was, and ends in the middle of a block: it was cut off";
             let fix = "write it whole; if it is meant as it is, have it read with SIGHUP, or change anything else in it";
             return Err(self.accident("", what.to_owned(), fix));
         }
-        if takes_away(&before, text) && unchanged < SETTLED {
-            return Err(Obstacle::Unsettled);
+        if says_less(&before, text) && unchanged < SETTLED {
+            return Err(ReloadError::Unsettled);
         }
         Ok(())
     }
 
-    fn accident(&self, key: &str, what: String, fix: &str) -> Obstacle {
+    fn accident(&self, key: &str, what: String, fix: &str) -> ReloadError {
         let problem = self.problem(key.to_owned(), what, fix.to_owned());
-        Obstacle::Problems(errors(vec![problem]))
+        ReloadError::Invalid(errors(vec![problem]))
     }
 
     fn left_behind(&self, Waiting { id, events }: &Waiting) -> Problem {
@@ -214,7 +199,7 @@ impl Runtime {
     }
 
     /// What runs goes on; what is wrong is said once.
-    fn refuse(&self, problems: Problems, revision: Revision, retry: Retry) {
+    fn refuse(&self, problems: Problems, revision: Revision, retry_at: Option<Instant>) {
         let Problems { errors, .. } = problems;
         let state = self.state();
         let keys = |problems: &[Problem]| -> Vec<String> {
@@ -231,18 +216,18 @@ impl Runtime {
                 tracing::error!(place = %problem.place, key = problem.key, fix = problem.fix, "configuration: {}", problem.what);
             }
         }
-        self.write(|running| {
-            running.state.revision = revision;
-            running.state.problems = errors;
-            running.retry = retry;
+        self.write(|snapshot| {
+            snapshot.state.revision = revision;
+            snapshot.state.problems = errors;
+            snapshot.retry_at = retry_at;
         });
     }
 }
 
-impl Obstacle {
+impl ReloadError {
     pub(super) fn problems(self) -> Problems {
         match self {
-            Self::Problems(problems) | Self::Passing(problems) => problems,
+            Self::Invalid(problems) | Self::Temporary(problems) => problems,
             Self::Unsettled => errors(Vec::new()),
         }
     }

@@ -1,9 +1,13 @@
 //! Going back in the journal: where to, and how many events that is.
 
 use jiff::Timestamp;
-use kenwell_journal::{Error, Journal, Limit, Offset, Pass};
+use kenwell_journal::{Error, Journal, Limit, Offset, RangeReader};
 
-use super::destination::DestinationRuntime;
+use super::{
+    Runtime,
+    destination::{DestinationRuntime, DestinationRuntimes},
+    error::ReplayError,
+};
 use crate::{config::Config, envelope::Envelope};
 
 /// A search for the first record of a time, and for a destination's records from there on.
@@ -17,30 +21,30 @@ pub(super) struct Search {
     /// Where looking began.
     start: Offset,
     /// Keeps everything from there on.
-    _held: Pass,
+    _held: RangeReader,
     /// The first offset that was not looked at.
     reached: Offset,
-    found: Found,
-}
-
-/// What a search found.
-#[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    /// The first record that was received at or after the time.
-    at: Option<Offset>,
-    /// When that was, in milliseconds since 1970 UTC.
-    received_ms: u64,
-    /// The destination's records from there on.
-    events: u64,
+    found: Replayed,
 }
 
 /// What is delivered again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Replayed {
-    /// Events.
+    /// The first record that was received at or after the time.
+    first: Option<Offset>,
+    /// When that was, in milliseconds since 1970 UTC.
+    received_ms: u64,
+    /// The destination's records from there on.
     pub(super) events: u64,
-    /// When the first record of the range was received.
-    pub(super) received: Option<Timestamp>,
+}
+
+impl Replayed {
+    /// When the first record was received.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.first?;
+        let received = i64::try_from(self.received_ms).ok()?;
+        Timestamp::from_millisecond(received).ok()
+    }
 }
 
 /// Moves a destination's cursor back to the first record received at or after `from`, while nobody
@@ -58,54 +62,100 @@ pub async fn rewind(
     Ok(search.rewind(journal, config).await?.events)
 }
 
-/// Likewise for a stopped line, and counts what that means.
-pub(super) async fn rewind_line(
-    line: &DestinationRuntime,
+/// Moves a stopped destination back, and counts what is delivered again.
+pub(super) async fn rewind_destination(
+    destination: &DestinationRuntime,
     config: &Config,
     search: Search,
     journal: &Journal,
 ) -> Result<Replayed, Error> {
-    let Some(queue) = &line.queue else {
-        return Ok(Replayed {
-            events: 0,
-            received: None,
-        });
+    let Some(queue) = &destination.queue else {
+        return Ok(Replayed::default());
     };
     let replayed = search.rewind(journal, config).await?;
     queue.counters.replay(replayed.events);
     Ok(replayed)
 }
 
-impl Search {
-    pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
-        // Nothing is deleted between finding the place and holding it.
-        let everything = journal.pass(Offset(0)..Offset(0));
-        let start = journal.written_since(from.into());
-        let held = journal.pass(start..start);
-        drop(everything);
-        Self {
-            destination: destination.to_owned(),
-            from_ms: u64::try_from(from.as_millisecond()).unwrap_or(0),
-            start,
-            _held: held,
-            reached: start,
-            found: Found::default(),
+impl Runtime {
+    /// Delivers to `destination` again what was received for it at or after `from` and is still in the
+    /// journal. Tells how many events that is: each is counted as accepted and as replayed once more.
+    ///
+    /// To be awaited to its end, on a task of its own where the caller may go away: dropped earlier, it leaves the
+    /// destination stopped.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub async fn replay(&self, destination: &str, from: Timestamp) -> Result<u64, ReplayError> {
+        let (id, dependencies) = (destination, &self.inner.dependencies);
+        let journal = &dependencies.journal;
+        // Searched while the delivery goes on, and without holding up anybody else's change.
+        to_replay(&mut *self.inner.destinations.lock().await, id)?;
+        let mut search = Search::new(journal, id, from);
+        if let Some(position) = dependencies.position(id) {
+            search.look(journal, &self.config(), position).await?;
         }
+        let mut destinations = self.inner.destinations.lock().await;
+        let destination = to_replay(&mut destinations, id)?;
+        let config = self.config();
+        destination.stop_delivery().await;
+        let replayed = rewind_destination(destination, &config, search, journal).await;
+        if replayed.is_ok() {
+            destination.decline_offer();
+        }
+        destination.start_delivery(&config, dependencies)?;
+        let records = replayed?.events;
+        tracing::info!(destination.id = id, %from, records, "replaying: these events are delivered again");
+        Ok(records)
+    }
+}
+
+/// The destination of this id, if there can be a replay to it.
+fn to_replay<'a>(
+    destinations: &'a mut DestinationRuntimes,
+    id: &str,
+) -> Result<&'a mut DestinationRuntime, ReplayError> {
+    match destinations.get_mut(id) {
+        None => Err(ReplayError::NotFound(id.to_owned())),
+        Some(it) if !it.settings.enabled => Err(ReplayError::Disabled(id.to_owned())),
+        Some(destination) => Ok(destination),
+    }
+}
+
+impl Search {
+    /// A search for a destination's records that were received at or after a time.
+    pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
+        let from_ms = u64::try_from(from.as_millisecond()).unwrap_or(0);
+        Self::begin(journal, destination, from_ms, || {
+            journal.written_since(from.into())
+        })
     }
 
     /// A search for a destination's records from this one on, or from the oldest one that is still there.
     pub(super) fn at(journal: &Journal, destination: &str, from: Offset) -> Self {
-        let everything = journal.pass(Offset(0)..Offset(0));
-        let start = journal.stats().first_offset.max(from);
-        let held = journal.pass(start..start);
+        Self::begin(journal, destination, 0, || {
+            journal.stats().first_offset.max(from)
+        })
+    }
+
+    fn begin(
+        journal: &Journal,
+        destination: &str,
+        from_ms: u64,
+        find_start: impl FnOnce() -> Offset,
+    ) -> Self {
+        // Nothing is deleted between finding the start and holding it.
+        let everything = journal.read_range(Offset(0)..Offset(0));
+        let start = find_start();
+        let held = journal.read_range(start..start);
         drop(everything);
         Self {
             destination: destination.to_owned(),
-            from_ms: 0,
+            from_ms,
             start,
             _held: held,
             reached: start,
-            found: Found::default(),
+            found: Replayed::default(),
         }
     }
 
@@ -121,9 +171,9 @@ impl Search {
         config: &Config,
         end: Offset,
     ) -> Result<(), Error> {
-        let mut pass = journal.pass(self.reached..end);
+        let mut pass = journal.read_range(self.reached..end);
         while let Some(records) = pass.next(Limit::default()).await? {
-            for (offset, record) in &records {
+            for (offset, record) in records.iter() {
                 self.note(offset, record, config);
             }
         }
@@ -137,28 +187,23 @@ impl Search {
         let end = reader.acked();
         if end < self.reached {
             // Somebody else moved it back meanwhile: what lies behind it comes again without us.
-            (self.reached, self.found) = (self.start, Found::default());
+            (self.reached, self.found) = (self.start, Replayed::default());
         }
         self.look(journal, config, end).await?;
-        if let Some(at) = self.found.at {
-            reader.rewind(at)?;
+        if let Some(first) = self.found.first {
+            reader.rewind(first)?;
         }
-        let received = i64::try_from(self.found.received_ms).ok();
-        let received = received.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Ok(Replayed {
-            events: self.found.events,
-            received: received.filter(|_| self.found.at.is_some()),
-        })
+        Ok(self.found)
     }
 
     fn note(&mut self, offset: Offset, record: &[u8], config: &Config) {
         let envelope = Envelope::decode(record).ok();
         let received = envelope.map_or(0, |envelope| envelope.received_at_ms);
-        if self.found.at.is_none() && received < self.from_ms {
-            return;
-        }
-        if self.found.at.is_none() {
-            (self.found.at, self.found.received_ms) = (Some(offset), received);
+        if self.found.first.is_none() {
+            if received < self.from_ms {
+                return;
+            }
+            (self.found.first, self.found.received_ms) = (Some(offset), received);
         }
         let id = &self.destination;
         // What is no envelope is everybody's, and ignored by everybody.

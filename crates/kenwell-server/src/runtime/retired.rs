@@ -7,9 +7,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kenwell_journal::Error;
 
-use super::{destination::Ground, oldest::Oldest};
+use super::oldest_waiting::OldestWaiting;
 use crate::{delivery::DestinationQueue, metrics::DestinationCounters};
 
 /// A destination that is not configured and has events waiting.
@@ -17,13 +16,13 @@ use crate::{delivery::DestinationQueue, metrics::DestinationCounters};
 pub struct RetiredDestination {
     /// Its id.
     pub id: String,
-    /// Its queue.
+    /// What is counted.
     pub counters: DestinationCounters,
     /// When the oldest of its events was received, as far as that is known.
     pub since: Option<Timestamp>,
 }
 
-/// All of them, by id. Only who may change what runs adds to them or takes away.
+/// All of them, by id. Only under the lock of the destinations are they added and taken away.
 #[derive(Default)]
 pub(super) struct Retired {
     all: Mutex<BTreeMap<String, Entry>>,
@@ -31,24 +30,24 @@ pub(super) struct Retired {
 
 struct Entry {
     queue: DestinationQueue,
-    oldest: Oldest,
+    oldest: OldestWaiting,
     /// Whether the log has been told.
-    told: bool,
+    is_logged: bool,
 }
 
 impl Retired {
     /// A destination is not configured any more. Its queue stays open and its cursor where it is.
-    pub(super) fn add(&self, id: &str, queue: DestinationQueue, ground: &Ground<'_>) {
+    pub(super) fn add(&self, id: &str, queue: DestinationQueue, oldest: OldestWaiting) {
         let entry = Entry {
             queue,
-            oldest: Oldest::look(id, ground),
-            told: false,
+            oldest,
+            is_logged: false,
         };
         self.lock().insert(id.to_owned(), entry);
     }
 
-    /// It is configured again: its queue, which goes on.
-    pub(super) fn take_back(&self, id: &str) -> Option<DestinationQueue> {
+    /// It is configured again, or ends for good: its queue.
+    pub(super) fn take(&self, id: &str) -> Option<DestinationQueue> {
         self.lock().remove(id).map(|entry| entry.queue)
     }
 
@@ -66,7 +65,7 @@ impl Retired {
     }
 
     /// The queues of all, also of those whose waiting events are not counted yet.
-    pub(super) fn queue(&self) -> Vec<DestinationQueue> {
+    pub(super) fn queues(&self) -> Vec<DestinationQueue> {
         let all = self.lock();
         all.values().map(|entry| entry.queue.clone()).collect()
     }
@@ -84,45 +83,29 @@ impl Retired {
         self.lock().contains_key(id)
     }
 
-    /// Lets those go for which nothing waits, and tells of the others once.
-    pub(super) fn settle(&self, known: Known, ground: &Ground<'_>) -> Result<(), Error> {
-        let mut outcome = Ok(());
-        let mut empty = Vec::new();
-        for (id, entry) in self.lock().iter_mut() {
-            let waiting = entry.waiting();
-            if !entry.is_counted() {
-                continue;
-            }
-            if waiting == 0 {
-                empty.push(id.clone());
-                continue;
-            }
-            ground.metrics.retired(id);
-            if entry.oldest.is_known() && !std::mem::replace(&mut entry.told, true) {
-                known.tell(id, waiting, entry.oldest.time());
-            }
-        }
-        for id in empty {
-            outcome = outcome.and(self.end(&id, ground));
-        }
-        outcome
+    /// The ids of those for which nothing waits, as far as that is counted.
+    pub(super) fn empty(&self) -> Vec<String> {
+        let all = self.lock();
+        let empty = all
+            .iter()
+            .filter(|(_, entry)| entry.is_counted() && entry.waiting() == 0);
+        empty.map(|(id, _)| id.clone()).collect()
     }
 
-    /// Ends one for good: no queue, no cursor, and what waits for it is given up.
-    pub(super) fn end(&self, id: &str, ground: &Ground<'_>) -> Result<(), Error> {
-        ground.journal.forget(id)?;
-        let waiting = self.lock().remove(id).map_or(0, |entry| entry.waiting());
-        ground.metrics.forget_destination(id);
-        ground.healing.forget(id);
-        if waiting > 0 {
-            ground.metrics.given_up(waiting);
-            tracing::error!(
-                destination.id = id,
-                events = waiting,
-                "a destination was removed, and the events that waited for it were given up, as somebody asked for"
-            );
+    /// Tells the log, once, of each for which something waits. Gives back their ids.
+    pub(super) fn log_waiting(&self, accepted: AcceptRetired) -> Vec<String> {
+        let mut waiting = Vec::new();
+        for (id, entry) in self.lock().iter_mut() {
+            let events = entry.waiting();
+            if !entry.is_counted() || events == 0 {
+                continue;
+            }
+            waiting.push(id.clone());
+            if entry.oldest.is_known() && !std::mem::replace(&mut entry.is_logged, true) {
+                accepted.log(id, events, entry.oldest.time());
+            }
         }
-        Ok(())
+        waiting
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
@@ -142,15 +125,15 @@ impl Entry {
 
 /// Whether somebody has said that they know of retired destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum AcceptRetired {
     /// They do.
     Yes,
     /// Nobody has.
     No,
 }
 
-impl Known {
-    fn tell(self, id: &str, waiting: u64, since: Option<Timestamp>) {
+impl AcceptRetired {
+    fn log(self, id: &str, waiting: u64, since: Option<Timestamp>) {
         let since = since.map(tracing::field::display);
         match self {
             Self::Yes => tracing::warn!(

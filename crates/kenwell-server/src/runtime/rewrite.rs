@@ -6,10 +6,9 @@ use super::{
     document::{Document, List, set},
     edit::{DestinationChange, Edit, NewDestination, NewSource},
     error::EditError,
-    expand,
+    expand, generate,
     key_changes::KeyChanges,
     list::set_list,
-    mint,
 };
 use crate::config::destination_keys as key;
 
@@ -170,7 +169,7 @@ impl Rewrite {
     ) -> Result<String, EditError> {
         let taken = self.document.ids(list);
         match wanted {
-            None => Ok(mint::id(name, list.kind(), &taken)),
+            None => Ok(generate::id_from_name(name, list.kind(), &taken)),
             Some(id) if taken.contains(&id) => Err(EditError::Exists {
                 kind: list.kind(),
                 id,
@@ -199,7 +198,7 @@ fn not_found(list: List, id: &str) -> EditError {
 }
 
 fn fresh_key() -> Result<String, EditError> {
-    mint::write_key().map_err(EditError::NoRandom)
+    generate::write_key().map_err(EditError::NoRandom)
 }
 
 #[cfg(test)]

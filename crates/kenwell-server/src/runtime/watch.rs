@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Runtime,
-    reload::{Occasion, Outcome, SETTLED},
+    reload::{ReloadReason, SETTLED, Unsettled},
 };
 use crate::clock;
 
@@ -25,12 +25,9 @@ use crate::clock;
 /// Looking works on every file system and through every kind of link, which notifications do not.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long after a refusal that may pass by itself the file is tried again.
-const RETRY: Duration = Duration::from_secs(2);
-
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
-struct Look {
+struct Fingerprint {
     device: u64,
     inode: u64,
     bytes: u64,
@@ -45,65 +42,46 @@ impl Runtime {
         let path = self.state().path;
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut seen, mut since) = (None, Instant::now());
-        let mut due = None;
+        let (mut seen, mut changed_at) = (None, Instant::now());
+        // How long a changed file has to be as it is until it is read; `None` once it was.
+        let mut unread = None;
         loop {
-            let read = tokio::select! {
+            let reason = tokio::select! {
                 () = stop.cancelled() => return,
-                () = reload.notified() => Some(Occasion::Asked),
+                () = reload.notified() => Some(ReloadReason::Asked),
                 _ = ticks.tick() => {
-                    clock::look();
-                    let now = Some(look(&path));
+                    clock::check_for_jumps();
+                    let now = Some(fingerprint(&path));
                     if now == seen {
-                        due.and_then(|due: Due| due.occasion(since))
+                        self.reason(unread, changed_at.elapsed())
                     } else {
-                        (seen, since, due) = (now, Instant::now(), Some(Due::CHANGED));
+                        (seen, changed_at, unread) = (now, Instant::now(), Some(Duration::ZERO));
                         None
                     }
                 }
             };
-            if let Some(occasion) = read {
-                due = Due::after(self.take_over(occasion).await);
+            if let Some(reason) = reason {
+                let taken_over = self.take_over(reason).await;
+                unread = taken_over.err().map(|Unsettled| SETTLED);
             }
-            self.settle_idle().await;
-        }
-    }
-}
-
-/// When the file is to be read, and why.
-#[derive(Clone, Copy)]
-enum Due {
-    /// It changed: once it has been as it is for so long.
-    Changed(Duration),
-    /// Once more, from this moment on.
-    Again(Instant),
-}
-
-impl Due {
-    const CHANGED: Self = Self::Changed(Duration::ZERO);
-
-    fn after(outcome: Outcome) -> Option<Self> {
-        match outcome {
-            Outcome::Done => None,
-            Outcome::Unsettled => Some(Self::Changed(SETTLED)),
-            Outcome::Again => Some(Self::Again(Instant::now() + RETRY)),
+            self.close_idle().await;
         }
     }
 
-    /// Why it is to be read now, if it is, after it was last seen to change at `since`.
-    fn occasion(self, since: Instant) -> Option<Occasion> {
-        let unchanged = since.elapsed();
-        match self {
-            Self::Changed(wait) => (unchanged >= wait).then_some(Occasion::Changed { unchanged }),
-            Self::Again(at) => (Instant::now() >= at).then_some(Occasion::Again),
+    /// Why a file that has been `unchanged` for so long is to be read now, if it is.
+    fn reason(&self, unread: Option<Duration>, unchanged: Duration) -> Option<ReloadReason> {
+        if let Some(wait) = unread {
+            return (unchanged >= wait).then_some(ReloadReason::Changed { unchanged });
         }
+        let retry_at = self.read(|snapshot| snapshot.retry_at)?;
+        (Instant::now() >= retry_at).then_some(ReloadReason::Retry)
     }
 }
 
 /// `None` when there is no file.
-fn look(path: &Path) -> Option<Look> {
+fn fingerprint(path: &Path) -> Option<Fingerprint> {
     let metadata = fs::metadata(path).ok()?;
-    Some(Look {
+    Some(Fingerprint {
         device: metadata.dev(),
         inode: metadata.ino(),
         bytes: metadata.size(),

@@ -1,4 +1,4 @@
-//! The way from those who tell to those who look: a bounded queue for each reader.
+//! From gateway and delivery to those who look: a bounded queue for each subscriber.
 
 use std::fmt;
 use std::sync::{
@@ -8,15 +8,15 @@ use std::sync::{
 
 use tokio::sync::mpsc;
 
-use super::observation::{Head, Observation};
+use super::observation::{EventFields, Observation};
 use super::{Filter, TailEvent};
 
-/// Readers at once: each is a connection and a share of the work.
-pub const MAX_READERS: usize = 16;
-/// Events that wait for one reader; beyond it he misses some, and is told how many.
-const WAITING: usize = 256;
+/// Subscribers at once: each is a connection and a share of the work.
+pub const MAX_SUBSCRIBERS: usize = 16;
+/// Events that wait for one subscriber. Beyond, it misses some, and is told how many.
+const QUEUE_EVENTS: usize = 256;
 
-/// Where gateway and delivery tell what they do, and readers come to look. Clones are the same.
+/// Where gateway and delivery publish what became of events. Clones are the same tail.
 #[derive(Clone, Default)]
 pub struct Tail {
     inner: Arc<Inner>,
@@ -24,29 +24,30 @@ pub struct Tail {
 
 #[derive(Default)]
 struct Inner {
-    /// How many there are: all that is looked at when nobody looks.
+    /// How many subscriptions there are: all that is read while there are none.
     count: AtomicUsize,
+    /// Events that were shown to anybody since the start.
     shown: AtomicU64,
     subscriptions: RwLock<Vec<Arc<Subscription>>>,
 }
 
-/// Where one reader gets his events.
+/// What one subscriber wants to see, and where it gets it.
 struct Subscription {
     filter: Filter,
     queue: mpsc::Sender<Arc<TailEvent>>,
     missed: AtomicU64,
 }
 
-/// Somebody who looks, from now until it is dropped.
+/// Gets events from when it was made until it is dropped.
 pub struct Subscriber {
     inner: Arc<Inner>,
     subscription: Arc<Subscription>,
     queue: mpsc::Receiver<Arc<TailEvent>>,
 }
 
-/// Events that a reader was too slow for.
+/// How many events a subscriber was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Missed(pub u64);
+pub struct MissedEvents(pub u64);
 
 impl fmt::Debug for Tail {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,36 +56,36 @@ impl fmt::Debug for Tail {
 }
 
 impl Tail {
-    /// Whether anybody looks. Ask before telling.
-    pub fn is_watched(&self) -> bool {
+    /// Whether anybody looks. To be asked before an observation is made.
+    pub fn has_subscribers(&self) -> bool {
         self.inner.count.load(Ordering::Relaxed) > 0
     }
 
-    /// Shows this to everybody who looks for it.
-    pub fn tell(&self, observation: &Observation<'_>) {
-        let head = Head::of(observation);
+    /// Shows an event to every subscriber that wants to see it.
+    pub fn publish(&self, observation: &Observation<'_>) {
+        let fields = EventFields::of(observation);
         let subscriptions = self.inner.subscriptions.read();
         let subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
         let mut copy: Option<Arc<TailEvent>> = None;
         for subscription in subscriptions
             .iter()
-            .filter(|subscription| subscription.filter.wants(observation, &head))
+            .filter(|subscription| subscription.filter.wants(observation, &fields))
         {
-            let Ok(place) = subscription.queue.try_reserve() else {
+            let Ok(permit) = subscription.queue.try_reserve() else {
                 subscription.missed.fetch_add(1, Ordering::Relaxed);
                 continue;
             };
-            let seen = copy.get_or_insert_with(|| {
+            let event = copy.get_or_insert_with(|| {
                 let number = self.inner.shown.fetch_add(1, Ordering::Relaxed) + 1;
-                Arc::new(TailEvent::new(number, observation, &head))
+                Arc::new(TailEvent::new(number, observation, &fields))
             });
-            place.send(Arc::clone(seen));
+            permit.send(Arc::clone(event));
         }
     }
 
-    /// Begins to look; `None` when [`MAX_READERS`] do already.
-    pub fn watch(&self, filter: Filter) -> Option<Subscriber> {
-        let (sender, queue) = mpsc::channel(WAITING);
+    /// A new subscriber; `None` when there are [`MAX_SUBSCRIBERS`] already.
+    pub fn subscribe(&self, filter: Filter) -> Option<Subscriber> {
+        let (sender, queue) = mpsc::channel(QUEUE_EVENTS);
         let subscription = Arc::new(Subscription {
             filter,
             queue: sender,
@@ -92,7 +93,7 @@ impl Tail {
         });
         let subscriptions = self.inner.subscriptions.write();
         let mut subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
-        if subscriptions.len() >= MAX_READERS {
+        if subscriptions.len() >= MAX_SUBSCRIBERS {
             return None;
         }
         subscriptions.push(Arc::clone(&subscription));
@@ -108,18 +109,18 @@ impl Tail {
 }
 
 impl Subscriber {
-    /// What comes next.
+    /// The next event.
     ///
     /// # Errors
-    /// [`Missed`], when this reader was too slow for some; the next call goes on.
-    pub async fn next(&mut self) -> Result<Arc<TailEvent>, Missed> {
+    /// [`MissedEvents`], when this subscriber was too slow for some; the next call goes on.
+    pub async fn next(&mut self) -> Result<Arc<TailEvent>, MissedEvents> {
         let missed = self.subscription.missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
-            return Err(Missed(missed));
+            return Err(MissedEvents(missed));
         }
         match self.queue.recv().await {
-            Some(seen) => Ok(seen),
-            // The other end lives as long as the reader.
+            Some(event) => Ok(event),
+            // The other end lives as long as the subscriber.
             None => std::future::pending().await,
         }
     }
@@ -141,8 +142,8 @@ mod tests {
     use super::*;
     use crate::tail::Outcome;
 
-    fn tell(tail: &Tail, source: &str) {
-        tail.tell(&Observation {
+    fn publish(tail: &Tail, source: &str) {
+        tail.publish(&Observation {
             source,
             outcome: Outcome::Accepted,
             event: b"{}",
@@ -153,44 +154,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_sees_what_he_looks_for_in_order() {
+    async fn each_subscriber_sees_what_it_looks_for_in_order() {
         let tail = Tail::default();
-        assert!(!tail.is_watched());
-        tell(&tail, "web");
-        let mut all = tail.watch(Filter::default()).unwrap();
+        assert!(!tail.has_subscribers());
+        publish(&tail, "web");
+        let mut all = tail.subscribe(Filter::default()).unwrap();
         let only_ios = Filter {
             source: Some("ios".to_owned()),
             ..Filter::default()
         };
-        let mut ios = tail.watch(only_ios).unwrap();
-        assert!(tail.is_watched());
-        tell(&tail, "web");
-        tell(&tail, "ios");
+        let mut ios = tail.subscribe(only_ios).unwrap();
+        assert!(tail.has_subscribers());
+        publish(&tail, "web");
+        publish(&tail, "ios");
         assert_eq!(all.next().await.unwrap().seq, 1);
         assert_eq!(all.next().await.unwrap().seq, 2);
         assert_eq!(ios.next().await.unwrap().seq, 2);
         drop((all, ios));
-        assert!(!tail.is_watched());
+        assert!(!tail.has_subscribers());
     }
 
     #[tokio::test]
-    async fn the_slow_are_told_how_much_they_missed() {
+    async fn a_slow_subscriber_is_told_how_much_it_missed() {
         let tail = Tail::default();
-        let mut reader = tail.watch(Filter::default()).unwrap();
-        for _ in 0..WAITING + 7 {
-            tell(&tail, "web");
+        let mut subscriber = tail.subscribe(Filter::default()).unwrap();
+        for _ in 0..QUEUE_EVENTS + 7 {
+            publish(&tail, "web");
         }
-        assert_eq!(reader.next().await.unwrap_err(), Missed(7));
-        assert_eq!(reader.next().await.unwrap().seq, 1);
+        assert_eq!(subscriber.next().await.unwrap_err(), MissedEvents(7));
+        assert_eq!(subscriber.next().await.unwrap().seq, 1);
     }
 
     #[test]
-    fn readers_are_bounded() {
+    fn subscribers_are_bounded() {
         let tail = Tail::default();
-        let watch = || tail.watch(Filter::default());
-        let readers: Vec<_> = (0..MAX_READERS).map(|_| watch().unwrap()).collect();
-        assert!(watch().is_none());
-        drop(readers);
-        assert!(watch().is_some());
+        let subscribe = || tail.subscribe(Filter::default());
+        let subscribers: Vec<_> = (0..MAX_SUBSCRIBERS).map(|_| subscribe().unwrap()).collect();
+        assert!(subscribe().is_none());
+        drop(subscribers);
+        assert!(subscribe().is_some());
     }
 }

@@ -2,7 +2,7 @@
 
 use kenwell::profile::ProfileUpdate;
 
-use super::short;
+use super::truncate::truncated_text;
 
 /// About the most bytes of a command that are shown.
 pub const MAX_COMMAND_BYTES: usize = 16 * 1024;
@@ -13,7 +13,7 @@ const MORE: &str = "…";
 
 /// The words of the `HSET` that writes an update. What does not fit is left out behind an ellipsis.
 pub(super) fn hset(update: &ProfileUpdate) -> Vec<String> {
-    let key = short::text(update.key(), MAX_ARGUMENT_BYTES);
+    let key = truncated_text(update.key(), MAX_ARGUMENT_BYTES);
     let mut bytes = key.len();
     let mut words = vec!["HSET".to_owned(), key];
     for (name, value) in update.fields() {
@@ -22,7 +22,7 @@ pub(super) fn hset(update: &ProfileUpdate) -> Vec<String> {
             break;
         }
         for argument in [name, value] {
-            let word = short::text(argument, MAX_ARGUMENT_BYTES);
+            let word = truncated_text(argument, MAX_ARGUMENT_BYTES);
             bytes += word.len();
             words.push(word);
         }

@@ -1,69 +1,60 @@
-//! What became of one event, for people.
+//! An event in the tail: what became of it, for people to read.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-use super::observation::{Head, Observation};
-use super::{command, short};
+use super::command;
+use super::observation::{EventFields, Observation, Outcome};
+use super::truncate::{MAX_EVENT_BYTES, bounded_event, truncated_text};
 
 /// The most bytes of a reason.
 const MAX_REASON_BYTES: usize = 1_024;
 
-/// What has happened to an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It is in the journal, on its way to its destinations.
-    Accepted,
-    /// It is in Redis.
-    Written,
-    /// There is nothing in it for us, or for this destination.
-    Ignored,
-    /// Redis refused it for good.
-    DeadLettered,
-}
-
-/// One event at one moment of its way. Everything in it is bounded.
-#[derive(Debug, Clone, Serialize)]
+/// One event at one moment of its way: the data of each message `event`.
+// Everything in it is bounded.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TailEvent {
     /// Counts what was shown since the start.
     pub seq: u64,
-    /// When it happened: RFC 3339, UTC, milliseconds.
+    /// When it happened.
     pub at: String,
     /// Id of the source that sent it.
     pub source: String,
     /// What the event says it is; empty when it says nothing.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whom it is about: `userId`, else `anonymousId`.
+    /// The user: `userId`, else `anonymousId`.
     pub user_id: Option<String>,
     /// What happened.
     pub outcome: Outcome,
-    /// Why, where that is not the usual.
+    /// Why, where that is not obvious.
     pub reason: Option<String>,
-    /// Id of the destination where it happened; none for what happens at the gateway.
+    /// Id of the destination; null for what happens at the gateway.
     pub destination: Option<String>,
-    /// The event, or what stands for it.
+    /// The event as it was sent; `{"$truncated": <bytes>}` for one over 16 KiB, `{"$text": "…"}` for one
+    /// that strict JSON cannot express.
+    #[schema(value_type = serde_json::Value)]
     pub event: Box<RawValue>,
-    /// The Redis command that wrote it.
+    /// The words of the Redis command that wrote it, at most about 16 KiB; "…" stands for what is left out.
     pub command: Option<Vec<String>>,
 }
 
 impl TailEvent {
-    pub(super) fn new(seq: u64, observation: &Observation<'_>, head: &Head) -> Self {
+    pub(super) fn new(seq: u64, observation: &Observation<'_>, fields: &EventFields) -> Self {
         Self {
             seq,
             at: format!("{:.3}", Timestamp::now()),
             source: observation.source.to_owned(),
-            kind: head.kind.clone().unwrap_or_default(),
-            user_id: head.user().map(str::to_owned),
+            kind: fields.kind.clone().unwrap_or_default(),
+            user_id: fields.user().map(str::to_owned),
             outcome: observation.outcome,
             reason: observation
                 .reason
-                .map(|reason| short::text(reason.as_bytes(), MAX_REASON_BYTES)),
+                .map(|reason| truncated_text(reason.as_bytes(), MAX_REASON_BYTES)),
             destination: observation.destination.map(str::to_owned),
-            event: short::shown(observation.event, short::MAX_EVENT_BYTES),
+            event: bounded_event(observation.event, MAX_EVENT_BYTES),
             command: observation.update.map(command::hset),
         }
     }
@@ -84,8 +75,8 @@ mod tests {
             destination: Some("profiles"),
             update: None,
         };
-        let seen = TailEvent::new(7, &observation, &Head::read(event));
-        let value = serde_json::to_value(&seen).unwrap();
+        let event_shown = TailEvent::new(7, &observation, &EventFields::read(event));
+        let value = serde_json::to_value(&event_shown).unwrap();
         assert_eq!(
             (&value["seq"], &value["outcome"]),
             (&7.into(), &"dead_lettered".into())

@@ -1,7 +1,6 @@
-//! What a reader wants to see.
+//! Which events a subscriber wants to see.
 
-use super::Outcome;
-use super::observation::{Head, Observation};
+use super::observation::{EventFields, Observation, Outcome};
 
 /// Everything that is given must agree; nothing given means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,21 +20,21 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn wants(&self, observation: &Observation<'_>, head: &Head) -> bool {
+    pub(super) fn wants(&self, observation: &Observation<'_>, fields: &EventFields) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == given
         };
         let kind = self.kind.as_ref().is_none_or(|wanted| {
-            let given = head.kind.as_deref().unwrap_or_default();
+            let given = fields.kind.as_deref().unwrap_or_default();
             wanted.eq_ignore_ascii_case(given)
         });
         let user = self.user.is_none()
-            || same(&self.user, head.user_id.as_deref())
-            || same(&self.user, head.anonymous_id.as_deref());
+            || same(&self.user, fields.user_id.as_deref())
+            || same(&self.user, fields.anonymous_id.as_deref());
         kind && user
             && same(&self.source, Some(observation.source))
             && same(&self.destination, observation.destination)
-            && same(&self.message_id, head.message_id.as_deref())
+            && same(&self.message_id, fields.message_id.as_deref())
             && self
                 .outcome
                 .is_none_or(|wanted| wanted == observation.outcome)
@@ -60,7 +59,7 @@ mod tests {
         let wants = |change: &dyn Fn(&mut Filter)| {
             let mut filter = Filter::default();
             change(&mut filter);
-            filter.wants(&observation, &Head::read(event))
+            filter.wants(&observation, &EventFields::read(event))
         };
         let text = |text: &str| Some(text.to_owned());
         assert!(wants(&|_| ()));

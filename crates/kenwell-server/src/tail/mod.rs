@@ -1,6 +1,6 @@
 //! The live tail: what becomes of events, shown to whoever looks just now.
 //!
-//! Gateway and delivery tell what they do only while somebody looks; otherwise that costs one look at a
+//! Gateway and delivery publish what they do only while somebody looks; otherwise that costs one read of a
 //! counter. Nothing is kept for those who come later.
 
 mod channel;
@@ -8,11 +8,11 @@ mod command;
 mod event;
 mod filter;
 mod observation;
-mod short;
+mod truncate;
 
-pub use channel::{MAX_READERS, Missed, Subscriber, Tail};
+pub use channel::{MAX_SUBSCRIBERS, MissedEvents, Subscriber, Tail};
 pub use command::MAX_COMMAND_BYTES;
-pub use event::{Outcome, TailEvent};
+pub use event::TailEvent;
 pub use filter::Filter;
-pub use observation::{Observation, user_of};
-pub use short::{MAX_EVENT_BYTES, shown};
+pub use observation::{Observation, Outcome, user_id_of};
+pub use truncate::{MAX_EVENT_BYTES, bounded_event};

@@ -1,4 +1,4 @@
-//! After the weather: the queues become empty, the letters can be written, and every user's last word
+//! After the faults: the queues become empty, the letters can be written, and every user's last word
 //! is what was acknowledged.
 
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const SETTLING: Duration = Duration::from_mins(3);
 
 /// Waits until nothing waits, and retries letters until there are none.
 pub(crate) fn settle(world: &World) {
-    world.report.note("the weather is over");
+    world.report.note("no more faults");
     let deadline = Instant::now() + SETTLING;
     for (index, id) in DESTINATIONS.iter().enumerate() {
         let mut said = String::new();

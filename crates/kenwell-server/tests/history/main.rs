@@ -1,7 +1,7 @@
-//! A randomised history: the real binary under load, in every weather that can be made, and a judge.
+//! A randomised history: the real binary under load, with every fault that can be made, and a judge.
 //!
 //! `KENWELL_HISTORY_SEED` repeats a run, `KENWELL_HISTORY_SECONDS` makes it longer, and
-//! `KENWELL_HISTORY_WEATHER=redis_kill,config_truncate` lets only these kinds of weather come.
+//! `KENWELL_HISTORY_FAULTS=redis_kill,config_truncate` makes only these kinds of faults.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,23 +10,23 @@
     reason = "a failed test is a panic, and a failing one may say what it saw"
 )]
 
-mod config_weather;
+mod config_faults;
 mod damage;
+mod faults;
 mod judge;
 mod kenwell;
 mod load;
-mod network_weather;
+mod network_faults;
 mod people;
-mod process_weather;
+mod process_faults;
 mod proxy;
 mod records;
-mod redis_weather;
+mod redis_faults;
 mod report;
 mod resp;
 mod sampler;
 mod store;
 mod users;
-mod weather;
 
 #[path = "../scenarios/support/mod.rs"]
 #[allow(
@@ -45,12 +45,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use faults::{FaultInjectors, FaultKind};
 use kenwell::Kenwell;
 use report::Report;
 use store::Store;
-use weather::{Fronts, Kind};
 
-/// How long the weather lasts unless the environment says otherwise.
+/// How long faults are made unless the environment says otherwise.
 const SECONDS: u64 = 45;
 
 /// Where the sources lead: the first source feeds both destinations, each of the others one.
@@ -65,8 +65,8 @@ struct World {
     kenwell: Kenwell,
     stores: [Store; 2],
     report: Report,
-    /// No more weather.
-    calm: AtomicBool,
+    /// No more faults.
+    faults_over: AtomicBool,
     /// No more load.
     done: AtomicBool,
 }
@@ -79,7 +79,7 @@ impl World {
             kenwell: Kenwell::start(&tables),
             stores,
             report: Report::new(),
-            calm: AtomicBool::new(false),
+            faults_over: AtomicBool::new(false),
             done: AtomicBool::new(false),
         }
     }
@@ -110,21 +110,21 @@ fn number(name: &str) -> Option<u64> {
     Some(value.parse().expect("a whole number"))
 }
 
-/// The kinds of weather that may come: all, or those that the environment names.
-fn kinds() -> Vec<Kind> {
-    let Ok(names) = std::env::var("KENWELL_HISTORY_WEATHER") else {
-        return Kind::ALL.to_vec();
+/// The kinds of faults that may be made: all, or those that the environment names.
+fn kinds() -> Vec<FaultKind> {
+    let Ok(names) = std::env::var("KENWELL_HISTORY_FAULTS") else {
+        return FaultKind::ALL.to_vec();
     };
     let names = names.split(',').map(str::trim).filter(|it| !it.is_empty());
     let find = |name| {
-        let found = Kind::ALL.iter().find(|kind| kind.name() == name);
-        *found.unwrap_or_else(|| panic!("there is no weather {name:?}"))
+        let found = FaultKind::ALL.iter().find(|kind| kind.name() == name);
+        *found.unwrap_or_else(|| panic!("there is no fault {name:?}"))
     };
     names.map(find).collect()
 }
 
 #[test]
-fn what_got_200_and_what_was_confirmed_stays_in_any_weather() {
+fn what_got_200_and_what_was_confirmed_stays_whatever_fails() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let seed = number("KENWELL_HISTORY_SEED").unwrap_or(now.unwrap().as_secs());
     let lasting = Duration::from_secs(number("KENWELL_HISTORY_SECONDS").unwrap_or(SECONDS));
@@ -140,13 +140,13 @@ fn what_got_200_and_what_was_confirmed_stays_in_any_weather() {
     let applications: Vec<_> = (0..world.stores.len())
         .map(|index| records::start(&world, index, random.fork()))
         .collect();
-    let fronts = Fronts::start(&world, &kinds, &mut random);
+    let injectors = FaultInjectors::start(&world, &kinds, &mut random);
     let end = Instant::now() + lasting;
-    while Instant::now() < end && !fronts.any_ended() {
+    while Instant::now() < end && !injectors.any_ended() {
         std::thread::sleep(Duration::from_millis(100));
     }
-    world.calm.store(true, Ordering::SeqCst);
-    fronts.join();
+    world.faults_over.store(true, Ordering::SeqCst);
+    injectors.join();
     world.done.store(true, Ordering::SeqCst);
     let users: Vec<_> = loads
         .into_iter()

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::{DESTINATIONS, World, weather::Kind};
+use crate::{DESTINATIONS, World, faults::FaultKind};
 
-pub(crate) fn bring(world: &World, kind: Kind, _store: usize, random: &mut fastrand::Rng) {
+pub(crate) fn make(world: &World, kind: FaultKind, _store: usize, random: &mut fastrand::Rng) {
     let index = random.usize(..DESTINATIONS.len());
-    if kind == Kind::Replay {
+    if kind == FaultKind::Replay {
         replay(world, index, random);
     } else {
         retry(world, index);

@@ -1,4 +1,4 @@
-//! What went wrong, and the weather it went wrong in.
+//! What went wrong, and which faults were made meanwhile.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ const EXAMPLES: usize = 5;
 /// Lines of the server's log that a failing run shows.
 const LOG_LINES: usize = 60;
 
-/// Violations by what was violated, and a diary of the weather.
+/// Violations by what was violated, and a diary of the faults.
 pub(crate) struct Report {
     begun: Instant,
     violations: Mutex<BTreeMap<&'static str, (usize, Vec<String>)>>,
@@ -79,7 +79,7 @@ impl Report {
         for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
             eprintln!("{line}");
         }
-        eprintln!("--- the weather ---");
+        eprintln!("--- the faults ---");
         for line in self.diary.lock().unwrap().iter() {
             eprintln!("{line}");
         }

@@ -40,7 +40,7 @@ impl Store {
         format!("127.0.0.1:{}", self.proxy.port())
     }
 
-    /// A connection that no weather of the network reaches.
+    /// A connection that no fault of the network reaches.
     pub(crate) fn connection(&self) -> Connection {
         let client = redis::Client::open(format!("redis://{}/", self.direct)).unwrap();
         let connection = eventually("a connection to Redis", || {

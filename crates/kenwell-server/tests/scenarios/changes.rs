@@ -56,7 +56,7 @@ fn feeding(destinations: &[&str]) -> Edit {
 }
 
 #[track_caller]
-fn assert_books(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
+fn assert_counters(inside: &Inside, id: &str, accepted: u64, written: u64, replayed: u64) {
     let queue =
         ["accepted_total", "written_total", "replayed_total"].map(|name| inside.count(name, id));
     assert_eq!(queue, [accepted, written, replayed], "{id}");
@@ -164,8 +164,8 @@ fn an_event_goes_where_its_source_led_when_it_was_accepted() {
         "two:user:third",
     ];
     assert_eq!(redis.keys(), expected);
-    assert_books(&inside, "one", 2, 2, 0);
-    assert_books(&inside, "two", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "two", 2, 2, 0);
 }
 
 #[test]
@@ -180,7 +180,11 @@ fn a_change_of_settings_loses_nothing_and_counts_nothing_twice() {
     }
     eventually("the destination to wait", || {
         let health = inside.destination("one").health.unwrap().state();
-        matches!(health, kenwell_server::delivery::State::Waiting { .. }).then_some(())
+        matches!(
+            health,
+            kenwell_server::delivery::HealthState::Waiting { .. }
+        )
+        .then_some(())
     });
     let settings = destination_change(json!({ "address": here.address(), "prefix": "new" }));
     inside.edit(change("one", settings));
@@ -208,14 +212,14 @@ fn a_batch_that_is_cut_off_half_way_is_counted_as_replayed() {
     let early = eventually("some to be written and some to wait", || {
         let written = inside.count("written_total", "one");
         let health = inside.destination("one").health.unwrap().state();
-        (written > 0 && health != kenwell_server::delivery::State::Up).then_some(written)
+        (written > 0 && health != kenwell_server::delivery::HealthState::Up).then_some(written)
     });
     assert!(early < 40);
     let settings = destination_change(json!({ "address": redis.address() }));
     inside.edit(change("one", settings));
     inside.settle("one");
     assert_eq!(redis.keys().len(), 40);
-    assert_books(&inside, "one", 40 + early, 40 + early, early);
+    assert_counters(&inside, "one", 40 + early, 40 + early, early);
 }
 
 /// An address that leads to the Redis for the first look at it and for the next connection, and for all
@@ -249,7 +253,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(enabled("one", false));
     assert!(inside.destination("one").health.is_none());
     send(&inside, "meanwhile");
-    assert_books(&inside, "one", 1, 0, 0);
+    assert_counters(&inside, "one", 1, 0, 0);
     // Also after a restart.
     let inside = inside.restart();
     eventually("the counters to be right", || {
@@ -260,7 +264,7 @@ fn what_is_disabled_gets_nothing_and_goes_on_where_it_was() {
     inside.edit(paused("one", false));
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:after", "one:user:before"]);
-    assert_books(&inside, "one", 2, 2, 0);
+    assert_counters(&inside, "one", 2, 2, 0);
 }
 
 #[test]
@@ -292,14 +296,14 @@ fn what_is_removed_and_added_again_begins_anew() {
     send(&inside, "after");
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after"]);
-    assert_books(&inside, "one", 1, 1, 0);
+    assert_counters(&inside, "one", 1, 1, 0);
 
     // A replay brings back what was accepted for it, also under the settings that it has now.
     let replayed = inside.runtime.replay("one", jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(inside.executor.block_on(replayed).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["user:after", "user:before"]);
-    assert_books(&inside, "one", 3, 3, 2);
+    assert_counters(&inside, "one", 3, 3, 2);
 
     // Removed while nothing runs it is as gone.
     let without = inside.text().replace("id = \"one\"", "id = \"other\"");
@@ -312,7 +316,7 @@ fn what_is_removed_and_added_again_begins_anew() {
 }
 
 #[test]
-fn a_replay_begins_at_its_time_and_the_books_stay_right() {
+fn a_replay_begins_at_its_time_and_the_counters_stay_right() {
     let (redis, inside) = start();
     inside.edit(feeding(&["one", "two"]));
     send(&inside, "early");
@@ -339,11 +343,11 @@ fn a_replay_begins_at_its_time_and_the_books_stay_right() {
     assert_eq!(replay(start).unwrap(), 1);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:late"]);
-    assert_books(&inside, "one", 2, 2, 1);
+    assert_counters(&inside, "one", 2, 2, 1);
     assert_eq!(replay(jiff::Timestamp::UNIX_EPOCH).unwrap(), 2);
     inside.settle("one");
     assert_eq!(redis.keys(), ["one:user:early", "one:user:late"]);
-    assert_books(&inside, "one", 4, 4, 3);
+    assert_counters(&inside, "one", 4, 4, 3);
     assert_eq!(replay(jiff::Timestamp::MAX).unwrap(), 0);
     assert!(replay_of(&inside, "three").contains("no destination"));
     inside.edit(enabled("one", false));
@@ -382,7 +386,7 @@ fn what_cannot_be_is_refused_before_anything_changes() {
     assert_eq!(inside.text(), text);
     assert!(!inside.destination("two").settings.paused);
 
-    let stale = Revision::told("0");
+    let stale = Revision::given("0");
     let edits = vec![paused("two", true)];
     let error = inside
         .executor

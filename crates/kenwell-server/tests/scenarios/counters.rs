@@ -92,7 +92,7 @@ fn every_page_balances_and_nothing_goes_down_while_events_arrive() {
                 assert_eq!(reply.unwrap().text(), "ok");
             }
         });
-        let mut before = [0; 6];
+        let (mut before, mut looks) = ([0; 6], 0);
         while !sending.is_finished() {
             let page = server.metrics();
             let terms = names.map(|name| count(&page, name, "d1"));
@@ -105,7 +105,9 @@ fn every_page_balances_and_nothing_goes_down_while_events_arrive() {
                 assert!(*before <= now, "{name} went from {before} to {now}");
             }
             before = terms;
+            looks += 1;
         }
+        assert!(looks > 1, "all was sent before anybody looked twice");
     });
     server.settle("d1");
     assert_eq!(count(&server.metrics(), "accepted_total", "d1"), 1_500);

@@ -10,7 +10,7 @@ const MAX_HOST: usize = 255;
 
 /// A parsed address. Errors never show any part of what was given: people paste passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Address {
+pub(crate) enum Address {
     /// A host name or IP address without brackets, and a port.
     Tcp { host: String, port: u16 },
     /// The path of a Unix socket.
@@ -97,10 +97,7 @@ impl fmt::Display for Address {
 }
 
 fn problem(problem: &str) -> Error {
-    Error::Settings {
-        setting: "address",
-        problem: problem.to_owned(),
-    }
+    Error::wrong_setting("address", problem)
 }
 
 #[cfg(test)]

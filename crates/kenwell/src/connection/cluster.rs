@@ -1,21 +1,26 @@
 //! Pipelines for a Redis Cluster: each command to the node that has its key, redirections followed.
 
 mod groups;
+mod routed_command;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use redis::{Arg, Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
-use super::announced::AddressMap;
-use super::group::{Answers, part_size};
-use super::limit::Limit;
-use super::live::Node;
-use super::name::ClientName;
-use super::order::Terms;
-use super::settings::{Settings, Target};
-use super::slots::{MAX_NODES, slot_of};
+use self::routed_command::{RoutedCommand, by_node, key, pack, unrouted};
+use super::Settings;
+use super::address_map::AddressMap;
+use super::client_name::ClientName;
+use super::deadline::Deadline;
+use super::group::Answers;
+use super::pipeline_parts::part_size;
+use super::send_options::SendOptions;
+use super::server_connection::ServerConnection;
+use super::slot::slot_of;
+use super::slot_map::MAX_NODES;
+use super::target::Target;
 use super::topology::Topology;
 use crate::Error;
 
@@ -24,15 +29,15 @@ const MAX_REDIRECTIONS: usize = 5;
 
 /// How long replies are waited for.
 #[derive(Clone, Copy)]
-enum Wait {
+enum ReplyDeadline {
     /// Until a node's own limit, or until this one if it comes first.
-    Until(Option<Limit>),
+    Until(Option<Deadline>),
     /// As long as something moves.
     WhileMoving,
 }
 
-impl Wait {
-    fn limit(self) -> Option<Limit> {
+impl ReplyDeadline {
+    fn limit(self) -> Option<Deadline> {
         match self {
             Self::Until(limit) => limit,
             Self::WhileMoving => None,
@@ -40,29 +45,18 @@ impl Wait {
     }
 }
 
-/// One lane to a cluster: a socket to each node, opened when first needed.
+/// A connection to a cluster: a socket to each node, opened when it is first needed. Clones share the sockets.
 #[derive(Clone)]
 pub(super) struct Cluster {
-    lane: Arc<Lane>,
+    shared: Arc<ClusterShared>,
 }
 
-struct Lane {
+struct ClusterShared {
     topology: Arc<Topology>,
     name: Option<Arc<ClientName>>,
     /// Nodes stay when the map no longer names them: one that comes back must first forget what
     /// was sent to it before, and only its own connection knows what that was.
-    nodes: Mutex<HashMap<Arc<str>, Node>>,
-}
-
-/// A command on its way.
-#[derive(Clone)]
-struct Parcel<'a> {
-    /// Its place in the caller's pipeline.
-    index: usize,
-    command: &'a Cmd,
-    node: Arc<str>,
-    /// Whether the node must be told to make an exception for a slot that is not its own yet.
-    asking: bool,
+    nodes: Mutex<HashMap<Arc<str>, ServerConnection>>,
 }
 
 impl Cluster {
@@ -74,17 +68,17 @@ impl Cluster {
 
     /// The same cluster on sockets of its own.
     pub(super) fn another(&self) -> Self {
-        self.named(self.lane.name.clone())
+        self.named(self.shared.name.clone())
     }
 
     /// The same cluster on sockets of its own that are opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self::on(Arc::clone(&self.lane.topology), name)
+        Self::on(Arc::clone(&self.shared.topology), name)
     }
 
     fn on(topology: Arc<Topology>, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            lane: Arc::new(Lane {
+            shared: Arc::new(ClusterShared {
                 topology,
                 name,
                 nodes: Mutex::default(),
@@ -102,9 +96,9 @@ impl Cluster {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
-        limit: Option<Limit>,
+        limit: Option<Deadline>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        self.send_all_of(command, pipeline.cmd_iter(), Wait::Until(limit))
+        self.send_all_of(command, pipeline.cmd_iter(), ReplyDeadline::Until(limit))
             .await
     }
 
@@ -116,23 +110,24 @@ impl Cluster {
         parts: &[Pipeline],
     ) -> Result<Answers, Error> {
         let commands = parts.iter().flat_map(Pipeline::cmd_iter);
-        self.send_all_of(command, commands, Wait::WhileMoving).await
+        self.send_all_of(command, commands, ReplyDeadline::WhileMoving)
+            .await
     }
 
     async fn send_all_of(
         &self,
         command: &'static str,
         commands: impl Iterator<Item = &Cmd>,
-        wait: Wait,
+        wait: ReplyDeadline,
     ) -> Result<Answers, Error> {
-        let map = self.lane.topology.current(wait.limit()).await?;
+        let map = self.shared.topology.current(wait.limit()).await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
         for (index, cmd) in commands.enumerate() {
             let node = map.node(slot_of(key(cmd)));
-            let node = Arc::clone(node.ok_or_else(|| nowhere(command))?);
-            results.push(Err(nowhere(command)));
-            open.push(Parcel {
+            let node = Arc::clone(node.ok_or_else(|| unrouted(command))?);
+            results.push(Err(unrouted(command)));
+            open.push(RoutedCommand {
                 index,
                 command: cmd,
                 node,
@@ -140,20 +135,20 @@ impl Cluster {
             });
         }
         for _redirection in 0..=MAX_REDIRECTIONS {
-            let bundles = by_node(open);
-            let sent = bundles
+            let shares = by_node(open);
+            let sent = shares
                 .iter()
-                .map(|bundle| self.deliver(command, bundle, wait));
+                .map(|share| self.send_share(command, share, wait));
             let replies = join_all(sent).await;
             open = Vec::new();
-            let answered = bundles.into_iter().zip(replies);
-            for (parcel, reply) in
-                answered.flat_map(|(bundle, replies)| bundle.into_iter().zip(replies))
+            let answered = shares.into_iter().zip(replies);
+            for (routed, reply) in
+                answered.flat_map(|(share, replies)| share.into_iter().zip(replies))
             {
                 if let Err(error) = &reply {
-                    open.extend(self.redirected(&parcel, error));
+                    open.extend(self.redirected(&routed, error));
                 }
-                if let Some(place) = results.get_mut(parcel.index) {
+                if let Some(place) = results.get_mut(routed.index) {
                     *place = reply;
                 }
             }
@@ -161,73 +156,78 @@ impl Cluster {
                 break;
             }
             // Commands for one key stay in order, whichever nodes they come back from.
-            open.sort_by_key(|parcel| parcel.index);
+            open.sort_by_key(|routed| routed.index);
         }
         Ok(results)
     }
 
     /// The node that has a key, as far as is known without asking.
-    pub(super) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
-        self.lane.topology.known_node(slot_of(key))
+    pub(super) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
+        self.shared.topology.known_node(slot_of(key))
     }
 
-    /// Sends a pipeline without keys to every master; the first error is the result.
+    /// Sends a command without a key to every master; the first error is the result.
     pub(super) async fn ask_masters(
         &self,
         command: &'static str,
-        pipeline: &Pipeline,
+        asked: &Cmd,
     ) -> Result<(), Error> {
-        let map = self.lane.topology.current(None).await?;
-        let asked = map.masters().iter().map(|address| async move {
+        let map = self.shared.topology.current(None).await?;
+        let answers = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
-                Ok(node) => node.one(command, pipeline).await,
+                Ok(node) => node.one(command, asked.clone()).await,
                 Err(error) => Err(error),
             };
-            reply.inspect_err(|error| self.lane.topology.doubt(address, error))
+            reply.inspect_err(|error| self.shared.topology.doubt(address, error))
         });
-        join_all(asked)
+        join_all(answers)
             .await
             .into_iter()
             .try_for_each(|reply| reply.map(drop))
     }
 
     /// Sends a pipeline whole to the node that has this key, also the commands without a key. A
-    /// redirection is an error here, and the next call asks who has the slot now.
+    /// redirection is an error here, and the next call asks which node has the slot now.
     pub(super) async fn send_to_holder(
         &self,
         key: &[u8],
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let map = self.lane.topology.current(None).await?;
-        let address = map.node(slot_of(key)).ok_or_else(|| nowhere(command))?;
+        let map = self.shared.topology.current(None).await?;
+        let address = map.node(slot_of(key)).ok_or_else(|| unrouted(command))?;
         let replies = self
             .node(address)?
             .send(command, pipeline, within(None))
             .await;
-        let replies = replies.inspect_err(|error| self.lane.topology.doubt(address, error))?;
+        let replies = replies.inspect_err(|error| self.shared.topology.doubt(address, error))?;
         for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
-            self.lane.topology.doubt(address, error);
+            self.shared.topology.doubt(address, error);
         }
         Ok(replies)
     }
 
     /// For each master that has none of these slots, the first one that it has.
     pub(super) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
-        Ok(self.lane.topology.current(None).await?.uncovered(slots))
+        Ok(self.shared.topology.current(None).await?.uncovered(slots))
     }
 
-    /// Sends one node's share, and gives one result for each parcel.
-    async fn deliver(&self, command: &'static str, bundle: &[Parcel<'_>], wait: Wait) -> Answers {
-        let Some(address) = bundle.first().map(|parcel| &parcel.node) else {
+    /// Sends one node's share, and gives one result for each routed.
+    async fn send_share(
+        &self,
+        command: &'static str,
+        share: &[RoutedCommand<'_>],
+        wait: ReplyDeadline,
+    ) -> Answers {
+        let Some(address) = share.first().map(|routed| &routed.node) else {
             return Vec::new();
         };
         let sent = match (self.node(address), wait) {
-            (Ok(node), Wait::Until(limit)) => {
-                node.send(command, &pack(bundle), within(limit)).await
+            (Ok(node), ReplyDeadline::Until(limit)) => {
+                node.send(command, &pack(share), within(limit)).await
             }
-            (Ok(node), Wait::WhileMoving) => {
-                let parts: Vec<_> = bundle.chunks(part_size(bundle.len())).map(pack).collect();
+            (Ok(node), ReplyDeadline::WhileMoving) => {
+                let parts: Vec<_> = share.chunks(part_size(share.len())).map(pack).collect();
                 Ok(node.send_parts(command, &parts).await)
             }
             (Err(error), _) => Err(error),
@@ -235,22 +235,26 @@ impl Cluster {
         let mut replies = match sent {
             Ok(replies) => replies.into_iter(),
             Err(error) => {
-                self.lane.topology.doubt(address, &error);
-                return vec![Err(error); bundle.len()];
+                self.shared.topology.doubt(address, &error);
+                return vec![Err(error); share.len()];
             }
         };
-        let results = bundle.iter().map(|parcel| {
-            let asked = parcel.asking.then(|| replies.next()).flatten();
-            let reply = replies.next().unwrap_or_else(|| Err(nowhere(command)));
+        let results = share.iter().map(|routed| {
+            let asked = routed.asking.then(|| replies.next()).flatten();
+            let reply = replies.next().unwrap_or_else(|| Err(unrouted(command)));
             // Without the exception the node only redirects; why there is none says more.
             let reply = reply.map_err(|error| asked.and_then(Result::err).unwrap_or(error));
-            reply.inspect_err(|error| self.lane.topology.doubt(address, error))
+            reply.inspect_err(|error| self.shared.topology.doubt(address, error))
         });
         results.collect()
     }
 
-    /// The parcel with its new address, if that is what the node's refusal was about.
-    fn redirected<'a>(&self, parcel: &Parcel<'a>, error: &Error) -> Option<Parcel<'a>> {
+    /// The routed with its new address, if that is what the node's refusal was about.
+    fn redirected<'a>(
+        &self,
+        routed: &RoutedCommand<'a>,
+        error: &Error,
+    ) -> Option<RoutedCommand<'a>> {
         let Error::Refused { reply, .. } = error else {
             return None;
         };
@@ -259,29 +263,29 @@ impl Cluster {
             "ASK" => true,
             _ => return None,
         };
-        let redirection = self.lane.topology.redirection(reply, &parcel.node)?;
+        let redirection = self.shared.topology.redirection(reply, &routed.node)?;
         if !asking {
-            self.lane.topology.moved(&redirection);
+            self.shared.topology.moved(&redirection);
         }
-        Some(Parcel {
+        Some(RoutedCommand {
             node: redirection.address.into(),
             asking,
-            ..parcel.clone()
+            ..routed.clone()
         })
     }
 
-    /// This lane's connection to a node.
-    fn node(&self, address: &Arc<str>) -> Result<Node, Error> {
+    /// The connection to a node.
+    fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let lock = || {
-            let nodes = self.lane.nodes.lock();
+            let nodes = self.shared.nodes.lock();
             // Every change is complete in itself, so a panic elsewhere leaves it usable.
             nodes.unwrap_or_else(PoisonError::into_inner)
         };
         if let Some(node) = lock().get(address) {
             return Ok(node.clone());
         }
-        let node = self.lane.topology.node(address)?;
-        let node = node.named(self.lane.name.clone());
+        let name = self.shared.name.clone();
+        let node = self.shared.topology.node(address, name)?;
         let mut nodes = lock();
         if nodes.len() >= MAX_NODES {
             nodes.clear();
@@ -291,50 +295,10 @@ impl Cluster {
     }
 }
 
-/// A pipeline of these.
-fn pack(parcels: &[Parcel<'_>]) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(parcels.len());
-    for parcel in parcels {
-        if parcel.asking {
-            pipeline.cmd("ASKING");
-        }
-        pipeline.add_command(parcel.command.clone());
-    }
-    pipeline
-}
-
-/// Nobody is waited for here: who comes first was settled before.
-fn within(limit: Option<Limit>) -> Terms<'static> {
-    Terms { limit, turns: &[] }
-}
-
-/// Parcels for the same node together, in order.
-fn by_node(parcels: Vec<Parcel<'_>>) -> Vec<Vec<Parcel<'_>>> {
-    let mut bundles: HashMap<Arc<str>, Vec<Parcel<'_>>> = HashMap::new();
-    for parcel in parcels {
-        let bundle = bundles.entry(Arc::clone(&parcel.node)).or_default();
-        bundle.push(parcel);
-    }
-    bundles.into_values().collect()
-}
-
-/// What our commands have first: their key. A script has its text and the number of keys before it.
-fn key(command: &Cmd) -> &[u8] {
-    let mut arguments = command.args_iter();
-    let place = match arguments.next() {
-        Some(Arg::Simple(b"EVAL")) => 2,
-        _ => 0,
-    };
-    match arguments.nth(place) {
-        Some(Arg::Simple(key)) => key,
-        _ => b"",
-    }
-}
-
-/// The result of a command that, against all expectations, nobody was asked about.
-fn nowhere(command: &'static str) -> Error {
-    Error::Unexpected {
-        address: "cluster".into(),
-        command,
+/// Without tickets: the order of calls was settled before.
+fn within(limit: Option<Deadline>) -> SendOptions<'static> {
+    SendOptions {
+        limit,
+        tickets: &[],
     }
 }

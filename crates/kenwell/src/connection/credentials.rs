@@ -1,13 +1,13 @@
-//! Who we say we are, as the settings and the files that they name have it at this moment.
+//! The user name and password of a login, as the settings and the files that they name have them at this moment.
 
 use std::path::Path;
 
 use super::file;
-use super::kind::Expected;
 use super::secret::Secret;
+use super::server_kind::ServerKind;
 use super::settings::Settings;
 use crate::Error;
-use crate::reply::Reply;
+use crate::reply::{LoginProblem, Reply};
 
 /// A user's name and password for one login.
 pub(super) struct Credentials {
@@ -17,7 +17,7 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Reads them; `None` when no password is set, and then nothing is sent.
-    pub(super) fn read(settings: &Settings, expected: Expected) -> Result<Option<Self>, Error> {
+    pub(super) fn read(settings: &Settings, expected: ServerKind) -> Result<Option<Self>, Error> {
         let (name, password) = names(expected);
         let Some(secret) = &settings.password else {
             return Ok(None);
@@ -26,7 +26,10 @@ impl Credentials {
             .current()
             .map_err(|error| unreadable(password, secret.path(), &error))?;
         if text.is_empty() {
-            return Err(wrong(password, "it is empty; write the password into it"));
+            return Err(Error::wrong_setting(
+                password,
+                "it is empty; write the password into it",
+            ));
         }
         let username = match &settings.username_file {
             Some(path) => {
@@ -55,8 +58,21 @@ impl Credentials {
     }
 }
 
+impl Settings {
+    /// The name of the user to be shown: as its file has it now if there is one.
+    pub(crate) fn user_now(&self) -> Option<String> {
+        if self.username_shown.is_some() {
+            return self.username_shown.clone();
+        }
+        match &self.username_file {
+            Some(path) => file::read_line(path).ok(),
+            None => self.username.clone(),
+        }
+    }
+}
+
 /// A refused login, with the setting to change; any other error as it is.
-pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -> Error {
+pub(super) fn explained(error: Error, settings: &Settings, expected: ServerKind) -> Error {
     let Error::Refused { address, reply, .. } = &error else {
         return error;
     };
@@ -70,32 +86,29 @@ pub(super) fn explained(error: Error, settings: &Settings, expected: Expected) -
     }
 }
 
-fn cure(reply: &Reply, settings: &Settings, expected: Expected) -> Option<String> {
+fn cure(reply: &Reply, settings: &Settings, expected: ServerKind) -> Option<String> {
     let (username, password) = names(expected);
-    let says = |words: &str| reply.text().contains(words);
-    let from = match settings.password.as_ref().and_then(Secret::path) {
-        Some(path) => format!(" (read from {})", path.display()),
-        None => String::new(),
-    };
-    if reply.code() == "WRONGPASS" || says("invalid password") {
-        Some(format!("correct `{password}`{from} or `{username}`"))
-    } else if says("no password is set") || says("without any password configured") {
-        Some(format!(
-            "remove `{password}`, or give Redis that password (`requirepass`)"
-        ))
-    } else if reply.code() == "NOAUTH" || says("operation not permitted") {
-        Some(format!(
-            "set `{password}`, and `{username}` if it belongs to an ACL user"
-        ))
-    } else {
-        None
-    }
+    Some(match reply.login_problem()? {
+        LoginProblem::WrongPassword => {
+            let from = match settings.password.as_ref().and_then(Secret::path) {
+                Some(path) => format!(" (read from {})", path.display()),
+                None => String::new(),
+            };
+            format!("correct `{password}`{from} or `{username}`")
+        }
+        LoginProblem::PasswordNotNeeded => {
+            format!("remove `{password}`, or give Redis that password (`requirepass`)")
+        }
+        LoginProblem::PasswordMissing => {
+            format!("set `{password}`, and `{username}` if it belongs to an ACL user")
+        }
+    })
 }
 
-/// The settings that say who we are to this kind of server.
-fn names(expected: Expected) -> (&'static str, &'static str) {
+/// The settings of the user and the password for this kind of server.
+fn names(expected: ServerKind) -> (&'static str, &'static str) {
     match expected {
-        Expected::Sentinel => ("sentinel_username", "sentinel_password"),
+        ServerKind::Sentinel => ("sentinel_username", "sentinel_password"),
         _ => ("username", "password"),
     }
 }
@@ -107,15 +120,8 @@ pub(super) fn unreadable(
     error: &std::io::Error,
 ) -> Error {
     let path = path.map_or_else(String::new, |path| path.display().to_string());
-    wrong(
+    Error::wrong_setting(
         setting,
         format!("cannot read {path}: {error}; make it a file that Kenwell may read"),
     )
-}
-
-fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.into(),
-    }
 }

@@ -2,8 +2,8 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::live::Node;
-use super::order::Terms;
+use super::send_options::SendOptions;
+use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// Commands that are executed together. A group of one needs no transaction around it.
@@ -15,17 +15,6 @@ pub(crate) struct Group(Vec<Cmd>);
 
 /// What became of each command of a group.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
-
-/// The most parts into which a pipeline is cut, so that what was answered before a failure is known.
-const PARTS: usize = 8;
-
-/// The fewest commands of a part: each part costs about as much as a command.
-const PART: usize = 32;
-
-/// How many commands of a pipeline make one part.
-pub(crate) fn part_size(commands: usize) -> usize {
-    commands.div_ceil(PARTS).max(PART)
-}
 
 impl Group {
     pub(crate) fn push(&mut self, command: Cmd) {
@@ -57,7 +46,7 @@ impl FromIterator<Cmd> for Group {
     }
 }
 
-impl Node {
+impl ServerConnection {
     /// Sends groups in one round trip and reads every reply. What a group's commands answered comes
     /// in their order; of a group that was not executed, those commands that were not refused
     /// themselves carry an `EXECABORT`.
@@ -68,7 +57,7 @@ impl Node {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: Terms<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         let mut pipeline = Pipeline::new();
         for group in groups {
@@ -77,7 +66,7 @@ impl Node {
         if pipeline.is_empty() {
             return Ok(vec![Answers::new(); groups.len()]);
         }
-        let mut replies = self.send(command, &pipeline, terms).await?.into_iter();
+        let mut replies = self.send(command, &pipeline, options).await?.into_iter();
         let answers = groups.iter().map(|group| match group.0.len() {
             count @ 0..=1 => replies.by_ref().take(count).collect(),
             count => self.opened(command, replies.by_ref().take(count + 2).collect(), count),

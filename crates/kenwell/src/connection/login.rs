@@ -1,43 +1,36 @@
-//! The first words on a connection, in one round trip: who we are, which database, who is there.
+//! Login: `AUTH`, `SELECT`, and what the server says about itself, in one round trip.
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use redis::{Cmd, Value};
 
+use super::client_id::ClientId;
 use super::credentials::Credentials;
-use super::dial::{Line, ask, ask_if_permitted};
+use super::raw_connection::{RawConnection, ask, ask_if_permitted};
 use crate::{Class, Error};
 
 /// What the server said about itself and about the connection.
-pub(super) struct Greeting {
+pub(super) struct LoginReply {
     /// The answer to `HELLO`, if it knows that.
     pub(super) hello: Option<Value>,
-    pub(super) ticket: Option<Ticket>,
-}
-
-/// What identifies a connection at the server: its number and its address as the server sees them.
-/// Both together, because a restarted server counts from one again.
-#[derive(Debug, Clone)]
-pub(super) struct Ticket {
-    id: String,
-    addr: String,
+    pub(super) client_id: Option<ClientId>,
 }
 
 /// Logs in and selects the database.
 pub(super) async fn log_in(
-    line: &Line,
+    raw: &RawConnection,
     credentials: Option<&Credentials>,
     database: i64,
     address: &Arc<str>,
-) -> Result<Greeting, Error> {
+) -> Result<LoginReply, Error> {
     let named = credentials.map(Credentials::named);
-    let refused = match greet(line, named, database, address).await {
+    let refused = match send_login(raw, named, database, address).await {
         Err(error) if predates_users(&error) => error,
-        greeted => return greeted,
+        outcome => return outcome,
     };
     match credentials.and_then(Credentials::unnamed) {
-        Some(unnamed) => greet(line, Some(unnamed), database, address).await,
+        Some(unnamed) => send_login(raw, Some(unnamed), database, address).await,
         None => Err(refused),
     }
 }
@@ -52,13 +45,14 @@ fn predates_users(error: &Error) -> bool {
 /// not say all of them.
 ///
 /// `PING` is there for servers that want a password and find fault with the others before they say
-/// so, and for those that refuse everything now; `CLIENT SETINFO` tells the server's operator who we are; every user may say `HELLO`.
-async fn greet(
-    line: &Line,
+/// so, and for those that refuse everything now; `CLIENT SETINFO` names this library to the
+/// server's operator; every user may say `HELLO`.
+async fn send_login(
+    raw: &RawConnection,
     auth: Option<Cmd>,
     database: i64,
     address: &Arc<str>,
-) -> Result<Greeting, Error> {
+) -> Result<LoginReply, Error> {
     let command = |words: &[&str]| {
         let mut command = Cmd::new();
         command.arg(words);
@@ -80,7 +74,7 @@ async fn greet(
     // Each by itself and not as one pipeline, so that what a server says before it hangs up is
     // heard; in this order, because each is queued when it is first polled.
     let answers = join_all(commands.iter().map(async |(name, command)| match command {
-        Some(command) => ask(line, command, name, address).await,
+        Some(command) => ask(raw, command, name, address).await,
         None => Ok(Value::Nil),
     }));
     let Ok([auth, select, ping, setinfo, hello, info]) = <[_; 6]>::try_from(answers.await) else {
@@ -94,21 +88,21 @@ async fn greet(
     if let Err(refused) = &ping
         && refused.class() == Class::Unknown
     {
-        // In words that nobody knows, such as those of a quota: everything else is refused, too.
+        // In unknown words, such as those of a quota: everything else is refused, too.
         return Err(refused.clone());
     }
-    tolerated(ping)?;
-    tolerated(setinfo)?;
-    let hello = tolerated(hello)?;
-    let info = match tolerated(info.clone())? {
+    usable_answer(ping)?;
+    usable_answer(setinfo)?;
+    let hello = usable_answer(hello)?;
+    let info = match usable_answer(info.clone())? {
         None if !is_lasting(&info) => {
-            ask_if_permitted(line, &client_info(), "CLIENT INFO", address).await?
+            ask_if_permitted(raw, &client_info(), "CLIENT INFO", address).await?
         }
         told => told,
     };
-    Ok(Greeting {
+    Ok(LoginReply {
         hello,
-        ticket: info.as_ref().and_then(Ticket::read),
+        client_id: info.as_ref().and_then(ClientId::read),
     })
 }
 
@@ -122,40 +116,9 @@ fn client_info() -> Cmd {
 }
 
 /// The answer, or `None` for a refusal that the connection can live with.
-fn tolerated(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
+fn usable_answer(answer: Result<Value, Error>) -> Result<Option<Value>, Error> {
     match answer {
         Err(Error::Refused { reply, .. }) if !reply.spoils_connection() => Ok(None),
         answer => answer.map(Some),
-    }
-}
-
-impl Ticket {
-    /// Reads the answer to `CLIENT INFO`.
-    fn read(answer: &Value) -> Option<Self> {
-        let Value::BulkString(text) = answer else {
-            return None;
-        };
-        Self::read_line(&String::from_utf8_lossy(text))
-    }
-
-    /// Reads a line as `CLIENT INFO` and `CLIENT LIST` give them.
-    pub(super) fn read_line(text: &str) -> Option<Self> {
-        let value = |name: &str| {
-            let found = text.split(' ').find_map(|pair| pair.strip_prefix(name));
-            found.map(str::to_owned)
-        };
-        let (id, addr) = value("id=").zip(value("addr="))?;
-        Some(Self { id, addr })
-    }
-
-    /// The command that makes the server forget this connection.
-    pub(super) fn kill(&self) -> Cmd {
-        redis::cmd("CLIENT")
-            .arg("KILL")
-            .arg("ID")
-            .arg(&self.id)
-            .arg("ADDR")
-            .arg(&self.addr)
-            .take()
     }
 }

@@ -35,10 +35,13 @@ pub fn read_file(setting: &'static str, path: &Path) -> Result<String, Error> {
             Some(foreign) => format!("it is {foreign}"),
             None => format!("neither PEM text nor the path of a readable file: {error}"),
         };
-        wrong(setting, problem)
+        Error::wrong_setting(setting, problem)
     })?;
     match foreign::name(&bytes) {
-        Some(foreign) => Err(wrong(setting, format!("the file holds {foreign}"))),
+        Some(foreign) => Err(Error::wrong_setting(
+            setting,
+            format!("the file holds {foreign}"),
+        )),
         None => Ok(String::from_utf8_lossy(&bytes).into_owned()),
     }
 }
@@ -51,19 +54,19 @@ pub fn certificates(
     setting: &'static str,
     text: &str,
 ) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let blocks = blocks::all(text).map_err(|problem| wrong(setting, problem))?;
+    let blocks = blocks::all(text).map_err(|problem| Error::wrong_setting(setting, problem))?;
     let mut found = Vec::new();
     for block in &blocks {
         match block.label {
             "CERTIFICATE" | "X509 CERTIFICATE" => found.push(block.der(setting)?.into()),
             "TRUSTED CERTIFICATE" => {
-                return Err(wrong(
+                return Err(Error::wrong_setting(
                     setting,
                     "it holds a TRUSTED CERTIFICATE, which only openssl reads; convert it: openssl x509 -in FILE -out NEW",
                 ));
             }
             "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => {
-                return Err(wrong(
+                return Err(Error::wrong_setting(
                     setting,
                     "it is PKCS#7; take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out NEW",
                 ));
@@ -83,7 +86,7 @@ pub fn certificates(
 /// [`Error::Settings`] when there is none, or it is encrypted or cannot be read. No part of it is shown.
 pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'static>, Error> {
     let encrypted = || {
-        wrong(
+        Error::wrong_setting(
             setting,
             "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW",
         )
@@ -92,7 +95,7 @@ pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'s
         if text.contains("ENCRYPTED PRIVATE KEY-----") {
             encrypted()
         } else {
-            wrong(setting, problem)
+            Error::wrong_setting(setting, problem)
         }
     })?;
     let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
@@ -103,13 +106,13 @@ pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'s
     }
     match key.label {
         "OPENSSH PRIVATE KEY" => {
-            return Err(wrong(
+            return Err(Error::wrong_setting(
                 setting,
                 "the key is in the form of OpenSSH; convert it in place: ssh-keygen -p -N '' -m PEM -f KEY",
             ));
         }
         "DSA PRIVATE KEY" => {
-            return Err(wrong(
+            return Err(Error::wrong_setting(
                 setting,
                 "it is a DSA key, which TLS does not use any more; use an RSA, ECDSA P-256/P-384 or Ed25519 key",
             ));
@@ -118,7 +121,7 @@ pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'s
     }
     let canonical = key.canonical(setting)?;
     PrivateKeyDer::from_pem_slice(canonical.as_bytes()).map_err(|_| {
-        wrong(
+        Error::wrong_setting(
             setting,
             "the private key in it cannot be read; export it again",
         )
@@ -134,7 +137,7 @@ fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
     let instead = if blocks.iter().any(Block::is_private_key) {
         match other {
             Some(other) => {
-                return wrong(
+                return Error::wrong_setting(
                     setting,
                     format!(
                         "there is no certificate in it, but a private key; exchange the values of {setting} and {other} if they are swapped"
@@ -151,7 +154,7 @@ fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
     } else {
         ""
     };
-    wrong(
+    Error::wrong_setting(
         setting,
         format!(
             "there is no certificate in it{instead}; give PEM, which has -----BEGIN CERTIFICATE-----"
@@ -168,7 +171,7 @@ fn no_key(setting: &'static str, blocks: &[Block<'_>]) -> Error {
         "tls_key" => Some("tls_certificate"),
         _ => None,
     };
-    wrong(
+    Error::wrong_setting(
         setting,
         match other {
             Some(other) if has_certificate => format!(
@@ -178,11 +181,4 @@ fn no_key(setting: &'static str, blocks: &[Block<'_>]) -> Error {
                 .to_owned(),
         },
     )
-}
-
-fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.into(),
-    }
 }

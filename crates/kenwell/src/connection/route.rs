@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Pipeline, Value};
 
 use super::Settings;
+use super::client_name::ClientName;
 use super::cluster::Cluster;
+use super::deadline::Deadline;
 use super::group::{Answers, Group};
-use super::limit::Limit;
-use super::live::Node;
-use super::name::ClientName;
-use super::order::{Order, Terms};
-use super::sentinel::Watched;
+use super::key_order::KeyOrder;
+use super::send_options::SendOptions;
+use super::sentinel::SentinelMaster;
+use super::server_connection::ServerConnection;
 use crate::Error;
 
 /// One multiplexed connection to Redis: to a standalone server, to each master of a cluster, or to
@@ -24,9 +25,9 @@ use crate::Error;
 ///
 /// # Order
 ///
-/// Whoever awaits each pipeline before sending the next gets them executed in that order, also
+/// A caller that awaits each pipeline before it sends the next gets them executed in that order, also
 /// across broken connections and time-outs: an error closes the socket for good before the next one
-/// opens. Callers who share a connection have no order among them, so give each lane its own.
+/// opens. Callers who share a connection have no order among them, so give each order of writes its own connection.
 /// In a cluster this holds for each key. Calls of the [state store](crate::state) need not wait for each
 /// other: those on one key, through one connection and its clones, keep the order in which they were begun.
 ///
@@ -39,20 +40,20 @@ use crate::Error;
 ///
 /// Redis replicates asynchronously: what a master has confirmed and not yet passed on is lost with
 /// it, and what it confirms after another one took its place too. Behind Sentinels a master that was
-/// replaced while it lives is left within about a second; whatever was not confirmed is the caller's
-/// to repeat.
+/// replaced while it lives is left within about a second; the caller repeats whatever was not
+/// confirmed.
 #[derive(Clone)]
 pub struct Connection {
     settings: Arc<Settings>,
     route: Route,
-    order: Arc<Order>,
+    order: Arc<KeyOrder>,
 }
 
 #[derive(Clone)]
 enum Route {
-    Standalone(Node),
+    Standalone(ServerConnection),
     Cluster(Cluster),
-    Sentinel(Watched),
+    Sentinel(SentinelMaster),
 }
 
 impl Connection {
@@ -68,13 +69,12 @@ impl Connection {
         let route = if settings.cluster_mode {
             Route::Cluster(Cluster::new(settings.clone(), targets)?)
         } else if let Some(master) = settings.sentinel_master.as_deref() {
-            Route::Sentinel(Watched::new(&settings, master, targets)?)
+            Route::Sentinel(SentinelMaster::new(&settings, master, targets)?)
         } else {
-            let target = targets.pop().ok_or_else(|| Error::Settings {
-                setting: "address",
-                problem: "it is missing".to_owned(),
-            })?;
-            Route::Standalone(Node::new(settings.clone(), target))
+            let target = targets
+                .pop()
+                .ok_or_else(|| Error::wrong_setting("address", "it is missing"))?;
+            Route::Standalone(ServerConnection::new(settings.clone(), target, None))
         };
         Ok(Self {
             settings: Arc::new(settings),
@@ -90,7 +90,7 @@ impl Connection {
         self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.another()),
             Route::Cluster(cluster) => Route::Cluster(cluster.another()),
-            Route::Sentinel(watched) => Route::Sentinel(watched.another()),
+            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.another()),
         })
     }
 
@@ -107,7 +107,7 @@ impl Connection {
         self.with(match &self.route {
             Route::Standalone(node) => Route::Standalone(node.named(name)),
             Route::Cluster(cluster) => Route::Cluster(cluster.named(name)),
-            Route::Sentinel(watched) => Route::Sentinel(watched.named(name)),
+            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.named(name)),
         })
     }
 
@@ -132,24 +132,19 @@ impl Connection {
     /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
     /// must give one.
     pub async fn ping(&self) -> Result<(), Error> {
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("PING");
+        let ping = redis::cmd("PING");
         match &self.route {
-            Route::Cluster(cluster) => cluster.ask_masters("PING", &pipeline).await,
-            _ => self.one("PING", &pipeline).await.map(drop),
+            Route::Cluster(cluster) => cluster.ask_masters("PING", &ping).await,
+            _ => self.one("PING", ping).await.map(drop),
         }
     }
 
-    /// Sends a pipeline of one command and gives its reply.
-    pub(crate) async fn one(
-        &self,
-        command: &'static str,
-        pipeline: &Pipeline,
-    ) -> Result<Value, Error> {
-        let mut replies = self.send(command, pipeline).await?.into_iter();
-        replies
-            .next()
-            .unwrap_or_else(|| Err(self.unexpected(command)))
+    /// Sends one command, called `name` in errors, and gives its reply.
+    pub(crate) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command);
+        let mut replies = self.send(name, &pipeline).await?.into_iter();
+        replies.next().unwrap_or_else(|| Err(self.unexpected(name)))
     }
 
     /// The error for a reply that `command` never gives.
@@ -169,34 +164,34 @@ impl Connection {
         &self,
         command: &'static str,
         groups: &[Group],
-        terms: Terms<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send_groups(command, groups, terms).await,
+            Route::Standalone(node) => node.send_groups(command, groups, options).await,
             Route::Cluster(cluster) => {
-                terms.alone().await?;
-                cluster.send_groups(command, groups, terms.limit).await
+                options.wait_for_older().await?;
+                cluster.send_groups(command, groups, options.limit).await
             }
-            Route::Sentinel(watched) => {
-                let master = watched.master(terms.limit).await?;
-                master.send_groups(command, groups, terms).await
+            Route::Sentinel(sentinel) => {
+                let master = sentinel.master(options.limit).await?;
+                master.send_groups(command, groups, options).await
             }
         }
     }
 
     /// The calls under way, by key.
-    pub(crate) fn order(&self) -> &Arc<Order> {
+    pub(crate) fn order(&self) -> &Arc<KeyOrder> {
         &self.order
     }
 
     /// The longest that a call of the state store may take, counted from now.
-    pub(crate) fn limit(&self) -> Limit {
+    pub(crate) fn limit(&self) -> Deadline {
         let Settings {
             connect_timeout,
             command_timeout,
             ..
         } = *self.settings;
-        Limit::of(connect_timeout.max(command_timeout))
+        Deadline::of(connect_timeout.max(command_timeout))
     }
 
     /// Whether keys of different slots can not be used in one step.
@@ -238,9 +233,13 @@ impl Connection {
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         match &self.route {
-            Route::Standalone(node) => node.send(command, pipeline, Terms::default()).await,
+            Route::Standalone(node) => node.send(command, pipeline, SendOptions::default()).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
-            Route::Sentinel(watched) => watched.send(command, pipeline, Terms::default()).await,
+            Route::Sentinel(sentinel) => {
+                sentinel
+                    .send(command, pipeline, SendOptions::default())
+                    .await
+            }
         }
     }
 }
@@ -255,7 +254,7 @@ impl Connection {
         let sent = match &self.route {
             Route::Standalone(node) => return node.send_parts(command, parts).await,
             Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
-            Route::Sentinel(watched) => match watched.master(None).await {
+            Route::Sentinel(sentinel) => match sentinel.master(None).await {
                 Ok(master) => return master.send_parts(command, parts).await,
                 Err(error) => Err(error),
             },
@@ -267,9 +266,9 @@ impl Connection {
     }
 
     /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.
-    pub(crate) fn place(&self, key: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
         match &self.route {
-            Route::Cluster(cluster) => cluster.place(key),
+            Route::Cluster(cluster) => cluster.node_of(key),
             _ => None,
         }
     }

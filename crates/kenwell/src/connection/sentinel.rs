@@ -1,131 +1,78 @@
 //! The master that Sentinels watch: asked for before each new connection, and every now and then.
 
+mod watcher;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::join_all;
 use redis::{Pipeline, Value};
-use tokio::time::Instant;
 
+use self::watcher::{MAX_MASTERS, SentinelWatcher};
 use super::Settings;
 use super::address::Address;
-use super::announced::{AddressMap, Announcer};
-use super::kind::Expected;
-use super::limit::Limit;
-use super::live::Node;
-use super::name::ClientName;
-use super::order::Terms;
-use super::settings::Target;
-use super::topology::{OTHERS, QUESTION_LIMIT};
-use crate::{Class, Error};
+use super::address_source::AddressSource;
+use super::client_name::ClientName;
+use super::deadline::Deadline;
+use super::send_options::SendOptions;
+use super::server_connection::ServerConnection;
+use super::server_kind::ServerKind;
+use super::target::Target;
+use super::topology::OTHERS;
+use crate::Error;
 
-/// How often a Sentinel is asked while all goes well. After a switch the old master, when it lives,
-/// confirms writes for some ten seconds more, until it is told to follow the new one; they are lost.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// After so long without a look, whoever looked out is gone, with the runtime on which it ran. The longest
-/// look takes a few seconds for each Sentinel.
-const LOOKOUT_LOST: Duration = Duration::from_secs(15);
-
-/// The most former masters that a lane remembers.
-const MAX_MASTERS: usize = 64;
-
-/// One lane to whatever server the Sentinels call the master.
+/// A connection to whatever server the Sentinels call the master. Clones share the sockets.
 #[derive(Clone)]
-pub(super) struct Watched {
-    lane: Arc<Lane>,
+pub(super) struct SentinelMaster {
+    shared: Arc<SentinelShared>,
 }
 
-struct Lane {
-    watch: Arc<Watch>,
+struct SentinelShared {
+    watcher: Arc<SentinelWatcher>,
     name: Option<Arc<ClientName>>,
-    masters: Mutex<Masters>,
+    masters: Mutex<KnownMasters>,
     /// Held while asking.
     asking: tokio::sync::Mutex<()>,
 }
 
-/// What all lanes have in common.
-struct Watch {
-    /// For the servers.
-    settings: Settings,
-    /// Where the servers that the Sentinels name are from here.
-    announced: AddressMap,
-    sentinels: Vec<Node>,
-    name: Arc<str>,
-    /// Who is asked next: each time another one, because one of them may be cut off.
-    turn: AtomicUsize,
-    seen: Mutex<Seen>,
-    /// When somebody looked out last.
-    looked: Mutex<Option<Instant>>,
-}
-
-/// Who is believed to be the master, and who was before. After a switch some Sentinels name the
-/// old master for seconds more, and it may still confirm writes that it will lose.
-#[derive(Default)]
-struct Seen {
-    current: Option<Address>,
-    former: Vec<Address>,
-}
-
-/// The servers that were master while this lane looked. They stay: one that becomes master again
+/// The servers that were master while this connection was used. They stay: one that becomes master again
 /// must first forget what was sent to it before, and only its own connection knows what that was.
 #[derive(Default)]
-struct Masters {
-    all: HashMap<String, Node>,
-    current: Option<Node>,
+struct KnownMasters {
+    all: HashMap<String, ServerConnection>,
+    current: Option<ServerConnection>,
     /// How often one was found.
     found: u64,
 }
 
-impl Watched {
+impl SentinelMaster {
     pub(super) fn new(
         settings: &Settings,
         name: &str,
         sentinels: Vec<Target>,
     ) -> Result<Self, Error> {
-        let mut questions = settings.clone();
-        questions.username.clone_from(&settings.sentinel_username);
-        questions.password.clone_from(&settings.sentinel_password);
-        questions.username_file = None;
-        questions.database = 0;
-        questions.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
-        questions.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
-        let sentinels = sentinels.into_iter();
-        let watch = Arc::new(Watch {
-            settings: settings.clone(),
-            announced: AddressMap::read(&settings.address_map)?,
-            sentinels: sentinels
-                .map(|target| Node::new(questions.clone(), target))
-                .collect(),
-            name: name.into(),
-            turn: AtomicUsize::new(0),
-            seen: Mutex::default(),
-            looked: Mutex::default(),
-        });
-        Ok(Self::on(watch, None))
+        let watcher = SentinelWatcher::new(settings, name, sentinels)?;
+        Ok(Self::on(Arc::new(watcher), None))
     }
 
     /// The same master on a socket of its own.
     pub(super) fn another(&self) -> Self {
-        self.named(self.lane.name.clone())
+        self.named(self.shared.name.clone())
     }
 
     /// The same master on a socket of its own that is opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self::on(Arc::clone(&self.lane.watch), name)
+        Self::on(Arc::clone(&self.shared.watcher), name)
     }
 
     /// The master's address, as the Sentinels say.
     pub(super) async fn find(&self) -> Result<String, Error> {
-        Ok(self.lane.watch.find().await?.to_string())
+        Ok(self.shared.watcher.find().await?.to_string())
     }
 
-    fn on(watch: Arc<Watch>, name: Option<Arc<ClientName>>) -> Self {
+    fn on(watcher: Arc<SentinelWatcher>, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            lane: Arc::new(Lane {
-                watch,
+            shared: Arc::new(SentinelShared {
+                watcher,
                 name,
                 masters: Mutex::default(),
                 asking: tokio::sync::Mutex::default(),
@@ -139,15 +86,15 @@ impl Watched {
         &self,
         command: &'static str,
         pipeline: &Pipeline,
-        terms: Terms<'_>,
+        options: SendOptions<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let master = self.master(terms.limit).await?;
-        master.send(command, pipeline, terms).await
+        let master = self.master(options.limit).await?;
+        master.send(command, pipeline, options).await
     }
 
     /// The connection to the master of now.
-    pub(super) async fn master(&self, limit: Option<Limit>) -> Result<Node, Error> {
-        Watch::look_out(&self.lane.watch);
+    pub(super) async fn master(&self, limit: Option<Deadline>) -> Result<ServerConnection, Error> {
+        SentinelWatcher::keep_asking(&self.shared.watcher);
         let (master, found) = self.known();
         if let Some(master) = master {
             return Ok(master);
@@ -158,45 +105,46 @@ impl Watched {
             return master.await;
         };
         let master = limit.wait(master).await;
-        let sentinels = &self.lane.watch.settings.address;
+        let sentinels = &self.shared.watcher.settings.address;
         master.unwrap_or_else(|| {
             Err(limit.exceeded("asking the Sentinels", &sentinels.as_str().into()))
         })
     }
 
     /// The master, while nothing speaks against it, and how often one was found so far.
-    fn known(&self) -> (Option<Node>, u64) {
+    fn known(&self) -> (Option<ServerConnection>, u64) {
         let masters = self.masters();
-        let good = |node: &&Node| self.lane.watch.still_sees(node) && node.is_open();
+        let good = |node: &&ServerConnection| {
+            self.shared.watcher.still_names(node) && node.shared.is_open()
+        };
         (
             masters.current.as_ref().filter(good).cloned(),
             masters.found,
         )
     }
 
-    fn found_since(&self, before: u64) -> Option<Node> {
+    fn found_since(&self, before: u64) -> Option<ServerConnection> {
         let masters = self.masters();
         let current = masters.current.as_ref();
         current.filter(|_| masters.found != before).cloned()
     }
 
-    async fn find_anew(&self, before: u64) -> Result<Node, Error> {
-        // Those who all lost the same master ask once. Whoever asks may run on a runtime that stands
-        // still; then others do not wait for it for ever.
-        let _asking = Limit::of(OTHERS).wait(self.lane.asking.lock()).await;
+    async fn find_anew(&self, before: u64) -> Result<ServerConnection, Error> {
+        // Calls that all lost the same master ask once. The one that asks may be on a runtime that stands
+        // still; the others do not wait for it for ever.
+        let _asking = Deadline::of(OTHERS).wait(self.shared.asking.lock()).await;
         if let Some(master) = self.found_since(before) {
             return Ok(master);
         }
-        let watch = &self.lane.watch;
-        let address = watch.find().await?;
+        let watcher = &self.shared.watcher;
+        let address = watcher.find().await?;
         let name = address.to_string();
         let known = self.masters().all.get(&name).cloned();
         let node = if let Some(node) = known {
             node
         } else {
-            let target = announced(&watch.settings, address)?;
-            let node = Node::new(watch.settings.clone(), target);
-            node.named(self.lane.name.clone())
+            let target = announced(&watcher.settings, address)?;
+            ServerConnection::new(watcher.settings.clone(), target, self.shared.name.clone())
         };
         let mut masters = self.masters();
         if masters.all.len() >= MAX_MASTERS {
@@ -204,187 +152,34 @@ impl Watched {
         }
         // Another task may have been faster; both must use the same socket.
         let node = masters.all.entry(name).or_insert(node).clone();
-        tracing::debug!(master = %watch.name, redis.address = %node.address(), "found through the Sentinels");
+        tracing::debug!(master = %watcher.name, redis.address = %node.address(), "found through the Sentinels");
         masters.current = Some(node.clone());
         masters.found += 1;
         Ok(node)
     }
 
-    fn masters(&self) -> MutexGuard<'_, Masters> {
+    fn masters(&self) -> MutexGuard<'_, KnownMasters> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        let masters = self.lane.masters.lock();
+        let masters = self.shared.masters.lock();
         masters.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Asks every now and then, for as long as somebody may want to know.
-async fn look_out(watch: Weak<Watch>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let Some(watch) = watch.upgrade() else { return };
-        *watch.looked() = Some(Instant::now());
-        // Without an answer what was heard last stands; whoever writes finds out by himself.
-        let _heard = watch.find().await;
-    }
-}
-
-impl Watch {
-    /// Has somebody ask every now and then, unless somebody does.
-    fn look_out(watch: &Arc<Self>) {
-        let mut looked = watch.looked();
-        if looked.is_none_or(|looked| looked.elapsed() > LOOKOUT_LOST) {
-            *looked = Some(Instant::now());
-            tokio::spawn(look_out(Arc::downgrade(watch)));
-        }
-    }
-
-    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The master, as far as the Sentinels can be believed.
-    async fn find(&self) -> Result<Address, Error> {
-        let heard = self.hear().await?;
-        let doubtful = self.seen().former.contains(&heard);
-        let believed = !doubtful || self.most_say(&heard).await;
-        Ok(self.seen().decide(heard, believed))
-    }
-
-    /// Whether most of the Sentinels that answer name this server.
-    async fn most_say(&self, address: &Address) -> bool {
-        let answers = join_all(self.sentinels.iter().map(|sentinel| self.ask(sentinel))).await;
-        let answers: Vec<_> = answers.into_iter().flatten().collect();
-        let agreed = answers.iter().filter(|said| *said == address).count();
-        agreed > answers.len() / 2
-    }
-
-    /// Asks one Sentinel after the other until one knows the master.
-    async fn hear(&self) -> Result<Address, Error> {
-        let mut failure: Option<Error> = None;
-        for _sentinel in &self.sentinels {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.sentinels.len();
-            let Some(sentinel) = self.sentinels.get(turn) else {
-                break;
-            };
-            match self.ask(sentinel).await {
-                Ok(address) => return Ok(address),
-                Err(error) => {
-                    tracing::debug!(master = %self.name, %error, "a Sentinel does not help");
-                    // What an operator can change says more than that another one is down.
-                    if error.class() == Class::Configuration || failure.is_none() {
-                        failure = Some(error);
-                    }
-                }
-            }
-        }
-        Err(failure.unwrap_or_else(|| Error::Settings {
-            setting: "address",
-            problem: "it is missing".to_owned(),
-        }))
-    }
-
-    fn still_sees(&self, node: &Node) -> bool {
-        let seen = self.seen();
-        let current = seen.current.as_ref().map(Address::to_string);
-        current.as_deref() == Some(&**node.address())
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn ask(&self, sentinel: &Node) -> Result<Address, Error> {
-        const COMMAND: &str = "SENTINEL GET-MASTER-ADDR-BY-NAME";
-        let mut pipeline = Pipeline::new();
-        let question = pipeline.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME");
-        question.arg(&*self.name);
-        let answer = sentinel.one(COMMAND, &pipeline).await;
-        match answer.map_err(Error::while_opening)? {
-            Value::Nil => Err(Error::UnknownMaster {
-                address: Arc::clone(sentinel.address()),
-                master: Arc::clone(&self.name),
-            }),
-            answer => match server(&answer) {
-                Some((host, port)) => Ok(self.announced.address(&host, port)),
-                None => Err(sentinel.unexpected(COMMAND)),
-            },
-        }
-    }
-}
-
-impl Seen {
-    /// Takes note of what was heard, if it is believed, and gives who is the master now.
-    fn decide(&mut self, heard: Address, believed: bool) -> Address {
-        match &self.current {
-            Some(current) if !believed => return current.clone(),
-            Some(current) if *current != heard => {
-                if self.former.len() >= MAX_MASTERS {
-                    self.former.clear();
-                }
-                self.former.retain(|address| *address != heard);
-                self.former.push(current.clone());
-            }
-            _ => {}
-        }
-        self.current = Some(heard.clone());
-        heard
+/// The servers to start from: those of the address, or the master that the Sentinels name now.
+pub(crate) async fn servers(settings: &Settings) -> Result<Vec<String>, Error> {
+    let targets = settings.targets()?;
+    match &settings.sentinel_master {
+        Some(name) => Ok(vec![
+            SentinelMaster::new(settings, name, targets)?.find().await?,
+        ]),
+        None => Ok(targets
+            .iter()
+            .map(|target| target.address.to_string())
+            .collect()),
     }
 }
 
 /// How to dial a server that the Sentinels named.
 fn announced(settings: &Settings, address: Address) -> Result<Target, Error> {
-    settings.target(address, Expected::Master, Some(Announcer::Sentinel))
-}
-
-/// Reads a Sentinel's answer: a host and a port, both as text.
-fn server(answer: &Value) -> Option<(String, u16)> {
-    let Value::Array(parts) = answer else {
-        return None;
-    };
-    let [Value::BulkString(host), Value::BulkString(port)] = parts.as_slice() else {
-        return None;
-    };
-    let port = str::from_utf8(port).ok()?.parse().ok()?;
-    let host = str::from_utf8(host).ok()?.to_owned();
-    (port > 0 && Address::is_host(&host)).then_some((host, port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_former_master_comes_back_only_when_it_is_believed() {
-        let [a, b] = ["a:1", "b:1"].map(|text| Address::parse(text).unwrap());
-        let mut seen = Seen::default();
-        assert_eq!(seen.decide(a.clone(), true), a);
-        assert_eq!(seen.decide(b.clone(), true), b);
-        assert_eq!(seen.former, std::slice::from_ref(&a));
-        assert_eq!(seen.decide(a.clone(), false), b);
-        assert_eq!(seen.decide(a.clone(), true), a);
-        assert_eq!(seen.former, [b]);
-    }
-
-    #[test]
-    fn a_sentinels_answer_is_a_host_and_a_port() {
-        let answer = |parts: &[&str]| {
-            let parts = parts.iter().map(|part| Value::BulkString((*part).into()));
-            Value::Array(parts.collect())
-        };
-        let read = |parts: &[&str]| server(&answer(parts));
-        let found = |host: &str| Some((host.to_owned(), 6379));
-        assert_eq!(read(&["10.0.0.1", "6379"]), found("10.0.0.1"));
-        assert_eq!(read(&["::1", "6379"]), found("::1"));
-        for parts in [
-            &["h"] as &[_],
-            &["h\n", "1"],
-            &["h", "x"],
-            &["h", "0"],
-            &["", "1"],
-            &[],
-        ] {
-            assert_eq!(read(parts), None, "{parts:?}");
-        }
-    }
+    settings.target(address, ServerKind::Master, Some(AddressSource::Sentinel))
 }

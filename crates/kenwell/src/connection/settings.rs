@@ -1,25 +1,13 @@
-//! What a person says about a Redis server.
+//! What a person says about a Redis server: data, without any input or output.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Secret;
-use super::address::Address;
-use super::announced::{AddressMap, Announcer};
-use super::credentials::Credentials;
-use super::file;
-use super::kind::Expected;
-use super::reach::Names;
-use super::sentinel::Watched;
-use super::tls;
-use crate::Error;
 
 /// How long connecting, and how long one pipeline, may take unless the settings say otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The most addresses that one setting can list.
-const MAX_ADDRESSES: usize = 64;
 
 /// How to reach one Redis server, a cluster, or what Sentinels watch, and get in.
 ///
@@ -111,204 +99,11 @@ impl Settings {
             command_timeout: DEFAULT_TIMEOUT,
         }
     }
-
-    /// Checks all that can be checked without the server.
-    pub fn validate(&self) -> Result<(), Error> {
-        Credentials::read(self, Expected::Master)?;
-        self.targets().map(drop)
-    }
-
-    /// Each address with its TLS set-up, if any; at least one.
-    pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
-        self.check_combination()?;
-        let expected = match (self.cluster_mode, &self.sentinel_master) {
-            (true, _) => Expected::ClusterNode,
-            (false, Some(_)) => Expected::Sentinel,
-            (false, None) => Expected::Standalone,
-        };
-        let addresses = Address::parse_list(&self.address)?;
-        if expected != Expected::Standalone && addresses.iter().any(Address::is_unix) {
-            return Err(wrong(
-                "address",
-                "a Unix socket is no cluster and no Sentinel",
-            ));
-        }
-        if addresses.len() > MAX_ADDRESSES {
-            return Err(wrong(
-                "address",
-                "more than 64 addresses; a few are enough to find the others",
-            ));
-        }
-        if expected == Expected::Standalone && addresses.len() > 1 {
-            return Err(wrong(
-                "address",
-                "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
-            ));
-        }
-        let targets = addresses.into_iter();
-        targets
-            .map(|address| self.target(address, expected, None))
-            .collect()
-    }
-
-    /// The servers to start from: those of the address, or the master that the Sentinels name now.
-    pub(crate) async fn servers(&self) -> Result<Vec<String>, Error> {
-        let targets = self.targets()?;
-        match &self.sentinel_master {
-            Some(name) => Ok(vec![Watched::new(self, name, targets)?.find().await?]),
-            None => Ok(targets
-                .iter()
-                .map(|target| target.address.to_string())
-                .collect()),
-        }
-    }
-
-    /// The name of the user to be shown: as its file has it now if there is one.
-    pub(crate) fn user_now(&self) -> Option<String> {
-        if self.username_shown.is_some() {
-            return self.username_shown.clone();
-        }
-        match &self.username_file {
-            Some(path) => file::read_line(path).ok(),
-            None => self.username.clone(),
-        }
-    }
-
-    fn check_combination(&self) -> Result<(), Error> {
-        if self.database < 0 {
-            return Err(wrong("database", "a database number cannot be negative"));
-        }
-        if self.cluster_mode && self.database != 0 {
-            return Err(wrong("database", "a Redis Cluster has only database 0"));
-        }
-        if self.username.is_some() && self.username_file.is_some() {
-            return Err(wrong(
-                "username",
-                "it is given twice, as text and as a file; keep one",
-            ));
-        }
-        let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
-        if is_standalone && !self.address_map.is_empty() {
-            return Err(wrong(
-                "address_map",
-                "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
-            ));
-        }
-        AddressMap::read(&self.address_map)?;
-        match &self.sentinel_master {
-            Some(_) if self.cluster_mode => Err(wrong(
-                "sentinel_master",
-                "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
-            )),
-            Some(name) if name.is_empty() => Err(wrong(
-                "sentinel_master",
-                "it is empty; give the name in the Sentinels' `sentinel monitor` line",
-            )),
-            None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
-                Err(wrong(
-                    "sentinel_master",
-                    "it is missing, so sentinel_username and sentinel_password have no use",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What it takes to dial this address.
-    pub(super) fn target(
-        &self,
-        address: Address,
-        expected: Expected,
-        announcer: Option<Announcer>,
-    ) -> Result<Target, Error> {
-        let tls = if self.secure {
-            Some(tls::Tls::new(self, &address)?)
-        } else {
-            None
-        };
-        Ok(Target {
-            address,
-            tls,
-            expected,
-            announcer,
-            names: Names::default(),
-        })
-    }
-}
-
-fn wrong(setting: &'static str, problem: &str) -> Error {
-    Error::Settings {
-        setting,
-        problem: problem.to_owned(),
-    }
-}
-
-/// Settings, understood, for one of the servers.
-#[derive(Clone)]
-pub(super) struct Target {
-    pub(super) address: Address,
-    pub(super) tls: Option<tls::Tls>,
-    pub(super) expected: Expected,
-    /// Who named the address, if nobody wrote it.
-    pub(super) announcer: Option<Announcer>,
-    /// The look-up of its host.
-    pub(super) names: Names,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Class;
-
-    #[test]
-    fn says_which_setting_is_wrong() {
-        let cluster = |address: &str| Settings {
-            cluster_mode: true,
-            ..Settings::new(address)
-        };
-        let sentinel = |name: &str| Settings {
-            sentinel_master: Some(name.to_owned()),
-            ..Settings::new("h:1,h:2")
-        };
-        let database = Settings {
-            database: 1,
-            ..cluster("h:1")
-        };
-        let both = Settings {
-            cluster_mode: true,
-            ..sentinel("mymaster")
-        };
-        let unused = Settings {
-            sentinel_username: Some("u".to_owned()),
-            ..Settings::new("h:1")
-        };
-        let negative = Settings {
-            database: -1,
-            ..Settings::new("h:1")
-        };
-        let pem = Settings {
-            secure: true,
-            ca_certificate: Some("not PEM".to_owned()),
-            ..Settings::new("h:1")
-        };
-        for (settings, word) in [
-            (Settings::new("h:1,h:2"), "cluster_mode"),
-            (cluster("h:1,"), "address"),
-            (cluster("unix:/redis.sock"), "Unix socket"),
-            (cluster(&vec!["h:1"; 65].join(",")), "64"),
-            (database, "database 0"),
-            (both, "no Sentinels"),
-            (sentinel(""), "is empty"),
-            (unused, "sentinel_username"),
-            (negative, "database"),
-            (pem, "ca_certificate"),
-            (Settings::new("no-port"), "address"),
-        ] {
-            let error = settings.validate().unwrap_err();
-            assert!(error.to_string().contains(word), "{error}");
-            assert_eq!(error.class(), Class::Configuration);
-        }
-    }
 
     #[test]
     fn debug_hides_the_password() {

@@ -1,18 +1,19 @@
-//! What all lanes know together about a cluster: who has which slot, and whether to ask again.
+//! What all connections to a cluster know together: which node has which slot, and whether to ask again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::Pipeline;
-
+use super::Settings;
 use super::address::Address;
-use super::announced::{AddressMap, Announcer};
-use super::kind::Expected;
-use super::limit::Limit;
-use super::live::Node;
-use super::settings::{Settings, Target};
-use super::slots::{MAX_NODES, Redirection, SlotMap};
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
+use super::client_name::ClientName;
+use super::deadline::Deadline;
+use super::server_connection::ServerConnection;
+use super::server_kind::ServerKind;
+use super::slot_map::{MAX_NODES, Redirection, SlotMap};
+use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
 
@@ -20,7 +21,7 @@ use crate::reply::Reply;
 /// settings allow even less. Another one can be asked instead.
 pub(super) const QUESTION_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long to wait for somebody else who is asking.
+/// How long to wait for another task that is asking.
 pub(super) const OTHERS: Duration = Duration::from_millis(500);
 
 /// How many nodes are asked, one after the other, before the next attempt is left to the caller.
@@ -32,7 +33,7 @@ pub(super) struct Topology {
     seeds: Vec<Target>,
     announced: AddressMap,
     known: Mutex<Known>,
-    /// Held while asking, so that lanes that all lost the same node ask once.
+    /// Held while asking, so that connections that all lost the same node ask once.
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -43,9 +44,9 @@ struct Known {
     stale: bool,
     /// The node of the latest failure: the one to ask last.
     doubted: Option<Arc<str>>,
-    /// Who was asked first last time; a node that is cut off from the others must not be the one
-    /// that is always believed.
-    turn: usize,
+    /// Which node is asked first next time: a node that is cut off from the others must not be the one that is
+    /// always believed.
+    next_asked: usize,
     /// How to dial each node that was ever named.
     targets: HashMap<Arc<str>, Target>,
 }
@@ -63,14 +64,18 @@ impl Topology {
     }
 
     /// A connection to a node, not opened yet.
-    pub(super) fn node(&self, address: &Arc<str>) -> Result<Node, Error> {
+    pub(super) fn node(
+        &self,
+        address: &Arc<str>,
+        name: Option<Arc<ClientName>>,
+    ) -> Result<ServerConnection, Error> {
         let target = self.target(address)?;
-        Ok(Node::new(self.settings.clone(), target))
+        Ok(ServerConnection::new(self.settings.clone(), target, name))
     }
 
-    /// The map as it is known, asked for first when it is missing or in doubt. When nobody answers,
+    /// The map as it is known, asked for first when it is missing or in doubt. When no node answers,
     /// an old map is better than none.
-    pub(super) async fn current(&self, limit: Option<Limit>) -> Result<Arc<SlotMap>, Error> {
+    pub(super) async fn current(&self, limit: Option<Deadline>) -> Result<Arc<SlotMap>, Error> {
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
@@ -84,8 +89,8 @@ impl Topology {
     }
 
     async fn ask_anew(&self) -> Result<Arc<SlotMap>, Error> {
-        // Whoever asks may run on a runtime that stands still; then others do not wait for it for ever.
-        let _asking = Limit::of(OTHERS).wait(self.asking.lock()).await;
+        // The task that asks may be on a runtime that stands still; others do not wait for it for ever.
+        let _asking = Deadline::of(OTHERS).wait(self.asking.lock()).await;
         if let Some(map) = self.trusted() {
             return Ok(map);
         }
@@ -131,7 +136,7 @@ impl Topology {
         Redirection::read(reply.text(), asked, &self.announced)
     }
 
-    /// Takes note of a slot's new place, for those who come before the whole map is asked for.
+    /// Takes note of a slot's new place, for calls that come before the whole map is asked for.
     pub(super) fn moved(&self, redirection: &Redirection) {
         let mut known = self.known();
         Arc::make_mut(&mut known.map).moved(redirection.slot, &redirection.address);
@@ -154,11 +159,11 @@ impl Topology {
         let parsed = Address::parse(address)?;
         let mut seeds = self.seeds.iter();
         let is_written = seeds.any(|seed| seed.address == parsed);
-        let announcer = (!is_written).then_some(Announcer::Cluster);
+        let address_source = (!is_written).then_some(AddressSource::Cluster);
         // Outside the lock: this reads certificates.
         let target = self
             .settings
-            .target(parsed, Expected::ClusterNode, announcer)?;
+            .target(parsed, ServerKind::ClusterNode, address_source)?;
         let mut known = self.known();
         if known.targets.len() >= MAX_NODES {
             known.targets.clear();
@@ -167,10 +172,10 @@ impl Topology {
         Ok(target)
     }
 
-    /// Asks one node after the other until one knows who has which slot.
+    /// Asks one node after the other until one tells which node has which slot.
     async fn ask_around(&self) -> Result<SlotMap, Error> {
         let mut failure = None;
-        for address in self.whom_to_ask() {
+        for address in self.nodes_to_ask() {
             match self.ask(&address).await {
                 Ok(map) => {
                     tracing::debug!(redis.address = %address, nodes = map.nodes().len(), "asked for the cluster's slots");
@@ -182,14 +187,11 @@ impl Topology {
                 }
             }
         }
-        Err(failure.unwrap_or_else(|| Error::Settings {
-            setting: "address",
-            problem: "it is missing".to_owned(),
-        }))
+        Err(failure.unwrap_or_else(|| Error::wrong_setting("address", "it is missing")))
     }
 
     /// Known nodes and seeds, each time beginning with another one, and the doubted one last.
-    fn whom_to_ask(&self) -> Vec<Arc<str>> {
+    fn nodes_to_ask(&self) -> Vec<Arc<str>> {
         let mut known = self.known();
         let mut all = known.map.nodes().to_vec();
         for seed in &self.seeds {
@@ -198,8 +200,8 @@ impl Topology {
                 all.push(seed);
             }
         }
-        let first = known.turn.checked_rem(all.len()).unwrap_or_default();
-        known.turn = first + 1;
+        let first = known.next_asked.checked_rem(all.len()).unwrap_or_default();
+        known.next_asked = first + 1;
         all.rotate_left(first);
         all.sort_by_key(|address| known.doubted.as_ref() == Some(address));
         all.truncate(MAX_ASKED);
@@ -210,11 +212,10 @@ impl Topology {
         let mut settings = self.settings.clone();
         settings.connect_timeout = settings.connect_timeout.min(QUESTION_LIMIT);
         settings.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
-        // A socket of its own, closed afterwards: it must not disturb what the lanes send.
-        let node = Node::new(settings, self.target(address)?);
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("CLUSTER").arg("SLOTS");
-        let answer = node.one("CLUSTER SLOTS", &pipeline).await;
+        // A socket of its own, closed afterwards: it must not disturb what the connections send.
+        let node = ServerConnection::new(settings, self.target(address)?, None);
+        let question = redis::cmd("CLUSTER").arg("SLOTS").take();
+        let answer = node.one("CLUSTER SLOTS", question).await;
         let answer = answer.map_err(|error| no_cluster(error).while_opening())?;
         let map = SlotMap::read(&answer, address, &self.announced)
             .ok_or_else(|| node.unexpected("CLUSTER SLOTS"))?;
@@ -268,7 +269,7 @@ mod tests {
     fn everybody_is_asked_in_turn_and_the_doubted_one_last() {
         let topology = topology("a:1, b:1,c:1");
         let asked = || {
-            let nodes = topology.whom_to_ask();
+            let nodes = topology.nodes_to_ask();
             nodes.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(asked(), ["a:1", "b:1", "c:1"]);

@@ -1,14 +1,14 @@
 //! All about a server in one line: `rediss://user:password@host:6380/5`.
 
+mod connection_string;
+mod parse;
+mod parts;
+mod query;
+
 use std::str::FromStr;
 
-use super::{Secret, Settings, connection_string};
+use super::{Secret, Settings};
 use crate::Error;
-
-/// Where Redis listens unless the URL says otherwise.
-const DEFAULT_PORT: u16 = 6379;
-/// Where a Sentinel does.
-const DEFAULT_SENTINEL_PORT: u16 = 26_379;
 
 /// What a Redis URL says, and what it leaves open.
 ///
@@ -55,39 +55,6 @@ pub struct Url {
     pub sentinel_master: Option<String>,
 }
 
-impl FromStr for Url {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let text = text.trim();
-        if text.starts_with("redis-cli") || text.starts_with("valkey-cli") {
-            return Err(problem(
-                "it is a command line; write only the URL behind -u, or host, port, user and password as keys of their own",
-            ));
-        }
-        if connection_string::is_one(text) {
-            return connection_string::parse(text);
-        }
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(problem(
-                "it does not start with redis://, rediss://, valkey://, valkeys://, redis-sentinel:// or unix://",
-            ));
-        };
-        if rest.contains('#') {
-            return Err(problem("it has a #; write # as %23"));
-        }
-        match scheme.to_ascii_lowercase().as_str() {
-            "redis" | "valkey" => server(rest, false),
-            "rediss" | "valkeys" => server(rest, true),
-            "redis-sentinel" => sentinels(rest),
-            "unix" => socket(rest),
-            _ => Err(problem(
-                "its scheme is not known; use redis:// (plain), rediss:// (TLS), redis-sentinel:// or unix:// (a socket file)",
-            )),
-        }
-    }
-}
-
 impl From<Url> for Settings {
     fn from(url: Url) -> Self {
         let mut settings = Self::new(url.address);
@@ -115,221 +82,6 @@ impl FromStr for Settings {
     /// The same as [`from_url`](Self::from_url).
     fn from_str(url: &str) -> Result<Self, Error> {
         Self::from_url(url)
-    }
-}
-
-fn server(rest: &str, secure: bool) -> Result<Url, Error> {
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (username, password, hosts) = login(authority)?;
-    let mut url = Url {
-        address: with_ports(hosts, DEFAULT_PORT)?,
-        username,
-        password,
-        database: database(
-            path,
-            "what follows the host must be a database number, as in /5; write / in a password as %2F",
-        )?,
-        secure,
-        ..Url::default()
-    };
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        ask(&mut url, pair)?;
-    }
-    Ok(url)
-}
-
-/// Takes what a query of other clients' URLs asks for, or names the key that it is here.
-fn ask(url: &mut Url, pair: &str) -> Result<(), Error> {
-    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    match name {
-        "db" => {
-            let number = database(value, "db must be a database number, as in ?db=5")?;
-            if url.database.is_some() && number != url.database {
-                return Err(problem(
-                    "it names two databases; keep the one after the host",
-                ));
-            }
-            url.database = number;
-        }
-        "ssl_cert_reqs" => {
-            let value = value.to_ascii_lowercase();
-            match value.strip_prefix("cert_").unwrap_or(&value) {
-                "none" | "0" => url.skip_verify = url.secure,
-                "required" | "optional" | "2" | "1" => {}
-                _ => {
-                    return Err(problem(
-                        "ssl_cert_reqs must be required or none, which is the key skip_verify = true",
-                    ));
-                }
-            }
-        }
-        "ssl_ca_certs" | "ssl_ca_data" => {
-            return Err(problem(
-                "ssl_ca_certs is the key ca_certificate here; take it out of the URL",
-            ));
-        }
-        "ssl_certfile" => {
-            return Err(problem(
-                "ssl_certfile is the key client_certificate here; take it out of the URL",
-            ));
-        }
-        "ssl_keyfile" => {
-            return Err(problem(
-                "ssl_keyfile is the key client_key here; take it out of the URL",
-            ));
-        }
-        "ssl_check_hostname" => {
-            return Err(problem(
-                "ssl_check_hostname has no key here; take it out, and set server_name to the name in the certificate",
-            ));
-        }
-        "password" | "username" => {
-            return Err(problem(
-                "user and password stand before the host, as in rediss://user:password@host, or in keys of their own",
-            ));
-        }
-        _ => {
-            return Err(problem(
-                "it has a ?; write the database as /5 after the host, other settings as keys of their own, and ? in a password as %3F",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn sentinels(rest: &str) -> Result<Url, Error> {
-    const MASTER: &str =
-        "the name of the master is missing; write redis-sentinel://host:26379/mymaster";
-    let (authority, path) = rest.split_once('/').ok_or_else(|| problem(MASTER))?;
-    let (master, number) = path.split_once('/').unwrap_or((path, ""));
-    if master.is_empty() {
-        return Err(problem(MASTER));
-    }
-    let (username, password, hosts) = login(authority)?;
-    Ok(Url {
-        address: with_ports(hosts, DEFAULT_SENTINEL_PORT)?,
-        username,
-        password,
-        database: database(
-            number,
-            "what follows the master's name must be a database number, as in /mymaster/5",
-        )?,
-        sentinel_master: Some(decode(master, "master's name")?),
-        ..Url::default()
-    })
-}
-
-fn socket(rest: &str) -> Result<Url, Error> {
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let start = place.find('/').ok_or_else(|| {
-        problem("the path of the socket is missing; write unix:///run/redis/redis.sock")
-    })?;
-    let (authority, path) = place.split_at(start);
-    let (username, password, host) = login(authority)?;
-    if !host.is_empty() {
-        return Err(problem(
-            "a socket file has no host; write three slashes: unix:///run/redis/redis.sock",
-        ));
-    }
-    let number = if query.is_empty() {
-        ""
-    } else {
-        query.strip_prefix("db=").ok_or_else(|| {
-            problem("after ? only db=NUMBER is known; other settings are keys of their own")
-        })?
-    };
-    Ok(Url {
-        address: format!("unix:{}", decode(path, "path")?),
-        username,
-        password,
-        database: database(number, "db must be a database number, as in ?db=5")?,
-        ..Url::default()
-    })
-}
-
-/// User name, password, and what comes after them.
-fn login(authority: &str) -> Result<(Option<String>, Option<Secret>, &str), Error> {
-    let Some((login, host)) = authority.rsplit_once('@') else {
-        return Ok((None, None, authority));
-    };
-    let (username, password) = match login.split_once(':') {
-        Some((username, password)) => (username, Some(password)),
-        None => (login, None),
-    };
-    let filled = |text: &str, what| match text {
-        "" => Ok(None),
-        text => decode(text, what).map(Some),
-    };
-    let password = filled(password.unwrap_or_default(), "password")?;
-    Ok((
-        filled(username, "user name")?,
-        password.map(Secret::new),
-        host,
-    ))
-}
-
-pub(super) fn with_ports(hosts: &str, default: u16) -> Result<String, Error> {
-    let hosts = hosts.split(',').map(|host| with_port(host, default));
-    Ok(hosts.collect::<Result<Vec<_>, _>>()?.join(","))
-}
-
-fn with_port(host: &str, default: u16) -> Result<String, Error> {
-    let name = host.rsplit_once(']').map_or(host, |(_, after)| after);
-    let host = if name.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:{default}")
-    };
-    // Said in words of its own: the text may be a part of a password that was not encoded.
-    match super::address::Address::parse(&host) {
-        Ok(super::address::Address::Tcp { host: name, .. })
-            if !name.contains(|c: char| c.is_whitespace() || "@/%".contains(c)) =>
-        {
-            Ok(host)
-        }
-        _ => Err(problem(
-            "it has no valid host[:port]; write an IPv6 address in brackets, the port as a number from 1 to 65535, and @ : / ? # % in a password percent-encoded",
-        )),
-    }
-}
-
-fn database(text: &str, otherwise: &str) -> Result<Option<i64>, Error> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    match text.parse() {
-        Ok(number) if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(number)),
-        _ => Err(problem(otherwise)),
-    }
-}
-
-/// Undoes percent-encoding.
-fn decode(text: &str, what: &str) -> Result<String, Error> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let pair = digit().zip(digit());
-        let decoded = pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        bytes.push(decoded.ok_or_else(|| {
-            problem(&format!(
-                "the {what} has a % that two hexadecimal digits do not follow; write % as %25"
-            ))
-        })?);
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| problem(&format!("the {what} is not UTF-8 after percent-decoding")))
-}
-
-pub(super) fn problem(problem: &str) -> Error {
-    Error::Settings {
-        setting: "url",
-        problem: problem.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::connection::listed;
+use crate::connection::listed_names;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -19,11 +19,9 @@ pub(super) struct Certificate {
 impl Certificate {
     pub(super) fn read(der: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        let now = i64::try_from(now.as_secs()).ok()?;
-        let left = certificate.validity().not_after.timestamp() - now;
+        let left = certificate.validity().not_after.timestamp() - now()?;
         Some(Self {
-            names: listed(&certificate),
+            names: listed_names(&certificate),
             days: left.div_euclid(SECONDS_A_DAY),
         })
     }
@@ -37,4 +35,10 @@ impl Certificate {
             days => format!("expires in {days} days"),
         }
     }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }

@@ -1,4 +1,4 @@
-//! The examination: one check after the other, as far as the way leads.
+//! The examination: one check after the other, until one fails that the next ones need.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::report::Report;
 use super::{
     expiry, explain, login, marker, memory, network, probe, rights, round_trip, server, tls,
 };
-use crate::connection::{Connection, Settings, Visit};
+use crate::connection::{Connection, Settings, StagedConnection, servers};
 use crate::profile::Layout;
 
 /// Examines the way to a Redis, and the Redis.
@@ -17,7 +17,7 @@ use crate::profile::Layout;
 /// while others use the server: it writes one random key below the layout's prefix, which is
 /// deleted at once and expires by itself if that fails.
 pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
-    let servers = match settings.servers().await {
+    let servers = match servers(settings).await {
         Ok(servers) => servers,
         Err(error) => return Report::new(vec![explain::failed(Check::Settings, &error)]),
     };
@@ -57,21 +57,21 @@ async fn walk(
         },
         ..settings.clone()
     };
-    let mut visit = match Visit::new(&one) {
-        Ok(visit) => visit,
+    let mut staged = match StagedConnection::new(&one) {
+        Ok(staged) => staged,
         Err(error) => {
             findings.push(explain::failed(Check::Settings, &error));
             return None;
         }
     };
     findings.push(expiry::of_settings(&one));
-    let socket = network::reach(&visit, findings).await?;
-    let socket = tls::secure(&visit, socket, findings).await?;
-    login::log_in(&mut visit, socket, findings).await?;
-    let rights = rights::examine(&mut visit, layout, findings).await?;
-    login::select(&mut visit, findings).await?;
-    let marked = marker::examine(&mut visit, layout).await;
-    let info = Info::ask(&mut visit).await;
+    let socket = network::reach(&staged, findings).await?;
+    let socket = tls::secure(&staged, socket, findings).await?;
+    login::log_in(&mut staged, socket, findings).await?;
+    let rights = rights::examine(&mut staged, layout, findings).await?;
+    login::select(&mut staged, findings).await?;
+    let marked = marker::examine(&mut staged, layout).await;
+    let info = Info::ask(&mut staged).await;
     findings.extend(server::examine(&info, settings));
     findings.extend(memory::examine(&info));
     findings.push(marked);

@@ -1,11 +1,10 @@
 //! Certificates whose time is over, or will be soon: to be told days before.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::certificate::now;
 use super::finding::{Check, Finding};
-use crate::connection::{Entrance, Settings, TimeNotice, Visit, notice};
+use crate::connection::{Address, Settings, StagedConnection, TimeNotice, notice, servers};
 
 /// What is to be said about the certificates on the way to a Redis: those that the settings give, and those that its
 /// servers (and Sentinels) show, that have expired, are not valid yet, or expire within 14 days.
@@ -19,7 +18,7 @@ pub async fn time_notices(settings: &Settings) -> Vec<TimeNotice> {
     let mut notices = settings.time_notices();
     let mut places: Vec<String> = settings.address.split(',').map(str::to_owned).collect();
     if settings.sentinel_master.is_some() {
-        places.extend(settings.servers().await.unwrap_or_default());
+        places.extend(servers(settings).await.unwrap_or_default());
     }
     for place in places {
         if let Some(notice) = shown_at(settings, &place).await
@@ -40,22 +39,17 @@ async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
         sentinel_password: None,
         ..settings.clone()
     };
-    let visit = Visit::new(&one).ok()?;
-    let Entrance::Tcp(host, port) = visit.entrance() else {
+    let staged = StagedConnection::new(&one).ok()?;
+    let Address::Tcp { host, port } = staged.address() else {
         return None;
     };
-    let addresses = visit.look_up(host, port).await.ok()?;
-    let (socket, _) = visit.reach(&addresses).await.ok()?;
-    let socket = visit.secure(socket).await.ok()?;
-    let (_, der) = socket.seal()?;
+    let addresses = staged.look_up(host, *port).await.ok()?;
+    let (socket, _) = staged.reach(&addresses).await.ok()?;
+    let socket = staged.secure(socket).await.ok()?;
+    let (_, der) = socket.tls_session()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let which = format!("the certificate of the server at {}", place.trim());
     notice("address", &which, &certificate, now()?)
-}
-
-fn now() -> Option<i64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }
 
 /// The settings, which are complete, and the certificates that they give.

@@ -1,6 +1,7 @@
-//! What an error means to whoever set this up, and the cure.
+//! What an error means to the person who set this up, and the cure.
 
 use super::finding::{Check, Finding, Status};
+use crate::connection::was_announced;
 use crate::{Error, Reply};
 
 /// A finding for an error that has no better explanation where it happened.
@@ -17,7 +18,7 @@ pub(super) fn took(error: &Error) -> String {
     }
 }
 
-/// Says who named the address of a server that cannot be reached: nobody wrote it.
+/// Says that the Sentinels named the address of a server that cannot be reached.
 pub(super) fn announced(finding: &mut Finding) {
     if finding.status == Status::Failed && matches!(finding.check, Check::Name | Check::Connect) {
         finding.says.push_str("; the Sentinels named this address");
@@ -26,16 +27,12 @@ pub(super) fn announced(finding: &mut Finding) {
     }
 }
 
-/// What helps where servers see each other by other addresses than we do.
+/// The cure where servers know each other by other addresses than ours.
 const ANNOUNCED: &str = "if the server has another address from here, map the one that was named to it with `address_map`, or let the servers announce one that leads there (`cluster-announce-ip`, `replica-announce-ip`, `sentinel monitor`)";
 
 fn explain(error: &Error) -> (String, String) {
     let (says, cure) = match error {
-        Error::Connect { .. } | Error::Timeout { .. }
-            if error.to_string().contains("address_map") =>
-        {
-            (error.to_string(), ANNOUNCED)
-        }
+        error if was_announced(error) => (error.to_string(), ANNOUNCED),
         Error::Settings { setting, problem } => {
             return (
                 format!("{setting}: {problem}"),
@@ -43,11 +40,7 @@ fn explain(error: &Error) -> (String, String) {
             );
         }
         Error::Refused { command, reply, .. } => return explain_reply(command, reply),
-        // Their sentences put the cure behind a semicolon.
-        Error::Tls { problem, .. } => {
-            let (says, cure) = problem.split_once("; ").unwrap_or((problem, ""));
-            return (says.to_owned(), cure.to_owned());
-        }
+        Error::Tls { problem, cure, .. } => return (problem.clone(), cure.clone()),
         Error::Timeout { action, .. } => (
             format!("{action} {}", took(error)),
             "see whether Redis is overloaded or stopped, and whether the network loses packets",
@@ -55,7 +48,7 @@ fn explain(error: &Error) -> (String, String) {
         // We closed it then, and know why.
         Error::Lost {
             command, source, ..
-        } if source.to_string().contains("it sent") => (
+        } if error.code() == "not_redis" => (
             format!("what answers is no Redis (seen during {command}): {source}"),
             "see whether `address` leads to a Redis, or to a proxy that mixes answers up",
         ),

@@ -49,7 +49,7 @@ pub enum Check {
 pub enum Status {
     /// Fine.
     Ok,
-    /// Works, with a risk that somebody should know.
+    /// Works, with a risk that the operator should know.
     Warning,
     /// Does not work.
     Failed,

@@ -7,7 +7,7 @@ use redis::Value;
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
-use crate::connection::Visit;
+use crate::connection::StagedConnection;
 
 /// The largest reply that is looked at, in bytes; real ones have about 6,000.
 const MAX_BYTES: usize = 1 << 20;
@@ -16,8 +16,8 @@ const MAX_BYTES: usize = 1 << 20;
 pub(super) struct Info(Result<HashMap<String, String>, Error>);
 
 impl Info {
-    pub(super) async fn ask(visit: &mut Visit) -> Self {
-        Self(visit.ask("INFO", &redis::cmd("INFO")).await.map(|reply| {
+    pub(super) async fn ask(staged: &mut StagedConnection) -> Self {
+        Self(staged.ask("INFO", &redis::cmd("INFO")).await.map(|reply| {
             let text = match &reply {
                 Value::BulkString(text) => String::from_utf8_lossy(text),
                 Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.into(),

@@ -3,7 +3,8 @@
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
-use crate::connection::{Settings, Socket, Visit};
+use crate::connection::{Settings, Socket, StagedConnection};
+use crate::reply::LoginProblem;
 
 /// The user that the settings log in as.
 pub(super) fn user(settings: &Settings) -> String {
@@ -15,12 +16,12 @@ pub(super) fn user(settings: &Settings) -> String {
 
 /// Logs in. Whatever Redis says to a newcomer shows here.
 pub(super) async fn log_in(
-    visit: &mut Visit,
+    staged: &mut StagedConnection,
     socket: Socket,
     findings: &mut Vec<Finding>,
 ) -> Option<()> {
-    let result = visit.log_in(socket).await;
-    let settings = visit.settings();
+    let result = staged.log_in(socket).await;
+    let settings = staged.settings();
     findings.push(match &result {
         Ok(()) if settings.password.is_some() => {
             Check::Login.ok(format!("logged in as {}", user(settings)))
@@ -32,11 +33,13 @@ pub(super) async fn log_in(
 }
 
 fn refused(error: &Error, settings: &Settings) -> Finding {
-    let user = user(settings);
-    match error {
-        Error::Refused { reply, .. }
-            if reply.code() == "WRONGPASS" || reply.text().contains("invalid password") =>
-        {
+    let problem = match error {
+        Error::Refused { reply, .. } => reply.login_problem(),
+        _ => None,
+    };
+    match (problem, error) {
+        (Some(LoginProblem::WrongPassword), _) => {
+            let user = user(settings);
             let says = format!("Redis refuses this password for the user {user}");
             let cure = if user == "default" {
                 "correct `password`; set `username` if it belongs to an ACL user"
@@ -45,41 +48,34 @@ fn refused(error: &Error, settings: &Settings) -> Finding {
             };
             Check::Login.failed(says, cure)
         }
-        Error::Refused { reply, .. }
-            if ["no password is set", "without any password configured"]
-                .iter()
-                .any(|part| reply.text().contains(part)) =>
-        {
-            Check::Login.failed(
-                "a password is set, but Redis has none",
-                "remove `password`, or give Redis that password (`requirepass`)",
-            )
-        }
-        Error::Lost { source, .. }
-            if !settings.secure && !source.to_string().contains("CertificateRequired") =>
-        {
-            Check::Login.failed(
-                "what listens there does not answer as Redis does in plain text",
-                "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
-            )
-        }
-        Error::Timeout { .. } => Check::Login.failed(
+        (Some(LoginProblem::PasswordNotNeeded), _) => Check::Login.failed(
+            "a password is set, but Redis has none",
+            "remove `password`, or give Redis that password (`requirepass`)",
+        ),
+        (_, Error::Lost { .. }) if !settings.secure => Check::Login.failed(
+            "what listens there does not answer as Redis does in plain text",
+            "if that port speaks TLS, set `secure = true`; otherwise correct the port in `address`",
+        ),
+        (_, Error::Timeout { .. }) => Check::Login.failed(
             format!("logging in {}", explain::took(error)),
             "see whether Redis is stopped or overloaded, and whether `address` is a Redis at all",
         ),
-        error => explain::failed(Check::Login, error),
+        (_, error) => explain::failed(Check::Login, error),
     }
 }
 
 /// Selects the database.
-pub(super) async fn select(visit: &mut Visit, findings: &mut Vec<Finding>) -> Option<()> {
-    let database = visit.settings().database;
+pub(super) async fn select(
+    staged: &mut StagedConnection,
+    findings: &mut Vec<Finding>,
+) -> Option<()> {
+    let database = staged.settings().database;
     if database == 0 {
         findings.push(Check::Database.ok("database 0"));
         return Some(());
     }
     let command = redis::cmd("SELECT").arg(database).take();
-    let result = visit.ask("SELECT", &command).await;
+    let result = staged.ask("SELECT", &command).await;
     findings.push(match &result {
         Ok(_) => Check::Database.ok(format!("database {database}")),
         Err(Error::Refused { reply, .. }) if reply.text().contains("out of range") => {

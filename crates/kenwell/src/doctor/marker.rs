@@ -1,18 +1,18 @@
-//! Whether a Redis that lost writes would be noticed: the marker may be written, and the server be asked
-//! who it is.
+//! Whether a Redis that lost writes would be noticed: the user must be permitted to write the marker and to ask
+//! which server it is (`INFO`).
 
 use redis::Cmd;
 
 use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
-use super::rights::{Answer, answer, quoted};
+use super::rights::{Permission, permission, quoted};
 use crate::Error;
-use crate::connection::Visit;
+use crate::connection::StagedConnection;
 use crate::profile::Layout;
 
 /// Tries both without changing anything: rights are checked before the number of arguments is.
-pub(super) async fn examine(visit: &mut Visit, layout: &Layout) -> Finding {
+pub(super) async fn examine(staged: &mut StagedConnection, layout: &Layout) -> Finding {
     let pattern = layout.marker_pattern();
     let mut write = Cmd::new();
     write.arg("HSET").arg(&pattern).arg(&["a", "1", "b"]);
@@ -20,23 +20,23 @@ pub(super) async fn examine(visit: &mut Visit, layout: &Layout) -> Finding {
     read.arg("HGETALL").arg(&pattern);
     let mut info = Cmd::new();
     info.arg("INFO").arg("server");
-    let mut answers = Vec::new();
+    let mut permissions = Vec::new();
     for (name, command) in [("HSET", write), ("HGETALL", read), ("INFO", info)] {
-        match visit.ask(name, &command).await {
+        match staged.ask(name, &command).await {
             Err(error @ (Error::Lost { .. } | Error::Timeout { .. })) => {
                 return explain::failed(Check::Marker, &error);
             }
-            reply => answers.push(answer(reply.err().as_ref())),
+            reply => permissions.push(permission(reply.err().as_ref())),
         }
     }
-    judge(&answers, &login::user(visit.settings()), &pattern)
+    judge(&permissions, &login::user(staged.settings()), &pattern)
 }
 
-fn judge(answers: &[Answer], user: &str, pattern: &str) -> Finding {
-    let missing = answers.iter().zip(["+hset", "+hgetall", "+info"]);
-    let missing = missing.filter(|(answer, _)| **answer == Answer::NoCommand);
+fn judge(permissions: &[Permission], user: &str, pattern: &str) -> Finding {
+    let missing = permissions.iter().zip(["+hset", "+hgetall", "+info"]);
+    let missing = missing.filter(|(permission, _)| **permission == Permission::CommandDenied);
     let mut words: Vec<String> = missing.map(|(_, grant)| grant.to_owned()).collect();
-    if answers.contains(&Answer::NoKey) {
+    if permissions.contains(&Permission::KeyDenied) {
         words.insert(0, quoted(&format!("~{pattern}")));
     }
     let cure = format!(
@@ -44,17 +44,17 @@ fn judge(answers: &[Answer], user: &str, pattern: &str) -> Finding {
         quoted(user),
         words.join(" ")
     );
-    match answers {
-        [Answer::Allowed, Answer::Allowed, Answer::Allowed] => Check::Marker.ok(format!(
+    match permissions {
+        [Permission::Allowed, Permission::Allowed, Permission::Allowed] => Check::Marker.ok(format!(
             "a Redis that came back with less is noticed, by {pattern}"
         )),
-        [Answer::Allowed, Answer::Allowed, Answer::NoCommand] => Check::Marker
+        [Permission::Allowed, Permission::Allowed, Permission::CommandDenied] => Check::Marker
             .ok(format!(
                 "a Redis that came back with less is noticed, by {pattern}; without INFO a server that was emptied counts as one that lost its data"
             ))
             .with_cure(cure),
-        [Answer::Allowed, Answer::Allowed, _] => Check::Marker.ok(format!(
-            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not answer INFO"
+        [Permission::Allowed, Permission::Allowed, _] => Check::Marker.ok(format!(
+            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not permission INFO"
         )),
         _ if words.is_empty() => Check::Marker.skipped("see rights"),
         _ => Check::Marker.warning(
@@ -73,28 +73,28 @@ mod tests {
 
     #[test]
     fn grants_what_is_missing() {
-        use Answer::{Allowed, NoCommand, NoKey, Unknown};
-        for (answers, status, cure) in [
+        use Permission::{Allowed, CommandDenied, CommandUnknown, KeyDenied};
+        for (permissions, status, cure) in [
             ([Allowed, Allowed, Allowed], Status::Ok, None),
             (
-                [Allowed, Allowed, NoCommand],
+                [Allowed, Allowed, CommandDenied],
                 Status::Ok,
                 Some("ACL SETUSER u +info"),
             ),
-            ([Allowed, Allowed, Unknown], Status::Ok, None),
+            ([Allowed, Allowed, CommandUnknown], Status::Ok, None),
             (
-                [NoKey, NoKey, Allowed],
+                [KeyDenied, KeyDenied, Allowed],
                 Status::Warning,
                 Some("ACL SETUSER u ~kenwell:applied:*"),
             ),
             (
-                [NoKey, NoCommand, NoCommand],
+                [KeyDenied, CommandDenied, CommandDenied],
                 Status::Warning,
                 Some("ACL SETUSER u ~kenwell:applied:* +hgetall +info"),
             ),
-            ([Unknown, Allowed, Allowed], Status::Skipped, None),
+            ([CommandUnknown, Allowed, Allowed], Status::Skipped, None),
         ] {
-            let found = judge(&answers, "u", "kenwell:applied:*");
+            let found = judge(&permissions, "u", "kenwell:applied:*");
             assert_eq!(found.status, status, "{found:?}");
             let offered = found.cure.as_deref().and_then(|cure| cure.split_once(": "));
             assert_eq!(offered.map(|(_, line)| line), cure);

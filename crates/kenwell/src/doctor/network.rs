@@ -7,35 +7,42 @@ use std::path::Path;
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
-use crate::connection::{Entrance, Socket, Visit};
+use crate::connection::{Address, Socket, StagedConnection};
 
 /// The most addresses of one name that are listed.
 const MAX_LISTED: usize = 4;
 
 /// Looks the host up and connects.
-pub(super) async fn reach(visit: &Visit, findings: &mut Vec<Finding>) -> Option<Socket> {
-    match visit.entrance() {
-        Entrance::Unix(path) => {
+pub(super) async fn reach(
+    staged: &StagedConnection,
+    findings: &mut Vec<Finding>,
+) -> Option<Socket> {
+    match staged.address() {
+        Address::Unix(path) => {
             findings.push(Check::Name.skipped("a Unix socket has no name to look up"));
-            let (finding, socket) = file(visit, path).await;
+            let (finding, socket) = file(staged, path).await;
             findings.push(finding);
             socket
         }
-        Entrance::Tcp(host, port) => {
-            let (finding, addresses) = look_up(visit, host, port).await;
+        Address::Tcp { host, port } => {
+            let (finding, addresses) = look_up(staged, host, *port).await;
             findings.push(finding);
-            let (finding, socket) = connect(visit, port, &addresses?).await;
+            let (finding, socket) = connect(staged, *port, &addresses?).await;
             findings.push(finding);
             socket
         }
     }
 }
 
-async fn look_up(visit: &Visit, host: &str, port: u16) -> (Finding, Option<Vec<SocketAddr>>) {
+async fn look_up(
+    staged: &StagedConnection,
+    host: &str,
+    port: u16,
+) -> (Finding, Option<Vec<SocketAddr>>) {
     let cure = format!(
         "correct the host in `address`, or make this machine resolve \"{host}\" (DNS, /etc/hosts)"
     );
-    match visit.look_up(host, port).await {
+    match staged.look_up(host, port).await {
         Ok(found) if found.is_empty() => {
             let says = format!("the name \"{host}\" has no address");
             (Check::Name.failed(says, cure), None)
@@ -71,8 +78,12 @@ fn listed(found: &[SocketAddr]) -> String {
     shown.join(", ")
 }
 
-async fn connect(visit: &Visit, port: u16, at: &[SocketAddr]) -> (Finding, Option<Socket>) {
-    match visit.reach(at).await {
+async fn connect(
+    staged: &StagedConnection,
+    port: u16,
+    at: &[SocketAddr],
+) -> (Finding, Option<Socket>) {
+    match staged.reach(at).await {
         Ok((socket, peer)) => (
             Check::Connect.ok(format!("{peer} accepts connections")),
             Some(socket),
@@ -103,9 +114,9 @@ async fn connect(visit: &Visit, port: u16, at: &[SocketAddr]) -> (Finding, Optio
     }
 }
 
-async fn file(visit: &Visit, path: &Path) -> (Finding, Option<Socket>) {
+async fn file(staged: &StagedConnection, path: &Path) -> (Finding, Option<Socket>) {
     let shown = path.display();
-    let error = match visit.reach_file(path).await {
+    let error = match staged.reach_file(path).await {
         Ok(socket) => {
             let says = format!("{shown} accepts connections");
             return (Check::Connect.ok(says), Some(socket));

@@ -1,25 +1,16 @@
 //! The way of a profile, walked once: write, read, delete.
 
-use std::hash::{BuildHasher, RandomState};
-
 use redis::Pipeline;
 
 use super::explain;
 use super::finding::{Check, Finding};
-use super::rights::Rights;
+use super::rights::{Rights, probe_user};
 use crate::Error;
 use crate::connection::Connection;
 use crate::profile::{self, Layout};
 
 /// How long the probe's key stays at most, in seconds.
 const LIFETIME_SECONDS: u32 = 60;
-
-/// The user whose profile the probe writes: a name that nobody has.
-pub(super) fn probe_user() -> String {
-    // Each state has keys of its own, taken from the system's randomness.
-    let random = || RandomState::new().hash_one(0);
-    format!("kenwell-doctor-{:016x}{:016x}", random(), random())
-}
 
 /// Writes a profile as the delivery does, reads it and deletes it.
 pub(super) async fn examine(connection: &Connection, layout: &Layout, rights: &Rights) -> Finding {
@@ -83,7 +74,6 @@ async fn walk(
 }
 
 async fn delete(connection: &Connection, key: &[u8]) -> Result<(), Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("DEL").arg(key);
-    connection.one("DEL", &pipeline).await.map(drop)
+    let delete = redis::cmd("DEL").arg(key).take();
+    connection.one("DEL", delete).await.map(drop)
 }

@@ -1,12 +1,13 @@
 //! What the user may do, and the line that grants what is missing.
 
+use std::hash::{BuildHasher, RandomState};
+
 use redis::Cmd;
 
 use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
-use super::probe::probe_user;
-use crate::connection::{Settings, Visit};
+use crate::connection::{Settings, StagedConnection};
 use crate::profile::Layout;
 use crate::{Class, Error};
 
@@ -20,62 +21,70 @@ impl Rights {
 }
 
 /// A command that is tried in a form that changes nothing.
-struct Trial {
+struct RightsTest {
     name: &'static str,
     /// As `ACL SETUSER` takes it.
     grant: &'static str,
     command: Cmd,
-    need: Need,
+    need: Importance,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
+enum Importance {
     /// No profile is written without it.
-    Must,
+    Required,
     /// Something works less well without it.
-    Should,
+    Recommended,
     /// Only the doctor's probe wants it.
-    Probe,
+    ProbeOnly,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Permission {
     Allowed,
-    NoCommand,
-    NoKey,
-    Unknown,
+    CommandDenied,
+    KeyDenied,
+    CommandUnknown,
+}
+
+/// The user whose profile the probe writes: a name that no user has.
+pub(super) fn probe_user() -> String {
+    // Each state has keys of its own, taken from the system's randomness.
+    let random = || RandomState::new().hash_one(0);
+    format!("kenwell-doctor-{:016x}{:016x}", random(), random())
 }
 
 /// Tries every command that Kenwell uses.
 pub(super) async fn examine(
-    visit: &mut Visit,
+    staged: &mut StagedConnection,
     layout: &Layout,
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
-    let trials = trials(&layout.key(&probe_user()), visit.settings());
-    let mut answers = Vec::with_capacity(trials.len());
-    for trial in &trials {
-        match visit.ask(trial.name, &trial.command).await {
+    let tests = tests(&layout.key(&probe_user()), staged.settings());
+    let mut permissions = Vec::with_capacity(tests.len());
+    for test in &tests {
+        match staged.ask(test.name, &test.command).await {
             Err(error @ (Error::Lost { .. } | Error::Timeout { .. })) => {
                 findings.push(explain::failed(Check::Rights, &error));
                 return None;
             }
-            reply => answers.push((trial, answer(reply.err().as_ref()))),
+            reply => permissions.push((test, permission(reply.err().as_ref()))),
         }
     }
-    let user = login::user(visit.settings());
-    findings.push(judge(&answers, &user, &layout.pattern()));
-    let allowed = answers
+    let user = login::user(staged.settings());
+    findings.push(judge(&permissions, &user, &layout.pattern()));
+    let allowed = permissions
         .iter()
-        .filter(|(_, answer)| *answer == Answer::Allowed)
-        .map(|(trial, _)| trial.name);
+        .filter(|(_, permission)| *permission == Permission::Allowed)
+        .map(|(test, _)| test.name);
     Some(Rights(allowed.collect()))
 }
 
 /// Redis checks rights before it executes: `HSET` with a name that has no value, `CLIENT KILL` of a
-/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key that nobody has made, change nothing.
-fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
-    let trial = |name: &'static str, grant, need, arguments: &[&[u8]]| {
+/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key
+/// that does not exist change nothing.
+fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
+    let test = |name: &'static str, grant, need, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
         for word in name.split(' ') {
             command.arg(word);
@@ -83,7 +92,7 @@ fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
         for argument in arguments {
             command.arg(*argument);
         }
-        Trial {
+        RightsTest {
             name,
             grant,
             command,
@@ -94,67 +103,102 @@ fn trials(key: &[u8], settings: &Settings) -> Vec<Trial> {
     let by_id: &[&[u8]] = &[b"ID", nobody.as_bytes()];
     let nobody: &[&[u8]] = &[b"ID", nobody.as_bytes(), b"ADDR", b"0.0.0.0:0"];
     let name: &[&[u8]] = &[b"kenwell:doctor"];
-    let mut trials = vec![
-        trial("HSET", "+hset", Need::Must, &[key, b"a", b"1", b"b"]),
-        trial("HGETALL", "+hgetall", Need::Should, &[key]),
-        trial("CLIENT INFO", "+client|info", Need::Should, &[]),
-        trial("CLIENT KILL", "+client|kill", Need::Should, nobody),
-        trial("CLIENT LIST", "+client|list", Need::Should, by_id),
-        trial("CLIENT SETNAME", "+client|setname", Need::Should, name),
-        trial("EXPIRE", "+expire", Need::Probe, &[key, b"1"]),
-        trial("DEL", "+del", Need::Probe, &[key]),
+    let mut tests = vec![
+        test(
+            "HSET",
+            "+hset",
+            Importance::Required,
+            &[key, b"a", b"1", b"b"],
+        ),
+        test("HGETALL", "+hgetall", Importance::Recommended, &[key]),
+        test("CLIENT INFO", "+client|info", Importance::Recommended, &[]),
+        test(
+            "CLIENT KILL",
+            "+client|kill",
+            Importance::Recommended,
+            nobody,
+        ),
+        test(
+            "CLIENT LIST",
+            "+client|list",
+            Importance::Recommended,
+            by_id,
+        ),
+        test(
+            "CLIENT SETNAME",
+            "+client|setname",
+            Importance::Recommended,
+            name,
+        ),
+        test("EXPIRE", "+expire", Importance::ProbeOnly, &[key, b"1"]),
+        test("DEL", "+del", Importance::ProbeOnly, &[key]),
     ];
     if settings.cluster_mode {
-        trials.push(trial("CLUSTER SLOTS", "+cluster|slots", Need::Must, &[]));
-        trials.push(trial("ASKING", "+asking", Need::Must, &[]));
+        tests.push(test(
+            "CLUSTER SLOTS",
+            "+cluster|slots",
+            Importance::Required,
+            &[],
+        ));
+        tests.push(test("ASKING", "+asking", Importance::Required, &[]));
     }
     if settings.database != 0 {
         let number = settings.database.to_string();
-        trials.push(trial("SELECT", "+select", Need::Must, &[number.as_bytes()]));
+        tests.push(test(
+            "SELECT",
+            "+select",
+            Importance::Required,
+            &[number.as_bytes()],
+        ));
     }
-    trials
+    tests
 }
 
-pub(super) fn answer(error: Option<&Error>) -> Answer {
+pub(super) fn permission(error: Option<&Error>) -> Permission {
     match error {
         Some(Error::Refused { reply, .. }) if reply.code() == "NOPERM" => {
             if reply.class() == Class::Unknown {
-                Answer::NoKey
+                Permission::KeyDenied
             } else {
-                Answer::NoCommand
+                Permission::CommandDenied
             }
         }
         Some(Error::Refused { reply, .. }) if reply.text().contains("unknown command") => {
-            Answer::Unknown
+            Permission::CommandUnknown
         }
         // Whatever else it says, it says after it has checked the rights.
-        _ => Answer::Allowed,
+        _ => Permission::Allowed,
     }
 }
 
-fn judge(answers: &[(&Trial, Answer)], user: &str, pattern: &str) -> Finding {
+fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -> Finding {
     let ours = || {
-        answers
+        permissions
             .iter()
-            .filter(|(trial, _)| trial.need != Need::Probe)
+            .filter(|(test, _)| test.need != Importance::ProbeOnly)
     };
-    let answered = |of: Answer| -> Vec<&str> {
+    let answered = |of: Permission| -> Vec<&str> {
         ours()
-            .filter(|(_, answer)| *answer == of)
-            .map(|(trial, _)| trial.name)
+            .filter(|(_, permission)| *permission == of)
+            .map(|(test, _)| test.name)
             .collect()
     };
-    let must = ours().any(|(trial, answer)| trial.need == Need::Must && *answer != Answer::Allowed);
-    let unknown = answered(Answer::Unknown);
+    let must = ours().any(|(test, permission)| {
+        test.need == Importance::Required && *permission != Permission::Allowed
+    });
+    let unknown = answered(Permission::CommandUnknown);
     if must && !unknown.is_empty() {
         return Check::Rights.failed(
             format!("Redis does not know {}", unknown.join(", ")),
             "remove `rename-command` for it from Redis; if this is a proxy, use one that knows it",
         );
     }
-    let (forbidden, no_key) = (answered(Answer::NoCommand), answered(Answer::NoKey));
+    let (forbidden, no_key) = (
+        answered(Permission::CommandDenied),
+        answered(Permission::KeyDenied),
+    );
     if forbidden.is_empty() && no_key.is_empty() {
-        let names: Vec<&str> = ours().map(|(trial, _)| trial.name).collect();
+        let names: Vec<&str> = ours().map(|(test, _)| test.name).collect();
         return Check::Rights.ok(format!("{user} may run {} on {pattern}", names.join(", ")));
     }
     let mut says = Vec::new();
@@ -166,7 +210,7 @@ fn judge(answers: &[(&Trial, Answer)], user: &str, pattern: &str) -> Finding {
     }
     let cure = format!(
         "as an administrator of Redis: {}",
-        grant(answers, user, pattern)
+        grant(permissions, user, pattern)
     );
     let says = says.join("; ");
     if must {
@@ -186,19 +230,19 @@ fn without(forbidden: &[&str]) -> &'static str {
 }
 
 /// The `ACL SETUSER` that grants what is missing.
-fn grant(answers: &[(&Trial, Answer)], user: &str, pattern: &str) -> String {
+fn grant(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -> String {
     let mut words = vec!["ACL SETUSER".to_owned(), quoted(user)];
-    let with_key = |trial: &Trial| matches!(trial.name, "HSET" | "HGETALL" | "EXPIRE" | "DEL");
-    let keys = || answers.iter().filter(|(trial, _)| with_key(trial));
-    let denied = keys().any(|(_, answer)| *answer == Answer::NoKey);
+    let with_key = |test: &RightsTest| matches!(test.name, "HSET" | "HGETALL" | "EXPIRE" | "DEL");
+    let keys = || permissions.iter().filter(|(test, _)| with_key(test));
+    let denied = keys().any(|(_, permission)| *permission == Permission::KeyDenied);
     // Redis looks at the command first: without any such command it does not tell about the keys.
-    let untold = keys().all(|(_, answer)| *answer != Answer::Allowed);
+    let untold = keys().all(|(_, permission)| *permission != Permission::Allowed);
     if denied || untold {
         words.push(quoted(&format!("~{pattern}")));
     }
-    for (trial, answer) in answers {
-        if trial.need != Need::Probe && *answer == Answer::NoCommand {
-            words.push(trial.grant.to_owned());
+    for (test, permission) in permissions {
+        if test.need != Importance::ProbeOnly && *permission == Permission::CommandDenied {
+            words.push(test.grant.to_owned());
         }
     }
     let line = words.join(" ");
@@ -229,36 +273,39 @@ pub(super) fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn judged(denied: &[(&str, Answer)], user: &str, pattern: &str) -> Finding {
+    fn judged(denied: &[(&str, Permission)], user: &str, pattern: &str) -> Finding {
         let settings = Settings {
             database: 3,
             ..Settings::new("h:1")
         };
-        let trials = trials(b"user:x", &settings);
-        let answers: Vec<_> = trials
+        let tests = tests(b"user:x", &settings);
+        let permissions: Vec<_> = tests
             .iter()
-            .map(|trial| {
-                let found = denied.iter().find(|(name, _)| *name == trial.name);
-                (trial, found.map_or(Answer::Allowed, |(_, answer)| *answer))
+            .map(|test| {
+                let found = denied.iter().find(|(name, _)| *name == test.name);
+                (
+                    test,
+                    found.map_or(Permission::Allowed, |(_, permission)| *permission),
+                )
             })
             .collect();
-        judge(&answers, user, pattern)
+        judge(&permissions, user, pattern)
     }
 
     #[test]
     fn grants_what_is_missing_and_no_more() {
-        use Answer::{NoCommand, NoKey};
+        use Permission::{CommandDenied, KeyDenied};
         for (denied, line) in [
-            (&[("HSET", NoCommand)][..], "ACL SETUSER u +hset"),
+            (&[("HSET", CommandDenied)][..], "ACL SETUSER u +hset"),
             (
-                &[("HSET", NoKey), ("HGETALL", NoCommand)],
+                &[("HSET", KeyDenied), ("HGETALL", CommandDenied)],
                 "ACL SETUSER u ~user:* +hgetall",
             ),
             (
-                &[("CLIENT KILL", NoCommand), ("DEL", NoCommand)],
+                &[("CLIENT KILL", CommandDenied), ("DEL", CommandDenied)],
                 "ACL SETUSER u +client|kill",
             ),
-            (&[("SELECT", NoCommand)], "ACL SETUSER u +select"),
+            (&[("SELECT", CommandDenied)], "ACL SETUSER u +select"),
         ] {
             let cure = judged(denied, "u", "user:*").cure.unwrap();
             assert!(cure.ends_with(&format!(": {line}")), "{cure}");
@@ -267,14 +314,17 @@ mod tests {
 
     #[test]
     fn quotes_as_redis_cli_reads() {
-        let denied = [("HSET", Answer::NoKey)];
+        let denied = [("HSET", Permission::KeyDenied)];
         let cure = judged(&denied, "u", r"a \*:user:*").cure.unwrap();
         assert!(cure.ends_with(r#"ACL SETUSER u "~a \\*:user:*""#), "{cure}");
     }
 
     #[test]
     fn the_rights_of_the_probe_are_not_asked_for() {
-        let denied = [("EXPIRE", Answer::NoCommand), ("DEL", Answer::NoCommand)];
+        let denied = [
+            ("EXPIRE", Permission::CommandDenied),
+            ("DEL", Permission::CommandDenied),
+        ];
         assert_eq!(judged(&denied, "u", "user:*").cure, None);
     }
 }

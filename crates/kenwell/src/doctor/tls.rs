@@ -6,7 +6,7 @@ use rustls::ProtocolVersion;
 
 use super::certificate::Certificate;
 use super::finding::{Check, Finding};
-use crate::connection::{Explanation, Settings, Socket, Visit};
+use crate::connection::{Explanation, Settings, Socket, StagedConnection};
 
 /// A certificate that expires within so many days is a warning.
 const EXPIRES_SOON_DAYS: i64 = 30;
@@ -16,26 +16,26 @@ const NOT_TLS: &str =
 
 /// Goes over to TLS where the settings want it.
 pub(super) async fn secure(
-    visit: &Visit,
+    staged: &StagedConnection,
     socket: Socket,
     findings: &mut Vec<Finding>,
 ) -> Option<Socket> {
-    if !visit.settings().secure {
-        findings.push(without(visit, &socket));
+    if !staged.settings().secure {
+        findings.push(without(staged, &socket));
         return Some(socket);
     }
-    let (finding, socket) = match visit.secure(socket).await {
-        Ok(socket) => (sealed(&socket, visit.settings()), Some(socket)),
+    let (finding, socket) = match staged.secure(socket).await {
+        Ok(socket) => (sealed(&socket, staged.settings()), Some(socket)),
         Err(explanation) => (refused(explanation), None),
     };
     findings.push(finding);
     socket
 }
 
-fn without(visit: &Visit, socket: &Socket) -> Finding {
+fn without(staged: &StagedConnection, socket: &Socket) -> Finding {
     match socket {
         Socket::Tcp(stream) if stream.peer_addr().is_ok_and(|peer| is_public(peer.ip())) => {
-            let what = if visit.settings().password.is_some() {
+            let what = if staged.settings().password.is_some() {
                 "the password and all profiles travel"
             } else {
                 "all profiles travel"
@@ -65,7 +65,7 @@ fn is_public(ip: IpAddr) -> bool {
 }
 
 fn sealed(socket: &Socket, settings: &Settings) -> Finding {
-    let Some((version, certificate)) = socket.seal() else {
+    let Some((version, certificate)) = socket.tls_session() else {
         return Check::Tls.ok("TLS");
     };
     let version = match version {

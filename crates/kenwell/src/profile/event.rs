@@ -1,12 +1,12 @@
-//! What an event says besides its traits: who, whether at all, and for which model.
+//! What an event says besides its traits: its user, its integrations, and the parts of a "Profiles" key.
 
 use std::borrow::Cow;
 
 use kenwell_json::{Kind, Number, Reader, Skipped, Text};
 
 use super::Ignored;
-use super::flattener::MAX_DEPTH;
-use super::js::{self, Place};
+use super::js::{self, NumberContext};
+use super::limits::MAX_DEPTH;
 
 /// What one pass over an event found, apart from the fields.
 #[derive(Debug, Default)]
@@ -72,7 +72,7 @@ impl<'a> UserId<'a> {
             Self::Other => Err(Ignored::UserIdNotText),
             Self::Number(number) => {
                 let mut text = Vec::new();
-                js::push_number(*number, Place::Field, &mut text)?;
+                js::push_number(*number, NumberContext::Field, &mut text)?;
                 Ok(Cow::Owned(text))
             }
             Self::Text(text) => match text.decode() {

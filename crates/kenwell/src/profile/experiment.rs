@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::Cmd;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{Exceeded, ProfileUpdate, store};
-use crate::connection::{Connection, Group, Terms, slot_of};
+use super::control::{
+    CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample,
+};
+use super::server_limits::exceeded_by;
+use super::{ProfileUpdate, store};
+use crate::connection::Connection;
 use crate::{Class, Error};
 
 /// How many rounds in a row must go the same way before one update is condemned.
@@ -25,28 +29,17 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The longest wait between two rounds.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// The most bytes of one value that a control writes: far below every limit on single values.
-const CONTROL_VALUE: usize = 32 * 1024;
-
-/// What is known about an update that was refused in words that nobody knows, or over which the server
+/// What is known about an update that was refused in unknown words, or over which the server
 /// may have closed the connection.
 pub(super) struct Experiment {
     error: Error,
     rounds: u32,
     wait: Duration,
     due: Instant,
-    /// A key that nobody uses, beside the update's.
+    /// An unused key beside the update's.
     neighbour: Option<Vec<u8>>,
     /// Whether the server lets us write there.
     neighbour_is_open: bool,
-}
-
-/// A field that was written before, and that nobody has written since: writing it again changes nothing.
-#[derive(Clone)]
-pub(super) struct Sample {
-    pub(super) key: Vec<u8>,
-    pub(super) name: Vec<u8>,
-    pub(super) value: Vec<u8>,
 }
 
 /// What a round found.
@@ -90,7 +83,7 @@ impl Experiment {
         Instant::now() >= self.due
     }
 
-    /// Whether the latest round went against the update, which others were taken in.
+    /// Whether the update was refused in the latest round, in which the controls were taken.
     pub(super) fn has_begun(&self) -> bool {
         self.rounds > 0
     }
@@ -157,7 +150,7 @@ impl Experiment {
                 address,
                 command,
                 times,
-                exceeded: Exceeded::by(update, connection).await,
+                exceeded: exceeded_by(update, connection).await,
                 source,
             },
             Error::Refused {
@@ -197,7 +190,7 @@ impl Experiment {
         }
     }
 
-    /// Writes a key that nobody uses and deletes it again, in one step, until as many bytes were sent as
+    /// Writes an unused key and deletes it again, in one step, until as many bytes were sent as
     /// the update has.
     async fn write_neighbour(
         &mut self,
@@ -208,7 +201,7 @@ impl Experiment {
             neighbour
         } else {
             let neighbour = neighbour_of(update.key(), connection.is_cluster());
-            // First what does no harm by itself: who may not delete, or has no transactions, must not
+            // First only deletions: a user that may not delete, or a server without transactions, must not
             // leave a key behind.
             let [first, second] = [delete(&neighbour), delete(&neighbour)];
             send_group(connection, [first, second]).await?;
@@ -228,72 +221,6 @@ impl Experiment {
     }
 }
 
-fn delete(key: &[u8]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg("DEL").arg(key);
-    command
-}
-
-/// Executes two commands as one transaction; the first refusal is the result.
-async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
-    let group: Group = commands.into_iter().collect();
-    let answers = connection
-        .send_groups("HSET", &[group], Terms::default())
-        .await?;
-    let mut answers = answers.into_iter().flatten();
-    answers.try_for_each(|reply| reply.map(drop))
-}
-
-/// Writes the sample again, unless somebody has deleted it, as often as it takes to send so many bytes.
-async fn write_sample(connection: &Connection, sample: &Sample, bytes: usize) -> Result<(), Error> {
-    /// In one pipeline.
-    const TOGETHER: usize = 1_000;
-    let mut question = Pipeline::new();
-    question.cmd("PTTL").arg(&sample.key);
-    match connection.one("PTTL", &question).await {
-        Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
-        Ok(_) => {}
-        // Who may not ask writes it all the same.
-        Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
-        Err(error) => return Err(error),
-    }
-    let each = sample.key.len() + sample.name.len() + sample.value.len();
-    let mut rest = bytes.div_ceil(each.max(1)).max(1);
-    while rest > 0 {
-        let mut pipeline = Pipeline::new();
-        let now = rest.min(TOGETHER);
-        for _time in 0..now {
-            let command = pipeline.cmd("HSET").arg(&sample.key);
-            command.arg(&sample.name).arg(&sample.value).ignore();
-        }
-        let replies = connection.send("HSET", &pipeline).await?;
-        replies.into_iter().try_for_each(|reply| reply.map(drop))?;
-        rest -= now;
-    }
-    Ok(())
-}
-
-/// A key beside this one that nobody uses: the same beginning, so that it is permitted where this one
-/// is, and in a cluster the same slot, so that the same server has it.
-fn neighbour_of(key: &[u8], same_slot: bool) -> Vec<u8> {
-    let mut suffix = u128::from_ne_bytes(random::<16>());
-    loop {
-        let neighbour = [key, format!(":kenwell-control:{suffix:032x}").as_bytes()].concat();
-        if !same_slot || slot_of(&neighbour) == slot_of(key) {
-            return neighbour;
-        }
-        suffix = suffix.wrapping_add(1);
-    }
-}
-
-fn random<const LENGTH: usize>() -> [u8; LENGTH] {
-    let mut bytes = [0; LENGTH];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        tracing::debug!(%error, "no random bytes");
-    }
-    bytes
-}
-
 /// Whether two refusals are the same: the same words, or a lost connection both times.
 fn is_alike(one: &Error, other: &Error) -> bool {
     match (one, other) {
@@ -305,19 +232,4 @@ fn is_alike(one: &Error, other: &Error) -> bool {
 
 fn is_about_keys(error: &Error) -> bool {
     matches!(error, Error::Refused { reply, .. } if reply.code() == "NOPERM")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_neighbour_has_the_same_beginning_and_the_same_slot() {
-        for key in ["user:u1", "app:user:{x}1", ""] {
-            let neighbour = neighbour_of(key.as_bytes(), true);
-            assert!(neighbour.starts_with(key.as_bytes()));
-            assert_eq!(slot_of(&neighbour), slot_of(key.as_bytes()), "{key}");
-            assert_ne!(neighbour, neighbour_of(key.as_bytes(), true));
-        }
-    }
 }

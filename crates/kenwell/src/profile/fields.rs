@@ -7,10 +7,10 @@ use hashbrown::HashTable;
 use kenwell_json::{Kind, Reader};
 
 use super::Ignored;
-use super::flattener::{MAX_DEPTH, MAX_FLATTENED_BYTES};
-use super::js::{self, Place};
+use super::js::{self, NumberContext};
 use super::json_text::JsonText;
-use super::seen::Seen;
+use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+use super::object_keys::ObjectKeys;
 
 /// Up to this many fields, names are compared one by one.
 const MAX_COMPARED: usize = 32;
@@ -21,11 +21,11 @@ pub(super) struct Field {
     start: u32,
     middle: u32,
     end: u32,
-    state: State,
+    state: FieldState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FieldState {
     /// To be written.
     Value,
     /// Null or an empty object: writes nothing, but hides earlier fields of the same name.
@@ -37,7 +37,7 @@ enum State {
 impl Field {
     /// Name and value, if the field is to be written.
     pub(super) fn written<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        if self.state != State::Value {
+        if self.state != FieldState::Value {
             return None;
         }
         Some((
@@ -61,14 +61,14 @@ pub(super) struct Fields {
     pub(super) may_collide: bool,
     /// The name of the innermost open object.
     path: Vec<u8>,
-    open: Vec<Open>,
-    seen: Seen,
+    open: Vec<OpenObject>,
+    keys: ObjectKeys,
     json: JsonText,
     hasher: RandomState,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenObject {
     /// The length of the name of the object around it.
     outer_path: usize,
     members: usize,
@@ -91,22 +91,22 @@ impl Fields {
     ) -> Result<(), Ignored> {
         self.path.clear();
         self.open.clear();
-        self.seen.clear();
+        self.keys.clear();
         reader.enter_object()?;
-        self.seen.enter();
-        self.open.push(Open {
+        self.keys.enter();
+        self.open.push(OpenObject {
             outer_path: 0,
             members: 0,
         });
         while let Some(open) = self.open.last_mut() {
             if let Some(key) = reader.next_key()? {
-                let earlier = self.seen.insert(key, list.len());
+                let earlier = self.keys.insert(key, list.len());
                 open.members += usize::from(earlier.is_none());
                 for field in earlier
                     .and_then(|fields| list.get_mut(fields))
                     .unwrap_or_default()
                 {
-                    field.state = State::Replaced;
+                    field.state = FieldState::Replaced;
                 }
                 self.member(reader, depth, removed, list)?;
             } else {
@@ -125,7 +125,7 @@ impl Fields {
         list: &mut Vec<Field>,
     ) -> Result<(), Ignored> {
         let kind = reader.kind()?;
-        let key = self.seen.last();
+        let key = self.keys.last();
         self.may_collide |= key.is_empty() || key.contains(&b'.');
         if kind == Kind::Object {
             if depth + self.open.len() >= MAX_DEPTH {
@@ -137,11 +137,11 @@ impl Fields {
                 self.path.push(b'.');
             }
             self.path.extend_from_slice(key);
-            self.open.push(Open {
+            self.open.push(OpenObject {
                 outer_path,
                 members: 0,
             });
-            self.seen.enter();
+            self.keys.enter();
             return Ok(());
         }
         let start = self.text.len();
@@ -161,7 +161,9 @@ impl Fields {
                 return Ok(());
             }
             Kind::String => reader.string()?.decode_into(&mut self.text),
-            Kind::Number => js::push_number(reader.number()?, Place::Field, &mut self.text)?,
+            Kind::Number => {
+                js::push_number(reader.number()?, NumberContext::Field, &mut self.text)?;
+            }
             Kind::Array => {
                 let around = depth + self.open.len();
                 self.json.write(reader, around, removed, &mut self.text)?;
@@ -176,23 +178,23 @@ impl Fields {
             }
         }
         let state = if kind == Kind::Null {
-            State::Hidden
+            FieldState::Hidden
         } else {
-            State::Value
+            FieldState::Value
         };
         self.push(start, middle, state, list)
     }
 
     /// The innermost object ends. An empty one inside another hides the field of its name.
     fn close(&mut self, list: &mut Vec<Field>) -> Result<(), Ignored> {
-        self.seen.leave();
+        self.keys.leave();
         let Some(closed) = self.open.pop() else {
             return Ok(());
         };
         let outcome = if closed.members == 0 && !self.open.is_empty() {
             let start = self.text.len();
             self.text.extend_from_slice(&self.path);
-            self.push(start, self.text.len(), State::Hidden, list)
+            self.push(start, self.text.len(), FieldState::Hidden, list)
         } else {
             Ok(())
         };
@@ -204,7 +206,7 @@ impl Fields {
         &mut self,
         start: usize,
         middle: usize,
-        state: State,
+        state: FieldState,
         list: &mut Vec<Field>,
     ) -> Result<(), Ignored> {
         if self.text.len() > MAX_FLATTENED_BYTES {
@@ -246,14 +248,14 @@ impl Fields {
         let mut rest = list;
         while let Some((last, earlier)) = rest.split_last_mut() {
             rest = earlier;
-            if last.state == State::Replaced {
+            if last.state == FieldState::Replaced {
                 continue;
             }
             let name = last.name(&self.text);
             // Going backwards, each field replaces all earlier ones of its name at once.
             for field in rest.iter_mut() {
                 if field.name(&self.text) == name {
-                    field.state = State::Replaced;
+                    field.state = FieldState::Replaced;
                 }
             }
         }
@@ -270,14 +272,14 @@ impl Fields {
         for field in list
             .iter_mut()
             .rev()
-            .filter(|field| field.state != State::Replaced)
+            .filter(|field| field.state != FieldState::Replaced)
         {
             let range = (field.start, field.middle);
             if names
                 .find(hash(&range), |other| name(other) == name(&range))
                 .is_some()
             {
-                field.state = State::Replaced;
+                field.state = FieldState::Replaced;
             } else {
                 names.insert_unique(hash(&range), range, hash);
             }
@@ -288,8 +290,8 @@ impl Fields {
     pub(super) fn shrink(&mut self, bytes: usize) {
         self.text.shrink_to(bytes);
         self.path.shrink_to(bytes);
-        self.open.shrink_to(bytes / size_of::<Open>());
-        self.seen.shrink(bytes);
+        self.open.shrink_to(bytes / size_of::<OpenObject>());
+        self.keys.shrink(bytes);
         self.json.shrink(bytes);
     }
 }

@@ -5,15 +5,8 @@ use kenwell_json::{Kind, Reader, Skipped};
 use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
 use super::js;
-use super::prefix::Resolved;
+use super::prefix::ResolvedPrefix;
 use super::{Ignored, Layout, ProfileUpdate};
-
-/// The deepest nesting of objects and arrays that is read, the event itself counted as one.
-pub const MAX_DEPTH: usize = 2_048;
-
-/// The most bytes that the names and values of one event may take, 32 MiB. A name is repeated for
-/// every value below it, so a small event can ask for gigabytes.
-pub const MAX_FLATTENED_BYTES: usize = 32 << 20;
 
 /// What the buffers keep between events, in bytes each. Larger events pay for their allocations.
 const KEPT_BYTES: usize = 1 << 20;
@@ -49,11 +42,18 @@ pub struct Flattener {
     top: Vec<Field>,
 }
 
+/// What an event writes, or why it writes nothing. Pure: the same bytes give the same answer.
+///
+/// For many events keep a [`Flattener`], which reuses its buffers.
+pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
+    Flattener::default().update(event, layout)
+}
+
 impl Flattener {
     /// What an event writes, or why it writes nothing.
     ///
-    /// The event's `type` is not looked at: whoever accepted the event has decided that it is an
-    /// identify call, sometimes by the route that it came in on.
+    /// The event's `type` is not looked at: the gateway has decided that it is an identify call, sometimes
+    /// by the route that it came in on.
     pub fn update(&mut self, event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
         self.fields.clear();
         self.context.clear();
@@ -135,7 +135,7 @@ impl Flattener {
     fn finish(
         &mut self,
         found: &Event<'_>,
-        prefix: Result<Resolved<'_>, Ignored>,
+        prefix: Result<ResolvedPrefix<'_>, Ignored>,
         layout: &Layout,
     ) -> Result<ProfileUpdate, Ignored> {
         if found.integrations == Integrations::Off {

@@ -1,4 +1,4 @@
-//! Many updates of one user in a batch become one write, and nobody loses track of the events.
+//! Folds the updates of one key in a batch into one write, which remembers the events that it carries.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -31,7 +31,7 @@ use super::ProfileUpdate;
 /// ```
 #[derive(Debug, Default)]
 pub struct Fold {
-    users: Vec<User>,
+    users: Vec<KeyUpdates>,
     /// Positions in `users`, by key.
     by_key: HashTable<usize>,
     hasher: RandomState,
@@ -40,7 +40,7 @@ pub struct Fold {
 
 /// The updates of one key. One is the usual number, and then nothing is copied.
 #[derive(Debug)]
-struct User {
+struct KeyUpdates {
     first: ProfileUpdate,
     later: Vec<ProfileUpdate>,
     items: Vec<usize>,
@@ -69,7 +69,7 @@ impl Fold {
         let same_key = |&at: &usize| {
             users
                 .get(at)
-                .is_some_and(|user: &User| user.first.key() == update.key())
+                .is_some_and(|user: &KeyUpdates| user.first.key() == update.key())
         };
         if let Some(&at) = by_key.find(hash, same_key) {
             if let Some(user) = users.get_mut(at) {
@@ -78,7 +78,7 @@ impl Fold {
             }
             return;
         }
-        users.push(User {
+        users.push(KeyUpdates {
             first: update,
             later: Vec::new(),
             items: vec![item],
@@ -101,11 +101,11 @@ impl Fold {
     /// One update for each key, in the order in which the keys came first. Of fields that several
     /// updates set, the last value stays.
     pub fn finish(self) -> Vec<FoldedUpdate> {
-        self.users.into_iter().map(User::fold).collect()
+        self.users.into_iter().map(KeyUpdates::fold).collect()
     }
 }
 
-impl User {
+impl KeyUpdates {
     fn fold(self) -> FoldedUpdate {
         let Self {
             first,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::flattener::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 
 /// Why an event writes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

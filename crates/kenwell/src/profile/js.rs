@@ -30,7 +30,7 @@ pub(super) fn trim(text: &str) -> &str {
 
 /// Where a number's text is going to stand: JavaScript writes minus zero differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NumberContext {
     /// A field of its own, or the user id: minus zero is `-0`.
     Field,
     /// Inside JSON text, or in a "Profiles" key: minus zero is `0`.
@@ -43,14 +43,14 @@ pub(super) enum Place {
 /// ECMAScript's `Number::toString` does.
 pub(super) fn push_number(
     number: Number<'_>,
-    place: Place,
+    context: NumberContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Ignored> {
     if number.is_integer() {
         if number.overflows() {
             return Err(Ignored::NumberOutOfRange);
         }
-        let minus_zero = place == Place::Json && number.raw() == b"-0";
+        let minus_zero = context == NumberContext::Json && number.raw() == b"-0";
         out.extend_from_slice(if minus_zero { b"0" } else { number.raw() });
         return Ok(());
     }
@@ -58,7 +58,7 @@ pub(super) fn push_number(
     if !value.is_finite() {
         return Err(Ignored::NumberOutOfRange);
     }
-    if place == Place::Field && value == 0.0 && value.is_sign_negative() {
+    if context == NumberContext::Field && value == 0.0 && value.is_sign_negative() {
         out.extend_from_slice(b"-0");
     } else {
         let mut buffer = ryu_js::Buffer::new();
@@ -97,7 +97,7 @@ pub(super) fn push_string(value: Skipped<'_>, out: &mut Vec<u8>) -> Result<(), I
                 out.extend_from_slice(b"[object Object]");
             }
             Kind::String => reader.string()?.decode_into(out),
-            Kind::Number => push_number(reader.number()?, Place::Json, out)?,
+            Kind::Number => push_number(reader.number()?, NumberContext::Json, out)?,
             kind @ (Kind::True | Kind::False | Kind::Null) => {
                 reader.literal()?;
                 out.extend_from_slice(match kind {
@@ -128,11 +128,11 @@ pub(super) fn push_string(value: Skipped<'_>, out: &mut Vec<u8>) -> Result<(), I
 mod tests {
     use super::*;
 
-    fn number(text: &str, place: Place) -> String {
+    fn number(text: &str, context: NumberContext) -> String {
         let mut out = Vec::new();
         push_number(
             Reader::new(text.as_bytes()).number().unwrap(),
-            place,
+            context,
             &mut out,
         )
         .unwrap();
@@ -158,15 +158,15 @@ mod tests {
                 "123456789012345678901234567890",
             ),
         ] {
-            assert_eq!(number(written, Place::Field), text, "{written}");
+            assert_eq!(number(written, NumberContext::Field), text, "{written}");
         }
-        assert_eq!(number("-0", Place::Json), "0");
-        assert_eq!(number("-0.0", Place::Json), "0");
+        assert_eq!(number("-0", NumberContext::Json), "0");
+        assert_eq!(number("-0.0", NumberContext::Json), "0");
         let mut out = Vec::new();
         for beyond in ["1e400", "-1.8e308", &"9".repeat(310)] {
             let number = Reader::new(beyond.as_bytes()).number().unwrap();
             assert_eq!(
-                push_number(number, Place::Field, &mut out),
+                push_number(number, NumberContext::Field, &mut out),
                 Err(Ignored::NumberOutOfRange)
             );
         }

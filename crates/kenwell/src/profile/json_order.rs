@@ -12,7 +12,7 @@ pub(crate) struct Reorder {
     members: Vec<Range<usize>>,
     /// The text as it was written.
     source: Vec<u8>,
-    pieces: Vec<Piece>,
+    pieces: Vec<Fragment>,
 }
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ struct Object {
 }
 
 #[derive(Debug)]
-enum Piece {
+enum Fragment {
     Text(Range<usize>),
     Byte(u8),
 }
@@ -64,14 +64,14 @@ impl Reorder {
         out.truncate(start);
         self.pieces.clear();
         self.pieces
-            .push(Piece::Text(start..start + self.source.len()));
+            .push(Fragment::Text(start..start + self.source.len()));
         while let Some(piece) = self.pieces.pop() {
             let text = match piece {
-                Piece::Byte(byte) => {
+                Fragment::Byte(byte) => {
                     out.push(byte);
                     continue;
                 }
-                Piece::Text(text) => text,
+                Fragment::Text(text) => text,
             };
             let next = self
                 .objects
@@ -89,13 +89,13 @@ impl Reorder {
                 &within(&(text.start..object.text.start)),
             ));
             out.push(b'{');
-            self.pieces.push(Piece::Text(object.text.end..text.end));
-            self.pieces.push(Piece::Byte(b'}'));
+            self.pieces.push(Fragment::Text(object.text.end..text.end));
+            self.pieces.push(Fragment::Byte(b'}'));
             let members = self.members.get(object.members.clone()).unwrap_or_default();
             for (index, member) in members.iter().enumerate().rev() {
-                self.pieces.push(Piece::Text(member.clone()));
+                self.pieces.push(Fragment::Text(member.clone()));
                 if index > 0 {
-                    self.pieces.push(Piece::Byte(b','));
+                    self.pieces.push(Fragment::Byte(b','));
                 }
             }
         }
@@ -106,7 +106,7 @@ impl Reorder {
         self.objects.shrink_to(bytes / size_of::<Object>());
         self.members.shrink_to(bytes / size_of::<Range<usize>>());
         self.source.shrink_to(bytes);
-        self.pieces.shrink_to(bytes / size_of::<Piece>());
+        self.pieces.shrink_to(bytes / size_of::<Fragment>());
     }
 }
 

@@ -10,15 +10,15 @@ use std::ops::Range;
 
 use kenwell_json::{Kind, Reader, Text};
 
-use super::flattener::MAX_DEPTH;
-use super::js::{self, Place};
+use super::js::{self, NumberContext};
 use super::json_order::{Reorder, order, slice};
+use super::limits::MAX_DEPTH;
 use super::{Ignored, MAX_FLATTENED_BYTES};
 
 /// Writes values as JSON text; its buffers are reused from value to value.
 #[derive(Debug, Default)]
 pub(super) struct JsonText {
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     /// Decoded keys of the open objects.
     keys: Vec<u8>,
     /// Members of the open objects.
@@ -30,7 +30,7 @@ pub(super) struct JsonText {
 
 /// An object or array that is being read.
 #[derive(Debug)]
-struct Open {
+struct OpenContainer {
     is_object: bool,
     start: usize,
     first_member: usize,
@@ -89,7 +89,7 @@ impl JsonText {
                     return Err(Ignored::TooDeep);
                 }
                 let is_object = kind == Kind::Object;
-                self.open.push(Open {
+                self.open.push(OpenContainer {
                     is_object,
                     start: out.len(),
                     first_member: self.members.len(),
@@ -112,7 +112,7 @@ impl JsonText {
                 let text = reader.string()?;
                 self.string(text, out);
             }
-            Kind::Number => js::push_number(reader.number()?, Place::Json, out)?,
+            Kind::Number => js::push_number(reader.number()?, NumberContext::Json, out)?,
             Kind::True | Kind::False | Kind::Null => {
                 reader.literal()?;
                 out.extend_from_slice(match kind {
@@ -237,7 +237,7 @@ impl JsonText {
     pub(super) fn shrink(&mut self, bytes: usize) {
         self.keys.shrink_to(bytes);
         self.scratch.shrink_to(bytes);
-        self.open.shrink_to(bytes / size_of::<Open>());
+        self.open.shrink_to(bytes / size_of::<OpenContainer>());
         self.members.shrink_to(bytes / size_of::<Member>());
         self.unsorted.shrink(bytes);
     }

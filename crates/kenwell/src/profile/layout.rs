@@ -31,21 +31,21 @@ impl Layout {
         if self.prefix.varies() {
             return "*user:*".to_owned();
         }
-        format!("{}*", escaped(&self.profile_stem()))
+        format!("{}*", escaped(&self.profile_key_start()))
     }
 
-    /// Likewise the pattern of the keys of [`Marker`](super::Marker)s.
+    /// The pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
-        format!("{}*", escaped(&self.marker_stem()))
+        format!("{}*", escaped(&self.marker_key_start()))
     }
 
     /// What the keys of profiles begin with, where no event says otherwise.
-    pub(super) fn profile_stem(&self) -> String {
+    pub(super) fn profile_key_start(&self) -> String {
         format!("{}user:", self.start())
     }
 
     /// What the keys of markers begin with.
-    pub(super) fn marker_stem(&self) -> String {
+    pub(super) fn marker_key_start(&self) -> String {
         format!("{}kenwell:applied:", self.start())
     }
 

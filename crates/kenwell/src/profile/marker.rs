@@ -54,7 +54,7 @@ pub struct Server {
 
 /// What a server says about itself and its marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct MarkerState {
     /// Which server it is; `None` where the user may not ask (`INFO`), or where it does not say.
     pub server: Option<Server>,
     /// What the marker says; `None` when there is none.
@@ -91,7 +91,7 @@ impl Marker {
     pub fn shard(&self, slot: Option<u16>) -> Shard {
         let key = |tag: &str| {
             let (installation, destination) = (&self.installation, &self.layout.destination_id);
-            let begin = self.layout.marker_stem();
+            let begin = self.layout.marker_key_start();
             format!("{begin}{tag}{installation}:{destination}").into_bytes()
         };
         let Some(wanted) = slot else {
@@ -123,24 +123,24 @@ impl Marker {
         Ok(shards)
     }
 
-    /// Asks a shard's server who it is and what its marker says. One round trip.
+    /// Reads what a shard's server says about itself, and what its marker says. One round trip.
     ///
     /// # Errors
     /// Those of the connection, [`Error::NotMaster`] from a replica, and the server's refusal to show
     /// the marker.
-    pub async fn look(&self, shard: &Shard) -> Result<Sighting, Error> {
+    pub async fn read(&self, shard: &Shard) -> Result<MarkerState, Error> {
         self.ask(shard, &questions(shard)).await
     }
 
-    /// Likewise, and then lets the marker say `position`: the sighting is of just before. One round
-    /// trip on one connection, so that nothing can change unseen between the two.
+    /// Reads as [`read`](Self::read) does, and then sets the marker to `position`: what is returned is the state
+    /// before that. One round trip on one connection, so that nothing can change unseen between the two.
     ///
     /// To be called when everything before `position` has been applied and answered.
     ///
     /// # Errors
-    /// Those of [`look`](Self::look), and the server's refusal to write. The marker may have been
+    /// Those of [`read`](Self::read), and the server's refusal to write. The marker may have been
     /// written even so when the connection broke.
-    pub async fn write(&self, shard: &Shard, position: u64) -> Result<Sighting, Error> {
+    pub async fn write(&self, shard: &Shard, position: u64) -> Result<MarkerState, Error> {
         let mut pipeline = questions(shard);
         let mut write = Cmd::new();
         write.arg("HSET").arg(&shard.key);
@@ -149,7 +149,7 @@ impl Marker {
         self.ask(shard, &pipeline).await
     }
 
-    async fn ask(&self, shard: &Shard, pipeline: &Pipeline) -> Result<Sighting, Error> {
+    async fn ask(&self, shard: &Shard, pipeline: &Pipeline) -> Result<MarkerState, Error> {
         const COMMAND: &str = "HGETALL and HSET of its marker";
         let connection = &self.connection;
         let replies = connection.send_to_holder(&shard.key, COMMAND, pipeline);
@@ -174,7 +174,7 @@ impl Marker {
             .iter()
             .find(|(name, _)| name == POSITION.as_bytes())
             .and_then(|(_, value)| str::from_utf8(value).ok()?.parse().ok());
-        Ok(Sighting {
+        Ok(MarkerState {
             server: run.map(|run| Server {
                 run,
                 history: line(&replication, "master_replid").unwrap_or_default(),
@@ -185,8 +185,8 @@ impl Marker {
 
     /// Whether a hash tag in the prefix puts all keys of the destination into one slot.
     fn has_one_slot(&self) -> bool {
-        let stem = self.layout.marker_stem();
-        let slot = |more: &str| slot_of(format!("{stem}{more}").as_bytes());
+        let start = self.layout.marker_key_start();
+        let slot = |more: &str| slot_of(format!("{start}{more}").as_bytes());
         slot("{1}") == slot("{2}") && slot("{1}") == slot("{3}")
     }
 }

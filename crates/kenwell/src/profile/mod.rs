@@ -1,5 +1,6 @@
 //! Profiles: what identify events write into a user's hash, and reading it back.
 
+mod control;
 mod event;
 mod experiment;
 mod fields;
@@ -12,24 +13,27 @@ mod json_text;
 mod layout;
 mod limits;
 mod marker;
+mod object_keys;
 mod overlap;
 mod prefix;
-mod seen;
+mod server_limits;
+mod server_results;
 mod store;
 mod update;
 mod writer;
 
+pub use crate::exceeded::Exceeded;
 pub use experiment::ROUNDS;
-pub use flattener::{Flattener, MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use flattener::{Flattener, update};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
-pub use limits::Exceeded;
-pub use marker::{Marker, Server, Shard, Sighting};
+pub use limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use marker::{Marker, MarkerState, Server, Shard};
 pub use overlap::overlaps;
 pub use prefix::Prefix;
-pub(crate) use store::stored_fields;
 pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
-pub use update::{ProfileUpdate, update};
+pub(crate) use store::{key_expires_in, stored_fields};
+pub use update::ProfileUpdate;
 pub use writer::Writer;

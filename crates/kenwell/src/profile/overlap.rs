@@ -3,7 +3,7 @@
 use super::Layout;
 
 /// What a key begins with, before what a sender chooses.
-struct Stem {
+struct KeyStart {
     text: String,
     kind: Kind,
     /// Which of the layouts has it.
@@ -27,10 +27,10 @@ enum Kind {
 /// begins what stands before the id of the other. `user:` begins `user:vip:user:`, so the prefix `user:vip` is
 /// no wall beside no prefix, and `vip` is one. A template can be any text that
 /// [`Ignored::PrefixNotAllowed`](super::Ignored::PrefixNotAllowed) does not refuse. Equal prefixes, and equal
-/// templates, are no overlap: whoever writes them wants the same keys.
+/// templates, are no overlap: they want the same keys.
 pub fn overlaps(layouts: &[Layout]) -> Vec<(usize, usize)> {
-    let mut stems: Vec<Stem> = layouts.iter().enumerate().flat_map(stems).collect();
-    stems.sort_by(|a, b| (&a.text, a.kind, a.of).cmp(&(&b.text, b.kind, b.of)));
+    let mut starts: Vec<KeyStart> = layouts.iter().enumerate().flat_map(starts).collect();
+    starts.sort_by(|a, b| (&a.text, a.kind, a.of).cmp(&(&b.text, b.kind, b.of)));
     let mut partners = vec![None; layouts.len()];
     let mut note = |one: usize, other: usize| {
         let (first, second) = (one.min(other), one.max(other));
@@ -38,50 +38,50 @@ pub fn overlaps(layouts: &[Layout]) -> Vec<(usize, usize)> {
             *partner = partner.or(Some(first));
         }
     };
-    beginnings(&stems, &mut note);
-    templates(layouts, &stems, &mut note);
+    beginnings(&starts, &mut note);
+    templates(layouts, &starts, &mut note);
     let pairs = partners.into_iter().enumerate();
     pairs
         .filter_map(|(second, first)| Some((first?, second)))
         .collect()
 }
 
-fn stems((of, layout): (usize, &Layout)) -> [Stem; 3] {
+fn starts((of, layout): (usize, &Layout)) -> [KeyStart; 3] {
     let entity = format!("{}:{}:", layout.workspace_id, layout.destination_id);
     [
-        (Kind::Profile, layout.profile_stem()),
+        (Kind::Profile, layout.profile_key_start()),
         (Kind::Entity, entity),
-        (Kind::Marker, layout.marker_stem()),
+        (Kind::Marker, layout.marker_key_start()),
     ]
-    .map(|(kind, text)| Stem { text, kind, of })
+    .map(|(kind, text)| KeyStart { text, kind, of })
 }
 
-/// Stems of two layouts of which one begins the other. In their order, what begins a stem stands before it,
+/// Notes key starts of two layouts of which one begins the other. In their order, what begins one stands before it,
 /// and so does everything between them begin with it.
-fn beginnings(stems: &[Stem], note: &mut impl FnMut(usize, usize)) {
-    let mut open: Vec<&Stem> = Vec::new();
-    for stem in stems {
+fn beginnings(starts: &[KeyStart], note: &mut impl FnMut(usize, usize)) {
+    let mut open: Vec<&KeyStart> = Vec::new();
+    for start in starts {
         while open
-            .pop_if(|begin| !stem.text.starts_with(&begin.text))
+            .pop_if(|begin| !start.text.starts_with(&begin.text))
             .is_some()
         {}
-        let is_same = |begin: &Stem| {
-            begin.kind == Kind::Profile && stem.kind == Kind::Profile && begin.text == stem.text
+        let is_same = |begin: &KeyStart| {
+            begin.kind == Kind::Profile && start.kind == Kind::Profile && begin.text == start.text
         };
-        let mut others = open.iter().rev().filter(|begin| begin.of != stem.of);
+        let mut others = open.iter().rev().filter(|begin| begin.of != start.of);
         if let Some(begin) = others.find(|begin| !is_same(begin)) {
-            note(begin.of, stem.of);
+            note(begin.of, start.of);
         }
         // Two of the same are enough: one of them belongs to another layout than whatever follows.
         let known = open.iter().rev().take(2).filter(|begin| is_same(begin));
-        if stem.kind != Kind::Marker && known.count() < 2 {
-            open.push(stem);
+        if start.kind != Kind::Marker && known.count() < 2 {
+            open.push(start);
         }
     }
 }
 
 /// What templates reach: their values are any text without a colon.
-fn templates(layouts: &[Layout], stems: &[Stem], note: &mut impl FnMut(usize, usize)) {
+fn templates(layouts: &[Layout], starts: &[KeyStart], note: &mut impl FnMut(usize, usize)) {
     let mut varying = layouts.iter().enumerate();
     let mut varying = varying
         .by_ref()
@@ -96,22 +96,22 @@ fn templates(layouts: &[Layout], stems: &[Stem], note: &mut impl FnMut(usize, us
             note(first, other);
         }
     }
-    for stem in stems.iter().filter(|stem| is_reached(&stem.text)) {
-        let is_of_first = stem.of == first;
+    for start in starts.iter().filter(|start| is_reached(&start.text)) {
+        let is_of_first = start.of == first;
         let template = if is_of_first { second } else { Some(first) };
         let is_same = |template: usize| {
             let prefix = |of: usize| layouts.get(of).map(|layout| &layout.prefix);
-            stem.kind == Kind::Profile && prefix(template) == prefix(stem.of)
+            start.kind == Kind::Profile && prefix(template) == prefix(start.of)
         };
         if let Some(template) = template.filter(|template| !is_same(*template)) {
-            note(template, stem.of);
+            note(template, start.of);
         }
     }
 }
 
 /// Whether a value of a template can stand before `:user:` so that one begins the other.
-fn is_reached(stem: &str) -> bool {
-    let Some((value, rest)) = stem.split_once(':') else {
+fn is_reached(start: &str) -> bool {
+    let Some((value, rest)) = start.split_once(':') else {
         return false;
     };
     let user = "user:";

@@ -26,7 +26,7 @@ enum Rule {
 
 /// What a prefix comes to for one event.
 #[derive(Debug, Default)]
-pub(super) struct Resolved<'a> {
+pub(super) struct ResolvedPrefix<'a> {
     /// The prefix, trimmed and not blank.
     pub(super) text: Option<Cow<'a, str>>,
     /// Where in the event the text was taken from: that value counts as removed.
@@ -65,24 +65,24 @@ impl Prefix {
         matches!(self.rule, Rule::Template { path: Some(_), .. })
     }
 
-    pub(super) fn resolve<'a>(&'a self, event: &'a [u8]) -> Result<Resolved<'a>, Ignored> {
+    pub(super) fn resolve<'a>(&'a self, event: &'a [u8]) -> Result<ResolvedPrefix<'a>, Ignored> {
         let Rule::Template {
             path: Some(path), ..
         } = &self.rule
         else {
-            return Ok(Resolved {
+            return Ok(ResolvedPrefix {
                 text: self.fixed().map(Cow::Borrowed),
-                ..Resolved::default()
+                ..ResolvedPrefix::default()
             });
         };
-        match look_up(event, path)? {
-            Found::Text(text, at) => {
+        match value_at(event, path)? {
+            TemplateValue::Text(text, at) => {
                 let taken = !text.is_empty();
                 let trimmed = js::trim(&text);
                 if !trimmed.is_empty() && !may_be_taken(trimmed) {
                     return Err(Ignored::PrefixNotAllowed);
                 }
-                Ok(Resolved {
+                Ok(ResolvedPrefix {
                     text: (!trimmed.is_empty()).then(|| Cow::Owned(trimmed.to_owned())),
                     taken_at: taken.then_some(at),
                     took_type: taken
@@ -90,17 +90,17 @@ impl Prefix {
                         && path.first().is_some_and(|name| name == "type"),
                 })
             }
-            Found::Nothing => Ok(Resolved {
+            TemplateValue::Nothing => Ok(ResolvedPrefix {
                 text: self.fixed().map(Cow::Borrowed),
-                ..Resolved::default()
+                ..ResolvedPrefix::default()
             }),
-            Found::Other => Err(Ignored::PrefixNotText),
+            TemplateValue::Other => Err(Ignored::PrefixNotText),
         }
     }
 }
 
 /// Whether an event may make this its prefix. A colon would let its sender choose more than the first part
-/// of a key, and `user` the keys that have no prefix; control characters are nobody's name.
+/// of a key, and `user` the keys that have no prefix; control characters have no place in a name.
 pub(super) fn may_be_taken(value: &str) -> bool {
     let is_named = !value.is_empty() && value != "user" && js::trim(value) == value;
     is_named && !value.contains(|c: char| c == ':' || c.is_control())
@@ -139,18 +139,18 @@ fn is_name(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-enum Found<'a> {
+enum TemplateValue<'a> {
     Nothing,
     Text(Cow<'a, str>, usize),
     Other,
 }
 
 /// Follows a path of object keys; of a key that occurs twice the last one counts.
-fn look_up<'a>(event: &'a [u8], path: &[String]) -> Result<Found<'a>, SyntaxError> {
+fn value_at<'a>(event: &'a [u8], path: &[String]) -> Result<TemplateValue<'a>, SyntaxError> {
     let mut reader = Reader::new(event);
     for name in path {
         if reader.kind()? != Kind::Object {
-            return Ok(Found::Nothing);
+            return Ok(TemplateValue::Nothing);
         }
         reader.enter_object()?;
         let mut found = None;
@@ -163,16 +163,16 @@ fn look_up<'a>(event: &'a [u8], path: &[String]) -> Result<Found<'a>, SyntaxErro
         }
         match found {
             Some(value) => reader = value,
-            None => return Ok(Found::Nothing),
+            None => return Ok(TemplateValue::Nothing),
         }
     }
     Ok(match reader.kind()? {
-        Kind::Null => Found::Nothing,
+        Kind::Null => TemplateValue::Nothing,
         Kind::String => {
             let at = reader.position();
-            Found::Text(reader.string()?.decode(), at)
+            TemplateValue::Text(reader.string()?.decode(), at)
         }
-        _ => Found::Other,
+        _ => TemplateValue::Other,
     })
 }
 

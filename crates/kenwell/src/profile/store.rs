@@ -8,7 +8,7 @@ use super::{Layout, ProfileUpdate};
 use crate::Error;
 use crate::connection::{Connection, part_size};
 
-/// The most fields in one `HSET`. Redis serves nobody else while it executes a command, so larger
+/// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
 /// updates are split.
 pub const MAX_FIELDS: usize = 5_000;
 
@@ -113,9 +113,8 @@ pub async fn read(
     layout: &Layout,
     user_id: &str,
 ) -> Result<Option<StoredFields>, Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("HGETALL").arg(layout.key(user_id));
-    let reply = connection.one("HGETALL", &pipeline).await?;
+    let command = redis::cmd("HGETALL").arg(layout.key(user_id)).take();
+    let reply = connection.one("HGETALL", command).await?;
     let fields = stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL"))?;
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
 }
@@ -126,9 +125,8 @@ pub async fn delete(
     layout: &Layout,
     user_id: &str,
 ) -> Result<bool, Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("DEL").arg(layout.key(user_id));
-    match connection.one("DEL", &pipeline).await? {
+    let command = redis::cmd("DEL").arg(layout.key(user_id)).take();
+    match connection.one("DEL", command).await? {
         Value::Int(deleted) => Ok(deleted > 0),
         _ => Err(connection.unexpected("DEL")),
     }
@@ -141,9 +139,16 @@ pub async fn expires_in(
     layout: &Layout,
     user_id: &str,
 ) -> Result<Option<Duration>, Error> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("PTTL").arg(layout.key(user_id));
-    match connection.one("PTTL", &pipeline).await? {
+    key_expires_in(connection, &layout.key(user_id)).await
+}
+
+/// How long Redis will keep a key; `None` when there is none, or when it never expires.
+pub(crate) async fn key_expires_in(
+    connection: &Connection,
+    key: &[u8],
+) -> Result<Option<Duration>, Error> {
+    let command = redis::cmd("PTTL").arg(key).take();
+    match connection.one("PTTL", command).await? {
         Value::Int(milliseconds) => Ok(u64::try_from(milliseconds).ok().map(Duration::from_millis)),
         _ => Err(connection.unexpected("PTTL")),
     }

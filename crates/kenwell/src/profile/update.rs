@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::{Flattener, Ignored, Layout};
-
 /// The write that one event asks for.
 ///
 /// `Debug` shows sizes only, so that no trait reaches a log.
@@ -106,16 +104,9 @@ impl fmt::Debug for ProfileUpdate {
     }
 }
 
-/// What an event writes, or why it writes nothing. Pure: the same bytes give the same answer.
-///
-/// For many events keep a [`Flattener`], which reuses its buffers.
-pub fn update(event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
-    Flattener::default().update(event, layout)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::profile::{Layout, update};
 
     #[test]
     fn retains_the_wanted_fields() {

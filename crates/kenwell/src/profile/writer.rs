@@ -1,4 +1,4 @@
-//! Writes updates so that nothing but an update's own fault ends it, and nothing stops the others.
+//! Writes updates: only an update's own fault ends it, and no update stops the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::experiment::{Experiment, Sample, Verdict};
-use super::{ProfileUpdate, store};
+use super::ProfileUpdate;
+use super::control::Sample;
+use super::experiment::{Experiment, Verdict};
+use super::server_results::write_share;
 use crate::connection::Connection;
 use crate::{Class, Error};
 
@@ -26,10 +28,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// The longest value that is kept to be written again as a control.
 const MAX_SAMPLE: usize = 1_024;
 
-/// One lane of updates on its way to Redis.
+/// Writes batches of updates to Redis, over a connection that nothing else writes profiles with.
 ///
 /// Each [`attempt`](Self::attempt) writes what can be written now. An update that is refused in words
-/// that nobody knows, or that may be what the server closes the connection over, is judged by
+/// that are not known, or that may be why the server closes the connection, is judged by
 /// experiment, over many attempts: it is condemned only when it is refused in the same way
 /// [`ROUNDS`](super::ROUNDS) times in a row, while writes like it, beside it, are taken each time.
 /// After a silence or a break the next pipeline is half as long, down to one update, and it grows
@@ -42,17 +44,17 @@ pub struct Writer {
     /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
     /// can be sent for its key meanwhile.
     sample: Arc<Mutex<Option<Sample>>>,
-    state: LineState,
-    /// Whether the latest experiment found that others are not taken either.
+    state: WriterState,
+    /// Whether the latest experiment found that other writes are not taken either.
     is_away: bool,
 }
 
 /// The updates of each server, by their index.
-type Shares = Vec<(Option<Arc<str>>, Vec<usize>)>;
+type ServerShares = Vec<(Option<Arc<str>>, Vec<usize>)>;
 
 /// What is known of the connection to a single server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LineState {
+enum WriterState {
     /// Nothing is under way on it, and the latest attempt to open it failed, if there was one.
     Unused,
     /// It took the latest updates.
@@ -61,23 +63,15 @@ enum LineState {
     Broken,
 }
 
-/// What one server made of its share.
-struct Share {
-    results: Vec<Result<(), Error>>,
-    length: usize,
-    /// Whether the first update without an answer was sent alone, and cost the connection.
-    is_suspect: bool,
-}
-
 impl Writer {
-    /// A lane over this connection, which nobody else should write profiles with.
+    /// A writer over this connection, which nothing else should write profiles with.
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,
             lengths: HashMap::new(),
             experiments: HashMap::new(),
             sample: Arc::default(),
-            state: LineState::Unused,
+            state: WriterState::Unused,
             is_away: false,
         }
     }
@@ -104,7 +98,7 @@ impl Writer {
 
     /// Whether the connection took the latest updates.
     pub fn is_open(&self) -> bool {
-        self.state == LineState::Open
+        self.state == WriterState::Open
     }
 
     /// Whether this error means that an update was not sent, and no earlier attempt at it can be under way
@@ -112,15 +106,15 @@ impl Writer {
     /// another matter.
     pub fn is_unsent(&self, error: &Error) -> bool {
         let is_dangerous = self.experiments.values().any(Experiment::is_dangerous);
-        self.state == LineState::Unused
+        self.state == WriterState::Unused
             && !is_dangerous
             && error.is_from_opening()
             && !self.connection.is_cluster()
     }
 
     /// The node of a cluster that an update goes to; `None` where there is only one server.
-    pub fn place(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
-        self.connection.place(update.key())
+    pub fn node_of(&self, update: &ProfileUpdate) -> Option<Arc<str>> {
+        self.connection.node_of(update.key())
     }
 
     /// What it writes through.
@@ -149,15 +143,15 @@ impl Writer {
         let mut failures = results.iter().filter_map(|result| result.as_ref().err());
         let failure = failures.rfind(|error| !error.is_answer());
         self.state = match failure {
-            None => LineState::Open,
-            Some(error) if !error.is_from_opening() => LineState::Broken,
-            Some(_) if self.state == LineState::Broken => LineState::Broken,
-            Some(_) => LineState::Unused,
+            None => WriterState::Open,
+            Some(error) if !error.is_from_opening() => WriterState::Broken,
+            Some(_) if self.state == WriterState::Broken => WriterState::Broken,
+            Some(_) => WriterState::Unused,
         };
     }
 
     /// Makes attempts until each update is written, or refused for good, or Redis is away: what is
-    /// retryable then was left. For those who cannot wait for ever, such as a retry of dead letters.
+    /// retryable then was left. For callers that cannot wait for ever, such as a retry of dead letters.
     pub async fn settle<U: AsRef<ProfileUpdate>>(
         &mut self,
         updates: &[U],
@@ -186,8 +180,8 @@ impl Writer {
                 .filter_map(|&index| updates.get(index))
                 .collect();
             for (index, result) in open.into_iter().zip(self.attempt(&again).await) {
-                if let Some(place) = results.get_mut(index) {
-                    *place = result;
+                if let Some(entry) = results.get_mut(index) {
+                    *entry = result;
                 }
             }
         }
@@ -212,35 +206,35 @@ impl Writer {
     async fn write(&mut self, updates: &[&ProfileUpdate]) -> Vec<Result<(), Error>> {
         let mut results = vec![Ok(()); updates.len()];
         // Nearly always all go to one server.
-        let mut shares = Shares::new();
+        let mut shares = ServerShares::new();
         for (index, (update, result)) in updates.iter().zip(&mut results).enumerate() {
             match self.experiments.get(update.key()) {
                 Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
                 _ => {
-                    let place = self.connection.place(update.key());
-                    match shares.iter_mut().find(|(other, _)| *other == place) {
+                    let node = self.connection.node_of(update.key());
+                    match shares.iter_mut().find(|(other, _)| *other == node) {
                         Some((_, indexes)) => indexes.push(index),
-                        None => shares.push((place, vec![index])),
+                        None => shares.push((node, vec![index])),
                     }
                 }
             }
         }
         let lengths = &self.lengths;
-        let written = shares.into_iter().map(async |(place, indexes)| {
+        let written = shares.into_iter().map(async |(node, indexes)| {
             let share: Vec<_> = indexes
                 .iter()
                 .filter_map(|&index| updates.get(index).copied())
                 .collect();
-            let length = lengths.get(&place).copied().unwrap_or(usize::MAX);
+            let length = lengths.get(&node).copied().unwrap_or(usize::MAX);
             let written = write_share(&self.connection, &share, length).await;
-            (place, indexes, written)
+            (node, indexes, written)
         });
         let written = join_all(written).await;
-        for (place, indexes, share) in written {
+        for (node, indexes, share) in written {
             if share.length < usize::MAX {
-                self.lengths.insert(place, share.length);
+                self.lengths.insert(node, share.length);
             } else {
-                self.lengths.remove(&place);
+                self.lengths.remove(&node);
             }
             let mut is_suspect = share.is_suspect;
             for (index, result) in indexes.into_iter().zip(share.results) {
@@ -251,8 +245,8 @@ impl Writer {
                     let experiment = Experiment::new(error.clone());
                     self.experiments.insert(update.key().into(), experiment);
                 }
-                if let Some(place) = results.get_mut(index) {
-                    *place = result;
+                if let Some(entry) = results.get_mut(index) {
+                    *entry = result;
                 }
             }
         }
@@ -317,43 +311,5 @@ impl Writer {
                 self.experiments.remove(update.key());
             }
         }
-    }
-}
-
-/// Writes one server's share in pipelines of at most `length` updates, until the connection fails.
-async fn write_share(
-    connection: &Connection,
-    updates: &[&ProfileUpdate],
-    mut length: usize,
-) -> Share {
-    let mut results = Vec::with_capacity(updates.len());
-    while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
-        let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
-        let written = store::apply(connection, now).await;
-        let failure = written
-            .iter()
-            .find_map(|result| result.as_ref().err().filter(|error| !error.is_answer()))
-            .cloned();
-        results.extend(written);
-        let Some(error) = failure else {
-            length = length.saturating_mul(2);
-            continue;
-        };
-        results.resize(updates.len(), Err(error.clone()));
-        let was_under_way = matches!(error, Error::Lost { .. } | Error::Silent { .. });
-        return Share {
-            results,
-            length: if was_under_way {
-                (now.len() / 2).max(1)
-            } else {
-                length
-            },
-            is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
-        };
-    }
-    Share {
-        results,
-        length,
-        is_suspect: false,
     }
 }

@@ -9,7 +9,7 @@ use super::encryption::KeyRing;
 use super::hashing::UserIdHash;
 use super::hooks::{Hook, HookError, HookValue, KeyRequest};
 use super::key::{Keys, Layout};
-use super::store::{Refresh, Setup};
+use super::store::{Refresh, StoreConfig};
 use super::{Entry, Error, StateStore, StoredElements, Timestamp};
 use crate::connection::Connection;
 use crate::profile;
@@ -23,13 +23,20 @@ pub const MAX_ENTRIES: usize = 64;
 /// Sets up a [`StateStore`]. What is not said is as in Jovo: one entry `data` that holds everything,
 /// for ever, at `data:<user id>`.
 pub struct Builder {
-    setup: Setup,
+    config: StoreConfig,
+}
+
+impl StateStore {
+    /// Begins to set up a store.
+    pub fn builder(connection: Connection) -> Builder {
+        Builder::new(connection)
+    }
 }
 
 impl Builder {
-    pub(super) fn new(connection: Connection) -> Self {
+    fn new(connection: Connection) -> Self {
         Self {
-            setup: Setup {
+            config: StoreConfig {
                 connection,
                 keys: Keys {
                     prefix: "".into(),
@@ -55,14 +62,14 @@ impl Builder {
     /// What all keys begin with; nothing by default.
     #[must_use]
     pub fn key_prefix(mut self, prefix: &str) -> Self {
-        self.setup.keys.prefix = prefix.into();
+        self.config.keys.prefix = prefix.into();
         self
     }
 
     /// What stands between the parts of a key; `:` by default. User ids that contain it can collide.
     #[must_use]
     pub fn key_separator(mut self, separator: &str) -> Self {
-        self.setup.keys.separator = separator.into();
+        self.config.keys.separator = separator.into();
         self
     }
 
@@ -70,14 +77,14 @@ impl Builder {
     /// one wins on loading.
     #[must_use]
     pub fn entries(mut self, entries: impl IntoIterator<Item = Entry>) -> Self {
-        self.setup.entries = entries.into_iter().collect();
+        self.config.entries = entries.into_iter().collect();
         self
     }
 
     /// Which parts are stored at all.
     #[must_use]
     pub fn elements(mut self, elements: StoredElements) -> Self {
-        self.setup.elements = elements;
+        self.config.elements = elements;
         self
     }
 
@@ -92,7 +99,7 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.keys.hook = Some(Hook::direct(hook));
+        self.config.keys.hook = Some(Hook::direct(hook));
         self
     }
 
@@ -107,7 +114,7 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.keys.hook = Some(Hook::waiting(hook));
+        self.config.keys.hook = Some(Hook::waiting(hook));
         self
     }
 
@@ -122,7 +129,7 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.codec.encode = Some(Hook::direct(hook));
+        self.config.codec.encode = Some(Hook::direct(hook));
         self
     }
 
@@ -137,7 +144,7 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.codec.encode = Some(Hook::waiting(hook));
+        self.config.codec.encode = Some(Hook::waiting(hook));
         self
     }
 
@@ -151,7 +158,7 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.codec.decode = Some(Hook::direct(hook));
+        self.config.codec.decode = Some(Hook::direct(hook));
         self
     }
 
@@ -166,29 +173,29 @@ impl Builder {
         A: Into<Vec<u8>>,
         E: Into<HookError>,
     {
-        self.setup.codec.decode = Some(Hook::waiting(hook));
+        self.config.codec.decode = Some(Hook::waiting(hook));
         self
     }
 
     /// The keys for [encrypted](Entry::encrypted) entries: the first one seals, all of them open.
     #[must_use]
     pub fn encryption(mut self, keys: KeyRing) -> Self {
-        self.setup.codec.keys = Some(keys);
+        self.config.codec.keys = Some(keys);
         self
     }
 
     /// Reads plaintext in encrypted entries too, and seals it with the next save. For the time of a
-    /// migration only: whoever can write to Redis can then put anything there.
+    /// migration only: everybody who can write to Redis can then put anything there.
     #[must_use]
     pub fn accept_plaintext(mut self) -> Self {
-        self.setup.codec.plaintext = Plaintext::Accept;
+        self.config.codec.plaintext = Plaintext::Accept;
         self
     }
 
     /// Puts a keyed hash of the user id into keys instead of the id.
     #[must_use]
     pub fn hash_user_ids(mut self, hash: UserIdHash) -> Self {
-        self.setup.keys.hash = Some(hash);
+        self.config.keys.hash = Some(hash);
         self
     }
 
@@ -196,14 +203,14 @@ impl Builder {
     /// in one slot and saves them as a whole. Not Jovo's layout: what was stored before is not found.
     #[must_use]
     pub fn cluster_hash_tag(mut self) -> Self {
-        self.setup.keys.layout = Layout::HashTag;
+        self.config.keys.layout = Layout::HashTag;
         self
     }
 
     /// Lets the time to live of entries begin anew with each load too.
     #[must_use]
     pub fn refresh_on_load(mut self) -> Self {
-        self.setup.refresh = Refresh::OnLoad;
+        self.config.refresh = Refresh::OnLoad;
         self
     }
 
@@ -211,7 +218,7 @@ impl Builder {
     /// itself takes 512 MB.
     #[must_use]
     pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
-        self.setup.codec.max_bytes = bytes;
+        self.config.codec.max_bytes = bytes;
         self
     }
 
@@ -219,14 +226,14 @@ impl Builder {
     /// user id as it is, also where state keys hold its hash.
     #[must_use]
     pub fn profile(mut self, layout: profile::Layout) -> Self {
-        self.setup.profile = Some(layout);
+        self.config.profile = Some(layout);
         self
     }
 
     /// Where the time comes from; the system's clock by default.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.setup.clock = Arc::new(clock);
+        self.config.clock = Arc::new(clock);
         self
     }
 
@@ -236,7 +243,7 @@ impl Builder {
     ///
     /// [`Error::Setting`] names what cannot work.
     pub fn build(self) -> Result<StateStore, Error> {
-        check::all(&self.setup)?;
-        Ok(StateStore::new(self.setup))
+        check::all(&self.config)?;
+        Ok(StateStore::new(self.config))
     }
 }

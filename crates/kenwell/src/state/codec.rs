@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::encryption::{self, KeyRing};
 use super::hooks::{Hook, HookValue};
-use super::{Entry, Error, Json, Place};
+use super::{Entry, Error, Json, ValuePlace};
 
 /// How entries are encoded.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Codec {
     pub(super) async fn encode(
         &self,
         entry: &Entry,
-        place: &Place,
+        place: &ValuePlace,
         key: &[u8],
         json: String,
     ) -> Result<Vec<u8>, Error> {
@@ -71,7 +71,7 @@ impl Codec {
     pub(super) async fn decode(
         &self,
         entry: &Entry,
-        place: &Place,
+        place: &ValuePlace,
         key: &[u8],
         stored: &[u8],
     ) -> Result<Json, Error> {

@@ -2,7 +2,7 @@
 
 use super::document::{self, Object};
 use super::values::{Expected, Write};
-use super::{Entry, Error, Json, Place, Record, Session, StateStore, Timestamp};
+use super::{Entry, Error, Json, Record, Session, StateStore, Timestamp, ValuePlace};
 
 /// A save that was not sent yet.
 pub(super) struct Draft {
@@ -30,8 +30,8 @@ impl StateStore {
             return Err(Error::Unreadable { place });
         }
         let keys = self.keys(user_id).await?;
-        let now = (self.setup.clock)();
-        let elements = &self.setup.elements;
+        let now = (self.config.clock)();
+        let elements = &self.config.elements;
         let history = elements.history.as_ref().map(|element| {
             let items = record.history.iter().enumerate().take(element.size);
             let items = items.map(|(index, item)| {
@@ -60,10 +60,10 @@ impl StateStore {
             updated_at: elements.updated_at.then_some(now),
         };
         let mut writes = Vec::with_capacity(keys.len());
-        for ((index, entry), key) in self.setup.entries.iter().enumerate().zip(keys) {
-            let place = Place::new(index, &key).named(&entry.id);
+        for ((index, entry), key) in self.config.entries.iter().enumerate().zip(keys) {
+            let place = ValuePlace::new(index, &key).named(&entry.id);
             let json = parts.of(entry);
-            let value = self.setup.codec.encode(entry, &place, &key, json).await?;
+            let value = self.config.codec.encode(entry, &place, &key, json).await?;
             writes.push(Write {
                 key,
                 value,
@@ -112,7 +112,7 @@ impl Draft {
         &self.writes
     }
 
-    /// What must still be stored for nobody else to have saved since.
+    /// What must still be stored if there was no other save since.
     pub(super) fn known(&self, record: &Record) -> Vec<Expected> {
         let known = self.writes.iter().map(|write| {
             let known = record.known.iter().find(|known| known.key == write.key);

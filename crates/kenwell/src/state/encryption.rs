@@ -1,4 +1,4 @@
-//! Sealing values so that nobody without the key can read, change or exchange them.
+//! Sealing values: without the key they cannot be read, changed or exchanged.
 //!
 //! ```
 //! use kenwell::state::encryption::{Key, KeyRing};
@@ -33,6 +33,7 @@
 
 mod error;
 mod key;
+mod limits;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,10 +41,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 pub use error::Error;
-pub use key::{KEY_BYTES, Key, MAX_ID_BYTES};
-
-/// The most keys in a ring: more than anybody rotates through while old values live.
-pub const MAX_KEYS: usize = 64;
+pub use key::{KEY_BYTES, Key};
+pub use limits::{MAX_ID_BYTES, MAX_KEYS};
 
 /// How many bytes of a sealed value are nonce.
 const NONCE_BYTES: usize = 24;

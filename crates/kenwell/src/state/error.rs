@@ -1,7 +1,7 @@
 //! Why state was not loaded or saved.
 
 use super::hooks::HookError;
-use super::{Place, encryption};
+use super::{ValuePlace, encryption};
 
 /// What went wrong. Nothing in it tells a stored value.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum Error {
     #[error("{place}: {source}")]
     Value {
         /// Which one.
-        place: Place,
+        place: ValuePlace,
         /// Why.
         source: crate::Error,
     },
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("profile (key `{key}`): {source}", key = place.key())]
     Profile {
         /// Its key.
-        place: Place,
+        place: ValuePlace,
         /// Why.
         source: crate::Error,
     },
@@ -52,16 +52,16 @@ pub enum Error {
     /// A time to live that Redis cannot count.
     #[error(
         "{place}: a time to live of {seconds} s is more than {} s",
-        super::values::MAX_TTL_SECONDS
+        super::limits::MAX_TTL_SECONDS
     )]
     Ttl {
         /// Which value.
-        place: Place,
+        place: ValuePlace,
         /// What was asked for, in seconds.
         seconds: u64,
     },
     /// More keys in one call than one round trip should carry.
-    #[error("{count} keys in one call are more than {}", super::values::MAX_KEYS)]
+    #[error("{count} keys in one call are more than {}", super::limits::MAX_KEYS)]
     TooManyKeys {
         /// How many there were.
         count: usize,
@@ -72,7 +72,7 @@ pub enum Error {
     )]
     SeveralSlots {
         /// The first key of another slot.
-        place: Place,
+        place: ValuePlace,
     },
     /// The store was set up in a way that cannot work.
     #[error("state store, `{setting}`: {problem}")]
@@ -91,7 +91,7 @@ pub enum Error {
         /// Which hook.
         hook: &'static str,
         /// For which value.
-        place: Place,
+        place: ValuePlace,
         /// What it failed with.
         source: HookError,
     },
@@ -100,7 +100,7 @@ pub enum Error {
     #[error("{place} cannot be decoded: {source}")]
     Undecodable {
         /// Which value.
-        place: Place,
+        place: ValuePlace,
         /// Why.
         source: HookError,
     },
@@ -111,13 +111,13 @@ pub enum Error {
     )]
     Unreadable {
         /// The first such entry.
-        place: Place,
+        place: ValuePlace,
     },
     /// A value could not be sealed.
     #[error("{place} cannot be encrypted: {source}")]
     Seal {
         /// Which value.
-        place: Place,
+        place: ValuePlace,
         /// Why.
         source: encryption::Error,
     },
@@ -125,7 +125,7 @@ pub enum Error {
     #[error("{place}: {bytes} bytes are more than max_entry_bytes, {limit}")]
     TooLarge {
         /// Which entry.
-        place: Place,
+        place: ValuePlace,
         /// How large it is, encoded.
         bytes: usize,
         /// What is allowed.

@@ -8,8 +8,8 @@ use sha2::Sha256;
 /// The shortest secret that is accepted, in bytes.
 pub const MIN_SECRET_BYTES: usize = 16;
 
-/// Names users by a keyed hash. Whoever reads Redis without the secret can neither tell who a user is
-/// nor try whether somebody is among them.
+/// Names users by a keyed hash. A reader of Redis without the secret can neither tell who a user is
+/// nor try whether a person is among them.
 ///
 /// The secret cannot be changed later: all keys would get other names.
 ///

@@ -5,13 +5,13 @@ use kenwell_json::Skipped;
 use super::document::{self, Document, Malformed};
 use super::store::Undecodable;
 use super::values::{Expected, Fetched};
-use super::{Error, Json, Place, Record, StateStore, Timestamp, Traits};
+use super::{Error, Json, Record, StateStore, Timestamp, Traits, ValuePlace};
 
 /// The entries of one user that could be decoded, and what became of the others.
 struct Loading {
-    decoded: Vec<(Place, Json)>,
+    decoded: Vec<(ValuePlace, Json)>,
     /// Where to note what cannot be decoded; without it the first such entry fails the load.
-    unreadable: Option<Vec<Place>>,
+    unreadable: Option<Vec<ValuePlace>>,
 }
 
 /// A part of a document, and the document's number.
@@ -30,7 +30,7 @@ struct Parts<'a> {
 impl Loading {
     /// Notes that an entry cannot be read, or fails with the reason. What may be readable later is
     /// never noted.
-    fn give_up(&mut self, place: &Place, error: Error) -> Result<(), Error> {
+    fn give_up(&mut self, place: &ValuePlace, error: Error) -> Result<(), Error> {
         match &mut self.unreadable {
             Some(noted) if !error.is_retryable() => {
                 if !noted.contains(place) {
@@ -59,9 +59,9 @@ impl StateStore {
             decoded: Vec::new(),
             unreadable: (undecodable == Undecodable::IsNoted).then(Vec::new),
         };
-        let entries = self.setup.entries.iter().enumerate();
+        let entries = self.config.entries.iter().enumerate();
         for (((index, entry), key), value) in entries.zip(keys).zip(fetched.values) {
-            let place = Place::new(index, &key).named(&entry.id);
+            let place = ValuePlace::new(index, &key).named(&entry.id);
             let value = match value {
                 Ok(value) => value,
                 Err(error) => {
@@ -73,7 +73,7 @@ impl StateStore {
             // As in Jovo, empty text counts as nothing.
             if let Some(stored) = value.as_deref().filter(|stored| !stored.is_empty()) {
                 record.stored = true;
-                match self.setup.codec.decode(entry, &place, &key, stored).await {
+                match self.config.codec.decode(entry, &place, &key, stored).await {
                     Ok(json) => loading.decoded.push((place, json)),
                     Err(error) => loading.give_up(&place, error)?,
                 }
@@ -93,7 +93,7 @@ impl StateStore {
                 Err(malformed) => loading.give_up(place, spoilt(place, malformed))?,
             }
         }
-        let elements = &self.setup.elements;
+        let elements = &self.config.elements;
         let mut read = Reading {
             decoded: &decoded,
             loading: &mut loading,
@@ -102,7 +102,7 @@ impl StateStore {
             record.user = read.part(parts.user, document::read_user)?.flatten();
         }
         if let Some(element) = &elements.session {
-            let now = (self.setup.clock)();
+            let now = (self.config.clock)();
             let is_over = |touched: Timestamp| {
                 now.since(touched)
                     .is_some_and(|idle| idle > element.expires_after)
@@ -145,7 +145,7 @@ impl<'a> Parts<'a> {
 }
 
 struct Reading<'a> {
-    decoded: &'a [(Place, Json)],
+    decoded: &'a [(ValuePlace, Json)],
     loading: &'a mut Loading,
 }
 
@@ -170,7 +170,7 @@ impl Reading<'_> {
     }
 }
 
-fn spoilt(place: &Place, malformed: Malformed) -> Error {
+fn spoilt(place: &ValuePlace, malformed: Malformed) -> Error {
     Error::Undecodable {
         place: place.clone(),
         source: malformed.into(),

@@ -61,11 +61,10 @@
 //! |---|---|
 //! | [`StateStore`], [`Builder`], [`Entry`], [`StoredElements`] | setting up, loading, saving |
 //! | [`Record`], [`Session`], [`Json`], [`Timestamp`], [`Traits`] | what is loaded and saved |
-//! | [`Error`], [`Place`] | what went wrong, and where |
+//! | [`Error`], [`ValuePlace`] | what went wrong, and where |
 //! | [`encryption`], [`hashing`] | sealing entries, hiding user ids |
 //! | [`values`] | the byte layer, for keys and values of your own making |
 
-mod beginning;
 mod builder;
 mod codec;
 mod document;
@@ -76,14 +75,16 @@ mod error;
 mod hooks;
 mod json;
 mod key;
+mod limits;
 mod loading;
-mod look;
-mod place;
+mod pending_call;
 mod record;
 mod session;
 mod store;
+mod stored_entries;
 mod timestamp;
 mod traits;
+mod value_place;
 
 pub mod encryption;
 pub mod hashing;
@@ -98,10 +99,10 @@ pub use entry::Entry;
 pub use error::Error;
 pub use hooks::{HookError, HookValue, KeyRequest};
 pub use json::{Json, JsonError, MAX_JSON_DEPTH};
-pub use look::{Naming, StoredEntry, look};
-pub use place::Place;
 pub use record::Record;
 pub use session::Session;
 pub use store::StateStore;
+pub use stored_entries::{KeyNaming, StoredEntry, stored_entries};
 pub use timestamp::{BadTimestamp, Timestamp};
 pub use traits::Traits;
+pub use value_place::ValuePlace;

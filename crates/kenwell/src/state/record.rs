@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::values::Expected;
-use super::{Json, JsonError, Place, Session, Timestamp, Traits};
+use super::{Json, JsonError, Session, Timestamp, Traits, ValuePlace};
 
 /// What an application remembers about one user.
 ///
@@ -31,7 +31,7 @@ pub struct Record {
     /// What was read, or written last.
     pub(super) known: Vec<Expected>,
     /// What could not be read, and must not be overwritten by accident.
-    pub(super) unreadable: Vec<Place>,
+    pub(super) unreadable: Vec<ValuePlace>,
 }
 
 impl Record {
@@ -137,7 +137,7 @@ impl Record {
 
     /// The entries that could not be decoded, when it came from
     /// [`load_readable`](super::StateStore::load_readable).
-    pub fn unreadable(&self) -> &[Place] {
+    pub fn unreadable(&self) -> &[ValuePlace] {
         &self.unreadable
     }
 

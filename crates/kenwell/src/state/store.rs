@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
-use super::{Builder, Entry, Error, Place, Record, StoredElements, Timestamp};
-use crate::connection::{Connection, Effect, Order};
+use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
+use crate::connection::{Access, Connection, KeyOrder};
 use crate::profile;
 
 /// Loads and saves the [`Record`]s of users. Cheap to clone; clones share the connection.
@@ -34,11 +34,11 @@ use crate::profile;
 /// ```
 #[derive(Clone)]
 pub struct StateStore {
-    pub(super) setup: Arc<Setup>,
+    pub(super) config: Arc<StoreConfig>,
 }
 
 /// All that a store was told.
-pub(super) struct Setup {
+pub(super) struct StoreConfig {
     pub(super) connection: Connection,
     pub(super) keys: Keys,
     pub(super) entries: Vec<Entry>,
@@ -48,7 +48,7 @@ pub(super) struct Setup {
     pub(super) profile: Option<profile::Layout>,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Calls that are not sent yet, by user.
-    pub(super) users: Arc<Order>,
+    pub(super) users: Arc<KeyOrder>,
 }
 
 /// When an entry's time to live begins anew.
@@ -66,14 +66,9 @@ pub(super) enum Undecodable {
 }
 
 impl StateStore {
-    /// Begins to set up a store.
-    pub fn builder(connection: Connection) -> Builder {
-        Builder::new(connection)
-    }
-
-    pub(super) fn new(setup: Setup) -> Self {
+    pub(super) fn new(config: StoreConfig) -> Self {
         Self {
-            setup: Arc::new(setup),
+            config: Arc::new(config),
         }
     }
 
@@ -123,17 +118,17 @@ impl StateStore {
 
     /// Saves a record, all entries together in one round trip; what was stored is replaced. In a
     /// cluster that holds for the keys of each slot: see
-    /// [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    /// [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
     ///
     /// # Errors
     ///
     /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
     /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
     pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let call = self.begin(&[user_id], Access::Changes);
         let draft = self.draft(user_id, record).await?;
-        let stored = values::store(&self.setup.connection, draft.writes());
-        let stored = beginning.then(stored).await;
+        let stored = values::store(&self.config.connection, draft.writes());
+        let stored = call.run(stored).await;
         stored.map_err(|error| self.named(error))?;
         draft.keep_in(record);
         Ok(())
@@ -146,14 +141,14 @@ impl StateStore {
     ///
     /// [`Error::Conflict`]: somebody was faster; load again and repeat the change.
     /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
-    /// the entries of a user must share a slot: [`cluster_hash_tag`](Builder::cluster_hash_tag).
+    /// the entries of a user must share a slot: [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
     pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let call = self.begin(&[user_id], Access::Changes);
         let draft = self.draft(user_id, record).await?;
-        let connection = &self.setup.connection;
+        let connection = &self.config.connection;
         let known = draft.known(record);
         let stored = values::store_unchanged(connection, &known, draft.writes());
-        let stored = beginning.then(stored).await;
+        let stored = call.run(stored).await;
         if !stored.map_err(|error| self.named(error))? {
             return Err(Error::Conflict);
         }
@@ -163,10 +158,10 @@ impl StateStore {
 
     /// Deletes all entries of a user, and says whether there were any.
     pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
-        let beginning = self.begin(&[user_id], Effect::Changes);
+        let call = self.begin(&[user_id], Access::Changes);
         let keys = self.keys(user_id).await?;
-        let removed = values::remove(&self.setup.connection, &keys);
-        let removed = beginning.then(removed).await;
+        let removed = values::remove(&self.config.connection, &keys);
+        let removed = call.run(removed).await;
         Ok(removed.map_err(|error| self.named(error))? > 0)
     }
 
@@ -175,12 +170,12 @@ impl StateStore {
         if user_id.is_empty() {
             return Err(Error::NoUser);
         }
-        let mut keys = Vec::with_capacity(self.setup.entries.len());
-        for (index, entry) in self.setup.entries.iter().enumerate() {
-            let key = self.setup.keys.name(&entry.id, user_id).await;
+        let mut keys = Vec::with_capacity(self.config.entries.len());
+        for (index, entry) in self.config.entries.iter().enumerate() {
+            let key = self.config.keys.name(&entry.id, user_id).await;
             keys.push(key.map_err(|source| Error::Hook {
                 hook: "on_create_key",
-                place: Place::new(index, b"").named(&entry.id),
+                place: ValuePlace::new(index, b"").named(&entry.id),
                 source,
             })?);
         }
@@ -192,37 +187,37 @@ impl StateStore {
         user_ids: &[&str],
         undecodable: Undecodable,
     ) -> Result<Vec<Result<Record, Error>>, Error> {
-        let setup = &self.setup;
-        let count = user_ids.len() * (setup.entries.len() + usize::from(setup.profile.is_some()));
+        let config = &self.config;
+        let count = user_ids.len() * (config.entries.len() + usize::from(config.profile.is_some()));
         if count > MAX_KEYS {
             return Err(Error::TooManyKeys { count });
         }
-        let effect = match setup.refresh {
-            Refresh::OnSave => Effect::Reads,
-            Refresh::OnLoad => Effect::Changes,
+        let effect = match config.refresh {
+            Refresh::OnSave => Access::Reads,
+            Refresh::OnLoad => Access::Changes,
         };
-        let beginning = self.begin(user_ids, effect);
+        let call = self.begin(user_ids, effect);
         let mut users = Vec::with_capacity(user_ids.len());
         for user_id in user_ids {
             let keys = self.keys(user_id).await?;
             let reads = keys
                 .into_iter()
-                .zip(&setup.entries)
+                .zip(&config.entries)
                 .map(|(key, entry)| Read {
                     key,
                     refresh_seconds: entry
                         .ttl_seconds
-                        .filter(|_| setup.refresh == Refresh::OnLoad),
+                        .filter(|_| config.refresh == Refresh::OnLoad),
                 });
-            let profile = setup.profile.as_ref().map(|layout| layout.key(user_id));
+            let profile = config.profile.as_ref().map(|layout| layout.key(user_id));
             users.push((reads.collect::<Vec<_>>(), profile));
         }
         let borrowed: Vec<_> = users
             .iter()
             .map(|(reads, key)| (&reads[..], key.as_deref()))
             .collect();
-        let fetched = values::fetch_users(&setup.connection, &borrowed);
-        let fetched = beginning.then(fetched).await?;
+        let fetched = values::fetch_users(&config.connection, &borrowed);
+        let fetched = call.run(fetched).await?;
         let mut records = Vec::with_capacity(users.len());
         for ((reads, _), fetched) in users.into_iter().zip(fetched) {
             let keys = reads.into_iter().map(|read| read.key);
@@ -238,8 +233,8 @@ impl StateStore {
         | Error::SeveralSlots { place } = &mut error
         {
             // A comparison counts the expected values first, and then those to be written.
-            let index = place.index() % self.setup.entries.len();
-            if let Some(entry) = self.setup.entries.get(index) {
+            let index = place.index() % self.config.entries.len();
+            if let Some(entry) = self.config.entries.get(index) {
                 *place = place.clone().named(&entry.id);
             }
         }
@@ -251,10 +246,10 @@ impl fmt::Debug for StateStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("StateStore")
-            .field("connection", &self.setup.connection)
-            .field("key_prefix", &self.setup.keys.prefix)
-            .field("entries", &self.setup.entries)
-            .field("elements", &self.setup.elements)
+            .field("connection", &self.config.connection)
+            .field("key_prefix", &self.config.keys.prefix)
+            .field("entries", &self.config.entries)
+            .field("elements", &self.config.elements)
             .finish_non_exhaustive()
     }
 }

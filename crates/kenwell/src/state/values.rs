@@ -41,21 +41,16 @@ mod write;
 
 use redis::Cmd;
 
-use super::{Error, Place};
+use super::{Error, ValuePlace};
 use crate::connection::Answers;
 
+pub use super::limits::{MAX_KEYS, MAX_TTL_SECONDS};
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
 pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;
 pub use write::{Write, store};
-
-/// The most keys in one call. Redis serves nobody else while it executes a transaction.
-pub const MAX_KEYS: usize = 10_000;
-
-/// The longest time to live, in seconds: Redis counts milliseconds since 1970 in 63 bits.
-pub const MAX_TTL_SECONDS: u64 = 9_000_000_000_000_000;
 
 fn check_count(count: usize) -> Result<(), Error> {
     if count > MAX_KEYS {
@@ -69,7 +64,7 @@ fn check_ttl(index: usize, key: &[u8], seconds: Option<u64>) -> Result<Option<u6
     let seconds = seconds.filter(|&seconds| seconds > 0);
     match seconds {
         Some(seconds) if seconds > MAX_TTL_SECONDS => Err(Error::Ttl {
-            place: Place::new(index, key),
+            place: ValuePlace::new(index, key),
             seconds,
         }),
         seconds => Ok(seconds),

@@ -4,7 +4,7 @@ use kenwell::state::{Entry, Error, Record, StateStore};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_overlapping_saves_exactly_one_wins_in_a_thousand_rounds() {

@@ -5,7 +5,7 @@ use kenwell::state::{Entry, Error, StateStore};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 fn ring(keys: &[(&str, u8)]) -> KeyRing {
     let keys = keys

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::Cluster;
 use crate::support::server::Server;
 use crate::values_cluster::connect;
-use crate::walk::{Clock, all_elements, builder, with_user};
+use crate::walk_of_a_save::{Clock, all_elements, builder, with_user};
 
 #[tokio::test]
 async fn the_later_entry_wins_part_by_part() {

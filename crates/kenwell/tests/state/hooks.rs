@@ -7,7 +7,7 @@ use kenwell::state::{Entry, Error, Record, StateStore};
 use serde_json::{Value, json};
 
 use crate::support::server::Server;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 fn reversed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.reverse();

@@ -6,7 +6,7 @@ use kenwell::state::{HistoryElement, Json, SessionElement, StoredElements, Times
 use serde_json::Value;
 
 use crate::support::server::Server;
-use crate::walk::{Clock, builder};
+use crate::walk_of_a_save::{Clock, builder};
 
 const RECORDED: &str = include_str!("../../../../conformance/jovo-values/values.jsonl");
 

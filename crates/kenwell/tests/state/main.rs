@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl_permissions;
 mod batch;
 mod concurrency;
 mod encryption;
@@ -21,8 +22,7 @@ mod jovo;
 mod limits;
 mod order;
 mod order_model;
-mod rights;
 mod sentinel;
 mod values;
 mod values_cluster;
-mod walk;
+mod walk_of_a_save;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::values::{read, texts, write};
 use crate::support::link::{Flow, Link};
 use crate::support::server::Server;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 type Begun<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -7,7 +7,7 @@ use kenwell::state::{Entry, StateStore};
 use serde_json::{Value, json};
 
 use crate::support::sentinels::Sentinels;
-use crate::walk::with_user;
+use crate::walk_of_a_save::with_user;
 
 /// How long a switch may take.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -208,6 +208,7 @@ async fn the_real_reason_is_told_and_nothing_is_half_written() {
     );
     let reads = ["other:u1", "data:u1"].map(read);
     let fetched = values::fetch(&connection, &reads, None).await.unwrap();
+    assert_eq!(fetched.values.len(), reads.len());
     for value in fetched.values {
         let said = value.unwrap_err().to_string();
         assert!(

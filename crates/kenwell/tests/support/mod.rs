@@ -13,7 +13,6 @@ pub mod link;
 pub mod load;
 pub mod log;
 pub mod model;
-pub mod network;
 pub mod ports;
 pub mod proxy;
 pub mod sentinels;

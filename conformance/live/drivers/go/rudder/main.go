@@ -1,4 +1,4 @@
-// github.com/rudderlabs/analytics-go/v4, unmodified.
+// github.com/rudderlabs/analytics-go/v4, unmodified; harness/toolchains.py makes the driver of Segment's SDK from this.
 package main
 
 import (

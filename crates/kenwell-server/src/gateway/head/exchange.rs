@@ -1,4 +1,4 @@
-//! What the reader of heads and whoever answers the requests tell each other about the one at hand.
+//! The request at hand, shared by the reader of heads and the gateway, which answers it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,20 +19,20 @@ pub(super) enum Framing {
 /// The request at hand of one connection.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Exchange {
-    told: Mutex<Told>,
+    state: Mutex<ExchangeState>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct ExchangeState {
     /// Why the head could not be given to hyper, which got a stand-in.
     refused: Option<Refusal>,
     framing: Option<Framing>,
 }
 
 impl Exchange {
-    /// Tells whoever answers that the next request only stands in for one that is refused.
+    /// Notes that the next request only stands in for one that is refused.
     pub(super) fn refuse(&self, refusal: Refusal) {
-        self.told().refused = Some(refusal);
+        self.state().refused = Some(refusal);
     }
 
     /// Takes note of a request that hyper has read; to be called before hyper reads on. Returns why it has
@@ -46,18 +46,18 @@ impl Exchange {
 
     /// The same, once it is known how the body is delimited.
     pub(super) fn read(&self, framing: Framing) -> Option<Refusal> {
-        let mut told = self.told();
-        told.framing = Some(framing);
-        told.refused.take()
+        let mut state = self.state();
+        state.framing = Some(framing);
+        state.refused.take()
     }
 
     /// How the body is delimited; nothing when hyper has not made a request of the head.
     pub(super) fn framing(&self) -> Option<Framing> {
-        self.told().framing.take()
+        self.state().framing.take()
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn state(&self) -> MutexGuard<'_, ExchangeState> {
         // Each change is complete in itself, so a panic elsewhere leaves it usable.
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

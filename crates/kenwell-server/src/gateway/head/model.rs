@@ -14,15 +14,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     exchange::{Exchange, Framing},
+    memory::HeadMemory,
     reader::HeadReader,
-    room::HeadRoom,
 };
 use crate::listener::Places;
 
 /// A connection on which pieces have arrived.
-struct Pieces(VecDeque<Vec<u8>>);
+struct PiecesStream(VecDeque<Vec<u8>>);
 
-impl AsyncRead for Pieces {
+impl AsyncRead for PiecesStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
@@ -39,7 +39,7 @@ impl AsyncRead for Pieces {
     }
 }
 
-impl AsyncWrite for Pieces {
+impl AsyncWrite for PiecesStream {
     fn poll_write(
         self: Pin<&mut Self>,
         _context: &mut Context<'_>,
@@ -58,14 +58,14 @@ impl AsyncWrite for Pieces {
 }
 
 /// A request as it is sent, and what hyper is to read of it.
-struct Case {
+struct RequestCase {
     sent: Vec<u8>,
     head: Vec<u8>,
     body: Vec<u8>,
     framing: Framing,
 }
 
-fn case(random: &mut Rng) -> Case {
+fn case(random: &mut Rng) -> RequestCase {
     let (target, written) = *random
         .choice(&[
             ("/v1/batch", "/v1/batch"),
@@ -110,7 +110,7 @@ fn case(random: &mut Rng) -> Case {
     let sent = format!("POST {target} HTTP/1.1\r\n{others}{line}\r\n");
     let head = format!("POST {written} HTTP/1.1\r\n{kept}{line}\r\n");
     let empty = *random.choice(&[&b""[..], b"\r\n", b"\n\r\n"]).unwrap();
-    Case {
+    RequestCase {
         sent: [empty, sent.as_bytes(), &body].concat(),
         head: head.into_bytes(),
         body,
@@ -118,7 +118,7 @@ fn case(random: &mut Rng) -> Case {
     }
 }
 
-fn pieces(random: &mut Rng, mut bytes: &[u8]) -> Pieces {
+fn pieces(random: &mut Rng, mut bytes: &[u8]) -> PiecesStream {
     let largest = *random.choice(&[1, 7, 300, 9000, 1_000_000]).unwrap();
     let mut pieces = VecDeque::new();
     while !bytes.is_empty() {
@@ -126,11 +126,11 @@ fn pieces(random: &mut Rng, mut bytes: &[u8]) -> Pieces {
         pieces.push_back(piece.to_vec());
         bytes = rest;
     }
-    Pieces(pieces)
+    PiecesStream(pieces)
 }
 
 /// Reads until there are so many bytes, and no more.
-fn read(reader: &mut HeadReader<Pieces>, random: &mut Rng, length: usize) -> Vec<u8> {
+fn read(reader: &mut HeadReader<PiecesStream>, random: &mut Rng, length: usize) -> Vec<u8> {
     let mut all = Vec::new();
     while all.len() < length {
         let mut scratch = vec![0; random.usize(1..20_000)];
@@ -146,7 +146,7 @@ fn read(reader: &mut HeadReader<Pieces>, random: &mut Rng, length: usize) -> Vec
 
 #[tokio::test]
 async fn what_is_sent_is_read_as_it_is_meant_and_never_beyond_it() {
-    let (room, places) = (HeadRoom::new(), Places::new(1));
+    let (memory, places) = (HeadMemory::new(), Places::new(1));
     for seed in 0..400 {
         let mut random = Rng::with_seed(seed);
         let cases: Vec<_> = (0..random.usize(1..6)).map(|_| case(&mut random)).collect();
@@ -155,7 +155,7 @@ async fn what_is_sent_is_read_as_it_is_meant_and_never_beyond_it() {
         let exchange = Arc::new(Exchange::default());
         let place = Arc::new(places.take().await.unwrap());
         let idle = Duration::from_mins(1);
-        let mut reader = HeadReader::new(stream, Arc::clone(&exchange), place, &room, idle);
+        let mut reader = HeadReader::new(stream, Arc::clone(&exchange), place, &memory, idle);
         for case in cases {
             let head = read(&mut reader, &mut random, case.head.len());
             let (head, meant) = (String::from_utf8(head), String::from_utf8(case.head));

@@ -14,11 +14,11 @@ use tokio::{
 };
 
 use super::{
-    check::{self, Seen},
-    chunks::Chunks,
+    chunked_body::ChunkedBody,
     exchange::{Exchange, Framing},
+    memory::{HeadBuffer, HeadMemory},
+    parse::{self, ParsedHead},
     rewrite,
-    room::{Gathered, HeadRoom},
 };
 use crate::{gateway::refusal::Refusal, listener::Place};
 
@@ -30,40 +30,40 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Bytes that are thrown away then, at most.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A connection of which hyper reads one request after the other.
+/// A connection as hyper reads it, one request after the other.
 pub(in crate::gateway) struct HeadReader<S> {
     stream: S,
     /// What was received and is not given to hyper yet.
-    gathered: Gathered,
+    buffer: HeadBuffer,
     phase: Phase,
     exchange: Arc<Exchange>,
     place: Arc<Place>,
     idle_timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     /// What the timer runs for.
-    timed: Timed,
+    awaited: Awaited,
     /// Bytes thrown away at the end, where the connection ends in the middle of a request.
     discarded: Option<usize>,
 }
 
 /// What comes next.
 enum Phase {
-    /// A head, of which so many bytes were looked at.
+    /// A head, of which so many bytes were parsed.
     Head(usize),
-    /// A head that hyper can read, of which it has so many bytes.
-    Given(Vec<u8>, usize),
-    /// hyper has the whole head.
-    Asked,
+    /// A head in place of the one that was sent, of which hyper has so many bytes.
+    Replacement(Vec<u8>, usize),
+    /// What follows the head, which hyper has whole.
+    AfterHead,
     /// So many bytes of a body.
-    Length(u64),
-    Chunked(Chunks),
+    Body(u64),
+    ChunkedBody(ChunkedBody),
     /// Nothing that would be read.
-    Over,
+    Ended,
 }
 
-/// What is waited for.
+/// What the sender is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Timed {
+enum Awaited {
     Nothing,
     FirstByte,
     Head,
@@ -76,23 +76,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         stream: S,
         exchange: Arc<Exchange>,
         place: Arc<Place>,
-        room: &HeadRoom,
+        memory: &HeadMemory,
         idle_timeout: Duration,
     ) -> Self {
         Self {
             stream,
-            gathered: room.gathered(),
+            buffer: memory.buffer(),
             phase: Phase::Head(0),
             exchange,
             place,
             idle_timeout,
             timer: None,
-            timed: Timed::Nothing,
+            awaited: Awaited::Nothing,
             discarded: None,
         }
     }
 
-    /// Reads until there is a head to give, or nothing more. The usual head comes in one piece, which is
+    /// Reads until there is a head to give to hyper, or nothing more. The usual head comes in one piece, which is
     /// read into `out` and stays there.
     fn poll_head(
         &mut self,
@@ -100,10 +100,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         out: &mut ReadBuf<'_>,
         mut known: usize,
     ) -> Poll<io::Result<()>> {
-        if self.timed == Timed::Nothing {
-            self.place.waits();
+        if self.awaited == Awaited::Nothing {
+            self.place.set_waiting();
         }
-        if known == 0 && self.judge(&mut known) {
+        if known == 0 && self.parse(&mut known) {
             return Poll::Ready(Ok(()));
         }
         loop {
@@ -123,70 +123,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
                 return Poll::Ready(Ok(()));
             }
             let begins = new.first().is_some_and(|byte| !b"\r\n".contains(byte));
-            let length = if begins && self.gathered.bytes().is_empty() {
-                match check::look(new, 0) {
-                    Seen::Plain(length) => length,
+            let length = if begins && self.buffer.bytes().is_empty() {
+                match parse::parse(new, 0) {
+                    ParsedHead::Plain(length) => length,
                     _ => 0,
                 }
             } else {
                 0
             };
-            let fits = self.gathered.add(new.get(length..).unwrap_or_default());
+            let fits = self.buffer.add(new.get(length..).unwrap_or_default());
             out.set_filled(before + length);
             if length > 0 {
-                self.phase = Phase::Asked;
+                self.phase = Phase::AfterHead;
                 return Poll::Ready(Ok(()));
             }
             if !fits {
                 self.refuse(Refusal::Busy);
                 return Poll::Ready(Ok(()));
             }
-            if self.judge(&mut known) {
+            if self.parse(&mut known) {
                 return Poll::Ready(Ok(()));
             }
         }
     }
 
-    /// Looks at what was gathered; whether there is something to give.
-    fn judge(&mut self, known: &mut usize) -> bool {
+    /// Parses what was received; whether there is something to give to hyper.
+    fn parse(&mut self, known: &mut usize) -> bool {
         if *known == 0 {
             // Lines that are empty may stand before a request, and mean nothing.
-            let bytes = self.gathered.bytes();
+            let bytes = self.buffer.bytes();
             let empty = bytes
                 .iter()
                 .take_while(|byte| b"\r\n".contains(byte))
                 .count();
-            self.gathered.remove(empty);
+            self.buffer.remove(empty);
         }
-        let bytes = self.gathered.bytes();
+        let bytes = self.buffer.bytes();
         if bytes.is_empty() {
             return false;
         }
-        match check::look(bytes, *known) {
-            Seen::Begun => {
+        match parse::parse(bytes, *known) {
+            ParsedHead::Incomplete => {
                 *known = bytes.len();
                 return false;
             }
-            Seen::Plain(length) => {
+            ParsedHead::Plain(length) => {
                 let head = bytes.get(..length).unwrap_or_default().to_vec();
                 self.give(length, head);
             }
-            Seen::Rewritten(length, head) => self.give(length, head),
-            Seen::Refused(refusal) => self.refuse(refusal),
+            ParsedHead::Rewritten(length, head) => self.give(length, head),
+            ParsedHead::Refused(refusal) => self.refuse(refusal),
         }
         true
     }
 
     /// Gives hyper `head` in place of so many bytes.
     fn give(&mut self, length: usize, head: Vec<u8>) {
-        self.gathered.remove(length);
-        self.phase = Phase::Given(head, 0);
+        self.buffer.remove(length);
+        self.phase = Phase::Replacement(head, 0);
     }
 
     /// Has the request refused: hyper gets one that it can read, with the origin of the one that it cannot.
     fn refuse(&mut self, refusal: Refusal) {
         let mut head = b"GET / HTTP/1.1\r\nConnection: close\r\n".to_vec();
-        if let Some(origin) = rewrite::origin(self.gathered.bytes()) {
+        if let Some(origin) = rewrite::origin(self.buffer.bytes()) {
             head.extend_from_slice(b"Origin: ");
             head.extend_from_slice(origin);
             head.extend_from_slice(b"\r\n");
@@ -199,8 +199,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
 
     /// Nothing more is read.
     fn end(&mut self) {
-        self.gathered.remove(usize::MAX);
-        self.phase = Phase::Over;
+        self.buffer.remove(usize::MAX);
+        self.phase = Phase::Ended;
     }
 
     /// Gives the next bytes of a body, of which `within` takes no more than belong to it.
@@ -210,20 +210,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         out: &mut ReadBuf<'_>,
         mut within: impl FnMut(&[u8]) -> usize,
     ) -> Poll<io::Result<()>> {
-        let gathered = self.gathered.bytes();
-        if !gathered.is_empty() {
-            let most = gathered.len().min(out.remaining());
-            let given = gathered.get(..most).unwrap_or_default();
+        let received = self.buffer.bytes();
+        if !received.is_empty() {
+            let most = received.len().min(out.remaining());
+            let given = received.get(..most).unwrap_or_default();
             let length = within(given);
             out.put_slice(given.get(..length).unwrap_or_default());
-            self.gathered.remove(length);
+            self.buffer.remove(length);
             return Poll::Ready(Ok(()));
         }
         let before = out.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, out))?;
         let new = out.filled().get(before..).unwrap_or_default();
         let length = within(new);
-        if !self.gathered.add(new.get(length..).unwrap_or_default()) {
+        if !self.buffer.add(new.get(length..).unwrap_or_default()) {
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
         out.set_filled(before + length);
@@ -233,36 +233,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
     /// What comes after the head that hyper has, by what it made of it.
     fn after_head(&mut self) -> io::Result<Phase> {
         Ok(match self.exchange.framing() {
-            _ if self.discarded.is_some() => Phase::Over,
-            Some(Framing::Length(0)) => self.whole(),
-            Some(Framing::Length(length)) => Phase::Length(length),
-            Some(Framing::Chunked) => Phase::Chunked(Chunks::BEGIN),
+            _ if self.discarded.is_some() => Phase::Ended,
+            Some(Framing::Length(0)) => self.next_head(),
+            Some(Framing::Length(length)) => Phase::Body(length),
+            Some(Framing::Chunked) => Phase::ChunkedBody(ChunkedBody::BEGIN),
             // hyper sees no end of what is a whole head here.
             None => return Err(io::ErrorKind::InvalidData.into()),
         })
     }
 
     /// The next head begins here, but is not waited for before hyper asks for it.
-    fn whole(&mut self) -> Phase {
-        self.place.works();
-        self.timed = Timed::Nothing;
+    fn next_head(&mut self) -> Phase {
+        self.place.set_working();
+        self.awaited = Awaited::Nothing;
         Phase::Head(0)
     }
 
     /// Ready when what is waited for has taken too long.
     fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let (reason, limit) = match (&self.phase, self.gathered.bytes()) {
-            (Phase::Head(_), []) => (Timed::FirstByte, self.idle_timeout),
-            (Phase::Head(_), _) => (Timed::Head, HEAD_TIMEOUT),
-            _ => (Timed::End, LINGER),
+        let (reason, limit) = match (&self.phase, self.buffer.bytes()) {
+            (Phase::Head(_), []) => (Awaited::FirstByte, self.idle_timeout),
+            (Phase::Head(_), _) => (Awaited::Head, HEAD_TIMEOUT),
+            _ => (Awaited::End, LINGER),
         };
         let deadline = Instant::now() + limit;
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if self.timed != reason {
+        if self.awaited != reason {
             timer.as_mut().reset(deadline);
-            self.timed = reason;
+            self.awaited = reason;
         }
         timer.as_mut().poll(context)
     }
@@ -302,18 +302,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                Phase::Given(head, at) => {
+                Phase::Replacement(head, at) => {
                     let rest = head.get(*at..).unwrap_or_default();
                     let length = rest.len().min(out.remaining());
                     out.put_slice(rest.get(..length).unwrap_or_default());
                     *at += length;
                     if *at == head.len() {
-                        this.phase = Phase::Asked;
+                        this.phase = Phase::AfterHead;
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Asked => this.phase = this.after_head()?,
-                Phase::Length(length) => {
+                Phase::AfterHead => this.phase = this.after_head()?,
+                Phase::Body(length) => {
                     let mut left = *length;
                     ready!(this.poll_body(context, out, |bytes| {
                         let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
@@ -321,22 +321,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
                         here
                     }))?;
                     this.phase = if left == 0 {
-                        this.whole()
+                        this.next_head()
                     } else {
-                        Phase::Length(left)
+                        Phase::Body(left)
                     };
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Chunked(chunks) => {
+                Phase::ChunkedBody(chunks) => {
                     let mut chunks = *chunks;
                     ready!(this.poll_body(context, out, |bytes| chunks.pass(bytes)))?;
                     this.phase = match chunks {
-                        Chunks::Ended => this.whole(),
-                        chunks => Phase::Chunked(chunks),
+                        ChunkedBody::Ended => this.next_head(),
+                        chunks => Phase::ChunkedBody(chunks),
                     };
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Over => return Poll::Ready(Ok(())),
+                Phase::Ended => return Poll::Ready(Ok(())),
             }
         }
     }
@@ -370,8 +370,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadReader<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
         let unread = match self.phase {
-            Phase::Asked => !matches!(self.exchange.framing(), None | Some(Framing::Length(0))),
-            Phase::Length(_) | Phase::Chunked(_) => true,
+            Phase::AfterHead => !matches!(self.exchange.framing(), None | Some(Framing::Length(0))),
+            Phase::Body(_) | Phase::ChunkedBody(_) => true,
             _ => false,
         };
         if unread {

@@ -1,17 +1,20 @@
 //! A head in a form that hyper can read: characters that no URL may have are written as `%XX`, and of one that is
-//! too large only what somebody looks at is left.
+//! too large only what is used is left.
 
 use std::borrow::Cow;
 
 use crate::gateway::refusal::Refusal;
 
+/// Headers that hyper is given at most, its own default: it keeps room for so many on the stack. Of more,
+/// those are left out that are not used.
+pub(in crate::gateway) const MAX_HEADERS: usize = 100;
 /// Bytes of a rewritten head at most.
 pub(in crate::gateway) const MAX_REWRITTEN_BYTES: usize = 24 * 1024;
 /// Bytes of a target that is passed on whole; every known path is far shorter.
 const MAX_TARGET_BYTES: usize = 12 * 1024;
-/// The parameter that is kept of a longer query: no other one is looked at.
+/// The parameter that is kept of a longer query: no other one is used.
 const KEPT_PARAMETER: &[u8] = b"writeKey=";
-/// The headers that are kept of a head that is too large: those that hyper and the gateway look at.
+/// The headers that are kept of a head that is too large: those that hyper and the gateway use.
 const KEPT_HEADERS: [&[u8]; 13] = [
     b"access-control-request-headers",
     b"access-control-request-method",
@@ -45,7 +48,7 @@ fn is_allowed(byte: u8) -> bool {
     )
 }
 
-/// What is to be read of a whole head; more than `most` bytes of it only with the headers that are looked at.
+/// What hyper is to read of a whole head; of one with more than `most` bytes only the headers that are used.
 ///
 /// # Errors
 /// When too much is left even then, or there is no target that could stand in a URL.
@@ -69,7 +72,7 @@ pub(super) fn head(head: &[u8], most: usize) -> Result<Vec<u8>, Refusal> {
     written.extend_from_slice(version);
     // Without the empty line, and what follows it: nothing.
     let count = lines.split(|byte| *byte == b'\n').skip(2).count();
-    if lines.len() <= most && count <= super::check::MAX_HEADERS {
+    if lines.len() <= most && count <= MAX_HEADERS {
         written.extend_from_slice(lines);
     } else {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
@@ -85,7 +88,7 @@ pub(super) fn head(head: &[u8], most: usize) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// Whether a header line is looked at by anybody; the empty one at the end is.
+/// Whether a header line is used; the empty one at the end is.
 fn is_kept(line: &[u8]) -> bool {
     let Some(colon) = line.iter().position(|byte| *byte == b':') else {
         return true;

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::config::{Place, Problem};
-use crate::private::Private;
-use crate::private::refusal::ProblemText;
+use crate::private::PrivatePlane;
+use crate::private::error::ProblemText;
 use crate::runtime::ConfigurationState;
 
 /// What is known about the configuration file.
@@ -69,6 +69,6 @@ pub(in crate::private) fn problem(problem: &Problem) -> ProblemText {
     get, path = "/api/v1/configuration", tag = "configuration", operation_id = "get_configuration",
     responses((status = 200, body = Configuration))
 )]
-pub(super) async fn get(State(plane): State<Arc<Private>>) -> Json<Configuration> {
+pub(super) async fn get(State(plane): State<Arc<PrivatePlane>>) -> Json<Configuration> {
     Json(Configuration::of(plane.runtime.state()))
 }

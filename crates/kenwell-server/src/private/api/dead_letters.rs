@@ -12,19 +12,19 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
-use super::letters::{self, Page, Selection};
+use super::letter_page::{self, DeadLetterCount, LetterSelection, PageRequest};
 use super::{destinations, time};
 use crate::dead_letters::{DeadLetter, Error};
 use crate::installation;
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Query};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::tail;
 
-/// Walks through the logs at once: each reads whole files.
-static WALKS: Semaphore = Semaphore::const_new(2);
+/// Retries and discards at once: each reads whole files.
+static CHANGES: Semaphore = Semaphore::const_new(2);
 /// Pages made at once: each reads what it shows.
-static LOOKS: Semaphore = Semaphore::const_new(8);
+static PAGES: Semaphore = Semaphore::const_new(8);
 /// The most bytes of an event that are shown; a larger one is told by its size.
 const MAX_EVENT_BYTES: usize = 256 * 1024;
 
@@ -32,7 +32,7 @@ const MAX_EVENT_BYTES: usize = 256 * 1024;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Which {
+pub(super) struct ListQuery {
     /// Id of the destination; all when it is missing.
     destination: Option<String>,
     /// Redis' code for the refusal.
@@ -50,21 +50,11 @@ pub(super) struct DeadLetters {
     /// All that match, on all pages.
     total: u64,
     /// How many there are of each kind, whatever `reason` was asked for.
-    by_reason: Vec<Count>,
+    by_reason: Vec<DeadLetterCount>,
     /// This page.
     letters: Vec<Letter>,
     /// What to send as `after` for the next page; null on the last one.
     next: Option<String>,
-}
-
-/// How many letters a destination has for one reason.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DeadLetterCount)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
-pub(super) struct Count {
-    pub(super) destination: String,
-    pub(super) reason: String,
-    pub(super) count: u64,
 }
 
 /// An event that Redis refused for good.
@@ -98,7 +88,7 @@ struct Letter {
 /// Which letters to act on: exactly one of `ids`, `reason` and `all`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Chosen {
+pub(super) struct LettersToChange {
     /// Id of the destination.
     destination: String,
     /// These letters, at most 1,000.
@@ -146,8 +136,8 @@ impl Letter {
             source: letter.source.clone(),
             key: letter.key.clone(),
             received_at: time::text_of_milliseconds(letter.received_at),
-            user_id: tail::user_of(&letter.event),
-            event: tail::shown(&letter.event, MAX_EVENT_BYTES),
+            user_id: tail::user_id_of(&letter.event),
+            event: tail::bounded_event(&letter.event, MAX_EVENT_BYTES),
         }
     }
 }
@@ -155,7 +145,7 @@ impl Letter {
 /// List dead letters
 #[utoipa::path(
     get, path = "/api/v1/dead-letters", tag = "dead letters", operation_id = "list_dead_letters",
-    params(Which),
+    params(ListQuery),
     responses(
         (status = 200, body = DeadLetters),
         (status = 400, body = ErrorBody, description = "the letter behind which to go on is not there any more"),
@@ -164,16 +154,16 @@ impl Letter {
     )
 )]
 pub(super) async fn list(
-    State(plane): State<Arc<Private>>,
-    Query(which): Query<Which>,
-) -> Result<Json<DeadLetters>, Refusal> {
+    State(plane): State<Arc<PrivatePlane>>,
+    Query(which): Query<ListQuery>,
+) -> Result<Json<DeadLetters>, ApiError> {
     let destinations = if let Some(id) = which.destination.filter(|id| !id.is_empty()) {
         vec![destinations::find(&plane, &id)?]
     } else {
         plane.runtime.destinations().to_vec()
     };
     let destinations = destinations.iter();
-    let wanted = Page {
+    let request = PageRequest {
         destinations: destinations
             .map(|running| (running.id().to_owned(), plane.outstanding(running)))
             .collect(),
@@ -181,9 +171,9 @@ pub(super) async fn list(
         limit: which.limit.unwrap_or(50).clamp(1, 200),
         after: which.after.filter(|after| !after.is_empty()),
     };
-    let found = blocking(&LOOKS, move || letters::find(&wanted)).await?;
+    let found = blocking(&PAGES, move || letter_page::find(&request)).await?;
     let found = found.ok_or_else(|| {
-        Refusal::bad_request(
+        ApiError::bad_request(
             "the letter behind which to go on is not there any more: list from the beginning",
         )
         .about("after")
@@ -202,7 +192,7 @@ pub(super) async fn list(
 /// set since. What is refused again stays with the new reason.
 #[utoipa::path(
     post, path = "/api/v1/dead-letters/retry", tag = "dead letters", operation_id = "retry_dead_letters",
-    request_body = Chosen,
+    request_body = LettersToChange,
     responses(
         (status = 200, body = RetriedLetters),
         (status = 400, body = ErrorBody),
@@ -211,17 +201,17 @@ pub(super) async fn list(
     )
 )]
 pub(super) async fn retry(
-    State(plane): State<Arc<Private>>,
-    Body(chosen): Body<Chosen>,
-) -> Result<Json<RetriedLetters>, Refusal> {
+    State(plane): State<Arc<PrivatePlane>>,
+    Body(chosen): Body<LettersToChange>,
+) -> Result<Json<RetriedLetters>, ApiError> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let outstanding = plane.outstanding(&running);
     let data_dir = plane.runtime.config().data_dir.clone();
-    let retried = blocking(&WALKS, move || {
+    let retried = blocking(&CHANGES, move || {
         let connection = installation::for_retry(&running.connection, &data_dir, running.id());
         let retry = outstanding.retry(&connection, |letter| selection.has(letter));
-        // Here, where nobody can hang up.
+        // Here, where a client that hangs up cannot stop it.
         let retried = Handle::current().block_on(retry)?;
         running.counters.letters_written(retried.written);
         let gone = retried.ignored + retried.superseded;
@@ -250,7 +240,7 @@ pub(super) async fn retry(
 /// They are gone for good.
 #[utoipa::path(
     post, path = "/api/v1/dead-letters/discard", tag = "dead letters", operation_id = "discard_dead_letters",
-    request_body = Chosen,
+    request_body = LettersToChange,
     responses(
         (status = 200, body = DiscardedLetters),
         (status = 400, body = ErrorBody),
@@ -259,22 +249,22 @@ pub(super) async fn retry(
     )
 )]
 pub(super) async fn discard(
-    State(plane): State<Arc<Private>>,
-    Body(chosen): Body<Chosen>,
-) -> Result<Json<DiscardedLetters>, Refusal> {
+    State(plane): State<Arc<PrivatePlane>>,
+    Body(chosen): Body<LettersToChange>,
+) -> Result<Json<DiscardedLetters>, ApiError> {
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let (logs, outstanding) = (plane.dead_letters.clone(), plane.outstanding(&running));
-    let discarded = blocking(&WALKS, move || {
+    let discarded = blocking(&CHANGES, move || {
         let discarded = logs.discard(running.id(), |letter| selection.has(letter))?;
-        // Here, where nobody can hang up.
+        // Here, where a client that hangs up cannot stop it.
         running.counters.letters_discarded(discarded);
         tracing::warn!(
             destination.id = running.id(),
             discarded,
             "dead letters were discarded on request"
         );
-        outstanding.look_again();
+        outstanding.refresh_after_change();
         Ok(discarded)
     });
     let discarded = discarded.await?;
@@ -284,48 +274,48 @@ pub(super) async fn discard(
     }))
 }
 
-impl Chosen {
-    fn selection(self) -> Result<Selection, Refusal> {
+impl LettersToChange {
+    fn selection(self) -> Result<LetterSelection, ApiError> {
         let wrong = "give exactly one of `ids` (1 to 1000), `reason` and `all: true`";
         match (self.ids, self.reason, self.all) {
             (Some(ids), None, false) if (1..=1_000).contains(&ids.len()) => {
-                Ok(Selection::Ids(ids.into_iter().collect()))
+                Ok(LetterSelection::Ids(ids.into_iter().collect()))
             }
-            (None, Some(reason), false) => Ok(Selection::Reason(reason)),
-            (None, None, true) => Ok(Selection::All),
-            _ => Err(Refusal::bad_request(wrong)),
+            (None, Some(reason), false) => Ok(LetterSelection::Reason(reason)),
+            (None, None, true) => Ok(LetterSelection::All),
+            _ => Err(ApiError::bad_request(wrong)),
         }
     }
 }
 
-/// Runs what waits for files where nobody waits behind it. A client that hangs up does not stop it.
+/// Runs what waits for files on a thread that may block. A client that hangs up does not stop it.
 async fn blocking<T: Send + 'static>(
     room: &'static Semaphore,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Refusal> {
+) -> Result<T, ApiError> {
     let Ok(room) = room.try_acquire() else {
-        return Err(Refusal::busy(
+        return Err(ApiError::busy(
             "others go through the dead letters: wait until they are done",
             5,
         ));
     };
     let done = spawn_blocking(move || {
-        let result = work().map_err(|error| refusal(&error));
+        let result = work().map_err(|error| api_error(&error));
         drop(room);
         result
     });
     done.await.unwrap_or_else(|error| {
         tracing::error!(%error, "going through the dead letters ended badly");
-        Err(Refusal::internal(
+        Err(ApiError::internal(
             "going through the dead letters ended badly; the log says how",
         ))
     })
 }
 
-fn refusal(error: &Error) -> Refusal {
+fn api_error(error: &Error) -> ApiError {
     if let Error::Busy { .. } = error {
-        return Refusal::new(StatusCode::CONFLICT, "busy", error.to_string());
+        return ApiError::new(StatusCode::CONFLICT, "busy", error.to_string());
     }
     tracing::error!(%error, "the dead letters could not be read or changed");
-    Refusal::internal(error.to_string())
+    ApiError::internal(error.to_string())
 }

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::schema::shown_keys;
-use super::{Status, edit};
+use super::{DestinationStatus, edit};
 use crate::config::{self, DESTINATION};
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path, Query};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination};
 
 /// Where profiles go.
@@ -22,7 +22,7 @@ use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination};
 pub(super) struct Destinations {
     destinations: Vec<Destination>,
     /// Those that are not configured any more and have events waiting.
-    retired: Vec<Status>,
+    retired: Vec<DestinationStatus>,
 }
 
 /// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
@@ -36,7 +36,7 @@ pub(super) struct Destination {
     /// Ids of the sources that feed it.
     sources: Vec<String>,
     /// How it is doing.
-    status: Status,
+    status: DestinationStatus,
 }
 
 /// The settings of a destination, by the names of docs/configuration.md; `has_…` for what is a secret.
@@ -44,7 +44,7 @@ pub(super) struct Destination {
 pub(super) struct ShownSettings(Map<String, Value>);
 
 impl Destination {
-    fn of(plane: &Private, running: &DestinationView) -> Self {
+    fn of(plane: &PrivatePlane, running: &DestinationView) -> Self {
         let settings = &running.settings;
         let config = plane.runtime.config();
         let feeds = config
@@ -63,10 +63,10 @@ impl Destination {
 }
 
 /// The destination with this id.
-pub(super) fn find(plane: &Private, id: &str) -> Result<DestinationView, Refusal> {
+pub(super) fn find(plane: &PrivatePlane, id: &str) -> Result<DestinationView, ApiError> {
     let all = plane.runtime.destinations();
     let found = all.iter().find(|running| running.id() == id);
-    found.cloned().ok_or_else(|| Refusal::no_destination(id))
+    found.cloned().ok_or_else(|| ApiError::no_destination(id))
 }
 
 /// List the destinations
@@ -74,7 +74,7 @@ pub(super) fn find(plane: &Private, id: &str) -> Result<DestinationView, Refusal
     get, path = "/api/v1/destinations", tag = "destinations", operation_id = "list_destinations",
     responses((status = 200, body = Destinations))
 )]
-pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations> {
+pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Destinations> {
     let all = plane.runtime.destinations();
     let destinations = all.iter().map(|running| Destination::of(&plane, running));
     Json(Destinations {
@@ -96,10 +96,10 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Destinations
     )
 )]
 pub(super) async fn add(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<Destination>), Refusal> {
+) -> Result<(StatusCode, Json<Destination>), ApiError> {
     let new = NewDestination::read(new)?;
     let applied = edit::apply(&plane, &headers, Edit::AddDestination(new)).await?;
     let running = find(&plane, &edit::id(applied))?;
@@ -113,9 +113,9 @@ pub(super) async fn add(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     let running = find(&plane, &id)?;
     Ok(Json(Destination::of(&plane, &running)))
 }
@@ -136,11 +136,11 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<Map<String, Value>>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, change).await
 }
 
@@ -169,11 +169,11 @@ pub(super) struct Forget {
     )
 )]
 pub(super) async fn remove(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(Forget { forget }): Query<Forget>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     let give_up = forget.unwrap_or(0);
     edit::apply(&plane, &headers, Edit::RemoveDestination { id, give_up }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -188,10 +188,10 @@ pub(super) async fn remove(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 pub(super) async fn pause(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, paused(Value::Bool(true))).await
 }
 
@@ -202,10 +202,10 @@ pub(super) async fn pause(
     responses((status = 200, body = Destination), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody))
 )]
 pub(super) async fn resume(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, paused(Value::Null)).await
 }
 
@@ -214,11 +214,11 @@ fn paused(paused: Value) -> Map<String, Value> {
 }
 
 async fn changed(
-    plane: &Private,
+    plane: &PrivatePlane,
     headers: &HeaderMap,
     id: String,
     change: Map<String, Value>,
-) -> Result<Json<Destination>, Refusal> {
+) -> Result<Json<Destination>, ApiError> {
     let edit = Edit::ChangeDestination {
         id: id.clone(),
         change: DestinationChange::read(change)?,

@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 
 use super::{destinations, edit};
 use crate::config::{Destination, destination_keys as key};
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewDestination};
 
 /// Examinations at once: each goes the whole way to a Redis, which may be far or not there.
@@ -78,23 +78,23 @@ impl Report {
     )
 )]
 pub(super) async fn test_settings(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Body(settings): Body<Map<String, Value>>,
-) -> Result<Json<Report>, Refusal> {
+) -> Result<Json<Report>, ApiError> {
     let tried = tried(&plane, NewDestination::read(settings)?)?;
     let (config, applied) = plane
         .runtime
         .preview(tried)
-        .map_err(|error| edit::refusal(&error))?;
+        .map_err(|error| edit::api_error(&error))?;
     let id = edit::id(applied);
     let destination = config.destination(&id);
-    let destination = destination.ok_or_else(|| Refusal::no_destination(&id))?;
+    let destination = destination.ok_or_else(|| ApiError::no_destination(&id))?;
     examine(destination, &config.layout(destination)).await
 }
 
 /// The edit that would save these settings: of a destination that is there, or of a new one. Who feeds it
 /// is of no interest here.
-fn tried(plane: &Private, mut tried: NewDestination) -> Result<Edit, Refusal> {
+fn tried(plane: &PrivatePlane, mut tried: NewDestination) -> Result<Edit, ApiError> {
     tried.settings.sources = None;
     if let Some(id) = tried.id {
         destinations::find(plane, &id)?;
@@ -104,7 +104,7 @@ fn tried(plane: &Private, mut tried: NewDestination) -> Result<Edit, Refusal> {
     if tried.settings.keys.text(key::ADDRESS).is_none() {
         let message = "the address is missing: give host:port, such as redis.internal:6379";
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Err(Refusal::new(status, "invalid_setting", message).about("address"));
+        return Err(ApiError::new(status, "invalid_setting", message).about("address"));
     }
     // An id of its own, so that it is nobody else's.
     tried.id = Some(format!("connection-test-{:08x}", fastrand::u32(..)));
@@ -124,16 +124,16 @@ fn tried(plane: &Private, mut tried: NewDestination) -> Result<Edit, Refusal> {
     )
 )]
 pub(super) async fn test(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Report>, Refusal> {
+) -> Result<Json<Report>, ApiError> {
     let running = destinations::find(&plane, &id)?;
     examine(&running.settings, &running.layout).await
 }
 
-async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Report>, Refusal> {
+async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Report>, ApiError> {
     let Ok(_room) = ROOM.try_acquire() else {
-        return Err(Refusal::busy(
+        return Err(ApiError::busy(
             "other connections are being tested: wait until they are done",
             5,
         ));

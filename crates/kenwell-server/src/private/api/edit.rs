@@ -1,24 +1,24 @@
-//! Changes of the configuration: from a request to the one door, and back as an answer.
+//! Changes of the configuration: from a request to the runtime, and back as an answer.
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
-use super::whole::whole;
-use crate::private::Private;
-use crate::private::refusal::Refusal;
+use super::uninterrupted::uninterrupted;
+use crate::private::PrivatePlane;
+use crate::private::error::ApiError;
 use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
 pub(super) async fn apply(
-    plane: &Private,
+    plane: &PrivatePlane,
     headers: &HeaderMap,
     edit: Edit,
-) -> Result<Applied, Refusal> {
+) -> Result<Applied, ApiError> {
     let expected = expected(headers);
     let runtime = plane.runtime.clone();
-    whole("the change", async move {
+    uninterrupted("the change", async move {
         let edited = runtime.edit(expected.as_ref(), vec![edit]).await;
-        edited.map_err(|error| refusal(&error))
+        edited.map_err(|error| api_error(&error))
     })
     .await
 }
@@ -30,52 +30,52 @@ pub(super) fn id(applied: Applied) -> String {
 
 fn expected(headers: &HeaderMap) -> Option<Revision> {
     let tag = headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
-    (tag != "*").then(|| Revision::told(tag.trim_matches('"')))
+    (tag != "*").then(|| Revision::given(tag.trim_matches('"')))
 }
 
 /// An edit that was not made, as an answer.
-pub(super) fn refusal(error: &EditError) -> Refusal {
+pub(super) fn api_error(error: &EditError) -> ApiError {
     let text = error.to_string();
     match error {
         EditError::ChangedMeanwhile { .. } => {
-            Refusal::new(StatusCode::CONFLICT, "changed_meanwhile", text)
+            ApiError::new(StatusCode::CONFLICT, "changed_meanwhile", text)
         }
-        EditError::ReadOnly { .. } => Refusal::new(StatusCode::CONFLICT, "read_only", text),
-        EditError::Exists { .. } => Refusal::new(StatusCode::CONFLICT, "exists", text).about("id"),
+        EditError::ReadOnly { .. } => ApiError::new(StatusCode::CONFLICT, "read_only", text),
+        EditError::Exists { .. } => ApiError::new(StatusCode::CONFLICT, "exists", text).about("id"),
         EditError::EventsWait { events, .. } => {
-            Refusal::new(StatusCode::CONFLICT, "events_waiting", text).with_events(*events)
+            ApiError::new(StatusCode::CONFLICT, "events_waiting", text).with_events(*events)
         }
-        EditError::NotCounted { .. } => Refusal::busy(text, 1),
+        EditError::NotCounted { .. } => ApiError::busy(text, 1),
         EditError::NotOpened { .. } => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
-            Refusal::busy(Chain(error).to_string(), 5)
+            ApiError::busy(Chain(error).to_string(), 5)
         }
         EditError::NotInForce(problems) => {
             let problems = problems.errors.iter().map(configuration::problem).collect();
-            Refusal::new(StatusCode::CONFLICT, "not_in_force", text).with_problems(problems)
+            ApiError::new(StatusCode::CONFLICT, "not_in_force", text).with_problems(problems)
         }
-        EditError::NotFound { kind, id } if *kind == "source" => Refusal::no_source(id),
-        EditError::NotFound { id, .. } => Refusal::no_destination(id),
+        EditError::NotFound { kind, id } if *kind == "source" => ApiError::no_source(id),
+        EditError::NotFound { id, .. } => ApiError::no_destination(id),
         EditError::Invalid(problems) => {
             let problems: Vec<_> = problems.errors.iter().map(configuration::problem).collect();
             let first = problems.first();
             let message = first.map_or_else(String::new, |problem| problem.message.clone());
             let setting = first.and_then(|problem| problem.setting.rsplit('.').next());
             let setting = setting.unwrap_or_default().to_owned();
-            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", message)
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", message)
                 .about(setting)
                 .with_problems(problems)
         }
         // Said by whoever tries it again.
-        EditError::NotApplied(_) => Refusal::internal(text),
+        EditError::NotApplied(_) => ApiError::internal(text),
         _ => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
-            Refusal::internal(text)
+            ApiError::internal(text)
         }
     }
 }
 
-impl From<WrongChange> for Refusal {
+impl From<WrongChange> for ApiError {
     fn from(wrong: WrongChange) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self::new(status, "bad_request", wrong.what).about(wrong.setting)

@@ -2,13 +2,14 @@
 
 mod configuration;
 mod dead_letters;
+mod destination_status;
 mod destinations;
 mod doctor;
 mod edit;
 mod events;
 mod fields;
 mod history;
-mod letters;
+mod letter_page;
 mod nested;
 mod openapi;
 mod overview;
@@ -18,14 +19,13 @@ mod routes;
 mod schema;
 mod session;
 mod sources;
-mod state;
-mod status;
+mod state_entries;
 mod test_event;
 mod text;
 mod time;
-mod whole;
+mod uninterrupted;
 
 pub(super) use configuration::problem;
+pub(super) use destination_status::DestinationStatus;
 pub(super) use openapi::frame;
 pub(super) use routes::{quick, slow, streams};
-pub(super) use status::Status;

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Status, configuration::Configuration, time};
+use super::{DestinationStatus, configuration::Configuration, time};
 use crate::metrics::Quantiles;
-use crate::private::{Private, held, host};
+use crate::private::{PrivatePlane, host, not_accepting};
 
 /// Everything as of now. Counts are since the start.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,7 +34,7 @@ pub(super) struct Overview {
     /// Events that the gateway accepted and does not keep, such as `track`.
     ignored: u64,
     /// The destinations.
-    destinations: Vec<Status>,
+    destinations: Vec<DestinationStatus>,
     /// How long things took in the last five to ten minutes.
     latency: Latency,
     /// The configuration file.
@@ -68,11 +68,11 @@ struct Journal {
 struct Latency {
     /// From a request to its events being durable: median.
     ack_p50_ms: Option<f64>,
-    /// Likewise: 99th percentile.
+    /// From a request to its events being durable: 99th percentile.
     ack_p99_ms: Option<f64>,
     /// From receipt to visible in Redis, oldest event of each batch, all destinations: median.
     freshness_p50_ms: Option<f64>,
-    /// Likewise: 99th percentile.
+    /// From receipt to visible in Redis: 99th percentile.
     freshness_p99_ms: Option<f64>,
 }
 
@@ -82,7 +82,7 @@ struct Latency {
     responses((status = 200, body = Overview))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Json<Overview> {
@@ -101,7 +101,7 @@ pub(super) async fn get(
             max_bytes: stats.max_bytes,
             full: stats.full,
             no_space: stats.no_space,
-            reason: held::reason(&stats, &destinations),
+            reason: not_accepting::reason(&stats, &destinations),
             records: stats.next_offset.0.saturating_sub(stats.first_offset.0),
         },
         accepted,
@@ -112,14 +112,14 @@ pub(super) async fn get(
     })
 }
 
-fn latency(plane: &Private) -> Latency {
+fn latency(plane: &PrivatePlane) -> Latency {
     let now = Instant::now();
-    let ack = plane.metrics.append_lately().p50_p99(now);
-    let counters = plane.metrics.all_counters();
+    let ack = plane.metrics.recent_appends().p50_p99(now);
+    let counters = plane.metrics.destination_counters();
     let freshness = Quantiles::of(
         counters
             .iter()
-            .map(crate::metrics::DestinationCounters::lately),
+            .map(crate::metrics::DestinationCounters::recent_freshness),
         now,
     );
     Latency {
@@ -131,7 +131,7 @@ fn latency(plane: &Private) -> Latency {
 }
 
 /// Where the gateway listens; when it listens on all addresses, by the name that this request used.
-fn gateway_url(plane: &Private, uri: &Uri, headers: &HeaderMap) -> String {
+fn gateway_url(plane: &PrivatePlane, uri: &Uri, headers: &HeaderMap) -> String {
     let address = plane.addresses.gateway;
     let scheme = if plane.addresses.tls { "https" } else { "http" };
     if !address.ip().is_unspecified() {

@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::state::{self, Place, StateEntry};
-use super::whole::whole;
+use super::state_entries::{self, StateEntry, StateQuery};
+use super::uninterrupted::uninterrupted;
 use super::{destinations, nested::nested, text};
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Path, Query};
-use crate::private::refusal::{ErrorBody, Refusal};
 
 /// What Redis holds of one user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +48,7 @@ pub(super) struct Deleted {
     params(
         ("destination" = String, Path, description = "the destination's id"),
         ("user_id" = String, Path, description = "the user's id, percent-encoded"),
-        Place,
+        StateQuery,
     ),
     responses(
         (status = 200, body = Profile),
@@ -58,23 +58,23 @@ pub(super) struct Deleted {
     )
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path((destination, user_id)): Path<(String, String)>,
-    Query(wanted): Query<Place>,
-) -> Result<Json<Profile>, Refusal> {
+    Query(wanted): Query<StateQuery>,
+) -> Result<Json<Profile>, ApiError> {
     let running = destinations::find(&plane, &destination)?;
     let (connection, layout) = (&running.connection, &running.layout);
-    let redis = |error| Refusal::redis(&error);
+    let redis = |error| ApiError::redis(&error);
     let stored = profile::read(connection, layout, &user_id)
         .await
         .map_err(redis)?;
     let key = text::of(&layout.key(&user_id));
-    let state = state::find(&running, &wanted, &user_id).await?;
+    let state = state_entries::find(&running, &wanted, &user_id).await?;
     if stored.is_none() && state.is_empty() {
         let message = format!(
             "there is no profile at {key} in the Redis of \"{destination}\", and no state entry of this user"
         );
-        return Err(Refusal::not_found("no_profile", message));
+        return Err(ApiError::not_found("no_profile", message));
     }
     // The user whom Kenwell logs in as may have no right to ask.
     let ttl = match profile::expires_in(connection, layout, &user_id).await {
@@ -109,13 +109,13 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn delete(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path((destination, user_id)): Path<(String, String)>,
-) -> Result<Json<Deleted>, Refusal> {
+) -> Result<Json<Deleted>, ApiError> {
     let running = destinations::find(&plane, &destination)?;
-    whole("the deletion", async move {
+    uninterrupted("the deletion", async move {
         let deleted = profile::delete(&running.connection, &running.layout, &user_id).await;
-        let deleted = deleted.map_err(|error| Refusal::redis(&error))?;
+        let deleted = deleted.map_err(|error| ApiError::redis(&error))?;
         tracing::info!(
             destination.id = destination,
             deleted,

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::whole::whole;
-use crate::private::Private;
+use super::uninterrupted::uninterrupted;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::ReplayError;
 
 /// From when on.
@@ -47,33 +47,31 @@ pub(super) struct Replayed {
     )
 )]
 pub(super) async fn replay(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
     Body(ReplayFrom { from }): Body<ReplayFrom>,
-) -> Result<Json<Replayed>, Refusal> {
+) -> Result<Json<Replayed>, ApiError> {
     let from: Timestamp = from.parse().map_err(|_| {
-        Refusal::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
+        ApiError::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
     })?;
     let runtime = plane.runtime.clone();
-    whole("the replay", async move {
+    uninterrupted("the replay", async move {
         let replayed = runtime.replay(&id, from).await;
         let records = replayed.map_err(|error| refusal(&id, &error))?;
-        tracing::info!(destination.id = id, records, %from, "events are delivered again on request");
         Ok(Json(Replayed { records }))
     })
     .await
 }
 
-fn refusal(id: &str, error: &ReplayError) -> Refusal {
+fn refusal(id: &str, error: &ReplayError) -> ApiError {
     match error {
-        ReplayError::NotFound(_) => Refusal::no_destination(id),
+        ReplayError::NotFound(_) => ApiError::no_destination(id),
         ReplayError::Disabled(_) => {
-            Refusal::new(StatusCode::CONFLICT, "disabled", error.to_string())
+            ApiError::new(StatusCode::CONFLICT, "disabled", error.to_string())
         }
-        ReplayError::Interrupted => Refusal::busy(error.to_string(), 5),
         ReplayError::Journal(cause) => {
             tracing::error!(destination.id = id, error = %cause, "a replay failed");
-            Refusal::internal(format!("{error}: {cause}"))
+            ApiError::internal(format!("{error}: {cause}"))
         }
     }
 }

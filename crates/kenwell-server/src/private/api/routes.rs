@@ -9,10 +9,10 @@ use super::{
     configuration, dead_letters, destinations, doctor, events, fields, history, overview, profiles,
     replay, session, sources, test_event,
 };
-use crate::private::Private;
+use crate::private::PrivatePlane;
 
 /// What only looks, or changes a setting.
-pub(in crate::private) fn quick() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn quick() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new()
         .routes(routes!(session::get, session::open, session::close))
         .routes(routes!(overview::get))
@@ -36,7 +36,7 @@ pub(in crate::private) fn quick() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// What goes the whole way to a Redis, or through all dead letters.
-pub(in crate::private) fn slow() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn slow() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new()
         .routes(routes!(doctor::test_settings))
         .routes(routes!(doctor::test))
@@ -46,6 +46,6 @@ pub(in crate::private) fn slow() -> OpenApiRouter<Arc<Private>> {
 }
 
 /// What ends when the reader goes.
-pub(in crate::private) fn streams() -> OpenApiRouter<Arc<Private>> {
+pub(in crate::private) fn streams() -> OpenApiRouter<Arc<PrivatePlane>> {
     OpenApiRouter::new().routes(routes!(events::watch))
 }

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::time;
-use crate::private::auth::Visitor;
+use crate::private::auth::Caller;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::Json;
-use crate::private::guard::Peer;
-use crate::private::refusal::{ErrorBody, Refusal};
-use crate::private::{Private, auth};
+use crate::private::extract::PeerAddress;
+use crate::private::{PrivatePlane, auth};
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,10 +60,10 @@ impl Session {
     )
 )]
 pub(super) async fn open(
-    State(plane): State<Arc<Private>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    State(plane): State<Arc<PrivatePlane>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
     Json(Credentials { key }): Json<Credentials>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let signed_in = plane.access.sign_in(&key, peer.ip())?;
     let session = axum::Json(Session::of(Some(&signed_in.session)));
     Ok(([(header::SET_COOKIE, signed_in.cookie)], session).into_response())
@@ -74,10 +74,10 @@ pub(super) async fn open(
     get, path = "/api/v1/session", tag = "session", operation_id = "get_session",
     responses((status = 200, body = Session))
 )]
-pub(super) async fn get(Extension(visitor): Extension<Visitor>) -> axum::Json<Session> {
-    axum::Json(match &visitor {
-        Visitor::Program => Session::of(None),
-        Visitor::Browser(session) => Session::of(Some(session)),
+pub(super) async fn get(Extension(caller): Extension<Caller>) -> axum::Json<Session> {
+    axum::Json(match &caller {
+        Caller::Program => Session::of(None),
+        Caller::Browser(session) => Session::of(Some(session)),
     })
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn get(Extension(visitor): Extension<Visitor>) -> axum::Json<Se
     delete, path = "/api/v1/session", tag = "session", operation_id = "sign_out",
     responses((status = 204, description = "the session has ended"))
 )]
-pub(super) async fn close(State(plane): State<Arc<Private>>, headers: HeaderMap) -> Response {
+pub(super) async fn close(State(plane): State<Arc<PrivatePlane>>, headers: HeaderMap) -> Response {
     let gone = plane.access.sign_out(&headers);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response()
 }

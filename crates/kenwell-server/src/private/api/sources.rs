@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use super::edit;
 use super::time;
 use crate::config;
-use crate::private::Private;
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.
@@ -60,7 +60,7 @@ pub(super) struct SourceToAdd {
 }
 
 impl Source {
-    fn of(plane: &Private, source: &config::Source) -> Self {
+    fn of(plane: &PrivatePlane, source: &config::Source) -> Self {
         let counters = plane.metrics.source(&source.id);
         Self {
             id: source.id.clone(),
@@ -74,10 +74,10 @@ impl Source {
         }
     }
 
-    fn find(plane: &Private, id: &str) -> Result<Self, Refusal> {
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, ApiError> {
         let config = plane.runtime.config();
         let source = config.sources.iter().find(|source| source.id == id);
-        let source = source.ok_or_else(|| Refusal::no_source(id))?;
+        let source = source.ok_or_else(|| ApiError::no_source(id))?;
         Ok(Self::of(plane, source))
     }
 }
@@ -87,7 +87,7 @@ impl Source {
     get, path = "/api/v1/sources", tag = "sources", operation_id = "list_sources",
     responses((status = 200, body = Sources))
 )]
-pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
+pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources> {
     let config = plane.runtime.config();
     let sources = config
         .sources
@@ -111,10 +111,10 @@ pub(super) async fn list(State(plane): State<Arc<Private>>) -> Json<Sources> {
     )
 )]
 pub(super) async fn add(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Body(new): Body<SourceToAdd>,
-) -> Result<(StatusCode, Json<Source>), Refusal> {
+) -> Result<(StatusCode, Json<Source>), ApiError> {
     let source = NewSource {
         name: new.name,
         id: new.id,
@@ -133,9 +133,9 @@ pub(super) async fn add(
     responses((status = 200, body = Source), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn get(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     Source::find(&plane, &id).map(Json)
 }
 
@@ -152,11 +152,11 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn change(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Body(change): Body<Map<String, Value>>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     let change = SourceChange::read(change)?;
     let edit = Edit::ChangeSource {
         id: id.clone(),
@@ -179,10 +179,10 @@ pub(super) async fn change(
     )
 )]
 pub(super) async fn remove(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, ApiError> {
     edit::apply(&plane, &headers, Edit::RemoveSource(id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -200,10 +200,10 @@ pub(super) async fn remove(
     )
 )]
 pub(super) async fn rotate(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Json<Source>, Refusal> {
+) -> Result<Json<Source>, ApiError> {
     edit::apply(&plane, &headers, Edit::NewWriteKey(id.clone())).await?;
     Source::find(&plane, &id).map(Json)
 }

@@ -13,17 +13,17 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use super::{Status, text};
-use crate::private::Private;
+use super::{DestinationStatus, text};
+use crate::private::PrivatePlane;
+use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::refusal::{ErrorBody, Refusal};
 use crate::runtime::DestinationView;
 use crate::tail::{Filter, Outcome, Subscriber, TailEvent};
 
 /// How long it waits for the destinations.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Whom a test event is about when nobody says.
-const USER: &str = "kenwell-test";
+const OUTCOME_TIMEOUT: Duration = Duration::from_secs(5);
+/// Whom a test event is about unless the request names somebody.
+const TEST_USER: &str = "kenwell-test";
 
 /// A test event; everything that is missing is made up.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -42,12 +42,12 @@ pub(super) struct TestResult {
     /// Whom it was about.
     user_id: String,
     /// One for each destination of the source.
-    results: Vec<AtDestination>,
+    results: Vec<DestinationResult>,
 }
 
 /// What became of it at one destination.
 #[derive(Debug, Serialize, ToSchema)]
-struct AtDestination {
+struct DestinationResult {
     /// The destination's id.
     destination: String,
     /// `written`, `ignored`, `dead_lettered`, or `waiting` when there was no outcome within five seconds.
@@ -77,26 +77,26 @@ struct AtDestination {
     )
 )]
 pub(super) async fn send(
-    State(plane): State<Arc<Private>>,
+    State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
     Body(event): Body<TestEvent>,
-) -> Result<Json<TestResult>, Refusal> {
+) -> Result<Json<TestResult>, ApiError> {
     let config = plane.runtime.config();
     let source = config.sources.iter().find(|source| source.id == id);
-    let source = source.ok_or_else(|| Refusal::no_source(&id))?;
-    let user_id = event.user_id.unwrap_or_else(|| USER.to_owned());
+    let source = source.ok_or_else(|| ApiError::no_source(&id))?;
+    let user_id = event.user_id.unwrap_or_else(|| TEST_USER.to_owned());
     let message_id = format!("kenwell-test-{:016x}", fastrand::u64(..));
     let wanted = Filter {
         message_id: Some(message_id.clone()),
         ..Filter::default()
     };
-    let reader = plane.metrics.tail().watch(wanted);
+    let reader = plane.metrics.tail().subscribe(wanted);
     let reader =
-        reader.ok_or_else(|| Refusal::busy("too many people watch events: wait a little", 10))?;
+        reader.ok_or_else(|| ApiError::busy("too many people watch events: wait a little", 10))?;
     let event = identify(&user_id, &message_id, event.traits);
     plane
         .gateway
-        .take(&id, event.to_string().as_bytes())
+        .accept(&id, event.to_string().as_bytes())
         .await?;
 
     let targets: Vec<DestinationView> = plane
@@ -108,13 +108,13 @@ pub(super) async fn send(
         })
         .cloned()
         .collect();
-    let seen = outcomes(reader, &targets).await;
+    let shown = outcomes(reader, &targets).await;
     let mut results = Vec::with_capacity(targets.len());
     for target in &targets {
-        let seen = seen
+        let event = shown
             .iter()
-            .find(|seen| seen.destination.as_deref() == Some(target.id()));
-        results.push(result(target, &user_id, seen.map(Arc::as_ref)).await);
+            .find(|event| event.destination.as_deref() == Some(target.id()));
+        results.push(result(target, &user_id, event.map(Arc::as_ref)).await);
     }
     Ok(Json(TestResult { user_id, results }))
 }
@@ -137,9 +137,9 @@ fn identify(user_id: &str, message_id: &str, traits: Option<Map<String, Value>>)
     })
 }
 
-/// What was seen at the destinations until all had it, or the patience ended.
+/// What was event at the destinations until all had it, or the time was over.
 async fn outcomes(mut reader: Subscriber, targets: &[DestinationView]) -> Vec<Arc<TailEvent>> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + OUTCOME_TIMEOUT;
     let moving = targets.iter().filter(|target| !target.settings.paused);
     let mut open: BTreeSet<&str> = moving.map(DestinationView::id).collect();
     let mut all = Vec::new();
@@ -147,10 +147,10 @@ async fn outcomes(mut reader: Subscriber, targets: &[DestinationView]) -> Vec<Ar
         let Ok(next) = timeout_at(deadline, reader.next()).await else {
             break;
         };
-        let Ok(seen) = next else { continue };
-        if let Some(destination) = &seen.destination {
+        let Ok(event) = next else { continue };
+        if let Some(destination) = &event.destination {
             open.remove(destination.as_str());
-            all.push(seen);
+            all.push(event);
         }
     }
     all
@@ -159,22 +159,22 @@ async fn outcomes(mut reader: Subscriber, targets: &[DestinationView]) -> Vec<Ar
 async fn result(
     target: &DestinationView,
     user_id: &str,
-    seen: Option<&TailEvent>,
-) -> AtDestination {
-    let key = seen.and_then(|seen| seen.command.as_ref()?.get(1).cloned());
-    let mut result = AtDestination {
+    event: Option<&TailEvent>,
+) -> DestinationResult {
+    let key = event.and_then(|event| event.command.as_ref()?.get(1).cloned());
+    let mut result = DestinationResult {
         destination: target.id().to_owned(),
         outcome: "waiting",
         key: key.unwrap_or_else(|| text::of(&target.layout.key(user_id))),
         fields: Vec::new(),
         error: None,
     };
-    let Some(seen) = seen else {
+    let Some(event) = event else {
         result.error = Some(why_waiting(target));
         return result;
     };
-    result.error.clone_from(&seen.reason);
-    match seen.outcome {
+    result.error.clone_from(&event.reason);
+    match event.outcome {
         Outcome::Ignored => result.outcome = "ignored",
         Outcome::DeadLettered => result.outcome = "dead_lettered",
         Outcome::Written | Outcome::Accepted => {
@@ -192,7 +192,7 @@ fn why_waiting(target: &DestinationView) -> String {
     if target.settings.paused {
         return "the destination is paused; the event waits in the journal".to_owned();
     }
-    let status = Status::of(target, false);
+    let status = DestinationStatus::of(target, false);
     status.error().map_or_else(
         || "no outcome yet: the destination has older events to write first".to_owned(),
         str::to_owned,

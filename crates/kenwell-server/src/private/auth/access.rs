@@ -9,45 +9,45 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::attempts::{Attempts, Wait};
+use super::attempts::{AttemptLimiter, RetryAfter};
 use super::{AdminKey, Session, Sessions};
 
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
 
-/// How often the key's file is looked at when nobody sends a request.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often the key's file is looked at while no request comes.
+const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The key, and who is signed in with it.
-pub struct Access {
+pub(crate) struct Access {
     key: AdminKey,
     sessions: Sessions,
     /// The sign-in's allowance: every try counts.
-    sign_ins: Attempts,
+    sign_ins: AttemptLimiter,
     /// The allowance of keys that programs send: only wrong ones count.
-    guesses: Attempts,
+    wrong_keys: AttemptLimiter,
     /// Whether browsers reach us by TLS only.
     secure: bool,
 }
 
-/// Who may do what the admin key allows.
+/// Who sent a request that is allowed.
 #[derive(Debug, Clone)]
-pub(crate) enum Visitor {
+pub(crate) enum Caller {
     /// Sent the key itself.
     Program,
     /// Sent the cookie of a session.
     Browser(Session),
 }
 
-/// Why nobody was signed in.
+/// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Denied {
+pub(crate) enum SignInError {
     /// It is not the key.
-    Wrong,
+    WrongKey,
     /// Too many tries.
-    TooOften(Wait),
+    TooManyTries(RetryAfter),
     /// The system has no source of randomness.
-    Broken,
+    NoRandomness,
 }
 
 /// A sign-in that worked.
@@ -59,29 +59,29 @@ pub(crate) struct SignedIn {
 }
 
 impl Access {
-    /// Nobody is signed in. With `secure` the cookie is sent over TLS only.
+    /// No session is open. With `secure` the cookie is sent over TLS only.
     #[must_use]
-    pub fn new(key: AdminKey, secure: bool) -> Self {
+    pub(crate) fn new(key: AdminKey, secure: bool) -> Self {
         Self {
             key,
             sessions: Sessions::default(),
-            sign_ins: Attempts::default(),
-            guesses: Attempts::default(),
+            sign_ins: AttemptLimiter::default(),
+            wrong_keys: AttemptLimiter::default(),
             secure,
         }
     }
 
-    /// Looks after the key until `stop`, though nobody sends a request: whoever resets it is told when it counts, and
-    /// what was opened with the old one ends.
+    /// Takes up a key that was reset, until `stop` and also while no request comes: the reset waits for that, and
+    /// what was opened with the old key ends.
     pub(crate) async fn watch_key(&self, stop: CancellationToken) {
-        let mut ticks = interval(LOOK);
+        let mut ticks = interval(KEY_CHECK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.key.current();
         }
     }
 
-    /// Changes when another key counts from then on.
+    /// Changes when another key comes into force.
     pub(crate) fn key_replaced(&self) -> watch::Receiver<()> {
         self.key.replaced()
     }
@@ -90,45 +90,47 @@ impl Access {
     ///
     /// # Errors
     /// From there came too many wrong keys: even the right one has to wait, or it could be guessed.
-    pub(crate) fn visitor(
+    pub(crate) fn caller(
         &self,
         headers: &HeaderMap,
         peer: IpAddr,
-    ) -> Result<Option<Visitor>, Wait> {
+    ) -> Result<Option<Caller>, RetryAfter> {
         let now = Instant::now();
         if let Some(presented) = bearer(headers) {
-            if let Some(wait) = self.guesses.wait(peer, now) {
+            if let Some(wait) = self.wrong_keys.wait(peer, now) {
                 return Err(wait);
             }
             if self.key.is(presented) {
-                return Ok(Some(Visitor::Program));
+                return Ok(Some(Caller::Program));
             }
-            self.guesses.take(peer, now)?;
+            self.wrong_keys.take(peer, now)?;
             // Those that are refused unseen are not logged: anybody could fill the log with them.
             tracing::warn!(%peer, "a request with a wrong admin key");
-            warn_of_last(&self.guesses, peer, now);
+            warn_of_last(&self.wrong_keys, peer, now);
             return Ok(None);
         }
         let session =
             session_id(headers).and_then(|id| self.sessions.find(id, self.key.current(), now));
-        Ok(session.map(Visitor::Browser))
+        Ok(session.map(Caller::Browser))
     }
 
     /// Opens a session for whoever knows the key. Each try counts.
     ///
     /// # Errors
-    /// [`Denied`].
-    pub(crate) fn sign_in(&self, presented: &str, peer: IpAddr) -> Result<SignedIn, Denied> {
+    /// [`SignInError`].
+    pub(crate) fn sign_in(&self, presented: &str, peer: IpAddr) -> Result<SignedIn, SignInError> {
         let now = Instant::now();
-        self.sign_ins.take(peer, now).map_err(Denied::TooOften)?;
+        self.sign_ins
+            .take(peer, now)
+            .map_err(SignInError::TooManyTries)?;
         let Some(key) = self.key.check(presented.trim()) else {
             tracing::warn!(%peer, "a sign-in with a wrong admin key");
             warn_of_last(&self.sign_ins, peer, now);
-            return Err(Denied::Wrong);
+            return Err(SignInError::WrongKey);
         };
         let (id, session) = self.sessions.open(key, now).map_err(|error| {
             tracing::error!(%error, "no random numbers for a session");
-            Denied::Broken
+            SignInError::NoRandomness
         })?;
         tracing::info!(%peer, "signed in to the console");
         let cookie = self.cookie(&id, "");
@@ -152,8 +154,8 @@ impl Access {
 }
 
 /// Says that an address has taken its last try, once and not for each that is refused then.
-fn warn_of_last(attempts: &Attempts, peer: IpAddr, now: Instant) {
-    if let Some(Wait(seconds)) = attempts.wait(peer, now) {
+fn warn_of_last(attempts: &AttemptLimiter, peer: IpAddr, now: Instant) {
+    if let Some(RetryAfter(seconds)) = attempts.wait(peer, now) {
         tracing::warn!(%peer, "too many wrong admin keys; refused for {seconds} seconds");
     }
 }
@@ -165,7 +167,7 @@ impl Session {
     }
 }
 
-/// The token behind `Authorization: Bearer`. Other schemes are no key, but somebody's attempt.
+/// The token behind `Authorization: Bearer`. Other schemes count as a wrong key.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?;
     let text = value.to_str().unwrap_or_default();
@@ -215,17 +217,17 @@ mod tests {
     fn the_key_or_a_cookie_opens_and_nothing_else_does() {
         let access = access(false);
         let peer = IpAddr::from([192, 0, 2, 1]);
-        let may = |pairs: &[(&'static str, &str)]| access.visitor(&headers(pairs), peer).unwrap();
+        let may = |pairs: &[(&'static str, &str)]| access.caller(&headers(pairs), peer).unwrap();
         assert!(matches!(
             may(&[("authorization", "bearer the key")]),
-            Some(Visitor::Program)
+            Some(Caller::Program)
         ));
         let signed_in = access.sign_in(" the key\n", peer).unwrap();
         let cookie = signed_in.cookie.to_str().unwrap();
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/");
         let browser = [("cookie", &*format!("a=b; {pair}; c=d"))];
-        assert!(matches!(may(&browser), Some(Visitor::Browser(_))));
+        assert!(matches!(may(&browser), Some(Caller::Browser(_))));
         for wrong in [
             "Bearer the ke",
             "Bearer",
@@ -238,7 +240,7 @@ mod tests {
         }
         assert!(may(&[("cookie", "kenwell_session=")]).is_none());
         let wrong = access.sign_in("another key", peer);
-        assert!(matches!(wrong, Err(Denied::Wrong)));
+        assert!(matches!(wrong, Err(SignInError::WrongKey)));
         let gone = access.sign_out(&headers(&browser));
         assert!(gone.to_str().unwrap().contains("kenwell_session=; ") && may(&browser).is_none());
     }
@@ -249,9 +251,9 @@ mod tests {
         let ask = |key: &str, last: u8| {
             let bearer = format!("Bearer {key}");
             let pairs = [("authorization", bearer.as_str())];
-            access.visitor(&headers(&pairs), IpAddr::from([192, 0, 2, last]))
+            access.caller(&headers(&pairs), IpAddr::from([192, 0, 2, last]))
         };
-        let is_in = |answer| matches!(answer, Ok(Some(Visitor::Program)));
+        let is_in = |answer| matches!(answer, Ok(Some(Caller::Program)));
         for _ in 0..100 {
             assert!(is_in(ask("the key", 1)));
         }

@@ -1,4 +1,4 @@
-//! How often somebody may try a key.
+//! How often a key may be tried from one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,59 +7,61 @@ use std::time::{Duration, Instant};
 
 /// Tries at once.
 const TRIES: u32 = 10;
-/// The time in which one try comes back: ten a minute.
-const BACK: Duration = Duration::from_secs(6);
+/// The time in which one try is restored: ten a minute.
+const RESTORE_ONE: Duration = Duration::from_secs(6);
 /// Addresses that are told apart; beyond them all further ones share one allowance.
 const MAX_ADDRESSES: usize = 1_024;
 /// What stands for the addresses beyond the limit.
-const ANYBODY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+const OTHERS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// An allowance of ten tries at once and ten a minute, for each address.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts {
-    /// When all tries of an address will be back. Those that have all of theirs may be forgotten.
-    whole: Mutex<HashMap<IpAddr, Instant>>,
+pub(crate) struct AttemptLimiter {
+    /// When all tries of an address will be restored. Those that have all of theirs may be forgotten.
+    restored_at: Mutex<HashMap<IpAddr, Instant>>,
 }
 
 /// Seconds until the next try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wait(pub(crate) u64);
+pub(crate) struct RetryAfter(pub(crate) u64);
 
-impl Attempts {
+impl AttemptLimiter {
     /// Takes one try, or says how long to wait for the next one.
-    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Result<(), Wait> {
-        let mut whole = self.lock();
+    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Result<(), RetryAfter> {
+        let mut addresses = self.lock();
         let mut who = network(peer);
-        if !whole.contains_key(&who) && whole.len() >= MAX_ADDRESSES {
-            whole.retain(|_, at| *at > now);
-            if whole.len() >= MAX_ADDRESSES {
-                who = ANYBODY;
+        if !addresses.contains_key(&who) && addresses.len() >= MAX_ADDRESSES {
+            addresses.retain(|_, at| *at > now);
+            if addresses.len() >= MAX_ADDRESSES {
+                who = OTHERS;
             }
         }
-        let at = whole.entry(who).or_insert(now);
+        let at = addresses.entry(who).or_insert(now);
         if let Some(wait) = wait(*at, now) {
             return Err(wait);
         }
-        *at = (*at).max(now) + BACK;
+        *at = (*at).max(now) + RESTORE_ONE;
         Ok(())
     }
 
     /// How long an address has to wait that has taken all of its tries. It never waits for the others
     /// beyond the limit.
-    pub(crate) fn wait(&self, peer: IpAddr, now: Instant) -> Option<Wait> {
+    pub(crate) fn wait(&self, peer: IpAddr, now: Instant) -> Option<RetryAfter> {
         wait(*self.lock().get(&network(peer))?, now)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Instant>> {
-        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
+        self.restored_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long until there is a try, when all will be back at `whole`.
-fn wait(whole: Instant, now: Instant) -> Option<Wait> {
-    let missing = whole.saturating_duration_since(now) + BACK;
-    let wait = missing.checked_sub(BACK * TRIES)?;
-    (!wait.is_zero()).then(|| Wait(wait.as_secs() + 1))
+/// How long until there is a try, when all will be back at `restored_at`.
+fn wait(restored_at: Instant, now: Instant) -> Option<RetryAfter> {
+    let missing = restored_at.saturating_duration_since(now) + RESTORE_ONE;
+    let wait = missing.checked_sub(RESTORE_ONE * TRIES)?;
+    (!wait.is_zero()).then(|| RetryAfter(wait.as_secs() + 1))
 }
 
 /// An IPv6 sender has a whole /64 for itself and counts as one.
@@ -79,20 +81,20 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_allowance() {
-        let (attempts, now) = (Attempts::default(), Instant::now());
+        let (attempts, now) = (AttemptLimiter::default(), Instant::now());
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         for _ in 0..TRIES {
             assert_eq!(attempts.wait(one, now), None);
             assert_eq!(attempts.take(one, now), Ok(()));
         }
-        let Wait(seconds) = attempts.take(one, now).unwrap_err();
+        let RetryAfter(seconds) = attempts.take(one, now).unwrap_err();
         assert!((6..=7).contains(&seconds), "{seconds}");
-        assert_eq!(attempts.wait(one, now), Some(Wait(seconds)));
+        assert_eq!(attempts.wait(one, now), Some(RetryAfter(seconds)));
         assert_eq!(attempts.take(two, now), Ok(()));
-        let later = now + BACK;
+        let later = now + RESTORE_ONE;
         assert_eq!(attempts.take(one, later), Ok(()), "one is back");
         assert!(attempts.take(one, later).is_err());
-        let much_later = now + BACK * 100;
+        let much_later = now + RESTORE_ONE * 100;
         for _ in 0..TRIES {
             assert_eq!(attempts.take(one, much_later), Ok(()));
         }
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded() {
-        let (attempts, now) = (Attempts::default(), Instant::now());
+        let (attempts, now) = (AttemptLimiter::default(), Instant::now());
         let stranger = "198.51.100.1".parse().unwrap();
         for number in 0..3_000_u32 {
             let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
@@ -118,7 +120,7 @@ mod tests {
         assert!(attempts.lock().len() <= MAX_ADDRESSES + 1);
         assert!(attempts.take(stranger, now).is_err());
         assert_eq!(attempts.wait(stranger, now), None, "nothing of its own");
-        let later = now + BACK;
+        let later = now + RESTORE_ONE;
         assert!(attempts.take(stranger, later).is_ok());
         assert!(attempts.lock().len() <= 2, "who has waited is forgotten");
     }

@@ -7,71 +7,68 @@ use kenwell::connection::Secret;
 use tokio::sync::watch;
 
 use super::digest::Digest;
-use super::key_file::{Held, KeyFile, KeyFileError, Version};
+use super::key_file::{FileVersion, KeyFile, KeyFileError, LockedKey};
 use super::random;
-
-/// Fewest characters of a key that somebody chose. What Kenwell makes has 47.
-pub const MIN_KEY_CHARS: usize = 20;
 
 /// The key that opens the private plane. There always is one.
 #[derive(Debug)]
-pub struct AdminKey {
-    origin: Origin,
-    /// Told when another key counts.
+pub(crate) struct AdminKey {
+    origin: KeyOrigin,
+    /// Notified when another key is in force.
     replaced: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-enum Origin {
+enum KeyOrigin {
     /// `[private] admin_key`.
     Configured(Digest),
     /// Made by Kenwell. `kenwell admin-key reset` changes the file under a running server.
-    File(KeyFile, Mutex<Known>),
+    File(KeyFile, Mutex<KeyFileState>),
 }
 
 /// What the file said when it was last read.
 #[derive(Debug)]
-struct Known {
-    held: Held,
+struct KeyFileState {
+    locked: LockedKey,
     /// A version that cannot be used.
-    refused: Option<Version>,
+    refused: Option<FileVersion>,
 }
 
 impl AdminKey {
     /// The configured key, or the one that was made earlier. Otherwise a new one is made and
     /// returned, to be shown this one time.
-    pub fn open(
+    pub(crate) fn open(
         data_dir: &Path,
         configured: Option<&Secret>,
     ) -> Result<(Self, Option<Secret>), KeyFileError> {
         if let Some(key) = configured {
-            let origin = Origin::Configured(Digest::of(key.expose()));
+            let origin = KeyOrigin::Configured(Digest::of(key.expose()));
             return Ok((Self::of(origin), None));
         }
         let file = KeyFile::new(data_dir);
         let mut made = None;
-        let held = loop {
-            if let Some(held) = file.hold()? {
-                break held;
+        let locked = loop {
+            if let Some(locked) = file.open_locked()? {
+                break locked;
             }
             let key = random::new_key()?;
             file.write(Digest::of(key.expose()))?;
             made = Some(key);
         };
-        let known = Known {
-            held,
+        let state = KeyFileState {
+            locked,
             refused: None,
         };
-        let origin = Origin::File(file, Mutex::new(known));
+        let origin = KeyOrigin::File(file, Mutex::new(state));
         Ok((Self::of(origin), made))
     }
 
-    fn of(origin: Origin) -> Self {
+    fn of(origin: KeyOrigin) -> Self {
         let replaced = watch::Sender::new(());
         Self { origin, replaced }
     }
 
-    /// Changes when another key counts from then on.
+    /// Changes when another key comes into force.
     pub(super) fn replaced(&self) -> watch::Receiver<()> {
         self.replaced.subscribe()
     }
@@ -83,37 +80,37 @@ impl AdminKey {
     }
 
     /// Whether `presented` is the key.
-    pub fn is(&self, presented: &str) -> bool {
+    pub(crate) fn is(&self, presented: &str) -> bool {
         self.check(presented).is_some()
     }
 
     /// The hash of the key as it is now. One look at the file's metadata; it is read again only when
     /// it was replaced. A file that went away or was damaged leaves the key as it was.
     pub(super) fn current(&self) -> Digest {
-        let (file, known) = match &self.origin {
-            Origin::Configured(digest) => return *digest,
-            Origin::File(file, known) => (file, known),
+        let (file, state) = match &self.origin {
+            KeyOrigin::Configured(digest) => return *digest,
+            KeyOrigin::File(file, state) => (file, state),
         };
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let version = file.version();
-        if version.is_none() || version == Some(known.held.version) || version == known.refused {
-            return known.held.digest;
+        if version.is_none() || version == Some(state.locked.version) || version == state.refused {
+            return state.locked.digest;
         }
-        match file.hold() {
-            Ok(Some(held)) => {
+        match file.open_locked() {
+            Ok(Some(locked)) => {
                 tracing::info!(
                     "the admin key was reset; sessions that were opened with the old one end"
                 );
-                known.held = held;
+                state.locked = locked;
                 self.replaced.send_replace(());
             }
             Ok(None) => {}
             Err(error) => {
                 tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
-                known.refused = version;
+                state.refused = version;
             }
         }
-        known.held.digest
+        state.locked.digest
     }
 }
 
@@ -121,7 +118,7 @@ impl AdminKey {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::key_file::{Effect, reset};
+    use super::super::key_file::{ResetEffect, reset};
     use super::*;
 
     #[test]
@@ -147,7 +144,11 @@ mod tests {
         let (key, made) = AdminKey::open(directory.path(), None).unwrap();
         let before = key.current();
         let (new, effect) = reset(directory.path()).unwrap();
-        assert_eq!(effect, Effect::AtStart, "no server has the journal open");
+        assert_eq!(
+            effect,
+            ResetEffect::AtNextStart,
+            "no server has the journal open"
+        );
         assert!(key.is(new.expose()) && !key.is(made.unwrap().expose()));
         assert!(!key.current().matches(&before));
         std::fs::remove_file(directory.path().join("admin-key")).unwrap();
@@ -169,6 +170,5 @@ mod tests {
         std::fs::write(directory.path().join("admin-key"), "letmein").unwrap();
         let error = AdminKey::open(directory.path(), None).unwrap_err();
         assert!(error.to_string().contains("admin-key reset"), "{error}");
-        assert!(!error.is_retryable());
     }
 }

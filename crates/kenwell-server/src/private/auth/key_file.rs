@@ -20,14 +20,14 @@ const KIND: &str = "sha256:";
 /// More than the file ever holds.
 const MAX_BYTES: u64 = 1024;
 /// How long a running server gets to take up a new key. It looks twice a second.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is asked meanwhile.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Why the admin key could not be kept or found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum KeyFileError {
+pub(crate) enum KeyFileError {
     /// The file system refused.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
@@ -39,7 +39,7 @@ pub enum KeyFileError {
         #[source]
         source: std::io::Error,
     },
-    /// The file belongs to somebody else.
+    /// The file belongs to another user.
     #[error("{path} belongs to another user and cannot be read: run `kenwell admin-key reset` as root, which gives it to the owner of the directory", path = path.display())]
     Unreadable {
         /// The file.
@@ -47,7 +47,7 @@ pub enum KeyFileError {
     },
     /// The server could not read it.
     #[error("{path} cannot be given to the owner of its directory, so nothing was changed: run the command as that user", path = path.display())]
-    NotGiven {
+    OwnerNotChanged {
         /// The file.
         path: PathBuf,
     },
@@ -58,7 +58,7 @@ pub enum KeyFileError {
          change the key where it is set, or stop the server and try again",
         data_dir = data_dir.display()
     )]
-    NotTaken {
+    NotInForce {
         /// The data directory.
         data_dir: PathBuf,
     },
@@ -76,38 +76,28 @@ pub enum KeyFileError {
     Random(#[from] getrandom::Error),
 }
 
-impl KeyFileError {
-    /// Whether the same call may succeed later without anybody changing the file.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(
-            self,
-            Self::Damaged { .. } | Self::Unreadable { .. } | Self::NotGiven { .. }
-        )
-    }
-}
-
-/// Who has a new key.
+/// Since when a new key is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// The server that runs with this data directory.
-    Taken,
+pub(crate) enum ResetEffect {
+    /// The server that runs with this data directory has taken it up.
+    InForce,
     /// No server runs with it: the next one will.
-    AtStart,
+    AtNextStart,
 }
 
 /// Makes a new admin key in place of the one that was made before. A running server has it when this returns, and has
 /// ended the sessions that were opened with the old one.
 ///
 /// # Errors
-/// [`KeyFileError::NotTaken`] when a server runs and goes on with another key; then, as after any error, the old key
+/// [`KeyFileError::NotInForce`] when a server runs and goes on with another key; then, as after any error, the old key
 /// is kept.
-pub fn reset(data_dir: &Path) -> Result<(Secret, Effect), KeyFileError> {
+pub(crate) fn reset(data_dir: &Path) -> Result<(Secret, ResetEffect), KeyFileError> {
     let file = KeyFile::new(data_dir);
     let running = kenwell_journal::is_in_use(&data_dir.join("journal"))?;
     let key = random::new_key()?;
     let before = file.content()?;
     file.write(Digest::of(key.expose()))?;
-    match file.takes_effect(running) {
+    match file.wait_until_in_force(running) {
         Ok(effect) => Ok((key, effect)),
         Err(error) => {
             file.put_back(before.as_deref())?;
@@ -122,23 +112,23 @@ pub(super) struct KeyFile {
     path: PathBuf,
 }
 
-/// Tells one version of the file from the next: it is replaced as a whole, so its inode changes.
+/// Tells one version of the file from the next: the file is replaced as a whole, so its inode changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct FileVersion {
     inode: u64,
     changed: (i64, i64),
 }
 
-/// A version of the file that this process goes by.
+/// A version of the file, while this process goes by it.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct LockedKey {
     pub(super) digest: Digest,
-    pub(super) version: Version,
-    /// Locked, shared, for as long as it counts: so that whoever replaces it can tell that the new one does.
+    pub(super) version: FileVersion,
+    /// Locked, shared, for as long as this version is in force: a reset tells by that lock that the new one is.
     _file: File,
 }
 
-impl Version {
+impl FileVersion {
     fn of(metadata: &Metadata) -> Self {
         Self {
             inode: metadata.ino(),
@@ -155,25 +145,25 @@ impl KeyFile {
     }
 
     /// The version that is there now; `None` when there is no such file.
-    pub(super) fn version(&self) -> Option<Version> {
+    pub(super) fn version(&self) -> Option<FileVersion> {
         let metadata = fs::symlink_metadata(&self.path).ok()?;
-        Some(Version::of(&metadata))
+        Some(FileVersion::of(&metadata))
     }
 
-    /// The hash that is there now, from here on known to be in use; `None` when there is no file.
-    pub(super) fn hold(&self) -> Result<Option<Held>, KeyFileError> {
+    /// The hash that is there now, locked as being in force; `None` when there is no file.
+    pub(super) fn open_locked(&self) -> Result<Option<LockedKey>, KeyFileError> {
         let Some(file) = self.open()? else {
             return Ok(None);
         };
         match FileExt::try_lock_shared(&file) {
-            // Some file systems have no locks; then nobody can tell, and the key counts all the same.
+            // Some file systems have no locks; then a reset cannot tell, and the key is in force all the same.
             Ok(()) | Err(TryLockError::Error(_)) => {}
-            // Somebody looks whether it is held, which takes no time.
+            // A reset is looking whether it is locked, which takes no time.
             Err(TryLockError::WouldBlock) => {
                 FileExt::lock_shared(&file).map_err(self.io("lock"))?;
             }
         }
-        let version = Version::of(&file.metadata().map_err(self.io("read"))?);
+        let version = FileVersion::of(&file.metadata().map_err(self.io("read"))?);
         let content = self.read(&file)?;
         let text = std::str::from_utf8(&content).ok();
         let hex = text.and_then(|text| text.trim().strip_prefix(KIND));
@@ -181,7 +171,7 @@ impl KeyFile {
         let digest = digest.ok_or_else(|| KeyFileError::Damaged {
             path: self.path.clone(),
         })?;
-        Ok(Some(Held {
+        Ok(Some(LockedKey {
             digest,
             version,
             _file: file,
@@ -194,30 +184,30 @@ impl KeyFile {
     }
 
     /// Waits until a server that runs goes by the version that is there now.
-    fn takes_effect(&self, running: bool) -> Result<Effect, KeyFileError> {
+    fn wait_until_in_force(&self, running: bool) -> Result<ResetEffect, KeyFileError> {
         let (path, directory) = (self.path.clone(), self.directory());
         let owner = directory.metadata().map_err(self.io("read"))?.uid();
         let own = path.metadata().map_err(self.io("read"))?.uid();
         if own == 0 && owner != 0 {
-            return Err(KeyFileError::NotGiven { path });
+            return Err(KeyFileError::OwnerNotChanged { path });
         }
         if !running {
-            return Ok(Effect::AtStart);
+            return Ok(ResetEffect::AtNextStart);
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RESET_TIMEOUT;
         while Instant::now() < deadline {
-            if self.is_held()? {
-                return Ok(Effect::Taken);
+            if self.is_in_force()? {
+                return Ok(ResetEffect::InForce);
             }
             sleep(POLL);
         }
-        Err(KeyFileError::NotTaken {
+        Err(KeyFileError::NotInForce {
             data_dir: directory.to_path_buf(),
         })
     }
 
     /// Whether a process goes by the version that is there now.
-    fn is_held(&self) -> Result<bool, KeyFileError> {
+    fn is_in_force(&self) -> Result<bool, KeyFileError> {
         // Some file systems lock only what is open for writing.
         let file = files::open_for_writing(&self.path).map_err(self.io("open"))?;
         match FileExt::try_lock(&file) {

@@ -1,4 +1,4 @@
-//! Who may use the private plane: whoever has the admin key, and the browsers they signed in with.
+//! Who may use the private plane: those who have the admin key, and the browsers in which they signed in.
 
 mod access;
 mod attempts;
@@ -8,11 +8,11 @@ mod key_file;
 mod random;
 mod sessions;
 
-pub use access::Access;
-pub(crate) use access::{Denied, Visitor};
-pub(crate) use attempts::Wait;
-pub use key::{AdminKey, MIN_KEY_CHARS};
-pub use key_file::{Effect, KeyFileError, reset};
+pub(crate) use access::Access;
+pub(crate) use access::{Caller, SignInError};
+pub(crate) use attempts::RetryAfter;
+pub(crate) use key::AdminKey;
+pub(crate) use key_file::{ResetEffect, reset};
 pub(crate) use random::new_key;
 pub(crate) use sessions::Session;
 use sessions::Sessions;

@@ -1,4 +1,4 @@
-//! Random text that nobody can guess.
+//! Random text that cannot be guessed.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use kenwell::connection::Secret;

@@ -10,19 +10,19 @@ use super::{digest::Digest, random};
 
 /// Sessions at once; the one that was idle longest makes room for a new one.
 const MAX_SESSIONS: usize = 64;
-/// A session that nobody uses ends after this.
+/// A session that is not used ends after this.
 const IDLE: Duration = Duration::from_hours(2);
 /// Every session ends after this.
-const LONGEST: Duration = Duration::from_hours(24);
+const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// The sessions, known by the hash of their id: whoever reads the memory cannot use them.
+/// The sessions, known by the hash of their id: a dump of the memory is no way in.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    open: Mutex<HashMap<Digest, Record>>,
+    open: Mutex<HashMap<Digest, OpenSession>>,
 }
 
 #[derive(Debug)]
-struct Record {
+struct OpenSession {
     /// Hash of the admin key that opened it; when the key changes, it ends.
     key: Digest,
     csrf: String,
@@ -40,8 +40,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Whether a request carries the session's token.
-    pub(crate) fn is_vouched_for(&self, token: &str) -> bool {
+    /// Whether this is the session's token, which a request has to carry.
+    pub(crate) fn has_csrf_token(&self, token: &str) -> bool {
         self.csrf.as_bytes().ct_eq(token.as_bytes()).into()
     }
 }
@@ -57,7 +57,7 @@ impl Sessions {
         now: Instant,
     ) -> Result<(String, Session), getrandom::Error> {
         let (id, csrf) = (random::text()?, random::text()?);
-        let record = Record {
+        let record = OpenSession {
             key,
             csrf,
             opened: now,
@@ -94,18 +94,18 @@ impl Sessions {
         self.lock().remove(&Digest::of(id));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Record>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, OpenSession>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Record {
+impl OpenSession {
     fn is_over(&self, now: Instant) -> bool {
         self.remaining(now).is_zero()
     }
 
     fn remaining(&self, now: Instant) -> Duration {
-        let end = (self.opened + LONGEST).min(self.used + IDLE);
+        let end = (self.opened + MAX_AGE).min(self.used + IDLE);
         end.saturating_duration_since(now)
     }
 
@@ -131,11 +131,11 @@ mod tests {
         let (id, session) = sessions.open(key(), start).unwrap();
         assert_eq!(session.remaining, IDLE);
         let mut now = start;
-        while now + IDLE / 2 < start + LONGEST {
+        while now + IDLE / 2 < start + MAX_AGE {
             now += IDLE / 2;
             assert!(sessions.find(&id, key(), now).is_some());
         }
-        assert!(sessions.find(&id, key(), start + LONGEST).is_none());
+        assert!(sessions.find(&id, key(), start + MAX_AGE).is_none());
         let (id, _) = sessions.open(key(), start).unwrap();
         assert!(sessions.find(&id, key(), start + IDLE).is_none());
         assert!(sessions.find(&id, key(), start).is_none(), "over is over");
@@ -147,7 +147,7 @@ mod tests {
         let (id, _) = sessions.open(key(), now).unwrap();
         assert!(sessions.find(&id, Digest::of("other"), now).is_none());
         let (id, session) = sessions.open(key(), now).unwrap();
-        assert!(session.is_vouched_for(&session.csrf) && !session.is_vouched_for(""));
+        assert!(session.has_csrf_token(&session.csrf) && !session.has_csrf_token(""));
         sessions.close(&id);
         assert!(sessions.find(&id, key(), now).is_none());
         assert!(sessions.find("", key(), now).is_none());

@@ -1,13 +1,13 @@
 //! The private plane: who gets in, what the API answers, what it never says.
 
-mod description;
-mod door;
-mod events;
-mod letters;
-mod named;
-mod objects;
+mod access;
+mod dead_letters;
+mod json_objects;
+mod live_tail;
+mod local_references;
+mod openapi;
 mod secrets;
 mod settings;
 mod sign_in;
-mod stored;
+mod stored_secrets;
 mod support;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::door::operations;
+use super::access::operations;
 use super::support::{Browser, ok};
 use crate::support::{ADMIN_KEY, Redis, Server, post};
 

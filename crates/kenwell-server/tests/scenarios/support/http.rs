@@ -98,6 +98,12 @@ impl Client {
         self.post_as("WK", path, "", body)
     }
 
+    /// Sends one event with the write key `WK`; it has to be accepted.
+    pub(crate) fn identify(&mut self, event: &str) {
+        let reply = self.post("/v1/identify", event.as_bytes());
+        assert_eq!(reply.expect("an answer").status, 200, "{event}");
+    }
+
     /// POSTs a body with any write key and more header lines, each ending in CRLF.
     pub(crate) fn post_as(
         &mut self,

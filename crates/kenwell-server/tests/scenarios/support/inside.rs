@@ -1,4 +1,4 @@
-//! The gateway, the journal and the deliveries inside the test's own process, with the door for changes.
+//! The gateway, the journal and the deliveries inside the test's own process, where they can be changed.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,17 +10,17 @@ use kenwell_journal::{Journal, Options};
 use kenwell_server::{
     config::Environment,
     dead_letters::DeadLetters,
-    gateway::{Gateway, Limits, Reach},
+    gateway::{Gateway, GatewayLimits, PublicEndpoint},
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
     runtime::{
-        Applied, ConfigFile, Dependencies, DestinationChange, DestinationView, Edit, EditError,
-        Runtime, SourceChange,
+        Applied, ConfigFile, DestinationChange, DestinationView, Edit, EditError, Runtime,
+        SourceChange,
     },
 };
 use tempfile::TempDir;
 use tokio::{runtime::Runtime as Executor, sync::Notify, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::eventually;
 
@@ -31,8 +31,6 @@ pub(crate) struct Inside {
     pub(crate) journal: Journal,
     pub(crate) executor: Executor,
     shutdown: CancellationToken,
-    stop: CancellationToken,
-    tasks: TaskTracker,
     serving: JoinHandle<()>,
     directory: TempDir,
     options: Options,
@@ -73,29 +71,26 @@ impl Inside {
         let metrics = Arc::new(Metrics::new());
         let dead_letters =
             DeadLetters::open(&directory.path().join("dead-letters"), 1 << 30).unwrap();
-        let (shutdown, stop) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
-        let runtime = Runtime::start(Dependencies {
+        let shutdown = CancellationToken::new();
+        let runtime = Runtime::start(
             file,
-            config: config.clone(),
-            journal: journal.clone(),
-            metrics: Arc::clone(&metrics),
+            config.clone(),
+            journal.clone(),
+            Arc::clone(&metrics),
             dead_letters,
-            stop: stop.clone(),
-            tasks: tasks.clone(),
-        })
+        )
         .unwrap();
         let gateway = Gateway::new(
             runtime.source_table(),
             journal.clone(),
             Arc::clone(&metrics),
             config.workspace_id,
-            Limits {
+            GatewayLimits {
                 max_connections: 100,
                 idle_timeout: Duration::from_mins(12),
                 body_timeout: Duration::from_secs(30),
             },
-            Reach {
+            PublicEndpoint {
                 public_url: None,
                 tls: false,
             },
@@ -116,8 +111,6 @@ impl Inside {
             journal,
             executor,
             shutdown,
-            stop,
-            tasks,
             serving,
             directory,
             options,
@@ -134,8 +127,6 @@ impl Inside {
         let Self {
             executor,
             shutdown,
-            stop,
-            tasks,
             serving,
             directory,
             journal,
@@ -145,9 +136,7 @@ impl Inside {
         } = self;
         shutdown.cancel();
         executor.block_on(serving).unwrap();
-        stop.cancel();
-        tasks.close();
-        executor.block_on(tasks.wait());
+        executor.block_on(runtime.stop());
         drop(runtime);
         executor.block_on(journal.close()).unwrap();
         drop((journal, executor));

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use redis::{Cmd, Pipeline};
 
+use super::super::deadline::Deadline;
 use super::super::group::{Answers, Group};
-use super::super::limit::Limit;
-use super::super::slots::{Redirection, slot_of};
-use super::{Cluster, MAX_REDIRECTIONS, key, nowhere, within};
+use super::super::slot::slot_of;
+use super::super::slot_map::Redirection;
+use super::routed_command::{key, unrouted};
+use super::{Cluster, MAX_REDIRECTIONS, within};
 use crate::Error;
 
 /// The commands of one group whose keys share a slot, and their places in the group.
-struct Part<'a> {
+struct SlotGroup<'a> {
     group: usize,
     slot: u16,
     places: Vec<usize>,
@@ -21,11 +23,11 @@ struct Part<'a> {
 }
 
 /// What a node that did not execute a transaction wants.
-enum Elsewhere {
+enum SlotMove {
     /// It belongs to another node.
     Moved(Redirection),
     /// The slot is being moved, so its keys are on two nodes.
-    UnderWay,
+    InProgress,
 }
 
 impl Cluster {
@@ -37,7 +39,7 @@ impl Cluster {
         &self,
         command: &'static str,
         groups: &[Group],
-        limit: Option<Limit>,
+        limit: Option<Deadline>,
     ) -> Result<Vec<Answers>, Error> {
         let (mut single, mut together) = (Vec::new(), Vec::new());
         for part in parts(groups) {
@@ -61,7 +63,7 @@ impl Cluster {
             tokio::join!(self.send_all(command, &alone, limit), transactions);
         let mut answers: Vec<Answers> = groups
             .iter()
-            .map(|group| vec![Err(nowhere(command)); group.commands().len()])
+            .map(|group| vec![Err(unrouted(command)); group.commands().len()])
             .collect();
         let alone = alone?.into_iter().map(|answer| Ok(vec![answer]));
         for (part, found) in single
@@ -85,11 +87,11 @@ impl Cluster {
     async fn transact(
         &self,
         command: &'static str,
-        part: &Part<'_>,
-        limit: Option<Limit>,
+        part: &SlotGroup<'_>,
+        limit: Option<Deadline>,
     ) -> Result<Answers, Error> {
-        let map = self.lane.topology.current(limit).await?;
-        let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| nowhere(command))?);
+        let map = self.shared.topology.current(limit).await?;
+        let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| unrouted(command))?);
         let group = [part.commands.iter().copied().cloned().collect::<Group>()];
         let mut answers = Answers::new();
         for _redirection in 0..=MAX_REDIRECTIONS {
@@ -97,20 +99,20 @@ impl Cluster {
             answers = match node.send_groups(command, &group, within(limit)).await {
                 Ok(mut groups) => groups.pop().unwrap_or_default(),
                 Err(error) => {
-                    self.lane.topology.doubt(&address, &error);
+                    self.shared.topology.doubt(&address, &error);
                     return Ok(vec![Err(error); part.commands.len()]);
                 }
             };
             for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
-                self.lane.topology.doubt(&address, error);
+                self.shared.topology.doubt(&address, error);
             }
-            match self.elsewhere(&answers, &address) {
+            match self.slot_move(&answers, &address) {
                 None => break,
-                Some(Elsewhere::UnderWay) => {
+                Some(SlotMove::InProgress) => {
                     return self.send_all(command, &part.commands, limit).await;
                 }
-                Some(Elsewhere::Moved(redirection)) => {
-                    self.lane.topology.moved(&redirection);
+                Some(SlotMove::Moved(redirection)) => {
+                    self.shared.topology.moved(&redirection);
                     address = redirection.address.into();
                 }
             }
@@ -118,12 +120,12 @@ impl Cluster {
         Ok(answers)
     }
 
-    fn elsewhere(&self, answers: &Answers, asked: &str) -> Option<Elsewhere> {
-        let topology = &self.lane.topology;
+    fn slot_move(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
+        let topology = &self.shared.topology;
         answers.iter().find_map(|answer| match answer {
             Err(Error::Refused { reply, .. }) => match reply.code() {
-                "MOVED" => topology.redirection(reply, asked).map(Elsewhere::Moved),
-                "ASK" | "TRYAGAIN" => Some(Elsewhere::UnderWay),
+                "MOVED" => topology.redirection(reply, asked).map(SlotMove::Moved),
+                "ASK" | "TRYAGAIN" => Some(SlotMove::InProgress),
                 _ => None,
             },
             _ => None,
@@ -134,7 +136,7 @@ impl Cluster {
         &self,
         command: &'static str,
         commands: &[&Cmd],
-        limit: Option<Limit>,
+        limit: Option<Deadline>,
     ) -> Result<Answers, Error> {
         let mut pipeline = Pipeline::with_capacity(commands.len());
         for command in commands {
@@ -145,13 +147,13 @@ impl Cluster {
 }
 
 /// Cuts groups so that the commands of each part have one slot.
-fn parts(groups: &[Group]) -> Vec<Part<'_>> {
+fn parts(groups: &[Group]) -> Vec<SlotGroup<'_>> {
     let mut parts = Vec::new();
     for (group, commands) in groups.iter().enumerate() {
-        let mut by_slot: BTreeMap<u16, Part<'_>> = BTreeMap::new();
+        let mut by_slot: BTreeMap<u16, SlotGroup<'_>> = BTreeMap::new();
         for (place, command) in commands.commands().iter().enumerate() {
             let slot = slot_of(key(command));
-            let part = by_slot.entry(slot).or_insert_with(|| Part {
+            let part = by_slot.entry(slot).or_insert_with(|| SlotGroup {
                 group,
                 slot,
                 places: Vec::new(),

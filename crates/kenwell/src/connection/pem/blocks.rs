@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::wrong;
 use crate::Error;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -43,7 +42,7 @@ impl Block<'_> {
     /// The bytes.
     pub(super) fn der(&self, setting: &'static str) -> Result<Vec<u8>, Error> {
         STANDARD.decode(self.base64()).map_err(|_| {
-            wrong(
+            Error::wrong_setting(
                 setting,
                 format!(
                     "not PEM: what stands below -----BEGIN {}----- is damaged; copy it again",

@@ -1,4 +1,4 @@
-//! The authorities that somebody chose to trust instead of the system's.
+//! The authorities in `ca_certificate`, which are trusted instead of the system's.
 
 use rustls::RootCertStore;
 use rustls::crypto::WebPkiSupportedAlgorithms;
@@ -32,10 +32,10 @@ impl Authorities {
         if is_of_use {
             return Ok(authorities);
         }
-        Err(Error::Settings {
-            setting: SETTING,
-            problem: "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's".to_owned(),
-        })
+        Err(Error::wrong_setting(
+            SETTING,
+            "this is the certificate of a server or client, not of an authority (CA:TRUE); give the certificate of the authority that signed the server's",
+        ))
     }
 
     /// What can verify other certificates at this time, for rustls.
@@ -68,8 +68,8 @@ impl Authorities {
         self.given.iter().any(|given| given.as_ref() == der) && self.is_its_own(certificate)
     }
 
-    /// Whether it signed itself. What was given is trusted as it is, so a signature that nobody verifies any
-    /// more, as with SHA-1, says nothing against it.
+    /// Whether it signed itself. What was given is trusted as it is, so a signature that cannot be
+    /// verified any more, as with SHA-1, says nothing against it.
     fn is_its_own(&self, certificate: &X509Certificate<'_>) -> bool {
         let names_itself = certificate.issuer().as_raw() == certificate.subject().as_raw();
         names_itself

@@ -1,4 +1,4 @@
-//! Who we are, for those who ask: a certificate and its key.
+//! Our own certificate and its key, for a server or client that asks for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::ring;
 use rustls::sign::CertifiedKey;
 
-use super::material::Material;
+use super::pem_texts::PemTexts;
 use super::{algorithm, pem};
 use crate::Error;
 use crate::connection::pem::private_key;
@@ -27,8 +27,8 @@ pub struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// Ready for handshakes, also with a certificate of X.509 version 1. Its dates are not looked at: whoever it is
-    /// shown to judges them.
+    /// Ready for handshakes, also with a certificate of X.509 version 1. Its dates are not looked at: the
+    /// other side judges them.
     ///
     /// # Errors
     /// [`Error::Settings`] when one of them cannot be read or used, or they do not belong together.
@@ -37,7 +37,7 @@ impl Identity<'_> {
         let key = private_key(self.key_setting, self.key)?;
         let leaf = chain.first().and_then(pem::parse);
         let leaf = leaf.ok_or_else(|| {
-            wrong(
+            Error::wrong_setting(
                 self.certificate_setting,
                 "there is no certificate in it; it needs -----BEGIN CERTIFICATE-----".to_owned(),
             )
@@ -47,7 +47,7 @@ impl Identity<'_> {
             let problem = problem
                 .as_deref()
                 .unwrap_or("is of a kind that is not supported");
-            wrong(
+            Error::wrong_setting(
                 self.key_setting,
                 format!("it {problem}; {}", algorithm::INSTEAD),
             )
@@ -57,7 +57,7 @@ impl Identity<'_> {
             .public_key()
             .is_none_or(|public| public.as_ref() == leaf.public_key().raw);
         if !belongs {
-            return Err(wrong(
+            return Err(Error::wrong_setting(
                 self.key_setting,
                 format!(
                     "it is not the key of {}; give the two that belong together",
@@ -70,19 +70,19 @@ impl Identity<'_> {
 }
 
 /// Reads both settings of a client; `None` when neither is given.
-pub(super) fn of_client(material: &Material) -> Result<Option<Arc<CertifiedKey>>, Error> {
+pub(super) fn of_client(texts: &PemTexts) -> Result<Option<Arc<CertifiedKey>>, Error> {
     const CERTIFICATE: &str = "client_certificate";
     const KEY: &str = "client_key";
-    let (certificate, key) = match (&material.certificate, &material.key) {
+    let (certificate, key) = match (&texts.certificate, &texts.key) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
         (Some(_), None) => {
             let problem = "client_certificate is given without its key; give both";
-            return Err(wrong(KEY, problem.to_owned()));
+            return Err(Error::wrong_setting(KEY, problem.to_owned()));
         }
         (None, Some(_)) => {
             let problem = "client_key is given without its certificate; give both";
-            return Err(wrong(CERTIFICATE, problem.to_owned()));
+            return Err(Error::wrong_setting(CERTIFICATE, problem.to_owned()));
         }
     };
     let identity = Identity {
@@ -94,14 +94,14 @@ pub(super) fn of_client(material: &Material) -> Result<Option<Arc<CertifiedKey>>
     identity.certified().map(|key| Some(Arc::new(key)))
 }
 
-/// Answers a server that asks who we are, and remembers that it did.
+/// Shows our certificate to a server that asks for one, and remembers that it asked.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ClientIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,
     was_asked: AtomicBool,
 }
 
-impl Answer {
+impl ClientIdentity {
     pub(super) fn new(identity: Option<Arc<CertifiedKey>>) -> Self {
         Self {
             identity,
@@ -114,7 +114,7 @@ impl Answer {
     }
 }
 
-impl ResolvesClientCert for Answer {
+impl ResolvesClientCert for ClientIdentity {
     fn resolve(
         &self,
         _root_hint_subjects: &[&[u8]],
@@ -128,8 +128,4 @@ impl ResolvesClientCert for Answer {
     fn has_certs(&self) -> bool {
         true
     }
-}
-
-fn wrong(setting: &'static str, problem: String) -> Error {
-    Error::Settings { setting, problem }
 }

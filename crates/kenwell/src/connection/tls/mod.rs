@@ -1,25 +1,24 @@
-//! TLS towards Redis: whom to trust, who we are, and what to do when the other side is not trusted.
+//! TLS towards Redis: which servers to trust, which certificate to show, and what a failed handshake means.
 
 mod algorithm;
-mod any;
 mod authorities;
-mod explain;
-mod given;
+mod certificate_explanation;
+mod client;
+mod explanation;
 mod identity;
-mod judge;
-mod look;
-mod material;
+mod key_inspection;
 mod names;
 mod pem;
-mod refusal;
-mod setup;
+mod pem_texts;
+mod private_authorities;
 mod signature;
 mod validity;
+mod verifier;
 
-pub(crate) use explain::Explanation;
-pub use explain::tls_reason;
+pub(super) use client::TlsClient;
+pub(crate) use explanation::Explanation;
+pub use explanation::tls_reason;
 pub use identity::Identity;
-pub(crate) use names::listed;
-pub(super) use setup::Tls;
+pub(crate) use names::listed_names;
 pub(crate) use validity::notice;
 pub use validity::{TimeNotice, time_notices};

@@ -14,7 +14,7 @@ const MAX_LISTED: usize = 4;
 
 /// Why the common name of a certificate without subjectAltName is of no use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
+pub(super) enum CommonNameError {
     #[error(
         "the certificate has no subjectAltName, and its common name is \"{found}\", not \"{wanted}\""
     )]
@@ -27,7 +27,7 @@ pub(super) enum Unusable {
     Constrained,
 }
 
-impl Unusable {
+impl CommonNameError {
     pub(super) fn into_tls(self) -> rustls::Error {
         CertificateError::Other(OtherError(std::sync::Arc::new(self))).into()
     }
@@ -61,12 +61,12 @@ fn has_extension(
 pub(super) fn check_common_name(
     certificate: &X509Certificate<'_>,
     wanted: &ServerName<'_>,
-) -> Result<(), Unusable> {
+) -> Result<(), CommonNameError> {
     let names: Vec<_> = certificate.subject().iter_common_name().collect();
     let [name] = names.as_slice() else {
-        return Err(Unusable::NotOneName(names.len()));
+        return Err(CommonNameError::NotOneName(names.len()));
     };
-    let found = name.as_str().map_err(|_| Unusable::NotText)?;
+    let found = name.as_str().map_err(|_| CommonNameError::NotText)?;
     let host = wanted.to_str();
     let is_equal = match wanted {
         ServerName::IpAddress(address) => found.parse() == Ok(IpAddr::from(*address)),
@@ -77,7 +77,7 @@ pub(super) fn check_common_name(
     if is_equal {
         Ok(())
     } else {
-        Err(Unusable::OtherName {
+        Err(CommonNameError::OtherName {
             found: found.to_owned(),
             wanted: host.into_owned(),
         })
@@ -116,7 +116,7 @@ pub(super) fn check_purpose(
 }
 
 /// Its alternative names, or its common name when it has none, for people.
-pub(crate) fn listed(certificate: &X509Certificate<'_>) -> String {
+pub(crate) fn listed_names(certificate: &X509Certificate<'_>) -> String {
     let alternatives = certificate.subject_alternative_name().ok().flatten();
     let mut names: Vec<String> = alternatives
         .iter()

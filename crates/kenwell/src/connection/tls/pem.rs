@@ -9,7 +9,7 @@ use crate::Error;
 use crate::connection::pem;
 
 /// The text, unless it is blank: an empty setting means none.
-pub(super) fn given(text: Option<&str>) -> Option<&str> {
+pub(super) fn non_blank(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
@@ -30,14 +30,14 @@ pub(super) fn certificates(
     let found = pem::certificates(setting, text)?;
     for (index, der) in found.iter().enumerate() {
         if parse(der).is_none() {
-            return Err(Error::Settings {
+            return Err(Error::wrong_setting(
                 setting,
-                problem: format!(
+                format!(
                     "certificate {} of {} is no X.509 certificate; copy it again",
                     index + 1,
                     found.len()
                 ),
-            });
+            ));
         }
     }
     Ok(found)

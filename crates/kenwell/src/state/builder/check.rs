@@ -3,14 +3,14 @@
 use super::MAX_ENTRIES;
 use crate::state::codec::Plaintext;
 use crate::state::key::{Keys, Layout};
-use crate::state::store::Setup;
+use crate::state::store::StoreConfig;
 use crate::state::values::MAX_TTL_SECONDS;
 use crate::state::{Entry, Error};
 
-pub(super) fn all(setup: &Setup) -> Result<(), Error> {
-    check_entries(setup)?;
-    check_keys(&setup.keys, &setup.entries)?;
-    check_encryption(setup)
+pub(super) fn all(config: &StoreConfig) -> Result<(), Error> {
+    check_entries(config)?;
+    check_keys(&config.keys, &config.entries)?;
+    check_encryption(config)
 }
 
 fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
@@ -18,8 +18,8 @@ fn wrong(setting: &'static str, problem: impl Into<String>) -> Error {
     Error::Setting { setting, problem }
 }
 
-fn check_entries(setup: &Setup) -> Result<(), Error> {
-    let entries = &setup.entries;
+fn check_entries(config: &StoreConfig) -> Result<(), Error> {
+    let entries = &config.entries;
     if entries.is_empty() || entries.len() > MAX_ENTRIES {
         let problem = format!("there must be 1 to {MAX_ENTRIES}, not {}", entries.len());
         return Err(wrong("entries", problem));
@@ -40,7 +40,7 @@ fn check_entries(setup: &Setup) -> Result<(), Error> {
             return Err(wrong("entries", problem));
         }
     }
-    if setup.codec.max_bytes == 0 {
+    if config.codec.max_bytes == 0 {
         return Err(wrong(
             "max_entry_bytes",
             "it is 0, so nothing could be saved",
@@ -69,12 +69,12 @@ fn check_keys(keys: &Keys, entries: &[Entry]) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_encryption(setup: &Setup) -> Result<(), Error> {
-    let sealed = setup.entries.iter().any(|entry| entry.sealed);
-    let problem = match (&setup.codec.keys, sealed) {
+fn check_encryption(config: &StoreConfig) -> Result<(), Error> {
+    let sealed = config.entries.iter().any(|entry| entry.sealed);
+    let problem = match (&config.codec.keys, sealed) {
         (None, true) => "an entry is to be encrypted, but there is no key",
         (Some(_), false) => "there are keys, but no entry is encrypted",
-        (None, false) if setup.codec.plaintext == Plaintext::Accept => {
+        (None, false) if config.codec.plaintext == Plaintext::Accept => {
             "accept_plaintext is set, but there is no key"
         }
         _ => return Ok(()),

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A key ring without keys, or with too many.
-    #[error("a key ring has 1 to {} keys, not {count}", super::MAX_KEYS)]
+    #[error("a key ring has 1 to {} keys, not {count}", super::limits::MAX_KEYS)]
     KeyCount {
         /// How many there were.
         count: usize,
@@ -19,7 +19,7 @@ pub enum Error {
     /// An id that cannot stand in a sealed value.
     #[error(
         "an encryption key's id has 1 to {} characters of A-Z, a-z, 0-9, `-` and `_`",
-        super::MAX_ID_BYTES
+        super::limits::MAX_ID_BYTES
     )]
     BadId,
     /// A key of another length, or text that is no key.

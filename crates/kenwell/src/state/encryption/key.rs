@@ -7,13 +7,11 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
+use super::limits::MAX_ID_BYTES;
 
 /// The length of a key's secret.
 pub const KEY_BYTES: usize = 32;
-
-/// The longest id of a key.
-pub const MAX_ID_BYTES: usize = 32;
 
 /// Both alphabets are met in the wild, with padding and without.
 const LENIENT: GeneralPurposeConfig =

@@ -15,7 +15,7 @@ use crate::profile::{Reorder, array_index};
 const MAX_COMPARED: usize = 16;
 
 /// An object or array that is being read.
-struct Open {
+struct OpenContainer {
     is_object: bool,
     start: usize,
     first_member: usize,
@@ -32,7 +32,7 @@ struct Member {
 #[derive(Default)]
 struct Writer {
     out: String,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     members: Vec<Member>,
     unsorted: Reorder,
 }
@@ -65,7 +65,7 @@ impl Writer {
                     return Err(JsonError::TooDeep);
                 }
                 let is_object = kind == Kind::Object;
-                self.open.push(Open {
+                self.open.push(OpenContainer {
                     is_object,
                     start: self.out.len(),
                     first_member: self.members.len(),

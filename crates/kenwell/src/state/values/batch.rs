@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 
-use super::call::{Call, send_all};
+use super::call::{PreparedCall, send_all};
 use super::compare::Comparison;
 use super::{Expected, Fetched, Read, Write, read, remove, write};
-use crate::connection::{Answers, Connection, Effect};
+use crate::connection::{Access, Answers, Connection};
 use crate::state::Error;
 
 /// One call.
@@ -65,7 +65,7 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
         Prepared::Call(call) => call.entry(connection),
         Prepared::Comparison(comparison) => comparison.entry(connection),
     });
-    let mut turns = connection.order().begin(entries, limit).into_iter();
+    let mut tickets = connection.order().begin(entries, limit).into_iter();
     let (mut calls, mut comparisons) = (Vec::with_capacity(requests.len()), Vec::new());
     // Of each request, why it was not sent, if it was not.
     let mut sent = Vec::with_capacity(requests.len());
@@ -73,11 +73,11 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
         sent.push(match prepared {
             Err(unsent) => Err(unsent),
             Ok(prepared) => {
-                let turn = turns.next();
+                let ticket = tickets.next();
                 match prepared {
-                    Prepared::Call(call) => calls.extend(turn.map(|turn| call.begun(turn))),
+                    Prepared::Call(call) => calls.extend(ticket.map(|ticket| call.begun(ticket))),
                     Prepared::Comparison(comparison) => {
-                        comparisons.extend(turn.map(|turn| (comparison, [turn])));
+                        comparisons.extend(ticket.map(|ticket| (comparison, [ticket])));
                     }
                 }
                 Ok(())
@@ -86,7 +86,7 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
     }
     let comparisons = comparisons.into_iter();
     let comparisons: Vec<_> = comparisons
-        .map(async |(comparison, turns)| comparison.send(connection, &turns, limit).await)
+        .map(async |(comparison, tickets)| comparison.send(connection, &tickets, limit).await)
         .collect();
     let calls = send_all(connection, "GET or SET", calls, limit);
     let (calls, compared) = tokio::join!(calls, join_all(comparisons));
@@ -104,17 +104,17 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
 }
 
 enum Prepared<'a> {
-    Call(Call),
+    Call(PreparedCall),
     Comparison(Comparison<'a>),
 }
 
 fn prepare<'a>(connection: &Connection, request: &'a Request) -> Result<Prepared<'a>, Error> {
-    let changing = |group| Call {
+    let changing = |group| PreparedCall {
         groups: vec![group],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     Ok(Prepared::Call(match request {
-        Request::Fetch { reads, profile_key } => Call {
+        Request::Fetch { reads, profile_key } => PreparedCall {
             groups: read::groups_of(reads, profile_key.as_deref())?.into(),
             effect: read::effect_of(reads),
         },

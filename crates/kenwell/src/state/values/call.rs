@@ -2,28 +2,28 @@
 
 use futures_util::future::join_all;
 
-use super::read;
-use crate::connection::{Answers, Connection, Effect, Group, Limit, Terms, Turn};
+use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicket, SendOptions};
 use crate::state::Error;
+use redis::{Arg, Cmd};
 
 /// A call, ready to begin.
-pub(super) struct Call {
+pub(super) struct PreparedCall {
     pub(super) groups: Vec<Group>,
-    pub(super) effect: Effect,
+    pub(super) effect: Access,
 }
 
 /// A call that has begun, and stands in the order of those on the same keys.
-pub(super) struct Begun {
+pub(super) struct OrderedCall {
     groups: Vec<Group>,
-    turn: Turn,
+    ticket: OrderTicket,
 }
 
 /// Of each group what its commands answered.
 pub(super) type Replies = Result<Vec<Answers>, Error>;
 
-impl Call {
+impl PreparedCall {
     /// What it needs to take its turn. The first argument of each command is its key.
-    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+    pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);
         let hashes = commands.map(|command| {
             let key = command.args_iter().nth(1);
@@ -35,18 +35,18 @@ impl Call {
         (self.effect, hashes.collect())
     }
 
-    pub(super) fn begun(self, turn: Turn) -> Begun {
+    pub(super) fn begun(self, ticket: OrderTicket) -> OrderedCall {
         let groups = self.groups;
-        Begun { groups, turn }
+        OrderedCall { groups, ticket }
     }
 
     /// Sends this call by itself.
     pub(super) async fn send(self, connection: &Connection, command: &'static str) -> Replies {
         let limit = connection.limit();
-        let turns = connection.order().begin([self.entry(connection)], limit);
-        let begun = turns.into_iter().map(|turn| Begun {
+        let tickets = connection.order().begin([self.entry(connection)], limit);
+        let begun = tickets.into_iter().map(|ticket| OrderedCall {
             groups: self.groups.clone(),
-            turn,
+            ticket,
         });
         let mut replies = send_all(connection, command, begun.collect(), limit).await;
         replies.pop().unwrap_or_else(|| Ok(Vec::new()))
@@ -57,11 +57,11 @@ impl Call {
 pub(super) async fn send_all(
     connection: &Connection,
     command: &'static str,
-    calls: Vec<Begun>,
-    limit: Limit,
+    calls: Vec<OrderedCall>,
+    limit: Deadline,
 ) -> Vec<Replies> {
     // In a cluster those on one key wait for each other's answers; others do not wait for them.
-    let waits = |call: &Begun| connection.is_cluster() && !call.turn.is_free();
+    let waits = |call: &OrderedCall| connection.is_cluster() && !call.ticket.is_free();
     let waiting: Vec<bool> = calls.iter().map(waits).collect();
     if calls.len() < 2 || !waiting.contains(&true) {
         return send_together(connection, command, calls, limit).await;
@@ -87,17 +87,17 @@ pub(super) async fn send_all(
 async fn send_together(
     connection: &Connection,
     command: &'static str,
-    calls: Vec<Begun>,
-    limit: Limit,
+    calls: Vec<OrderedCall>,
+    limit: Deadline,
 ) -> Vec<Replies> {
     let mut results = send_once(connection, command, &calls, limit).await;
     let (mut again, mut places) = (Vec::new(), Vec::new());
     for (result, mut call) in results.iter_mut().zip(calls) {
-        // Whoever is not repeated ends here, and lets the next ones go.
+        // A call that is not repeated ends here, and newer ones may go.
         let Some(source) = lost(result) else { continue };
-        if call.turn.was_overtaken() {
+        if call.ticket.was_overtaken() {
             // Reading is harmless at any time; a time to live is a newer call's to set.
-            let Some(groups) = read::without_refresh(&call.groups) else {
+            let Some(groups) = without_refresh(&call.groups) else {
                 *result = Err(Error::Overtaken { source });
                 continue;
             };
@@ -118,21 +118,21 @@ async fn send_together(
 async fn send_once(
     connection: &Connection,
     command: &'static str,
-    calls: &[Begun],
-    limit: Limit,
+    calls: &[OrderedCall],
+    limit: Deadline,
 ) -> Vec<Replies> {
     let groups: Vec<Group> = calls.iter().flat_map(|call| call.groups.clone()).collect();
-    let turns: Vec<&Turn> = calls.iter().map(|call| &call.turn).collect();
-    let terms = Terms {
+    let tickets: Vec<&OrderTicket> = calls.iter().map(|call| &call.ticket).collect();
+    let options = SendOptions {
         limit: Some(limit),
-        turns: &turns,
+        tickets: &tickets,
     };
-    match connection.send_groups(command, &groups, terms).await {
+    match connection.send_groups(command, &groups, options).await {
         Ok(answers) => {
             let mut answers = answers.into_iter();
             let replies = calls.iter().map(|call| {
                 let answers = answers.by_ref().take(call.groups.len()).collect();
-                if call.turn.is_unsettled() {
+                if call.ticket.is_unsettled() {
                     return Err(Error::Unsettled);
                 }
                 Ok(answers)
@@ -144,6 +144,24 @@ async fn send_once(
             failed.collect()
         }
     }
+}
+
+/// The same reads without a new time to live; `None` when it is not all reading.
+fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
+    let plain = |command: &Cmd| {
+        let mut arguments = command.args_iter();
+        match (arguments.next(), arguments.next()) {
+            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
+                Some(super::command("GET", key))
+            }
+            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
+            _ => None,
+        }
+    };
+    let groups = groups.iter();
+    groups
+        .map(|group| group.commands().iter().map(plain).collect())
+        .collect()
 }
 
 /// How the connection was lost, if it was.

@@ -1,10 +1,10 @@
-//! Writing only when nobody else has written since: one atomic step.
+//! Writing only if what is stored is still what was read: one atomic step.
 
 use redis::{Cmd, Value};
 
 use super::{Write, check_count, check_ttl};
-use crate::connection::{Connection, Effect, Group, Limit, Terms, Turn, slot_of};
-use crate::state::{Error, Place};
+use crate::connection::{Access, Connection, Deadline, Group, OrderTicket, SendOptions, slot_of};
+use crate::state::{Error, ValuePlace};
 
 /// What a value is expected to be.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,10 +50,10 @@ end \
 return 1";
 
 /// Writes values if what is stored is what was expected, in one atomic step (`EVAL`), and says
-/// whether it was. `false`: somebody else was faster, and nothing was written.
+/// whether it was. `false`: another writer was faster, and nothing was written.
 ///
-/// Never repeated: after a lost connection nobody knows whether it happened, and a second attempt
-/// would take its own success for somebody else's.
+/// Never repeated: after a lost connection it is not known whether it happened, and a second attempt
+/// would take its own success for another writer's.
 ///
 /// # Errors
 ///
@@ -66,10 +66,10 @@ pub async fn store_unchanged(
 ) -> Result<bool, Error> {
     let comparison = Comparison::new(connection, expected, writes)?;
     let limit = connection.limit();
-    let turns = connection
+    let tickets = connection
         .order()
         .begin([comparison.entry(connection)], limit);
-    comparison.send(connection, &turns, limit).await
+    comparison.send(connection, &tickets, limit).await
 }
 
 /// A comparison, ready to be sent.
@@ -111,30 +111,30 @@ impl<'a> Comparison<'a> {
     }
 
     /// What it needs to take its turn.
-    pub(super) fn entry(&self, connection: &Connection) -> (Effect, Vec<u64>) {
+    pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let hash = |key: &&[u8]| connection.order().hash(key);
-        (Effect::Changes, self.keys.iter().map(hash).collect())
+        (Access::Changes, self.keys.iter().map(hash).collect())
     }
 
     /// Sends it in its turn, and says whether it was written.
     pub(super) async fn send(
         self,
         connection: &Connection,
-        turns: &[Turn],
-        limit: Limit,
+        tickets: &[OrderTicket],
+        limit: Deadline,
     ) -> Result<bool, Error> {
         let Some(first) = self.keys.first() else {
             return Ok(true);
         };
-        let turns: Vec<&Turn> = turns.iter().collect();
-        let terms = Terms {
+        let tickets: Vec<&OrderTicket> = tickets.iter().collect();
+        let options = SendOptions {
             limit: Some(limit),
-            turns: &turns,
+            tickets: &tickets,
         };
         let groups = [[self.command].into_iter().collect::<Group>()];
-        let sent = connection.send_groups("EVAL", &groups, terms).await;
+        let sent = connection.send_groups("EVAL", &groups, options).await;
         // In a cluster, where a loss may be among the answers, nothing is remembered of it.
-        let is_unsettled = sent.is_ok() && turns.iter().any(|turn| turn.is_unsettled());
+        let is_unsettled = sent.is_ok() && tickets.iter().any(|ticket| ticket.is_unsettled());
         match sent.map(|groups| groups.into_iter().flatten().next()) {
             Ok(Some(Ok(Value::Int(1)))) if is_unsettled => Err(Error::Unsettled),
             Ok(Some(Ok(Value::Int(1)))) => Ok(true),
@@ -151,7 +151,7 @@ fn one_slot<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
     let mut slot = None;
     for (index, key) in keys.enumerate() {
         if *slot.get_or_insert_with(|| slot_of(key)) != slot_of(key) {
-            let place = Place::new(index, key);
+            let place = ValuePlace::new(index, key);
             return Err(Error::SeveralSlots { place });
         }
     }
@@ -161,7 +161,7 @@ fn one_slot<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
 fn failed(source: crate::Error, first: &[u8]) -> Error {
     match source {
         crate::Error::Refused { .. } => Error::Value {
-            place: Place::new(0, first),
+            place: ValuePlace::new(0, first),
             source,
         },
         // Nothing was sent before there was a connection.

@@ -1,12 +1,12 @@
 //! Reading values, and a profile along with them.
 
-use redis::{Arg, Cmd, Value};
+use redis::Value;
 
-use super::call::Call;
+use super::call::PreparedCall;
 use super::{check_count, check_ttl, command, failure, shares_its_fate};
-use crate::connection::{Answers, Connection, Effect, Group};
+use crate::connection::{Access, Answers, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
-use crate::state::{Error, Place};
+use crate::state::{Error, ValuePlace};
 
 /// A value to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) async fn fetch_users(
         groups.extend(groups_of(reads, *profile_key)?);
     }
     let effect = effect_of(users.iter().flat_map(|(reads, _)| *reads));
-    let call = Call { groups, effect };
+    let call = PreparedCall { groups, effect };
     let mut answers = call.send(connection, "GET").await?.into_iter();
     let fetched = users
         .iter()
@@ -70,31 +70,13 @@ pub(crate) async fn fetch_users(
 }
 
 /// A read that makes a value live longer changes something.
-pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Effect {
+pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Access {
     let changes = |read: &Read| read.refresh_seconds.is_some_and(|seconds| seconds > 0);
     if reads.into_iter().any(changes) {
-        Effect::Changes
+        Access::Changes
     } else {
-        Effect::Reads
+        Access::Reads
     }
-}
-
-/// The same reads without a new time to live; `None` when it is not all reading.
-pub(super) fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
-    let plain = |command: &Cmd| {
-        let mut arguments = command.args_iter();
-        match (arguments.next(), arguments.next()) {
-            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
-                Some(super::command("GET", key))
-            }
-            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
-            _ => None,
-        }
-    };
-    let groups = groups.iter();
-    groups
-        .map(|group| group.commands().iter().map(plain).collect())
-        .collect()
 }
 
 /// Two groups: the values of one user, and the profile, which may be empty.
@@ -127,7 +109,7 @@ fn values(
 ) -> Vec<Result<Option<Vec<u8>>, Error>> {
     let refused = |index: usize, source: crate::Error| {
         let key = reads.get(index).map_or(&[][..], |read| &read.key);
-        let place = Place::new(index, key);
+        let place = ValuePlace::new(index, key);
         Error::Value { place, source }
     };
     let culprit = failure(&answers).map(|(index, source)| (index, source.clone()));
@@ -173,7 +155,7 @@ fn fields(
     let fields = reply
         .and_then(|reply| stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL")))
         .map_err(|source| Error::Profile {
-            place: Place::new(0, key),
+            place: ValuePlace::new(0, key),
             source,
         })?;
     Ok(Some(fields).filter(|fields| !fields.is_empty()))

@@ -2,10 +2,10 @@
 
 use redis::Value;
 
-use super::call::Call;
+use super::call::PreparedCall;
 use super::{check_count, command, failure};
-use crate::connection::{Answers, Connection, Effect, Group};
-use crate::state::{Error, Place};
+use crate::connection::{Access, Answers, Connection, Group};
+use crate::state::{Error, ValuePlace};
 
 /// Removes values together (`DEL`), and gives how many there were.
 ///
@@ -16,9 +16,9 @@ use crate::state::{Error, Place};
 ///
 /// As for [`store`](super::store).
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
-    let call = Call {
+    let call = PreparedCall {
         groups: vec![group_of(keys)?],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     let answers = call.send(connection, "DEL").await?;
     removed(keys, &answers.into_iter().next().unwrap_or_default())
@@ -39,7 +39,7 @@ pub(super) fn removed(keys: &[Vec<u8>], answers: &Answers) -> Result<u64, Error>
     match failure(answers) {
         None => Ok(removed),
         Some((index, source)) => {
-            let place = Place::new(index, keys.get(index).map_or(&[][..], |key| key));
+            let place = ValuePlace::new(index, keys.get(index).map_or(&[][..], |key| key));
             let source = source.clone();
             Err(Error::Value { place, source })
         }

@@ -2,10 +2,10 @@
 
 use redis::Value;
 
-use super::call::Call;
+use super::call::PreparedCall;
 use super::{check_count, check_ttl, command, failure};
-use crate::connection::{Answers, Connection, Effect, Group};
-use crate::state::{Error, Place};
+use crate::connection::{Access, Answers, Connection, Group};
+use crate::state::{Error, ValuePlace};
 
 /// A value to write.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,9 +41,9 @@ impl std::fmt::Debug for Write {
 /// answer: the values may or may not have been written. [`Error::Overtaken`]: neither is that known, and
 /// something newer was written since.
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
-    let call = Call {
+    let call = PreparedCall {
         groups: vec![group_of(writes)?],
-        effect: Effect::Changes,
+        effect: Access::Changes,
     };
     let answers = call.send(connection, "SET").await?;
     stored(writes, &answers.into_iter().next().unwrap_or_default())
@@ -78,7 +78,7 @@ pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
         Some((index, source)) => {
             let key = writes.get(index).map_or(&[][..], |write| &write.key);
             Err(Error::Value {
-                place: Place::new(index, key),
+                place: ValuePlace::new(index, key),
                 source: source.clone(),
             })
         }

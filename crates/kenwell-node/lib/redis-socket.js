@@ -1,0 +1,170 @@
+// One socket to Redis, from dialling to its end. It is given up for good at the first sign of trouble.
+'use strict';
+
+const { Alarm, now, soon, unfaked } = require('./clock');
+const commands = require('./commands');
+const { broken, open } = require('./dial');
+const { lost, timeout } = require('./error');
+const { Fifo } = require('./fifo');
+const { ErrorReply, Parser, encode } = require('./resp');
+const { SHORT_BYTES, replyLimits } = require('./reply-limits');
+
+/** After so much silence the server is asked whether it is still there, before anything depends on it. */
+const QUIET_MS = 1000;
+/** How long it may take to say so; then another connection is opened. */
+const PING_MS = 250;
+
+class RedisSocket {
+  /**
+   * Tells `owner`: `sendUnsent()` when something can be sent, `answered(socket, call)`, and
+   * `socketClosed(socket, reason, unanswered)` with the calls that have no answer. `previous` is what Redis calls an
+   * earlier connection that must not do anything any more. Throws when the settings name a file that cannot be read.
+   */
+  constructor(owner, settings, previous) {
+    this.owner = owner;
+    this.settings = settings;
+    this.previous = previous;
+    /** What Redis calls this connection, if it told: `{ id, address }`. */
+    this.clientInfo = null;
+    this.connected = false;
+    /** Logged in, so that calls can be sent. */
+    this.ready = false;
+    /** What was sent is still answered, but nothing more is sent. */
+    this.draining = false;
+    this.closed = false;
+    this.pinging = false;
+    this.corked = false;
+    /** What was sent and not answered yet. */
+    this.queue = new Fifo();
+    this.parser = new Parser(() => this.replyLimit());
+    /** When something was last heard of Redis. */
+    this.heardAt = now();
+    this.limit = new Alarm(() => this.close(timeout(settings.connectTimeoutMs, 'connecting')));
+    unfaked(() => this.open());
+  }
+
+  open() {
+    const { settings } = this;
+    this.socket = open(settings);
+    this.socket.on('data', (chunk) => this.receive(chunk));
+    this.socket.on('error', (error) => this.close(broken(error, this.connected)));
+    this.socket.on('close', () => this.close(lost('the server closed it')));
+    this.socket.once(settings.tls ? 'trusted' : 'connect', () => this.login());
+    this.limit.set(now() + settings.connectTimeoutMs);
+  }
+
+  login() {
+    const { username, password, database } = this.settings;
+    this.connected = true;
+    const must = [];
+    if (password !== null) must.push(['AUTH', ...(username === null ? [] : [username]), password]);
+    if (database !== 0) must.push(['SELECT', String(database)]);
+    // The server may still hold commands of an earlier connection, and would execute them after newer ones of this one.
+    const fence = this.previous === null ? [] : [['CLIENT', 'KILL', 'ID', this.previous.id, 'ADDR', this.previous.address]];
+    // Older servers do not know all of these, and a restricted user may not say all of them.
+    const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
+    this.ask([...must, ...may], (replies) => {
+      this.limit.clear();
+      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof ErrorReply);
+      if (refusal) {
+        this.close(commands.refused(refusal));
+        return;
+      }
+      this.clientInfo = clientInfoOf(replies[replies.length - 1]);
+      this.ready = true;
+      this.owner.sendUnsent();
+    });
+  }
+
+  isQuiet() {
+    return this.queue.length === 0 && now() - this.heardAt > QUIET_MS;
+  }
+
+  /** A network that has forgotten the connection swallows what is sent: better a PING than a call. */
+  ping() {
+    this.pinging = true;
+    this.limit.set(now() + PING_MS);
+    this.ask([['PING']], () => {
+      this.limit.clear();
+      this.pinging = false;
+      this.owner.sendUnsent();
+    });
+  }
+
+  /** Sends what no caller has asked for. */
+  ask(list, done) {
+    this.send({ bytes: encode(list), replyLimits: replyLimits(list), count: list.length, replies: [], done });
+  }
+
+  /** The bytes that the reply which begins now may take. */
+  replyLimit() {
+    const { first } = this.queue;
+    return first === undefined ? SHORT_BYTES : first.replyLimits[first.replies.length];
+  }
+
+  /** Writes of one turn of the event loop go out together. */
+  send(call) {
+    this.queue.push(call);
+    unfaked(() => {
+      if (!this.corked) {
+        this.corked = true;
+        this.socket.cork();
+        soon(() => {
+          this.corked = false;
+          unfaked(() => this.socket.uncork());
+        });
+      }
+      this.socket.write(call.bytes);
+    });
+  }
+
+  receive(chunk) {
+    this.heardAt = now();
+    try {
+      this.parser.push(chunk, (reply) => this.answer(reply));
+    } catch (error) {
+      this.close(lost(error.message, false));
+    }
+  }
+
+  answer(reply) {
+    if (this.closed) return;
+    const { first } = this.queue;
+    if (first === undefined) {
+      // Nothing was asked: the server refuses the connection as such.
+      this.close(reply instanceof ErrorReply ? commands.refused(reply) : lost('an answer to nothing came', false));
+      return;
+    }
+    first.replies.push(reply);
+    if (first.replies.length < first.count) return;
+    this.queue.shift();
+    if (first.done) first.done(first.replies);
+    else this.owner.answered(this, first);
+  }
+
+  close(reason) {
+    if (this.closed) return;
+    this.closed = true;
+    this.limit.clear();
+    const unanswered = this.queue.takeAll().filter(({ done }) => done === undefined);
+    unfaked(() => this.drop(unanswered));
+    this.owner.socketClosed(this, reason, unanswered);
+  }
+
+  /** What the operating system has not sent yet must never arrive: it may be sent again on another connection. */
+  drop(unanswered) {
+    const { socket } = this;
+    if (unanswered.length > 0 && !this.settings.tls && !this.settings.address.startsWith('unix:') && typeof socket.resetAndDestroy === 'function') socket.resetAndDestroy();
+    else socket.destroy();
+  }
+}
+
+/** Reads the answer to CLIENT INFO. */
+function clientInfoOf(reply) {
+  if (!Buffer.isBuffer(reply)) return null;
+  const [, id] = /(?:^| )id=(\d+)/.exec(reply.toString()) ?? [];
+  const [, address] = /(?:^| )addr=(\S+)/.exec(reply.toString()) ?? [];
+  return id === undefined || address === undefined ? null : { id, address };
+}
+
+module.exports = { RedisSocket };

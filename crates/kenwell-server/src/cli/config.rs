@@ -1,0 +1,122 @@
+//! `kenwell config check` and `kenwell config schema`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::exit::Failure;
+use super::help;
+use super::output::{self, size};
+use crate::config::{self, Config, Destination, Durability, Environment, Loaded, Source};
+use crate::listener::ServerIdentity;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Say everything that is wrong with a file, or what it sets up
+    #[command(after_help = help::CONFIG_CHECK)]
+    Check(ConfigCheck),
+    /// Print the JSON Schema of the file, so that editors complete and check it
+    #[command(after_help = help::CONFIG_SCHEMA)]
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCheck {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "kenwell.toml")]
+    #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
+    file: PathBuf,
+}
+
+/// Says what the file sets up, and what is doubtful about it.
+pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
+    let Loaded { config, warnings } = Config::load(&arguments.file, &Environment::of_process())?;
+    for warning in &warnings {
+        output::line(format!("warning: {warning}"))?;
+    }
+    output::line(format!("{}: ok", arguments.file.display()))?;
+    output::line(summary(&config))
+}
+
+/// Prints the JSON Schema of the file.
+pub(super) fn schema() -> Result<(), Failure> {
+    output::data(format!("{:#}", config::schema()))
+}
+
+fn summary(config: &Config) -> String {
+    let durability = match config.journal.durability {
+        Durability::Fsync => "fsync",
+        Durability::Os => "os",
+    };
+    let mut lines = vec![
+        format!("  data        {}", config.data_dir.display()),
+        listener(
+            "gateway",
+            config.gateway.listen,
+            config.gateway.tls.as_ref(),
+        ),
+        listener(
+            "private",
+            config.private.listen,
+            config.private.tls.as_ref(),
+        ),
+        format!(
+            "  journal     at most {}, kept {}s or {}, durability {durability}",
+            size(config.journal.max_bytes),
+            config.journal.retain.as_secs(),
+            size(config.journal.retain_bytes),
+        ),
+    ];
+    lines.extend(config.sources.iter().map(source));
+    lines.extend(config.destinations.iter().map(destination));
+    lines.join("\n")
+}
+
+fn listener(name: &str, listen: SocketAddr, tls: Option<&ServerIdentity>) -> String {
+    let tls = if tls.is_some() { ", TLS" } else { "" };
+    format!("  {name}     {listen}{tls}")
+}
+
+fn source(source: &Source) -> String {
+    let to = match source.destinations.as_slice() {
+        [] => "nowhere".to_owned(),
+        ids => ids.join(", "),
+    };
+    format!(
+        "  source      {} -> {to}{}",
+        source.id,
+        state(source.enabled)
+    )
+}
+
+fn destination(destination: &Destination) -> String {
+    let connection = &destination.connection;
+    let tls = match (connection.secure, connection.skip_verify) {
+        (true, false) => ", TLS",
+        (true, true) => ", TLS without verification",
+        (false, _) => "",
+    };
+    let place = match &connection.sentinel_master {
+        _ if connection.cluster_mode => format!("cluster {}", connection.address),
+        Some(master) => format!(
+            "{master} of sentinels {} database {}",
+            connection.address, connection.database
+        ),
+        None => format!("{} database {}", connection.address, connection.database),
+    };
+    let password = if connection.password.is_some() {
+        ", with password"
+    } else {
+        ""
+    };
+    format!(
+        "  destination {} -> redis {place}{tls}{password}{}",
+        destination.id,
+        state(destination.enabled)
+    )
+}
+
+fn state(enabled: bool) -> &'static str {
+    if enabled { "" } else { " (disabled)" }
+}

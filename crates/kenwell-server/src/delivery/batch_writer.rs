@@ -1,0 +1,108 @@
+//! Writing a batch over several connections, one for each lane.
+
+use std::mem::take;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::{join_all, select_all};
+use kenwell::{connection::Connection, profile::FoldedUpdate};
+use kenwell_journal::Offset;
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    backoff::Backoff, batch::Batch, deferred_writer::DeferredWriter, lane::Lane,
+    outcome_recorder::OutcomeRecorder,
+};
+use crate::clock;
+
+/// What a batch is written with.
+pub(super) struct BatchWriter {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) recorder: OutcomeRecorder,
+}
+
+impl BatchWriter {
+    /// Begins to write what the lanes defer, beside everything else, until the tasks are ended.
+    pub(super) fn spawn_deferred(&self) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for lane in &self.lanes {
+            let writer = DeferredWriter {
+                updates: Arc::clone(&lane.deferred),
+                writer: lane.writer.beside(),
+                recorder: self.recorder.clone(),
+            };
+            tasks.spawn(writer.run());
+        }
+        tasks
+    }
+
+    /// Resolves when a deferred update has its outcome.
+    pub(super) async fn deferred_settled(&self) {
+        let settled = self.lanes.iter().map(|lane| lane.deferred.settled());
+        select_all(settled.map(Box::pin)).await;
+    }
+
+    /// Whether no update is deferred.
+    pub(super) fn has_nothing_deferred(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.deferred.is_empty())
+    }
+
+    /// The oldest deferred event.
+    pub(super) fn oldest_deferred(&self) -> Option<Offset> {
+        let oldest = self.lanes.iter().map(|lane| lane.deferred.oldest());
+        oldest.flatten().min()
+    }
+
+    /// How many events were written or dead-lettered so far.
+    pub(super) fn outcomes(&self) -> u64 {
+        self.recorder.recorded.load(Ordering::Relaxed)
+    }
+
+    /// One of its connections.
+    pub(super) fn connection(&self) -> Option<&Connection> {
+        self.lanes.first().map(|lane| lane.writer.connection())
+    }
+
+    /// Writes the whole batch; returns when every update has an outcome, or is deferred. Dropped earlier, some
+    /// updates may be in Redis: writing the batch again leaves the same profiles.
+    pub(super) async fn write(&mut self, batch: &Arc<Batch>, updates: Vec<Vec<FoldedUpdate>>) {
+        let recorder = &self.recorder;
+        let lanes = self.lanes.iter().zip(updates);
+        let begun = lanes.map(|(lane, updates)| lane.defer_followers(batch, updates));
+        let mut pending = join_all(begun).await;
+        let mut backoff = Backoff::default();
+        let mut total = 0;
+        loop {
+            let lanes = self.lanes.iter_mut().zip(pending);
+            let results = lanes.map(|(lane, pending)| lane.write(pending, recorder));
+            let results = join_all(results).await;
+            total += results.iter().map(|lane| lane.written).sum::<u64>();
+            let error = results.iter().rev().find_map(|lane| lane.error.clone());
+            pending = results.into_iter().map(|lane| lane.unsent).collect();
+            let Some(error) = error else { break };
+            // Redis may have no room for all of our connections: a lane that has one takes the rest.
+            if let Some(open) = self.lanes.iter().position(|lane| lane.writer.is_open()) {
+                let mut rest: Vec<_> = pending.iter_mut().flat_map(take).collect();
+                for update in &mut rest {
+                    update.is_in_other_lane = true;
+                }
+                if let Some(pending) = pending.get_mut(open) {
+                    *pending = rest;
+                }
+                continue;
+            }
+            recorder.health.failed(&error, error.class());
+            recorder.counters.retried();
+            sleep(backoff.next()).await;
+        }
+        // A batch of nothing but refusals says nothing good about the destination.
+        if total > 0 {
+            recorder.health.succeeded();
+        }
+        recorder.show_deferred();
+        if let Some(oldest) = batch.oldest_ms {
+            let age = clock::age(oldest).as_secs_f64();
+            recorder.counters.observe_freshness(age);
+        }
+    }
+}

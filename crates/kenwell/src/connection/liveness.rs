@@ -1,0 +1,158 @@
+//! Whether an open connection still lives: it is asked after a pause, its task may stand still, or have ended.
+//!
+//! A client library moves a connection's bytes in a task of its own. That task may run on another runtime than the
+//! caller's; when that runtime stands still, or the task has ended, a caller would wait for its reply for ever.
+//! So the task counts how often it was polled and tells when it ends, and calls note their replies.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use redis::RedisResult;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// After so long without a reply the next call first asks whether the server is still there (`PING`): a firewall
+/// may have forgotten the connection without telling either side.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// Shared by the task that moves a connection's bytes and the calls that wait for replies.
+pub(super) struct Liveness {
+    opened: Instant,
+    /// How often the task was polled.
+    polls: AtomicU64,
+    under_way: AtomicUsize,
+    /// When the latest reply came, in milliseconds since `opened`.
+    answered: AtomicU64,
+    has_ended: AtomicBool,
+    /// Told when the task has ended.
+    ended: Notify,
+}
+
+/// Tells that the task has ended, when it is dropped with the task.
+struct EndGuard(Arc<Liveness>);
+
+/// A call that is under way, for as long as it lives.
+pub(super) struct CallGuard(Arc<Liveness>);
+
+impl Liveness {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            opened: Instant::now(),
+            polls: AtomicU64::new(0),
+            under_way: AtomicUsize::new(0),
+            answered: AtomicU64::new(0),
+            has_ended: AtomicBool::new(false),
+            ended: Notify::new(),
+        })
+    }
+
+    /// Runs the task that moves the bytes: counts how often it is polled, and tells when it has ended.
+    pub(super) async fn watch(self: Arc<Self>, task: impl Future<Output = ()>) {
+        // Dropped after the task, and with it after everything that the task still held.
+        let _end = EndGuard(Arc::clone(&self));
+        let mut task = pin!(task);
+        poll_fn(|context| {
+            self.polls.fetch_add(1, Ordering::Relaxed);
+            task.as_mut().poll(context)
+        })
+        .await;
+    }
+
+    /// How often the task was polled so far. Every command wakes it; when it was not polled long after
+    /// that, its runtime stands still.
+    pub(super) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection has not been used for a while.
+    pub(super) fn is_idle(&self) -> bool {
+        let answered = Duration::from_millis(self.answered.load(Ordering::Relaxed));
+        self.under_way.load(Ordering::Relaxed) == 0
+            && self.opened.elapsed().saturating_sub(answered) >= IDLE
+    }
+
+    /// A reply came.
+    pub(super) fn note_reply(&self) {
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.answered.store(now, Ordering::Relaxed);
+    }
+
+    /// Awaits a reply, or fails when the task has ended: a command that was handed over in the moment of the
+    /// task's end may never be sent, and its reply never come.
+    pub(super) async fn await_reply<T>(
+        &self,
+        reply: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        let mut reply = pin!(reply);
+        tokio::select! {
+            biased;
+            reply = &mut reply => reply,
+            () = self.end() => {
+                // It may have come just before the end.
+                let lost = || Err(io::Error::from(ErrorKind::BrokenPipe).into());
+                reply.now_or_never().unwrap_or_else(lost)
+            }
+        }
+    }
+
+    async fn end(&self) {
+        let mut ended = pin!(self.ended.notified());
+        ended.as_mut().enable();
+        if !self.has_ended.load(Ordering::Acquire) {
+            ended.await;
+        }
+    }
+
+    /// A call is under way.
+    pub(super) fn begin_call(self: &Arc<Self>) -> CallGuard {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        CallGuard(Arc::clone(self))
+    }
+}
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Release);
+        self.0.ended.notify_waiters();
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_call_waits_for_a_task_that_has_ended() {
+        let liveness = Liveness::new();
+        let task = tokio::spawn(Arc::clone(&liveness).watch(pending()));
+        let waiting = tokio::spawn({
+            let liveness = Arc::clone(&liveness);
+            async move { liveness.await_reply(pending::<RedisResult<()>>()).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        task.abort();
+        let lost = waiting.await.unwrap().unwrap_err();
+        assert!(lost.is_io_error(), "{lost}");
+        assert!(
+            liveness
+                .await_reply(pending::<RedisResult<()>>())
+                .await
+                .is_err()
+        );
+        assert!(liveness.await_reply(async { Ok(1) }).await.is_ok());
+    }
+}

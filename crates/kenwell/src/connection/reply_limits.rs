@@ -1,0 +1,216 @@
+//! Which commands wait for a reply on a connection, and how much each of their replies may take.
+
+use std::collections::VecDeque;
+
+/// What a reply may take that is a status, an error or a number: what most commands answer with. It is also
+/// the longest line of any reply.
+pub(super) const SHORT: usize = 64 * 1024;
+
+/// What a reply may take in which a server tells about itself: `INFO`, `CLUSTER SLOTS`, `CLIENT LIST`.
+const REPORT: usize = 16 * 1024 * 1024;
+
+/// What a profile may take, or a marker: each name and value counts as its bytes and
+/// [`ITEM`] more.
+const HASH: usize = 64 * 1024 * 1024;
+
+/// What an item of a list takes in memory beside its bytes.
+pub(super) const ITEM: usize = 64;
+
+/// What a stored value may take: Redis' own limit (`proto-max-bulk-len`), and the line around it.
+const VALUE: usize = 512 * 1024 * 1024 + SHORT;
+
+/// The longest name of a command that is told apart.
+const MAX_NAME: usize = 16;
+
+/// The most that the reply to a command may take. A command that reads more than a status or a number must be
+/// added here.
+fn allowance(name: &[u8]) -> usize {
+    match name {
+        b"GET" | b"GETEX" => VALUE,
+        b"HGETALL" => HASH,
+        b"INFO" | b"CLIENT" | b"CLUSTER" | b"SENTINEL" | b"HELLO" => REPORT,
+        _ => SHORT,
+    }
+}
+
+/// Reads along what is written, and remembers in order what the reply to each command may take.
+#[derive(Default)]
+pub(super) struct ReplyLimits {
+    /// Allowances, and for how many commands in a row.
+    waiting: VecDeque<(usize, u64)>,
+    /// What the commands since `MULTI` may answer together.
+    transaction: Option<usize>,
+    part: CommandPart,
+    /// The number that is being read: of arguments, or of bytes.
+    number: usize,
+    /// Arguments of the command that are still to come.
+    arguments: usize,
+    /// The bytes of the argument that are still to come, with its line end.
+    left: usize,
+    name: [u8; MAX_NAME],
+    /// The bytes of the command's name so far; `None` behind it.
+    named: Option<usize>,
+}
+
+/// What comes next in a command: `*2`, then for each argument `$3` and its bytes, each with a line end.
+#[derive(Default, Clone, Copy)]
+enum CommandPart {
+    #[default]
+    Count,
+    Length,
+    Argument,
+}
+
+impl ReplyLimits {
+    /// What the reply that begins now may take; `None` when no command waits for one.
+    pub(super) fn next(&mut self) -> Option<usize> {
+        let (allowance, count) = self.waiting.front_mut()?;
+        let allowance = *allowance;
+        *count -= 1;
+        if *count == 0 {
+            self.waiting.pop_front();
+        }
+        Some(allowance)
+    }
+
+    /// Takes note of what was written: whole commands in the end, cut anywhere.
+    pub(super) fn written(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            bytes = if matches!(self.part, CommandPart::Argument) {
+                let (here, after) = bytes.split_at(self.left.min(bytes.len()));
+                self.argument(here);
+                after
+            } else {
+                self.digits(bytes)
+            };
+        }
+    }
+
+    /// Reads on in a line with a number; gives what follows. Each command has some of them, so this is quick.
+    fn digits<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let mut number = self.number;
+        for (place, byte) in bytes.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                number = number.saturating_mul(10).saturating_add(digit.into());
+            } else if *byte == b'\n' {
+                self.number = number;
+                self.line();
+                return bytes.get(place + 1..).unwrap_or_default();
+            }
+        }
+        self.number = number;
+        &[]
+    }
+
+    /// A line with a number is complete.
+    fn line(&mut self) {
+        let number = std::mem::take(&mut self.number);
+        if matches!(self.part, CommandPart::Count) {
+            self.arguments = number;
+            self.named = Some(0);
+            self.part = CommandPart::Length;
+        } else {
+            self.left = number.saturating_add(2);
+            self.part = CommandPart::Argument;
+        }
+    }
+
+    /// Reads on in an argument.
+    fn argument(&mut self, bytes: &[u8]) {
+        if let Some(named) = &mut self.named {
+            for (place, byte) in self.name.iter_mut().skip(*named).zip(bytes) {
+                *place = *byte;
+            }
+            *named = named.saturating_add(bytes.len());
+        }
+        self.left -= bytes.len();
+        if self.left > 0 {
+            return;
+        }
+        if let Some(named) = self.named.take() {
+            self.command(named.saturating_sub(2));
+        }
+        self.arguments = self.arguments.saturating_sub(1);
+        self.part = if self.arguments == 0 {
+            CommandPart::Count
+        } else {
+            CommandPart::Length
+        };
+    }
+
+    /// The command's name is complete.
+    fn command(&mut self, length: usize) {
+        let name = self.name.get(..length).unwrap_or_default();
+        let mut allowed = allowance(name);
+        match (&mut self.transaction, name) {
+            (_, b"MULTI") => self.transaction = Some(SHORT),
+            (_, b"EXEC") => allowed = self.transaction.take().unwrap_or(SHORT),
+            // Where `MULTI` was refused it is answered by itself.
+            (Some(together), _) => *together = together.saturating_add(allowed),
+            (None, _) => {}
+        }
+        match self.waiting.back_mut() {
+            Some((last, count)) if *last == allowed => *count += 1,
+            _ => self.waiting.push_back((allowed, 1)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Pipeline;
+
+    use super::*;
+
+    fn allowances(asked: &mut ReplyLimits) -> Vec<usize> {
+        let count = asked.waiting.iter().map(|(_, count)| count).sum::<u64>();
+        (0..count).map_while(|_| asked.next()).collect()
+    }
+
+    #[test]
+    fn each_reply_is_as_long_as_its_command_allows_however_the_bytes_are_cut() {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("PING");
+        pipeline.cmd("HSET").arg("GET").arg("HGETALL\r\n*1").arg("");
+        pipeline.cmd("HGETALL").arg(vec![b'*'; 300]);
+        pipeline.cmd("CLIENT").arg("LIST");
+        pipeline.cmd("GETEX").arg("k").arg("EX").arg(1);
+        pipeline.cmd("ANAMETHATISLONGERTHANANYOFREDIS").arg("GET");
+        pipeline.cmd("INFO");
+        let bytes = pipeline.get_packed_pipeline();
+        for size in [1, 2, 3, 7, bytes.len()] {
+            let mut asked = ReplyLimits::default();
+            bytes.chunks(size).for_each(|chunk| asked.written(chunk));
+            let expected = [SHORT, SHORT, HASH, REPORT, VALUE, SHORT, REPORT];
+            assert_eq!(allowances(&mut asked), expected, "{size}");
+            assert_eq!(asked.next(), None);
+        }
+    }
+
+    #[test]
+    fn a_transaction_may_answer_what_its_commands_may() {
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("MULTI");
+        pipeline.cmd("GET").arg("a");
+        pipeline.cmd("SET").arg("b").arg("c");
+        pipeline.cmd("EXEC");
+        pipeline.cmd("EXEC");
+        let mut asked = ReplyLimits::default();
+        asked.written(&pipeline.get_packed_pipeline());
+        let together = VALUE + 2 * SHORT;
+        let expected = [SHORT, VALUE, SHORT, together, SHORT];
+        assert_eq!(allowances(&mut asked), expected);
+    }
+
+    #[test]
+    fn a_long_pipeline_takes_no_room() {
+        let mut pipeline = Pipeline::new();
+        for _ in 0..10_000 {
+            pipeline.cmd("HSET").arg("k").arg("f").arg("v");
+        }
+        let mut asked = ReplyLimits::default();
+        asked.written(&pipeline.get_packed_pipeline());
+        assert_eq!(asked.waiting, [(SHORT, 10_000)]);
+    }
+}

@@ -1,0 +1,252 @@
+//! A connection to one server that opens when it is first needed and opens again when it broke.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use tokio::task::coop::unconstrained;
+
+use super::Settings;
+use super::client_name::ClientName;
+use super::deadline::Deadline;
+use super::key_order::{Admission, send_in_order};
+use super::raw_connection::lost;
+use super::send_options::SendOptions;
+use super::shared_connection::{OpenHandle, SharedConnection};
+use super::target::Target;
+use crate::Error;
+use crate::reply::Reply;
+
+/// How long a server may take to give a sign of life on a connection that was idle, before the
+/// connection is replaced.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
+/// How long the task that moves a connection's bytes may take to begin with a command. Another runtime,
+/// on which the connection was opened, may stand still.
+const STANDSTILL: Duration = Duration::from_millis(500);
+
+/// Replies on their way.
+type ReplyFuture<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send + 'a>>;
+
+/// One multiplexed connection to one Redis server. Clones share the socket.
+///
+/// An error closes the socket for good before the next one opens, so that pipelines that wait for
+/// each other are executed in order.
+#[derive(Clone)]
+pub(super) struct ServerConnection {
+    pub(super) shared: Arc<SharedConnection>,
+}
+
+/// A pipeline that was handed to the task which moves the bytes.
+struct SentPipeline<'a> {
+    open: OpenHandle,
+    replies: ReplyFuture<'a>,
+    /// The replies, if they were there at once.
+    came: Option<RedisResult<Vec<Value>>>,
+    /// How often that task was run before.
+    polls: u64,
+}
+
+impl ServerConnection {
+    /// Nothing is sent yet. Redis lists the connection under this name, if there is one.
+    pub(super) fn new(settings: Settings, target: Target, name: Option<Arc<ClientName>>) -> Self {
+        Self {
+            shared: Arc::new(SharedConnection::new(settings, target, name)),
+        }
+    }
+
+    /// The same server on a socket of its own that is opened under this name.
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
+        let SharedConnection {
+            settings, target, ..
+        } = &*self.shared;
+        Self::new(settings.clone(), target.clone(), name)
+    }
+
+    /// The same server on a socket of its own.
+    pub(super) fn another(&self) -> Self {
+        self.named(self.shared.name.clone())
+    }
+
+    /// The server's address, for logs.
+    pub(super) fn address(&self) -> &Arc<str> {
+        &self.shared.address
+    }
+
+    /// Sends one command, called `name` in errors, and gives its reply.
+    pub(super) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command);
+        let replies = self.send(name, &pipeline, SendOptions::default()).await?;
+        let mut replies = replies.into_iter();
+        replies.next().unwrap_or_else(|| Err(self.unexpected(name)))
+    }
+
+    /// The error for a reply that `command` never gives.
+    pub(super) fn unexpected(&self, command: &'static str) -> Error {
+        Error::Unexpected {
+            address: Arc::clone(&self.shared.address),
+            command,
+        }
+    }
+
+    /// The reply, or the error that it is. A redirection from what should be no cluster is about the settings.
+    pub(super) fn refused(&self, value: Value, command: &'static str) -> Result<Value, Error> {
+        let Value::ServerError(error) = value else {
+            return Ok(value);
+        };
+        let address = Arc::clone(&self.shared.address);
+        let reply = Reply::new(error.code(), error.details().unwrap_or_default());
+        Err(match self.shared.target.expected.redirected(&reply) {
+            Some(problem) => Error::OtherKind { address, problem },
+            None => Error::Refused {
+                address,
+                command,
+                reply,
+            },
+        })
+    }
+
+    /// Sends a pipeline and reads every reply: one result for each command, in order.
+    ///
+    /// An `Err` for the whole means that the connection failed, and any of the commands may or may
+    /// not have been executed.
+    pub(super) async fn send(
+        &self,
+        command: &'static str,
+        pipeline: &Pipeline,
+        options: SendOptions<'_>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        let sent = self.enqueue(pipeline, options).await?;
+        let generation = sent.open.generation;
+        let failure = match self.receive(command, sent, options.limit).await {
+            Ok(values) if values.len() == pipeline.len() => {
+                let replies: Vec<_> = values
+                    .into_iter()
+                    .map(|value| self.refused(value, command))
+                    .collect();
+                let spoilt =
+                    |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
+                if replies.iter().any(spoilt) {
+                    self.shared.close(generation);
+                }
+                return Ok(replies);
+            }
+            Ok(_) => self.unexpected(command),
+            Err(error) => error,
+        };
+        self.shared.close(generation);
+        Err(failure)
+    }
+
+    /// Hands a pipeline over as soon as a connection is open and its turn has come.
+    async fn enqueue<'a>(
+        &self,
+        pipeline: &'a Pipeline,
+        options: SendOptions<'_>,
+    ) -> Result<SentPipeline<'a>, Error> {
+        loop {
+            let open = self.usable(options.limit).await?;
+            let mut connection = open.connection.clone();
+            let mut replies: ReplyFuture<'a> = Box::pin(async move {
+                let count = pipeline.len();
+                connection.send_packed_commands(pipeline, 0, count).await
+            });
+            let polls = open.liveness.polls();
+            // Being polled for the first time, it takes its place in the queue of the connection. Tokio's
+            // budget for a task must not keep it from that.
+            let entered = unconstrained(poll_fn(|context| {
+                let poll = || replies.as_mut().poll(context);
+                Poll::Ready(send_in_order(
+                    options.tickets,
+                    open.generation,
+                    open.unfenced,
+                    poll,
+                ))
+            }));
+            let older = match entered.await {
+                Admission::Sent(poll) => {
+                    let came = match poll {
+                        Poll::Ready(came) => Some(came),
+                        Poll::Pending => None,
+                    };
+                    return Ok(SentPipeline {
+                        open,
+                        replies,
+                        came,
+                        polls,
+                    });
+                }
+                Admission::Blocked(older) => older,
+            };
+            options.wait_behind(older, &self.shared.address).await?;
+        }
+    }
+
+    /// Awaits the replies.
+    async fn receive(
+        &self,
+        command: &'static str,
+        sent: SentPipeline<'_>,
+        sooner: Option<Deadline>,
+    ) -> Result<Vec<Value>, Error> {
+        let SentPipeline {
+            open,
+            mut replies,
+            mut came,
+            polls,
+        } = sent;
+        let _under_way = open.liveness.begin_call();
+        let address = &self.shared.address;
+        let limit = Deadline::of(self.shared.settings.command_timeout).or_sooner(sooner);
+        if came.is_none() {
+            let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
+            came = begun.wait(&mut replies).await;
+        }
+        if came.is_none() && open.liveness.polls() == polls {
+            let problem = "the runtime on which the connection was opened stands still";
+            came = Some(Err(io::Error::other(problem).into()));
+        }
+        if came.is_none() {
+            came = limit.wait(open.liveness.await_reply(&mut replies)).await;
+        }
+        let came = came.ok_or_else(|| limit.exceeded(command, address))?;
+        came.inspect(|_values| open.liveness.note_reply())
+            .map_err(|source| lost(source, &open.fault, command, address))
+    }
+
+    /// A connection that answered lately, or that was opened just now.
+    pub(super) async fn usable(&self, limit: Option<Deadline>) -> Result<OpenHandle, Error> {
+        loop {
+            let open = self.shared.open(limit).await?;
+            // Boxed, since it is rare and larger than all the rest of a call.
+            if !open.liveness.is_idle() || Box::pin(self.answers_ping(&open, limit)).await {
+                return Ok(open);
+            }
+            self.shared.close(open.generation);
+        }
+    }
+
+    /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
+    async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
+        let mut ping = Cmd::new();
+        ping.arg("PING");
+        let mut connection = open.connection.clone();
+        let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
+        let reply = open
+            .liveness
+            .await_reply(connection.send_packed_command(&ping));
+        let answer = limit.wait(reply).await;
+        let answers_ping = answer.is_some_and(|answer| answer.is_ok());
+        if answers_ping {
+            open.liveness.note_reply();
+        } else {
+            tracing::debug!(redis.address = %self.shared.address, "no answer on an idle connection, opening another");
+        }
+        answers_ping
+    }
+}

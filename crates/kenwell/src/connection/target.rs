@@ -1,0 +1,190 @@
+//! From settings to the servers that they name, checked: which address, how to speak TLS, and what kind of server to expect.
+
+use super::Settings;
+use super::address::Address;
+use super::address_map::AddressMap;
+use super::address_source::AddressSource;
+use super::credentials::Credentials;
+use super::resolver::Resolver;
+use super::server_kind::ServerKind;
+use super::tls::TlsClient;
+use crate::Error;
+
+/// The most addresses that one setting can list.
+const MAX_ADDRESSES: usize = 64;
+
+/// Settings, understood, for one of the servers.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) address: Address,
+    pub(super) tls: Option<TlsClient>,
+    pub(super) expected: ServerKind,
+    /// Which servers announced the address, if it is not in the settings.
+    pub(super) address_source: Option<AddressSource>,
+    /// The look-up of its host.
+    pub(super) resolver: Resolver,
+}
+
+impl Settings {
+    /// Checks all that can be checked without the server.
+    pub fn validate(&self) -> Result<(), Error> {
+        Credentials::read(self, ServerKind::Master)?;
+        self.targets().map(drop)
+    }
+
+    /// Each address with its TLS set-up, if any; at least one.
+    pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
+        self.check_combination()?;
+        let expected = match (self.cluster_mode, &self.sentinel_master) {
+            (true, _) => ServerKind::ClusterNode,
+            (false, Some(_)) => ServerKind::Sentinel,
+            (false, None) => ServerKind::Standalone,
+        };
+        let addresses = Address::parse_list(&self.address)?;
+        if expected != ServerKind::Standalone && addresses.iter().any(Address::is_unix) {
+            return Err(Error::wrong_setting(
+                "address",
+                "a Unix socket is no cluster and no Sentinel",
+            ));
+        }
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(Error::wrong_setting(
+                "address",
+                "more than 64 addresses; a few are enough to find the others",
+            ));
+        }
+        if expected == ServerKind::Standalone && addresses.len() > 1 {
+            return Err(Error::wrong_setting(
+                "address",
+                "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
+            ));
+        }
+        let targets = addresses.into_iter();
+        targets
+            .map(|address| self.target(address, expected, None))
+            .collect()
+    }
+
+    fn check_combination(&self) -> Result<(), Error> {
+        if self.database < 0 {
+            return Err(Error::wrong_setting(
+                "database",
+                "a database number cannot be negative",
+            ));
+        }
+        if self.cluster_mode && self.database != 0 {
+            return Err(Error::wrong_setting(
+                "database",
+                "a Redis Cluster has only database 0",
+            ));
+        }
+        if self.username.is_some() && self.username_file.is_some() {
+            return Err(Error::wrong_setting(
+                "username",
+                "it is given twice, as text and as a file; keep one",
+            ));
+        }
+        let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
+        if is_standalone && !self.address_map.is_empty() {
+            return Err(Error::wrong_setting(
+                "address_map",
+                "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
+            ));
+        }
+        AddressMap::read(&self.address_map)?;
+        match &self.sentinel_master {
+            Some(_) if self.cluster_mode => Err(Error::wrong_setting(
+                "sentinel_master",
+                "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
+            )),
+            Some(name) if name.is_empty() => Err(Error::wrong_setting(
+                "sentinel_master",
+                "it is empty; give the name in the Sentinels' `sentinel monitor` line",
+            )),
+            None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
+                Err(Error::wrong_setting(
+                    "sentinel_master",
+                    "it is missing, so sentinel_username and sentinel_password have no use",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it takes to dial this address.
+    pub(super) fn target(
+        &self,
+        address: Address,
+        expected: ServerKind,
+        address_source: Option<AddressSource>,
+    ) -> Result<Target, Error> {
+        let tls = if self.secure {
+            Some(TlsClient::new(self, &address)?)
+        } else {
+            None
+        };
+        Ok(Target {
+            address,
+            tls,
+            expected,
+            address_source,
+            resolver: Resolver::default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Class;
+
+    #[test]
+    fn says_which_setting_is_wrong() {
+        let cluster = |address: &str| Settings {
+            cluster_mode: true,
+            ..Settings::new(address)
+        };
+        let sentinel = |name: &str| Settings {
+            sentinel_master: Some(name.to_owned()),
+            ..Settings::new("h:1,h:2")
+        };
+        let database = Settings {
+            database: 1,
+            ..cluster("h:1")
+        };
+        let both = Settings {
+            cluster_mode: true,
+            ..sentinel("mymaster")
+        };
+        let unused = Settings {
+            sentinel_username: Some("u".to_owned()),
+            ..Settings::new("h:1")
+        };
+        let negative = Settings {
+            database: -1,
+            ..Settings::new("h:1")
+        };
+        let pem = Settings {
+            secure: true,
+            ca_certificate: Some("not PEM".to_owned()),
+            ..Settings::new("h:1")
+        };
+        for (settings, word) in [
+            (Settings::new("h:1,h:2"), "cluster_mode"),
+            (cluster("h:1,"), "address"),
+            (cluster("unix:/redis.sock"), "Unix socket"),
+            (cluster(&vec!["h:1"; 65].join(",")), "64"),
+            (database, "database 0"),
+            (both, "no Sentinels"),
+            (sentinel(""), "is empty"),
+            (unused, "sentinel_username"),
+            (negative, "database"),
+            (pem, "ca_certificate"),
+            (Settings::new("no-port"), "address"),
+        ] {
+            let error = settings.validate().unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+            assert_eq!(error.class(), Class::Configuration);
+        }
+    }
+}

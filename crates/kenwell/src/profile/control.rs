@@ -1,0 +1,101 @@
+//! Controls of an experiment: writes that change nothing, to see whether Redis takes other writes than the suspect.
+
+use redis::{Cmd, Pipeline, Value};
+
+use crate::connection::{Connection, Group, SendOptions, slot_of};
+use crate::{Class, Error};
+
+/// The most bytes of one value that a control writes: far below every limit on single values.
+pub(super) const CONTROL_VALUE: usize = 32 * 1024;
+
+/// A field that was written before, and that was not written since: writing it again changes nothing.
+#[derive(Clone)]
+pub(super) struct Sample {
+    pub(super) key: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    pub(super) value: Vec<u8>,
+}
+
+pub(super) fn delete(key: &[u8]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg("DEL").arg(key);
+    command
+}
+
+/// Executes two commands as one transaction; the first refusal is the result.
+pub(super) async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
+    let group: Group = commands.into_iter().collect();
+    let answers = connection
+        .send_groups("HSET", &[group], SendOptions::default())
+        .await?;
+    let mut answers = answers.into_iter().flatten();
+    answers.try_for_each(|reply| reply.map(drop))
+}
+
+/// Writes the sample again, unless it was deleted, as often as it takes to send so many bytes.
+pub(super) async fn write_sample(
+    connection: &Connection,
+    sample: &Sample,
+    bytes: usize,
+) -> Result<(), Error> {
+    /// In one pipeline.
+    const TOGETHER: usize = 1_000;
+    let question = redis::cmd("PTTL").arg(&sample.key).take();
+    match connection.one("PTTL", question).await {
+        Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
+        Ok(_) => {}
+        // A user that may not ask writes it all the same.
+        Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
+        Err(error) => return Err(error),
+    }
+    let each = sample.key.len() + sample.name.len() + sample.value.len();
+    let mut rest = bytes.div_ceil(each.max(1)).max(1);
+    while rest > 0 {
+        let mut pipeline = Pipeline::new();
+        let now = rest.min(TOGETHER);
+        for _time in 0..now {
+            let command = pipeline.cmd("HSET").arg(&sample.key);
+            command.arg(&sample.name).arg(&sample.value).ignore();
+        }
+        let replies = connection.send("HSET", &pipeline).await?;
+        replies.into_iter().try_for_each(|reply| reply.map(drop))?;
+        rest -= now;
+    }
+    Ok(())
+}
+
+/// An unused key beside this one: the same beginning, so that it is permitted where this one
+/// is, and in a cluster the same slot, so that the same server has it.
+pub(super) fn neighbour_of(key: &[u8], same_slot: bool) -> Vec<u8> {
+    let mut suffix = u128::from_ne_bytes(random::<16>());
+    loop {
+        let neighbour = [key, format!(":kenwell-control:{suffix:032x}").as_bytes()].concat();
+        if !same_slot || slot_of(&neighbour) == slot_of(key) {
+            return neighbour;
+        }
+        suffix = suffix.wrapping_add(1);
+    }
+}
+
+pub(super) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::debug!(%error, "no random bytes");
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_has_the_same_beginning_and_the_same_slot() {
+        for key in ["user:u1", "app:user:{x}1", ""] {
+            let neighbour = neighbour_of(key.as_bytes(), true);
+            assert!(neighbour.starts_with(key.as_bytes()));
+            assert_eq!(slot_of(&neighbour), slot_of(key.as_bytes()), "{key}");
+            assert_ne!(neighbour, neighbour_of(key.as_bytes(), true));
+        }
+    }
+}
