@@ -1,10 +1,14 @@
-//! Reading `[[destinations]]`: which keys must fit together.
+//! Reading `[[destinations]]`: which keys must fit together, and what they make.
+
+use kenwell::connection::Settings;
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
+use super::secret::FoundSecret;
 use super::settings::Destination;
 use super::table_reader::TableReader;
-use super::url;
+use super::url_keys;
+use super::values::{Value, Values};
 
 /// A destination as read, with its table, for complaints that come later.
 pub(super) struct ReadDestination<'a> {
@@ -20,7 +24,7 @@ pub(super) fn read(mut table: TableReader<'_>) -> Option<ReadDestination<'_>> {
     for key in [key::SENTINEL_MASTER, key::SENTINEL_USERNAME] {
         table.check(key, |values| filled(values.text(key)).map(drop));
     }
-    url::expand(&mut table);
+    url_keys::expand(&mut table);
     check_topology(&table);
     check_addresses(&table);
     check_users(&table);
@@ -154,4 +158,70 @@ fn check_paths(table: &TableReader<'_>) {
             );
         }
     }
+}
+
+impl Destination {
+    /// `None` when something it cannot do without is missing.
+    pub(super) fn of(mut values: Values) -> Option<Self> {
+        let id = values.optional_text(key::ID)?;
+        if values.text(key::NAME).is_empty() {
+            values.set(key::NAME, Value::Text(id.clone()));
+        }
+        let server_name = values.text(key::SERVER_NAME);
+        match server_name.trim() {
+            "" => drop(values.remove(key::SERVER_NAME)),
+            name => values.set(key::SERVER_NAME, Value::Text(name.to_owned())),
+        }
+        let username = values.secret(key::USERNAME);
+        let password = values.secret(key::PASSWORD);
+        Some(Self {
+            id,
+            name: values.text(key::NAME),
+            enabled: values.flag(key::ENABLED),
+            paused: values.flag(key::PAUSED),
+            heal: values.flag(key::HEAL),
+            connection: connection(&values)?,
+            username_reference: username.and_then(|found| found.reference.clone()),
+            password_from: password.and_then(|found| found.origin),
+            prefix: values.text(key::PREFIX),
+            values,
+        })
+    }
+
+    /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of
+    /// a name that is given by reference the reference, and `null` for a text that nobody has set and for a length
+    /// of time that is the default. `None` for what is no key.
+    pub(crate) fn shown(&self, key: &str) -> Option<serde_json::Value> {
+        self.values.shown(key)
+    }
+}
+
+/// How to reach the Redis that a destination's values name; `None` without an address.
+fn connection(values: &Values) -> Option<Settings> {
+    values.get(key::ADDRESS)?;
+    let secret = |key| values.secret(key).map(|found| found.secret.clone());
+    let path_or_text = |key| values.secret(key).map(FoundSecret::path_or_text);
+    let mut settings = Settings::new(values.list(key::ADDRESS).join(","));
+    if let Some(username) = secret(key::USERNAME) {
+        match username.path() {
+            Some(path) => settings.username_file = Some(path.to_owned()),
+            None => settings.username = Some(username.expose().to_owned()),
+        }
+    }
+    settings.password = secret(key::PASSWORD);
+    settings.database = values.number(key::DATABASE);
+    settings.cluster_mode = values.flag(key::CLUSTER_MODE);
+    settings.sentinel_master = values.optional_text(key::SENTINEL_MASTER);
+    settings.sentinel_username = values.optional_text(key::SENTINEL_USERNAME);
+    settings.sentinel_password = secret(key::SENTINEL_PASSWORD);
+    settings.address_map = values.map(key::ADDRESS_MAP);
+    settings.secure = values.flag(key::SECURE);
+    settings.skip_verify = values.flag(key::SKIP_VERIFY);
+    settings.ca_certificate = path_or_text(key::CA_CERTIFICATE);
+    settings.client_certificate = path_or_text(key::CLIENT_CERTIFICATE);
+    settings.client_key = secret(key::CLIENT_KEY);
+    settings.server_name = values.optional_text(key::SERVER_NAME);
+    settings.connect_timeout = values.duration(key::CONNECT_TIMEOUT);
+    settings.command_timeout = values.duration(key::RESPONSE_TIMEOUT);
+    Some(settings)
 }

@@ -28,6 +28,7 @@ mod table_reader;
 mod texts;
 mod top;
 mod url;
+mod url_keys;
 mod values;
 
 pub use allowed::AllowedReferences;

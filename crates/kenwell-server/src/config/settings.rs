@@ -10,10 +10,10 @@ use kenwell::{
 };
 
 use super::allowed::AllowedReferences;
-use super::keys::{dead_letters, delivery, destination, gateway, journal, private, source, top};
+use super::keys::{dead_letters, delivery, gateway, journal, private, source, top};
 use super::listener;
-use super::secret::{FoundSecret, Origin};
-use super::values::{Value, Values};
+use super::secret::Origin;
+use super::values::Values;
 use crate::listener::ServerIdentity;
 
 /// Everything `kenwell.toml` and the environment say, validated.
@@ -281,70 +281,4 @@ impl Source {
             destinations: values.list(source::DESTINATIONS),
         })
     }
-}
-
-impl Destination {
-    /// `None` when something it cannot do without is missing.
-    pub(super) fn of(mut values: Values) -> Option<Self> {
-        let id = values.optional_text(destination::ID)?;
-        if values.text(destination::NAME).is_empty() {
-            values.set(destination::NAME, Value::Text(id.clone()));
-        }
-        let server_name = values.text(destination::SERVER_NAME);
-        match server_name.trim() {
-            "" => drop(values.remove(destination::SERVER_NAME)),
-            name => values.set(destination::SERVER_NAME, Value::Text(name.to_owned())),
-        }
-        let username = values.secret(destination::USERNAME);
-        let password = values.secret(destination::PASSWORD);
-        Some(Self {
-            id,
-            name: values.text(destination::NAME),
-            enabled: values.flag(destination::ENABLED),
-            paused: values.flag(destination::PAUSED),
-            heal: values.flag(destination::HEAL),
-            connection: connection(&values)?,
-            username_reference: username.and_then(|found| found.reference.clone()),
-            password_from: password.and_then(|found| found.origin),
-            prefix: values.text(destination::PREFIX),
-            values,
-        })
-    }
-
-    /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of
-    /// a name that is given by reference the reference, and `null` for a text that nobody has set and for a length
-    /// of time that is the default. `None` for what is no key.
-    pub(crate) fn shown(&self, key: &str) -> Option<serde_json::Value> {
-        self.values.shown(key)
-    }
-}
-
-/// How to reach the Redis that a destination's values name; `None` without an address.
-fn connection(values: &Values) -> Option<Settings> {
-    values.get(destination::ADDRESS)?;
-    let secret = |key| values.secret(key).map(|found| found.secret.clone());
-    let path_or_text = |key| values.secret(key).map(FoundSecret::path_or_text);
-    let mut settings = Settings::new(values.list(destination::ADDRESS).join(","));
-    if let Some(username) = secret(destination::USERNAME) {
-        match username.path() {
-            Some(path) => settings.username_file = Some(path.to_owned()),
-            None => settings.username = Some(username.expose().to_owned()),
-        }
-    }
-    settings.password = secret(destination::PASSWORD);
-    settings.database = values.number(destination::DATABASE);
-    settings.cluster_mode = values.flag(destination::CLUSTER_MODE);
-    settings.sentinel_master = values.optional_text(destination::SENTINEL_MASTER);
-    settings.sentinel_username = values.optional_text(destination::SENTINEL_USERNAME);
-    settings.sentinel_password = secret(destination::SENTINEL_PASSWORD);
-    settings.address_map = values.map(destination::ADDRESS_MAP);
-    settings.secure = values.flag(destination::SECURE);
-    settings.skip_verify = values.flag(destination::SKIP_VERIFY);
-    settings.ca_certificate = path_or_text(destination::CA_CERTIFICATE);
-    settings.client_certificate = path_or_text(destination::CLIENT_CERTIFICATE);
-    settings.client_key = secret(destination::CLIENT_KEY);
-    settings.server_name = values.optional_text(destination::SERVER_NAME);
-    settings.connect_timeout = values.duration(destination::CONNECT_TIMEOUT);
-    settings.command_timeout = values.duration(destination::RESPONSE_TIMEOUT);
-    Some(settings)
 }

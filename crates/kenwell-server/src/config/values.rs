@@ -211,5 +211,5 @@ fn shown_duration(key: &Key, duration: Duration) -> Option<String> {
         format!("{milliseconds}ms")
     };
     let default = key.default.map(|default| default.trim_matches('"'));
-    (default.and_then(super::duration) != Some(duration)).then_some(text)
+    (default.and_then(super::amount::duration_of) != Some(duration)).then_some(text)
 }
