@@ -81,7 +81,7 @@ pub(super) fn key(
 
 /// What the library says about a certificate or key.
 pub(super) fn wrong(error: Error) -> Wrong {
-    let (what, fix) = error.problem_and_cure();
+    let (what, fix) = error.into_problem_and_cure();
     let fix = fix.unwrap_or_else(|| {
         "give a PEM file that kenwell may read, or the PEM text itself".to_owned()
     });

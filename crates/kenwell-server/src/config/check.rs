@@ -114,7 +114,7 @@ pub(super) fn connections(reading: &Reading<'_>, destinations: &[ReadDestination
             place(setting).or_else(|| place(instead))
         });
         if let Some((_, place, key)) = given {
-            let (what, fix) = error.problem_and_cure();
+            let (what, fix) = error.into_problem_and_cure();
             let fix = fix.unwrap_or_else(|| "see docs/redis.md for what this key takes".to_owned());
             reading.error(place.clone(), key, Wrong::new(what, fix));
         } else {
