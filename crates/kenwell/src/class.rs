@@ -1,6 +1,6 @@
 //! What an error asks of the caller: to wait, to put one record aside, or to call an operator.
 
-/// What an [`Error`] asks for.
+/// What an [`Error`](crate::Error) asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// The server cannot do it now. Hold everything, try again later, lose nothing.

@@ -66,9 +66,9 @@ impl Error {
 
     /// What is wrong, without the name of the setting, and what to do if it says so. The sentences of
     /// [`Settings`](Self::Settings) put that behind their last semicolon.
-    pub fn problem_and_cure(&self) -> (String, Option<String>) {
+    pub fn into_problem_and_cure(self) -> (String, Option<String>) {
         let text = match self {
-            Self::Settings { problem, .. } => problem.clone(),
+            Self::Settings { problem, .. } => problem,
             other => other.to_string(),
         };
         match text.rsplit_once("; ") {
@@ -156,9 +156,9 @@ mod tests {
         let error = Error::wrong_setting("url", "it has a; b; write c");
         assert_eq!(error.setting(), Some("url"));
         let parts = ("it has a; b".to_owned(), Some("write c".to_owned()));
-        assert_eq!(error.problem_and_cure(), parts);
+        assert_eq!(error.into_problem_and_cure(), parts);
         let error = Error::wrong_setting("url", "no");
-        assert_eq!(error.problem_and_cure(), ("no".to_owned(), None));
+        assert_eq!(error.into_problem_and_cure(), ("no".to_owned(), None));
         assert_eq!(refused("OOM").setting(), None);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn certificates(
         return Ok(in_configuration(Secret::new("")));
     }
     if pem::is_text(trimmed) {
-        pem::certificates(setting, trimmed).map_err(|error| explained(&error))?;
+        pem::certificates(setting, trimmed).map_err(explained)?;
         return Ok(in_configuration(Secret::new(text)));
     }
     let path = file.resolve(trimmed);
@@ -38,7 +38,7 @@ pub(super) fn certificates(
     };
     // The name of a certificate's file is no secret, as that of a key might be.
     read().map_err(|error| {
-        let error = explained(&error);
+        let error = explained(error);
         ValueError::new(format!("{}: {}", path.display(), error.what), error.fix)
     })
 }
@@ -50,7 +50,7 @@ pub(super) fn private_key(
     file: &FileReader<'_>,
     input: &Input<'_>,
 ) -> Result<FoundSecret, ValueError> {
-    let read = |path: &Path| Secret::pem_file(setting, path).map_err(|error| explained(&error));
+    let read = |path: &Path| Secret::pem_file(setting, path).map_err(explained);
     let mut found = resolve(file, input, read)?;
     let text = found.text().trim();
     if text.is_empty() {
@@ -66,7 +66,7 @@ pub(super) fn private_key(
 }
 
 /// What the library says about a certificate or key.
-pub(super) fn explained(error: &Error) -> ValueError {
+pub(super) fn explained(error: Error) -> ValueError {
     ValueError::of_library(error, FIX)
 }
 

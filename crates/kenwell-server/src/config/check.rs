@@ -129,7 +129,7 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
     for ReadDestination { table, destination } in destinations {
         if let Err(error) = destination.connection.validate() {
-            refused(table, &error);
+            refused(table, error);
             continue;
         }
         for notice in destination.connection.time_notices() {
@@ -140,7 +140,7 @@ pub(super) fn connections(file: &FileReader<'_>, destinations: &[ReadDestination
     }
 }
 
-fn refused(table: &TableReader<'_>, error: &Error) {
+fn refused(table: &TableReader<'_>, error: Error) {
     let key = error.setting().and_then(|setting| {
         let instead = match setting {
             "client_key" => "client_certificate",

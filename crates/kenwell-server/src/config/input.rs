@@ -25,8 +25,8 @@ impl ValueError {
     }
 
     /// What the Redis library says; its sentences have the fix behind a semicolon.
-    pub(super) fn of_library(error: &kenwell::Error, otherwise: &str) -> Self {
-        let (what, fix) = error.problem_and_cure();
+    pub(super) fn of_library(error: kenwell::Error, otherwise: &str) -> Self {
+        let (what, fix) = error.into_problem_and_cure();
         Self::new(what, fix.unwrap_or_else(|| otherwise.to_owned()))
     }
 }

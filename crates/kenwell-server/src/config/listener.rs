@@ -38,7 +38,7 @@ pub(super) fn check(table: &TableReader<'_>) {
     if let Err(error) = identity.certified() {
         let is_key = matches!(&error, Error::Settings { setting, .. } if *setting == TLS_KEY.name);
         let key = if is_key { TLS_KEY } else { TLS_CERTIFICATE };
-        table.complain(key, certificate::explained(&error));
+        table.complain(key, certificate::explained(error));
         return;
     }
     for notice in identity.time_notices(Timestamp::now().as_second()) {

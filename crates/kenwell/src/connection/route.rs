@@ -236,9 +236,8 @@ impl Connection {
             Route::Standalone(node) => node.send(command, pipeline, SendOptions::default()).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
             Route::Sentinel(sentinel) => {
-                sentinel
-                    .send(command, pipeline, SendOptions::default())
-                    .await
+                let master = sentinel.master(None).await?;
+                master.send(command, pipeline, SendOptions::default()).await
             }
         }
     }

@@ -5,15 +5,12 @@ mod watcher;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{Pipeline, Value};
-
 use self::watcher::{MAX_MASTERS, SentinelWatcher};
 use super::Settings;
 use super::address::Address;
 use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
-use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
 use super::target::Target;
@@ -80,19 +77,8 @@ impl SentinelMaster {
         }
     }
 
-    /// Sends a pipeline to the master. Every error after which a connection is closed, `READONLY`
-    /// among them, makes the next one ask the Sentinels again.
-    pub(super) async fn send(
-        &self,
-        command: &'static str,
-        pipeline: &Pipeline,
-        options: SendOptions<'_>,
-    ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let master = self.master(options.limit).await?;
-        master.send(command, pipeline, options).await
-    }
-
-    /// The connection to the master of now.
+    /// The connection to the master of now. After every error that closes it, `READONLY` among them, the next call asks
+    /// the Sentinels again.
     pub(super) async fn master(&self, limit: Option<Deadline>) -> Result<ServerConnection, Error> {
         SentinelWatcher::keep_asking(&self.shared.watcher);
         let (master, found) = self.known();

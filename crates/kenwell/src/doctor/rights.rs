@@ -26,7 +26,7 @@ struct RightsTest {
     /// As `ACL SETUSER` takes it.
     grant: &'static str,
     command: Cmd,
-    need: Importance,
+    importance: Importance,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,8 @@ pub(super) async fn examine(
 /// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key
 /// that does not exist change nothing.
 fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
-    let test = |name: &'static str, grant, need, arguments: &[&[u8]]| {
+    use Importance::{ProbeOnly, Recommended, Required};
+    let test = |name: &'static str, grant, importance, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
         for word in name.split(' ') {
             command.arg(word);
@@ -96,7 +97,7 @@ fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
             name,
             grant,
             command,
-            need,
+            importance,
         }
     };
     let nobody = i64::MAX.to_string();
@@ -104,52 +105,22 @@ fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
     let nobody: &[&[u8]] = &[b"ID", nobody.as_bytes(), b"ADDR", b"0.0.0.0:0"];
     let name: &[&[u8]] = &[b"kenwell:doctor"];
     let mut tests = vec![
-        test(
-            "HSET",
-            "+hset",
-            Importance::Required,
-            &[key, b"a", b"1", b"b"],
-        ),
-        test("HGETALL", "+hgetall", Importance::Recommended, &[key]),
-        test("CLIENT INFO", "+client|info", Importance::Recommended, &[]),
-        test(
-            "CLIENT KILL",
-            "+client|kill",
-            Importance::Recommended,
-            nobody,
-        ),
-        test(
-            "CLIENT LIST",
-            "+client|list",
-            Importance::Recommended,
-            by_id,
-        ),
-        test(
-            "CLIENT SETNAME",
-            "+client|setname",
-            Importance::Recommended,
-            name,
-        ),
-        test("EXPIRE", "+expire", Importance::ProbeOnly, &[key, b"1"]),
-        test("DEL", "+del", Importance::ProbeOnly, &[key]),
+        test("HSET", "+hset", Required, &[key, b"a", b"1", b"b"]),
+        test("HGETALL", "+hgetall", Recommended, &[key]),
+        test("CLIENT INFO", "+client|info", Recommended, &[]),
+        test("CLIENT KILL", "+client|kill", Recommended, nobody),
+        test("CLIENT LIST", "+client|list", Recommended, by_id),
+        test("CLIENT SETNAME", "+client|setname", Recommended, name),
+        test("EXPIRE", "+expire", ProbeOnly, &[key, b"1"]),
+        test("DEL", "+del", ProbeOnly, &[key]),
     ];
     if settings.cluster_mode {
-        tests.push(test(
-            "CLUSTER SLOTS",
-            "+cluster|slots",
-            Importance::Required,
-            &[],
-        ));
-        tests.push(test("ASKING", "+asking", Importance::Required, &[]));
+        tests.push(test("CLUSTER SLOTS", "+cluster|slots", Required, &[]));
+        tests.push(test("ASKING", "+asking", Required, &[]));
     }
     if settings.database != 0 {
         let number = settings.database.to_string();
-        tests.push(test(
-            "SELECT",
-            "+select",
-            Importance::Required,
-            &[number.as_bytes()],
-        ));
+        tests.push(test("SELECT", "+select", Required, &[number.as_bytes()]));
     }
     tests
 }
@@ -175,7 +146,7 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
     let ours = || {
         permissions
             .iter()
-            .filter(|(test, _)| test.need != Importance::ProbeOnly)
+            .filter(|(test, _)| test.importance != Importance::ProbeOnly)
     };
     let answered = |of: Permission| -> Vec<&str> {
         ours()
@@ -184,7 +155,7 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
             .collect()
     };
     let must = ours().any(|(test, permission)| {
-        test.need == Importance::Required && *permission != Permission::Allowed
+        test.importance == Importance::Required && *permission != Permission::Allowed
     });
     let unknown = answered(Permission::CommandUnknown);
     if must && !unknown.is_empty() {
@@ -241,7 +212,7 @@ fn grant(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
         words.push(quoted(&format!("~{pattern}")));
     }
     for (test, permission) in permissions {
-        if test.need != Importance::ProbeOnly && *permission == Permission::CommandDenied {
+        if test.importance != Importance::ProbeOnly && *permission == Permission::CommandDenied {
             words.push(test.grant.to_owned());
         }
     }
