@@ -1,4 +1,4 @@
-//! One event: the few members that decide what becomes of it.
+//! One event: the few members that decide whether it is kept.
 
 use kenwell_json::{Kind, Reader, Skipped, SyntaxError};
 
@@ -9,18 +9,18 @@ use crate::{Ignored, identity};
 /// transformer's stack overflows.
 pub const MAX_DEPTH: usize = 2_048;
 
-/// Where an event's type comes from.
+/// What says an event's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Typed {
-    /// The route said identify.
-    Identify,
-    /// The route said something else.
-    Other,
-    /// The event says it itself.
-    ByItself,
+pub(crate) enum TypeSource {
+    /// The route, which is that of identifies.
+    IdentifyRoute,
+    /// The route, which is another one.
+    OtherRoute,
+    /// The event itself.
+    Event,
 }
 
-/// One event that was read.
+/// An event that was read.
 pub(crate) struct Event<'a> {
     /// Its own bytes.
     pub(crate) bytes: &'a [u8],
@@ -31,8 +31,8 @@ pub(crate) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// A value that is no event.
-    pub(crate) fn not_one(value: Skipped<'a>, reason: Ignored) -> Self {
+    /// A value that is ignored without a look at its members.
+    pub(crate) fn ignored(value: Skipped<'a>, reason: Ignored) -> Self {
         Self {
             bytes: value.raw,
             decision: Err(reason),
@@ -41,16 +41,19 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Reads the value that comes next and decides.
-pub(crate) fn read<'a>(reader: &mut Reader<'a>, typed: Typed) -> Result<Event<'a>, SyntaxError> {
+/// Reads the value that comes next and decides whether it is kept.
+pub(crate) fn read<'a>(
+    reader: &mut Reader<'a>,
+    type_source: TypeSource,
+) -> Result<Event<'a>, SyntaxError> {
     if reader.kind()? != Kind::Object {
-        return Ok(Event::not_one(reader.skip()?, Ignored::NotAnObject));
+        return Ok(Event::ignored(reader.skip()?, Ignored::NotAnObject));
     }
     let start = reader.position();
     let members = Members::read(reader)?;
     Ok(Event {
         bytes: reader.since(start),
-        decision: members.decide(typed),
+        decision: members.decide(type_source),
         write_key: members.write_key,
     })
 }
@@ -87,11 +90,11 @@ impl<'a> Members<'a> {
         Ok(members)
     }
 
-    fn decide(&self, typed: Typed) -> Result<(), Ignored> {
+    fn decide(&self, type_source: TypeSource) -> Result<(), Ignored> {
         let own_type = self.kind.as_ref().and_then(text);
         // `extract` and `record` events name their rows elsewhere and are exempt from identity.
-        let exempt =
-            typed == Typed::ByItself && matches!(own_type.as_deref(), Some("extract" | "record"));
+        let exempt = type_source == TypeSource::Event
+            && matches!(own_type.as_deref(), Some("extract" | "record"));
         if self.overflows {
             return Err(Ignored::NumberOutOfRange);
         }
@@ -101,16 +104,16 @@ impl<'a> Members<'a> {
         if !exempt && is_blank(self.user_id.as_ref()) && is_blank(self.anonymous_id.as_ref()) {
             return Err(Ignored::NoIdentity);
         }
-        match (typed, own_type.as_deref()) {
-            (Typed::Identify, _) => Ok(()),
-            (Typed::ByItself, None | Some("")) => Err(Ignored::InvalidType),
-            (Typed::ByItself, Some(own)) if own.eq_ignore_ascii_case("identify") => Ok(()),
-            (Typed::Other | Typed::ByItself, _) => Err(Ignored::NotIdentify),
+        match (type_source, own_type.as_deref()) {
+            (TypeSource::IdentifyRoute, _) => Ok(()),
+            (TypeSource::Event, None | Some("")) => Err(Ignored::InvalidType),
+            (TypeSource::Event, Some(own)) if own.eq_ignore_ascii_case("identify") => Ok(()),
+            (TypeSource::OtherRoute | TypeSource::Event, _) => Err(Ignored::NotIdentify),
         }
     }
 }
 
-/// The value when it is a string.
+/// The value, if it is a string.
 pub(crate) fn text<'a>(value: &Skipped<'a>) -> Option<std::borrow::Cow<'a, str>> {
     if value.kind != Kind::String {
         return None;

@@ -8,7 +8,7 @@
 //! # What it is not
 //!
 //! No HTTP, no clock, no files, no Redis: the same bytes always give the same answer. It does not
-//! look at traits; whoever writes the profile does, from the event's own bytes.
+//! look at traits: they are read when the profile is written, from the event's own bytes.
 //!
 //! # The rules
 //!
@@ -21,25 +21,26 @@
 //!   refused, with the words that fit its first bad event.
 //! * Of duplicate keys in an event the last wins; of several `batch` keys the first.
 //!
-//! From Segment's HTTP API, for senders that name their write key in the body alone: [`parse_shares`].
+//! From Segment's HTTP API, for senders that name their write key in the body alone:
+//! [`parse_by_write_key`].
 //!
 //! ```
 //! use kenwell_event::{parse, Route};
 //!
 //! let body = br#"{"batch":[{"type":"identify","userId":"u1"},{"type":"track","userId":"u1"}]}"#;
-//! let parsed = parse(Route::Batch, body).unwrap();
+//! let parsed = parse(Route::Batch, body, |_ignored, _reason| ()).unwrap();
 //! assert_eq!(parsed.identifies, [&br#"{"type":"identify","userId":"u1"}"#[..]]);
 //! assert_eq!(parsed.ignored.total(), 1);
 //! ```
 #![forbid(unsafe_code)]
 
+mod by_write_key;
 mod event;
 pub mod identity;
 mod outcome;
 mod parse;
-mod share;
 
+pub use by_write_key::{MAX_WRITE_KEYS, ParsedByWriteKey, WriteKeyGroup};
 pub use event::MAX_DEPTH;
 pub use outcome::{Ignored, IgnoredCounts, Rejection};
-pub use parse::{Parsed, Route, parse, parse_and_tell, parse_shares};
-pub use share::{MAX_WRITE_KEYS, Share, Shared};
+pub use parse::{Parsed, Route, parse, parse_by_write_key};

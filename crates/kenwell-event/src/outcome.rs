@@ -1,4 +1,4 @@
-//! The names of everything that can happen to an event before the journal.
+//! Why an event is ignored, and why a request is refused.
 
 /// Why one event is not kept, although its request is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +41,8 @@ impl Ignored {
         }
     }
 
-    /// How a request fails whose events are all bad and whose first bad event is this one; `None`
-    /// for what is merely not of interest.
+    /// Why a request is refused whose events are all bad and whose first one is bad for this reason;
+    /// `None` when such an event is fine but of no interest.
     pub(crate) fn rejection(self) -> Option<Rejection> {
         match self {
             Self::NotIdentify | Self::InvalidType => None,

@@ -1,40 +1,40 @@
-//! What one append writes: records, framed already, in one buffer.
+//! What one append writes: records in one buffer, with their frames around them.
 
 use std::fmt;
 
 use crate::error::Error;
 use crate::frame;
+use crate::frame::MAX_RECORD_BYTES;
 use crate::offset::Offset;
-use crate::options::{MAX_RECORD_BYTES, Options};
+use crate::options::Options;
 
 /// Records that are appended together: they get consecutive offsets and resolve at the same moment.
 ///
-/// A batch is built in the caller's task, checksums included, so that the one writer only has to copy it. A crash
+/// A batch is built in the caller's task, checksums included, so that the writer's thread only has to copy it. A crash
 /// before the append resolved may keep a part of its first records.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Vec<u8>,
     records: u64,
-    bytes: usize,
     too_large: Option<u64>,
-    stored: Stored,
+    on_stored: OnStored,
 }
 
 /// What is to be called once the batch is durable, with the offset of its first record.
 #[derive(Default)]
-pub(crate) struct Stored(Option<Box<dyn FnOnce(Offset) + Send>>);
+pub(crate) struct OnStored(Option<Box<dyn FnOnce(Offset) + Send>>);
 
-impl Stored {
-    pub(crate) fn call(self, first: Offset) {
-        if let Some(call) = self.0 {
+impl OnStored {
+    pub(crate) fn call(&mut self, first: Offset) {
+        if let Some(call) = self.0.take() {
             call(first);
         }
     }
 }
 
-impl fmt::Debug for Stored {
+impl fmt::Debug for OnStored {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Stored")
+        formatter.write_str("OnStored")
     }
 }
 
@@ -42,14 +42,6 @@ impl Batch {
     /// An empty batch.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// An empty batch with room for `records` records of `bytes` bytes in total.
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        Self {
-            frames: Vec::with_capacity(records.saturating_mul(frame::HEADER).saturating_add(bytes)),
-            ..Self::default()
-        }
     }
 
     /// Adds one record: the parts, one after another. A record over [`MAX_RECORD_BYTES`] is not copied; the append
@@ -60,18 +52,17 @@ impl Batch {
             Ok(length) if u64::from(length) <= MAX_RECORD_BYTES => {
                 frame::push(&mut self.frames, parts, length);
                 self.records += 1;
-                self.bytes += bytes;
             }
             _ => self.too_large = Some(bytes as u64),
         }
     }
 
-    /// Calls this once, with the offset of the first record, when the batch is durable and before any reader can
-    /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so it must be quick and must
-    /// not panic.
+    /// Runs `call` once, with the offset of the first record, when the batch is durable and before any reader can
+    /// see it; never when the append fails, nor for an empty batch. For counting: the one writing thread runs it, so
+    /// it must be quick and must not panic.
     #[must_use]
     pub fn on_stored(mut self, call: impl FnOnce(Offset) + Send + 'static) -> Self {
-        self.stored = Stored(Some(Box::new(call)));
+        self.on_stored = OnStored(Some(Box::new(call)));
         self
     }
 
@@ -85,12 +76,7 @@ impl Batch {
         self.records == 0
     }
 
-    /// Bytes of the records, without their framing.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Refuses what could never be written.
+    /// Refuses a batch that could never be written.
     pub(crate) fn check(&self, options: &Options) -> Result<(), Error> {
         if let Some(bytes) = self.too_large {
             return Err(Error::RecordTooLarge {
@@ -107,8 +93,8 @@ impl Batch {
     }
 
     /// The frames, their number, and what to call once they are durable.
-    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, Stored) {
-        (self.frames, self.records, self.stored)
+    pub(crate) fn into_frames(self) -> (Vec<u8>, u64, OnStored) {
+        (self.frames, self.records, self.on_stored)
     }
 }
 
@@ -117,12 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_records_and_their_bytes() {
-        let mut batch = Batch::with_capacity(2, 8);
+    fn counts_records() {
+        let mut batch = Batch::new();
         assert!(batch.is_empty());
         batch.push(&[b"abc", b"de"]);
         batch.push(&[]);
-        assert_eq!((batch.len(), batch.bytes()), (2, 5));
+        assert_eq!(batch.len(), 2);
         assert!(batch.check(&Options::default()).is_ok());
     }
 

@@ -1,7 +1,7 @@
 //! A cursor: how far one reader has got, in a small file that survives both kill -9 and a power cut.
 //!
 //! The file has three slots, each in a disk block of its own. One holds the newest position known to be on the disk
-//! and is never overwritten; acks go to another; while that one is being fdatasynced, acks go to the third.
+//! and is never overwritten. Acks are written to another one, and to the third while that one is being synced.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::directory::END;
 use crate::disk::sync_dir;
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
-use crate::number::{le32, le64};
-use crate::sync::lock;
+use crate::little_endian::{le32, le64};
+use crate::mutex::lock;
 
 const MAGIC: [u8; 8] = *b"KENWELLC";
 const SLOT_BYTES: usize = 28;
 const SLOT_DISTANCE: u64 = 4096;
 const SLOTS: u64 = 3;
 const SUFFIX: &str = ".cursor";
+/// Name of the file that says how far the log was written; see [`Cursor::end_mark`].
+pub(crate) const END_MARK: &str = "end.mark";
 const MAX_NAME: usize = 64;
 
 /// A valid cursor name.
@@ -48,7 +49,7 @@ impl CursorName {
     }
 }
 
-/// The cursor that a file belongs to.
+/// The name of the cursor that a file belongs to, if it is the file of one.
 pub(crate) fn name_of_file(file_name: &str) -> Option<CursorName> {
     CursorName::new(file_name.strip_suffix(SUFFIX)?).ok()
 }
@@ -60,7 +61,7 @@ pub(crate) struct Cursor {
     path: PathBuf,
     file: File,
     state: Mutex<State>,
-    /// Has a reader now.
+    /// Whether it has a reader now.
     pub(crate) busy: AtomicBool,
 }
 
@@ -78,14 +79,14 @@ struct State {
 
 /// What a cursor file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stored {
+pub(crate) struct StoredPosition {
     pub(crate) position: u64,
     generation: u64,
     slot: u64,
 }
 
 /// The newest valid slot of a cursor file; `None` when there is none.
-pub(crate) fn read(path: &Path) -> Result<Option<Stored>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Option<StoredPosition>, Error> {
     let mut bytes = Vec::new();
     files::open(path)
         .and_then(|file| file.take(SLOTS * SLOT_DISTANCE).read_to_end(&mut bytes))
@@ -93,7 +94,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Stored>, Error> {
     let slots = (0..SLOTS).filter_map(|slot| {
         let at = usize::try_from(slot * SLOT_DISTANCE).ok()?;
         let (generation, position) = decode(bytes.get(at..)?)?;
-        Some(Stored {
+        Some(StoredPosition {
             position,
             generation,
             slot,
@@ -109,13 +110,17 @@ impl Cursor {
         Self::create_as(dir, &file_name, name, position)
     }
 
-    /// The cursor that stands where the log ends, or did a moment ago: so that a start notices when less is there. In a
-    /// file of its own, made anew at `position` when it says nothing. Nobody reads with it.
-    pub(crate) fn end(dir: &Path, stored: Option<Stored>, position: u64) -> Result<Self, Error> {
+    /// The cursor that follows the end of the log, so that a start notices when less is there. It has a file of its own,
+    /// which is made at `position` when there is none or it is damaged. Nobody reads with it.
+    pub(crate) fn end_mark(
+        dir: &Path,
+        stored: Option<StoredPosition>,
+        position: u64,
+    ) -> Result<Self, Error> {
         let name = CursorName("end".to_owned());
         match stored {
-            Some(stored) => Self::open(name, dir.join(END), stored),
-            None => Self::create_as(dir, END, name, position),
+            Some(stored) => Self::open(name, dir.join(END_MARK), stored),
+            None => Self::create_as(dir, END_MARK, name, position),
         }
     }
 
@@ -136,7 +141,7 @@ impl Cursor {
         file.sync_all().map_err(Error::io("fsync", &unfinished))?;
         std::fs::rename(&unfinished, &path).map_err(Error::io("replace", &path))?;
         sync_dir(dir)?;
-        let stored = Stored {
+        let stored = StoredPosition {
             position,
             generation: 0,
             slot: 0,
@@ -145,13 +150,17 @@ impl Cursor {
     }
 
     /// A cursor file from an earlier run, made durable: a kill -9 may have left it in the page cache only.
-    pub(crate) fn open(name: CursorName, path: PathBuf, stored: Stored) -> Result<Self, Error> {
+    pub(crate) fn open(
+        name: CursorName,
+        path: PathBuf,
+        stored: StoredPosition,
+    ) -> Result<Self, Error> {
         let file = files::open_for_writing(&path).map_err(Error::io("open", &path))?;
         file.sync_data().map_err(Error::io("fdatasync", &path))?;
         Ok(Self::new(name, path, file, stored))
     }
 
-    fn new(name: CursorName, path: PathBuf, file: File, stored: Stored) -> Self {
+    fn new(name: CursorName, path: PathBuf, file: File, stored: StoredPosition) -> Self {
         Self {
             name,
             path,
@@ -179,7 +188,7 @@ impl Cursor {
         lock(&self.state).durable
     }
 
-    /// Moves on to `position`, in the file too; never backwards. Tells where it was.
+    /// Moves on to `position`, in the file too; never backwards. Returns where it was.
     pub(crate) fn advance(&self, position: u64) -> Result<u64, Error> {
         let mut state = lock(&self.state);
         if state.closed {
@@ -206,7 +215,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// Removes the file.
+    /// Removes the file; the cursor takes no more acks.
     pub(crate) fn remove(&self, dir: &Path) -> Result<(), Error> {
         lock(&self.state).closed = true;
         std::fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))?;
@@ -238,23 +247,23 @@ impl Cursor {
         let synced = self.file.sync_data();
         let mut state = lock(&self.state);
         if let Err(error) = synced {
-            // Nobody knows what the disk has of that slot now: write the position anew, into the other free one.
+            // What the disk has of that slot is unknown now: write the position again, into the other free one.
             let position = state.position;
             self.write(&mut state, position)?;
             return Err(Error::io("fdatasync", &self.path)(error));
         }
-        // It may have moved back meanwhile.
+        // The cursor may have moved back meanwhile.
         state.durable = position.min(state.position);
         state.durable_slot = slot;
         Ok(())
     }
 
-    /// No more acks: the directory may belong to somebody else soon.
+    /// Takes no more acks: another instance may open the directory soon.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
     }
 
-    /// Takes the one place of a reader.
+    /// Marks the cursor as taken by its one reader.
     pub(crate) fn occupy(&self) -> Result<(), Error> {
         if self.busy.swap(true, Ordering::AcqRel) {
             return Err(Error::CursorBusy {

@@ -4,34 +4,31 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::cursor::{self, CursorName};
+use crate::cursor_list;
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
-use crate::identity::Identity;
+use crate::segment_header::SegmentIdentity;
 
-/// Name of the file that says how far the log was written; see [`Cursor::end`](cursor::Cursor::end).
-pub(crate) const END: &str = "end.mark";
-/// Name of the file that lists the cursors.
-pub(crate) const REGISTER: &str = "cursors.list";
 /// Name of the file that the owner holds locked.
 pub(crate) const LOCK: &str = "lock";
-/// Ending of a file that earlier versions kept to write it again.
+/// Ending of files of deleted segments that earlier versions kept, to write new segments into them.
 const SPARE: &str = ".spare";
 
 /// The files of a journal.
 #[derive(Debug, Default)]
-pub(crate) struct Listing {
+pub(crate) struct DirectoryListing {
     /// In the order they were written.
-    pub(crate) segments: Vec<(Identity, PathBuf)>,
+    pub(crate) segments: Vec<(SegmentIdentity, PathBuf)>,
     pub(crate) cursors: Vec<(CursorName, PathBuf)>,
-    /// Unfinished files, and spare ones of earlier versions: nothing in them is needed.
+    /// Unfinished files, and those that earlier versions kept: nothing in them is needed.
     pub(crate) leftovers: Vec<PathBuf>,
-    /// Not ours.
+    /// Files that are not a journal's.
     pub(crate) foreign: Vec<PathBuf>,
 }
 
-/// Sorts out the names in `dir`.
-pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
-    let mut listing = Listing::default();
+/// Lists the files in `dir` by what they are.
+pub(crate) fn list(dir: &Path) -> Result<DirectoryListing, Error> {
+    let mut listing = DirectoryListing::default();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let entry = entry.map_err(Error::io("list", dir))?;
         let path = entry.path();
@@ -39,7 +36,7 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         match name.to_str().filter(|_| is_file) {
             None => listing.foreign.push(path),
-            Some(LOCK | END | REGISTER) => {}
+            Some(LOCK | cursor::END_MARK | cursor_list::FILE_NAME) => {}
             Some(name) => listing.sort_in(name, path),
         }
     }
@@ -50,9 +47,9 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, Error> {
     Ok(listing)
 }
 
-impl Listing {
+impl DirectoryListing {
     fn sort_in(&mut self, name: &str, path: PathBuf) {
-        if let Some(identity) = Identity::from_file_name(name) {
+        if let Some(identity) = SegmentIdentity::from_file_name(name) {
             self.segments.push((identity, path));
         } else if let Some(cursor) = cursor::name_of_file(name) {
             self.cursors.push((cursor, path));
@@ -64,8 +61,8 @@ impl Listing {
     }
 }
 
-/// Creates the directory if need be and takes its lock, which lasts as long as the returned file. Whoever has it is the
-/// only one with rights to what lies there.
+/// Creates the directory if need be and takes its lock, which lasts as long as the returned file. Rights that others
+/// have to the files there are taken away.
 pub(crate) fn take_lock(dir: &Path) -> Result<File, Error> {
     files::make_directory(dir).map_err(Error::io("create", dir))?;
     let path = dir.join(LOCK);

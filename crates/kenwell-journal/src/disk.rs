@@ -9,37 +9,51 @@ use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use crate::error::Error;
+#[cfg(test)]
+use crate::fault_injection::{FaultKind, InjectedFaults};
 use crate::files;
+use crate::options::Options;
 
-/// Writes records and makes them durable; in this crate's own tests, or fails to.
-#[derive(Debug, Clone, Default)]
+/// Writes records and makes them durable; this crate's own tests can make its calls fail.
+#[derive(Debug, Clone)]
 pub(crate) struct Disk {
     #[cfg(test)]
-    pub(crate) faults: Faults,
+    faults: InjectedFaults,
 }
 
 #[cfg_attr(
     not(test),
     expect(
         clippy::unused_self,
-        reason = "only tests have a disk with a state: ordered failures"
+        reason = "a disk has a state in tests only: the failures to inject"
     )
 )]
 impl Disk {
+    #[cfg_attr(
+        not(test),
+        expect(unused_variables, reason = "options hold failures in tests only")
+    )]
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            #[cfg(test)]
+            faults: options.injected_faults.clone(),
+        }
+    }
+
     /// Writes all of `bytes` at `at`, or fails having written any part of it.
     pub(crate) fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Write) {
+        if let Some(error) = self.faults.take(FaultKind::Write) {
             file.write_all_at(bytes.get(..bytes.len() / 2).unwrap_or_default(), at)?;
             return Err(error);
         }
         file.write_all_at(bytes, at)
     }
 
-    /// Makes the file's data durable. After a failure nobody may trust a second call for the same bytes.
-    pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
+    /// Makes the file's data durable. After a failure a second call proves nothing about the same bytes.
+    pub(crate) fn fdatasync(&self, file: &File) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Sync) {
+        if let Some(error) = self.faults.take(FaultKind::Sync) {
             return Err(error);
         }
         file.sync_data()
@@ -48,7 +62,7 @@ impl Disk {
     /// Reserves `bytes` of disk for the file. A file system that cannot reserve is left alone.
     pub(crate) fn reserve(&self, file: &File, bytes: u64) -> io::Result<()> {
         #[cfg(test)]
-        if let Some(error) = self.faults.take(Fault::Reserve) {
+        if let Some(error) = self.faults.take(FaultKind::Reserve) {
             return Err(error);
         }
         let call = || rustix::fs::fallocate(file, FallocateFlags::empty(), 0, bytes);
@@ -62,39 +76,4 @@ impl Disk {
 /// Makes names created, renamed or removed in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
     files::sync_directory(dir).map_err(Error::io("fsync", dir))
-}
-
-#[cfg(test)]
-pub(crate) use faults::{Fault, Faults};
-
-/// Failures to order, for this crate's tests.
-#[cfg(test)]
-mod faults {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
-    /// What is to fail.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) enum Fault {
-        Write,
-        Sync,
-        Reserve,
-    }
-
-    /// Failures still to happen, shared by the test and the journal.
-    #[derive(Debug, Clone, Default)]
-    pub(crate) struct Faults(Arc<Mutex<Vec<(Fault, i32)>>>);
-
-    impl Faults {
-        /// Makes the next call of this kind fail with this error number.
-        pub(crate) fn order(&self, fault: Fault, errno: i32) {
-            self.0.lock().unwrap().push((fault, errno));
-        }
-
-        pub(super) fn take(&self, fault: Fault) -> Option<io::Error> {
-            let mut orders = self.0.lock().unwrap();
-            let at = orders.iter().position(|(ordered, _)| *ordered == fault)?;
-            Some(io::Error::from_raw_os_error(orders.remove(at).1))
-        }
-    }
 }

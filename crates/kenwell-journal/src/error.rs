@@ -1,4 +1,4 @@
-//! Everything that can go wrong, with what a caller needs to decide what to do next.
+//! What can go wrong, with what a caller needs to decide what to do next.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,7 @@ impl Error {
         )
     }
 
-    /// Names the file and the intention of a failed system call; a full disk gets its own variant.
+    /// Makes an error of a failed system call on `path`; a full disk gets its own variant.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| match source.kind() {

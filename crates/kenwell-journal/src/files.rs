@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::sync::lock;
+use crate::mutex::lock;
 
 /// Ending of a file that is being made, and is rubbish after a crash.
 pub(crate) const UNFINISHED: &str = ".tmp";

@@ -3,9 +3,10 @@
 //! The header's checksum is seeded with the identity of its segment, so bytes of another segment,
 //! or bytes a sender smuggled into a record, never pass for a frame.
 
-use crate::number::{le32, le64};
-use crate::options::MAX_RECORD_BYTES;
+use crate::little_endian::{le32, le64};
 
+/// The largest record in bytes. A frame that claims a larger one is damaged.
+pub const MAX_RECORD_BYTES: u64 = 32 * 1024 * 1024;
 /// Size of a frame's header in bytes.
 pub(crate) const HEADER: usize = 24;
 /// What every frame starts with; recovery searches for it after damage. Not valid UTF-8, so rare inside records.
@@ -19,7 +20,7 @@ pub(crate) struct Header {
     /// CRC32C of the record.
     pub(crate) checksum: u32,
     /// Offset of the record.
-    pub(crate) sequence: u64,
+    pub(crate) offset: u64,
 }
 
 /// Checksum seed of a segment.
@@ -27,7 +28,7 @@ pub(crate) fn seed(id: u64, salt: u32) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&id.to_le_bytes()), &salt.to_le_bytes())
 }
 
-/// Appends a frame made of `parts`, with length and checksum but without offset: [`stamp`] fills the rest in.
+/// Appends a frame made of `parts`, with length and checksum but without an offset: [`stamp`] fills that in.
 pub(crate) fn push(frames: &mut Vec<u8>, parts: &[&[u8]], length: u32) {
     let mut checksum = 0;
     frames.reserve(HEADER + length as usize);
@@ -50,9 +51,9 @@ pub(crate) fn push(frames: &mut Vec<u8>, parts: &[&[u8]], length: u32) {
 /// Gives the frames their offsets, from `first` on, and seals their headers for one segment.
 pub(crate) fn stamp(frames: &mut [u8], first: u64, seed: u32) {
     let mut rest = frames;
-    let mut sequence = first;
+    let mut offset = first;
     while let Some((header, tail)) = rest.split_first_chunk_mut::<HEADER>() {
-        header[16..24].copy_from_slice(&sequence.to_le_bytes());
+        header[16..24].copy_from_slice(&offset.to_le_bytes());
         let checksum = crc32c::crc32c_append(seed, &header[8..24]);
         header[4..8].copy_from_slice(&checksum.to_le_bytes());
         let length = length(header);
@@ -60,7 +61,7 @@ pub(crate) fn stamp(frames: &mut [u8], first: u64, seed: u32) {
             return;
         };
         rest = next;
-        sequence += 1;
+        offset += 1;
     }
 }
 
@@ -79,7 +80,7 @@ pub(crate) fn parse(header: &[u8; HEADER], seed: u32) -> Option<Header> {
     Some(Header {
         length,
         checksum: le32(header, 12),
-        sequence: le64(header, 16),
+        offset: le64(header, 16),
     })
 }
 
@@ -97,11 +98,11 @@ fn length(header: &[u8; HEADER]) -> usize {
 mod tests {
     use super::*;
 
-    fn framed(sequence: u64, seed: u32) -> Vec<u8> {
+    fn framed(offset: u64, seed: u32) -> Vec<u8> {
         let mut frames = Vec::new();
         push(&mut frames, &[b"ab", b"", b"c"], 3);
         push(&mut frames, &[b""], 0);
-        stamp(&mut frames, sequence, seed);
+        stamp(&mut frames, offset, seed);
         frames
     }
 
@@ -111,12 +112,12 @@ mod tests {
         let frames = framed(41, seed);
         let header = parse(frames.first_chunk().unwrap(), seed).unwrap();
         assert_eq!(header.length, 3);
-        assert_eq!(header.sequence, 41);
+        assert_eq!(header.offset, 41);
         assert_eq!(header.checksum, crc32c::crc32c(b"abc"));
         let (record, rest) = split(&frames).unwrap();
         assert_eq!(record, b"abc");
         let second = parse(rest.first_chunk().unwrap(), seed).unwrap();
-        assert_eq!((second.length, second.sequence), (0, 42));
+        assert_eq!((second.length, second.offset), (0, 42));
         assert_eq!(split(rest), Some((&b""[..], &b""[..])));
     }
 

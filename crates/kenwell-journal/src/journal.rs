@@ -1,4 +1,4 @@
-//! The journal as its users hold it: append, read, look at the numbers, close.
+//! The public handle of a journal: append, read, statistics, close.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,25 +9,28 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
+use crate::append_queue::AppendQueue;
 use crate::batch::Batch;
+use crate::cursor_list::CursorList;
 use crate::directory;
+use crate::directory_scan::DirectoryScan;
 use crate::error::Error;
+use crate::lost_offsets::LostOffsets;
+use crate::mutex::lock;
 use crate::offset::Offset;
 use crate::options::{Options, to_ms};
-use crate::pass::Pass;
-use crate::queue::Queue;
+use crate::range_reader::RangeReader;
 use crate::reader::Reader;
-use crate::recovery::{Recovered, Recovery, recover};
-use crate::shared::{Published, Shared};
+use crate::recent_records::RecentRecords;
+use crate::recovery::{self, Recovery};
+use crate::segments::SegmentList;
+use crate::state::{JournalState, PublishedEnd};
 use crate::stats::Stats;
-use crate::sync::lock;
-use crate::tail::Tail;
 use crate::writer::Writer;
 
 /// An open journal. Clones share it.
 ///
-/// Dropping the last clone closes it as [`Journal::close`] does, but blocks the thread while doing so and keeps what
-/// goes wrong to the log.
+/// Dropping the last clone closes it as [`Journal::close`] does, but blocks the thread meanwhile, and only logs errors.
 #[derive(Debug, Clone)]
 pub struct Journal {
     handle: Arc<Handle>,
@@ -35,7 +38,7 @@ pub struct Journal {
 
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
+    state: Arc<JournalState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -48,111 +51,109 @@ struct Handle {
 /// [`Error::Io`]. Damage is never an error; see [`Recovery`].
 pub fn open(dir: &Path, options: Options) -> Result<(Journal, Recovery), Error> {
     let options = options.normalised();
-    let file = directory::take_lock(dir)?;
-    let Recovered {
-        segments,
-        cursors,
-        next,
-        unlisted,
-        next_id,
-        losses,
-        end,
-        recovery,
-    } = recover(dir)?;
-    let shared = Arc::new(Shared {
+    let lock_file = directory::take_lock(dir)?;
+    let scan = DirectoryScan::new(dir)?;
+    let recovery = Recovery::new(&scan);
+    recovery::log(&recovery, &scan);
+    let (cursors, end_mark) = recovery::repair(dir, &scan)?;
+    let mut lost = LostOffsets::default();
+    for range in &scan.end.lost {
+        lost.add(range);
+    }
+    let is_listed = matches!(scan.cursor_list, CursorList::Valid(_));
+    let state = Arc::new(JournalState {
         dir: dir.to_path_buf(),
-        queue: Queue::new(options.queue_bytes),
-        segments: Mutex::new(segments),
-        tail: Mutex::new(Tail::new(options.memory_bytes)),
-        published: watch::Sender::new(Published {
-            next,
+        queue: AppendQueue::new(options.queue_bytes),
+        published: watch::Sender::new(PublishedEnd {
+            next: scan.next,
             closed: false,
         }),
         cursors: Mutex::new(cursors),
-        unlisted,
-        losses: Mutex::new(losses),
-        corrupt_records: AtomicU64::new(recovery.corrupt_records),
-        held: Mutex::default(),
+        cursor_list_lost: !is_listed && !scan.segments.is_empty(),
+        segments: SegmentList::new(scan.segments),
+        recent: Mutex::new(RecentRecords::new(options.memory_bytes)),
+        lost: Mutex::new(lost),
         full: AtomicBool::new(false),
         no_space: AtomicBool::new(false),
-        release_at: AtomicU64::new(0),
-        farewell: Mutex::new(None),
+        next_deletion: AtomicU64::new(0),
+        close_error: Mutex::new(None),
         options,
     });
-    let writer = Writer::new(Arc::clone(&shared), next_id, end, file);
+    let writer = Writer::new(
+        Arc::clone(&state),
+        scan.next_segment_id,
+        end_mark,
+        lock_file,
+    );
     let builder = std::thread::Builder::new().name("kenwell-journal-write".to_owned());
     let thread = builder.spawn(move || writer.run());
     let thread = thread.map_err(Error::io("start the writing thread for", dir))?;
-    let handle = Handle {
-        shared,
+    let handle = Arc::new(Handle {
+        state,
         thread: Mutex::new(Some(thread)),
-    };
-    Ok((
-        Journal {
-            handle: Arc::new(handle),
-        },
-        recovery,
-    ))
+    });
+    Ok((Journal { handle }, recovery))
 }
 
 impl Journal {
     /// Appends all records of `batch` and returns the offset of the first one, once they are durable.
     ///
     /// Waits while the queue is full. Cancel-safe: when the future is dropped the batch is written completely or not
-    /// at all. An error means the same for the batch: not written as far as anybody can tell; only after
-    /// [`Error::Io`] followed by a crash may a part of it come back.
+    /// at all. After an error no reader gets any of it; only after [`Error::Io`] followed by a crash may a part of it
+    /// come back.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::NoSpace`] and [`Error::Io`] can be retried; [`Error::RecordTooLarge`],
     /// [`Error::Closed`].
     pub async fn append(&self, batch: Batch) -> Result<Offset, Error> {
-        let shared = &self.handle.shared;
-        batch.check(&shared.options)?;
+        let state = &self.handle.state;
+        batch.check(&state.options)?;
         if batch.is_empty() {
-            return Ok(Offset(shared.next()));
+            return Ok(Offset(state.next()));
         }
-        let answer = shared.queue.push(batch).await?;
+        // The writer's thread takes it from there: `Writer::commit` → `SegmentWriter::write` → `Disk::fdatasync`.
+        let answer = state.queue.push(batch).await?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
     /// A reader for the cursor of this name. A new cursor begins at the end of the log: it gets what is appended from
-    /// now on. One that had a file once, which is missing now, begins at the oldest record; so does any new one until
-    /// the next start when the list of cursors was missing too, and there were records. Blocks shortly when it has to
-    /// be created.
+    /// now on. A cursor whose file was lost begins at the oldest record. When the list of cursors was lost too, nothing
+    /// tells the two apart, and every new cursor begins at the oldest record until the next start. Blocks shortly when
+    /// the cursor has to be created.
     ///
     /// # Errors
     /// [`Error::CursorName`], [`Error::CursorBusy`] while another reader has it, [`Error::Closed`], [`Error::Io`].
     pub fn reader(&self, cursor: &str) -> Result<Reader, Error> {
-        let shared = &self.handle.shared;
-        let cursor = shared.cursor(cursor)?;
-        Ok(Reader::new(Arc::clone(shared), cursor))
+        let state = &self.handle.state;
+        let cursor = state.take_cursor(cursor)?;
+        Ok(Reader::new(Arc::clone(state), cursor))
     }
 
-    /// Reads once over `range`, without a cursor.
-    pub fn pass(&self, range: Range<Offset>) -> Pass {
-        Pass::new(Arc::clone(&self.handle.shared), &range)
+    /// Reads the records of `range` once, without a cursor.
+    pub fn read_range(&self, range: Range<Offset>) -> RangeReader {
+        RangeReader::new(Arc::clone(&self.handle.state), &range)
     }
 
-    /// Removes the cursor of this name, for good: the next reader of that name begins at the end of the log. A name
-    /// that there is no cursor of is ignored.
+    /// Removes the cursor of this name for good: the next reader of that name begins at the end of the log. An unknown
+    /// name is ignored.
     ///
     /// # Errors
     /// [`Error::CursorBusy`] while a reader has it, [`Error::Io`].
     pub fn forget(&self, cursor: &str) -> Result<(), Error> {
-        self.handle.shared.forget(cursor)
+        self.handle.state.forget_cursor(cursor)
     }
 
-    /// An offset that no record written at or after `time` is before: the beginning of the oldest segment that was
-    /// still written then. Where in it the first such record is, only the records themselves can tell.
+    /// The first offset of the oldest segment that was written at `time` or later: no record before it is that young.
+    /// Where in the segment the first such record is, only the records themselves can tell.
     ///
-    /// By the clock of the records' own time; one that was set back meanwhile spoils the answer.
+    /// It goes by the clock at the time of writing; the answer is wrong if that was set back meanwhile.
     pub fn written_since(&self, time: SystemTime) -> Offset {
-        self.handle.shared.written_since(to_ms(time))
+        self.handle.state.written_since(to_ms(time))
     }
 
     /// Numbers about the journal at this moment.
     pub fn stats(&self) -> Stats {
-        self.handle.shared.stats()
+        self.handle.state.stats()
     }
 
     /// Takes no more appends, writes those that are waiting, makes cursors durable and releases the lock. Readers get
@@ -161,19 +162,19 @@ impl Journal {
     /// # Errors
     /// [`Error::Io`] when the end of the log or a cursor could not be made durable; it is closed all the same.
     pub async fn close(&self) -> Result<(), Error> {
-        let shared = &self.handle.shared;
-        shared.queue.close();
-        let mut published = shared.published.subscribe();
+        let state = &self.handle.state;
+        state.queue.close();
+        let mut published = state.published.subscribe();
         // The sender lives as long as `shared`.
         drop(published.wait_for(|published| published.closed).await);
-        let error = lock(&shared.farewell).clone();
+        let error = lock(&state.close_error).clone();
         error.map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.queue.close();
+        self.state.queue.close();
         if let Some(thread) = lock(&self.thread).take()
             && thread.join().is_err()
         {

@@ -4,7 +4,7 @@
 //! A directory of append-only segment files, written by one thread that does group commit: everything that is queued
 //! goes out in one write and one `fdatasync`, then all of those appends resolve. Any number of readers follow the log,
 //! each with a durable [cursor](Journal::reader): from memory while they keep up, from the files when they do not.
-//! What all cursors have passed is kept for a replay until it is too old or too much, and then deleted.
+//! What all cursors have passed is kept for a replay until it is too old or too much. Then it is deleted.
 //!
 //! # What it is not
 //! It knows bytes only: no keys, no queries, no topics. It is not replicated; it survives the death of the process
@@ -50,7 +50,7 @@
 //!   file nor bytes inside a record pass for a record.
 //! - **For its owner alone.** The directory has the mode 0700 and every file in it 0600, whatever the umask and whatever
 //!   they had before; what root makes belongs to the owner of the directory; links are not followed. A deleted segment's
-//!   file is never used again, so a record is not readable for longer than it is kept. See [`files`].
+//!   file is never used again, so a record cannot be read for longer than it is kept. See [`files`].
 //! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
 //!   [`Options::memory_bytes`] plus what readers hold; a slow reader holds up neither the writer nor another reader.
 //!
@@ -114,58 +114,67 @@
 //! that an earlier version kept to write them again; both are removed when the journal is opened. Everything else is left alone.
 //!
 //! # Where to look
-//! Write: `journal` → `queue` → `writer` → `active` → `disk`. Read: `reader` and `pass` → `follower` → `tail` (memory),
-//! `source` → `place` → `scan` (files). Start: `recovery` → `survey`. Space: `retention`. Format: `frame`, `identity`,
-//! `cursor`, `register`. Rights and links: `files`.
+//! | for | read |
+//! |---|---|
+//! | an append, from the call to the `fdatasync` | [`Journal::append`] → `append_queue` → `Writer::commit` in `writer` → `segment_writer` → `disk` |
+//! | reading | `reader` (with a cursor) and `range_reader` (without) → `log_reader` → `recent_records` in memory, or `file_reader` → `segment_reader` → `scan` |
+//! | a start | `journal::open` → `directory_scan` (looks) → `recovery` (repairs) |
+//! | space on the disk | `retention`, which the writer asks; `segments` |
+//! | the bytes | `frame`, `segment_header`, `cursor`, `cursor_list` |
+//! | rights and links | [`files`] |
+//! | what all of them share | `state` |
 
-mod active;
+mod append_queue;
 mod batch;
+mod commit_group;
 mod cursor;
+mod cursor_list;
 mod directory;
+mod directory_scan;
 mod disk;
 mod error;
 #[cfg(test)]
-mod failures;
+mod fault_injection;
+#[cfg(test)]
+mod fault_tests;
+mod file_reader;
 pub mod files;
-mod follower;
 mod frame;
-mod identity;
+mod frame_slice;
 mod inspect;
 mod journal;
-mod losses;
-mod number;
+mod little_endian;
+mod log_reader;
+mod lost_offsets;
+mod mutex;
 mod offset;
 mod options;
-mod pass;
-mod place;
-mod queue;
+mod range_reader;
 mod reader;
+mod recent_records;
 mod records;
 mod recovery;
-mod register;
 mod retention;
-mod run;
 mod scan;
 mod segment;
-mod shared;
-mod source;
+mod segment_header;
+mod segment_reader;
+mod segment_writer;
+mod segments;
+mod state;
 mod stats;
-mod survey;
-mod sync;
-mod tail;
 mod writer;
 
 pub use batch::Batch;
 pub use directory::is_in_use;
 pub use error::Error;
+pub use frame::MAX_RECORD_BYTES;
 pub use inspect::inspect;
 pub use journal::{Journal, open};
 pub use offset::Offset;
-pub use options::{
-    Clock, Durability, MAX_BATCH_BYTES, MAX_RECORD_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options,
-};
-pub use pass::Pass;
-pub use reader::{Limit, Reader};
-pub use records::{Iter, Records};
+pub use options::{Clock, Durability, MAX_BATCH_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options};
+pub use range_reader::RangeReader;
+pub use reader::Reader;
+pub use records::{Limit, Records};
 pub use recovery::Recovery;
 pub use stats::{CursorStats, Stats};

@@ -1,4 +1,4 @@
-//! The number of a record: where it stands in the log.
+//! The number of a record in the log.
 
 use std::fmt;
 

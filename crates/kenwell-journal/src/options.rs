@@ -1,20 +1,18 @@
-//! What a journal can be told: sizes, bounds, durability, and the clock.
+//! How a journal is set up: sizes, bounds, durability, and the clock.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::frame;
-use crate::identity;
+use crate::segment_header;
 
-/// The smallest segment; smaller wishes are raised to it.
+/// The smallest segment; smaller values are raised to it.
 pub const MIN_SEGMENT_BYTES: u64 = 4 * 1024;
 /// A journal is always cut into at least this many segments, so that room can be given back while it is in use.
 pub const MIN_SEGMENTS: u64 = 8;
 /// The largest batch, framing included, whatever the options say.
 pub const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
-/// The largest record. Also what recovery trusts a length to be.
-pub const MAX_RECORD_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What "written" means before an append resolves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,12 +29,7 @@ pub enum Durability {
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// The wall clock.
-    pub fn system() -> Self {
-        Self(Arc::new(SystemTime::now))
-    }
-
-    /// A clock of the caller's own.
+    /// A clock that shows what `now` returns.
     pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -59,7 +52,7 @@ pub(crate) fn to_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How a journal behaves. `Options::default()` suits a server.
+/// The settings of a journal. `Options::default()` suits a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Size of a segment file in bytes; default 64 MiB, at least [`MIN_SEGMENT_BYTES`], at most `max_bytes` /
@@ -81,9 +74,9 @@ pub struct Options {
     pub queue_bytes: usize,
     /// Source of time; default the wall clock.
     pub clock: Clock,
-    /// Failures to inject.
+    /// Makes system calls fail.
     #[cfg(test)]
-    pub(crate) faults: crate::disk::Faults,
+    pub(crate) injected_faults: crate::fault_injection::InjectedFaults,
 }
 
 impl Default for Options {
@@ -96,9 +89,9 @@ impl Default for Options {
             durability: Durability::Fsync,
             memory_bytes: 32 * 1024 * 1024,
             queue_bytes: 16 * 1024 * 1024,
-            clock: Clock::system(),
+            clock: Clock::new(SystemTime::now),
             #[cfg(test)]
-            faults: crate::disk::Faults::default(),
+            injected_faults: crate::fault_injection::InjectedFaults::default(),
         }
     }
 }
@@ -116,7 +109,7 @@ impl Options {
 
     /// The largest batch, framing included, that fits with these options: half of `max_bytes`, at most
     /// [`MAX_BATCH_BYTES`]. A batch larger than a segment gets a segment of its own.
-    pub fn max_batch_bytes(&self) -> u64 {
+    pub(crate) fn max_batch_bytes(&self) -> u64 {
         let bound = self.max_bytes.max(MIN_SEGMENTS * MIN_SEGMENT_BYTES);
         MAX_BATCH_BYTES.min(bound / 2)
     }
@@ -129,7 +122,7 @@ impl Options {
     /// Size of a file that holds `frames` bytes of records.
     pub(crate) fn file_bytes_for(frames: u64) -> u64 {
         frames
-            .saturating_add(identity::HEADER_BYTES)
+            .saturating_add(segment_header::HEADER_BYTES)
             .saturating_add(frame::HEADER as u64)
     }
 }

@@ -1,18 +1,16 @@
-//! Opening: takes the lock, surveys the directory, repairs what a crash left, and says what it found.
+//! What opening a journal does about its directory: repairs what a crash left, and says what it found.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cursor::Cursor;
+use crate::cursor_list::{self, CursorList};
+use crate::directory_scan::{CursorFile, DirectoryScan, FoundCursor};
 use crate::disk::sync_dir;
 use crate::error::Error;
 use crate::files;
-use crate::losses::Losses;
 use crate::offset::Offset;
-use crate::register::{self, Register};
 use crate::segment::Segment;
-use crate::survey::{Survey, survey};
 
 /// What opening a journal found and did. All of it was logged as well.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,8 +19,9 @@ pub struct Recovery {
     /// Bytes of incompletely written records cut off the end: never acknowledged, so nothing is lost. In a file that
     /// an earlier version recycled this is a lower bound.
     pub torn_bytes: u64,
-    /// Records of the newest segment that are lost to damage, or were written behind it and are not there any more. Older segments are checked when they are read; what is
-    /// found then is in [`Stats::corrupt_records`](crate::Stats::corrupt_records), together with these.
+    /// Records of the newest segment that are lost to damage, or were written behind it and are not there any more.
+    /// Older segments are checked when they are read; what is found then is in
+    /// [`Stats::corrupt_records`](crate::Stats::corrupt_records), together with these.
     pub corrupt_records: u64,
     /// Segments whose header is damaged. Their records are read all the same.
     pub corrupt_segments: usize,
@@ -38,73 +37,66 @@ pub struct Recovery {
     pub next_offset: Offset,
 }
 
-/// What a journal starts from.
-#[derive(Debug)]
-pub(crate) struct Recovered {
-    pub(crate) segments: VecDeque<Arc<Segment>>,
-    pub(crate) cursors: Vec<Arc<Cursor>>,
-    pub(crate) next: u64,
-    /// Whether nothing tells a new cursor from one whose file was lost.
-    pub(crate) unlisted: bool,
-    pub(crate) next_id: u64,
-    pub(crate) losses: Losses,
-    pub(crate) end: Option<Cursor>,
-    pub(crate) recovery: Recovery,
+impl Recovery {
+    /// What the scan of a directory says.
+    pub(crate) fn new(scan: &DirectoryScan) -> Self {
+        let names = |file: CursorFile| {
+            let cursors = scan.cursors.iter().filter(|cursor| cursor.file == file);
+            let names = cursors.map(|cursor| cursor.name.as_str().to_owned());
+            names.collect()
+        };
+        Self {
+            torn_bytes: scan.end.torn_bytes,
+            corrupt_records: scan.lost_at_end(),
+            corrupt_segments: scan.damaged_headers.len(),
+            missing_segments: scan.after_gaps.len(),
+            corrupt_cursors: names(CursorFile::Damaged),
+            missing_cursors: names(CursorFile::Missing),
+            ignored_files: scan.foreign.clone(),
+            next_offset: Offset(scan.next),
+        }
+    }
 }
 
-/// Brings the directory into order. The caller holds its lock.
-pub(crate) fn recover(dir: &Path) -> Result<Recovered, Error> {
-    let survey = survey(dir)?;
-    let recovery = report(&survey);
-    for leftover in &survey.leftovers {
+/// Brings the directory into order. The caller holds its lock. Returns the cursors, and the one that follows the end of
+/// the log, unless that cannot be made.
+pub(crate) fn repair(
+    dir: &Path,
+    scan: &DirectoryScan,
+) -> Result<(Vec<Arc<Cursor>>, Option<Cursor>), Error> {
+    for leftover in &scan.leftovers {
         std::fs::remove_file(leftover).map_err(Error::io("remove", leftover))?;
     }
-    if let Some(newest) = survey.segments.back() {
-        cut(newest, survey.end.position)?;
+    if let Some(newest) = scan.segments.back() {
+        cut(newest, scan.end.position)?;
     }
-    let mut losses = Losses::default();
-    for lost in &survey.end.lost {
-        losses.add(lost);
-    }
-    let oldest = survey
-        .segments
-        .front()
-        .map_or(survey.next, |oldest| oldest.identity.base);
-    let cursors = survey.cursors.into_iter().map(|(name, path, stored)| {
-        let cursor = match stored {
-            Some(stored) => Cursor::open(name, path, stored)?,
-            None => Cursor::create(dir, name, oldest)?,
+    let cursors = scan.cursors.iter().map(|found| {
+        let FoundCursor { name, path, file } = found;
+        let cursor = match *file {
+            CursorFile::Valid(stored) => Cursor::open(name.clone(), path.clone(), stored)?,
+            CursorFile::Damaged | CursorFile::Missing => {
+                Cursor::create(dir, name.clone(), scan.first())?
+            }
         };
         Ok(Arc::new(cursor))
     });
     let mut cursors: Vec<Arc<Cursor>> = cursors.collect::<Result<_, Error>>()?;
     cursors.sort_by(|a, b| a.name.cmp(&b.name));
-    list(dir, &cursors, &survey.register);
-    let listed = matches!(survey.register, Register::Known(_));
-    let unlisted = !listed && !survey.segments.is_empty();
-    let end = Cursor::end(dir, survey.mark, survey.next).map_err(|error| {
+    update_list(dir, &cursors, &scan.cursor_list);
+    let end_mark = Cursor::end_mark(dir, scan.end_mark, scan.next).map_err(|error| {
         tracing::warn!(%error, "a later start cannot notice when records are missing at the end");
     });
     sync_dir(dir)?;
-    Ok(Recovered {
-        segments: survey.segments,
-        cursors,
-        next: survey.next,
-        unlisted,
-        next_id: survey.next_id,
-        losses,
-        end: end.ok(),
-        recovery,
-    })
+    Ok((cursors, end_mark.ok()))
 }
 
 /// Brings the list of cursors up to date. A disk that is full for that is no reason not to start.
-fn list(dir: &Path, cursors: &[Arc<Cursor>], register: &Register) {
+fn update_list(dir: &Path, cursors: &[Arc<Cursor>], list: &CursorList) {
     let names: Vec<_> = cursors.iter().map(|cursor| cursor.name.clone()).collect();
-    if matches!(register, Register::Known(known) if *known == names) {
+    if matches!(list, CursorList::Valid(listed) if *listed == names) {
         return;
     }
-    if let Err(error) = register::write(dir, names.iter()) {
+    if let Err(error) = cursor_list::write(dir, names.iter()) {
         tracing::warn!(%error, "the list of cursors could not be written; a later start may not notice a missing one");
     }
 }
@@ -122,32 +114,9 @@ fn cut(newest: &Segment, position: u64) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("fsync", path))
 }
 
-fn report(survey: &Survey) -> Recovery {
-    let recovery = Recovery {
-        torn_bytes: survey.end.torn_bytes,
-        corrupt_records: survey
-            .end
-            .lost
-            .iter()
-            .map(|lost| lost.end - lost.start)
-            .sum(),
-        corrupt_segments: survey.bad_headers.len(),
-        missing_segments: survey.after_gaps.len(),
-        corrupt_cursors: survey
-            .cursors
-            .iter()
-            .filter(|(name, _, stored)| stored.is_none() && !survey.missing.contains(name))
-            .map(|(name, _, _)| name.as_str().to_owned())
-            .collect(),
-        missing_cursors: survey
-            .missing
-            .iter()
-            .map(|name| name.as_str().to_owned())
-            .collect(),
-        ignored_files: survey.foreign.clone(),
-        next_offset: Offset(survey.next),
-    };
-    if let Some(newest) = survey.segments.back() {
+/// Logs what was found.
+pub(crate) fn log(recovery: &Recovery, scan: &DirectoryScan) {
+    if let Some(newest) = scan.segments.back() {
         let segment = newest.path.display();
         if recovery.torn_bytes > 0 {
             let bytes = recovery.torn_bytes;
@@ -158,33 +127,29 @@ fn report(survey: &Survey) -> Recovery {
             tracing::error!(%segment, records, "records lost to damage; the ones after them are intact");
         }
     }
-    for path in &survey.bad_headers {
+    for path in &scan.damaged_headers {
         tracing::error!(segment = %path.display(), "the segment's header is damaged; its records are read all the same");
     }
-    for path in &survey.after_gaps {
+    for path in &scan.after_gaps {
         tracing::error!(segment = %path.display(), "the segment before this one is missing, and its records with it");
     }
-    let oldest = survey.segments.front();
-    let records = oldest.map_or(0, |oldest| survey.next.saturating_sub(oldest.identity.base));
-    for cursor in &recovery.corrupt_cursors {
-        tracing::error!(
-            cursor,
-            records,
-            "the cursor's file is damaged; it begins again at the oldest record, so that all records there are come again"
-        );
+    let records = scan.next.saturating_sub(scan.first());
+    for (cursors, what) in [
+        (&recovery.corrupt_cursors, "damaged"),
+        (&recovery.missing_cursors, "missing"),
+    ] {
+        for cursor in cursors {
+            tracing::error!(
+                cursor,
+                records,
+                "the cursor's file is {what}; it begins again at the oldest record, so that all records from there on are delivered again"
+            );
+        }
     }
-    for cursor in &recovery.missing_cursors {
-        tracing::error!(
-            cursor,
-            records,
-            "the cursor's file is missing; it begins again at the oldest record, so that all records there are come again"
-        );
-    }
-    if matches!(survey.register, Register::Damaged) {
+    if matches!(scan.cursor_list, CursorList::Damaged) {
         tracing::warn!("the list of cursors is damaged; it is made anew from their files");
     }
-    for path in &survey.foreign {
+    for path in &scan.foreign {
         tracing::warn!(file = %path.display(), "not a journal's file; left alone");
     }
-    recovery
 }

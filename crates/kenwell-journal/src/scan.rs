@@ -1,4 +1,4 @@
-//! Walks over the bytes of a segment: finds the valid frames, and finds the next one after damage.
+//! Scans the bytes of a segment: finds the valid frames, and finds the next one after damage.
 
 use std::ops::Range;
 
@@ -6,65 +6,65 @@ use memchr::memmem;
 
 use crate::frame;
 
-/// Valid frames with consecutive offsets within the bytes walked over.
+/// Valid frames with consecutive offsets within the bytes scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    /// Where, in bytes.
+pub(crate) struct FoundFrames {
+    /// Where they are in the bytes.
     pub(crate) bytes: Range<usize>,
-    /// Which offsets.
+    /// Their offsets.
     pub(crate) offsets: Range<u64>,
 }
 
-/// What a walk found.
+/// What a scan found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Walk {
+pub(crate) struct Scan {
     /// The valid frames, in order.
-    pub(crate) found: Vec<Found>,
+    pub(crate) frames: Vec<FoundFrames>,
     /// Offsets that should have been there, before a valid frame that was.
     pub(crate) lost: Vec<Range<u64>>,
     /// How many bytes need not be looked at again.
     pub(crate) consumed: usize,
-    /// The next offset.
-    pub(crate) expected: u64,
+    /// The offset that comes next.
+    pub(crate) next: u64,
     /// When not 0: nothing can be said before this many bytes are there.
     pub(crate) needed: usize,
 }
 
 /// Which offsets may still come.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Expectation {
+pub(crate) struct ExpectedOffsets {
     /// Checksum seed of the segment.
     pub(crate) seed: u32,
-    /// The next offset.
+    /// The offset that comes next.
     pub(crate) next: u64,
-    /// The offset where the segment ends; `u64::MAX` when that is what the walk is to find out.
+    /// The offset where the segment ends; `u64::MAX` when that is what the scan is to find out.
     pub(crate) end: u64,
 }
 
-/// Walks over `bytes`; `last` says that the file ends with them.
+/// Scans `bytes`; `is_last` says that the file ends with them.
 ///
 /// A damaged record is not counted here but by the gap before the next valid one, so that a torn tail, which has no
 /// valid one, is not mistaken for a loss.
-pub(crate) fn walk(bytes: &[u8], expectation: Expectation, last: bool) -> Walk {
-    let Expectation { seed, next, end } = expectation;
-    let mut walk = Walk {
-        expected: next,
-        ..Walk::default()
+pub(crate) fn scan(bytes: &[u8], expected: ExpectedOffsets, is_last: bool) -> Scan {
+    let ExpectedOffsets { seed, next, end } = expected;
+    let mut scan = Scan {
+        next,
+        ..Scan::default()
     };
     let mut at = 0;
-    while walk.expected < end {
+    while scan.next < end {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some((head, tail)) = rest.split_first_chunk::<{ frame::HEADER }>() else {
-            at = if last { bytes.len() } else { at };
+            at = if is_last { bytes.len() } else { at };
             break;
         };
         let header = frame::parse(head, seed)
-            .filter(|header| (walk.expected..end).contains(&header.sequence))
-            .filter(|header| !last || header.length <= tail.len());
+            .filter(|header| (scan.next..end).contains(&header.offset))
+            .filter(|header| !is_last || header.length <= tail.len());
         let Some(header) = header else {
-            match resume(rest, last) {
-                Resume::At(step) => at += step,
-                Resume::Beyond(step) => {
+            match find_marker(rest, is_last) {
+                NextMarker::At(step) => at += step,
+                NextMarker::NotBefore(step) => {
                     at += step;
                     break;
                 }
@@ -72,7 +72,7 @@ pub(crate) fn walk(bytes: &[u8], expectation: Expectation, last: bool) -> Walk {
             continue;
         };
         let Some(record) = tail.get(..header.length) else {
-            walk.needed = if at == 0 {
+            scan.needed = if at == 0 {
                 frame::HEADER + header.length
             } else {
                 0
@@ -81,46 +81,47 @@ pub(crate) fn walk(bytes: &[u8], expectation: Expectation, last: bool) -> Walk {
         };
         let after = at + frame::HEADER + header.length;
         if crc32c::crc32c(record) == header.checksum {
-            walk.take(at..after, header.sequence);
+            scan.add(at..after, header.offset);
         }
         at = after;
     }
-    walk.consumed = at;
-    walk
+    scan.consumed = at;
+    scan
 }
 
-impl Walk {
-    fn take(&mut self, bytes: Range<usize>, sequence: u64) {
-        if sequence > self.expected {
-            self.lost.push(self.expected..sequence);
+impl Scan {
+    fn add(&mut self, bytes: Range<usize>, offset: u64) {
+        if offset > self.next {
+            self.lost.push(self.next..offset);
         }
-        self.expected = sequence + 1;
-        match self.found.last_mut() {
-            Some(run) if run.offsets.end == sequence && run.bytes.end == bytes.start => {
-                run.offsets.end = self.expected;
-                run.bytes.end = bytes.end;
+        self.next = offset + 1;
+        match self.frames.last_mut() {
+            Some(last) if last.offsets.end == offset && last.bytes.end == bytes.start => {
+                last.offsets.end = self.next;
+                last.bytes.end = bytes.end;
             }
-            _ => self.found.push(Found {
+            _ => self.frames.push(FoundFrames {
                 bytes,
-                offsets: sequence..self.expected,
+                offsets: offset..self.next,
             }),
         }
     }
 }
 
-enum Resume {
+/// How far away the next marker is.
+enum NextMarker {
     At(usize),
-    Beyond(usize),
+    NotBefore(usize),
 }
 
 /// Where a frame may begin next, after something that is not one.
-fn resume(rest: &[u8], last: bool) -> Resume {
-    let next = rest.get(1..).unwrap_or_default();
-    match memmem::find(next, &frame::MARKER) {
-        Some(step) => Resume::At(step + 1),
-        None if last => Resume::Beyond(rest.len()),
+fn find_marker(rest: &[u8], is_last: bool) -> NextMarker {
+    let behind = rest.get(1..).unwrap_or_default();
+    match memmem::find(behind, &frame::MARKER) {
+        Some(step) => NextMarker::At(step + 1),
+        None if is_last => NextMarker::NotBefore(rest.len()),
         // The marker may be cut in two by the end of the bytes.
-        None => Resume::Beyond(rest.len().saturating_sub(frame::MARKER.len() - 1).max(1)),
+        None => NextMarker::NotBefore(rest.len().saturating_sub(frame::MARKER.len() - 1).max(1)),
     }
 }
 
@@ -139,24 +140,24 @@ mod tests {
         frames
     }
 
-    fn expect(next: u64, end: u64) -> Expectation {
-        Expectation {
+    fn expect(next: u64, end: u64) -> ExpectedOffsets {
+        ExpectedOffsets {
             seed: SEED,
             next,
             end,
         }
     }
 
-    fn found(bytes: Range<usize>, offsets: Range<u64>) -> Found {
-        Found { bytes, offsets }
+    fn found(bytes: Range<usize>, offsets: Range<u64>) -> FoundFrames {
+        FoundFrames { bytes, offsets }
     }
 
     #[test]
-    fn intact_frames_are_one_run() {
-        let walk = walk(&frames(3), expect(0, 3), true);
-        assert_eq!(walk.found, [found(0..102, 0..3)]);
-        assert_eq!((walk.consumed, walk.expected), (102, 3));
-        assert!(walk.lost.is_empty());
+    fn intact_frames_are_found_together() {
+        let scanned = scan(&frames(3), expect(0, 3), true);
+        assert_eq!(scanned.frames, [found(0..102, 0..3)]);
+        assert_eq!((scanned.consumed, scanned.next), (102, 3));
+        assert!(scanned.lost.is_empty());
     }
 
     #[test]
@@ -164,13 +165,13 @@ mod tests {
         for damaged in [34, 34 + 9, 34 + 20, 34 + 30] {
             let mut bytes = frames(3);
             bytes[damaged] ^= 0x20;
-            let walk = walk(&bytes, expect(0, 3), true);
+            let scanned = scan(&bytes, expect(0, 3), true);
             assert_eq!(
-                walk.found,
+                scanned.frames,
                 [found(0..34, 0..1), found(68..102, 2..3)],
                 "byte {damaged}"
             );
-            assert_eq!(walk.lost, vec![1..2]);
+            assert_eq!(scanned.lost, vec![1..2]);
         }
     }
 
@@ -178,19 +179,19 @@ mod tests {
     fn a_torn_tail_is_not_a_loss() {
         let bytes = frames(3);
         for cut in 69..102 {
-            let walk = walk(&bytes[..cut], expect(0, u64::MAX), true);
-            assert_eq!(walk.found, [found(0..68, 0..2)]);
-            assert_eq!((walk.expected, walk.consumed), (2, cut));
-            assert!(walk.lost.is_empty());
+            let scanned = scan(&bytes[..cut], expect(0, u64::MAX), true);
+            assert_eq!(scanned.frames, [found(0..68, 0..2)]);
+            assert_eq!((scanned.next, scanned.consumed), (2, cut));
+            assert!(scanned.lost.is_empty());
         }
     }
 
     #[test]
     fn more_bytes_are_asked_for_only_when_the_first_frame_needs_them() {
         let bytes = frames(2);
-        let short = walk(&bytes[..30], expect(0, 2), false);
+        let short = scan(&bytes[..30], expect(0, 2), false);
         assert_eq!((short.needed, short.consumed), (34, 0));
-        let longer = walk(&bytes[..40], expect(0, 2), false);
+        let longer = scan(&bytes[..40], expect(0, 2), false);
         assert_eq!((longer.needed, longer.consumed), (0, 34));
     }
 
@@ -199,22 +200,25 @@ mod tests {
         let mut bytes = vec![1; 50];
         bytes.extend(frames(1));
         for cut in 24..bytes.len() {
-            let first = walk(&bytes[..cut], expect(0, 1), false);
-            let second = walk(&bytes[first.consumed..], expect(first.expected, 1), true);
-            assert_eq!(first.found.len() + second.found.len(), 1, "cut {cut}");
+            let first = scan(&bytes[..cut], expect(0, 1), false);
+            let second = scan(&bytes[first.consumed..], expect(first.next, 1), true);
+            assert_eq!(first.frames.len() + second.frames.len(), 1, "cut {cut}");
         }
     }
 
     #[test]
     fn records_of_another_segment_or_beyond_the_end_are_not_found() {
         let bytes = frames(3);
-        let foreign = Expectation {
+        let foreign = ExpectedOffsets {
             seed: SEED + 1,
             next: 0,
             end: 3,
         };
-        assert!(walk(&bytes, foreign, true).found.is_empty());
-        assert_eq!(walk(&bytes, expect(0, 2), true).found, [found(0..68, 0..2)]);
-        assert!(walk(&bytes, expect(3, u64::MAX), true).found.is_empty());
+        assert!(scan(&bytes, foreign, true).frames.is_empty());
+        assert_eq!(
+            scan(&bytes, expect(0, 2), true).frames,
+            [found(0..68, 0..2)]
+        );
+        assert!(scan(&bytes, expect(3, u64::MAX), true).frames.is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers about a journal, for metrics, a console, or a person at a prompt.
 
+use crate::cursor::CursorName;
 use crate::offset::Offset;
 
 /// The state of a journal at one moment.
@@ -14,7 +15,7 @@ pub struct Stats {
     pub segments: usize,
     /// Bytes of records, with their framing.
     pub bytes: u64,
-    /// Bytes of files: with preallocation. Never above `max_bytes`.
+    /// Bytes of the segments' files, with preallocation. Never above `max_bytes`.
     pub disk_bytes: u64,
     /// The bound on `disk_bytes`; 0 from [`inspect`](crate::inspect), which does not know it.
     pub max_bytes: u64,
@@ -22,12 +23,10 @@ pub struct Stats {
     pub full: bool,
     /// The last append was refused because the disk is full.
     pub no_space: bool,
-    /// Records lost to damage and found out since the journal was opened.
+    /// Records found to be lost to damage since the journal was opened.
     pub corrupt_records: u64,
     /// Bytes of the newest records kept in memory.
     pub memory_bytes: usize,
-    /// Room that waiting appends take in the queue, in bytes.
-    pub queued_bytes: usize,
     /// All cursors, by name.
     pub cursors: Vec<CursorStats>,
 }
@@ -42,4 +41,15 @@ pub struct CursorStats {
     pub position: Offset,
     /// Records from there to the end, including those lost to damage.
     pub pending: u64,
+}
+
+impl CursorStats {
+    /// The state of a cursor at `position` in a log that ends at `next`.
+    pub(crate) fn new(name: &CursorName, position: u64, next: u64) -> Self {
+        Self {
+            name: name.as_str().to_owned(),
+            position: Offset(position),
+            pending: next.saturating_sub(position),
+        }
+    }
 }

@@ -1,85 +1,66 @@
-//! The one thread that writes: takes all appends that are queued, one write, one fdatasync, answers them all.
+//! The thread that writes: takes all appends that are queued, and commits them together by one write and one
+//! `fdatasync`. It also makes cursors durable and deletes old segments.
 
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
-use crate::active::Active;
-use crate::batch::Stored;
+use crate::append_queue::QueuedAppend;
+use crate::commit_group::CommitGroup;
 use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::frame;
-use crate::identity::{HEADER_BYTES, Identity, NO_PREVIOUS, SegmentHeader};
-use crate::offset::Offset;
+use crate::frame_slice::FrameSlice;
+use crate::mutex::lock;
 use crate::options::Options;
-use crate::queue::Request;
-use crate::retention;
-use crate::run::Run;
-use crate::segment::{self, Segment};
-use crate::shared::{Published, Shared};
-use crate::sync::lock;
+use crate::retention::Retention;
+use crate::segment_header::{NO_PREVIOUS, SegmentHeader, SegmentIdentity};
+use crate::segment_writer::SegmentWriter;
+use crate::state::JournalState;
 
 /// How often cursors are made durable and old segments looked for.
 const TICK: Duration = Duration::from_millis(500);
-
-type Answer = oneshot::Sender<Result<Offset, Error>>;
+/// When the disk is nearly full, segments shrink; not below this many bytes.
+const MIN_RESERVED: u64 = 64 * 1024;
 
 /// The state of the writer's thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) active: Option<Active>,
+    state: Arc<JournalState>,
+    retention: Retention,
+    /// The newest segment; nothing at a start and after a failed write, until the next append begins one.
+    segment: Option<SegmentWriter>,
     /// Offset of the next record.
-    pub(crate) next: u64,
-    pub(crate) disk: Disk,
-    next_id: u64,
-    /// Follows `next`.
-    end: Option<Cursor>,
+    next: u64,
+    disk: Disk,
+    next_segment_id: u64,
+    /// A cursor that follows `next`, so that a start notices when less is there.
+    end_mark: Option<Cursor>,
     /// Bytes of the append that was last refused for want of space on the disk.
-    refused: u64,
+    refused_bytes: u64,
     last_tick: Instant,
-    /// Lasts as long as the writer.
+    /// Held as long as the writer lives.
     _lock: File,
 }
 
-/// Appends that are written together.
-#[derive(Debug, Default)]
-struct Group {
-    bytes: Vec<u8>,
-    first: u64,
-    records: u64,
-    answers: Vec<Waiting>,
-}
-
-/// An append of a group.
-#[derive(Debug)]
-struct Waiting {
-    reply: Answer,
-    first: Offset,
-    stored: Stored,
-    /// Gives the room in the queue back once the append has its answer.
-    room: OwnedSemaphorePermit,
-}
-
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, next_id: u64, end: Option<Cursor>, lock: File) -> Self {
+    pub(crate) fn new(
+        state: Arc<JournalState>,
+        next_segment_id: u64,
+        end_mark: Option<Cursor>,
+        lock: File,
+    ) -> Self {
         Self {
-            next: shared.next(),
-            #[cfg(test)]
-            disk: Disk {
-                faults: shared.options.faults.clone(),
-            },
-            #[cfg(not(test))]
-            disk: Disk::default(),
-            shared,
-            active: None,
-            next_id,
-            end,
-            refused: 0,
+            next: state.next(),
+            disk: Disk::new(&state.options),
+            retention: Retention::new(Arc::clone(&state)),
+            state,
+            segment: None,
+            next_segment_id,
+            end_mark,
+            refused_bytes: 0,
             last_tick: Instant::now(),
             _lock: lock,
         }
@@ -87,209 +68,171 @@ impl Writer {
 
     /// Runs until the queue is closed and empty; then the lock is released and everybody told.
     pub(crate) fn run(self) {
-        // Whatever ends this thread, nobody may wait for it in vain.
-        let shared = Arc::clone(&self.shared);
-        let _ending = Ending(&shared);
-        self.work(&shared);
+        // However this thread ends, also by a panic, those who wait for it are told.
+        let state = Arc::clone(&self.state);
+        let _guard = ExitGuard(&state);
+        self.run_until_closed(&state);
     }
 
-    fn work(mut self, shared: &Shared) {
-        let mut requests = Vec::new();
+    fn run_until_closed(mut self, state: &JournalState) {
+        let mut appends = Vec::new();
         loop {
-            let patience = TICK.saturating_sub(self.last_tick.elapsed());
-            let taken = shared.queue.take(&mut requests, patience);
-            self.append(&mut requests);
-            if taken.closing {
+            let timeout = TICK.saturating_sub(self.last_tick.elapsed());
+            let wakeup = state.queue.take(&mut appends, timeout);
+            self.commit_all(&mut appends);
+            if wakeup.closing {
                 break;
             }
-            if taken.nudged || self.last_tick.elapsed() >= TICK {
+            if wakeup.woken || self.last_tick.elapsed() >= TICK {
                 self.tick();
             }
         }
-        if let Err(error) = self.finish() {
+        if let Err(error) = self.close() {
             tracing::error!(%error, "the journal could not be closed cleanly");
-            *lock(&shared.farewell) = Some(error);
+            *lock(&state.close_error) = Some(error);
         }
     }
 
-    fn tick(&mut self) {
-        self.last_tick = Instant::now();
-        let cursors = lock(&self.shared.cursors).clone();
-        for cursor in cursors {
-            if let Err(error) = cursor.sync() {
-                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
-            }
-        }
-        if let Err(error) = self.mark_end() {
-            tracing::warn!(%error, "how far the journal was written is not durable yet");
-        }
-        retention::roll_when_idle(self);
-        retention::release(self);
-        self.look_for_space();
-    }
-
-    /// Notes how far the log is written, for a start after a kill -9; the tick makes it durable, and warns.
-    fn note_end(&self) {
-        if let Some(Err(error)) = self.end.as_ref().map(|end| end.advance(self.next)) {
-            tracing::debug!(%error, "how far the journal was written could not be noted");
-        }
-    }
-
-    fn mark_end(&self) -> Result<(), Error> {
-        let Some(end) = &self.end else {
-            return Ok(());
-        };
-        end.advance(self.next)?;
-        end.sync()
-    }
-
-    /// Finds out whether a full disk has space again. Whoever asks [`Stats`](crate::Stats) before sending would
-    /// otherwise never send, and nothing else would find out.
-    fn look_for_space(&mut self) {
-        if self.shared.no_space.load(Ordering::Relaxed)
-            && let Err(error) = self.roll(self.refused)
-        {
-            tracing::debug!(%error, "still no space");
-        }
-    }
-
-    fn append(&mut self, requests: &mut Vec<Request>) {
-        if !requests.is_empty() && self.active.as_ref().is_some_and(Active::is_deleted) {
+    /// Commits appends in groups: one for each segment that they go to.
+    fn commit_all(&mut self, appends: &mut Vec<QueuedAppend>) {
+        let is_deleted = self.segment.as_ref().is_some_and(SegmentWriter::is_deleted);
+        if !appends.is_empty() && is_deleted {
             tracing::error!(
                 "the segment being written was deleted by somebody else; going on in a new one"
             );
-            self.abandon();
+            self.give_up_segment();
         }
-        let mut group = self.group(requests.iter().map(|request| request.frames.len()).sum());
-        for request in requests.drain(..) {
-            let fits = |active: &Active| active.fits(group.bytes.len() + request.frames.len());
-            if !self.active.as_ref().is_some_and(fits) {
+        let bytes = appends.iter().map(|append| append.frames.len()).sum();
+        let mut group = CommitGroup::new(self.next, bytes);
+        for append in appends.drain(..) {
+            let bytes = append.frames.len();
+            if !self.fits(group.bytes.len() + bytes) {
                 self.commit(group);
-                group = self.group(request.frames.len());
-                if !self
-                    .active
-                    .as_ref()
-                    .is_some_and(|active| active.fits(request.frames.len()))
-                    && let Err(error) = self.roll(request.frames.len() as u64)
+                group = CommitGroup::new(self.next, bytes);
+                if !self.fits(bytes)
+                    && let Err(error) = self.begin_segment(bytes as u64)
                 {
-                    answer(request.reply, Err(error));
+                    append.pending.answer(Err(error));
                     continue;
                 }
             }
-            let seed = self.active.as_ref().map_or(0, |active| active.seed);
-            group.add(request, seed);
+            let seed = self.segment.as_ref().map_or(0, |segment| segment.seed);
+            group.add(append, seed);
         }
         self.commit(group);
     }
 
-    fn group(&self, bytes: usize) -> Group {
-        Group {
-            bytes: Vec::with_capacity(bytes + frame::HEADER),
-            first: self.next,
-            ..Group::default()
-        }
+    fn fits(&self, frames: usize) -> bool {
+        let segment = self.segment.as_ref();
+        segment.is_some_and(|segment| segment.fits(frames))
     }
 
-    /// Writes a group and answers its appends.
-    fn commit(&mut self, mut group: Group) {
-        let Some(active) = self.active.as_mut().filter(|_| group.records > 0) else {
+    /// Writes a group, makes it durable, shows it to the readers, and answers its appends.
+    fn commit(&mut self, mut group: CommitGroup) {
+        let Some(segment) = self.segment.as_mut().filter(|_| group.records > 0) else {
             return;
         };
-        let end = group.bytes.len();
-        group.bytes.resize(end + frame::HEADER, 0);
-        let durability = self.shared.options.durability;
-        if let Err(error) = active.write(&group.bytes, group.first, durability, &self.disk) {
-            self.refused = end as u64;
+        let frames = group.bytes.len();
+        group.bytes.resize(frames + frame::HEADER, 0);
+        let options = &self.state.options;
+        if let Err(error) = segment.write(&group.bytes, group.first, options.durability) {
+            self.refused_bytes = frames as u64;
             self.fail(&error);
-            for waiting in group.answers {
-                answer(waiting.reply, Err(error.clone()));
+            for (_, pending) in group.pending {
+                pending.answer(Err(error.clone()));
             }
             return;
         }
-        active
-            .segment
-            .set_written_ms(self.shared.options.clock.now_ms());
-        self.next = group.first + group.records;
+        segment.segment.set_written_ms(options.clock.now_ms());
+        self.next = group.next();
         self.note_end();
-        let run = Run::new(Arc::new(group.bytes), 0, end, group.first, group.records);
-        // Whoever counts what is stored does so before a reader can have it.
-        let replies: Vec<_> = group.answers.into_iter().map(Waiting::stored).collect();
-        lock(&self.shared.tail).push(run);
+        // What is stored is counted before a reader can have it.
+        for (first, pending) in &mut group.pending {
+            pending.call_on_stored(*first);
+        }
+        let bytes = Arc::new(group.bytes);
+        let records = FrameSlice::new(bytes, 0, frames, group.first, group.records);
+        lock(&self.state.recent).push(records);
         let next = self.next;
-        self.shared
-            .published
-            .send_modify(|published| published.next = next);
-        for (reply, first, _room) in replies {
-            answer(reply, Ok(first));
+        self.state.published.send_modify(|end| end.next = next);
+        for (first, pending) in group.pending {
+            pending.answer(Ok(first));
         }
     }
 
     /// After a failed write or fdatasync the end of the segment is unknown: it is given up.
     fn fail(&mut self, error: &Error) {
         if matches!(error, Error::NoSpace { .. }) {
-            if !self.shared.no_space.swap(true, Ordering::Relaxed) {
-                tracing::warn!(%error, "the disk is full; appends are refused until there is space");
-            }
+            self.note_no_space(error);
         } else {
             tracing::error!(%error, "a write failed; going on in a new segment");
         }
-        self.abandon();
+        self.give_up_segment();
     }
 
     /// Ends the segment that is being written, whose end is not to be trusted.
-    fn abandon(&mut self) {
-        let Some(active) = self.active.take() else {
+    fn give_up_segment(&mut self) {
+        let Some(segment) = self.segment.take() else {
             return;
         };
-        let base = active.segment.identity.base;
-        active.abandon(self.next);
+        let base = segment.segment.identity.base;
+        segment.seal_after_failure(self.next);
         if base == self.next {
-            retention::forget_empty(self);
+            self.retention.delete_empty_newest();
         }
     }
 
-    /// Begins a new segment, with room for `frames` bytes of records at least.
-    pub(crate) fn roll(&mut self, frames: u64) -> Result<(), Error> {
-        let needed = Options::file_bytes_for(frames);
-        let made = self.make_segment(needed);
-        let full = matches!(made, Err(Error::Full { .. }));
-        let no_space = matches!(made, Err(Error::NoSpace { .. }));
-        if no_space {
-            self.refused = frames;
+    /// Begins a new segment, with room for `frames` bytes of records at least, and ends the one before.
+    fn begin_segment(&mut self, frames: u64) -> Result<(), Error> {
+        let created = self.create_segment(Options::file_bytes_for(frames));
+        match &created {
+            Err(Error::Full { .. }) => self.note_full(),
+            Err(error @ Error::NoSpace { .. }) => {
+                self.refused_bytes = frames;
+                self.note_no_space(error);
+            }
+            _ => {}
         }
-        if full && !self.shared.full.swap(true, Ordering::Relaxed) {
-            tracing::warn!("the journal is full; appends are refused until readers have caught up");
-        }
-        if no_space && !self.shared.no_space.swap(true, Ordering::Relaxed) {
-            tracing::warn!("the disk is full; appends are refused until there is space");
-        }
-        let active = made?;
+        let segment = created?;
         for (flag, what) in [
-            (&self.shared.full, "journal"),
-            (&self.shared.no_space, "disk"),
+            (&self.state.full, "journal"),
+            (&self.state.no_space, "disk"),
         ] {
             if flag.swap(false, Ordering::Relaxed) {
                 tracing::info!("the {what} has room again");
             }
         }
-        lock(&self.shared.segments).push_back(Arc::clone(&active.segment));
-        if let Some(before) = self.active.replace(active) {
+        self.state.segments.push(Arc::clone(&segment.segment));
+        if let Some(before) = self.segment.replace(segment) {
             before.seal(self.next);
         }
-        retention::release(self);
+        self.retention.apply();
         Ok(())
     }
 
-    fn make_segment(&mut self, needed: u64) -> Result<Active, Error> {
-        let mut bytes = retention::make_room(self, needed)?;
+    fn note_full(&self) {
+        if !self.state.full.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the journal is full; appends are refused until readers have caught up");
+        }
+    }
+
+    fn note_no_space(&self, error: &Error) {
+        if !self.state.no_space.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "the disk is full; appends are refused until there is space");
+        }
+    }
+
+    /// Makes the file of a new segment: as large as segments are, or as the disk allows, but not below `needed`.
+    fn create_segment(&mut self, needed: u64) -> Result<SegmentWriter, Error> {
+        let mut bytes = self.retention.make_room(needed)?;
         loop {
-            match self.create(bytes) {
+            match self.create_segment_of(bytes) {
                 Err(Error::NoSpace { path }) => {
                     // Rather than refuse: give up segments kept for a replay only, then make do with less.
-                    if retention::release_one(self) {
+                    if self.retention.delete_oldest() {
                         continue;
                     }
-                    if bytes / 4 < needed || bytes / 4 < retention::MIN_RESERVED {
+                    if bytes / 4 < needed || bytes / 4 < MIN_RESERVED {
                         return Err(Error::NoSpace { path });
                     }
                     bytes /= 4;
@@ -299,90 +242,88 @@ impl Writer {
         }
     }
 
-    fn create(&mut self, bytes: u64) -> Result<Active, Error> {
-        let shared = &self.shared;
-        let previous = lock(&shared.segments)
-            .back()
-            .map_or(NO_PREVIOUS, |last| last.identity.id);
-        let identity = Identity::new(self.next_id, self.next);
+    fn create_segment_of(&mut self, bytes: u64) -> Result<SegmentWriter, Error> {
+        let newest = self.state.segments.newest();
         let header = SegmentHeader {
-            identity,
-            previous,
-            created_ms: shared.options.clock.now_ms(),
+            identity: SegmentIdentity::new(self.next_segment_id, self.next),
+            previous: newest.map_or(NO_PREVIOUS, |newest| newest.identity.id),
+            created_ms: self.state.options.clock.now_ms(),
             recycled: false,
         };
         // Never the same number twice, even if this one may have failed half-way.
-        self.next_id += 1;
-        let file = segment::create(&shared.dir, &header, bytes, &self.disk)?;
-        let segment = Segment::new(
-            identity,
-            shared.dir.join(identity.file_name()),
-            u64::MAX,
-            bytes,
-        );
-        segment.set_used_bytes(HEADER_BYTES);
-        segment.set_written_ms(header.created_ms);
-        Ok(Active::new(Arc::new(segment), file, HEADER_BYTES, bytes))
+        self.next_segment_id += 1;
+        SegmentWriter::create(&self.state.dir, &header, bytes, &self.disk)
     }
 
-    fn finish(&mut self) -> Result<(), Error> {
-        let closed = self
-            .active
-            .take()
-            .map_or(Ok(()), |active| active.close(self.next));
-        let mut outcome = closed;
-        for cursor in lock(&self.shared.cursors).iter() {
+    /// Does what is due twice a second, and whenever somebody wakes the writer.
+    fn tick(&mut self) {
+        self.last_tick = Instant::now();
+        for cursor in self.state.cursors() {
+            if let Err(error) = cursor.sync() {
+                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
+            }
+        }
+        if let Err(error) = self.sync_end_mark() {
+            tracing::warn!(%error, "how far the journal was written is not durable yet");
+        }
+        self.end_idle_segment();
+        self.retention.apply();
+        self.look_for_space();
+    }
+
+    /// Notes how far the log is written, for a start after a kill -9; the tick makes it durable, and warns.
+    fn note_end(&self) {
+        if let Some(Err(error)) = self.end_mark.as_ref().map(|mark| mark.advance(self.next)) {
+            tracing::debug!(%error, "how far the journal was written could not be noted");
+        }
+    }
+
+    fn sync_end_mark(&self) -> Result<(), Error> {
+        let Some(mark) = &self.end_mark else {
+            return Ok(());
+        };
+        mark.advance(self.next)?;
+        mark.sync()
+    }
+
+    fn end_idle_segment(&mut self) {
+        let newest = self.segment.as_ref().map(|segment| &segment.segment);
+        if newest.is_some_and(|newest| self.retention.is_idle_too_long(newest, self.next))
+            && let Err(error) = self.begin_segment(0)
+        {
+            tracing::debug!(%error, "an idle segment could not be ended yet");
+        }
+    }
+
+    /// Finds out whether a full disk has space again. Without this, a caller that asks [`Stats`](crate::Stats) before
+    /// it appends would never append again.
+    fn look_for_space(&mut self) {
+        if self.state.no_space.load(Ordering::Relaxed)
+            && let Err(error) = self.begin_segment(self.refused_bytes)
+        {
+            tracing::debug!(%error, "still no space");
+        }
+    }
+
+    /// Makes everything durable, and takes no more acks.
+    fn close(&mut self) -> Result<(), Error> {
+        let segment = self.segment.take();
+        let mut outcome = segment.map_or(Ok(()), |segment| segment.close(self.next));
+        for cursor in lock(&self.state.cursors).iter() {
             cursor.close();
             outcome = outcome.and(cursor.sync());
         }
-        outcome = outcome.and(self.mark_end());
-        outcome.and(sync_dir(&self.shared.dir))
+        outcome = outcome.and(self.sync_end_mark());
+        outcome.and(sync_dir(&self.state.dir))
     }
-}
-
-impl Group {
-    fn add(&mut self, request: Request, seed: u32) {
-        let Request {
-            mut frames,
-            records,
-            stored,
-            reply,
-            room,
-        } = request;
-        let first = self.first + self.records;
-        frame::stamp(&mut frames, first, seed);
-        self.bytes.extend_from_slice(&frames);
-        self.records += records;
-        self.answers.push(Waiting {
-            reply,
-            first: Offset(first),
-            stored,
-            room,
-        });
-    }
-}
-
-impl Waiting {
-    /// Tells that it is durable; what is left is its answer, and the room it gives back.
-    fn stored(self) -> (Answer, Offset, OwnedSemaphorePermit) {
-        self.stored.call(self.first);
-        (self.reply, self.first, self.room)
-    }
-}
-
-/// Answers an append. Nobody may be waiting any more: then it was written for nobody, which is what was asked for.
-fn answer(reply: Answer, result: Result<Offset, Error>) {
-    drop(reply.send(result));
 }
 
 /// Tells everybody that the writer is gone, also when it panicked: appends without an answer get an error then.
-struct Ending<'a>(&'a Shared);
+struct ExitGuard<'a>(&'a JournalState);
 
-impl Drop for Ending<'_> {
+impl Drop for ExitGuard<'_> {
     fn drop(&mut self) {
-        self.0.queue.abandon();
-        self.0
-            .published
-            .send_modify(|published: &mut Published| published.closed = true);
+        self.0.queue.close_and_discard();
+        self.0.published.send_modify(|end| end.closed = true);
     }
 }

@@ -93,7 +93,7 @@ async fn offsets(dir: &Path) -> (Vec<u64>, Recovery, u64) {
     let mut seen = Vec::new();
     while seen.last() != Some(&next) {
         let records = reader.next(Limit::default()).await.unwrap();
-        for (offset, bytes) in &records {
+        for (offset, bytes) in records.iter() {
             assert_eq!(bytes, record(offset.0), "an invented record");
             seen.push(offset.0);
         }
@@ -199,7 +199,7 @@ async fn what_disappears_while_it_runs_is_lost_and_the_rest_is_not() {
         base(newest)..300,
     ];
     assert_eq!(lost(&mut reader, 310).await, expected);
-    let mut pass = journal.pass(Offset(5)..Offset(305));
+    let mut pass = journal.read_range(Offset(5)..Offset(305));
     let mut seen = Vec::new();
     while let Some(records) = pass.next(Limit::default()).await.unwrap() {
         seen.extend(records.lost().iter().map(|lost| lost.start.0..lost.end.0));

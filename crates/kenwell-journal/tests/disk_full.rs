@@ -1,6 +1,6 @@
 //! A disk that is really full: a file system of 2 MiB, in a mount namespace of its own that ends with the process.
 //!
-//! Where neither root nor user namespaces may mount, the same is covered by the failures that `src/failures.rs`
+//! Where neither root nor user namespaces may mount, the same is covered by the failures that `src/fault_tests.rs`
 //! injects.
 
 use std::path::Path;

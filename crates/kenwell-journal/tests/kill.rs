@@ -149,7 +149,7 @@ fn every_acknowledged_record_survives_twenty_kills() {
         let mut found = BTreeMap::new();
         runtime.block_on(async {
             while audit.reached() < recovery.next_offset {
-                for (offset, record) in &audit.next(Limit::default()).await.unwrap() {
+                for (offset, record) in audit.next(Limit::default()).await.unwrap().iter() {
                     found.insert(offset.0, String::from_utf8(record.to_vec()).unwrap());
                 }
             }

@@ -1,14 +1,15 @@
 //! Going back: what was acknowledged can be read again, and is kept until it was.
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use kenwell_journal::{Batch, Clock, Durability, Error, Journal, Limit, Offset, Options, open};
+use kenwell_journal::{Clock, Durability, Error, Journal, Limit, Offset, Options};
 
-const SEGMENT: u64 = 4096;
+mod support;
+
+use support::{SEGMENT, append, start};
 
 fn options() -> Options {
     Options {
@@ -17,20 +18,6 @@ fn options() -> Options {
         durability: Durability::Os,
         ..Options::default()
     }
-}
-
-fn start(dir: &Path, options: Options) -> Journal {
-    open(dir, options).unwrap().0
-}
-
-/// Appends records of 1,000 bytes, of which three fit a segment.
-async fn append(journal: &Journal, records: u64) -> Result<(), Error> {
-    for _ in 0..records {
-        let mut batch = Batch::new();
-        batch.push(&[&[b'x'; 1000]]);
-        journal.append(batch).await?;
-    }
-    Ok(())
 }
 
 async fn read_all(journal: &Journal, reader: &mut kenwell_journal::Reader) -> u64 {

@@ -1,7 +1,6 @@
 //! Which records stay, for how long, and what happens when there is no room. The time is a parameter.
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,7 +9,10 @@ use kenwell_journal::{
     Batch, Clock, Durability, Error, Journal, Limit, Offset, Options, Reader, Stats, inspect, open,
 };
 
-const SEGMENT: u64 = 4096;
+mod support;
+
+use support::{SEGMENT, append, start};
+
 const HOUR: u64 = 3600;
 
 #[derive(Clone, Default)]
@@ -39,20 +41,6 @@ fn options(time: &Time) -> Options {
         clock: time.clock(),
         ..Options::default()
     }
-}
-
-fn start(dir: &Path, options: Options) -> Journal {
-    open(dir, options).unwrap().0
-}
-
-/// Appends records of 1,000 bytes: four to a segment, less one for the header.
-async fn append(journal: &Journal, records: u64) -> Result<(), Error> {
-    for _ in 0..records {
-        let mut batch = Batch::new();
-        batch.push(&[&[b'x'; 1000]]);
-        journal.append(batch).await?;
-    }
-    Ok(())
 }
 
 async fn read_and_ack(reader: &mut Reader, up_to: u64) {

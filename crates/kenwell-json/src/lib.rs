@@ -1,14 +1,14 @@
 //! A lenient, bounded JSON reader: the same bytes read the same way on both sides of the journal.
 //!
-//! The gateway must accept what real SDKs send, and hours later the delivery must read the very
-//! same bytes out of the journal and see the very same values. Both use this reader.
+//! The gateway must accept what real SDKs send. Hours later the delivery reads the same bytes out of the
+//! journal, and must see the same values. Both use this reader.
 //!
 //! # What it is
 //!
 //! A pull reader over a byte slice: the caller walks objects and arrays with
 //! [`enter_object`](Reader::enter_object) / [`next_key`](Reader::next_key) and
 //! [`enter_array`](Reader::enter_array) / [`next_element`](Reader::next_element), reads scalars, and
-//! jumps over what it does not need with [`skip`](Reader::skip). Nothing recurses, nothing is copied
+//! skips what it does not need with [`skip`](Reader::skip). Nothing recurses, nothing is copied
 //! before [`Text::decode`], and the only allocation is one bit per nesting level beyond 64 in `skip`.
 //!
 //! # Where it is lenient
@@ -19,7 +19,7 @@
 //! | invalid UTF-8 inside a string | U+FFFD | programs that concatenate bytes |
 //! | the tokens `NaN`, `Infinity`, `-Infinity` | `null` | Python's `json.dumps` |
 //! | numbers beyond the range of a double | flagged, see [`Number::overflows`] | anybody |
-//! | any nesting depth | measured, see [`Skipped::depth`] | the caller decides what is too deep |
+//! | any nesting depth | measured, see [`Skipped::depth`] | anybody; the caller decides what is too deep |
 //!
 //! Everything else is RFC 8259: no trailing commas, no comments, no byte order mark, no raw control
 //! characters in strings, nothing after the value.
@@ -47,8 +47,8 @@
 #![forbid(unsafe_code)]
 
 mod number;
+mod plain_run;
 mod reader;
-mod scan;
 mod skip;
 mod text;
 

@@ -1,4 +1,4 @@
-//! A number as it was written: its digits stay exact until somebody asks for a double.
+//! A number as it was written: its digits stay exact until the caller asks for a double.
 
 /// A JSON number, borrowed as written.
 ///
@@ -32,7 +32,7 @@ impl<'a> Number<'a> {
 
     /// The nearest double, correctly rounded; infinite when it [overflows](Self::overflows).
     pub fn to_f64(&self) -> f64 {
-        // The grammar was checked, so neither step can fail; NaN would be the honest answer if one did.
+        // The grammar was checked, so neither step can fail.
         std::str::from_utf8(self.raw)
             .ok()
             .and_then(|text| text.parse().ok())
@@ -41,9 +41,9 @@ impl<'a> Number<'a> {
 
     /// Whether the nearest double is infinite, as with `1e400`.
     pub fn overflows(&self) -> bool {
-        let may = self.raw.len() > LONGEST_SAFE
+        let may_overflow = self.raw.len() > LONGEST_SAFE
             || self.raw.iter().any(|byte| matches!(byte, b'e' | b'E'));
-        may && self.to_f64().is_infinite()
+        may_overflow && self.to_f64().is_infinite()
     }
 }
 

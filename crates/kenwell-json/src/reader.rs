@@ -1,6 +1,6 @@
-//! The reader: a position in the bytes, and one method for each thing that can stand there.
+//! The reader: a position in the bytes, and one method for each thing that can come next.
 
-use crate::{Number, Text, scan::plain_run};
+use crate::{Number, Text, plain_run::plain_run};
 
 /// Where and why the bytes are not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +8,7 @@ use crate::{Number, Text, scan::plain_run};
 pub struct SyntaxError {
     /// Bytes from the start of the input to the offending one.
     pub offset: usize,
-    /// What should have stood there.
+    /// What was expected there.
     pub expected: &'static str,
 }
 
@@ -37,7 +37,7 @@ pub struct Reader<'a> {
     input: &'a [u8],
     at: usize,
     /// Just behind an opening bracket, where no comma may stand.
-    fresh: bool,
+    after_bracket: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
         Self {
             input,
             at: 0,
-            fresh: false,
+            after_bracket: false,
         }
     }
 
@@ -86,7 +86,15 @@ impl<'a> Reader<'a> {
         if !self.next_member(b'}', "a comma or the object's end")? {
             return Ok(None);
         }
-        self.key().map(Some)
+        if self.peek() != Some(b'"') {
+            return Err(self.error("a key"));
+        }
+        let key = self.string()?;
+        if self.peek() != Some(b':') {
+            return Err(self.error("a colon"));
+        }
+        self.at += 1;
+        Ok(Some(key))
     }
 
     /// Whether another element of the array comes next; `false` when the array ended.
@@ -168,7 +176,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips white space and gives the byte that follows.
-    pub(crate) fn peek(&mut self) -> Option<u8> {
+    fn peek(&mut self) -> Option<u8> {
         loop {
             match self.input.get(self.at) {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
@@ -177,24 +185,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Consumes `byte` if it comes next, white space not skipped.
-    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+    /// Consumes `byte` if it comes next, without skipping white space.
+    fn eat(&mut self, byte: u8) -> bool {
         let found = self.input.get(self.at) == Some(&byte);
         self.at += usize::from(found);
         found
-    }
-
-    /// Consumes a key and its colon.
-    pub(crate) fn key(&mut self) -> Result<Text<'a>, SyntaxError> {
-        if self.peek() != Some(b'"') {
-            return Err(self.error("a key"));
-        }
-        let key = self.string()?;
-        if self.peek() != Some(b':') {
-            return Err(self.error("a colon"));
-        }
-        self.at += 1;
-        Ok(key)
     }
 
     /// The bytes consumed since [`position`](Self::position) was `start`.
@@ -202,7 +197,7 @@ impl<'a> Reader<'a> {
         self.input.get(start..self.at).unwrap_or_default()
     }
 
-    pub(crate) fn error(&self, expected: &'static str) -> SyntaxError {
+    fn error(&self, expected: &'static str) -> SyntaxError {
         SyntaxError {
             offset: self.at,
             expected,
@@ -218,22 +213,22 @@ impl<'a> Reader<'a> {
             return Err(self.error(expected));
         }
         self.at += 1;
-        self.fresh = true;
+        self.after_bracket = true;
         Ok(())
     }
 
     fn next_member(&mut self, close: u8, expected: &'static str) -> Result<bool, SyntaxError> {
-        let fresh = std::mem::take(&mut self.fresh);
+        let after_bracket = std::mem::take(&mut self.after_bracket);
         match self.peek() {
             Some(byte) if byte == close => {
                 self.at += 1;
                 Ok(false)
             }
-            Some(b',') if !fresh => {
+            Some(b',') if !after_bracket => {
                 self.at += 1;
                 Ok(true)
             }
-            Some(_) if fresh => Ok(true),
+            Some(_) if after_bracket => Ok(true),
             _ => Err(self.error(expected)),
         }
     }

@@ -1,8 +1,8 @@
-//! Jumping over a value: the whole grammar is checked, in a loop, at any depth.
+//! Skipping a value: the whole grammar is checked, in a loop, at any depth.
 
 use crate::{Kind, Reader, SyntaxError};
 
-/// A value that was jumped over.
+/// A value that was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped<'a> {
     /// Its bytes, without surrounding white space.
@@ -16,7 +16,7 @@ pub struct Skipped<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Consumes any value and tells what it was.
+    /// Consumes any value and returns what it was.
     pub fn skip(&mut self) -> Result<Skipped<'a>, SyntaxError> {
         let kind = self.kind()?;
         let start = self.position();
@@ -43,8 +43,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Consumes an opening bracket. The reader then stands where a member or the end comes, which
-    /// [`ascend`](Self::ascend) finds out.
+    /// Consumes an opening bracket. Whether a member or the end comes next is for
+    /// [`ascend`](Self::ascend) to find out.
     fn descend(&mut self, nesting: &mut Nesting, bracket: Bracket) -> Result<(), SyntaxError> {
         match bracket {
             Bracket::Object => self.enter_object()?,
@@ -54,8 +54,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Behind a value or an opening bracket: closes what ends here, and says whether another value
-    /// comes next.
+    /// To call behind a value or an opening bracket: closes what ends here, and returns whether another
+    /// value comes next.
     fn ascend(&mut self, nesting: &mut Nesting) -> Result<bool, SyntaxError> {
         loop {
             let more = match nesting.top() {
@@ -77,8 +77,8 @@ enum Bracket {
     Array,
 }
 
-/// The open brackets, one bit each: the first 64 levels need no allocation, and a body that is
-/// nothing but brackets costs an eighth of its size.
+/// The open brackets, one bit each: the first 64 levels need no allocation, and a body of nothing but
+/// brackets takes an eighth of its size.
 #[derive(Default)]
 struct Nesting {
     top: u64,

@@ -1,8 +1,8 @@
-//! A string as it was written between its quotes, decoded on demand and never with an error.
+//! A string as it was written between its quotes. It is decoded on demand, which never fails.
 
 use std::borrow::Cow;
 
-/// U+FFFD in UTF-8: what stands for anything that is not Unicode.
+/// U+FFFD in UTF-8, which replaces anything that is not Unicode.
 const REPLACEMENT: &str = "\u{fffd}";
 
 /// A JSON string, borrowed as written between its quotes; its escapes are known to be well formed.
@@ -34,7 +34,7 @@ impl<'a> Text<'a> {
         }
         let mut out = Vec::with_capacity(self.raw.len());
         self.decode_into(&mut out);
-        // What `decode_into` writes is always UTF-8, so this borrows and moves nothing.
+        // What `decode_into` writes is always UTF-8, so this copies nothing.
         Cow::Owned(
             String::from_utf8(out)
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),

@@ -1,5 +1,4 @@
-//! What a journal record holds: which source sent the event, and when, where it goes, and the event's own
-//! bytes.
+//! What a journal record holds: which source sent the event, when, where it goes, and the event's own bytes.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -12,17 +11,17 @@
 //! | 8 | time of receipt, milliseconds since 1970 UTC, little endian |
 //! | rest | the event, as sent |
 //!
-//! In version 2 the sender's address follows the time: one byte of length, and the address as text. Nobody read
-//! it, and it is personal data, so it is not kept any more. Version 1 is like version 2 without destinations: such
-//! a record goes to whatever its source feeds when it is delivered. Since version 2 that is decided when the event
-//! is accepted (ADR 0008).
+//! In version 2 the sender's address follows the time: one byte of length, and the address as text. It was never
+//! used, and it is personal data, so it is not kept any more. Version 1 is like version 2 without destinations: such
+//! a record goes to the destinations that its source feeds when it is delivered. Since version 2 they are decided
+//! when the event is accepted (ADR 0008).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const VERSION: u8 = 3;
-/// Still read: journals outlive the version that wrote them.
+/// Version 2, still read: journals outlive the version that wrote them.
 const WITH_ADDRESS: u8 = 2;
-/// Likewise.
+/// Version 1, still read too.
 const WITHOUT_ROUTES: u8 = 1;
 
 /// An event as the journal keeps it.
@@ -38,7 +37,7 @@ pub struct Envelope<'a> {
     pub event: &'a [u8],
 }
 
-/// The destinations of a record, as they stand in it.
+/// The destinations of a record, in the record's own bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Routes<'a> {
     ids: &'a [u8],
@@ -85,6 +84,9 @@ fn push_short(text: &str, out: &mut Vec<u8>) {
 
 impl<'a> Envelope<'a> {
     /// Reads a journal record.
+    ///
+    /// # Errors
+    /// [`NotAnEnvelope`] when it has an unknown version or is cut off.
     pub fn decode(record: &'a [u8]) -> Result<Self, NotAnEnvelope> {
         Self::read(record).ok_or(NotAnEnvelope)
     }
@@ -113,20 +115,13 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Whether the event is for this destination. Where the record does not say, it is for what its source
-    /// `feeds`.
+    /// Whether the event is for this destination. When the record does not say, `feeds` tells whether its source
+    /// feeds the destination.
     pub fn is_for(&self, destination: &str, feeds: impl Fn(&str) -> bool) -> bool {
         match self.routes {
             Some(routes) => routes.contains(destination),
             None => feeds(self.source),
         }
-    }
-
-    /// Time from receipt to `now`; zero when the clock was set back meanwhile.
-    pub fn age(&self, now: SystemTime) -> Duration {
-        now.duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .saturating_sub(Duration::from_millis(self.received_at_ms))
     }
 }
 
@@ -166,6 +161,8 @@ fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const AT: Duration = Duration::from_millis(1_700_000_000_123);
@@ -185,9 +182,48 @@ mod tests {
         assert_eq!(routes.iter().collect::<Vec<_>>(), ["profiles", "crm"]);
         assert!(routes.contains("crm") && !routes.contains("prof"));
         assert_eq!(envelope.event, b"{\"a\":1}");
-        let now = UNIX_EPOCH + AT + Duration::from_secs(2);
-        assert_eq!(envelope.age(now), Duration::from_secs(2));
-        assert_eq!(envelope.age(UNIX_EPOCH), Duration::ZERO);
+        assert_eq!(envelope.received_at_ms, 1_700_000_000_123);
+    }
+
+    /// The records that a version of this code wrote, from its fixture.
+    fn fixture(version: u8) -> Vec<Vec<u8>> {
+        let path = format!("../../conformance/journal/{version}/records.txt");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let text = std::fs::read_to_string(path).unwrap();
+        let byte = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap();
+        let records = text.lines().map(|line| {
+            let (_, hex) = line.split_once(' ').unwrap();
+            hex.as_bytes().chunks(2).map(byte).collect()
+        });
+        records.collect()
+    }
+
+    #[test]
+    fn every_version_is_read_and_the_newest_is_written() {
+        for version in [WITHOUT_ROUTES, WITH_ADDRESS, VERSION] {
+            for record in fixture(version) {
+                assert_eq!(record[0], version);
+                let envelope = Envelope::decode(&record).unwrap();
+                let number = envelope.received_at_ms - 1_700_000_000_000;
+                let start = format!(r#"{{"type":"identify","userId":"user-{number}","#);
+                assert!(envelope.event.starts_with(start.as_bytes()));
+                assert!(envelope.event.ends_with(b"xxx\"}}"));
+                assert_eq!(envelope.source, "web");
+                let expected = (version != WITHOUT_ROUTES).then(|| vec!["profiles", "crm"]);
+                let routes = envelope
+                    .routes
+                    .map(|routes| routes.iter().collect::<Vec<_>>());
+                assert_eq!(routes, expected);
+            }
+        }
+        for record in fixture(VERSION) {
+            let envelope = Envelope::decode(&record).unwrap();
+            let at = UNIX_EPOCH + Duration::from_millis(envelope.received_at_ms);
+            let route = route("web", &["profiles".to_owned(), "crm".to_owned()]);
+            let mut written = header(&route, at);
+            written.extend_from_slice(envelope.event);
+            assert_eq!(written, record);
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ struct BacklogCount {
 /// destination (second), for records that do not say it themselves.
 ///
 /// # Errors
-/// Those of [`kenwell_journal::Pass::next`].
+/// Those of [`kenwell_journal::RangeReader::next`].
 pub async fn count_backlogs(
     journal: &Journal,
     positions: impl IntoIterator<Item = (String, Offset)>,
@@ -47,7 +47,7 @@ pub async fn count_backlogs(
     let mut end = end;
     while let Some(nearest) = open.last() {
         let position = nearest.position;
-        let mut pass = journal.pass(position..end);
+        let mut pass = journal.read_range(position..end);
         while let Some(records) = pass.next(Limit::default()).await? {
             add(&mut open, &records, &feeds);
         }
@@ -60,7 +60,7 @@ pub async fn count_backlogs(
 }
 
 fn add(open: &mut [BacklogCount], records: &Records, feeds: impl Fn(&str, &str) -> bool) {
-    for (_, record) in records {
+    for (_, record) in records.iter() {
         let envelope = Envelope::decode(record).ok();
         for BacklogCount { id, backlog, .. } in &mut *open {
             // A record that is no envelope counts for every destination, each of which will ignore it.

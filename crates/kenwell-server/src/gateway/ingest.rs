@@ -60,7 +60,7 @@ impl Ingest {
     ) -> Result<StoredRequest, Refusal> {
         let watched = self.metrics.tail().has_subscribers();
         let mut ignored_events = Vec::new();
-        let parsed = kenwell_event::parse_and_tell(route, body, |event, reason| {
+        let parsed = kenwell_event::parse(route, body, |event, reason| {
             if watched {
                 ignored_events.push((event, reason));
             }
@@ -83,7 +83,7 @@ impl Ingest {
 
     /// The same for a request that names its write keys in its body. Each of them must be one of `sources`;
     /// nothing is stored if one is not.
-    pub(super) async fn accept_shares(
+    pub(super) async fn accept_groups(
         &self,
         sources: &Sources,
         token: TaskTrackerToken,
@@ -92,23 +92,23 @@ impl Ingest {
     ) -> Result<StoredRequest, Refusal> {
         let watched = self.metrics.tail().has_subscribers();
         let mut ignored_events = Vec::new();
-        let request = kenwell_event::parse_shares(route, body, |place, event, reason| {
+        let request = kenwell_event::parse_by_write_key(route, body, |place, event, reason| {
             if watched {
                 ignored_events.push((place, event, reason));
             }
         });
-        let mut all = Vec::with_capacity(request.shares.len());
-        for (place, share) in request.shares.into_iter().enumerate() {
-            let write_key = share.write_key.ok_or(Refusal::NoKeyInHeader)?;
+        let mut all = Vec::with_capacity(request.groups.len());
+        for (place, group) in request.groups.into_iter().enumerate() {
+            let write_key = group.write_key.ok_or(Refusal::NoKeyInHeader)?;
             let its = ignored_events.iter().filter(|(at, ..)| *at == place);
             all.push(SourceEvents {
                 source: sources.find_enabled(&write_key)?,
-                identifies: share.identifies,
-                ignored: share.ignored,
+                identifies: group.identifies,
+                ignored: group.ignored,
                 ignored_events: its.map(|(_, event, reason)| (*event, *reason)).collect(),
             });
         }
-        if let Some(rejection) = request.refused {
+        if let Some(rejection) = request.rejection {
             return Err(Refusal::Rejected(rejection));
         }
         all.iter().try_for_each(SourceEvents::admit)?;

@@ -50,9 +50,9 @@ async fn look(destination: &str, journal: &Journal) -> Result<Option<Timestamp>,
     let stats = journal.stats();
     let cursor = stats.cursors.iter().find(|it| it.name == destination);
     let start = cursor.map_or(stats.next_offset, |cursor| cursor.position);
-    let mut pass = journal.pass(start..Offset(stats.next_offset.0));
+    let mut pass = journal.read_range(start..Offset(stats.next_offset.0));
     while let Some(records) = pass.next(Limit::default()).await? {
-        for (_, record) in &records {
+        for (_, record) in records.iter() {
             let envelope = Envelope::decode(record).ok();
             let ours = envelope.filter(|envelope| envelope.is_for(destination, |_| false));
             if let Some(envelope) = ours {

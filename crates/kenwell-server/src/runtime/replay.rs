@@ -1,7 +1,7 @@
 //! Going back in the journal: where to, and how many events that is.
 
 use jiff::Timestamp;
-use kenwell_journal::{Error, Journal, Limit, Offset, Pass};
+use kenwell_journal::{Error, Journal, Limit, Offset, RangeReader};
 
 use super::destination::DestinationRuntime;
 use crate::{config::Config, envelope::Envelope};
@@ -17,7 +17,7 @@ pub(super) struct Search {
     /// Where looking began.
     start: Offset,
     /// Keeps everything from there on.
-    _held: Pass,
+    _held: RangeReader,
     /// The first offset that was not looked at.
     reached: Offset,
     found: Found,
@@ -79,9 +79,9 @@ pub(super) async fn rewind_line(
 impl Search {
     pub(super) fn new(journal: &Journal, destination: &str, from: Timestamp) -> Self {
         // Nothing is deleted between finding the place and holding it.
-        let everything = journal.pass(Offset(0)..Offset(0));
+        let everything = journal.read_range(Offset(0)..Offset(0));
         let start = journal.written_since(from.into());
-        let held = journal.pass(start..start);
+        let held = journal.read_range(start..start);
         drop(everything);
         Self {
             destination: destination.to_owned(),
@@ -95,9 +95,9 @@ impl Search {
 
     /// A search for a destination's records from this one on, or from the oldest one that is still there.
     pub(super) fn at(journal: &Journal, destination: &str, from: Offset) -> Self {
-        let everything = journal.pass(Offset(0)..Offset(0));
+        let everything = journal.read_range(Offset(0)..Offset(0));
         let start = journal.stats().first_offset.max(from);
-        let held = journal.pass(start..start);
+        let held = journal.read_range(start..start);
         drop(everything);
         Self {
             destination: destination.to_owned(),
@@ -121,9 +121,9 @@ impl Search {
         config: &Config,
         end: Offset,
     ) -> Result<(), Error> {
-        let mut pass = journal.pass(self.reached..end);
+        let mut pass = journal.read_range(self.reached..end);
         while let Some(records) = pass.next(Limit::default()).await? {
-            for (offset, record) in &records {
+            for (offset, record) in records.iter() {
                 self.note(offset, record, config);
             }
         }

@@ -160,7 +160,7 @@ fn routes(inside: &Inside) -> BTreeMap<String, BTreeSet<String>> {
             .executor
             .block_on(reader.next(Limit::default()))
             .unwrap();
-        for (_, record) in &records {
+        for (_, record) in records.iter() {
             let envelope = Envelope::decode(record).unwrap();
             let event: serde_json::Value = serde_json::from_slice(envelope.event).unwrap();
             let user = event["userId"].as_str().unwrap().to_owned();

@@ -99,7 +99,7 @@ async fn received(
 ) -> Option<Timestamp> {
     let mut pass = dependencies
         .journal
-        .pass(Offset(range.start)..Offset(range.end));
+        .read_range(Offset(range.start)..Offset(range.end));
     let one = Limit {
         records: 1,
         bytes: 1,
