@@ -83,7 +83,7 @@ impl Ingest {
 
     /// The same for a request that names its write keys in its body. Each of them must be one of `sources`;
     /// nothing is stored if one is not.
-    pub(super) async fn accept_shares(
+    pub(super) async fn accept_groups(
         &self,
         sources: &Sources,
         token: TaskTrackerToken,

@@ -219,7 +219,7 @@ impl Gateway {
         let received = body::read(encoding, body, &memory, self.deadline()).await?;
         let SourceLease { sources, token } = self.source_table.lease();
         self.ingest
-            .accept_shares(&sources, token, route, &received.bytes)
+            .accept_groups(&sources, token, route, &received.bytes)
             .await
     }
 
