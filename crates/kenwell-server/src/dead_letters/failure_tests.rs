@@ -1,5 +1,5 @@
-//! Tests of failing and of slow system calls: after an error nothing was kept, what was not made durable is tried again, and
-//! nobody takes what is half read for the whole.
+//! Tests of failing and of slow system calls: after an error nothing was kept, what was not made durable is tried
+//! again, and nothing that is half read counts as the whole.
 
 use std::path::Path;
 
@@ -166,12 +166,12 @@ async fn a_write_waits_for_whoever_is_reading_the_letters_already() {
     }
     let newer = kenwell::profile::update(&letter(5).event, &Layout::default()).unwrap();
     let updates = [&newer];
-    let mut overtake = std::pin::pin!(outstanding.supersede_older(&updates, |_| 5));
+    let mut superseded = std::pin::pin!(outstanding.supersede_older(&updates, |_| 5));
     let early = std::time::Duration::from_millis(100);
-    assert!(tokio::time::timeout(early, &mut overtake).await.is_err());
+    assert!(tokio::time::timeout(early, &mut superseded).await.is_err());
     drop(slow);
     reads.join().unwrap().unwrap();
-    drop(overtake.await.unwrap());
+    drop(superseded.await.unwrap());
     let lines = std::fs::read_to_string(directory.path().join("profiles.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 2, "the letter's fields are taken");
 }

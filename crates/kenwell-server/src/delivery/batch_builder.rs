@@ -22,7 +22,8 @@ const MAX_UPDATE_BYTES: usize = 32 * 1024 * 1024;
 pub(super) struct BatchBuilder {
     /// Ids of the sources that feed the destination, for records that do not say where they go.
     sources: HashSet<String>,
-    layout: Layout,
+    /// How the destination's keys are named.
+    pub(super) layout: Layout,
     lanes: usize,
     /// Decides about lanes, so that one user is always in the same.
     hasher: RandomState,
@@ -44,11 +45,6 @@ impl BatchBuilder {
             flattener: Flattener::default(),
             tail: tail.clone(),
         }
-    }
-
-    /// How the destination's keys are named.
-    pub(super) fn layout(&self) -> &Layout {
-        &self.layout
     }
 
     /// Whether this source feeds the destination.

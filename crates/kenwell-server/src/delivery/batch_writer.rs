@@ -38,7 +38,10 @@ impl BatchWriter {
 
     /// Resolves when a deferred update has its outcome.
     pub(super) async fn deferred_settled(&self) {
-        let settled = self.lanes.iter().map(|lane| lane.deferred.settled());
+        let settled = self
+            .lanes
+            .iter()
+            .map(|lane| lane.deferred.settled.notified());
         select_all(settled.map(Box::pin)).await;
     }
 

@@ -24,11 +24,11 @@ const MAX_REASONS: usize = 8;
 pub(super) struct DeferredUpdates {
     state: Mutex<State>,
     /// An update was added.
-    added: Notify,
+    pub(super) added: Notify,
     /// Updates left; for the lane, which may wait for room.
-    room_made: Notify,
+    pub(super) room_made: Notify,
     /// Updates left; for the cursor.
-    settled: Notify,
+    pub(super) settled: Notify,
 }
 
 #[derive(Default)]
@@ -90,21 +90,6 @@ impl DeferredUpdates {
     pub(super) fn reasons(&self) -> (BTreeMap<String, u64>, bool) {
         let state = self.lock();
         (state.reasons.clone(), state.needs_operator)
-    }
-
-    /// Resolves when an update was added since it resolved last.
-    pub(super) async fn added(&self) {
-        self.added.notified().await;
-    }
-
-    /// Resolves when updates have left since it resolved last: for the lane.
-    pub(super) async fn room_made(&self) {
-        self.room_made.notified().await;
-    }
-
-    /// Resolves when updates have left since it resolved last: for the cursor.
-    pub(super) async fn settled(&self) {
-        self.settled.notified().await;
     }
 
     /// The first update of each key, which stays deferred until [`put_back`](Self::put_back).

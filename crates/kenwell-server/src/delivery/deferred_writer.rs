@@ -25,7 +25,7 @@ impl DeferredWriter {
         loop {
             let first = self.updates.take_first_of_each_key();
             if first.is_empty() {
-                self.updates.added().await;
+                self.updates.added.notified().await;
                 // It was tried a moment ago.
                 sleep(backoff.next()).await;
                 continue;

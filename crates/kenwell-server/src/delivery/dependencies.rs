@@ -65,7 +65,7 @@ impl Delivery {
             recorded: Arc::default(),
             health: health.clone(),
             counters: queue.counters.clone(),
-            letters: dead_letters.outstanding(&destination.id, builder.layout()),
+            letters: dead_letters.outstanding(&destination.id, &builder.layout),
         };
         Ok(Self {
             reader: BatchReader::new(journal, &destination.id, config.delivery.batch_records)?,

@@ -122,7 +122,7 @@ impl Lane {
     async fn defer_behind_earlier(&self, mut update: PendingUpdate) -> Option<PendingUpdate> {
         while self.deferred.has(update.key()) {
             update = self.deferred.push(update, None)?;
-            self.deferred.room_made().await;
+            self.deferred.room_made.notified().await;
         }
         Some(update)
     }

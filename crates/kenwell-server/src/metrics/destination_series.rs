@@ -10,36 +10,47 @@ use super::labels::OutcomeLabels;
 use super::reason_counters::ReasonCounters;
 use super::registration::to_gauge;
 
+/// A metric of a destination: its name, its help, and its value.
+type Metric = (&'static str, &'static str, fn(&CounterValues) -> u64);
+
+/// What only goes up.
+#[rustfmt::skip]
+pub(super) const COUNTERS: [Metric; 7] = [
+    ("accepted", "Identify events accepted for the destination", |it| it.events.accepted),
+    ("written", "Identify events written to Redis", |it| it.events.written),
+    ("lost", "Identify events that were in a damaged part of the journal", |it| it.events.lost),
+    ("retries", "Pipelines that had to be sent again", |it| it.retries),
+    ("replayed", "Identify events accepted again: by a replay, or because a batch was cut off", |it| it.replayed),
+    ("dead_letters_written", "Dead letters that were retried and written to Redis", |it| it.letters_written),
+    ("dead_letters_discarded", "Dead letters that were dropped", |it| it.letters_discarded),
+];
+
+/// What goes up and down.
+#[rustfmt::skip]
+pub(super) const GAUGES: [Metric; 2] = [
+    ("queued", "Identify events without an outcome yet", |it| it.events.queued()),
+    ("dead_letters_outstanding", "Dead letters in the log that nobody has retried with success or discarded yet",
+        |it| it.letters_outstanding),
+];
+
 /// One destination's lines on the page, all set together.
 #[derive(Debug, Clone)]
 pub(super) struct DestinationSeries {
-    pub(super) accepted: Counter,
-    pub(super) written: Counter,
+    pub(super) counters: [Counter; COUNTERS.len()],
+    pub(super) gauges: [Gauge; GAUGES.len()],
     pub(super) ignored: ReasonCounters<OutcomeLabels>,
     pub(super) dead_lettered: ReasonCounters<OutcomeLabels>,
-    pub(super) lost: Counter,
-    pub(super) queued: Gauge,
-    pub(super) retries: Counter,
-    pub(super) replayed: Counter,
-    pub(super) letters_written: Counter,
-    pub(super) letters_discarded: Counter,
-    pub(super) letters_outstanding: Gauge,
 }
 
 impl DestinationSeries {
     /// Shows these values.
     pub(super) fn set(&self, values: &CounterValues) {
-        let events = &values.events;
-        set(&self.accepted, events.accepted);
-        set(&self.written, events.written);
-        set(&self.lost, events.lost);
-        self.queued.set(to_gauge(events.queued()));
-        set(&self.retries, values.retries);
-        set(&self.replayed, values.replayed);
-        set(&self.letters_written, values.letters_written);
-        set(&self.letters_discarded, values.letters_discarded);
-        self.letters_outstanding
-            .set(to_gauge(values.letters_outstanding));
+        for (counter, (.., value)) in self.counters.iter().zip(COUNTERS) {
+            set(counter, value(values));
+        }
+        for (gauge, (.., value)) in self.gauges.iter().zip(GAUGES) {
+            gauge.set(to_gauge(value(values)));
+        }
         set_all(&self.ignored, &values.ignored);
         set_all(&self.dead_lettered, &values.dead_lettered);
     }

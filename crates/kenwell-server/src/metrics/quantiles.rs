@@ -72,7 +72,7 @@ impl Quantiles {
         Self::of([self], now)
     }
 
-    /// Likewise of several together.
+    /// The same of several together.
     pub fn of<'a>(all: impl IntoIterator<Item = &'a Self>, now: Instant) -> Option<(f64, f64)> {
         let mut sum = Turns::new(now)?.current;
         for one in all {

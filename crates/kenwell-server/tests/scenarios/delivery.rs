@@ -250,7 +250,7 @@ fn i4_replaying_the_journal_leaves_the_same_profiles() {
         .into_iter()
         .map(Some)
         .chain([None])
-        .map(|it| it.unzip())
+        .map(Option::unzip)
     {
         let first: u64 = first.unwrap_or(1);
         server.terminate();
@@ -280,8 +280,8 @@ fn i4_replaying_the_journal_leaves_the_same_profiles() {
 
 /// The beginning of a millisecond in which nothing was received yet.
 fn next_millisecond() -> Timestamp {
-    let begun = Timestamp::now().as_millisecond();
-    let begin = Timestamp::from_millisecond(begun + 1).unwrap();
+    let now = Timestamp::now().as_millisecond();
+    let begin = Timestamp::from_millisecond(now + 1).unwrap();
     while Timestamp::now() < begin {
         std::hint::spin_loop();
     }
