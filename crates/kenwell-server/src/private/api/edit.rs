@@ -1,5 +1,6 @@
 //! Changes of the configuration: from a request to the runtime, and back as an answer.
 
+use axum::Json;
 use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
@@ -21,6 +22,17 @@ pub(super) async fn apply(
         edited.map_err(|error| api_error(&error))
     })
     .await
+}
+
+/// Makes the change as [`apply`] does, and shows what it was about.
+pub(super) async fn shown<T>(
+    plane: &PrivatePlane,
+    headers: &HeaderMap,
+    edit: Edit,
+    find: impl FnOnce(&PrivatePlane, &str) -> Result<T, ApiError>,
+) -> Result<Json<T>, ApiError> {
+    let applied = apply(plane, headers, edit).await?;
+    find(plane, &id(applied)).map(Json)
 }
 
 /// The id that the only edit was about.
