@@ -1,7 +1,10 @@
 //! JSON objects that are read as objects only.
 
-use serde::de::{Deserializer, Visitor};
+use std::fmt;
+
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
+use serde_json::{Map, Value};
 
 /// Reads a struct from an object. By itself serde also takes a list of its fields' values, in their order,
 /// which nobody means.
@@ -26,6 +29,37 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Object<D> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
         unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The members of an object. One that is given twice is refused: only one of its values could count.
+pub(crate) struct Members(pub(crate) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, value)) = object.next_entry::<String, Value>()? {
+            if members.contains_key(&name) {
+                let wrong = format!("`{name}` is given twice: keep one of the two");
+                return Err(Error::custom(wrong));
+            }
+            members.insert(name, value);
+        }
+        Ok(Members(members))
     }
 }
 

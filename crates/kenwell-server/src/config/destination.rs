@@ -1,6 +1,7 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
 use kenwell::connection::Settings;
+use kenwell::profile::{Layout, Prefix};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
@@ -186,6 +187,15 @@ impl Destination {
             prefix: values.text(key::PREFIX),
             values,
         })
+    }
+
+    /// How its keys are named.
+    pub(super) fn layout(&self, workspace_id: &str) -> Layout {
+        Layout {
+            prefix: Prefix::parse(&self.prefix),
+            workspace_id: workspace_id.to_owned(),
+            destination_id: self.id.clone(),
+        }
     }
 
     /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of

@@ -49,3 +49,4 @@ pub use settings::{
 };
 pub(crate) use suggestion::nearest;
 pub(crate) use table_reader::variable;
+pub(crate) use url_keys::url_parts;

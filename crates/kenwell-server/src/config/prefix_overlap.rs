@@ -4,17 +4,16 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use kenwell::connection::Settings;
-use kenwell::profile::{Layout, Prefix, overlaps};
+use kenwell::profile::{Layout, overlaps};
 
 use super::destination::ReadDestination;
 use super::keys::destination::PREFIX;
-use super::settings::Destination;
 
 /// Complains about prefixes that do not keep keys apart. Whether two addresses are the same Redis shows only in their
 /// text, where `localhost` and its addresses count as one.
 pub(super) fn check(destinations: &[ReadDestination<'_>], workspace_id: &str) {
     for neighbours in neighbours(destinations) {
-        let layout = |read: &&ReadDestination<'_>| layout(&read.destination, workspace_id);
+        let layout = |read: &&ReadDestination<'_>| read.destination.layout(workspace_id);
         let layouts: Vec<Layout> = neighbours.iter().map(layout).collect();
         for (first, second) in overlaps(&layouts) {
             if let (Some(first), Some(second)) = (neighbours.get(first), neighbours.get(second)) {
@@ -37,14 +36,6 @@ fn complain(first: &str, second: &ReadDestination<'_>) {
          to both if they are to write the same keys, or one of them another database; a template can be any text \
          without a colon",
     );
-}
-
-fn layout(destination: &Destination, workspace_id: &str) -> Layout {
-    Layout {
-        prefix: Prefix::parse(&destination.prefix),
-        workspace_id: workspace_id.to_owned(),
-        destination_id: destination.id.clone(),
-    }
 }
 
 /// Destinations that share a Redis and database, in the order of the file; only where there are several.

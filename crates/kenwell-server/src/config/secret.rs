@@ -78,25 +78,22 @@ pub(super) fn resolve(
     let Some(text) = input.as_text() else {
         return Err(input.not_a("text", "\"…\", \"env:NAME\" or \"file:PATH\""));
     };
-    let (secret, origin) = if let Some(name) = text.strip_prefix("env:") {
-        (from_variable(file, name)?, Origin::Environment)
+    let reference = Some(text.to_owned());
+    let (secret, origin, reference) = if let Some(name) = text.strip_prefix("env:") {
+        (from_variable(file, name)?, Origin::Environment, reference)
     } else if let Some(path) = text.strip_prefix("file:") {
-        (from_file(&file.resolve(path), read)?, Origin::SecretFile)
+        let secret = from_file(&file.resolve(path), read)?;
+        (secret, Origin::SecretFile, reference)
     } else {
-        let (secret, origin) = match input {
-            Input::Toml(_) => (Secret::new(text), Origin::File),
-            Input::Variable(_) => (Secret::variable(text), Origin::Environment),
-        };
-        return Ok(FoundSecret {
-            secret,
-            origin: Some(origin),
-            reference: None,
-        });
+        match input {
+            Input::Toml(_) => (Secret::new(text), Origin::File, None),
+            Input::Variable(_) => (Secret::variable(text), Origin::Environment, None),
+        }
     };
     Ok(FoundSecret {
         secret,
         origin: Some(origin),
-        reference: Some(text.to_owned()),
+        reference,
     })
 }
 

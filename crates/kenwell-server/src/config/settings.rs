@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kenwell::{
     connection::{Secret, Settings},
-    profile::{Layout, Prefix},
+    profile::Layout,
 };
 
 use super::allowed::AllowedReferences;
@@ -184,11 +184,7 @@ impl Config {
 
     /// How the keys of a destination are named.
     pub fn layout(&self, destination: &Destination) -> Layout {
-        Layout {
-            prefix: Prefix::parse(&destination.prefix),
-            workspace_id: self.workspace_id.clone(),
-            destination_id: destination.id.clone(),
-        }
+        destination.layout(&self.workspace_id)
     }
 
     /// Whether the source of the one id feeds the destination of the other.

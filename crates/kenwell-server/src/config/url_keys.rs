@@ -22,12 +22,12 @@ pub(super) fn expand(table: &mut TableReader<'_>) {
         (None, Some((url, reference))) => (url, reference, key::ADDRESS),
         (None, None) => return,
     };
-    for (key, what, said) in parts(*url, reference) {
-        let Some(said) = said else { continue };
+    for UrlPart { key, names, value } in url_parts(*url, reference) {
+        let Some(said) = value else { continue };
         match table.values.get(key) {
             Some(given) if table.is_given(key) && !is_empty(given) => {
                 if !agree(given, &said) {
-                    complain(table, key, what);
+                    complain(table, key, names);
                 }
             }
             _ => table.set_by(by, key, said),
@@ -35,11 +35,31 @@ pub(super) fn expand(table: &mut TableReader<'_>) {
     }
 }
 
-/// The keys that a URL stands for, what each of them names if it has to agree with the URL, and what the URL says.
-fn parts(
-    url: Url,
-    reference: Option<String>,
-) -> [(&'static Key, Option<&'static str>, Option<Value>); 8] {
+/// What a URL says of one key.
+pub(crate) struct UrlPart {
+    pub(crate) key: &'static Key,
+    /// What the two name when they differ, which is an error; `None` for a key that counts in place of the URL.
+    pub(crate) names: Option<&'static str>,
+    value: Option<Value>,
+}
+
+impl UrlPart {
+    /// As the file would have it under the key; `None` for what the URL does not say, and for a flag that is off.
+    pub(crate) fn in_file(self) -> Option<toml_edit::Value> {
+        Some(match self.value? {
+            Value::Text(text) => text.into(),
+            Value::Secret(found) => found.text().into(),
+            Value::List(addresses) => addresses.join(",").into(),
+            Value::Number(number) => i64::try_from(number).ok()?.into(),
+            Value::Flag(true) => true.into(),
+            _ => return None,
+        })
+    }
+}
+
+/// All that a URL can say, key by key. `reference` is what it was given by, if that is not its text.
+pub(crate) fn url_parts(url: Url, reference: Option<String>) -> [UrlPart; 8] {
+    let part = |key, names, value| UrlPart { key, names, value };
     let secret = |secret, reference| {
         let found = FoundSecret {
             secret,
@@ -48,38 +68,29 @@ fn parts(
         };
         Value::Secret(Box::new(found))
     };
+    let address = Value::List(address::split(&url.address));
     let username = url
         .username
         .map(|name| secret(Secret::new(name), reference));
     let password = url.password.map(|password| secret(password, None));
     let database = url.database.and_then(|number| u64::try_from(number).ok());
-    // A URL of Sentinels cannot ask for TLS.
-    let secure = url.sentinel_master.is_none().then_some(url.secure);
+    let database = database.map(Value::Number);
+    // A URL of Sentinels cannot ask for TLS, but a connection string of theirs can.
+    let is_said = url.secure || url.sentinel_master.is_none();
+    let secure = is_said.then_some(url.secure);
+    let secure = secure.map(Value::Flag);
+    let master = url.sentinel_master.map(Value::Text);
+    let skip_verify = url.skip_verify.then_some(Value::Flag(true));
+    let server_name = url.server_name.map(Value::Text);
     [
-        (
-            key::ADDRESS,
-            Some("servers"),
-            Some(Value::List(address::split(&url.address))),
-        ),
-        (key::USERNAME, Some("users"), username),
-        (key::PASSWORD, Some("passwords"), password),
-        (
-            key::DATABASE,
-            Some("databases"),
-            database.map(Value::Number),
-        ),
-        (
-            key::SENTINEL_MASTER,
-            Some("masters"),
-            url.sentinel_master.map(Value::Text),
-        ),
-        (key::SECURE, Some("ways"), secure.map(Value::Flag)),
-        (
-            key::SKIP_VERIFY,
-            None,
-            url.skip_verify.then_some(Value::Flag(true)),
-        ),
-        (key::SERVER_NAME, None, url.server_name.map(Value::Text)),
+        part(key::ADDRESS, Some("servers"), Some(address)),
+        part(key::USERNAME, Some("users"), username),
+        part(key::PASSWORD, Some("passwords"), password),
+        part(key::DATABASE, Some("databases"), database),
+        part(key::SENTINEL_MASTER, Some("masters"), master),
+        part(key::SECURE, Some("ways"), secure),
+        part(key::SKIP_VERIFY, None, skip_verify),
+        part(key::SERVER_NAME, None, server_name),
     ]
 }
 

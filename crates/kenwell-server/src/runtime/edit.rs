@@ -1,7 +1,9 @@
 //! What may be changed in the configuration while it runs.
 
 use kenwell::connection::Secret;
+use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
 use super::key_changes::{KeyChanges, WrongChange};
 use crate::config::{DESTINATION, SOURCE};
@@ -41,15 +43,20 @@ pub enum Edit {
 }
 
 /// A source to be added.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SourceToAdd)]
 pub struct NewSource {
     /// For people.
+    #[schema(example = "Web shop")]
     pub name: String,
-    /// Its id; made from the name when there is none.
+    /// `[a-z0-9-]`, at most 64; made from the name when it is missing.
     pub id: Option<String>,
     /// Ids of the destinations that it feeds.
+    #[serde(default)]
     pub destinations: Vec<String>,
     /// Its write key, or where it is (`env:NAME`, `file:PATH`); a random one is made when there is none.
+    #[serde(skip)]
     pub write_key: Option<Secret>,
 }
 

@@ -62,6 +62,9 @@ fn azures_connection_string_is_understood_as_address_and_as_url() {
     let hosts = "a:1,b:2,password=p,ssl=False";
     let cluster = of(&format!("address = \"{hosts}\"\ncluster_mode = true"), &[]);
     assert_eq!(cluster.address, "a:1,b:2");
+    let sentinels = of("address = \"a:1,password=p,ssl=True,serviceName=m\"", &[]);
+    assert_eq!(sentinels.sentinel_master.as_deref(), Some("m"));
+    assert!(sentinels.secure);
     let both = format!("address = \"{azure}\"\nurl = \"redis://h\"");
     let both = ROUTE.replace("address = \"127.0.0.1:6379\"", &both);
     let problems = load(&both, &[]).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::schema::shown_keys;
 use super::{DestinationStatus, edit};
 use crate::config::{self, DESTINATION};
+use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path, Query};
@@ -60,6 +61,10 @@ impl Destination {
             status: plane.status(running),
         }
     }
+
+    fn find(plane: &PrivatePlane, id: &str) -> Result<Self, ApiError> {
+        Ok(Self::of(plane, &find(plane, id)?))
+    }
 }
 
 /// The destination with this id.
@@ -98,12 +103,11 @@ pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Destina
 pub(super) async fn add(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
-    Body(new): Body<Map<String, Value>>,
+    Body(Members(new)): Body<Members>,
 ) -> Result<(StatusCode, Json<Destination>), ApiError> {
-    let new = NewDestination::read(new)?;
-    let applied = edit::apply(&plane, &headers, Edit::AddDestination(new)).await?;
-    let running = find(&plane, &edit::id(applied))?;
-    Ok((StatusCode::CREATED, Json(Destination::of(&plane, &running))))
+    let edit = Edit::AddDestination(NewDestination::read(new)?);
+    let destination = edit::shown(&plane, &headers, edit, Destination::find).await?;
+    Ok((StatusCode::CREATED, destination))
 }
 
 /// Show a destination
@@ -116,8 +120,7 @@ pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
     Path(id): Path<String>,
 ) -> Result<Json<Destination>, ApiError> {
-    let running = find(&plane, &id)?;
-    Ok(Json(Destination::of(&plane, &running)))
+    Destination::find(&plane, &id).map(Json)
 }
 
 /// Change a destination
@@ -139,7 +142,7 @@ pub(super) async fn change(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Body(change): Body<Map<String, Value>>,
+    Body(Members(change)): Body<Members>,
 ) -> Result<Json<Destination>, ApiError> {
     changed(&plane, &headers, id, change).await
 }
@@ -192,7 +195,7 @@ pub(super) async fn pause(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Destination>, ApiError> {
-    changed(&plane, &headers, id, paused(Value::Bool(true))).await
+    changed(&plane, &headers, id, paused(true.into())).await
 }
 
 /// Let a destination go on
@@ -219,11 +222,7 @@ async fn changed(
     id: String,
     change: Map<String, Value>,
 ) -> Result<Json<Destination>, ApiError> {
-    let edit = Edit::ChangeDestination {
-        id: id.clone(),
-        change: DestinationChange::read(change)?,
-    };
-    edit::apply(plane, headers, edit).await?;
-    let running = find(plane, &id)?;
-    Ok(Json(Destination::of(plane, &running)))
+    let change = DestinationChange::read(change)?;
+    let edit = Edit::ChangeDestination { id, change };
+    edit::shown(plane, headers, edit, Destination::find).await
 }

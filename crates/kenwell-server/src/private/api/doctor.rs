@@ -9,12 +9,12 @@ use kenwell::connection::Settings;
 use kenwell::doctor::{self, Finding};
 use kenwell::profile::Layout;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::{destinations, edit};
 use crate::config::{Destination, destination_keys as key};
+use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
@@ -79,7 +79,7 @@ impl Report {
 )]
 pub(super) async fn test_settings(
     State(plane): State<Arc<PrivatePlane>>,
-    Body(settings): Body<Map<String, Value>>,
+    Body(Members(settings)): Body<Members>,
 ) -> Result<Json<Report>, ApiError> {
     let tried = tried(&plane, NewDestination::read(settings)?)?;
     let (config, applied) = plane

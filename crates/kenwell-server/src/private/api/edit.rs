@@ -1,5 +1,6 @@
 //! Changes of the configuration: from a request to the runtime, and back as an answer.
 
+use axum::Json;
 use http::{HeaderMap, StatusCode, header};
 
 use super::configuration;
@@ -23,6 +24,17 @@ pub(super) async fn apply(
     .await
 }
 
+/// Makes the change as [`apply`] does, and shows what it was about.
+pub(super) async fn shown<T>(
+    plane: &PrivatePlane,
+    headers: &HeaderMap,
+    edit: Edit,
+    find: impl FnOnce(&PrivatePlane, &str) -> Result<T, ApiError>,
+) -> Result<Json<T>, ApiError> {
+    let applied = apply(plane, headers, edit).await?;
+    find(plane, &id(applied)).map(Json)
+}
+
 /// The id that the only edit was about.
 pub(super) fn id(applied: Applied) -> String {
     applied.ids.into_iter().next().unwrap_or_default()
@@ -36,15 +48,12 @@ fn expected(headers: &HeaderMap) -> Option<Revision> {
 /// An edit that was not made, as an answer.
 pub(super) fn api_error(error: &EditError) -> ApiError {
     let text = error.to_string();
+    let conflict = |code| ApiError::new(StatusCode::CONFLICT, code, &text);
     match error {
-        EditError::ChangedMeanwhile { .. } => {
-            ApiError::new(StatusCode::CONFLICT, "changed_meanwhile", text)
-        }
-        EditError::ReadOnly { .. } => ApiError::new(StatusCode::CONFLICT, "read_only", text),
-        EditError::Exists { .. } => ApiError::new(StatusCode::CONFLICT, "exists", text).about("id"),
-        EditError::EventsWait { events, .. } => {
-            ApiError::new(StatusCode::CONFLICT, "events_waiting", text).with_events(*events)
-        }
+        EditError::ChangedMeanwhile { .. } => conflict("changed_meanwhile"),
+        EditError::ReadOnly { .. } => conflict("read_only"),
+        EditError::Exists { .. } => conflict("exists").about("id"),
+        EditError::EventsWait { events, .. } => conflict("events_waiting").with_events(*events),
         EditError::NotCounted { .. } => ApiError::busy(text, 1),
         EditError::NotOpened { .. } => {
             tracing::error!(error = %Chain(error), "a change of the configuration failed");
@@ -52,7 +61,7 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
         }
         EditError::NotInForce(problems) => {
             let problems = problems.errors.iter().map(configuration::problem).collect();
-            ApiError::new(StatusCode::CONFLICT, "not_in_force", text).with_problems(problems)
+            conflict("not_in_force").with_problems(problems)
         }
         EditError::NotFound { kind, id } if *kind == "source" => ApiError::no_source(id),
         EditError::NotFound { id, .. } => ApiError::no_destination(id),

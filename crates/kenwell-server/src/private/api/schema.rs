@@ -60,9 +60,7 @@ impl ToSchema for SourceChange {
 impl PartialSchema for DestinationChange {
     fn schema() -> RefOr<Schema> {
         let about = "The settings of a destination, by the names of docs/configuration.md. In a change, what is missing stays and null removes. What is stored of a secret stays when it is missing here, but not when the change decides who gets it. Variables and files of the server may be named as far as `private.allowed_references` in the file has it.";
-        let sources = "Ids of the sources that feed it.";
-        let object = changes(DESTINATION).property("sources", list(sources, Null::Allowed));
-        object.description(Some(about)).into()
+        destination_changes().description(Some(about)).into()
     }
 }
 
@@ -81,11 +79,7 @@ impl PartialSchema for NewDestination {
             .description(Some(
                 "`[a-z0-9-]`, at most 64; made from the name when it is missing.",
             ));
-        let object = changes(DESTINATION).property("id", id);
-        let object = object.property(
-            "sources",
-            list("Ids of the sources that feed it.", Null::Allowed),
-        );
+        let object = destination_changes().property("id", id);
         object.description(Some(about)).into()
     }
 }
@@ -94,6 +88,11 @@ impl ToSchema for NewDestination {
     fn name() -> std::borrow::Cow<'static, str> {
         "DestinationToAdd".into()
     }
+}
+
+fn destination_changes() -> ObjectBuilder {
+    let sources = "Ids of the sources that feed it.";
+    changes(DESTINATION).property("sources", list(sources, Null::Allowed))
 }
 
 /// The keys of a table that can be changed; `null` removes each.

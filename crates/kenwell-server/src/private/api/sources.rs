@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::edit;
 use super::time;
 use crate::config;
+use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
@@ -43,20 +43,6 @@ pub(super) struct Source {
     accepted: u64,
     /// When its latest request since the start was taken.
     last_seen_at: Option<String>,
-}
-
-/// A source to be added.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SourceToAdd {
-    /// For people.
-    #[schema(example = "Web shop")]
-    name: String,
-    /// `[a-z0-9-]`, at most 64; made from the name when it is missing.
-    id: Option<String>,
-    /// Ids of the destinations that it feeds.
-    #[serde(default)]
-    destinations: Vec<String>,
 }
 
 impl Source {
@@ -103,7 +89,7 @@ pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources
 /// Its write key is made for it.
 #[utoipa::path(
     post, path = "/api/v1/sources", tag = "sources", operation_id = "add_source",
-    request_body = SourceToAdd,
+    request_body = NewSource,
     responses(
         (status = 201, body = Source),
         (status = 409, body = ErrorBody, description = "the id is taken, the file was changed meanwhile, or is read-only"),
@@ -113,17 +99,10 @@ pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources
 pub(super) async fn add(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
-    Body(new): Body<SourceToAdd>,
+    Body(new): Body<NewSource>,
 ) -> Result<(StatusCode, Json<Source>), ApiError> {
-    let source = NewSource {
-        name: new.name,
-        id: new.id,
-        destinations: new.destinations,
-        write_key: None,
-    };
-    let applied = edit::apply(&plane, &headers, Edit::AddSource(source)).await?;
-    let source = Source::find(&plane, &edit::id(applied))?;
-    Ok((StatusCode::CREATED, Json(source)))
+    let source = edit::shown(&plane, &headers, Edit::AddSource(new), Source::find).await?;
+    Ok((StatusCode::CREATED, source))
 }
 
 /// Show a source
@@ -155,15 +134,11 @@ pub(super) async fn change(
     State(plane): State<Arc<PrivatePlane>>,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Body(change): Body<Map<String, Value>>,
+    Body(Members(change)): Body<Members>,
 ) -> Result<Json<Source>, ApiError> {
     let change = SourceChange::read(change)?;
-    let edit = Edit::ChangeSource {
-        id: id.clone(),
-        change,
-    };
-    edit::apply(&plane, &headers, edit).await?;
-    Source::find(&plane, &id).map(Json)
+    let edit = Edit::ChangeSource { id, change };
+    edit::shown(&plane, &headers, edit, Source::find).await
 }
 
 /// Remove a source
@@ -204,6 +179,5 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Source>, ApiError> {
-    edit::apply(&plane, &headers, Edit::NewWriteKey(id.clone())).await?;
-    Source::find(&plane, &id).map(Json)
+    edit::shown(&plane, &headers, Edit::NewWriteKey(id), Source::find).await
 }

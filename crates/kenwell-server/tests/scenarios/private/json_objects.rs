@@ -69,3 +69,26 @@ fn a_body_that_is_no_object_changes_nothing() {
         assert_eq!(reply.status, status, "{body}: {}", reply.text());
     }
 }
+
+#[test]
+fn a_setting_that_is_given_twice_changes_nothing() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let before = std::fs::read_to_string(server.config()).unwrap();
+    for (method, path) in [
+        ("PATCH", "/api/v1/sources/web"),
+        ("POST", "/api/v1/sources"),
+        ("PATCH", "/api/v1/destinations/profiles"),
+        ("POST", "/api/v1/destinations"),
+        ("POST", "/api/v1/destinations/test"),
+    ] {
+        for second in [r#""b""#, r#""a""#, "null"] {
+            let body = format!(r#"{{"name":"a","name":{second}}}"#);
+            let reply = server.ask(method, path, &body);
+            assert_eq!(reply.status, 422, "{method} {path}: {}", reply.text());
+            assert_eq!(code(&reply), "bad_request");
+            assert!(reply.text().contains("`name`"), "{}", reply.text());
+        }
+    }
+    assert_eq!(std::fs::read_to_string(server.config()).unwrap(), before);
+}
