@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use kenwell::profile::{Layout, ProfileUpdate};
+use kenwell_journal::ErrorChain;
 use tokio::task::spawn_blocking;
 
 use super::error::Error;
@@ -112,7 +113,10 @@ impl OutstandingLetters {
     /// Reads what is new in the log, and reports the new letters that were not reported yet and are due. Blocks
     /// on files.
     pub(super) fn refresh_and_report(&self) {
-        let error = self.refresh().err().map(|error| error.to_string());
+        let error = self
+            .refresh()
+            .err()
+            .map(|error| ErrorChain(&error).to_string());
         let mut known = lock(&self.read_error);
         if let Some(error) = error.as_ref().filter(|_| *known != error) {
             tracing::warn!(
@@ -150,7 +154,7 @@ impl OutstandingLetters {
     /// on files.
     pub fn refresh_after_change(&self) {
         if let Err(error) = self.refresh() {
-            tracing::warn!(destination.id = self.log.destination, %error, "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
+            tracing::warn!(destination.id = self.log.destination, error = %ErrorChain(&error), "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
         }
     }
 

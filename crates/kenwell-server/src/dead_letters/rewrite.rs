@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
+use kenwell_journal::ErrorChain;
+
 use super::error::Error;
 use super::files::{self, io};
 use super::letter::DeadLetter;
@@ -95,7 +97,7 @@ impl Rewrite {
                 }
                 Ok(_) => lines.push(BatchLine::Other(line)),
                 Err(error) => {
-                    tracing::error!(%error, "a line of the dead letters cannot be read; it is kept");
+                    tracing::error!(error = %ErrorChain(&error), "a line of the dead letters cannot be read; it is kept");
                     lines.push(BatchLine::Other(line));
                 }
             }
@@ -163,7 +165,7 @@ impl Rewrite {
             .replace(&files.replacement, &files.log)
             .map_err(io("replace", &files.log))?;
         if let Err(error) = log.make_durable(self.replacement.get_ref()) {
-            tracing::error!(%error, "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
+            tracing::error!(error = %ErrorChain(&error), "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
         }
         Ok(())
     }
