@@ -12,7 +12,7 @@ use super::files::{self, io};
 use super::letter::DeadLetter;
 use super::letter_reader::LetterReader;
 use super::log::Log;
-use super::log_line::{LogLine, SupersededFields};
+use super::log_line::{FieldsLine, LogLine};
 
 /// Event bytes after which a batch ends, whatever its count: what a retry holds in memory.
 const MAX_BATCH_BYTES: usize = 16 << 20;
@@ -191,29 +191,21 @@ impl Rewrite {
 
     /// Keeps a line as it is, but for what it says of letters that are gone.
     fn copy(&mut self, line: &[u8]) -> Result<(), Error> {
-        let make: fn(SupersededFields) -> LogLine;
-        let mut superseded = match LogLine::parse(line) {
+        let mut fields_line = match LogLine::parse(line) {
             Ok(LogLine::Letter(letter)) => {
                 self.kept.insert(letter.offset);
                 return self.write(line);
             }
             Err(_) => return self.write(line), // reported by whoever looks at letters
-            Ok(LogLine::Superseded(superseded)) => {
-                make = LogLine::Superseded;
-                superseded
-            }
-            Ok(LogLine::Restored(superseded)) => {
-                make = LogLine::Restored;
-                superseded
-            }
+            Ok(LogLine::Fields(fields_line)) => fields_line,
         };
-        let kept = |offset: &u64| self.kept.contains(offset);
-        superseded.letters.retain(kept);
-        if superseded.letters.is_empty() {
+        let (FieldsLine::Superseded(fields) | FieldsLine::Restored(fields)) = &mut fields_line;
+        fields.letters.retain(|offset| self.kept.contains(offset));
+        if fields.letters.is_empty() {
             return Ok(());
         }
         let mut line = Vec::new();
-        make(superseded)
+        fields_line
             .write(&mut line)
             .map_err(self.log.cannot_encode())?;
         self.write(&line)
