@@ -11,9 +11,9 @@ use super::files::io;
 use super::letter::DeadLetter;
 use super::letter_reader::LetterReader;
 use super::log::Log;
-use super::log_follower::lock;
 use super::outstanding::OutstandingLetters;
 use super::rewrite::Rewrite;
+use crate::mutex::lock;
 
 /// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
 ///

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::error::Error;
 use super::files::{self, Files, io};
 use super::letter::DeadLetter;
 use super::letter_reader::LetterReader;
 use super::log_line::FieldsLine;
+use crate::mutex::lock;
 
 /// The log of one destination: a file with a line for each letter, and lines about fields that letters lost.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Log {
             if let Err(error) = disk.cut(&log, end) {
                 tracing::error!(path = %path.display(), %error, "cannot cut a half-written dead letter; it is tried again before the next one");
                 let length = log.metadata().map_err(io("read", path))?.len();
-                self.state().left = Some((end, length));
+                lock(&self.state).left = Some((end, length));
             }
             return Err(io("write", path)(error));
         }
@@ -112,7 +113,7 @@ impl Log {
     /// does not stand in it any more.
     pub(super) fn make_durable(&self, log: &File) -> Result<(), Error> {
         let path = &self.files.log;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if let Some(durable) = &state.durable
             && is_same(durable, log).map_err(io("read", path))?
         {
@@ -136,7 +137,7 @@ impl Log {
 
     fn cut_what_was_left(&self, log: &File) -> Result<(), Error> {
         let path = &self.files.log;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let Some((end, length)) = state.left else {
             return Ok(());
         };
@@ -162,10 +163,6 @@ impl Log {
             self.files.disk.cut(log, whole).map_err(io("cut", path))?;
         }
         Ok(whole)
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, LogState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

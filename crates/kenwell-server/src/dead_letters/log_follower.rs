@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use kenwell::profile::{Flattener, Layout};
 
@@ -11,6 +11,7 @@ use super::files::{self, io};
 use super::index::Index;
 use super::log::{Log, is_same};
 use super::log_line::{FieldsLine, LogLine};
+use crate::mutex::lock;
 
 /// Reads a log into an index.
 #[derive(Debug)]
@@ -135,9 +136,4 @@ impl LogFollower {
             *from += length as u64;
         }
     }
-}
-
-/// Locks what no panic leaves half-changed.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

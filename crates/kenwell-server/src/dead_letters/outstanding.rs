@@ -14,11 +14,12 @@ use super::error::Error;
 use super::files::io;
 use super::letter::DeadLetter;
 use super::log::Log;
-use super::log_follower::{LogFollower, lock};
+use super::log_follower::LogFollower;
 use super::log_line::{FieldsLine, SupersededFields};
 use super::newer_write::{NewerWrite, delivered};
 use super::refusal_reports::RefusalReports;
 use super::supersede_guard::SupersedeGuard;
+use crate::mutex::lock;
 
 /// The outstanding letters of one destination. None of them ever puts an older value over a newer one: whoever
 /// writes to keys that letters are outstanding for calls [`OutstandingLetters::supersede_older`] before, and

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use prometheus_client::metrics::{counter::Counter, family::Family};
 
 use super::labels::Labels;
+use crate::mutex::lock;
 
 /// The reasons of dead letters: Redis' codes as far as we know them.
 pub const REFUSALS: [&str; 5] = ["WRONGTYPE", "NOPERM", "ERR", "connection_closed", "other"];
@@ -52,7 +53,7 @@ impl ReasonCounters {
 
     /// Does something with the counter of this reason, unless they were removed.
     pub(super) fn with(&self, reason: &'static str, change: impl FnOnce(&Counter)) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         let Some(counters) = open.as_mut() else {
             return;
         };
@@ -64,7 +65,7 @@ impl ReasonCounters {
 
     /// Takes them off the page for good.
     pub(super) fn remove(&self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         for reason in open.take().unwrap_or_default().into_keys() {
             self.family.remove(&self.labels(reason));
         }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -29,7 +29,7 @@ use super::{
     registration::{InSeconds, register},
     source_counters::GatewayTotals,
 };
-use crate::tail::Tail;
+use crate::{mutex::lock, tail::Tail};
 
 /// All metrics of the process.
 pub struct Metrics {
@@ -217,10 +217,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
