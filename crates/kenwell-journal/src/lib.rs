@@ -133,6 +133,7 @@ mod directory;
 mod directory_scan;
 mod disk;
 mod error;
+mod error_chain;
 #[cfg(test)]
 mod fault_injection;
 #[cfg(test)]
@@ -168,6 +169,7 @@ mod writer;
 pub use batch::Batch;
 pub use directory::is_in_use;
 pub use error::Error;
+pub use error_chain::ErrorChain;
 pub use frame::MAX_RECORD_BYTES;
 pub use inspect::inspect;
 pub use journal::{Journal, open};

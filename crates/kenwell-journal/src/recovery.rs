@@ -8,6 +8,7 @@ use crate::cursor_list::{self, CursorList};
 use crate::directory_scan::{CursorFile, DirectoryScan, FoundCursor};
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::error_chain::ErrorChain;
 use crate::files;
 use crate::offset::Offset;
 use crate::segment::Segment;
@@ -84,7 +85,7 @@ pub(crate) fn repair(
     cursors.sort_by(|a, b| a.name.cmp(&b.name));
     update_list(dir, &cursors, &scan.cursor_list);
     let end_mark = Cursor::end_mark(dir, scan.end_mark, scan.next).map_err(|error| {
-        tracing::warn!(%error, "a later start cannot notice when records are missing at the end");
+        tracing::warn!(error = %ErrorChain(&error), "a later start cannot notice when records are missing at the end");
     });
     sync_dir(dir)?;
     Ok((cursors, end_mark.ok()))
@@ -97,7 +98,7 @@ fn update_list(dir: &Path, cursors: &[Arc<Cursor>], list: &CursorList) {
         return;
     }
     if let Err(error) = cursor_list::write(dir, names.iter()) {
-        tracing::warn!(%error, "the list of cursors could not be written; a later start may not notice a missing one");
+        tracing::warn!(error = %ErrorChain(&error), "the list of cursors could not be written; a later start may not notice a missing one");
     }
 }
 

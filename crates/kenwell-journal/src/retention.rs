@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::disk::sync_dir;
 use crate::error::Error;
+use crate::error_chain::ErrorChain;
 use crate::segment::Segment;
 use crate::state::JournalState;
 
@@ -60,7 +61,7 @@ impl Retention {
         };
         let removed = remove(&segment.path).and_then(|()| sync_dir(&self.state.dir));
         if let Err(error) = removed {
-            tracing::warn!(%error, "a delivered segment could not be deleted");
+            tracing::warn!(error = %ErrorChain(&error), "a delivered segment could not be deleted");
         }
         true
     }
@@ -103,7 +104,7 @@ impl Retention {
             return;
         };
         if let Err(error) = remove(&empty.path) {
-            tracing::warn!(%error, "an empty segment could not be removed");
+            tracing::warn!(error = %ErrorChain(&error), "an empty segment could not be removed");
         }
     }
 
@@ -143,7 +144,7 @@ impl Retention {
                 && cursor.durable() < end
                 && let Err(error) = cursor.sync()
             {
-                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
+                tracing::warn!(cursor = cursor.name.as_str(), error = %ErrorChain(&error), "a cursor is not durable yet");
             }
             cursor.durable() >= end
         })

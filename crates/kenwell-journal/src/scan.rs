@@ -30,25 +30,15 @@ pub(crate) struct Scan {
     pub(crate) needed: usize,
 }
 
-/// Which offsets may still come.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ExpectedOffsets {
-    /// Checksum seed of the segment.
-    pub(crate) seed: u32,
-    /// The offset that comes next.
-    pub(crate) next: u64,
-    /// The offset where the segment ends; `u64::MAX` when that is what the scan is to find out.
-    pub(crate) end: u64,
-}
-
-/// Scans `bytes`; `is_last` says that the file ends with them.
+/// Scans `bytes`; `is_last` says that the file ends with them. `seed` is the checksum seed of the segment. `offsets` are
+/// those that may still come: they end with the segment, or with `u64::MAX` when its end is what the scan is to find out.
 ///
 /// A damaged record is not counted here but by the gap before the next valid one, so that a torn tail, which has no
 /// valid one, is not mistaken for a loss.
-pub(crate) fn scan(bytes: &[u8], expected: ExpectedOffsets, is_last: bool) -> Scan {
-    let ExpectedOffsets { seed, next, end } = expected;
+pub(crate) fn scan(bytes: &[u8], seed: u32, offsets: Range<u64>, is_last: bool) -> Scan {
+    let end = offsets.end;
     let mut scan = Scan {
-        next,
+        next: offsets.start,
         ..Scan::default()
     };
     let mut at = 0;
@@ -140,21 +130,13 @@ mod tests {
         frames
     }
 
-    fn expect(next: u64, end: u64) -> ExpectedOffsets {
-        ExpectedOffsets {
-            seed: SEED,
-            next,
-            end,
-        }
-    }
-
     fn found(bytes: Range<usize>, offsets: Range<u64>) -> FoundFrames {
         FoundFrames { bytes, offsets }
     }
 
     #[test]
     fn intact_frames_are_found_together() {
-        let scanned = scan(&frames(3), expect(0, 3), true);
+        let scanned = scan(&frames(3), SEED, 0..3, true);
         assert_eq!(scanned.frames, [found(0..102, 0..3)]);
         assert_eq!((scanned.consumed, scanned.next), (102, 3));
         assert!(scanned.lost.is_empty());
@@ -165,7 +147,7 @@ mod tests {
         for damaged in [34, 34 + 9, 34 + 20, 34 + 30] {
             let mut bytes = frames(3);
             bytes[damaged] ^= 0x20;
-            let scanned = scan(&bytes, expect(0, 3), true);
+            let scanned = scan(&bytes, SEED, 0..3, true);
             assert_eq!(
                 scanned.frames,
                 [found(0..34, 0..1), found(68..102, 2..3)],
@@ -179,7 +161,7 @@ mod tests {
     fn a_torn_tail_is_not_a_loss() {
         let bytes = frames(3);
         for cut in 69..102 {
-            let scanned = scan(&bytes[..cut], expect(0, u64::MAX), true);
+            let scanned = scan(&bytes[..cut], SEED, 0..u64::MAX, true);
             assert_eq!(scanned.frames, [found(0..68, 0..2)]);
             assert_eq!((scanned.next, scanned.consumed), (2, cut));
             assert!(scanned.lost.is_empty());
@@ -189,9 +171,9 @@ mod tests {
     #[test]
     fn more_bytes_are_asked_for_only_when_the_first_frame_needs_them() {
         let bytes = frames(2);
-        let short = scan(&bytes[..30], expect(0, 2), false);
+        let short = scan(&bytes[..30], SEED, 0..2, false);
         assert_eq!((short.needed, short.consumed), (34, 0));
-        let longer = scan(&bytes[..40], expect(0, 2), false);
+        let longer = scan(&bytes[..40], SEED, 0..2, false);
         assert_eq!((longer.needed, longer.consumed), (0, 34));
     }
 
@@ -200,8 +182,8 @@ mod tests {
         let mut bytes = vec![1; 50];
         bytes.extend(frames(1));
         for cut in 24..bytes.len() {
-            let first = scan(&bytes[..cut], expect(0, 1), false);
-            let second = scan(&bytes[first.consumed..], expect(first.next, 1), true);
+            let first = scan(&bytes[..cut], SEED, 0..1, false);
+            let second = scan(&bytes[first.consumed..], SEED, first.next..1, true);
             assert_eq!(first.frames.len() + second.frames.len(), 1, "cut {cut}");
         }
     }
@@ -209,16 +191,8 @@ mod tests {
     #[test]
     fn records_of_another_segment_or_beyond_the_end_are_not_found() {
         let bytes = frames(3);
-        let foreign = ExpectedOffsets {
-            seed: SEED + 1,
-            next: 0,
-            end: 3,
-        };
-        assert!(scan(&bytes, foreign, true).frames.is_empty());
-        assert_eq!(
-            scan(&bytes, expect(0, 2), true).frames,
-            [found(0..68, 0..2)]
-        );
-        assert!(scan(&bytes, expect(3, u64::MAX), true).frames.is_empty());
+        assert!(scan(&bytes, SEED + 1, 0..3, true).frames.is_empty());
+        assert_eq!(scan(&bytes, SEED, 0..2, true).frames, [found(0..68, 0..2)]);
+        assert!(scan(&bytes, SEED, 3..u64::MAX, true).frames.is_empty());
     }
 }

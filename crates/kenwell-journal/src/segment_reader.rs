@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::scan::{ExpectedOffsets, FoundFrames, scan};
+use crate::scan::{FoundFrames, scan};
 use crate::segment::Segment;
 
 /// How much is read at once; a larger record makes it more.
@@ -57,12 +57,7 @@ impl SegmentReader {
             let bytes = read_up_to(&self.file, self.position, size)
                 .map_err(Error::io("read", &self.segment.path))?;
             let is_last = bytes.len() < size;
-            let expected = ExpectedOffsets {
-                seed: self.seed,
-                next: self.next,
-                end,
-            };
-            let scan = scan(&bytes, expected, is_last);
+            let scan = scan(&bytes, self.seed, self.next..end, is_last);
             if scan.needed > bytes.len() {
                 size = scan.needed;
                 continue;

@@ -11,6 +11,7 @@ use crate::commit_group::CommitGroup;
 use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
+use crate::error_chain::ErrorChain;
 use crate::frame;
 use crate::frame_slice::FrameSlice;
 use crate::mutex::lock;
@@ -88,7 +89,7 @@ impl Writer {
             }
         }
         if let Err(error) = self.close() {
-            tracing::error!(%error, "the journal could not be closed cleanly");
+            tracing::error!(error = %ErrorChain(&error), "the journal could not be closed cleanly");
             *lock(&state.close_error) = Some(error);
         }
     }
@@ -165,7 +166,7 @@ impl Writer {
         if matches!(error, Error::NoSpace { .. }) {
             self.note_no_space(error);
         } else {
-            tracing::error!(%error, "a write failed; going on in a new segment");
+            tracing::error!(error = %ErrorChain(error), "a write failed; going on in a new segment");
         }
         self.give_up_segment();
     }
@@ -218,7 +219,7 @@ impl Writer {
 
     fn note_no_space(&self, error: &Error) {
         if !self.state.no_space.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%error, "the disk is full; appends are refused until there is space");
+            tracing::warn!(error = %ErrorChain(error), "the disk is full; appends are refused until there is space");
         }
     }
 
@@ -260,11 +261,11 @@ impl Writer {
         self.last_tick = Instant::now();
         for cursor in self.state.cursors() {
             if let Err(error) = cursor.sync() {
-                tracing::warn!(cursor = cursor.name.as_str(), %error, "a cursor is not durable yet");
+                tracing::warn!(cursor = cursor.name.as_str(), error = %ErrorChain(&error), "a cursor is not durable yet");
             }
         }
         if let Err(error) = self.sync_end_mark() {
-            tracing::warn!(%error, "how far the journal was written is not durable yet");
+            tracing::warn!(error = %ErrorChain(&error), "how far the journal was written is not durable yet");
         }
         self.end_idle_segment();
         self.retention.apply();
@@ -274,7 +275,7 @@ impl Writer {
     /// Notes how far the log is written, for a start after a kill -9; the tick makes it durable, and warns.
     fn note_end(&self) {
         if let Some(Err(error)) = self.end_mark.as_ref().map(|mark| mark.advance(self.next)) {
-            tracing::debug!(%error, "how far the journal was written could not be noted");
+            tracing::debug!(error = %ErrorChain(&error), "how far the journal was written could not be noted");
         }
     }
 
@@ -291,7 +292,7 @@ impl Writer {
         if newest.is_some_and(|newest| self.retention.is_idle_too_long(newest, self.next))
             && let Err(error) = self.begin_segment(0)
         {
-            tracing::debug!(%error, "an idle segment could not be ended yet");
+            tracing::debug!(error = %ErrorChain(&error), "an idle segment could not be ended yet");
         }
     }
 
@@ -301,7 +302,7 @@ impl Writer {
         if self.state.no_space.load(Ordering::Relaxed)
             && let Err(error) = self.begin_segment(self.refused_bytes)
         {
-            tracing::debug!(%error, "still no space");
+            tracing::debug!(error = %ErrorChain(&error), "still no space");
         }
     }
 

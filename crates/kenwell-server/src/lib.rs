@@ -14,6 +14,7 @@ pub mod import; // configurations of other systems, turned into ours
 pub mod installation; // which Kenwell this is, to others that use the same Redis
 pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
+mod mutex; // locking without a panic
 mod object; // JSON objects that are read as objects only
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
 pub mod runtime; // what runs now, and every change of it

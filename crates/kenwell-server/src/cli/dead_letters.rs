@@ -1,6 +1,7 @@
 //! `kenwell dead-letters list|retry`.
 
 use clap::{Args, Subcommand};
+use kenwell_journal::ErrorChain;
 use serde_json::json;
 
 use super::config_option::ConfigOption;
@@ -65,7 +66,7 @@ fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<(u64,
         let letter = match letter {
             Ok(letter) => letter,
             Err(error @ Error::Corrupt { .. }) => {
-                tracing::error!(%error, "a line of the dead letters cannot be read");
+                tracing::error!(error = %ErrorChain(&error), "a line of the dead letters cannot be read");
                 unreadable += 1;
                 continue;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use kenwell::profile::Layout;
 
@@ -13,6 +13,7 @@ use super::letter_reader::LetterReader;
 use super::log::Log;
 use super::outstanding::OutstandingLetters;
 use super::rewrite::Rewrite;
+use crate::mutex::lock;
 
 /// The dead letters of all destinations: one file each, `<destination>.jsonl`, a JSON object a line.
 ///
@@ -48,7 +49,8 @@ impl DeadLetters {
     /// # Errors
     /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
     pub fn append(&self, destination: &str, letters: &[DeadLetter]) -> Result<(), Error> {
-        self.log(destination).append_letters(letters)
+        self.log(destination)
+            .append_letters(letters, std::iter::empty())
     }
 
     /// The letters of a destination as they are now, oldest first.
@@ -67,35 +69,29 @@ impl DeadLetters {
     /// The outstanding letters of a destination whose keys are named like this; the same at every call with the
     /// same layout. Nothing is read yet. Does not block.
     pub fn outstanding(&self, destination: &str, layout: &Layout) -> Arc<OutstandingLetters> {
-        let log = self.log(destination);
-        let mut open = self.lock();
-        let known = open.get_mut(destination).map(|open| &mut open.outstanding);
-        if let Some(Some(known)) = &known
-            && known.layout() == layout
-        {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(OutstandingLetters::new(log, layout.clone()));
-        if let Some(known) = known {
-            *known = Some(Arc::clone(&new));
-        }
-        new
+        self.with(destination, |letters| match &letters.outstanding {
+            Some(known) if known.layout() == layout => Arc::clone(known),
+            _ => {
+                let log = Arc::clone(&letters.log);
+                let new = Arc::new(OutstandingLetters::new(log, layout.clone()));
+                letters.outstanding = Some(Arc::clone(&new));
+                new
+            }
+        })
     }
 
     pub(super) fn log(&self, destination: &str) -> Arc<Log> {
-        let mut open = self.lock();
-        let open = open
+        self.with(destination, |letters| Arc::clone(&letters.log))
+    }
+
+    fn with<T>(&self, destination: &str, use_it: impl FnOnce(&mut DestinationLetters) -> T) -> T {
+        let mut open = lock(&self.destinations);
+        let letters = open
             .entry(destination.to_owned())
             .or_insert_with(|| DestinationLetters {
                 log: Arc::new(Log::new(&self.directory, destination, self.max_bytes)),
                 outstanding: None,
             });
-        Arc::clone(&open.log)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, DestinationLetters>> {
-        self.destinations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        use_it(letters)
     }
 }

@@ -74,7 +74,7 @@ impl OutstandingLetters {
             }
             match LogLine::parse(&line) {
                 Ok(LogLine::Letter(letter)) => page.letters.push(letter),
-                Ok(LogLine::Superseded(_) | LogLine::Restored(_)) => {}
+                Ok(LogLine::Fields(_)) => {}
                 Err(error) => return Err(io("read", path)(error.into())),
             }
         }

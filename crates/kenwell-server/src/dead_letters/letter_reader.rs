@@ -75,7 +75,7 @@ impl Iterator for LetterReader {
                 Ok(None) => return None,
                 Ok(Some((_, line))) => match self.parse(&line) {
                     Ok(LogLine::Letter(letter)) => return Some(Ok(letter)),
-                    Ok(LogLine::Superseded(_) | LogLine::Restored(_)) => {}
+                    Ok(LogLine::Fields(_)) => {}
                     Err(error) => return Some(Err(error)),
                 },
                 Err(error) => {

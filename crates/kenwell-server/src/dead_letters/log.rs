@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::error::Error;
 use super::files::{self, Files, io};
 use super::letter::DeadLetter;
 use super::letter_reader::LetterReader;
+use super::log_line::FieldsLine;
+use crate::mutex::lock;
 
 /// The log of one destination: a file with a line for each letter, and lines about fields that letters lost.
 #[derive(Debug)]
@@ -28,15 +30,6 @@ struct LogState {
     left: Option<(u64, u64)>,
 }
 
-/// What is appended, which decides how much room there is.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum LineKind {
-    /// Letters: up to the bound.
-    Letters,
-    /// Lines about fields of letters that are there: as many bytes again.
-    Fields,
-}
-
 impl Log {
     pub(super) fn new(directory: &Path, destination: &str, max_bytes: u64) -> Self {
         Self {
@@ -47,19 +40,45 @@ impl Log {
         }
     }
 
-    /// Writes the letters, all or none; returns when they are on disk.
-    pub(super) fn append_letters(&self, letters: &[DeadLetter]) -> Result<(), Error> {
+    /// Writes letters, and behind them what older ones get back, all or none; returns when they are on disk. After an
+    /// error nothing was kept.
+    pub(super) fn append_letters(
+        &self,
+        letters: &[DeadLetter],
+        fields: impl Iterator<Item = FieldsLine>,
+    ) -> Result<(), Error> {
         let mut lines = Vec::new();
         for letter in letters {
             letter
                 .write_line(&mut lines)
                 .map_err(self.cannot_encode())?;
         }
-        self.append(&lines, LineKind::Letters)
+        self.encode(fields, &mut lines)?;
+        self.append(&lines, self.max_bytes)
     }
 
-    /// Writes whole lines, all or none; returns when they are on disk. After an error nothing was kept.
-    pub(super) fn append(&self, lines: &[u8], kind: LineKind) -> Result<(), Error> {
+    /// The same with lines about fields of letters that are there, for which there is as much room again.
+    pub(super) fn append_fields(
+        &self,
+        fields: impl Iterator<Item = FieldsLine>,
+    ) -> Result<(), Error> {
+        let mut lines = Vec::new();
+        self.encode(fields, &mut lines)?;
+        self.append(&lines, self.max_bytes.saturating_mul(2))
+    }
+
+    fn encode(
+        &self,
+        fields: impl Iterator<Item = FieldsLine>,
+        lines: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        for line in fields {
+            line.write(lines).map_err(self.cannot_encode())?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, lines: &[u8], room: u64) -> Result<(), Error> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -71,10 +90,6 @@ impl Log {
         let mut log = files::create(path)?;
         self.cut_what_was_left(&log)?;
         let end = self.cut_torn_line(&mut log)?;
-        let room = match kind {
-            LineKind::Letters => self.max_bytes,
-            LineKind::Fields => self.max_bytes.saturating_mul(2),
-        };
         if end.saturating_add(lines.len() as u64) > room {
             return Err(Error::Full {
                 destination: self.destination.clone(),
@@ -87,7 +102,7 @@ impl Log {
             if let Err(error) = disk.cut(&log, end) {
                 tracing::error!(path = %path.display(), %error, "cannot cut a half-written dead letter; it is tried again before the next one");
                 let length = log.metadata().map_err(io("read", path))?.len();
-                self.state().left = Some((end, length));
+                lock(&self.state).left = Some((end, length));
             }
             return Err(io("write", path)(error));
         }
@@ -98,7 +113,7 @@ impl Log {
     /// does not stand in it any more.
     pub(super) fn make_durable(&self, log: &File) -> Result<(), Error> {
         let path = &self.files.log;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if let Some(durable) = &state.durable
             && is_same(durable, log).map_err(io("read", path))?
         {
@@ -122,7 +137,7 @@ impl Log {
 
     fn cut_what_was_left(&self, log: &File) -> Result<(), Error> {
         let path = &self.files.log;
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let Some((end, length)) = state.left else {
             return Ok(());
         };
@@ -148,10 +163,6 @@ impl Log {
             self.files.disk.cut(log, whole).map_err(io("cut", path))?;
         }
         Ok(whole)
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, LogState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use kenwell::profile::{Flattener, Layout};
 
@@ -10,7 +10,8 @@ use super::error::Error;
 use super::files::{self, io};
 use super::index::Index;
 use super::log::{Log, is_same};
-use super::log_line::LogLine;
+use super::log_line::{FieldsLine, LogLine};
+use crate::mutex::lock;
 
 /// Reads a log into an index.
 #[derive(Debug)]
@@ -122,8 +123,12 @@ impl LogFollower {
                     let begins = *from;
                     add(&|index| index.add((begins, length), &letter, update.as_ref()));
                 }
-                Ok(LogLine::Superseded(superseded)) => add(&|index| index.supersede(&superseded)),
-                Ok(LogLine::Restored(superseded)) => add(&|index| index.restore(&superseded)),
+                Ok(LogLine::Fields(FieldsLine::Superseded(fields))) => {
+                    add(&|index| index.supersede(&fields));
+                }
+                Ok(LogLine::Fields(FieldsLine::Restored(fields))) => {
+                    add(&|index| index.restore(&fields));
+                }
                 Err(error) => {
                     tracing::error!(path = %path.display(), position = *from, %error, "a line of the dead letters cannot be read; it is kept");
                 }
@@ -131,9 +136,4 @@ impl LogFollower {
             *from += length as u64;
         }
     }
-}
-
-/// Locks what no panic leaves half-changed.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,10 +13,18 @@ const FIELDS_LINES: [&[u8]; 2] = [b"{\"superseded\":", b"{\"restored\":"];
 pub(super) enum LogLine {
     /// A letter.
     Letter(DeadLetter),
+    /// Which fields earlier letters may write.
+    Fields(FieldsLine),
+}
+
+/// A line about fields of earlier letters.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FieldsLine {
     /// A newer event is about to be written: earlier letters lose the fields that it sets.
-    Superseded(SupersededFields),
+    Superseded(#[serde(deserialize_with = "object")] SupersededFields),
     /// That event was refused itself: the letters get the fields back.
-    Restored(SupersededFields),
+    Restored(#[serde(deserialize_with = "object")] SupersededFields),
 }
 
 /// Fields that a newer event takes from earlier letters of the same key.
@@ -30,14 +38,6 @@ pub(super) struct SupersededFields {
     pub(super) fields: Vec<String>,
 }
 
-/// The JSON of a line that is no letter.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FieldsLine {
-    Superseded(#[serde(deserialize_with = "object")] SupersededFields),
-    Restored(#[serde(deserialize_with = "object")] SupersededFields),
-}
-
 impl LogLine {
     /// Reads a line, with or without its newline.
     pub(super) fn parse(line: &[u8]) -> Result<Self, serde_json::Error> {
@@ -47,20 +47,14 @@ impl LogLine {
         {
             return DeadLetter::parse_line(line).map(Self::Letter);
         }
-        Ok(match serde_json::from_slice(line)? {
-            FieldsLine::Superseded(superseded) => Self::Superseded(superseded),
-            FieldsLine::Restored(superseded) => Self::Restored(superseded),
-        })
+        serde_json::from_slice(line).map(Self::Fields)
     }
+}
 
+impl FieldsLine {
     /// Appends the line, newline included.
-    pub(super) fn write(self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        let fields_line = match self {
-            Self::Letter(letter) => return letter.write_line(out),
-            Self::Superseded(superseded) => FieldsLine::Superseded(superseded),
-            Self::Restored(superseded) => FieldsLine::Restored(superseded),
-        };
-        serde_json::to_writer(&mut *out, &fields_line)?;
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *out, self)?;
         out.push(b'\n');
         Ok(())
     }
@@ -78,7 +72,7 @@ mod tests {
             fields: vec!["a\n".into()],
         };
         let mut line = Vec::new();
-        LogLine::Superseded(superseded.clone())
+        FieldsLine::Superseded(superseded.clone())
             .write(&mut line)
             .unwrap();
         assert_eq!(
@@ -86,17 +80,19 @@ mod tests {
             "{\"superseded\":{\"by\":12,\"letters\":[7,9],\"fields\":[\"a\\n\"]}}\n"
         );
         assert!(
-            matches!(LogLine::parse(&line), Ok(LogLine::Superseded(read)) if read == superseded)
+            matches!(LogLine::parse(&line), Ok(LogLine::Fields(FieldsLine::Superseded(read))) if read == superseded)
         );
         assert!(
             DeadLetter::parse_line(&line).is_err(),
             "what older versions make of it"
         );
         line.clear();
-        LogLine::Restored(superseded.clone())
+        FieldsLine::Restored(superseded.clone())
             .write(&mut line)
             .unwrap();
-        assert!(matches!(LogLine::parse(&line), Ok(LogLine::Restored(read)) if read == superseded));
+        assert!(
+            matches!(LogLine::parse(&line), Ok(LogLine::Fields(FieldsLine::Restored(read))) if read == superseded)
+        );
         for wrong in [
             "{}",
             "[]",

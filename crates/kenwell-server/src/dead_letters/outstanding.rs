@@ -7,17 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use kenwell::profile::{Layout, ProfileUpdate};
+use kenwell_journal::ErrorChain;
 use tokio::task::spawn_blocking;
 
 use super::error::Error;
 use super::files::io;
 use super::letter::DeadLetter;
-use super::log::{LineKind, Log};
-use super::log_follower::{LogFollower, lock};
-use super::log_line::{LogLine, SupersededFields};
+use super::log::Log;
+use super::log_follower::LogFollower;
+use super::log_line::{FieldsLine, SupersededFields};
 use super::newer_write::{NewerWrite, delivered};
 use super::refusal_reports::RefusalReports;
 use super::supersede_guard::SupersedeGuard;
+use crate::mutex::lock;
 
 /// The outstanding letters of one destination. None of them ever puts an older value over a newer one: whoever
 /// writes to keys that letters are outstanding for calls [`OutstandingLetters::supersede_older`] before, and
@@ -68,15 +70,8 @@ impl OutstandingLetters {
     /// # Errors
     /// [`Error::Full`] when they do not fit, and [`Error::Io`]; nothing was kept then.
     pub fn append(&self, letters: &[DeadLetter], writes: &SupersedeGuard) -> Result<(), Error> {
-        let mut lines = Vec::new();
-        for letter in letters {
-            letter
-                .write_line(&mut lines)
-                .map_err(self.log.cannot_encode())?;
-        }
-        self.encode(writes.restored(), &mut lines)?;
         self.appends.fetch_add(1, Ordering::SeqCst);
-        self.log.append(&lines, LineKind::Letters)?;
+        self.log.append_letters(letters, writes.restored())?;
         self.refresh_after_change();
         let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
         for letter in letters {
@@ -92,27 +87,17 @@ impl OutstandingLetters {
 
     /// Gives back to older letters what the refused ones among these writes had taken.
     pub(super) fn restore(&self, writes: &SupersedeGuard) -> Result<(), Error> {
-        let mut lines = Vec::new();
-        self.encode(writes.restored(), &mut lines)?;
-        self.log.append(&lines, LineKind::Fields)?;
+        self.log.append_fields(writes.restored())?;
         self.refresh()
-    }
-
-    fn encode(
-        &self,
-        fields: impl Iterator<Item = LogLine>,
-        lines: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        for line in fields {
-            line.write(lines).map_err(self.log.cannot_encode())?;
-        }
-        Ok(())
     }
 
     /// Reads what is new in the log, and reports the new letters that were not reported yet and are due. Blocks
     /// on files.
     pub(super) fn refresh_and_report(&self) {
-        let error = self.refresh().err().map(|error| error.to_string());
+        let error = self
+            .refresh()
+            .err()
+            .map(|error| ErrorChain(&error).to_string());
         let mut known = lock(&self.read_error);
         if let Some(error) = error.as_ref().filter(|_| *known != error) {
             tracing::warn!(
@@ -150,7 +135,7 @@ impl OutstandingLetters {
     /// on files.
     pub fn refresh_after_change(&self) {
         if let Err(error) = self.refresh() {
-            tracing::warn!(destination.id = self.log.destination, %error, "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
+            tracing::warn!(destination.id = self.log.destination, error = %ErrorChain(&error), "the dead letters cannot be read back after a change; that is tried again before anything is written to their keys");
         }
     }
 
@@ -203,10 +188,8 @@ impl OutstandingLetters {
         for write in writes {
             superseded.extend(self.follower.index().superseded_by(&write));
         }
-        let mut lines = Vec::new();
-        let new = superseded.iter().cloned().map(LogLine::Superseded);
-        self.encode(new, &mut lines)?;
-        self.log.append(&lines, LineKind::Fields)?;
+        let lines = superseded.iter().cloned().map(FieldsLine::Superseded);
+        self.log.append_fields(lines)?;
         self.refresh()?;
         Ok(superseded)
     }

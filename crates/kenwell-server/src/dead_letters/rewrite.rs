@@ -5,12 +5,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
+use kenwell_journal::ErrorChain;
+
 use super::error::Error;
 use super::files::{self, io};
 use super::letter::DeadLetter;
 use super::letter_reader::LetterReader;
 use super::log::Log;
-use super::log_line::{LogLine, SupersededFields};
+use super::log_line::{FieldsLine, LogLine};
 
 /// Event bytes after which a batch ends, whatever its count: what a retry holds in memory.
 const MAX_BATCH_BYTES: usize = 16 << 20;
@@ -95,7 +97,7 @@ impl Rewrite {
                 }
                 Ok(_) => lines.push(BatchLine::Other(line)),
                 Err(error) => {
-                    tracing::error!(%error, "a line of the dead letters cannot be read; it is kept");
+                    tracing::error!(error = %ErrorChain(&error), "a line of the dead letters cannot be read; it is kept");
                     lines.push(BatchLine::Other(line));
                 }
             }
@@ -163,7 +165,7 @@ impl Rewrite {
             .replace(&files.replacement, &files.log)
             .map_err(io("replace", &files.log))?;
         if let Err(error) = log.make_durable(self.replacement.get_ref()) {
-            tracing::error!(%error, "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
+            tracing::error!(error = %ErrorChain(&error), "the dead letters were replaced, but a power cut could bring the old ones back; that is mended before anything else is written to them");
         }
         Ok(())
     }
@@ -189,29 +191,21 @@ impl Rewrite {
 
     /// Keeps a line as it is, but for what it says of letters that are gone.
     fn copy(&mut self, line: &[u8]) -> Result<(), Error> {
-        let make: fn(SupersededFields) -> LogLine;
-        let mut superseded = match LogLine::parse(line) {
+        let mut fields_line = match LogLine::parse(line) {
             Ok(LogLine::Letter(letter)) => {
                 self.kept.insert(letter.offset);
                 return self.write(line);
             }
             Err(_) => return self.write(line), // reported by whoever looks at letters
-            Ok(LogLine::Superseded(superseded)) => {
-                make = LogLine::Superseded;
-                superseded
-            }
-            Ok(LogLine::Restored(superseded)) => {
-                make = LogLine::Restored;
-                superseded
-            }
+            Ok(LogLine::Fields(fields_line)) => fields_line,
         };
-        let kept = |offset: &u64| self.kept.contains(offset);
-        superseded.letters.retain(kept);
-        if superseded.letters.is_empty() {
+        let (FieldsLine::Superseded(fields) | FieldsLine::Restored(fields)) = &mut fields_line;
+        fields.letters.retain(|offset| self.kept.contains(offset));
+        if fields.letters.is_empty() {
             return Ok(());
         }
         let mut line = Vec::new();
-        make(superseded)
+        fields_line
             .write(&mut line)
             .map_err(self.log.cannot_encode())?;
         self.write(&line)

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::log_line::{LogLine, SupersededFields};
+use super::log_line::{FieldsLine, SupersededFields};
 
 /// Fields that letters have lost to writes under way. While it is there, no letter is retried.
 #[derive(Debug, Default)]
@@ -34,9 +34,9 @@ impl SupersedeGuard {
     }
 
     /// The lines that give back what the refused writes had taken.
-    pub(super) fn restored(&self) -> impl Iterator<Item = LogLine> {
+    pub(super) fn restored(&self) -> impl Iterator<Item = FieldsLine> {
         let superseded = self.superseded.iter();
         let refused = superseded.filter(|fields| self.refused.contains(&fields.by));
-        refused.cloned().map(LogLine::Restored)
+        refused.cloned().map(FieldsLine::Restored)
     }
 }

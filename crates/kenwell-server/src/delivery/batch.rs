@@ -13,6 +13,7 @@ use crate::{
 
 /// A batch on its way to Redis. An item of its [`FoldedUpdate`]s is the place of a record among those that
 /// were read together.
+#[derive(Default)]
 pub(super) struct Batch {
     /// None in the [part](Self::part) of a batch.
     records: Option<Arc<Records>>,
@@ -39,13 +40,9 @@ impl Batch {
         Self {
             records: Some(Arc::clone(records)),
             first,
-            offsets: Vec::new(),
-            copies: Vec::new(),
-            updates: Vec::new(),
-            oldest_ms: None,
             end: records.next_offset(),
             damaged: !records.lost().is_empty(),
-            ignored: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -78,14 +75,8 @@ impl Batch {
             copies: copies
                 .map(|(offset, record, item)| (item, offset, record.into()))
                 .collect(),
-            records: None,
-            first: 0,
-            offsets: Vec::new(),
-            updates: Vec::new(),
-            oldest_ms: None,
             end: self.end,
-            damaged: false,
-            ignored: Vec::new(),
+            ..Self::default()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kenwell_journal::{Error, Journal, Limit, Offset, Reader, Records};
+use kenwell_journal::{Error, ErrorChain, Journal, Limit, Offset, Reader, Records};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
@@ -61,7 +61,7 @@ impl BatchReader {
                 Err(Error::Closed) => std::future::pending().await,
                 Err(error) => {
                     let attempts = backoff.attempts();
-                    tracing::error!(destination.id = self.destination, %error, attempts, "the journal could not be read; trying again");
+                    tracing::error!(destination.id = self.destination, error = %ErrorChain(&error), attempts, "the journal could not be read; trying again");
                     sleep(backoff.next()).await;
                 }
             }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::{join_all, select_all};
-use kenwell::{connection::Connection, profile::FoldedUpdate};
+use kenwell::{
+    connection::Connection,
+    profile::{FoldedUpdate, Writer},
+};
 use kenwell_journal::Offset;
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{
-    backoff::Backoff, batch::Batch, deferred_writer::DeferredWriter, lane::Lane,
+    backoff::Backoff, batch::Batch, deferred_updates::DeferredUpdates, lane::Lane,
     outcome_recorder::OutcomeRecorder,
 };
 use crate::clock;
@@ -26,12 +29,10 @@ impl BatchWriter {
     pub(super) fn spawn_deferred(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for lane in &self.lanes {
-            let writer = DeferredWriter {
-                updates: Arc::clone(&lane.deferred),
-                writer: lane.writer.beside(),
-                recorder: self.recorder.clone(),
-            };
-            tasks.spawn(writer.run());
+            let updates = Arc::clone(&lane.deferred);
+            // It has the connection of the lane, so that nothing of one user is under way on two.
+            let writer = lane.writer.beside();
+            tasks.spawn(write_deferred(updates, writer, self.recorder.clone()));
         }
         tasks
     }
@@ -106,6 +107,35 @@ impl BatchWriter {
         if let Some(oldest) = batch.oldest_ms {
             let age = clock::age(oldest).as_secs_f64();
             recorder.counters.observe_freshness(age);
+        }
+    }
+}
+
+/// Writes the first deferred update of each key again and again, for as long as the delivery runs. Dropped, some
+/// updates may be in Redis: writing them again leaves the same profiles.
+async fn write_deferred(
+    updates: Arc<DeferredUpdates>,
+    mut writer: Writer,
+    recorder: OutcomeRecorder,
+) {
+    let mut backoff = Backoff::default();
+    loop {
+        let first = updates.take_first_of_each_key();
+        if first.is_empty() {
+            updates.added.notified().await;
+            // It was tried a moment ago.
+            sleep(backoff.next()).await;
+            continue;
+        }
+        let attempt = recorder.attempt(first, &mut writer).await;
+        if attempt.written > 0 {
+            backoff = Backoff::default();
+        }
+        let waits = attempt.again.iter().any(|(_, error)| error.is_some());
+        updates.put_back(attempt.again);
+        recorder.show_deferred();
+        if waits {
+            sleep(backoff.next()).await;
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A damaged record does not say whose it was, but the counters know how many events were accepted: those that
 //! are queued in them and are not in the journal behind the batch under way were lost.
 
-use kenwell_journal::{Error, Journal, Offset};
+use kenwell_journal::{Error, ErrorChain, Journal, Offset};
 use tokio::time::sleep;
 
 use super::{backlog, backoff::Backoff, destination_queue::count_lost};
@@ -58,7 +58,7 @@ impl DamageCounter {
                 }
                 Err(error) => {
                     let attempts = backoff.attempts();
-                    tracing::error!(destination.id = destination, %error, attempts, "the journal could not be read to count what damage cost; trying again");
+                    tracing::error!(destination.id = destination, error = %ErrorChain(&error), attempts, "the journal could not be read to count what damage cost; trying again");
                     sleep(backoff.next()).await;
                 }
             }

@@ -1,13 +1,14 @@
 //! Updates that cannot be written now for reasons of their own are deferred, and the others go on.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use kenwell::Error;
 use kenwell_journal::Offset;
 use tokio::sync::Notify;
 
 use super::pending_update::PendingUpdate;
+use crate::mutex::lock;
 
 /// The most events that one lane defers. Beyond, the lane waits until there is room.
 const MAX_EVENTS: usize = 10_000;
@@ -47,7 +48,7 @@ struct State {
 impl DeferredUpdates {
     /// Whether an update of this key is deferred, behind which a newer one must wait too.
     pub(super) fn has(&self, key: &[u8]) -> bool {
-        let state = self.lock();
+        let state = lock(&self.state);
         !state.by_key.is_empty() && state.by_key.contains_key(key)
     }
 
@@ -57,7 +58,7 @@ impl DeferredUpdates {
         update: PendingUpdate,
         error: Option<&Error>,
     ) -> Option<PendingUpdate> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.events >= MAX_EVENTS || state.bytes >= MAX_BYTES {
             return Some(update);
         }
@@ -75,12 +76,12 @@ impl DeferredUpdates {
 
     /// Whether nothing is deferred.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().by_key.is_empty()
+        lock(&self.state).by_key.is_empty()
     }
 
     /// The oldest deferred event.
     pub(super) fn oldest(&self) -> Option<Offset> {
-        let state = self.lock();
+        let state = lock(&self.state);
         let updates = state.by_key.values().flatten();
         let waiting = updates.filter_map(PendingUpdate::oldest);
         waiting.chain(state.under_way.iter().copied()).min()
@@ -88,13 +89,13 @@ impl DeferredUpdates {
 
     /// How many events are deferred for which reasons, and whether somebody must look.
     pub(super) fn reasons(&self) -> (BTreeMap<String, u64>, bool) {
-        let state = self.lock();
+        let state = lock(&self.state);
         (state.reasons.clone(), state.needs_operator)
     }
 
     /// The first update of each key, which stays deferred until [`put_back`](Self::put_back).
     pub(super) fn take_first_of_each_key(&self) -> Vec<PendingUpdate> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let queues = state.by_key.values_mut();
         let first: Vec<_> = queues.filter_map(VecDeque::pop_front).collect();
         state.under_way = first.iter().filter_map(PendingUpdate::oldest).collect();
@@ -104,7 +105,7 @@ impl DeferredUpdates {
     /// Puts back those that have no outcome yet, or a next part; and forgets the keys that have none left. Says
     /// so to the lane and to the cursor.
     pub(super) fn put_back(&self, again: Vec<(PendingUpdate, Option<Error>)>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.under_way.clear();
         state.reasons.clear();
         state.needs_operator = false;
@@ -128,11 +129,6 @@ impl DeferredUpdates {
         drop(state);
         self.room_made.notify_one();
         self.settled.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kenwell_journal::{Error, Journal, Offset};
+use kenwell_journal::{Error, ErrorChain, Journal, Offset};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -122,7 +122,7 @@ pub async fn initialize_queues(
             () = stop.cancelled() => return,
             counted = counting => if let Err(error) = counted {
                 let attempts = backoff.attempts();
-                tracing::error!(%error, attempts, "the journal could not be read to count what waits; trying again");
+                tracing::error!(error = %ErrorChain(&error), attempts, "the journal could not be read to count what waits; trying again");
             } else {
                 return;
             },

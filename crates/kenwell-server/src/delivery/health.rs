@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex,
     atomic::{AtomicU64, Ordering},
 };
 
 use jiff::Timestamp;
 use kenwell::Class;
 
-use crate::clock;
+use crate::{clock, mutex::lock};
 
 /// How a destination is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,8 +209,4 @@ impl Health {
         }
         *state = HealthState::Up;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 //! `run` has the loop, and `dependencies` sets it up. `batch_reader` reads records, `batch_builder` turns them
 //! into updates, and `batch_writer` writes these over several connections, each with a `lane` of users.
 //! `outcome_recorder` gets every update to an outcome (written, dead-lettered, or tried again), and
-//! `deferred_updates` keeps those that wait by themselves, which `deferred_writer` writes.
+//! `deferred_updates` keeps those that wait by themselves, which `batch_writer` writes beside everything else.
 //! `destination_queue` and `backlog` know what waits.
 
 mod backlog;
@@ -14,7 +14,6 @@ mod batch_reader;
 mod batch_writer;
 mod damage_counter;
 mod deferred_updates;
-mod deferred_writer;
 mod dependencies;
 mod destination_queue;
 mod heal;

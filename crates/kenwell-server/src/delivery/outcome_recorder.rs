@@ -10,6 +10,7 @@ use kenwell::{
     Class, Error,
     profile::{FoldedUpdate, Writer},
 };
+use kenwell_journal::ErrorChain;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
@@ -113,7 +114,7 @@ impl OutcomeRecorder {
                 dead_letters::Error::Busy { .. } => Class::Transient,
                 _ => Class::Configuration,
             };
-            self.health.failed(&error, class);
+            self.health.failed(&ErrorChain(&error), class);
             sleep(backoff.next()).await;
         }
     }
@@ -162,7 +163,10 @@ impl OutcomeRecorder {
             let superseded = take(&mut superseded);
             match spawn_blocking(move || log.append(&letters, &superseded)).await {
                 Ok(Ok(())) => return,
-                Ok(Err(error)) => self.health.failed(&error, Class::Configuration),
+                Ok(Err(error)) => {
+                    let error = ErrorChain(&error);
+                    self.health.failed(&error, Class::Configuration);
+                }
                 Err(error) => self.health.failed(&error, Class::Transient),
             }
             sleep(backoff.next()).await;

@@ -3,6 +3,7 @@
 use std::{mem::take, pin::pin, sync::Arc, time::Duration};
 
 use kenwell::profile::FoldedUpdate;
+use kenwell_journal::ErrorChain;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -164,7 +165,7 @@ impl Delivery {
         match self.reader.acknowledge(end).await {
             Ok(()) => self.unacknowledged.acknowledged(end),
             Err(error) => {
-                tracing::error!(destination.id = self.health.destination(), %error, "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
+                tracing::error!(destination.id = self.health.destination(), error = %ErrorChain(&error), "the delivery's cursor could not be moved; what was delivered will be delivered again after a restart");
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use kenwell_event::{Ignored, IgnoredCounts, Route};
-use kenwell_journal::{Batch, Error, Journal, Offset};
+use kenwell_journal::{Batch, Error, ErrorChain, Journal, Offset};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
@@ -234,7 +234,7 @@ fn not_stored(error: &Error) -> Refusal {
         Error::RecordTooLarge { .. } => Refusal::TooLarge,
         Error::NoSpace { .. } => Refusal::NotStored("no space left for the journal"),
         _ => {
-            tracing::error!(%error, "events could not be appended to the journal; their sender was told to retry");
+            tracing::error!(error = %ErrorChain(error), "events could not be appended to the journal; their sender was told to retry");
             Refusal::NotStored("events could not be stored")
         }
     }

@@ -1,9 +1,9 @@
 //! Whether counters and journal agree: no event has two outcomes, and none is queued that the journal does not have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use crate::metrics::EventCounts;
+use crate::{metrics::EventCounts, mutex::lock};
 
 /// One destination's counters at the end of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Audit {
     /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
     pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let mut now = AuditState::default();
         for entry in entries {
             let id = entry.destination;
@@ -58,7 +58,7 @@ impl Audit {
 
     /// Whether the destination's counters were wrong at the end of the last step.
     pub fn is_broken(&self, destination: &str) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.state);
         state.broken.contains(destination)
     }
 }

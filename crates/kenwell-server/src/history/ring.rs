@@ -1,12 +1,14 @@
 //! A ring of steps, each with what happened in it.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+
+use crate::mutex::lock;
 
 /// How long a step is.
 pub const STEP: Duration = Duration::from_secs(10);
@@ -50,7 +52,7 @@ struct Ring {
 impl History {
     /// Ends a step; `total` is what has happened since the start.
     pub fn push(&self, total: Sample) {
-        let mut ring = self.lock();
+        let mut ring = lock(&self.ring);
         let sample = ring.since_last(total);
         if ring.steps.len() >= MAX_SAMPLES - 1 {
             ring.steps.pop_front();
@@ -61,13 +63,9 @@ impl History {
 
     /// The steps, oldest first; the last one is the one that is running. `total` is what has happened since the start.
     pub fn samples(&self, total: Sample) -> Vec<Sample> {
-        let ring = self.lock();
+        let ring = lock(&self.ring);
         let running = ring.since_last(total);
         ring.steps.iter().copied().chain([running]).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -17,6 +17,7 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::TokioIo;
+use kenwell_journal::ErrorChain;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{error::Elapsed, sleep, timeout},
@@ -149,7 +150,7 @@ impl Connections {
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = ended {
-                tracing::debug!(plane = P::NAME, %error, "a connection ended early");
+                tracing::debug!(plane = P::NAME, error = %ErrorChain(&*error), "a connection ended early");
             }
         });
     }

@@ -1,6 +1,6 @@
 //! One destination's counters: every accepted identify ends in exactly one counted outcome.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use kenwell_journal::Offset;
@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use super::Quantiles;
 use super::destination_series::DestinationSeries;
 use super::event_counts::{CounterValues, EventCounts};
-use crate::tail::Tail;
+use crate::{mutex::lock, tail::Tail};
 
 /// The counters of one destination. At every moment
 /// accepted = written + ignored + dead-lettered + lost + queued (invariant I5).
@@ -38,45 +38,45 @@ impl DestinationCounters {
 
     /// `count` identifies are durable, all of them before `end` in the journal.
     pub fn accept(&self, count: u64, end: Offset) {
-        let mut values = self.lock();
+        let mut values = lock(&self.values);
         values.events.accepted += count;
         values.end = values.end.max(end);
     }
 
     /// `count` identifies are in Redis.
     pub fn written(&self, count: u64) {
-        self.lock().events.written += count;
+        lock(&self.values).events.written += count;
     }
 
     /// One identify had nothing for this destination.
     pub fn ignored(&self, reason: &'static str) {
-        let mut values = self.lock();
+        let mut values = lock(&self.values);
         values.events.ignored += 1;
         *values.ignored.entry(reason).or_default() += 1;
     }
 
     /// `count` identifies are in the dead-letter log.
     pub fn dead_lettered(&self, reason: &'static str, count: u64) {
-        let mut values = self.lock();
+        let mut values = lock(&self.values);
         values.events.dead_lettered += count;
         *values.dead_lettered.entry(reason).or_default() += count;
     }
 
     /// `count` identifies were in a part of the journal that is damaged.
     pub fn lost(&self, count: u64) {
-        self.lock().events.lost += count;
+        lock(&self.values).events.lost += count;
     }
 
     /// `count` identifies that were never accepted here were in a part of the journal that is damaged.
     pub fn accept_lost(&self, count: u64) {
-        let mut values = self.lock();
+        let mut values = lock(&self.values);
         values.events.accepted += count;
         values.events.lost += count;
     }
 
     /// A pipeline has to be sent again.
     pub fn retried(&self) {
-        self.lock().retries += 1;
+        lock(&self.values).retries += 1;
     }
 
     /// Seconds from receipt to visible in Redis, of the oldest event of a batch.
@@ -88,7 +88,7 @@ impl DestinationCounters {
     /// `count` identifies that have an outcome already will be delivered again: each gets a second outcome, so
     /// each is accepted a second time.
     pub fn replay(&self, count: u64) {
-        let mut values = self.lock();
+        let mut values = lock(&self.values);
         values.events.accepted += count;
         values.replayed += count;
     }
@@ -96,17 +96,17 @@ impl DestinationCounters {
     /// `count` dead letters were retried and are in Redis. They stay counted as dead-lettered: that was
     /// the outcome of their delivery.
     pub fn letters_written(&self, count: u64) {
-        self.lock().letters_written += count;
+        lock(&self.values).letters_written += count;
     }
 
     /// `count` dead letters are in the log now.
     pub fn letters_outstanding(&self, count: u64) {
-        self.lock().letters_outstanding = count;
+        lock(&self.values).letters_outstanding = count;
     }
 
     /// `count` dead letters were dropped, by a person or because they write nothing any more.
     pub fn letters_discarded(&self, count: u64) {
-        self.lock().letters_discarded += count;
+        lock(&self.values).letters_discarded += count;
     }
 
     /// Freshness in the last minutes.
@@ -121,12 +121,12 @@ impl DestinationCounters {
 
     /// The events that were accepted and their outcomes, all as of the same moment.
     pub fn event_counts(&self) -> EventCounts {
-        self.lock().events
+        lock(&self.values).events
     }
 
     /// Identifies accepted and without an outcome yet, and the offset that all of them are before.
     pub fn queued_and_end(&self) -> (u64, Offset) {
-        let values = self.lock();
+        let values = lock(&self.values);
         (values.events.queued(), values.end)
     }
 
@@ -142,12 +142,8 @@ impl DestinationCounters {
 
     /// Puts everything on the page as it is at this moment.
     pub(super) fn show(&self) {
-        let values = self.lock().clone();
+        let values = lock(&self.values).clone();
         self.series.set(&values);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, CounterValues> {
-        self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,7 @@ use prometheus_client::{
 use super::{
     destination_counters::DestinationCounters,
     destination_series::{COUNTERS, DestinationSeries, GAUGES},
-    labels::{DestinationLabels, OutcomeLabels},
+    labels::{self, Labels},
     reason_counters::{NOT_AN_ENVELOPE, REFUSALS, ReasonCounters},
     registration::{InSeconds, register},
 };
@@ -16,13 +16,13 @@ use crate::tail::Tail;
 
 /// The metrics that each destination has.
 pub(super) struct DestinationFamilies {
-    counters: [Family<DestinationLabels, Counter>; COUNTERS.len()],
-    gauges: [Family<DestinationLabels, Gauge>; GAUGES.len()],
-    ignored: Family<OutcomeLabels, Counter>,
-    dead_lettered: Family<OutcomeLabels, Counter>,
+    counters: [Family<Labels<1>, Counter>; COUNTERS.len()],
+    gauges: [Family<Labels<1>, Gauge>; GAUGES.len()],
+    ignored: Family<Labels<2>, Counter>,
+    dead_lettered: Family<Labels<2>, Counter>,
     /// 1 for a destination that is not configured.
-    pub(super) retired: Family<DestinationLabels, Gauge>,
-    freshness: Family<DestinationLabels, Histogram, InSeconds>,
+    pub(super) retired: Family<Labels<1>, Gauge>,
+    freshness: Family<Labels<1>, Histogram, InSeconds>,
 }
 
 impl DestinationFamilies {
@@ -56,23 +56,24 @@ impl DestinationFamilies {
 
     /// The counters of a destination, at zero.
     pub(super) fn open(&self, id: &str, tail: &Tail) -> DestinationCounters {
-        let labels = labels(id);
+        let labels = [labels::destination(id)];
         let ignored = kenwell::profile::Ignored::ALL.map(kenwell::profile::Ignored::as_str);
         let ignored = ignored.into_iter().chain([NOT_AN_ENVELOPE]);
+        let owner = || labels::destination(id);
         let counters = self.counters.each_ref();
         let gauges = self.gauges.each_ref();
         let series = DestinationSeries {
             counters: counters.map(|family| family.get_or_create_owned(&labels)),
             gauges: gauges.map(|family| family.get_or_create_owned(&labels)),
-            ignored: ReasonCounters::new(id, &self.ignored, ignored),
-            dead_lettered: ReasonCounters::new(id, &self.dead_lettered, REFUSALS),
+            ignored: ReasonCounters::new(owner(), &self.ignored, ignored),
+            dead_lettered: ReasonCounters::new(owner(), &self.dead_lettered, REFUSALS),
         };
         DestinationCounters::new(series, self.freshness.get_or_create_owned(&labels), tail)
     }
 
     /// Takes a destination off the page, but for its lines by reason.
     pub(super) fn remove(&self, id: &str) {
-        let labels = labels(id);
+        let labels = [labels::destination(id)];
         for family in &self.counters {
             family.remove(&labels);
         }
@@ -80,12 +81,5 @@ impl DestinationFamilies {
             family.remove(&labels);
         }
         self.freshness.remove(&labels);
-    }
-}
-
-/// The labels of a destination.
-pub(super) fn labels(destination: &str) -> DestinationLabels {
-    DestinationLabels {
-        destination: destination.to_owned(),
     }
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
 use super::event_counts::CounterValues;
-use super::labels::OutcomeLabels;
 use super::reason_counters::ReasonCounters;
 use super::registration::to_gauge;
 
@@ -38,8 +37,8 @@ pub(super) const GAUGES: [Metric; 2] = [
 pub(super) struct DestinationSeries {
     pub(super) counters: [Counter; COUNTERS.len()],
     pub(super) gauges: [Gauge; GAUGES.len()],
-    pub(super) ignored: ReasonCounters<OutcomeLabels>,
-    pub(super) dead_lettered: ReasonCounters<OutcomeLabels>,
+    pub(super) ignored: ReasonCounters,
+    pub(super) dead_lettered: ReasonCounters,
 }
 
 impl DestinationSeries {
@@ -62,7 +61,7 @@ impl DestinationSeries {
     }
 }
 
-fn set_all(reasons: &ReasonCounters<OutcomeLabels>, counts: &BTreeMap<&'static str, u64>) {
+fn set_all(reasons: &ReasonCounters, counts: &BTreeMap<&'static str, u64>) {
     for (reason, count) in counts {
         reasons.with(reason, |counter| set(counter, *count));
     }

@@ -2,50 +2,22 @@
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-use super::reason_counters::ReasonLabels;
-
+/// The labels of a request.
 #[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct RequestLabels {
     pub(super) route: &'static str,
     pub(super) status: u16,
 }
 
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct SourceLabels {
-    pub(super) source: String,
+/// Names of labels with their values: the source or the destination, and for some metrics the reason.
+pub(super) type Labels<const COUNT: usize> = [(&'static str, String); COUNT];
+
+/// The label of a source.
+pub(super) fn source(id: &str) -> (&'static str, String) {
+    ("source", id.to_owned())
 }
 
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct IgnoredLabels {
-    pub(super) source: String,
-    pub(super) reason: &'static str,
-}
-
-impl ReasonLabels for IgnoredLabels {
-    fn new(owner: &str, reason: &'static str) -> Self {
-        Self {
-            source: owner.to_owned(),
-            reason,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct DestinationLabels {
-    pub(super) destination: String,
-}
-
-#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(super) struct OutcomeLabels {
-    pub(super) destination: String,
-    pub(super) reason: &'static str,
-}
-
-impl ReasonLabels for OutcomeLabels {
-    fn new(owner: &str, reason: &'static str) -> Self {
-        Self {
-            destination: owner.to_owned(),
-            reason,
-        }
-    }
+/// The label of a destination.
+pub(super) fn destination(id: &str) -> (&'static str, String) {
+    ("destination", id.to_owned())
 }

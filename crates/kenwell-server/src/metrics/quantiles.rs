@@ -4,10 +4,12 @@
 //! told is of both, so of the last five to ten minutes. Values are counted with two significant digits:
 //! a quantile is at most 1 % above the true one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+
+use crate::mutex::lock;
 
 /// How long one histogram fills.
 const TURN: Duration = Duration::from_mins(5);
@@ -57,7 +59,7 @@ impl Quantiles {
     pub(super) fn note(&self, seconds: f64, now: Instant) {
         let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = lock(&self.turns);
         if turns.is_none() {
             *turns = Turns::new(now);
         }
@@ -76,7 +78,7 @@ impl Quantiles {
     pub fn of<'a>(all: impl IntoIterator<Item = &'a Self>, now: Instant) -> Option<(f64, f64)> {
         let mut sum = Turns::new(now)?.current;
         for one in all {
-            let mut turns = one.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turns = lock(&one.turns);
             let Some(turns) = turns.as_mut() else {
                 continue;
             };

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -22,21 +22,21 @@ use prometheus_client::{
 
 use super::{
     DestinationCounters, Quantiles, SourceCounters,
-    destination_families::{DestinationFamilies, labels},
+    destination_families::DestinationFamilies,
     journal_gauges::JournalGauges,
-    labels::{IgnoredLabels, RequestLabels, SourceLabels},
+    labels::{self, Labels, RequestLabels},
     reason_counters::ReasonCounters,
     registration::{InSeconds, register},
     source_counters::GatewayTotals,
 };
-use crate::tail::Tail;
+use crate::{mutex::lock, tail::Tail};
 
 /// All metrics of the process.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    accepted: Family<SourceLabels, Counter>,
-    ignored: Family<IgnoredLabels, Counter>,
+    accepted: Family<Labels<1>, Counter>,
+    ignored: Family<Labels<2>, Counter>,
     append: Histogram,
     recent_appends: Quantiles,
     gateway: Arc<GatewayTotals>,
@@ -142,14 +142,11 @@ impl Metrics {
     pub fn source(&self, id: &str) -> SourceCounters {
         let mut sources = lock(&self.sources);
         let counters = sources.entry(id.to_owned()).or_insert_with(|| {
-            let labels = SourceLabels {
-                source: id.to_owned(),
-            };
             let sent = kenwell_event::Ignored::ALL;
             SourceCounters {
-                accepted: self.accepted.get_or_create_owned(&labels),
+                accepted: self.accepted.get_or_create_owned(&[labels::source(id)]),
                 ignored: ReasonCounters::new(
-                    id,
+                    labels::source(id),
                     &self.ignored,
                     sent.map(kenwell_event::Ignored::as_str),
                 ),
@@ -165,9 +162,7 @@ impl Metrics {
         if let Some(counters) = lock(&self.sources).remove(id) {
             counters.ignored.remove();
         }
-        self.accepted.remove(&SourceLabels {
-            source: id.to_owned(),
-        });
+        self.accepted.remove(&[labels::source(id)]);
     }
 
     /// The counters of the destination with this id; the same at every call.
@@ -181,13 +176,17 @@ impl Metrics {
 
     /// The destination is not configured and has events waiting.
     pub fn set_retired(&self, id: &str) {
-        let retired = self.destinations.retired.get_or_create_owned(&labels(id));
-        retired.set(1);
+        let labels = [labels::destination(id)];
+        self.destinations
+            .retired
+            .get_or_create_owned(&labels)
+            .set(1);
     }
 
     /// The destination is configured again.
     pub fn clear_retired(&self, id: &str) {
-        self.destinations.retired.remove(&labels(id));
+        let labels = [labels::destination(id)];
+        self.destinations.retired.remove(&labels);
     }
 
     /// The destination is gone, and so are its counters.
@@ -218,10 +217,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

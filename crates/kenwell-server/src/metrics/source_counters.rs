@@ -8,13 +8,13 @@ use std::sync::{
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 
-use super::{labels::IgnoredLabels, reason_counters::ReasonCounters};
+use super::reason_counters::ReasonCounters;
 
 /// The counters of one source. Clones count together.
 #[derive(Debug, Clone)]
 pub struct SourceCounters {
     pub(super) accepted: Counter,
-    pub(super) ignored: ReasonCounters<IgnoredLabels>,
+    pub(super) ignored: ReasonCounters,
     /// Of all sources together, also those that are gone.
     pub(super) all: Arc<GatewayTotals>,
     /// Milliseconds since 1970 UTC; 0 for never.

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use kenwell::connection::Connection;
-use kenwell_journal::Error;
+use kenwell_journal::{Error, ErrorChain};
 
 use super::{
     Runtime,
@@ -200,7 +200,7 @@ impl Runtime {
             "mend the disk of the journal; it is tried again by itself".to_owned(),
         );
         if self.state().problems != [problem.clone()] {
-            tracing::error!(%error, "the configuration could not be carried out completely; it is tried again");
+            tracing::error!(error = %ErrorChain(error), "the configuration could not be carried out completely; it is tried again");
         }
         problem
     }

@@ -1,7 +1,7 @@
 //! Going back in the journal for a Redis that came back with less.
 
 use jiff::Timestamp;
-use kenwell_journal::{Error, Offset};
+use kenwell_journal::{Error, ErrorChain, Offset};
 use tokio::sync::mpsc;
 
 use super::{
@@ -21,7 +21,7 @@ impl Runtime {
         let stop = &self.inner.dependencies.stop;
         while let Some(Some(id)) = stop.run_until_cancelled(lost.recv()).await {
             if let Err(error) = self.restore(&id).await {
-                tracing::error!(destination.id = id, %error, "what Redis lost could not be put before the destination again; trying again");
+                tracing::error!(destination.id = id, error = %ErrorChain(&error), "what Redis lost could not be put before the destination again; trying again");
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use kenwell_journal::{Error, Journal, Limit, Offset};
+use kenwell_journal::{Error, ErrorChain, Journal, Limit, Offset};
 
 use super::dependencies::Dependencies;
 use crate::envelope::Envelope;
@@ -26,7 +26,7 @@ impl OldestWaiting {
                 looked = find(&destination, &journal) => looked,
             };
             let oldest = looked.unwrap_or_else(|error| {
-                tracing::warn!(destination.id = destination, %error, "the journal could not be read to find since when events wait");
+                tracing::warn!(destination.id = destination, error = %ErrorChain(&error), "the journal could not be read to find since when events wait");
                 None
             });
             // Nobody else sets it.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use kenwell_journal::Error;
+use kenwell_journal::{Error, ErrorChain};
 
 use super::{dependencies::Dependencies, destination::DestinationRuntimes, removal};
 use crate::{
@@ -101,7 +101,7 @@ pub(super) fn close_queues(
             removal::retire(&id, queue, dependencies);
         } else if let Err(error) = dependencies.journal.forget(&id) {
             // Nothing waits for it, so it goes as soon as it can.
-            tracing::warn!(destination.id = id, %error, "a cursor that is not needed could not be removed");
+            tracing::warn!(destination.id = id, error = %ErrorChain(&error), "a cursor that is not needed could not be removed");
             removal::retire(&id, queue, dependencies);
         } else if !destinations.contains_key(&id) {
             dependencies.metrics.forget_destination(&id);

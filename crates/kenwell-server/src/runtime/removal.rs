@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use kenwell_journal::{Error, Offset};
+use kenwell_journal::{Error, ErrorChain, Offset};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -175,7 +175,7 @@ impl Runtime {
             self.write(|snapshot| snapshot.destinations = views(&destinations));
         }
         if let Err(error) = outcome {
-            tracing::debug!(%error, "a cursor that is not needed could not be removed yet");
+            tracing::debug!(error = %ErrorChain(&error), "a cursor that is not needed could not be removed yet");
         }
     }
 }

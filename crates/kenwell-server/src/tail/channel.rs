@@ -1,6 +1,5 @@
 //! From gateway and delivery to those who look: a bounded queue for each subscriber.
 
-use std::fmt;
 use std::sync::{
     Arc, PoisonError, RwLock,
     atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -17,12 +16,12 @@ pub const MAX_SUBSCRIBERS: usize = 16;
 const QUEUE_EVENTS: usize = 256;
 
 /// Where gateway and delivery publish what became of events. Clones are the same tail.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tail {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Inner {
     /// How many subscriptions there are: all that is read while there are none.
     count: AtomicUsize,
@@ -32,6 +31,7 @@ struct Inner {
 }
 
 /// What one subscriber wants to see, and where it gets it.
+#[derive(Debug)]
 struct Subscription {
     filter: Filter,
     queue: mpsc::Sender<Arc<TailEvent>>,
@@ -48,12 +48,6 @@ pub struct Subscriber {
 /// How many events a subscriber was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissedEvents(pub u64);
-
-impl fmt::Debug for Tail {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Tail").finish_non_exhaustive()
-    }
-}
 
 impl Tail {
     /// Whether anybody looks. To be asked before an observation is made.

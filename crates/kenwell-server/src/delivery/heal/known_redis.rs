@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use kenwell_journal::files;
 use serde::{Deserialize, Serialize};
 
 use super::marker_comparison::{ExpectedMarker, Loss};
-use crate::{config::Destination, delivery::MissingData};
+use crate::{config::Destination, delivery::MissingData, mutex::lock};
 
 /// The folder in the data directory.
 const FOLDER: &str = "redis";
@@ -108,12 +108,12 @@ impl KnownRedisFile {
 
     /// What it says now.
     pub(crate) fn known(&self) -> KnownRedis {
-        self.lock().clone()
+        lock(&self.known).clone()
     }
 
     /// Notes the settings of the destination, which may name another Redis now.
     pub(crate) fn move_to(&self, settings: &Destination) {
-        self.lock().move_to(settings);
+        lock(&self.known).move_to(settings);
     }
 
     /// Changes what is remembered, durably before this returns.
@@ -121,18 +121,13 @@ impl KnownRedisFile {
     /// # Errors
     /// Those of the file system. In memory it is changed even so.
     pub(crate) fn change(&self, change: impl FnOnce(&mut KnownRedis)) -> io::Result<()> {
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         let before = known.clone();
         change(&mut known);
         if *known == before {
             return Ok(());
         }
         write(&self.path, &known)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, KnownRedis> {
-        // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use kenwell_journal::ErrorChain;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
@@ -316,6 +317,6 @@ fn api_error(error: &Error) -> ApiError {
     if let Error::Busy { .. } = error {
         return ApiError::new(StatusCode::CONFLICT, "busy", error.to_string());
     }
-    tracing::error!(%error, "the dead letters could not be read or changed");
+    tracing::error!(error = %ErrorChain(error), "the dead letters could not be read or changed");
     ApiError::internal(error.to_string())
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use http::{HeaderMap, StatusCode, header};
+use kenwell_journal::ErrorChain;
 
 use super::configuration;
 use super::uninterrupted::uninterrupted;
@@ -56,8 +57,8 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
         EditError::EventsWait { events, .. } => conflict("events_waiting").with_events(*events),
         EditError::NotCounted { .. } => ApiError::busy(text, 1),
         EditError::NotOpened { .. } => {
-            tracing::error!(error = %Chain(error), "a change of the configuration failed");
-            ApiError::busy(Chain(error).to_string(), 5)
+            tracing::error!(error = %ErrorChain(error), "a change of the configuration failed");
+            ApiError::busy(ErrorChain(error).to_string(), 5)
         }
         EditError::NotInForce(problems) => {
             let problems = problems.errors.iter().map(configuration::problem).collect();
@@ -78,7 +79,7 @@ pub(super) fn api_error(error: &EditError) -> ApiError {
         // Said by whoever tries it again.
         EditError::NotApplied(_) => ApiError::internal(text),
         _ => {
-            tracing::error!(error = %Chain(error), "a change of the configuration failed");
+            tracing::error!(error = %ErrorChain(error), "a change of the configuration failed");
             ApiError::internal(text)
         }
     }
@@ -88,20 +89,5 @@ impl From<WrongChange> for ApiError {
     fn from(wrong: WrongChange) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self::new(status, "bad_request", wrong.what).about(wrong.setting)
-    }
-}
-
-/// An error with everything behind it.
-struct Chain<'a>(&'a EditError);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}", self.0)?;
-        let mut error = std::error::Error::source(self.0);
-        while let Some(cause) = error {
-            write!(formatter, ": {cause}")?;
-            error = cause.source();
-        }
-        Ok(())
     }
 }

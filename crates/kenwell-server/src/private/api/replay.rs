@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
+use kenwell_journal::ErrorChain;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -70,7 +71,7 @@ fn refusal(id: &str, error: &ReplayError) -> ApiError {
             ApiError::new(StatusCode::CONFLICT, "disabled", error.to_string())
         }
         ReplayError::Journal(cause) => {
-            tracing::error!(destination.id = id, error = %cause, "a replay failed");
+            tracing::error!(destination.id = id, error = %ErrorChain(cause), "a replay failed");
             ApiError::internal(format!("{error}: {cause}"))
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use kenwell::connection::Secret;
+use kenwell_journal::ErrorChain;
 use tokio::sync::watch;
 
 use super::digest::Digest;
@@ -106,7 +107,7 @@ impl AdminKey {
             }
             Ok(None) => {}
             Err(error) => {
-                tracing::error!(%error, "the new admin key cannot be read; the old one stays valid");
+                tracing::error!(error = %ErrorChain(&error), "the new admin key cannot be read; the old one stays valid");
                 state.refused = version;
             }
         }
