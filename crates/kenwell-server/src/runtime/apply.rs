@@ -6,7 +6,12 @@
 //!
 //! [`SourceTable::replace`]: crate::gateway::SourceTable::replace
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -18,7 +23,6 @@ use super::{
     destination::{DestinationRuntime, DestinationRuntimes, views},
     error::EditError,
     queue::{NotOpened, OpenedQueue, close_queues, open_queues},
-    reload::RETRY,
     removal::{self, GivenUp, Waiting, missing},
     restart,
 };
@@ -26,6 +30,9 @@ use crate::{
     config::{Config, Destination, Loaded, Place, Problem, Problems},
     gateway::Sources,
 };
+
+/// How long after a failure that may pass by itself the file is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// A change that nothing can refuse any more.
 pub(super) struct PreparedChange {

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::removal::events_wait;
 use crate::config::Problems;
 
 /// Why an edit was not made. The file and what runs are as they were, except with [`EditError::NotApplied`].
@@ -108,6 +107,14 @@ pub enum ReplayError {
     /// The journal could not be read, or its cursor not be moved.
     #[error("the journal could not be read")]
     Journal(#[from] kenwell_journal::Error),
+}
+
+/// "1 event waits", "3 events wait".
+pub(crate) fn events_wait(events: u64) -> String {
+    match events {
+        1 => "1 event waits".to_owned(),
+        events => format!("{events} events wait"),
+    }
 }
 
 fn first(problems: &Problems) -> String {

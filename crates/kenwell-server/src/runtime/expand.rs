@@ -3,7 +3,7 @@
 use kenwell::connection::{Secret, Url};
 use toml_edit::{Item, TableLike, Value};
 
-use super::{document::set, key_changes::KeyChanges};
+use super::{key_changes::KeyChanges, list::set};
 use crate::config::{Key, destination_keys as key};
 
 /// The keys that a URL may hold.

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::{
     Runtime,
-    apply::{PrepareError, PreparedChange},
+    apply::{PrepareError, PreparedChange, RETRY},
     config_file::{self, FileText, log_warnings},
     configuration_state::Revision,
     destination::DestinationRuntimes,
+    error::events_wait,
     queue::NotOpened,
-    removal::{GivenUp, Waiting, events_wait},
+    removal::{GivenUp, Waiting},
     truncation::{is_truncated, says_less},
 };
 use crate::config::{self, Config, Place, Problem, Problems};
@@ -17,9 +18,6 @@ use crate::config::{self, Config, Place, Problem, Problems};
 /// How long a file that says less than before must not have been written to until it is taken over: an editor that
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
-
-/// How long after a refusal that may pass by itself the file is tried again.
-pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// Why the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

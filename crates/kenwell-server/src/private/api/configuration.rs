@@ -7,10 +7,10 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
 use crate::config::{Place, Problem};
 use crate::private::PrivatePlane;
 use crate::private::error::ProblemText;
+use crate::private::time;
 use crate::runtime::ConfigurationState;
 
 /// What is known about the configuration file.

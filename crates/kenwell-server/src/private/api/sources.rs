@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::edit;
-use super::time;
 use crate::config;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
+use crate::private::time;
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.

@@ -13,8 +13,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use super::{DestinationStatus, text};
+use super::text;
 use crate::private::PrivatePlane;
+use crate::private::destination_status::DestinationStatus;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
 use crate::runtime::DestinationView;
