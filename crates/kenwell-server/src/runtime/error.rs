@@ -125,7 +125,7 @@ fn first(problems: &Problems) -> String {
 }
 
 impl EditError {
-    /// A failure to have the file `read` or `written`.
+    /// A failure to have the file `read`, `edited` or `written`.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {
@@ -133,20 +133,5 @@ impl EditError {
             path,
             source,
         }
-    }
-
-    /// Whether the same edit can succeed later without anybody's doing.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Io { .. } | Self::NotCounted { .. } | Self::NotOpened { .. }
-        )
-    }
-}
-
-impl ReplayError {
-    /// Whether the same replay can succeed later without anybody's doing.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Journal(_))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{document::List, edit::Edit};
 use crate::config::{
-    self, Config, DESTINATION, Destination, Environment, Key, Kind, Moves, Place, Problem,
+    self, Config, DESTINATION, Destination, Environment, Key, Kind, Moves, Problem,
 };
 
 /// What an edit of a destination gives, secrets among it.
@@ -17,13 +17,9 @@ pub(super) struct GivenSecrets {
     is_new: bool,
 }
 
-/// For each edit what it gives; `None` for those that are about no destination.
-pub(super) fn given_secrets(edits: &[Edit]) -> Vec<Option<GivenSecrets>> {
-    edits.iter().map(GivenSecrets::of).collect()
-}
-
 impl GivenSecrets {
-    fn of(edit: &Edit) -> Option<Self> {
+    /// `None` for an edit that is about no destination.
+    pub(super) fn of(edit: &Edit) -> Option<Self> {
         let (settings, is_new) = match edit {
             Edit::ChangeDestination { change, .. } => (change, false),
             Edit::AddDestination(new) => (&new.settings, true),
@@ -73,12 +69,8 @@ impl GivenSecrets {
                     (what, if wins { on_the_server } else { fix })
                 }
             };
-            Some(Problem {
-                place: Place::File(path.to_path_buf()),
-                key: format!("destinations.{id}.{}", secret.name),
-                what,
-                fix,
-            })
+            let key = format!("destinations.{id}.{}", secret.name);
+            Some(Problem::of_file(path, key, what, fix))
         })
     }
 
