@@ -5,12 +5,13 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::delivery::{Health, HealthState, MissingData};
+use crate::metrics::EventCounts;
 use crate::runtime::{AcceptRetired, DestinationView, RetiredDestination};
 
 /// How a destination is doing.
 ///
 /// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the answers to as many questions"
@@ -75,19 +76,10 @@ impl DestinationStatus {
             enabled: settings.enabled,
             paused: settings.paused,
             state: "up",
-            since: None,
-            error: None,
-            needs_operator: None,
-            accepted: counts.accepted,
-            written: counts.written,
-            ignored: counts.ignored,
-            dead_lettered: counts.dead_lettered,
-            dead_letters_outstanding: None,
-            lost: counts.lost,
-            queued: counts.queued(),
             balanced: counts.is_balanced() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
+            ..Self::counted(&counts)
         };
         match running.health.as_ref().map(Health::state) {
             None => {
@@ -117,6 +109,20 @@ impl DestinationStatus {
         status
     }
 
+    /// A status of which only the counts are known.
+    fn counted(counts: &EventCounts) -> Self {
+        Self {
+            accepted: counts.accepted,
+            written: counts.written,
+            ignored: counts.ignored,
+            dead_lettered: counts.dead_lettered,
+            lost: counts.lost,
+            queued: counts.queued(),
+            balanced: counts.is_balanced(),
+            ..Self::default()
+        }
+    }
+
     /// Shows what waits by itself while the rest is delivered.
     fn wait_in_part(&mut self, running: &DestinationView) {
         let deferred = running.health.as_ref().map(Health::deferred);
@@ -141,22 +147,10 @@ impl DestinationStatus {
         let mut status = Self {
             id: retired.id.clone(),
             name: retired.id.clone(),
-            enabled: false,
-            paused: false,
             state: "retired",
             since: retired.since.map(time::text),
-            error: None,
             needs_operator: Some(known == AcceptRetired::No),
-            accepted: counts.accepted,
-            written: counts.written,
-            ignored: counts.ignored,
-            dead_lettered: counts.dead_lettered,
-            lost: counts.lost,
-            queued: counts.queued(),
-            balanced: counts.is_balanced(),
-            lag_seconds: None,
-            insecure: false,
-            dead_letters_outstanding: None,
+            ..Self::counted(&counts)
         };
         let events = if status.queued == 1 {
             "event"
@@ -219,10 +213,5 @@ impl DestinationStatus {
         self.since = Some(time::text(since));
         self.error = Some(says);
         self.needs_operator = Some(needs_operator);
-    }
-
-    /// What it waits for, in words.
-    pub(super) fn error(&self) -> Option<&str> {
-        self.error.as_deref()
     }
 }
