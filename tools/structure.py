@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Finds circles among the folders and files of crates/*/src, and words that the code must not have.
 
-  tools/structure.py [--top] [DIRECTORY]     the directory that holds crates/; this repository when none is given
-                                             --top: circles among the top folders of a crate only
+  tools/structure.py [DIRECTORY]     the directory that holds crates/; this repository when none is given
 
 What one file takes from another is read from its `use` lines and paths; a name that a module only hands on counts for the
 file that defines it. Tests inside a file do not count, and methods are not seen. Cargo itself refuses circles among crates.
@@ -157,10 +156,7 @@ def problems(root):
 
 
 def main():
-    arguments = [argument for argument in sys.argv[1:] if argument != "--top"]
-    found = list(problems(arguments[0] if arguments else Path(__file__).parent.parent))
-    if "--top" in sys.argv:
-        found = [text for text in found if "::" not in text.partition(": a circle")[0] or "the word" in text]
+    found = list(problems(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent))
     print("\n".join(found) if found else "no circles, no old words")
     return 1 if found else 0
 

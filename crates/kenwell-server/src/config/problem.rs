@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, where, and how to put it right.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kenwell::printable;
 
@@ -36,6 +36,31 @@ pub struct Problems {
     pub errors: Vec<Problem>,
     /// What is doubtful besides.
     pub warnings: Vec<Problem>,
+}
+
+impl Problem {
+    /// A problem in the file as a whole.
+    pub(crate) fn of_file(
+        path: &Path,
+        key: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            place: Place::File(path.to_path_buf()),
+            key: key.into(),
+            what: what.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl From<Vec<Problem>> for Problems {
+    /// These errors, and nothing doubtful besides.
+    fn from(errors: Vec<Problem>) -> Self {
+        let warnings = Vec::new();
+        Self { errors, warnings }
+    }
 }
 
 impl fmt::Display for Place {

@@ -115,11 +115,6 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message).after(seconds)
     }
 
-    /// 429: later, in so many seconds.
-    pub(crate) fn too_many(message: impl Into<String>, seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", message).after(seconds)
-    }
-
     /// Names the setting that is wrong.
     #[must_use]
     pub(crate) fn about(mut self, setting: impl Into<String>) -> Self {
@@ -141,7 +136,9 @@ impl ApiError {
         self
     }
 
-    fn after(mut self, seconds: u64) -> Self {
+    /// Says when to try again.
+    #[must_use]
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }

@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod auth;
+mod destination_status;
 mod error;
 mod extract;
 mod guard;
@@ -15,6 +16,7 @@ mod ready;
 mod routes;
 mod server;
 mod sign_in;
+mod time;
 mod timeout;
 
 pub(crate) use auth::new_key as new_admin_key;

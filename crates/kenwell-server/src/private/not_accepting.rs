@@ -2,7 +2,7 @@
 
 use kenwell_journal::Stats;
 
-use super::api::DestinationStatus;
+use super::destination_status::DestinationStatus;
 use crate::runtime::events_wait;
 
 /// Why the journal takes no events; `None` while it does.

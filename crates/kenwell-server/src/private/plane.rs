@@ -7,7 +7,7 @@ use kenwell_journal::Journal;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, api::DestinationStatus};
+use super::{Access, destination_status::DestinationStatus};
 use crate::{
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,

@@ -9,9 +9,8 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::api::{DestinationStatus, problem};
 use super::error::ProblemText;
-use super::{PrivatePlane, not_accepting};
+use super::{PrivatePlane, api::problem, destination_status::DestinationStatus, not_accepting};
 
 /// Problems of the configuration file that are told here.
 const MAX_PROBLEMS: usize = 20;

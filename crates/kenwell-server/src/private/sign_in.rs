@@ -105,7 +105,8 @@ impl From<SignInError> for ApiError {
 impl From<RetryAfter> for ApiError {
     fn from(RetryAfter(seconds): RetryAfter) -> Self {
         let message = format!("too many tries with a wrong admin key: wait {seconds} seconds");
-        Self::too_many(message, seconds)
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new(status, "too_many_attempts", message).after(seconds)
     }
 }
 

@@ -6,7 +6,12 @@
 //!
 //! [`SourceTable::replace`]: crate::gateway::SourceTable::replace
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -18,14 +23,16 @@ use super::{
     destination::{DestinationRuntime, DestinationRuntimes, views},
     error::EditError,
     queue::{NotOpened, OpenedQueue, close_queues, open_queues},
-    reload::RETRY,
     removal::{self, GivenUp, Waiting, missing},
     restart,
 };
 use crate::{
-    config::{Config, Destination, Loaded, Place, Problem, Problems},
+    config::{Config, Loaded, Problem, Problems},
     gateway::Sources,
 };
+
+/// How long after a failure that may pass by itself the file is tried again.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// A change that nothing can refuse any more.
 pub(super) struct PreparedChange {
@@ -88,20 +95,14 @@ impl Runtime {
         destinations: &mut DestinationRuntimes,
         change: PreparedChange,
     ) -> Result<(), EditError> {
-        let PreparedChange {
-            text,
-            loaded,
-            config,
-            connections,
-            queues,
-            given_up,
-        } = change;
+        let (config, given_up) = (change.config, change.given_up);
+        let (connections, queues) = (change.connections, change.queues);
         let outcome = self
             .carry_out(destinations, &config, connections, queues, &given_up)
             .await;
         let inner = &self.inner;
         let started = &inner.file.loaded().config;
-        let needs_restart = restart::needs_restart(&loaded.config, started);
+        let needs_restart = restart::needs_restart(&change.loaded.config, started);
         if !needs_restart.is_empty() && needs_restart != self.state().needs_restart {
             let settings = needs_restart.join(", ");
             tracing::warn!(settings, "these settings take effect at the next start");
@@ -114,7 +115,7 @@ impl Runtime {
         let problem = outcome.as_ref().err().map(|error| self.incomplete(error));
         self.write(|snapshot| {
             snapshot.config = Arc::new(config);
-            snapshot.text = text.into();
+            snapshot.text = change.text.into();
             snapshot.destinations = views(destinations);
             snapshot.retry_at = problem.as_ref().map(|_| Instant::now() + RETRY);
             snapshot.state.problems = problem.into_iter().collect();
@@ -195,9 +196,9 @@ impl Runtime {
 
     fn incomplete(&self, error: &Error) -> Problem {
         let problem = self.problem(
-            String::new(),
+            "",
             format!("it could not be carried out completely: {error}"),
-            "mend the disk of the journal; it is tried again by itself".to_owned(),
+            "mend the disk of the journal; it is tried again by itself",
         );
         if self.state().problems != [problem.clone()] {
             tracing::error!(error = %ErrorChain(error), "the configuration could not be carried out completely; it is tried again");
@@ -238,24 +239,18 @@ fn connect(
             Ok(connection) => {
                 connections.insert(settings.id.clone(), connection);
             }
-            Err(error) => errors.push(refused(settings, &error, path)),
+            Err(error) => errors.push(Problem::of_file(
+                path,
+                format!("destinations.{}", settings.id),
+                format!("the connection cannot be used: {error}"),
+                "see docs/redis.md for what each key takes",
+            )),
         }
     }
     if errors.is_empty() {
-        return Ok(connections);
-    }
-    Err(Problems {
-        errors,
-        warnings: Vec::new(),
-    })
-}
-
-fn refused(settings: &Destination, error: &kenwell::Error, path: &Path) -> Problem {
-    Problem {
-        place: Place::File(path.to_path_buf()),
-        key: format!("destinations.{}", settings.id),
-        what: format!("the connection cannot be used: {error}"),
-        fix: "see docs/redis.md for what each key takes".to_owned(),
+        Ok(connections)
+    } else {
+        Err(errors.into())
     }
 }
 

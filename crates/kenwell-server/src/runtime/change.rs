@@ -13,7 +13,7 @@ use super::{
     edit::{Applied, Edit},
     error::EditError,
     preview::EditedFile,
-    reload::{self, ReloadReason},
+    reload::ReloadReason,
     removal::{self, GivenUp},
 };
 
@@ -62,7 +62,7 @@ impl Runtime {
         } = self.edited_file(&before, edits)?;
         let problems = self.state().problems;
         if !problems.is_empty() {
-            return Err(EditError::NotInForce(Box::new(reload::errors(problems))));
+            return Err(EditError::NotInForce(Box::new(problems.into())));
         }
         let change = self.prepare(&destinations, text, loaded, given_up).await?;
         if let Err(error) = self.replace(before, change.text.clone()).await {

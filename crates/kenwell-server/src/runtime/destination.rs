@@ -209,7 +209,14 @@ impl DestinationRuntime {
         if self.waiting() > 0 {
             let news = self.oldest.is_none();
             if news {
-                self.oldest = Some(OldestWaiting::find(&self.settings.id, dependencies));
+                let Dependencies {
+                    journal,
+                    tasks,
+                    stop,
+                    ..
+                } = dependencies;
+                let oldest = OldestWaiting::find(&self.settings.id, journal, tasks, stop);
+                self.oldest = Some(oldest);
             }
             return Ok(news);
         }

@@ -1,6 +1,6 @@
 //! The file's text as tables that can be changed: comments, order and spelling of the rest stay.
 
-use super::list;
+use super::list::{self, set};
 use toml_edit::{
     ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value,
 };
@@ -117,19 +117,6 @@ impl Document {
                 tables.map(|table| table as &mut dyn TableLike).collect()
             }
             _ => Vec::new(),
-        }
-    }
-}
-
-/// Gives a key a value. What stands around the old one, a comment say, stays.
-pub(super) fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
-    match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) => {
-            *value.decor_mut() = old.decor().clone();
-            *old = value;
-        }
-        None => {
-            table.insert(key, Item::Value(value));
         }
     }
 }

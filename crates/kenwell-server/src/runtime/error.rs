@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::removal::events_wait;
 use crate::config::Problems;
 
 /// Why an edit was not made. The file and what runs are as they were, except with [`EditError::NotApplied`].
@@ -110,6 +109,14 @@ pub enum ReplayError {
     Journal(#[from] kenwell_journal::Error),
 }
 
+/// "1 event waits", "3 events wait".
+pub(crate) fn events_wait(events: u64) -> String {
+    match events {
+        1 => "1 event waits".to_owned(),
+        events => format!("{events} events wait"),
+    }
+}
+
 fn first(problems: &Problems) -> String {
     let first = problems.errors.first();
     first.map_or_else(String::new, |problem| {
@@ -118,7 +125,7 @@ fn first(problems: &Problems) -> String {
 }
 
 impl EditError {
-    /// A failure to have the file `read` or `written`.
+    /// A failure to have the file `read`, `edited` or `written`.
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {
@@ -126,20 +133,5 @@ impl EditError {
             path,
             source,
         }
-    }
-
-    /// Whether the same edit can succeed later without anybody's doing.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Io { .. } | Self::NotCounted { .. } | Self::NotOpened { .. }
-        )
-    }
-}
-
-impl ReplayError {
-    /// Whether the same replay can succeed later without anybody's doing.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Journal(_))
     }
 }

@@ -3,7 +3,7 @@
 use kenwell::connection::Url;
 use toml_edit::{Item, TableLike};
 
-use super::{document::set, key_changes::KeyChanges};
+use super::{key_changes::KeyChanges, list::set};
 use crate::config::{Key, destination_keys as key, url_parts};
 
 /// Replaces a `url`, or a connection string in `address`, by the keys that it stands for, when one that must agree

@@ -15,11 +15,7 @@ use super::{
     destination::{DestinationRuntimes, DestinationView},
     retired::{AcceptRetired, RetiredDestination},
 };
-use crate::{
-    config::Config,
-    delivery::DestinationQueue,
-    gateway::{SourceTable, Sources},
-};
+use crate::{config::Config, delivery::DestinationQueue, gateway::SourceTable};
 
 /// What runs now: the configuration, its sources, and the runtime of each destination. Clones are the same.
 #[derive(Clone)]
@@ -65,11 +61,6 @@ impl Runtime {
     /// The configured destinations, also those that are disabled or paused.
     pub fn destinations(&self) -> Arc<[DestinationView]> {
         self.read(|snapshot| Arc::clone(&snapshot.destinations))
-    }
-
-    /// The sources as they are now.
-    pub fn sources(&self) -> Arc<Sources> {
-        self.inner.source_table.now()
     }
 
     /// The gateway's view of the sources, which changes with them.

@@ -108,41 +108,36 @@ impl DestinationRuntime {
                 events,
                 "Redis restarted, or another server took over, with all that its marker promised; what came after that is delivered again, to be sure"
             ),
-            Loss::Possible => tracing::warn!(
-                destination.id = id,
-                position,
-                reached,
-                events,
-                since,
-                "Redis restarted, or another server took over, while Kenwell did not run; what its marker does not cover is delivered again"
-            ),
-            Loss::Certain => tracing::warn!(
-                destination.id = id,
-                position,
-                reached,
-                events,
-                since,
-                "Redis came back from a restart or failover with less than it had confirmed; what it lost is delivered again"
-            ),
+            Loss::Possible | Loss::Certain => {
+                let what = if owed.loss == Loss::Certain {
+                    "Redis came back from a restart or failover with less than it had confirmed; what it lost is delivered again"
+                } else {
+                    "Redis restarted, or another server took over, while Kenwell did not run; what its marker does not cover is delivered again"
+                };
+                tracing::warn!(
+                    destination.id = id,
+                    position,
+                    reached,
+                    events,
+                    since,
+                    "{what}"
+                );
+            }
         }
         let gone = oldest.saturating_sub(position.unwrap_or(0));
         if gone == 0 {
             return;
         }
-        if position.is_some() {
-            tracing::error!(
-                destination.id = id,
-                records = gone,
-                before = since,
-                "the journal no longer has the oldest records that Redis may have lost; those of them that were for this destination are not restored"
-            );
+        let what = if position.is_some() {
+            "the journal no longer has the oldest records that Redis may have lost; those of them that were for this destination are not restored"
         } else {
-            tracing::error!(
-                destination.id = id,
-                records = gone,
-                before = since,
-                "Redis has nothing that tells how much it lost, perhaps everything; the oldest records are no longer in the journal and are not restored: restore a backup of Redis, and then deliver again from its time"
-            );
-        }
+            "Redis has nothing that tells how much it lost, perhaps everything; the oldest records are no longer in the journal and are not restored: restore a backup of Redis, and then deliver again from its time"
+        };
+        tracing::error!(
+            destination.id = id,
+            records = gone,
+            before = since,
+            "{what}"
+        );
     }
 }

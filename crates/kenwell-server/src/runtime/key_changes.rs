@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, InlineTable, TableLike, Value};
 
-use super::{document::set, list::set_list};
+use super::list::{set, set_list};
 use crate::config::{Key, Kind, nearest};
 
 /// The keys of a table that change: each with its new value, or with `None` when its line goes and its default

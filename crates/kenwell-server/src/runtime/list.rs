@@ -1,10 +1,21 @@
-//! Lists of the file that grow and shrink without a comment moving to another item.
+//! Values and lists of the file that change without a comment moving to another one.
 //!
-//! What stands before an item, up to the end of the line, is the comment of the item before it.
+//! In a list, what stands before an item, up to the end of the line, is the comment of the item before it.
 
 use toml_edit::{Array, Item, TableLike, Value};
 
-use super::document::set;
+/// Gives a key a value. What stands around the old one, a comment say, stays.
+pub(super) fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
 
 /// Makes the list of texts at a key hold these; what it holds already stays as it is written.
 pub(super) fn set_list(table: &mut dyn TableLike, key: &str, wanted: &[String]) {

@@ -10,11 +10,9 @@ use super::{
     document::{Document, List},
     edit::Edit,
     key_changes::KeyChanges,
-    reload::errors,
 };
 use crate::config::{
-    AllowedReferences, Config, DESTINATION, Destination, Key, Kind, Place, Problem, Problems,
-    Reference,
+    AllowedReferences, Config, DESTINATION, Destination, Key, Kind, Problem, Problems, Reference,
 };
 
 /// For each edit, which keys of a destination name a variable, file or socket.
@@ -67,7 +65,7 @@ pub(super) fn check(
     if refused.is_empty() {
         Ok(named)
     } else {
-        Err(errors(refused))
+        Err(refused.into())
     }
 }
 
@@ -98,7 +96,7 @@ impl NamedReferences {
             }
         }
         told.dedup();
-        errors(told)
+        told.into()
     }
 }
 
@@ -134,13 +132,11 @@ fn leave_unchanged(
 
 /// The same words for what is not allowed, not there, and not fit.
 fn problem(path: &Path, id: &str, key: &Key) -> Problem {
-    Problem {
-        place: Place::File(path.to_path_buf()),
-        key: format!("destinations.{id}.{}", key.name),
-        what: "it names a variable, file or socket of the server, which is not allowed here or cannot be used"
-            .to_owned(),
-        fix: "give the value itself; or write the name into kenwell.toml on the server, or allow it there: \
-              allowed_references under [private]"
-            .to_owned(),
-    }
+    Problem::of_file(
+        path,
+        format!("destinations.{id}.{}", key.name),
+        "it names a variable, file or socket of the server, which is not allowed here or cannot be used",
+        "give the value itself; or write the name into kenwell.toml on the server, or allow it there: \
+         allowed_references under [private]",
+    )
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use kenwell_journal::{Error, ErrorChain, Journal, Limit, Offset};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::dependencies::Dependencies;
 use crate::envelope::Envelope;
 
 /// The time of receipt of a destination's oldest event, once it is found.
@@ -16,11 +16,16 @@ pub(super) struct OldestWaiting {
 
 impl OldestWaiting {
     /// Looks for it from the destination's cursor on, which nobody moves meanwhile.
-    pub(super) fn find(destination: &str, dependencies: &Dependencies) -> Self {
+    pub(super) fn find(
+        destination: &str,
+        journal: &Journal,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
         let this = Self::default();
-        let (found, journal) = (Arc::clone(&this.found), dependencies.journal.clone());
-        let (destination, stop) = (destination.to_owned(), dependencies.stop.clone());
-        dependencies.tasks.spawn(async move {
+        let (found, journal) = (Arc::clone(&this.found), journal.clone());
+        let (destination, stop) = (destination.to_owned(), stop.clone());
+        tasks.spawn(async move {
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
                 looked = find(&destination, &journal) => looked,

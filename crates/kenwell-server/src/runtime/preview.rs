@@ -1,12 +1,15 @@
 //! What edits would make of the configuration, without making them.
 
+use std::io;
+
 use super::{
     Runtime,
     config_file::{self, FileText},
     document::Document,
     edit::{Applied, Edit},
     error::EditError,
-    named, recipient,
+    named,
+    recipient::GivenSecrets,
     rewrite::Rewrite,
 };
 use crate::config::{self, Config, Loaded, Problems};
@@ -26,11 +29,7 @@ impl Runtime {
     /// [`EditError`], as [`Runtime::edit`] would give.
     pub fn preview(&self, edit: Edit) -> Result<(Config, Applied), EditError> {
         let path = self.inner.file.path();
-        let before = config_file::read(path).map_err(|source| EditError::Io {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let before = config_file::read(path).map_err(EditError::io("read", path))?;
         let edited = self.edited_file(&before, vec![edit])?;
         Ok((edited.loaded.config, edited.applied))
     }
@@ -46,16 +45,13 @@ impl Runtime {
         let invalid = |problems: Problems| EditError::Invalid(Box::new(problems));
         // A file that cannot be used as it is has to be mended by who broke it.
         let now = Config::parse(path, &before.text, environment).map_err(invalid)?;
-        let mut document = Document::parse(&before.text).map_err(|error| EditError::Io {
-            action: "edited",
-            path: path.to_path_buf(),
-            source: std::io::Error::other(error),
-        })?;
+        let document = Document::parse(&before.text).map_err(io::Error::other);
+        let mut document = document.map_err(EditError::io("edited", path))?;
         let running = self.config();
         let allowed = &running.private.allowed_references;
         let named = named::check(&mut edits, &mut document, &now.config, allowed, path);
         let named = named.map_err(invalid)?;
-        let given = recipient::given_secrets(&edits);
+        let given: Vec<_> = edits.iter().map(GivenSecrets::of).collect();
         let mut rewrite = Rewrite::new(document);
         for edit in edits {
             rewrite.make(edit)?;
@@ -79,7 +75,7 @@ impl Runtime {
         });
         let errors: Vec<_> = problems.collect();
         if !errors.is_empty() {
-            return Err(invalid(super::reload::errors(errors)));
+            return Err(invalid(errors.into()));
         }
         Ok(EditedFile {
             text,

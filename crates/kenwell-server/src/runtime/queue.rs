@@ -15,15 +15,9 @@ use crate::{
 pub(super) struct OpenedQueue {
     pub(super) id: String,
     pub(super) queue: DestinationQueue,
-    origin: Origin,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// It begins where its cursor stands; a new cursor stands at the end of the journal.
-    Cursor,
-    /// It is that of a retired destination, and goes on.
-    Retired,
+    /// Whether it is that of a retired destination, and goes on. Otherwise it begins where its cursor stands; a new
+    /// cursor stands at the end of the journal.
+    was_retired: bool,
 }
 
 /// A destination whose queue or cursor could not be opened.
@@ -45,7 +39,7 @@ pub(super) fn open_queue(
     if !settings.enabled && dependencies.position(&id).is_none() {
         return Ok(None);
     }
-    let (queue, origin) = match dependencies.retired.take(&id) {
+    let (queue, was_retired) = match dependencies.retired.take(&id) {
         Some(queue) => {
             tracing::info!(
                 destination.id = id,
@@ -53,14 +47,15 @@ pub(super) fn open_queue(
                 "a destination is configured again, and goes on where it stood"
             );
             metrics.clear_retired(&id);
-            (queue, Origin::Retired)
+            (queue, true)
         }
-        None => (
-            DestinationQueue::open(&id, journal, metrics)?,
-            Origin::Cursor,
-        ),
+        None => (DestinationQueue::open(&id, journal, metrics)?, false),
     };
-    Ok(Some(OpenedQueue { id, queue, origin }))
+    Ok(Some(OpenedQueue {
+        id,
+        queue,
+        was_retired,
+    }))
 }
 
 /// Opens the queues that `config` needs and that are not open yet. All of them or none.
@@ -84,7 +79,7 @@ pub(super) fn open_queues(
             }
         }
     }
-    let new = opened.iter().filter(|it| it.origin == Origin::Cursor);
+    let new = opened.iter().filter(|it| !it.was_retired);
     let new = new.map(|it| it.queue.clone()).collect();
     initialize_queues(new, config, dependencies);
     Ok(opened)
@@ -96,8 +91,13 @@ pub(super) fn close_queues(
     destinations: &DestinationRuntimes,
     dependencies: &Dependencies,
 ) {
-    for OpenedQueue { id, queue, origin } in opened {
-        if origin == Origin::Retired {
+    for OpenedQueue {
+        id,
+        queue,
+        was_retired,
+    } in opened
+    {
+        if was_retired {
             removal::retire(&id, queue, dependencies);
         } else if let Err(error) = dependencies.journal.forget(&id) {
             // Nothing waits for it, so it goes as soon as it can.

@@ -4,22 +4,20 @@ use std::time::{Duration, Instant};
 
 use super::{
     Runtime,
-    apply::{PrepareError, PreparedChange},
+    apply::{PrepareError, PreparedChange, RETRY},
     config_file::{self, FileText, log_warnings},
     configuration_state::Revision,
     destination::DestinationRuntimes,
+    error::events_wait,
     queue::NotOpened,
-    removal::{GivenUp, Waiting, events_wait},
+    removal::{GivenUp, Waiting},
     truncation::{is_truncated, says_less},
 };
-use crate::config::{self, Config, Place, Problem, Problems};
+use crate::config::{self, Config, Problem, Problems};
 
 /// How long a file that says less than before must not have been written to until it is taken over: an editor that
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
-
-/// How long after a refusal that may pass by itself the file is tried again.
-pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// Why the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +110,10 @@ impl Runtime {
             PrepareError::Invalid(problems) => ReloadError::Invalid(problems),
             PrepareError::EventsWait(waiting) => {
                 let problems = waiting.iter().map(|waiting| self.left_behind(waiting));
-                ReloadError::Temporary(errors(problems.collect()))
+                ReloadError::Temporary(problems.collect::<Vec<_>>().into())
             }
             PrepareError::NotOpened(error) => {
-                ReloadError::Temporary(errors(vec![self.not_opened(&error)]))
+                ReloadError::Temporary(vec![self.not_opened(&error)].into())
             }
         })
     }
@@ -150,7 +148,7 @@ impl Runtime {
         if is_truncated(&before, text) {
             let what = "the file is the beginning of what it was, and ends in the middle of a block: it was cut off";
             let fix = "write it whole; if it is meant as it is, have it read with SIGHUP, or change anything else in it";
-            return Err(self.accident("", what.to_owned(), fix));
+            return Err(self.accident("", what, fix));
         }
         if says_less(&before, text) && unchanged < SETTLED {
             return Err(ReloadError::Unsettled);
@@ -158,9 +156,8 @@ impl Runtime {
         Ok(())
     }
 
-    fn accident(&self, key: &str, what: String, fix: &str) -> ReloadError {
-        let problem = self.problem(key.to_owned(), what, fix.to_owned());
-        ReloadError::Invalid(errors(vec![problem]))
+    fn accident(&self, key: &str, what: impl Into<String>, fix: &str) -> ReloadError {
+        ReloadError::Invalid(vec![self.problem(key, what, fix)].into())
     }
 
     fn left_behind(&self, Waiting { id, events }: &Waiting) -> Problem {
@@ -189,13 +186,14 @@ impl Runtime {
         )
     }
 
-    pub(super) fn problem(&self, key: String, what: String, fix: String) -> Problem {
-        Problem {
-            place: Place::File(self.inner.file.path().to_path_buf()),
-            key,
-            what,
-            fix,
-        }
+    /// A problem of the file.
+    pub(super) fn problem(
+        &self,
+        key: impl Into<String>,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Problem {
+        Problem::of_file(self.inner.file.path(), key, what, fix)
     }
 
     /// What runs goes on; what is wrong is said once.
@@ -228,14 +226,7 @@ impl ReloadError {
     pub(super) fn problems(self) -> Problems {
         match self {
             Self::Invalid(problems) | Self::Temporary(problems) => problems,
-            Self::Unsettled => errors(Vec::new()),
+            Self::Unsettled => Vec::new().into(),
         }
-    }
-}
-
-pub(super) fn errors(errors: Vec<Problem>) -> Problems {
-    Problems {
-        errors,
-        warnings: Vec::new(),
     }
 }

@@ -36,14 +36,6 @@ pub(super) struct Waiting {
     pub(super) events: u64,
 }
 
-/// "1 event waits", "3 events wait".
-pub(crate) fn events_wait(events: u64) -> String {
-    match events {
-        1 => "1 event waits".to_owned(),
-        events => format!("{events} events wait"),
-    }
-}
-
 /// The ids that are there no more.
 pub(super) fn missing<'a>(
     before: impl Iterator<Item = &'a String>,
@@ -97,8 +89,14 @@ pub(super) fn remove(
 
 /// Keeps a queue, its cursor, and with them what waits for a destination that is not configured.
 pub(super) fn retire(id: &str, queue: DestinationQueue, dependencies: &Dependencies) {
-    let oldest = OldestWaiting::find(id, dependencies);
-    dependencies.retired.add(id, queue, oldest);
+    let Dependencies {
+        journal,
+        tasks,
+        stop,
+        retired,
+        ..
+    } = dependencies;
+    retired.add(id, queue, OldestWaiting::find(id, journal, tasks, stop));
 }
 
 /// Retires the destinations of cursors that the configuration does not have: they stay as long as events wait. Gives

@@ -3,12 +3,12 @@
 use toml_edit::{TableLike, Value};
 
 use super::{
-    document::{Document, List, set},
+    document::{Document, List},
     edit::{DestinationChange, Edit, NewDestination, NewSource},
     error::EditError,
     expand, generate,
     key_changes::KeyChanges,
-    list::set_list,
+    list::{set, set_list},
 };
 use crate::config::destination_keys as key;
 

@@ -7,10 +7,10 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
 use crate::config::{Place, Problem};
 use crate::private::PrivatePlane;
 use crate::private::error::ProblemText;
+use crate::private::time;
 use crate::runtime::ConfigurationState;
 
 /// What is known about the configuration file.
@@ -41,11 +41,7 @@ impl Configuration {
             writable: state.read_only.is_none(),
             read_only_reason: state.read_only,
             problems: state.problems.iter().map(problem).collect(),
-            needs_restart: state
-                .needs_restart
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            needs_restart: state.needs_restart,
             loaded_at: time::text(state.loaded_at),
         }
     }

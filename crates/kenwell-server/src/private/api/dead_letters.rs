@@ -13,13 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
+use super::destinations;
 use super::letter_page::{self, DeadLetterCount, LetterSelection, PageRequest};
-use super::{destinations, time};
 use crate::dead_letters::{DeadLetter, Error};
 use crate::installation;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Query};
+use crate::private::time;
 use crate::tail;
 
 /// Retries and discards at once: each reads whole files.

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::schema::shown_keys;
-use super::{DestinationStatus, edit};
-use crate::config::{self, DESTINATION};
+use super::edit;
+use super::schema::ShownSettings;
+use crate::config;
 use crate::object::Members;
 use crate::private::PrivatePlane;
+use crate::private::destination_status::DestinationStatus;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path, Query};
 use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination};
@@ -40,10 +41,6 @@ pub(super) struct Destination {
     status: DestinationStatus,
 }
 
-/// The settings of a destination, by the names of docs/configuration.md; `has_…` for what is a secret.
-#[derive(Debug, Serialize)]
-pub(super) struct ShownSettings(Map<String, Value>);
-
 impl Destination {
     fn of(plane: &PrivatePlane, running: &DestinationView) -> Self {
         let settings = &running.settings;
@@ -52,10 +49,8 @@ impl Destination {
             .sources
             .iter()
             .filter(|source| source.destinations.contains(&settings.id));
-        let shown = shown_keys(DESTINATION);
-        let shown = shown.filter_map(|(name, key)| Some((name, settings.shown(key.name)?)));
         Self {
-            settings: ShownSettings(shown.collect()),
+            settings: ShownSettings::of(settings),
             password_from: settings.password_from,
             sources: feeds.map(|source| source.id.clone()).collect(),
             status: plane.status(running),

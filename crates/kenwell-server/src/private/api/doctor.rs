@@ -82,10 +82,7 @@ pub(super) async fn test_settings(
     Body(Members(settings)): Body<Members>,
 ) -> Result<Json<Report>, ApiError> {
     let tried = tried(&plane, NewDestination::read(settings)?)?;
-    let (config, applied) = plane
-        .runtime
-        .preview(tried)
-        .map_err(|error| edit::api_error(&error))?;
+    let (config, applied) = plane.runtime.preview(tried)?;
     let id = edit::id(applied);
     let destination = config.destination(&id);
     let destination = destination.ok_or_else(|| ApiError::no_destination(&id))?;

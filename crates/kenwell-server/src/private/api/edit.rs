@@ -19,8 +19,7 @@ pub(super) async fn apply(
     let expected = expected(headers);
     let runtime = plane.runtime.clone();
     uninterrupted("the change", async move {
-        let edited = runtime.edit(expected.as_ref(), vec![edit]).await;
-        edited.map_err(|error| api_error(&error))
+        Ok(runtime.edit(expected.as_ref(), vec![edit]).await?)
     })
     .await
 }
@@ -46,41 +45,43 @@ fn expected(headers: &HeaderMap) -> Option<Revision> {
     (tag != "*").then(|| Revision::given(tag.trim_matches('"')))
 }
 
-/// An edit that was not made, as an answer.
-pub(super) fn api_error(error: &EditError) -> ApiError {
-    let text = error.to_string();
-    let conflict = |code| ApiError::new(StatusCode::CONFLICT, code, &text);
-    match error {
-        EditError::ChangedMeanwhile { .. } => conflict("changed_meanwhile"),
-        EditError::ReadOnly { .. } => conflict("read_only"),
-        EditError::Exists { .. } => conflict("exists").about("id"),
-        EditError::EventsWait { events, .. } => conflict("events_waiting").with_events(*events),
-        EditError::NotCounted { .. } => ApiError::busy(text, 1),
-        EditError::NotOpened { .. } => {
-            tracing::error!(error = %ErrorChain(error), "a change of the configuration failed");
-            ApiError::busy(ErrorChain(error).to_string(), 5)
-        }
-        EditError::NotInForce(problems) => {
-            let problems = problems.errors.iter().map(configuration::problem).collect();
-            conflict("not_in_force").with_problems(problems)
-        }
-        EditError::NotFound { kind, id } if *kind == "source" => ApiError::no_source(id),
-        EditError::NotFound { id, .. } => ApiError::no_destination(id),
-        EditError::Invalid(problems) => {
-            let problems: Vec<_> = problems.errors.iter().map(configuration::problem).collect();
-            let first = problems.first();
-            let message = first.map_or_else(String::new, |problem| problem.message.clone());
-            let setting = first.and_then(|problem| problem.setting.rsplit('.').next());
-            let setting = setting.unwrap_or_default().to_owned();
-            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", message)
-                .about(setting)
-                .with_problems(problems)
-        }
-        // Said by whoever tries it again.
-        EditError::NotApplied(_) => ApiError::internal(text),
-        _ => {
-            tracing::error!(error = %ErrorChain(error), "a change of the configuration failed");
-            ApiError::internal(text)
+impl From<EditError> for ApiError {
+    /// An edit that was not made, as an answer.
+    fn from(error: EditError) -> Self {
+        let text = error.to_string();
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, &text);
+        match &error {
+            EditError::ChangedMeanwhile { .. } => conflict("changed_meanwhile"),
+            EditError::ReadOnly { .. } => conflict("read_only"),
+            EditError::Exists { .. } => conflict("exists").about("id"),
+            EditError::EventsWait { events, .. } => conflict("events_waiting").with_events(*events),
+            EditError::NotCounted { .. } => Self::busy(text, 1),
+            EditError::NotOpened { .. } => {
+                tracing::error!(error = %ErrorChain(&error), "a change of the configuration failed");
+                Self::busy(ErrorChain(&error).to_string(), 5)
+            }
+            EditError::NotInForce(problems) => {
+                let problems = problems.errors.iter().map(configuration::problem).collect();
+                conflict("not_in_force").with_problems(problems)
+            }
+            EditError::NotFound { kind, id } if *kind == "source" => Self::no_source(id),
+            EditError::NotFound { id, .. } => Self::no_destination(id),
+            EditError::Invalid(problems) => {
+                let problems: Vec<_> = problems.errors.iter().map(configuration::problem).collect();
+                let first = problems.first();
+                let message = first.map_or_else(String::new, |problem| problem.message.clone());
+                let setting = first.and_then(|problem| problem.setting.rsplit('.').next());
+                let setting = setting.unwrap_or_default().to_owned();
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting", message)
+                    .about(setting)
+                    .with_problems(problems)
+            }
+            // Said by whoever tries it again.
+            EditError::NotApplied(_) => Self::internal(text),
+            _ => {
+                tracing::error!(error = %ErrorChain(&error), "a change of the configuration failed");
+                Self::internal(text)
+            }
         }
     }
 }

@@ -87,29 +87,24 @@ pub(super) async fn watch(
             let message = format!("{MAX_SUBSCRIBERS} readers watch already: close one of them");
             ApiError::busy(message, 10)
         })?;
-    let end = StreamEnd {
-        closing: plane.closing.clone(),
-        key_replaced: plane.access.key_replaced(),
-    };
-    let stream = messages(reader, end);
+    let stream = messages(reader, plane.closing.clone(), plane.access.key_replaced());
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
-/// What ends a stream: the server stops, or another admin key counts than the one that opened it.
-struct StreamEnd {
+/// What the reader sees, until the server stops, or another admin key counts than the one that opened the stream.
+fn messages(
+    reader: Subscriber,
     closing: CancellationToken,
     key_replaced: Receiver<()>,
-}
-
-/// What the reader sees, until the end.
-fn messages(reader: Subscriber, end: StreamEnd) -> impl Stream<Item = Result<Event, Infallible>> {
-    unfold((reader, end), |(mut reader, mut end)| async {
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold((reader, closing, key_replaced), |mut state| async {
+        let (reader, closing, key_replaced) = &mut state;
         let next = tokio::select! {
-            () = end.closing.cancelled() => return None,
-            _ = end.key_replaced.changed() => return None,
+            () = closing.cancelled() => return None,
+            _ = key_replaced.changed() => return None,
             next = reader.next() => next,
         };
-        Some((Ok(message(next)), (reader, end)))
+        Some((Ok(message(next)), state))
     })
 }
 

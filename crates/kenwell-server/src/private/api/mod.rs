@@ -2,7 +2,6 @@
 
 mod configuration;
 mod dead_letters;
-mod destination_status;
 mod destinations;
 mod doctor;
 mod edit;
@@ -22,10 +21,8 @@ mod sources;
 mod state_entries;
 mod test_event;
 mod text;
-mod time;
 mod uninterrupted;
 
 pub(super) use configuration::problem;
-pub(super) use destination_status::DestinationStatus;
 pub(super) use openapi::frame;
 pub(super) use routes::{quick, slow, streams};

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{DestinationStatus, configuration::Configuration, time};
+use super::configuration::Configuration;
 use crate::metrics::Quantiles;
-use crate::private::{PrivatePlane, host, not_accepting};
+use crate::private::{
+    PrivatePlane, destination_status::DestinationStatus, host, not_accepting, time,
+};
 
 /// Everything as of now. Counts are since the start.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,23 +1,36 @@
 //! Schemas that are made from the tables of keys, so that a new key is described by itself.
 
+use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::openapi::schema::{
     ArrayBuilder, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{KnownFormat, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::destinations::ShownSettings;
-use crate::config::{DESTINATION, Key, Kind, SOURCE};
+use crate::config::{DESTINATION, Destination, Key, Kind, SOURCE};
 use crate::runtime::{DestinationChange, NewDestination, SourceChange};
 
 /// The keys of a table that the API shows, with their names there: of a secret it shows only whether it is set.
-pub(super) fn shown_keys(table: &'static [Key]) -> impl Iterator<Item = (String, &'static Key)> {
+fn shown_keys(table: &'static [Key]) -> impl Iterator<Item = (String, &'static Key)> {
     // What a URL says is in the other keys.
     let shown = table.iter().filter(|key| key.kind != Kind::RedisUrl);
     shown.map(|key| {
         let prefix = if key.is_secret() { "has_" } else { "" };
         (format!("{prefix}{}", key.name), key)
     })
+}
+
+/// The settings of a destination, by the names of docs/configuration.md; `has_…` for what is a secret.
+#[derive(Debug, Serialize)]
+pub(super) struct ShownSettings(Map<String, Value>);
+
+impl ShownSettings {
+    pub(super) fn of(settings: &Destination) -> Self {
+        let shown = shown_keys(DESTINATION);
+        let shown = shown.filter_map(|(name, key)| Some((name, settings.shown(key.name)?)));
+        Self(shown.collect())
+    }
 }
 
 impl PartialSchema for ShownSettings {

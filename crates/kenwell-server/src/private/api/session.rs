@@ -9,11 +9,11 @@ use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::time;
 use crate::private::auth::Caller;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::Json;
 use crate::private::extract::PeerAddress;
+use crate::private::time;
 use crate::private::{PrivatePlane, auth};
 
 /// Who is signed in.

@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::edit;
-use super::time;
 use crate::config;
 use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
+use crate::private::time;
 use crate::runtime::{Edit, NewSource, SourceChange};
 
 /// Who may send.

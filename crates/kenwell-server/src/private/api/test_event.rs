@@ -13,8 +13,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use super::{DestinationStatus, text};
+use super::text;
 use crate::private::PrivatePlane;
+use crate::private::destination_status::DestinationStatus;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
 use crate::runtime::DestinationView;
@@ -193,8 +194,6 @@ fn why_waiting(target: &DestinationView) -> String {
         return "the destination is paused; the event waits in the journal".to_owned();
     }
     let status = DestinationStatus::of(target, false);
-    status.error().map_or_else(
-        || "no outcome yet: the destination has older events to write first".to_owned(),
-        str::to_owned,
-    )
+    let no_outcome = "no outcome yet: the destination has older events to write first";
+    status.error.unwrap_or_else(|| no_outcome.to_owned())
 }

@@ -5,19 +5,20 @@ use utoipa::ToSchema;
 
 use super::time;
 use crate::delivery::{Health, HealthState, MissingData};
+use crate::metrics::EventCounts;
 use crate::runtime::{AcceptRetired, DestinationView, RetiredDestination};
 
 /// How a destination is doing.
 ///
 /// accepted = written + ignored + `dead_lettered` + lost + queued, at every moment; `balanced` says whether.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "the answers to as many questions"
 )]
-pub(in crate::private) struct DestinationStatus {
+pub(super) struct DestinationStatus {
     /// Its id.
-    pub(in crate::private) id: String,
+    pub(super) id: String,
     /// For people.
     name: String,
     /// Whether it gets events.
@@ -29,17 +30,17 @@ pub(in crate::private) struct DestinationStatus {
     /// something, and somebody has to say whether it is to get that again), `paused`, `disabled`, or `retired`
     /// (not configured any more; what waits for it is kept).
     #[schema(example = "up")]
-    pub(in crate::private) state: &'static str,
+    pub(super) state: &'static str,
     /// Since when it waits, is restored or is incomplete; of one that is disabled or retired, when its oldest
     /// waiting event was received.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::private) since: Option<String>,
+    pub(super) since: Option<String>,
     /// What it waits for or lacks, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::private) error: Option<String>,
+    pub(super) error: Option<String>,
     /// Whether somebody has to change a setting, here or in Redis, or to decide.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::private) needs_operator: Option<bool>,
+    pub(super) needs_operator: Option<bool>,
     /// Events accepted for it since the start, replayed ones again.
     accepted: u64,
     /// Events of these that are in Redis.
@@ -50,23 +51,23 @@ pub(in crate::private) struct DestinationStatus {
     dead_lettered: u64,
     /// Dead letters in its log, older ones included, that somebody has to retry or discard; null before they
     /// were counted for the first time.
-    pub(in crate::private) dead_letters_outstanding: Option<u64>,
+    pub(super) dead_letters_outstanding: Option<u64>,
     /// Events of these that were in a damaged or deleted part of the journal.
     lost: u64,
     /// Events of these without an outcome yet.
-    pub(in crate::private) queued: u64,
+    pub(super) queued: u64,
     /// Whether the counters are in order: no event has two outcomes, and none is queued that the journal does
     /// not have.
     balanced: bool,
     /// Age of the oldest event that is just being delivered; null when there is none.
     lag_seconds: Option<f64>,
     /// Whether it accepts any certificate (`skip_verify`).
-    pub(in crate::private) insecure: bool,
+    pub(super) insecure: bool,
 }
 
 impl DestinationStatus {
     /// The status of one that is configured; `broken` is what the audit says of its counters.
-    pub(in crate::private) fn of(running: &DestinationView, broken: bool) -> Self {
+    pub(super) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
         let counts = running.counters.event_counts();
         let mut status = Self {
@@ -75,19 +76,10 @@ impl DestinationStatus {
             enabled: settings.enabled,
             paused: settings.paused,
             state: "up",
-            since: None,
-            error: None,
-            needs_operator: None,
-            accepted: counts.accepted,
-            written: counts.written,
-            ignored: counts.ignored,
-            dead_lettered: counts.dead_lettered,
-            dead_letters_outstanding: None,
-            lost: counts.lost,
-            queued: counts.queued(),
             balanced: counts.is_balanced() && !broken,
             lag_seconds: running.lag.now().map(|lag| lag.as_secs_f64()),
             insecure: settings.connection.secure && settings.connection.skip_verify,
+            ..Self::counted(&counts)
         };
         match running.health.as_ref().map(Health::state) {
             None => {
@@ -117,6 +109,20 @@ impl DestinationStatus {
         status
     }
 
+    /// A status of which only the counts are known.
+    fn counted(counts: &EventCounts) -> Self {
+        Self {
+            accepted: counts.accepted,
+            written: counts.written,
+            ignored: counts.ignored,
+            dead_lettered: counts.dead_lettered,
+            lost: counts.lost,
+            queued: counts.queued(),
+            balanced: counts.is_balanced(),
+            ..Self::default()
+        }
+    }
+
     /// Shows what waits by itself while the rest is delivered.
     fn wait_in_part(&mut self, running: &DestinationView) {
         let deferred = running.health.as_ref().map(Health::deferred);
@@ -136,27 +142,15 @@ impl DestinationStatus {
     }
 
     /// The status of a destination that is not configured; `known` is whether `accept_retired` says so.
-    pub(in crate::private) fn retired(retired: &RetiredDestination, known: AcceptRetired) -> Self {
+    pub(super) fn retired(retired: &RetiredDestination, known: AcceptRetired) -> Self {
         let counts = retired.counters.event_counts();
         let mut status = Self {
             id: retired.id.clone(),
             name: retired.id.clone(),
-            enabled: false,
-            paused: false,
             state: "retired",
             since: retired.since.map(time::text),
-            error: None,
             needs_operator: Some(known == AcceptRetired::No),
-            accepted: counts.accepted,
-            written: counts.written,
-            ignored: counts.ignored,
-            dead_lettered: counts.dead_lettered,
-            lost: counts.lost,
-            queued: counts.queued(),
-            balanced: counts.is_balanced(),
-            lag_seconds: None,
-            insecure: false,
-            dead_letters_outstanding: None,
+            ..Self::counted(&counts)
         };
         let events = if status.queued == 1 {
             "event"
@@ -172,7 +166,7 @@ impl DestinationStatus {
 
     /// Whether its Redis does not take or have what it should, or that is not known yet; or it is not configured,
     /// and `accept_retired` is off.
-    pub(in crate::private) fn is_degraded(&self) -> bool {
+    pub(super) fn is_degraded(&self) -> bool {
         match self.state {
             "waiting" | "connecting" | "restoring" | "incomplete" => true,
             "retired" => self.needs_operator == Some(true),
@@ -181,7 +175,7 @@ impl DestinationStatus {
     }
 
     /// Why events wait for it, and what to do about it.
-    pub(in crate::private) fn why_events_wait(&self) -> String {
+    pub(super) fn why_events_wait(&self) -> String {
         let why = match self.state {
             "retired" => "which is not configured",
             "disabled" => "which is disabled",
@@ -219,10 +213,5 @@ impl DestinationStatus {
         self.since = Some(time::text(since));
         self.error = Some(says);
         self.needs_operator = Some(needs_operator);
-    }
-
-    /// What it waits for, in words.
-    pub(super) fn error(&self) -> Option<&str> {
-        self.error.as_deref()
     }
 }
