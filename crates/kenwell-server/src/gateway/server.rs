@@ -126,7 +126,7 @@ impl Gateway {
             Ok(answer) => answer,
             Err(refusal) => {
                 let waits = request.headers().contains_key(header::EXPECT);
-                if refusal.is_worth_the_rest() && !waits {
+                if refusal.can_still_be_read() && !waits {
                     body::discard(request.body_mut(), self.deadline()).await;
                 }
                 success::refused(refusal.answer(), request.headers())
@@ -193,17 +193,14 @@ impl Gateway {
         let memory = self.body_memory.of(&source.body_share);
         let received = body::read(encoding, request.body_mut(), &memory, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
-        let SourceLease {
-            sources: now,
-            token,
-        } = self.source_table.lease();
-        let source = if Arc::ptr_eq(&sources, &now) {
+        let lease = self.source_table.lease();
+        let source = if Arc::ptr_eq(&sources, &lease.sources) {
             source
         } else {
-            now.find_enabled(key)?
+            lease.sources.find_enabled(key)?
         };
         self.ingest
-            .accept(source, token, route, &received.bytes)
+            .accept(source, lease.token, route, &received.bytes)
             .await
     }
 

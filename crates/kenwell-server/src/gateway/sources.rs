@@ -22,8 +22,8 @@ pub struct Source {
     write_key: kenwell::connection::Secret,
     /// The counters of the destinations that it feeds.
     pub(super) destinations: Vec<DestinationCounters>,
-    /// The same destinations, as the journal wants them.
-    pub(super) route: Vec<u8>,
+    /// What the envelopes of its events begin with: its id and those destinations.
+    pub(super) envelope_prefix: Vec<u8>,
     rate_limit: Option<RateLimit>,
     /// What its large bodies may take of the memory for all.
     pub(super) body_share: SourceShare,
@@ -116,7 +116,7 @@ impl Source {
                 .iter()
                 .map(|id| metrics.destination(id))
                 .collect(),
-            route: envelope::route(&source.id, &destinations),
+            envelope_prefix: envelope::prefix(&source.id, &destinations),
             rate_limit,
             body_share: before.map_or_else(SourceShare::new, |before| before.body_share.clone()),
         }
