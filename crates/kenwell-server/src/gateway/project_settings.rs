@@ -11,11 +11,11 @@ use super::answer::{Answer, JSON};
 
 /// How clients reach the gateway, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicEndpoint {
+pub(super) struct PublicEndpoint {
     /// `gateway.public_url`: scheme, host and path, without a slash at the end.
-    pub public_url: Option<String>,
+    pub(super) public_url: Option<String>,
     /// Whether the listener speaks TLS itself.
-    pub tls: bool,
+    pub(super) tls: bool,
 }
 
 /// Where events are to be sent.

@@ -27,7 +27,7 @@ use super::{
     status,
     success::{self, StoredRequest},
 };
-use crate::metrics::Metrics;
+use crate::{config::Config, metrics::Metrics};
 
 /// An event that the gateway did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,22 +39,14 @@ pub(crate) struct NotAccepted {
     pub(crate) words: String,
 }
 
-/// How much the gateway serves at once, and how long it waits for senders.
-#[derive(Debug, Clone, Copy)]
-pub struct GatewayLimits {
-    /// Open connections. One more takes the place of one that keeps us waiting, or is answered 503.
-    pub max_connections: usize,
-    /// Time that a connection may be without a request.
-    pub idle_timeout: Duration,
-    /// Time for a whole body to arrive.
-    pub body_timeout: Duration,
-}
-
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
     source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
-    pub(super) limits: GatewayLimits,
+    /// Time that a connection may be without a request.
+    pub(super) idle_timeout: Duration,
+    /// Time for a whole body to arrive.
+    body_timeout: Duration,
     /// What the heads of all connections may take.
     pub(super) head_memory: HeadMemory,
     /// What the bodies of known senders may take.
@@ -70,12 +62,10 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that appends to `journal`.
     pub fn new(
+        config: &Config,
         source_table: Arc<SourceTable>,
         journal: Journal,
         metrics: Arc<Metrics>,
-        workspace_id: String,
-        limits: GatewayLimits,
-        public: PublicEndpoint,
     ) -> Self {
         for row in &route::ROUTES {
             metrics.expect_requests(row.name, row.statuses);
@@ -88,13 +78,17 @@ impl Gateway {
                 metrics,
                 appends: TaskTracker::new(),
             },
-            limits,
+            idle_timeout: config.gateway.idle_timeout,
+            body_timeout: config.gateway.body_timeout,
             head_memory: HeadMemory::new(),
             body_memory: BodyMemory::new(LARGE_BYTES),
             unknown_memory: BodyMemory::new(UNKNOWN_SENDERS_BYTES),
             unknown_share: SourceShare::new(),
-            public,
-            workspace_id,
+            public: PublicEndpoint {
+                public_url: config.gateway.public_url.clone(),
+                tls: config.gateway.tls.is_some(),
+            },
+            workspace_id: config.workspace_id.clone(),
             started: format!("{:.3}", Timestamp::now()),
         }
     }
@@ -250,6 +244,6 @@ impl Gateway {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.body_timeout
+        Instant::now() + self.body_timeout
     }
 }
