@@ -27,5 +27,4 @@ mod uninterrupted;
 
 pub(super) use configuration::problem;
 pub(super) use destination_status::DestinationStatus;
-pub(super) use openapi::frame;
-pub(super) use routes::{quick, slow, streams};
+pub(super) use routes::described;
