@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::Answer,
     auth,
-    body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceShare, UNKNOWN_SENDERS_BYTES},
+    body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceMemory, UNKNOWN_SENDERS_BYTES},
     cors,
     head::HeadMemory,
     ingest::Ingest,
@@ -53,7 +53,7 @@ pub struct Gateway {
     body_memory: BodyMemory,
     /// What the bodies of senders may take who are known only when their body is read; they have one share together.
     unknown_memory: BodyMemory,
-    unknown_share: SourceShare,
+    unknown_share: BodyMemory,
     public: PublicEndpoint,
     workspace_id: String,
     started: String,
@@ -83,7 +83,7 @@ impl Gateway {
             head_memory: HeadMemory::new(),
             body_memory: BodyMemory::new(LARGE_BYTES),
             unknown_memory: BodyMemory::new(UNKNOWN_SENDERS_BYTES),
-            unknown_share: SourceShare::new(),
+            unknown_share: BodyMemory::source_share(),
             public: PublicEndpoint {
                 public_url: config.gateway.public_url.clone(),
                 tls: config.gateway.tls.is_some(),
@@ -184,7 +184,10 @@ impl Gateway {
         let sources = self.source_table.now();
         let source = sources.find_enabled(key)?;
         let encoding = Encoding::of(request.headers());
-        let memory = self.body_memory.of(&source.body_share);
+        let memory = SourceMemory {
+            share: &source.body_share,
+            all: &self.body_memory,
+        };
         let received = body::read(encoding, request.body_mut(), &memory, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
         let lease = self.source_table.lease();
@@ -206,7 +209,10 @@ impl Gateway {
     ) -> Result<StoredRequest, Refusal> {
         let encoding = Encoding::of(request.headers());
         let body = request.body_mut();
-        let memory = self.unknown_memory.of(&self.unknown_share);
+        let memory = SourceMemory {
+            share: &self.unknown_share,
+            all: &self.unknown_memory,
+        };
         let received = body::read(encoding, body, &memory, self.deadline()).await?;
         let SourceLease { sources, token } = self.source_table.lease();
         self.ingest

@@ -42,7 +42,8 @@ fn page(source: &Source, workspace_id: &str, started: &str) -> Value {
             // Kotlin and Swift want the texts up to `workspaceId`, and the browser SDK stays silent without `id`.
             "id": source.id,
             "name": source.name,
-            "writeKey": source.write_key(),
+            // Its own SDKs know it anyway.
+            "writeKey": source.write_key.expose(),
             "workspaceId": workspace_id,
             // Missing, it counts as false, and nothing is sent.
             "enabled": source.enabled,
