@@ -165,7 +165,7 @@ impl Journal {
         let state = &self.handle.state;
         state.queue.close();
         let mut published = state.published.subscribe();
-        // The sender lives as long as `shared`.
+        // The sender lives as long as `state`.
         drop(published.wait_for(|published| published.closed).await);
         let error = lock(&state.close_error).clone();
         error.map_or(Ok(()), Err)

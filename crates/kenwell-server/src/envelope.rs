@@ -22,7 +22,7 @@ const VERSION: u8 = 3;
 /// Version 2, still read: journals outlive the version that wrote them.
 const WITH_ADDRESS: u8 = 2;
 /// Version 1, still read too.
-const WITHOUT_ROUTES: u8 = 1;
+const WITHOUT_DESTINATIONS: u8 = 1;
 
 /// An event as the journal keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Envelope<'a> {
     /// The id of the source whose write key came with the request.
     pub source: &'a str,
     /// The destinations that the source fed when the event was accepted; `None` in version 1.
-    pub routes: Option<Routes<'a>>,
+    pub destinations: Option<DestinationIds<'a>>,
     /// When the gateway received it, milliseconds since 1970 UTC.
     pub received_at_ms: u64,
     /// The event's own bytes, as sent.
@@ -39,38 +39,38 @@ pub struct Envelope<'a> {
 
 /// The destinations of a record, in the record's own bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Routes<'a> {
+pub struct DestinationIds<'a> {
     ids: &'a [u8],
 }
 
 /// A record that is no envelope of a known version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("journal record is not an event envelope of version {WITHOUT_ROUTES} to {VERSION}")]
+#[error("journal record is not an event envelope of version {WITHOUT_DESTINATIONS} to {VERSION}")]
 pub struct NotAnEnvelope;
 
-/// The part of a header that is the same for everything from one source: its id and where it goes. Ids
-/// are cut at 255 bytes and the list at 65,535, which configuration never exceeds.
-pub fn route(source: &str, destinations: &[String]) -> Vec<u8> {
-    let mut route = Vec::new();
-    push_short(source, &mut route);
+/// What is the same in all envelopes of one source: its id and the destinations. Ids are cut at 255 bytes and the
+/// list at 65,535, which configuration never exceeds.
+pub fn prefix(source: &str, destinations: &[String]) -> Vec<u8> {
+    let mut prefix = Vec::new();
+    push_short(source, &mut prefix);
     let count = u16::try_from(destinations.len()).unwrap_or(u16::MAX);
-    route.extend_from_slice(&count.to_le_bytes());
+    prefix.extend_from_slice(&count.to_le_bytes());
     for id in destinations.iter().take(usize::from(count)) {
-        push_short(id, &mut route);
+        push_short(id, &mut prefix);
     }
-    route
+    prefix
 }
 
-/// Everything of an envelope but the event: one for all events of a request. `route` is made by
-/// [`route`].
-pub fn header(route: &[u8], received_at: SystemTime) -> Vec<u8> {
+/// Everything of an envelope but the event: one for all events of a request. `prefix` is made by
+/// [`prefix`].
+pub fn header(prefix: &[u8], received_at: SystemTime) -> Vec<u8> {
     let millis = received_at
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();
-    let mut header = Vec::with_capacity(9 + route.len());
+    let mut header = Vec::with_capacity(9 + prefix.len());
     header.push(VERSION);
-    header.extend_from_slice(route);
+    header.extend_from_slice(prefix);
     header.extend_from_slice(&u64::try_from(millis).unwrap_or(u64::MAX).to_le_bytes());
     header
 }
@@ -94,11 +94,11 @@ impl<'a> Envelope<'a> {
     fn read(record: &'a [u8]) -> Option<Self> {
         let (&version, rest) = record.split_first()?;
         let (source, rest) = short(rest)?;
-        let (routes, rest) = match version {
-            WITHOUT_ROUTES => (None, rest),
+        let (destinations, rest) = match version {
+            WITHOUT_DESTINATIONS => (None, rest),
             WITH_ADDRESS | VERSION => {
-                let (routes, rest) = routes(rest)?;
-                (Some(routes), rest)
+                let (destinations, rest) = destinations(rest)?;
+                (Some(destinations), rest)
             }
             _ => return None,
         };
@@ -109,7 +109,7 @@ impl<'a> Envelope<'a> {
         };
         Some(Self {
             source,
-            routes,
+            destinations,
             received_at_ms: u64::from_le_bytes(*millis),
             event,
         })
@@ -118,14 +118,14 @@ impl<'a> Envelope<'a> {
     /// Whether the event is for this destination. When the record does not say, `feeds` tells whether its source
     /// feeds the destination.
     pub fn is_for(&self, destination: &str, feeds: impl Fn(&str) -> bool) -> bool {
-        match self.routes {
-            Some(routes) => routes.contains(destination),
+        match self.destinations {
+            Some(destinations) => destinations.contains(destination),
             None => feeds(self.source),
         }
     }
 }
 
-impl<'a> Routes<'a> {
+impl<'a> DestinationIds<'a> {
     /// The destinations' ids.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let mut rest = self.ids;
@@ -142,7 +142,7 @@ impl<'a> Routes<'a> {
     }
 }
 
-fn routes(bytes: &[u8]) -> Option<(Routes<'_>, &[u8])> {
+fn destinations(bytes: &[u8]) -> Option<(DestinationIds<'_>, &[u8])> {
     let (count, ids) = bytes.split_first_chunk::<2>()?;
     let mut rest = ids;
     for _ in 0..u16::from_le_bytes(*count) {
@@ -150,7 +150,7 @@ fn routes(bytes: &[u8]) -> Option<(Routes<'_>, &[u8])> {
     }
     let length = ids.len().checked_sub(rest.len())?;
     let ids = ids.get(..length)?;
-    Some((Routes { ids }, rest))
+    Some((DestinationIds { ids }, rest))
 }
 
 fn short(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -169,7 +169,7 @@ mod tests {
 
     fn record(source: &str, destinations: &[&str]) -> Vec<u8> {
         let destinations: Vec<_> = destinations.iter().map(ToString::to_string).collect();
-        header(&route(source, &destinations), UNIX_EPOCH + AT)
+        header(&prefix(source, &destinations), UNIX_EPOCH + AT)
     }
 
     #[test]
@@ -178,9 +178,9 @@ mod tests {
         record.extend_from_slice(b"{\"a\":1}");
         let envelope = Envelope::decode(&record).unwrap();
         assert_eq!(envelope.source, "web");
-        let routes = envelope.routes.unwrap();
-        assert_eq!(routes.iter().collect::<Vec<_>>(), ["profiles", "crm"]);
-        assert!(routes.contains("crm") && !routes.contains("prof"));
+        let found = envelope.destinations.unwrap();
+        assert_eq!(found.iter().collect::<Vec<_>>(), ["profiles", "crm"]);
+        assert!(found.contains("crm") && !found.contains("prof"));
         assert_eq!(envelope.event, b"{\"a\":1}");
         assert_eq!(envelope.received_at_ms, 1_700_000_000_123);
     }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_version_is_read_and_the_newest_is_written() {
-        for version in [WITHOUT_ROUTES, WITH_ADDRESS, VERSION] {
+        for version in [WITHOUT_DESTINATIONS, WITH_ADDRESS, VERSION] {
             for record in fixture(version) {
                 assert_eq!(record[0], version);
                 let envelope = Envelope::decode(&record).unwrap();
@@ -209,18 +209,18 @@ mod tests {
                 assert!(envelope.event.starts_with(start.as_bytes()));
                 assert!(envelope.event.ends_with(b"xxx\"}}"));
                 assert_eq!(envelope.source, "web");
-                let expected = (version != WITHOUT_ROUTES).then(|| vec!["profiles", "crm"]);
-                let routes = envelope
-                    .routes
-                    .map(|routes| routes.iter().collect::<Vec<_>>());
-                assert_eq!(routes, expected);
+                let expected = (version != WITHOUT_DESTINATIONS).then(|| vec!["profiles", "crm"]);
+                let found = envelope
+                    .destinations
+                    .map(|ids| ids.iter().collect::<Vec<_>>());
+                assert_eq!(found, expected);
             }
         }
         for record in fixture(VERSION) {
             let envelope = Envelope::decode(&record).unwrap();
             let at = UNIX_EPOCH + Duration::from_millis(envelope.received_at_ms);
-            let route = route("web", &["profiles".to_owned(), "crm".to_owned()]);
-            let mut written = header(&route, at);
+            let prefix = prefix("web", &["profiles".to_owned(), "crm".to_owned()]);
+            let mut written = header(&prefix, at);
             written.extend_from_slice(envelope.event);
             assert_eq!(written, record);
         }
@@ -233,7 +233,7 @@ mod tests {
         record.extend_from_slice(&7u64.to_le_bytes());
         record.extend_from_slice(b"\x03::1{}");
         let envelope = Envelope::decode(&record).unwrap();
-        assert_eq!((envelope.source, envelope.routes), ("web", None));
+        assert_eq!((envelope.source, envelope.destinations), ("web", None));
         assert_eq!((envelope.received_at_ms, envelope.event), (7, &b"{}"[..]));
     }
 
@@ -245,7 +245,7 @@ mod tests {
         record.extend_from_slice(b"\x0810.0.0.7{}");
         let envelope = Envelope::decode(&record).unwrap();
         assert_eq!((envelope.received_at_ms, envelope.event), (7, &b"{}"[..]));
-        assert!(envelope.routes.unwrap().contains("profiles"));
+        assert!(envelope.destinations.unwrap().contains("profiles"));
         for cut in 0..record.len() - 2 {
             assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
         }

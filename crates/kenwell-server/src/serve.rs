@@ -12,10 +12,10 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{self, Config},
+    config::Config,
     data_dir,
     dead_letters::DeadLetters,
-    gateway::{Gateway, GatewayLimits, PublicEndpoint},
+    gateway::Gateway,
     listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
     private::{self, Access, AdminKey, PrivatePlane},
@@ -88,7 +88,12 @@ async fn serve(
         Arc::clone(&metrics),
         dead_letters.clone(),
     )?;
-    let gateway = Arc::new(gateway(&runtime, journal, &metrics, limits.gateway));
+    let gateway = Arc::new(Gateway::new(
+        &runtime.config(),
+        runtime.source_table(),
+        journal.clone(),
+        Arc::clone(&metrics),
+    ));
     let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
         hosts: runtime.config().private.hosts.clone(),
@@ -118,7 +123,9 @@ async fn serve(
         addresses,
         new_admin_key,
     });
-    gateway.serve(gateway_listener, shutdown, HTTP_GRACE).await;
+    gateway
+        .serve(gateway_listener, limits.gateway, shutdown, HTTP_GRACE)
+        .await;
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     let watched = watching.await;
@@ -146,10 +153,7 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
         max_bytes: config.journal.max_bytes,
         retain: config.journal.retain,
         retain_bytes: config.journal.retain_bytes,
-        durability: match config.journal.durability {
-            config::Durability::Fsync => kenwell_journal::Durability::Fsync,
-            config::Durability::Os => kenwell_journal::Durability::Os,
-        },
+        durability: config.journal.durability,
         ..Options::default()
     };
     // What recovery found is logged by the journal itself, with the place and the loss.
@@ -194,29 +198,4 @@ fn bind(config: &Config) -> anyhow::Result<(Listener, Listener, Addresses)> {
         tls: gateway.is_secure(),
     };
     Ok((gateway, private, addresses))
-}
-
-fn gateway(
-    runtime: &Runtime,
-    journal: &Journal,
-    metrics: &Arc<Metrics>,
-    max_connections: usize,
-) -> Gateway {
-    let config = runtime.config();
-    let limits = GatewayLimits {
-        max_connections,
-        idle_timeout: config.gateway.idle_timeout,
-        body_timeout: config.gateway.body_timeout,
-    };
-    Gateway::new(
-        runtime.source_table(),
-        journal.clone(),
-        Arc::clone(metrics),
-        config.workspace_id.clone(),
-        limits,
-        PublicEndpoint {
-            public_url: config.gateway.public_url.clone(),
-            tls: config.gateway.tls.is_some(),
-        },
-    )
 }

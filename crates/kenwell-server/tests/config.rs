@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kenwell_server::config::{Config, Durability, Environment, Loaded, Problems};
+use kenwell_journal::Durability;
+use kenwell_server::config::{Config, Environment, Loaded, Problems};
 
 #[path = "../../kenwell/tests/support/certificates.rs"]
 #[allow(

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::exit::Failure;
 use super::output;
-use super::send::{Answer, Call, Endpoint, send};
+use super::send::{Answer, Endpoint, send};
 use crate::config::Config;
 use crate::delivery;
 use crate::listener::local_address;
@@ -199,12 +199,8 @@ impl<'a> ServerClient<'a> {
     async fn call(&self, method: Method, path: &str) -> Result<Answer, Failure> {
         let usage = |what: String| Failure::Usage(format!("error: {what}"));
         let endpoint = Endpoint::parse(&self.url, path).map_err(usage)?;
-        let call = Call {
-            method,
-            authorization: format!("Bearer {}", self.key),
-            body: String::new(),
-        };
-        send(&endpoint, self.ca, call).await
+        let authorization = format!("Bearer {}", self.key);
+        send(&endpoint, self.ca, method, &authorization, String::new()).await
     }
 }
 

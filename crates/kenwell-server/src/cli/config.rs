@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use kenwell_journal::Durability;
 
 use super::exit::Failure;
 use super::help;
 use super::output::{self, size};
-use crate::config::{self, Config, Destination, Durability, Environment, Loaded, Source};
+use crate::config::{self, Config, Destination, Environment, Loaded, Source};
 use crate::listener::ServerIdentity;
 
 #[derive(Debug, Subcommand)]

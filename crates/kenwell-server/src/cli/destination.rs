@@ -16,15 +16,12 @@ pub(super) fn choose<'a>(config: &'a Config, id: Option<&str>) -> Result<&'a Des
             "error: there are several destinations\n  fix: choose one with --destination: {}",
             ids(several)
         ))),
-        (Some(id), all) => all
-            .iter()
-            .find(|destination| destination.id == id)
-            .ok_or_else(|| {
-                Failure::Usage(format!(
-                    "error: there is no destination \"{id}\"\n  fix: use one of: {}",
-                    ids(all)
-                ))
-            }),
+        (Some(id), all) => config.destination(id).ok_or_else(|| {
+            Failure::Usage(format!(
+                "error: there is no destination \"{id}\"\n  fix: use one of: {}",
+                ids(all)
+            ))
+        }),
     }
 }
 

@@ -1,42 +1,19 @@
 //! `kenwell dev`.
 
-use std::{net::SocketAddr, path::PathBuf};
-
-use clap::Args;
-
 use super::exit::Failure;
 use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, DevOptions, DevStarted};
 use crate::listener::local_address;
 
-#[derive(Debug, Args)]
-pub(super) struct Dev {
-    /// Where configuration, journal and Redis data are kept; made when missing
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data_dir: PathBuf,
-    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
-    #[arg(long, value_name = "ADDRESS")]
-    gateway_listen: Option<SocketAddr>,
-    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
-    #[arg(long, value_name = "ADDRESS")]
-    private_listen: Option<SocketAddr>,
-}
-
 /// Runs the server and its Redis until a signal.
-pub(super) async fn dev(arguments: Dev) -> Result<(), Failure> {
+pub(super) async fn dev(options: DevOptions) -> Result<(), Failure> {
     let shutdown = signals::shutdown()?;
-    let options = DevOptions {
-        data_dir: arguments.data_dir,
-        gateway_listen: arguments.gateway_listen,
-        private_listen: arguments.private_listen,
-    };
-    dev::run(options, announce, shutdown)
-        .await
-        .map_err(|error| match error.downcast::<Problems>() {
-            Ok(problems) => problems.into(),
-            Err(error) => Failure::Failed(error),
-        })
+    let ended = dev::run(options, announce, shutdown).await;
+    ended.map_err(|error| match error.downcast::<Problems>() {
+        Ok(problems) => problems.into(),
+        Err(error) => Failure::Failed(error),
+    })
 }
 
 fn announce(started: &DevStarted) {

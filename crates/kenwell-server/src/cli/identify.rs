@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use clap::Args;
+use http::Method;
 use kenwell::connection::Secret;
 use serde_json::json;
 
 use super::exit::Failure;
 use super::output;
-use super::send::{Answer, Call, Endpoint, send};
+use super::send::{Answer, Endpoint, send};
 use super::traits::{json_object, quoted};
 
 #[derive(Debug, Args)]
@@ -55,8 +57,11 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     let usage = |what: String| Failure::Usage(format!("error: {what}"));
     let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
     let body = body(arguments).map_err(usage)?;
-    let call = Call::post(arguments.write_key.expose(), body);
-    let answer = send(&endpoint, arguments.ca.as_deref(), call).await?;
+    // The write key is the user of HTTP Basic, without a password.
+    let user = format!("{}:", arguments.write_key.expose());
+    let authorization = format!("Basic {}", BASE64_STANDARD.encode(user));
+    let ca = arguments.ca.as_deref();
+    let answer = send(&endpoint, ca, Method::POST, &authorization, body).await?;
     if arguments.json {
         output::json(&json!({ "status": answer.status, "body": answer.body }))?;
     }

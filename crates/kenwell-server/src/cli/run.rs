@@ -19,6 +19,7 @@ use super::{
     profile::{self, ProfileCommand},
     replay, serve,
 };
+use crate::dev::DevOptions;
 
 /// The command line of `kenwell`.
 #[derive(Debug, Parser)]
@@ -46,7 +47,7 @@ enum Command {
     Serve(serve::Serve),
     /// Run everything on this machine: the server, a Redis of its own, a ready-made configuration
     #[command(after_help = help::DEV)]
-    Dev(dev::Dev),
+    Dev(DevOptions),
     /// Look at the configuration
     #[command(subcommand, after_help = help::CONFIG)]
     Config(ConfigCommand),

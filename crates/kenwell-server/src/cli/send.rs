@@ -5,8 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Method;
 use http_body_util::{BodyExt, Full, Limited};
@@ -31,26 +29,6 @@ pub(super) struct Endpoint {
     secure: bool,
     authority: http::uri::Authority,
     path: String,
-}
-
-/// What is asked for.
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// The value of the header.
-    pub(super) authorization: String,
-    /// JSON, or nothing.
-    pub(super) body: String,
-}
-
-impl Call {
-    /// A POST of JSON with the write key as HTTP Basic user.
-    pub(super) fn post(write_key: &str, body: String) -> Self {
-        Self {
-            method: Method::POST,
-            authorization: format!("Basic {}", STANDARD.encode(format!("{write_key}:"))),
-            body,
-        }
-    }
 }
 
 /// What came back.
@@ -107,18 +85,17 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Makes the call. With `https` the server must show a certificate of the authorities in the file `ca`, or of
-/// the system's.
+/// Makes a call whose body is JSON, or empty. With `https` the server must show a certificate of the authorities in
+/// the file `ca`, or of the system's.
 pub(super) async fn send(
     endpoint: &Endpoint,
     ca: Option<&Path>,
-    call: Call,
+    method: Method,
+    authorization: &str,
+    body: String,
 ) -> Result<Answer, Failure> {
-    let client = if endpoint.secure {
-        Some(tls::client(ca).map_err(Failure::Usage)?)
-    } else {
-        None
-    };
+    let client = endpoint.secure.then(|| tls::client(ca));
+    let client = client.transpose().map_err(Failure::Usage)?;
     let connecting = async {
         let stream = TcpStream::connect(endpoint.socket()).await.map_err(|error| {
             format!(
@@ -142,7 +119,7 @@ pub(super) async fn send(
             ))
         })?
         .map_err(Failure::failed)?;
-    let answer = exchange(stream, endpoint, call);
+    let answer = exchange(stream, endpoint, method, authorization, body);
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Failure::failed(format!(
@@ -154,13 +131,10 @@ pub(super) async fn send(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     endpoint: &Endpoint,
-    call: Call,
+    method: Method,
+    authorization: &str,
+    body: String,
 ) -> anyhow::Result<Answer> {
-    let Call {
-        method,
-        authorization,
-        body,
-    } = call;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let request = http::Request::builder()
         .method(method)

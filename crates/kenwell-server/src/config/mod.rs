@@ -44,9 +44,7 @@ pub(crate) use parse::{MAX_ID, is_id};
 pub use problem::{Place, Problem, Problems};
 pub(crate) use schema::schema;
 pub use secret::Origin;
-pub use settings::{
-    Config, DeadLetters, Delivery, Destination, Durability, Gateway, Journal, Private, Source,
-};
+pub use settings::{Config, DeadLetters, Delivery, Destination, Gateway, Journal, Private, Source};
 pub(crate) use suggestion::nearest;
 pub(crate) use table_reader::variable;
 pub(crate) use url_keys::url_parts;

@@ -8,6 +8,7 @@ use kenwell::{
     connection::{Secret, Settings},
     profile::Layout,
 };
+use kenwell_journal::Durability;
 
 use super::allowed::AllowedReferences;
 use super::keys::{dead_letters, delivery, gateway, journal, private, source, top};
@@ -90,15 +91,6 @@ pub struct Journal {
     pub retain_bytes: u64,
     /// When an append counts as done.
     pub durability: Durability,
-}
-
-/// When an append to the journal counts as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// After fdatasync: survives a power cut.
-    Fsync,
-    /// After the write: survives a killed process, not a power cut.
-    Os,
 }
 
 /// `[delivery]`.

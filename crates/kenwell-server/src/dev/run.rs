@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::Args;
 use kenwell::connection::Secret;
 use kenwell_journal::files;
 use tokio_util::sync::CancellationToken;
@@ -14,15 +15,18 @@ use crate::config::{Config, Environment};
 use crate::runtime::ConfigFile;
 use crate::serve::{self, Signals};
 
-/// What a person may choose.
-#[derive(Debug, Clone)]
+// What a person may choose. The comments of the fields are the command's help.
+#[derive(Debug, Args)]
 pub(crate) struct DevOptions {
-    /// Where configuration, journal and Redis data are kept; made when missing.
-    pub data_dir: PathBuf,
-    /// Where SDKs send to; without it the configured address, or a free port when that is taken.
-    pub gateway_listen: Option<SocketAddr>,
-    /// Where metrics are; without it the configured address, or a free port when that is taken.
-    pub private_listen: Option<SocketAddr>,
+    /// Where configuration, journal and Redis data are kept; made when missing
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data_dir: PathBuf,
+    /// Where SDKs send to [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    gateway_listen: Option<SocketAddr>,
+    /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    private_listen: Option<SocketAddr>,
 }
 
 /// What a person needs to know once events are accepted.

@@ -29,25 +29,18 @@ pub(super) const UNKNOWN_SENDERS_BYTES: usize = SOURCE_BYTES;
 /// instead of a broken connection.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
-/// The memory that large bodies of all connections share.
+/// Memory for large bodies: what those of all connections share, or the part of it that those of one source may take.
+#[derive(Debug, Clone)]
 pub(super) struct BodyMemory(Arc<Semaphore>);
 
-/// The part of it that the bodies of one source may take.
-#[derive(Debug, Clone)]
-pub(super) struct SourceShare(Arc<Semaphore>);
-
-/// Where the bodies of one source reserve memory.
+/// Where the bodies of one source reserve memory: of its share, and of the whole.
 pub(super) struct SourceMemory<'a> {
-    all: &'a Arc<Semaphore>,
-    share: &'a Arc<Semaphore>,
+    pub(super) share: &'a BodyMemory,
+    pub(super) all: &'a BodyMemory,
 }
 
 /// Memory that is reserved, of the source's share and of the whole.
-#[derive(Debug)]
-struct Reservation {
-    _share: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
-}
+type Reservation = [OwnedSemaphorePermit; 2];
 
 impl BodyMemory {
     /// So many bytes.
@@ -55,17 +48,9 @@ impl BodyMemory {
         Self(Arc::new(Semaphore::new(bytes)))
     }
 
-    pub(super) fn of<'a>(&'a self, SourceShare(share): &'a SourceShare) -> SourceMemory<'a> {
-        SourceMemory {
-            all: &self.0,
-            share,
-        }
-    }
-}
-
-impl SourceShare {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(SOURCE_BYTES)))
+    /// What the bodies of one source may take.
+    pub(super) fn source_share() -> Self {
+        Self::new(SOURCE_BYTES)
     }
 }
 
@@ -73,17 +58,12 @@ impl SourceMemory<'_> {
     /// Waits for so many bytes: first behind those of the same source only.
     async fn reserve(&self, bytes: u64, deadline: Instant) -> Result<Reservation, Refusal> {
         let bytes = u32::try_from(bytes).map_err(|_| Refusal::Busy)?;
-        let reserved = async {
-            Some(Reservation {
-                _share: Arc::clone(self.share)
-                    .acquire_many_owned(bytes)
-                    .await
-                    .ok()?,
-                _all: Arc::clone(self.all).acquire_many_owned(bytes).await.ok()?,
-            })
-        };
-        let reserved = timeout_at(deadline, reserved).await;
-        reserved.ok().flatten().ok_or(Refusal::Busy)
+        let reserve = |memory: &BodyMemory| Arc::clone(&memory.0).acquire_many_owned(bytes);
+        let reserved = timeout_at(deadline, async {
+            let share = reserve(self.share).await.ok()?;
+            Some([share, reserve(self.all).await.ok()?])
+        });
+        reserved.await.ok().flatten().ok_or(Refusal::Busy)
     }
 }
 
@@ -263,7 +243,10 @@ mod tests {
         read(
             Encoding::of(&headers),
             &mut Full::new(Bytes::from(body)),
-            &BodyMemory::new(LARGE_BYTES).of(&SourceShare::new()),
+            &SourceMemory {
+                share: &BodyMemory::source_share(),
+                all: &BodyMemory::new(LARGE_BYTES),
+            },
             deadline,
         )
         .await

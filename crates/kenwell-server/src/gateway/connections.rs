@@ -26,15 +26,15 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text
 X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nVary: Origin\r\nContent-Length: 20\r\nConnection: close\r\n\r\nService Unavailable\n";
 
 impl Gateway {
-    /// Serves `listener` until `shutdown`, then lets every request that has arrived finish, for at most
+    /// Serves `listener`, so many connections at once, until `shutdown`, then lets every request that has arrived finish, for at most
     /// `grace`: those who sent them may be gone, and will not send them again.
     pub async fn serve(
         self: Arc<Self>,
         listener: Listener,
+        max_connections: usize,
         shutdown: CancellationToken,
         grace: Duration,
     ) {
-        let max_connections = self.limits.max_connections;
         let gateway = Arc::clone(&self);
         let served = listener::serve(gateway, listener, max_connections, shutdown, grace);
         if served.await.is_err() {
@@ -57,7 +57,7 @@ impl Plane for Gateway {
             Arc::clone(&exchange),
             Arc::clone(&connection.place),
             &self.head_memory,
-            self.limits.idle_timeout,
+            self.idle_timeout,
         );
         let service = service_fn(|request: Request<Incoming>| {
             let mut refusal = exchange.begin(&request);

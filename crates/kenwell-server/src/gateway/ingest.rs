@@ -168,15 +168,15 @@ impl Ingest {
         batch: Batch,
     ) -> Result<(), Refusal> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let queue = Arc::clone(source);
-        let batch = batch.on_stored(move |first| enter(&queue, count, first));
+        let counted = Arc::clone(source);
+        let batch = batch.on_stored(move |first| enter(&counted, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
         // On a task of its own: when its request is not waited for any more, as when a server stops or a client of the private
         // plane hangs up, the token must last to the end of the append.
         let append = self.appends.spawn(async move {
             let appended = journal.append(batch).await;
-            // The counters are right now, one way or the other.
+            // Stored and counted, or refused: either way the sources may be replaced now.
             drop(token);
             appended
         });
@@ -211,7 +211,7 @@ fn fits(route: Route, body: &[u8]) -> Result<(), Refusal> {
 
 /// One journal record for each identify, all with the same header.
 fn records(source: &Source, identifies: &[&[u8]]) -> Batch {
-    let header = envelope::header(&source.route, SystemTime::now());
+    let header = envelope::header(&source.envelope_prefix, SystemTime::now());
     let mut batch = Batch::new();
     for event in identifies {
         batch.push(&[&header, event]);

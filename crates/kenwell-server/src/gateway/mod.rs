@@ -22,8 +22,7 @@ mod status;
 mod success;
 
 pub use body::MAX_BODY_BYTES;
-pub use project_settings::PublicEndpoint;
+pub use server::Gateway;
 pub(crate) use server::NotAccepted;
-pub use server::{Gateway, GatewayLimits};
 pub use source_table::SourceTable;
 pub use sources::{Source, Sources};

@@ -11,27 +11,18 @@ use super::answer::{Answer, JSON};
 
 /// How clients reach the gateway, as far as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicEndpoint {
+pub(super) struct PublicEndpoint {
     /// `gateway.public_url`: scheme, host and path, without a slash at the end.
-    pub public_url: Option<String>,
+    pub(super) public_url: Option<String>,
     /// Whether the listener speaks TLS itself.
-    pub tls: bool,
-}
-
-/// Where events are to be sent.
-#[derive(Debug, PartialEq, Eq)]
-struct EventTarget {
-    /// `http` or `https`. Only the browser SDK asks; the others always use TLS.
-    protocol: &'static str,
-    /// Host and path in front of `/b`. Without one, SDKs stay with the host that their program chose.
-    api_host: Option<String>,
+    pub(super) tls: bool,
 }
 
 /// The settings for `write_key`.
 pub(super) fn answer(write_key: &str, headers: &HeaderMap, public: &PublicEndpoint) -> Answer {
-    let target = target(headers, public);
-    let mut segment = json!({ "apiKey": write_key, "protocol": target.protocol });
-    if let (Some(host), Some(segment)) = (target.api_host, segment.as_object_mut()) {
+    let (protocol, api_host) = target(headers, public);
+    let mut segment = json!({ "apiKey": write_key, "protocol": protocol });
+    if let (Some(host), Some(segment)) = (api_host, segment.as_object_mut()) {
         segment.insert("apiHost".into(), host.into());
     }
     let page = json!({
@@ -49,13 +40,15 @@ pub(super) fn answer(write_key: &str, headers: &HeaderMap, public: &PublicEndpoi
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-fn target(headers: &HeaderMap, public: &PublicEndpoint) -> EventTarget {
+/// Where events are to be sent: protocol, and host with the path in front of `/b`.
+///
+/// Only the browser SDK asks for the protocol; the others always use TLS. Without a host, SDKs stay with the one that
+/// their program chose.
+fn target(headers: &HeaderMap, public: &PublicEndpoint) -> (&'static str, Option<String>) {
     let url = public.public_url.as_deref();
     if let Some((scheme, host)) = url.and_then(|url| url.split_once("://")) {
-        return EventTarget {
-            protocol: if scheme == "http" { "http" } else { "https" },
-            api_host: Some(format!("{host}/v1")),
-        };
+        let protocol = if scheme == "http" { "http" } else { "https" };
+        return (protocol, Some(format!("{host}/v1")));
     }
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     // Proxies append to these, so that the first one is what the client said.
@@ -77,10 +70,7 @@ fn target(headers: &HeaderMap, public: &PublicEndpoint) -> EventTarget {
         || public.tls || page.is_some_and(|page| page.starts_with("https:")),
         |proto| proto.eq_ignore_ascii_case("https"),
     );
-    EventTarget {
-        protocol: if secure { "https" } else { "http" },
-        api_host,
-    }
+    (if secure { "https" } else { "http" }, api_host)
 }
 
 #[cfg(test)]
@@ -103,8 +93,7 @@ mod tests {
         for (name, value) in lines {
             headers.insert(*name, value.parse().unwrap());
         }
-        let target = target(&headers, public);
-        (target.protocol, target.api_host)
+        target(&headers, public)
     }
 
     #[test]

@@ -48,9 +48,9 @@ pub(super) const STATUSES: [u16; 8] = [200, 400, 401, 404, 408, 413, 429, 503];
 const RETRY_AFTER: u64 = 1;
 
 impl Refusal {
-    /// Whether the rest of the body is worth reading, so that its sender sees the answer. One who
-    /// broke off or is too slow has had their time.
-    pub(super) fn is_worth_the_rest(&self) -> bool {
+    /// Whether the sender may still read the answer, so that the rest of their body is read first. Not when they
+    /// broke off, or have used up the time for the body.
+    pub(super) fn can_still_be_read(&self) -> bool {
         !matches!(self, Self::TooSlow | Self::Unreadable)
     }
 

@@ -1,5 +1,5 @@
 //! The table of paths: RudderStack's and Segment's, in exact letters. A slash at the end or a second one in a
-//! row says nothing: SDKs put their path behind whatever data-plane URL they are given.
+//! row is ignored: SDKs put their path behind whatever data-plane URL they are given.
 
 use std::borrow::Cow;
 

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::Answer,
     auth,
-    body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceShare, UNKNOWN_SENDERS_BYTES},
+    body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceMemory, UNKNOWN_SENDERS_BYTES},
     cors,
     head::HeadMemory,
     ingest::Ingest,
@@ -27,7 +27,7 @@ use super::{
     status,
     success::{self, StoredRequest},
 };
-use crate::metrics::Metrics;
+use crate::{config::Config, metrics::Metrics};
 
 /// An event that the gateway did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,29 +39,21 @@ pub(crate) struct NotAccepted {
     pub(crate) words: String,
 }
 
-/// How much the gateway serves at once, and how long it waits for senders.
-#[derive(Debug, Clone, Copy)]
-pub struct GatewayLimits {
-    /// Open connections. One more takes the place of one that keeps us waiting, or is answered 503.
-    pub max_connections: usize,
-    /// Time that a connection may be without a request.
-    pub idle_timeout: Duration,
-    /// Time for a whole body to arrive.
-    pub body_timeout: Duration,
-}
-
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
     source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
-    pub(super) limits: GatewayLimits,
+    /// Time that a connection may be without a request.
+    pub(super) idle_timeout: Duration,
+    /// Time for a whole body to arrive.
+    body_timeout: Duration,
     /// What the heads of all connections may take.
     pub(super) head_memory: HeadMemory,
     /// What the bodies of known senders may take.
     body_memory: BodyMemory,
     /// What the bodies of senders may take who are known only when their body is read; they have one share together.
     unknown_memory: BodyMemory,
-    unknown_share: SourceShare,
+    unknown_share: BodyMemory,
     public: PublicEndpoint,
     workspace_id: String,
     started: String,
@@ -70,12 +62,10 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that appends to `journal`.
     pub fn new(
+        config: &Config,
         source_table: Arc<SourceTable>,
         journal: Journal,
         metrics: Arc<Metrics>,
-        workspace_id: String,
-        limits: GatewayLimits,
-        public: PublicEndpoint,
     ) -> Self {
         for row in &route::ROUTES {
             metrics.expect_requests(row.name, row.statuses);
@@ -88,13 +78,17 @@ impl Gateway {
                 metrics,
                 appends: TaskTracker::new(),
             },
-            limits,
+            idle_timeout: config.gateway.idle_timeout,
+            body_timeout: config.gateway.body_timeout,
             head_memory: HeadMemory::new(),
             body_memory: BodyMemory::new(LARGE_BYTES),
             unknown_memory: BodyMemory::new(UNKNOWN_SENDERS_BYTES),
-            unknown_share: SourceShare::new(),
-            public,
-            workspace_id,
+            unknown_share: BodyMemory::source_share(),
+            public: PublicEndpoint {
+                public_url: config.gateway.public_url.clone(),
+                tls: config.gateway.tls.is_some(),
+            },
+            workspace_id: config.workspace_id.clone(),
             started: format!("{:.3}", Timestamp::now()),
         }
     }
@@ -126,7 +120,7 @@ impl Gateway {
             Ok(answer) => answer,
             Err(refusal) => {
                 let waits = request.headers().contains_key(header::EXPECT);
-                if refusal.is_worth_the_rest() && !waits {
+                if refusal.can_still_be_read() && !waits {
                     body::discard(request.body_mut(), self.deadline()).await;
                 }
                 success::refused(refusal.answer(), request.headers())
@@ -190,20 +184,20 @@ impl Gateway {
         let sources = self.source_table.now();
         let source = sources.find_enabled(key)?;
         let encoding = Encoding::of(request.headers());
-        let memory = self.body_memory.of(&source.body_share);
+        let memory = SourceMemory {
+            share: &source.body_share,
+            all: &self.body_memory,
+        };
         let received = body::read(encoding, request.body_mut(), &memory, self.deadline()).await?;
         // The body may have taken its time. What holds now decides, all of it.
-        let SourceLease {
-            sources: now,
-            token,
-        } = self.source_table.lease();
-        let source = if Arc::ptr_eq(&sources, &now) {
+        let lease = self.source_table.lease();
+        let source = if Arc::ptr_eq(&sources, &lease.sources) {
             source
         } else {
-            now.find_enabled(key)?
+            lease.sources.find_enabled(key)?
         };
         self.ingest
-            .accept(source, token, route, &received.bytes)
+            .accept(source, lease.token, route, &received.bytes)
             .await
     }
 
@@ -215,7 +209,10 @@ impl Gateway {
     ) -> Result<StoredRequest, Refusal> {
         let encoding = Encoding::of(request.headers());
         let body = request.body_mut();
-        let memory = self.unknown_memory.of(&self.unknown_share);
+        let memory = SourceMemory {
+            share: &self.unknown_share,
+            all: &self.unknown_memory,
+        };
         let received = body::read(encoding, body, &memory, self.deadline()).await?;
         let SourceLease { sources, token } = self.source_table.lease();
         self.ingest
@@ -253,6 +250,6 @@ impl Gateway {
     }
 
     fn deadline(&self) -> Instant {
-        Instant::now() + self.limits.body_timeout
+        Instant::now() + self.body_timeout
     }
 }

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use subtle::ConstantTimeEq;
 
-use super::{body::SourceShare, refusal::Refusal};
+use super::{body::BodyMemory, refusal::Refusal};
 use crate::{
     config, envelope,
     metrics::{DestinationCounters, Metrics, SourceCounters},
@@ -19,14 +19,14 @@ pub struct Source {
     pub counters: SourceCounters,
     pub(super) name: String,
     pub(super) enabled: bool,
-    write_key: kenwell::connection::Secret,
+    pub(super) write_key: kenwell::connection::Secret,
     /// The counters of the destinations that it feeds.
     pub(super) destinations: Vec<DestinationCounters>,
-    /// The same destinations, as the journal wants them.
-    pub(super) route: Vec<u8>,
+    /// What the envelopes of its events begin with: its id and those destinations.
+    pub(super) envelope_prefix: Vec<u8>,
     rate_limit: Option<RateLimit>,
     /// What its large bodies may take of the memory for all.
-    pub(super) body_share: SourceShare,
+    pub(super) body_share: BodyMemory,
 }
 
 /// An allowance of events a second, shared by all that go on counting with it.
@@ -65,13 +65,8 @@ impl Sources {
     pub(super) fn find(&self, write_key: &str) -> Result<&Arc<Source>, Refusal> {
         let mut found = None;
         for source in &self.sources {
-            if bool::from(
-                source
-                    .write_key
-                    .expose()
-                    .as_bytes()
-                    .ct_eq(write_key.as_bytes()),
-            ) {
+            let key = source.write_key.expose().as_bytes();
+            if bool::from(key.ct_eq(write_key.as_bytes())) {
                 found = Some(source);
             }
         }
@@ -116,15 +111,11 @@ impl Source {
                 .iter()
                 .map(|id| metrics.destination(id))
                 .collect(),
-            route: envelope::route(&source.id, &destinations),
+            envelope_prefix: envelope::prefix(&source.id, &destinations),
             rate_limit,
-            body_share: before.map_or_else(SourceShare::new, |before| before.body_share.clone()),
+            body_share: before
+                .map_or_else(BodyMemory::source_share, |before| before.body_share.clone()),
         }
-    }
-
-    /// The source's write key, which its own SDKs know anyway.
-    pub(super) fn write_key(&self) -> &str {
-        self.write_key.expose()
     }
 
     /// Counts `events` against the rate limit.

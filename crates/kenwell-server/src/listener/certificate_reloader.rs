@@ -1,7 +1,7 @@
 //! A certificate that is read again when its files change, so that renewing it needs no restart.
 
 use std::{
-    fmt, fs, io,
+    fs, io,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -22,11 +22,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 type FileVersions = Vec<Option<(SystemTime, u64)>>;
 
 /// Gives each handshake the certificate that is in the files.
+#[derive(Debug)]
 struct CertificateReloader {
     identity: ServerIdentity,
     current: Mutex<CurrentCertificate>,
 }
 
+#[derive(Debug)]
 struct CurrentCertificate {
     certified: Arc<CertifiedKey>,
     versions: FileVersions,
@@ -96,14 +98,6 @@ pub(super) fn config(identity: ServerIdentity) -> io::Result<ServerConfig> {
 impl ResolvesServerCert for CertificateReloader {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.at(Instant::now()))
-    }
-}
-
-impl fmt::Debug for CertificateReloader {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("CertificateReloader")
-            .finish_non_exhaustive()
     }
 }
 

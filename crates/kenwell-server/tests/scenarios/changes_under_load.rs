@@ -164,7 +164,7 @@ fn routes(inside: &Inside) -> BTreeMap<String, BTreeSet<String>> {
             let envelope = Envelope::decode(record).unwrap();
             let event: serde_json::Value = serde_json::from_slice(envelope.event).unwrap();
             let user = event["userId"].as_str().unwrap().to_owned();
-            let ids = envelope.routes.unwrap().iter().map(str::to_owned);
+            let ids = envelope.destinations.unwrap().iter().map(str::to_owned);
             assert!(
                 routes.insert(user, ids.collect()).is_none(),
                 "twice in the journal"

@@ -24,5 +24,4 @@ mod text;
 mod uninterrupted;
 
 pub(super) use configuration::problem;
-pub(super) use openapi::frame;
-pub(super) use routes::{quick, slow, streams};
+pub(super) use routes::described;

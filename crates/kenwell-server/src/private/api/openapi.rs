@@ -6,7 +6,7 @@ use utoipa::openapi::{
 };
 
 /// What the routes do not say themselves: title, words for newcomers, and who may come in.
-pub(in crate::private) fn frame() -> OpenApi {
+pub(super) fn frame() -> OpenApi {
     let about = "Everything that the console shows and does. Programs send the admin key as `Authorization: \
                  Bearer <key>`; the console signs in and sends its cookie, together with the session's token in \
                  `X-Kenwell-CSRF` where a request changes something. Errors are JSON with a stable code and a \

@@ -10,7 +10,7 @@ use kenwell_journal::{Journal, Options};
 use kenwell_server::{
     config::Environment,
     dead_letters::DeadLetters,
-    gateway::{Gateway, GatewayLimits, PublicEndpoint},
+    gateway::Gateway,
     listener::Listener,
     metrics::{DestinationCounters, Metrics},
     runtime::{
@@ -81,25 +81,16 @@ impl Inside {
         )
         .unwrap();
         let gateway = Gateway::new(
+            &config,
             runtime.source_table(),
             journal.clone(),
             Arc::clone(&metrics),
-            config.workspace_id,
-            GatewayLimits {
-                max_connections: 100,
-                idle_timeout: Duration::from_mins(12),
-                body_timeout: Duration::from_secs(30),
-            },
-            PublicEndpoint {
-                public_url: None,
-                tls: false,
-            },
         );
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None);
         let listener = listener.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let grace = Duration::from_secs(10);
-        let serving = Arc::new(gateway).serve(listener, shutdown.clone(), grace);
+        let serving = Arc::new(gateway).serve(listener, 100, shutdown.clone(), grace);
         let serving = executor.spawn(serving);
         let reload = Arc::new(Notify::new());
         executor.spawn(runtime.clone().watch(reload, shutdown.clone()));
