@@ -199,7 +199,7 @@ impl Cluster {
         Ok(self.topology.current(None).await?.uncovered(slots))
     }
 
-    /// Sends one node's share, and gives one result for each routed.
+    /// Sends one node's share, and gives one result for each command.
     async fn send_share(
         &self,
         command: &'static str,
@@ -236,7 +236,7 @@ impl Cluster {
         results.collect()
     }
 
-    /// The routed with its new address, if that is what the node's refusal was about.
+    /// The command with its new node, if that is what the node's refusal was about.
     fn redirected<'a>(
         &self,
         routed: &RoutedCommand<'a>,

@@ -50,7 +50,7 @@ fn judge(permissions: &[Permission], user: &str, pattern: &str) -> Finding {
             ))
             .with_cure(cure),
         [Permission::Allowed, Permission::Allowed, _] => Check::Marker.ok(format!(
-            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not permission INFO"
+            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not answer INFO"
         )),
         _ if words.is_empty() => Check::Marker.skipped("see rights"),
         _ => Check::Marker.warning(
