@@ -34,35 +34,17 @@ pub(crate) fn was_announced(error: &Error) -> bool {
 impl AddressSource {
     /// The error of a connection that could not be opened, with which servers named its address and where that is
     /// set.
-    pub(super) fn explain(self, error: Error) -> Error {
-        match error {
-            Error::Connect { address, source } => {
+    pub(super) fn explain(self, mut error: Error) -> Error {
+        match &mut error {
+            Error::Connect { source, .. } => {
                 let announced = Announced(format!("{source}; {}", self.origin()));
-                let source = Arc::new(io::Error::new(source.kind(), announced));
-                Error::Connect { address, source }
+                *source = Arc::new(io::Error::new(source.kind(), announced));
             }
-            Error::Timeout {
-                address,
-                action: "connecting",
-                limit,
-            } => Error::Timeout {
-                address,
-                action: self.connecting(),
-                limit,
-            },
-            Error::Tls {
-                address,
-                problem,
-                cure,
-                source,
-            } => Error::Tls {
-                address,
-                problem,
-                cure: format!("{cure}; {}", self.origin()),
-                source,
-            },
-            error => error,
+            Error::Timeout { action, .. } if *action == "connecting" => *action = self.connecting(),
+            Error::Tls { cure, .. } => *cure = format!("{cure}; {}", self.origin()),
+            _ => {}
         }
+        error
     }
 
     fn origin(self) -> &'static str {

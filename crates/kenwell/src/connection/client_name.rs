@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use redis::{Cmd, Value};
+use redis::Value;
 
 use super::client_id::ClientId;
 use super::raw_connection::{RawConnection, ask_if_permitted};
@@ -41,7 +41,7 @@ impl ClientName {
     /// Tells Redis the name.
     pub(super) async fn set(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
-        let command = words(&["CLIENT", "SETNAME", &name]);
+        let command = redis::cmd("CLIENT").arg("SETNAME").arg(name).take();
         let told = ask_if_permitted(raw, &command, "CLIENT SETNAME", address).await;
         told.map(drop)
     }
@@ -53,7 +53,7 @@ impl ClientName {
         raw: &RawConnection,
         address: &Arc<str>,
     ) -> Result<(), Error> {
-        let list = words(&["CLIENT", "LIST"]);
+        let list = redis::cmd("CLIENT").arg("LIST").take();
         let listed = ask_if_permitted(raw, &list, "CLIENT LIST", address).await?;
         let Some(Value::BulkString(listed)) = listed else {
             return Ok(());
@@ -76,12 +76,6 @@ impl ClientName {
         let earlier = listed.lines().filter(is_earlier);
         earlier.filter_map(ClientId::read_line).collect()
     }
-}
-
-fn words(words: &[&str]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg(words);
-    command
 }
 
 #[cfg(test)]

@@ -45,13 +45,8 @@ impl ReplyDeadline {
     }
 }
 
-/// A connection to a cluster: a socket to each node, opened when it is first needed. Clones share the sockets.
-#[derive(Clone)]
+/// A connection to a cluster: a socket to each node, opened when it is first needed.
 pub(super) struct Cluster {
-    shared: Arc<ClusterShared>,
-}
-
-struct ClusterShared {
     topology: Arc<Topology>,
     name: Option<Arc<ClientName>>,
     /// Nodes stay when the map no longer names them: one that comes back must first forget what
@@ -62,27 +57,19 @@ struct ClusterShared {
 impl Cluster {
     pub(super) fn new(settings: Settings, seeds: Vec<Target>) -> Result<Self, Error> {
         let announced = AddressMap::read(&settings.address_map)?;
-        let topology = Topology::new(settings, seeds, announced);
-        Ok(Self::on(Arc::new(topology), None))
-    }
-
-    /// The same cluster on sockets of its own.
-    pub(super) fn another(&self) -> Self {
-        self.named(self.shared.name.clone())
+        Ok(Self {
+            topology: Arc::new(Topology::new(settings, seeds, announced)),
+            name: None,
+            nodes: Mutex::default(),
+        })
     }
 
     /// The same cluster on sockets of its own that are opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self::on(Arc::clone(&self.shared.topology), name)
-    }
-
-    fn on(topology: Arc<Topology>, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            shared: Arc::new(ClusterShared {
-                topology,
-                name,
-                nodes: Mutex::default(),
-            }),
+            topology: Arc::clone(&self.topology),
+            name,
+            nodes: Mutex::default(),
         }
     }
 
@@ -120,7 +107,7 @@ impl Cluster {
         commands: impl Iterator<Item = &Cmd>,
         wait: ReplyDeadline,
     ) -> Result<Answers, Error> {
-        let map = self.shared.topology.current(wait.limit()).await?;
+        let map = self.topology.current(wait.limit()).await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
         for (index, cmd) in commands.enumerate() {
@@ -163,7 +150,7 @@ impl Cluster {
 
     /// The node that has a key, as far as is known without asking.
     pub(super) fn node_of(&self, key: &[u8]) -> Option<Arc<str>> {
-        self.shared.topology.known_node(slot_of(key))
+        self.topology.known_node(slot_of(key))
     }
 
     /// Sends a command without a key to every master; the first error is the result.
@@ -172,13 +159,13 @@ impl Cluster {
         command: &'static str,
         asked: &Cmd,
     ) -> Result<(), Error> {
-        let map = self.shared.topology.current(None).await?;
+        let map = self.topology.current(None).await?;
         let answers = map.masters().iter().map(|address| async move {
             let reply = match self.node(address) {
                 Ok(node) => node.one(command, asked.clone()).await,
                 Err(error) => Err(error),
             };
-            reply.inspect_err(|error| self.shared.topology.doubt(address, error))
+            reply.inspect_err(|error| self.topology.doubt(address, error))
         });
         join_all(answers)
             .await
@@ -194,25 +181,25 @@ impl Cluster {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let map = self.shared.topology.current(None).await?;
+        let map = self.topology.current(None).await?;
         let address = map.node(slot_of(key)).ok_or_else(|| unrouted(command))?;
         let replies = self
             .node(address)?
             .send(command, pipeline, within(None))
             .await;
-        let replies = replies.inspect_err(|error| self.shared.topology.doubt(address, error))?;
+        let replies = replies.inspect_err(|error| self.topology.doubt(address, error))?;
         for error in replies.iter().filter_map(|reply| reply.as_ref().err()) {
-            self.shared.topology.doubt(address, error);
+            self.topology.doubt(address, error);
         }
         Ok(replies)
     }
 
     /// For each master that has none of these slots, the first one that it has.
     pub(super) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
-        Ok(self.shared.topology.current(None).await?.uncovered(slots))
+        Ok(self.topology.current(None).await?.uncovered(slots))
     }
 
-    /// Sends one node's share, and gives one result for each routed.
+    /// Sends one node's share, and gives one result for each command.
     async fn send_share(
         &self,
         command: &'static str,
@@ -235,7 +222,7 @@ impl Cluster {
         let mut replies = match sent {
             Ok(replies) => replies.into_iter(),
             Err(error) => {
-                self.shared.topology.doubt(address, &error);
+                self.topology.doubt(address, &error);
                 return vec![Err(error); share.len()];
             }
         };
@@ -244,12 +231,12 @@ impl Cluster {
             let reply = replies.next().unwrap_or_else(|| Err(unrouted(command)));
             // Without the exception the node only redirects; why there is none says more.
             let reply = reply.map_err(|error| asked.and_then(Result::err).unwrap_or(error));
-            reply.inspect_err(|error| self.shared.topology.doubt(address, error))
+            reply.inspect_err(|error| self.topology.doubt(address, error))
         });
         results.collect()
     }
 
-    /// The routed with its new address, if that is what the node's refusal was about.
+    /// The command with its new node, if that is what the node's refusal was about.
     fn redirected<'a>(
         &self,
         routed: &RoutedCommand<'a>,
@@ -263,9 +250,9 @@ impl Cluster {
             "ASK" => true,
             _ => return None,
         };
-        let redirection = self.shared.topology.redirection(reply, &routed.node)?;
+        let redirection = self.topology.redirection(reply, &routed.node)?;
         if !asking {
-            self.shared.topology.moved(&redirection);
+            self.topology.moved(&redirection);
         }
         Some(RoutedCommand {
             node: redirection.address.into(),
@@ -277,15 +264,15 @@ impl Cluster {
     /// The connection to a node.
     fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let lock = || {
-            let nodes = self.shared.nodes.lock();
+            let nodes = self.nodes.lock();
             // Every change is complete in itself, so a panic elsewhere leaves it usable.
             nodes.unwrap_or_else(PoisonError::into_inner)
         };
         if let Some(node) = lock().get(address) {
             return Ok(node.clone());
         }
-        let name = self.shared.name.clone();
-        let node = self.shared.topology.node(address, name)?;
+        let name = self.name.clone();
+        let node = self.topology.node(address, name)?;
         let mut nodes = lock();
         if nodes.len() >= MAX_NODES {
             nodes.clear();

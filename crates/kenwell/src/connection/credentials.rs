@@ -7,7 +7,7 @@ use super::secret::Secret;
 use super::server_kind::ServerKind;
 use super::settings::Settings;
 use crate::Error;
-use crate::reply::{LoginProblem, Reply};
+use crate::reply::LoginProblem;
 
 /// A user's name and password for one login.
 pub(super) struct Credentials {
@@ -76,33 +76,28 @@ pub(super) fn explained(error: Error, settings: &Settings, expected: ServerKind)
     let Error::Refused { address, reply, .. } = &error else {
         return error;
     };
-    match cure(reply, settings, expected) {
-        Some(cure) => Error::Login {
-            address: address.clone(),
-            reply: reply.clone(),
-            cure: cure.into(),
-        },
-        None => error,
-    }
-}
-
-fn cure(reply: &Reply, settings: &Settings, expected: ServerKind) -> Option<String> {
     let (username, password) = names(expected);
-    Some(match reply.login_problem()? {
-        LoginProblem::WrongPassword => {
+    let cure = match reply.login_problem() {
+        None => return error,
+        Some(LoginProblem::WrongPassword) => {
             let from = match settings.password.as_ref().and_then(Secret::path) {
                 Some(path) => format!(" (read from {})", path.display()),
                 None => String::new(),
             };
             format!("correct `{password}`{from} or `{username}`")
         }
-        LoginProblem::PasswordNotNeeded => {
+        Some(LoginProblem::PasswordNotNeeded) => {
             format!("remove `{password}`, or give Redis that password (`requirepass`)")
         }
-        LoginProblem::PasswordMissing => {
+        Some(LoginProblem::PasswordMissing) => {
             format!("set `{password}`, and `{username}` if it belongs to an ACL user")
         }
-    })
+    };
+    Error::Login {
+        address: address.clone(),
+        reply: reply.clone(),
+        cure: cure.into(),
+    }
 }
 
 /// The settings of the user and the password for this kind of server.

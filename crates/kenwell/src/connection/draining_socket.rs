@@ -23,7 +23,7 @@ pub(super) struct LastActivity {
 }
 
 impl LastActivity {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             began: Instant::now(),
             latest: AtomicU64::new(0),
@@ -36,7 +36,8 @@ impl LastActivity {
         self.latest.store(now, Ordering::Relaxed);
     }
 
-    fn quiet_for(&self) -> Duration {
+    /// For how long nothing has moved.
+    pub(super) fn quiet_for(&self) -> Duration {
         let latest = Duration::from_millis(self.latest.load(Ordering::Relaxed));
         self.began.elapsed().saturating_sub(latest)
     }

@@ -14,7 +14,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use redis::RedisResult;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+
+use super::draining_socket::LastActivity;
 
 /// After so long without a reply the next call first asks whether the server is still there (`PING`): a firewall
 /// may have forgotten the connection without telling either side.
@@ -22,12 +23,11 @@ const IDLE: Duration = Duration::from_secs(3);
 
 /// Shared by the task that moves a connection's bytes and the calls that wait for replies.
 pub(super) struct Liveness {
-    opened: Instant,
     /// How often the task was polled.
     polls: AtomicU64,
     under_way: AtomicUsize,
-    /// When the latest reply came, in milliseconds since `opened`.
-    answered: AtomicU64,
+    /// When the latest reply came.
+    answered: LastActivity,
     has_ended: AtomicBool,
     /// Told when the task has ended.
     ended: Notify,
@@ -42,10 +42,9 @@ pub(super) struct CallGuard(Arc<Liveness>);
 impl Liveness {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            opened: Instant::now(),
             polls: AtomicU64::new(0),
             under_way: AtomicUsize::new(0),
-            answered: AtomicU64::new(0),
+            answered: LastActivity::new(),
             has_ended: AtomicBool::new(false),
             ended: Notify::new(),
         })
@@ -71,15 +70,12 @@ impl Liveness {
 
     /// Whether the connection has not been used for a while.
     pub(super) fn is_idle(&self) -> bool {
-        let answered = Duration::from_millis(self.answered.load(Ordering::Relaxed));
-        self.under_way.load(Ordering::Relaxed) == 0
-            && self.opened.elapsed().saturating_sub(answered) >= IDLE
+        self.under_way.load(Ordering::Relaxed) == 0 && self.answered.quiet_for() >= IDLE
     }
 
     /// A reply came.
     pub(super) fn note_reply(&self) {
-        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.answered.store(now, Ordering::Relaxed);
+        self.answered.note();
     }
 
     /// Awaits a reply, or fails when the task has ended: a command that was handed over in the moment of the

@@ -53,11 +53,7 @@ async fn send_login(
     database: i64,
     address: &Arc<str>,
 ) -> Result<LoginReply, Error> {
-    let command = |words: &[&str]| {
-        let mut command = Cmd::new();
-        command.arg(words);
-        Some(command)
-    };
+    let command = |words: &[&str]| Some(Cmd::new().arg(words).take());
     let number = database.to_string();
     let select = command(&["SELECT", &number]).filter(|_| database != 0);
     let commands = [

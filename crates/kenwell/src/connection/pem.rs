@@ -30,20 +30,17 @@ pub fn is_text(given: &str) -> bool {
 /// # Errors
 /// [`Error::Settings`] when it cannot be read, or holds something else; then with the command that converts it.
 pub fn read_file(setting: &'static str, path: &Path) -> Result<String, Error> {
-    let bytes = file::read_bytes(path).map_err(|error| {
-        let problem = match foreign::name(path.as_os_str().as_encoded_bytes()) {
+    let problem = match file::read_bytes(path) {
+        Ok(bytes) => match foreign::name(&bytes) {
+            Some(foreign) => format!("the file holds {foreign}"),
+            None => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        },
+        Err(error) => match foreign::name(path.as_os_str().as_encoded_bytes()) {
             Some(foreign) => format!("it is {foreign}"),
             None => format!("neither PEM text nor the path of a readable file: {error}"),
-        };
-        Error::wrong_setting(setting, problem)
-    })?;
-    match foreign::name(&bytes) {
-        Some(foreign) => Err(Error::wrong_setting(
-            setting,
-            format!("the file holds {foreign}"),
-        )),
-        None => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-    }
+        },
+    };
+    Err(Error::wrong_setting(setting, problem))
 }
 
 /// The certificates of a PEM text, in their order; at least one.
@@ -57,22 +54,20 @@ pub fn certificates(
     let blocks = blocks::all(text).map_err(|problem| Error::wrong_setting(setting, problem))?;
     let mut found = Vec::new();
     for block in &blocks {
-        match block.label {
-            "CERTIFICATE" | "X509 CERTIFICATE" => found.push(block.der(setting)?.into()),
+        let problem = match block.label {
+            "CERTIFICATE" | "X509 CERTIFICATE" => {
+                found.push(block.der(setting)?.into());
+                continue;
+            }
             "TRUSTED CERTIFICATE" => {
-                return Err(Error::wrong_setting(
-                    setting,
-                    "it holds a TRUSTED CERTIFICATE, which only openssl reads; convert it: openssl x509 -in FILE -out NEW",
-                ));
+                "it holds a TRUSTED CERTIFICATE, which only openssl reads; convert it: openssl x509 -in FILE -out NEW"
             }
             "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => {
-                return Err(Error::wrong_setting(
-                    setting,
-                    "it is PKCS#7; take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out NEW",
-                ));
+                "it is PKCS#7; take the certificates out of it: openssl pkcs7 -print_certs -in FILE -out NEW"
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        return Err(Error::wrong_setting(setting, problem));
     }
     if found.is_empty() {
         return Err(no_certificate(setting, &blocks));
@@ -85,47 +80,31 @@ pub fn certificates(
 /// # Errors
 /// [`Error::Settings`] when there is none, or it is encrypted or cannot be read. No part of it is shown.
 pub fn private_key(setting: &'static str, text: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    let encrypted = || {
-        Error::wrong_setting(
-            setting,
-            "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW",
-        )
-    };
+    const ENCRYPTED: &str =
+        "the key is encrypted; write it out without pass phrase: openssl pkey -in KEY -out NEW";
+    let wrong = |problem: &str| Error::wrong_setting(setting, problem);
     let blocks = blocks::all(text).map_err(|problem| {
-        if text.contains("ENCRYPTED PRIVATE KEY-----") {
-            encrypted()
-        } else {
-            Error::wrong_setting(setting, problem)
-        }
+        let is_encrypted = text.contains("ENCRYPTED PRIVATE KEY-----");
+        wrong(if is_encrypted { ENCRYPTED } else { &problem })
     })?;
     let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
         return Err(no_key(setting, &blocks));
     };
-    if key.is_encrypted() {
-        return Err(encrypted());
-    }
-    match key.label {
+    let problem = match key.label {
+        _ if key.is_encrypted() => ENCRYPTED,
         "OPENSSH PRIVATE KEY" => {
-            return Err(Error::wrong_setting(
-                setting,
-                "the key is in the form of OpenSSH; convert it in place: ssh-keygen -p -N '' -m PEM -f KEY",
-            ));
+            "the key is in the form of OpenSSH; convert it in place: ssh-keygen -p -N '' -m PEM -f KEY"
         }
         "DSA PRIVATE KEY" => {
-            return Err(Error::wrong_setting(
-                setting,
-                "it is a DSA key, which TLS does not use any more; use an RSA, ECDSA P-256/P-384 or Ed25519 key",
-            ));
+            "it is a DSA key, which TLS does not use any more; use an RSA, ECDSA P-256/P-384 or Ed25519 key"
         }
-        _ => {}
-    }
-    let canonical = key.canonical(setting)?;
-    PrivateKeyDer::from_pem_slice(canonical.as_bytes()).map_err(|_| {
-        Error::wrong_setting(
-            setting,
-            "the private key in it cannot be read; export it again",
-        )
-    })
+        _ => {
+            let canonical = key.canonical(setting)?;
+            return PrivateKeyDer::from_pem_slice(canonical.as_bytes())
+                .map_err(|_| wrong("the private key in it cannot be read; export it again"));
+        }
+    };
+    Err(wrong(problem))
 }
 
 fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
@@ -135,17 +114,7 @@ fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
         _ => None,
     };
     let instead = if blocks.iter().any(Block::is_private_key) {
-        match other {
-            Some(other) => {
-                return Error::wrong_setting(
-                    setting,
-                    format!(
-                        "there is no certificate in it, but a private key; exchange the values of {setting} and {other} if they are swapped"
-                    ),
-                );
-            }
-            None => ", but a private key",
-        }
+        ", but a private key"
     } else if blocks
         .iter()
         .any(|block| block.label.ends_with("CERTIFICATE REQUEST"))
@@ -154,12 +123,14 @@ fn no_certificate(setting: &'static str, blocks: &[Block<'_>]) -> Error {
     } else {
         ""
     };
-    Error::wrong_setting(
-        setting,
-        format!(
-            "there is no certificate in it{instead}; give PEM, which has -----BEGIN CERTIFICATE-----"
-        ),
-    )
+    let cure = match other {
+        Some(other) if blocks.iter().any(Block::is_private_key) => {
+            format!("exchange the values of {setting} and {other} if they are swapped")
+        }
+        _ => "give PEM, which has -----BEGIN CERTIFICATE-----".to_owned(),
+    };
+    let problem = format!("there is no certificate in it{instead}; {cure}");
+    Error::wrong_setting(setting, problem)
 }
 
 fn no_key(setting: &'static str, blocks: &[Block<'_>]) -> Error {

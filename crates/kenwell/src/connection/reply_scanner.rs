@@ -23,7 +23,7 @@ enum ReplyPart {
     #[default]
     Kind,
     /// The rest of a line of this kind: its bytes so far, and the number in it.
-    RawConnection {
+    Line {
         kind: u8,
         bytes: usize,
         number: PartialNumber,
@@ -61,7 +61,7 @@ impl ReplyScanner {
                     }
                     bytes = bytes.get(here..).unwrap_or_default();
                 }
-                ReplyPart::RawConnection {
+                ReplyPart::Line {
                     kind,
                     bytes: length,
                     number,
@@ -97,7 +97,7 @@ impl ReplyScanner {
         } else {
             self.take(ITEM)?;
         }
-        self.part = ReplyPart::RawConnection {
+        self.part = ReplyPart::Line {
             kind,
             bytes: 0,
             number: PartialNumber::default(),

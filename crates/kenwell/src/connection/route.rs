@@ -46,14 +46,15 @@ use crate::Error;
 pub struct Connection {
     settings: Arc<Settings>,
     route: Route,
+    name: Option<Arc<ClientName>>,
     order: Arc<KeyOrder>,
 }
 
 #[derive(Clone)]
 enum Route {
     Standalone(ServerConnection),
-    Cluster(Cluster),
-    Sentinel(SentinelMaster),
+    Cluster(Arc<Cluster>),
+    Sentinel(Arc<SentinelMaster>),
 }
 
 impl Connection {
@@ -67,9 +68,9 @@ impl Connection {
             );
         }
         let route = if settings.cluster_mode {
-            Route::Cluster(Cluster::new(settings.clone(), targets)?)
+            Route::Cluster(Arc::new(Cluster::new(settings.clone(), targets)?))
         } else if let Some(master) = settings.sentinel_master.as_deref() {
-            Route::Sentinel(SentinelMaster::new(&settings, master, targets)?)
+            Route::Sentinel(Arc::new(SentinelMaster::new(&settings, master, targets)?))
         } else {
             let target = targets
                 .pop()
@@ -79,6 +80,7 @@ impl Connection {
         Ok(Self {
             settings: Arc::new(settings),
             route,
+            name: None,
             order: Arc::default(),
         })
     }
@@ -87,11 +89,7 @@ impl Connection {
     /// about a cluster the other one knows too.
     #[must_use]
     pub fn another(&self) -> Self {
-        self.with(match &self.route {
-            Route::Standalone(node) => Route::Standalone(node.another()),
-            Route::Cluster(cluster) => Route::Cluster(cluster.another()),
-            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.another()),
-        })
+        self.opened_as(self.name.clone())
     }
 
     /// A second connection for one `user` of Redis, such as a destination of an installation: its sockets
@@ -103,18 +101,20 @@ impl Connection {
     /// Where the server refuses that (`CLIENT LIST`, `CLIENT KILL`) it goes on without.
     #[must_use]
     pub fn named(&self, user: &str) -> Self {
-        let name = Some(Arc::new(ClientName::new(user)));
-        self.with(match &self.route {
-            Route::Standalone(node) => Route::Standalone(node.named(name)),
-            Route::Cluster(cluster) => Route::Cluster(cluster.named(name)),
-            Route::Sentinel(sentinel) => Route::Sentinel(sentinel.named(name)),
-        })
+        self.opened_as(Some(Arc::new(ClientName::new(user))))
     }
 
-    fn with(&self, route: Route) -> Self {
+    /// A second connection whose own sockets have this name.
+    fn opened_as(&self, name: Option<Arc<ClientName>>) -> Self {
+        let same = name.clone();
         Self {
             settings: Arc::clone(&self.settings),
-            route,
+            route: match &self.route {
+                Route::Standalone(node) => Route::Standalone(node.named(same)),
+                Route::Cluster(cluster) => Route::Cluster(Arc::new(cluster.named(same))),
+                Route::Sentinel(sentinel) => Route::Sentinel(Arc::new(sentinel.named(same))),
+            },
+            name,
             order: Arc::default(),
         }
     }
@@ -241,9 +241,7 @@ impl Connection {
             }
         }
     }
-}
 
-impl Connection {
     /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
     /// What was answered before a failure keeps its answer. Only silence ends the wait:
     /// [`Settings::command_timeout`] without a byte that moves.

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::watcher::{MAX_MASTERS, SentinelWatcher};
 use super::Settings;
-use super::address::Address;
 use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
@@ -17,13 +16,8 @@ use super::target::Target;
 use super::topology::OTHERS;
 use crate::Error;
 
-/// A connection to whatever server the Sentinels call the master. Clones share the sockets.
-#[derive(Clone)]
+/// A connection to whatever server the Sentinels call the master.
 pub(super) struct SentinelMaster {
-    shared: Arc<SentinelShared>,
-}
-
-struct SentinelShared {
     watcher: Arc<SentinelWatcher>,
     name: Option<Arc<ClientName>>,
     masters: Mutex<KnownMasters>,
@@ -47,40 +41,28 @@ impl SentinelMaster {
         name: &str,
         sentinels: Vec<Target>,
     ) -> Result<Self, Error> {
-        let watcher = SentinelWatcher::new(settings, name, sentinels)?;
-        Ok(Self::on(Arc::new(watcher), None))
-    }
-
-    /// The same master on a socket of its own.
-    pub(super) fn another(&self) -> Self {
-        self.named(self.shared.name.clone())
+        Ok(Self {
+            watcher: Arc::new(SentinelWatcher::new(settings, name, sentinels)?),
+            name: None,
+            masters: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+        })
     }
 
     /// The same master on a socket of its own that is opened under this name.
     pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self::on(Arc::clone(&self.shared.watcher), name)
-    }
-
-    /// The master's address, as the Sentinels say.
-    pub(super) async fn find(&self) -> Result<String, Error> {
-        Ok(self.shared.watcher.find().await?.to_string())
-    }
-
-    fn on(watcher: Arc<SentinelWatcher>, name: Option<Arc<ClientName>>) -> Self {
         Self {
-            shared: Arc::new(SentinelShared {
-                watcher,
-                name,
-                masters: Mutex::default(),
-                asking: tokio::sync::Mutex::default(),
-            }),
+            watcher: Arc::clone(&self.watcher),
+            name,
+            masters: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
         }
     }
 
     /// The connection to the master of now. After every error that closes it, `READONLY` among them, the next call asks
     /// the Sentinels again.
     pub(super) async fn master(&self, limit: Option<Deadline>) -> Result<ServerConnection, Error> {
-        SentinelWatcher::keep_asking(&self.shared.watcher);
+        SentinelWatcher::keep_asking(&self.watcher);
         let (master, found) = self.known();
         if let Some(master) = master {
             return Ok(master);
@@ -91,7 +73,7 @@ impl SentinelMaster {
             return master.await;
         };
         let master = limit.wait(master).await;
-        let sentinels = &self.shared.watcher.settings.address;
+        let sentinels = &self.watcher.settings.address;
         master.unwrap_or_else(|| {
             Err(limit.exceeded("asking the Sentinels", &sentinels.as_str().into()))
         })
@@ -100,9 +82,8 @@ impl SentinelMaster {
     /// The master, while nothing speaks against it, and how often one was found so far.
     fn known(&self) -> (Option<ServerConnection>, u64) {
         let masters = self.masters();
-        let good = |node: &&ServerConnection| {
-            self.shared.watcher.still_names(node) && node.shared.is_open()
-        };
+        let good =
+            |node: &&ServerConnection| self.watcher.still_names(node) && node.shared.is_open();
         (
             masters.current.as_ref().filter(good).cloned(),
             masters.found,
@@ -118,19 +99,21 @@ impl SentinelMaster {
     async fn find_anew(&self, before: u64) -> Result<ServerConnection, Error> {
         // Calls that all lost the same master ask once. The one that asks may be on a runtime that stands
         // still; the others do not wait for it for ever.
-        let _asking = Deadline::of(OTHERS).wait(self.shared.asking.lock()).await;
+        let _asking = Deadline::of(OTHERS).wait(self.asking.lock()).await;
         if let Some(master) = self.found_since(before) {
             return Ok(master);
         }
-        let watcher = &self.shared.watcher;
+        let watcher = &self.watcher;
         let address = watcher.find().await?;
         let name = address.to_string();
         let known = self.masters().all.get(&name).cloned();
         let node = if let Some(node) = known {
             node
         } else {
-            let target = announced(&watcher.settings, address)?;
-            ServerConnection::new(watcher.settings.clone(), target, self.shared.name.clone())
+            let settings = watcher.settings.clone();
+            let source = Some(AddressSource::Sentinel);
+            let target = settings.target(address, ServerKind::Master, source)?;
+            ServerConnection::new(settings, target, self.name.clone())
         };
         let mut masters = self.masters();
         if masters.all.len() >= MAX_MASTERS {
@@ -146,7 +129,7 @@ impl SentinelMaster {
 
     fn masters(&self) -> MutexGuard<'_, KnownMasters> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
-        let masters = self.shared.masters.lock();
+        let masters = self.masters.lock();
         masters.unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,18 +137,10 @@ impl SentinelMaster {
 /// The servers to start from: those of the address, or the master that the Sentinels name now.
 pub(crate) async fn servers(settings: &Settings) -> Result<Vec<String>, Error> {
     let targets = settings.targets()?;
-    match &settings.sentinel_master {
-        Some(name) => Ok(vec![
-            SentinelMaster::new(settings, name, targets)?.find().await?,
-        ]),
-        None => Ok(targets
-            .iter()
-            .map(|target| target.address.to_string())
-            .collect()),
+    if let Some(name) = &settings.sentinel_master {
+        let watcher = SentinelWatcher::new(settings, name, targets)?;
+        return Ok(vec![watcher.find().await?.to_string()]);
     }
-}
-
-/// How to dial a server that the Sentinels named.
-fn announced(settings: &Settings, address: Address) -> Result<Target, Error> {
-    settings.target(address, ServerKind::Master, Some(AddressSource::Sentinel))
+    let addresses = targets.iter().map(|target| target.address.to_string());
+    Ok(addresses.collect())
 }

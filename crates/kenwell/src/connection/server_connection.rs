@@ -67,11 +67,6 @@ impl ServerConnection {
         Self::new(settings.clone(), target.clone(), name)
     }
 
-    /// The same server on a socket of its own.
-    pub(super) fn another(&self) -> Self {
-        self.named(self.shared.name.clone())
-    }
-
     /// The server's address, for logs.
     pub(super) fn address(&self) -> &Arc<str> {
         &self.shared.address
@@ -233,8 +228,7 @@ impl ServerConnection {
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
     async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
-        let mut ping = Cmd::new();
-        ping.arg("PING");
+        let ping = redis::cmd("PING");
         let mut connection = open.connection.clone();
         let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
         let reply = open

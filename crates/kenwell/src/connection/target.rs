@@ -41,74 +41,51 @@ impl Settings {
             (false, None) => ServerKind::Standalone,
         };
         let addresses = Address::parse_list(&self.address)?;
-        if expected != ServerKind::Standalone && addresses.iter().any(Address::is_unix) {
-            return Err(Error::wrong_setting(
-                "address",
-                "a Unix socket is no cluster and no Sentinel",
-            ));
-        }
-        if addresses.len() > MAX_ADDRESSES {
-            return Err(Error::wrong_setting(
-                "address",
-                "more than 64 addresses; a few are enough to find the others",
-            ));
-        }
-        if expected == ServerKind::Standalone && addresses.len() > 1 {
-            return Err(Error::wrong_setting(
-                "address",
-                "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one",
-            ));
-        }
-        let targets = addresses.into_iter();
-        targets
-            .map(|address| self.target(address, expected, None))
-            .collect()
+        let is_standalone = expected == ServerKind::Standalone;
+        let problem = if !is_standalone && addresses.iter().any(Address::is_unix) {
+            "a Unix socket is no cluster and no Sentinel"
+        } else if addresses.len() > MAX_ADDRESSES {
+            "more than 64 addresses; a few are enough to find the others"
+        } else if is_standalone && addresses.len() > 1 {
+            "several addresses need cluster_mode = true, or sentinel_master; a standalone server has one"
+        } else {
+            let targets = addresses.into_iter();
+            return targets
+                .map(|address| self.target(address, expected, None))
+                .collect();
+        };
+        Err(Error::wrong_setting("address", problem))
     }
 
     fn check_combination(&self) -> Result<(), Error> {
-        if self.database < 0 {
-            return Err(Error::wrong_setting(
-                "database",
-                "a database number cannot be negative",
-            ));
-        }
-        if self.cluster_mode && self.database != 0 {
-            return Err(Error::wrong_setting(
-                "database",
-                "a Redis Cluster has only database 0",
-            ));
-        }
-        if self.username.is_some() && self.username_file.is_some() {
-            return Err(Error::wrong_setting(
-                "username",
-                "it is given twice, as text and as a file; keep one",
-            ));
-        }
         let is_standalone = !self.cluster_mode && self.sentinel_master.is_none();
-        if is_standalone && !self.address_map.is_empty() {
-            return Err(Error::wrong_setting(
-                "address_map",
-                "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses",
-            ));
-        }
-        AddressMap::read(&self.address_map)?;
-        match &self.sentinel_master {
-            Some(_) if self.cluster_mode => Err(Error::wrong_setting(
-                "sentinel_master",
-                "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false",
-            )),
-            Some(name) if name.is_empty() => Err(Error::wrong_setting(
-                "sentinel_master",
-                "it is empty; give the name in the Sentinels' `sentinel monitor` line",
-            )),
-            None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
-                Err(Error::wrong_setting(
-                    "sentinel_master",
-                    "it is missing, so sentinel_username and sentinel_password have no use",
-                ))
-            }
-            _ => Ok(()),
-        }
+        let (setting, problem) = if self.database < 0 {
+            ("database", "a database number cannot be negative")
+        } else if self.cluster_mode && self.database != 0 {
+            ("database", "a Redis Cluster has only database 0")
+        } else if self.username.is_some() && self.username_file.is_some() {
+            let problem = "it is given twice, as text and as a file; keep one";
+            ("username", problem)
+        } else if is_standalone && !self.address_map.is_empty() {
+            let problem = "it has no use without cluster_mode = true or sentinel_master: only a cluster and Sentinels name addresses";
+            ("address_map", problem)
+        } else {
+            AddressMap::read(&self.address_map)?;
+            let problem = match &self.sentinel_master {
+                Some(_) if self.cluster_mode => {
+                    "a Redis Cluster has no Sentinels; remove it, or set cluster_mode = false"
+                }
+                Some(name) if name.is_empty() => {
+                    "it is empty; give the name in the Sentinels' `sentinel monitor` line"
+                }
+                None if self.sentinel_username.is_some() || self.sentinel_password.is_some() => {
+                    "it is missing, so sentinel_username and sentinel_password have no use"
+                }
+                _ => return Ok(()),
+            };
+            ("sentinel_master", problem)
+        };
+        Err(Error::wrong_setting(setting, problem))
     }
 
     /// What it takes to dial this address.

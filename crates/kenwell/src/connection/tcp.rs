@@ -38,19 +38,14 @@ pub(super) async fn open(
     let stream = connect(&addresses).await?;
     stream.set_nodelay(true)?;
     let socket = SockRef::from(&stream);
-    socket.set_tcp_keepalive(&keep_alive())?;
+    let keep_alive = TcpKeepalive::new().with_time(KEEP_ALIVE);
+    let keep_alive = keep_alive.with_interval(KEEP_ALIVE_AGAIN);
+    socket.set_tcp_keepalive(&keep_alive.with_retries(KEEP_ALIVE_TIMES))?;
     // We close a connection only when all its replies came, or to give it up. Then whatever the
     // kernel has not sent yet must never arrive: it is sent again on another connection, and a
     // late copy would overwrite newer values.
     socket.set_linger(Some(Duration::ZERO))?;
     Ok(stream)
-}
-
-fn keep_alive() -> TcpKeepalive {
-    let settings = TcpKeepalive::new().with_time(KEEP_ALIVE);
-    settings
-        .with_interval(KEEP_ALIVE_AGAIN)
-        .with_retries(KEEP_ALIVE_TIMES)
 }
 
 /// Connects to whichever address answers first (RFC 8305, "Happy Eyeballs"): the families in turns, and a new

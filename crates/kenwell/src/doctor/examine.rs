@@ -57,13 +57,9 @@ async fn walk(
         },
         ..settings.clone()
     };
-    let mut staged = match StagedConnection::new(&one) {
-        Ok(staged) => staged,
-        Err(error) => {
-            findings.push(explain::failed(Check::Settings, &error));
-            return None;
-        }
-    };
+    let staged = StagedConnection::new(&one);
+    let failed = |error| findings.push(explain::failed(Check::Settings, &error));
+    let mut staged = staged.map_err(failed).ok()?;
     findings.push(expiry::of_settings(&one));
     let socket = network::reach(&staged, findings).await?;
     let socket = tls::secure(&staged, socket, findings).await?;
@@ -85,13 +81,9 @@ async fn walk(
         findings.extend(unreached.map(|check| check.skipped(reason.as_str())));
         return None;
     }
-    let connection = match Connection::new(settings.clone()) {
-        Ok(connection) => connection,
-        Err(error) => {
-            findings.push(explain::failed(Check::Probe, &error));
-            return None;
-        }
-    };
+    let connection = Connection::new(settings.clone());
+    let failed = |error| findings.push(explain::failed(Check::Probe, &error));
+    let connection = connection.map_err(failed).ok()?;
     findings.push(probe::examine(&connection, layout, &rights).await);
     findings.push(round_trip::examine(&connection).await);
     Some(())

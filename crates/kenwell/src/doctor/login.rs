@@ -8,10 +8,8 @@ use crate::reply::LoginProblem;
 
 /// The user that the settings log in as.
 pub(super) fn user(settings: &Settings) -> String {
-    match &settings.password {
-        Some(_) => settings.user_now().unwrap_or_else(|| "default".to_owned()),
-        None => "default".to_owned(),
-    }
+    let user = settings.password.as_ref().and_then(|_| settings.user_now());
+    user.unwrap_or_else(|| "default".to_owned())
 }
 
 /// Logs in. Whatever Redis says to a newcomer shows here.

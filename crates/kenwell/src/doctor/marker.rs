@@ -1,8 +1,6 @@
 //! Whether a Redis that lost writes would be noticed: the user must be permitted to write the marker and to ask
 //! which server it is (`INFO`).
 
-use redis::Cmd;
-
 use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
@@ -14,12 +12,10 @@ use crate::profile::Layout;
 /// Tries both without changing anything: rights are checked before the number of arguments is.
 pub(super) async fn examine(staged: &mut StagedConnection, layout: &Layout) -> Finding {
     let pattern = layout.marker_pattern();
-    let mut write = Cmd::new();
-    write.arg("HSET").arg(&pattern).arg(&["a", "1", "b"]);
-    let mut read = Cmd::new();
-    read.arg("HGETALL").arg(&pattern);
-    let mut info = Cmd::new();
-    info.arg("INFO").arg("server");
+    let fields = ["a", "1", "b"];
+    let write = redis::cmd("HSET").arg(&pattern).arg(&fields).take();
+    let read = redis::cmd("HGETALL").arg(&pattern).take();
+    let info = redis::cmd("INFO").arg("server").take();
     let mut permissions = Vec::new();
     for (name, command) in [("HSET", write), ("HGETALL", read), ("INFO", info)] {
         match staged.ask(name, &command).await {
@@ -54,7 +50,7 @@ fn judge(permissions: &[Permission], user: &str, pattern: &str) -> Finding {
             ))
             .with_cure(cure),
         [Permission::Allowed, Permission::Allowed, _] => Check::Marker.ok(format!(
-            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not permission INFO"
+            "a Redis that came back with less is noticed, by {pattern}; a server that was emptied counts as one that lost its data, since this one does not answer INFO"
         )),
         _ if words.is_empty() => Check::Marker.skipped("see rights"),
         _ => Check::Marker.warning(

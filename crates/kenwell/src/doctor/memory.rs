@@ -1,7 +1,6 @@
 //! Whether profiles stay: eviction and persistence.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use super::certificate::now;
 use super::finding::{Check, Finding};
 use super::info::Info;
 
@@ -72,10 +71,7 @@ fn has_snapshot(info: &Info) -> bool {
     let now = info
         .number("server_time_usec")
         .map(|micros| micros / 1_000_000)
-        .or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-            Some(since.as_secs())
-        });
+        .or_else(|| u64::try_from(now()?).ok());
     let start = now
         .zip(info.number("uptime_in_seconds"))
         .map(|(now, uptime)| now.saturating_sub(uptime));

@@ -42,28 +42,22 @@ async fn look_up(
     let cure = format!(
         "correct the host in `address`, or make this machine resolve \"{host}\" (DNS, /etc/hosts)"
     );
-    match staged.look_up(host, port).await {
-        Ok(found) if found.is_empty() => {
-            let says = format!("the name \"{host}\" has no address");
-            (Check::Name.failed(says, cure), None)
-        }
-        Ok(found) => {
+    let says = match staged.look_up(host, port).await {
+        Ok(found) if !found.is_empty() => {
             let says = if host.parse::<IpAddr>().is_ok() {
                 format!("{host} is an IP address")
             } else {
                 format!("{host} is {}", listed(&found))
             };
-            (Check::Name.ok(says), Some(found))
+            return (Check::Name.ok(says), Some(found));
         }
+        Ok(_none) => format!("the name \"{host}\" has no address"),
         Err(error @ Error::Timeout { .. }) => {
-            let says = format!("looking up \"{host}\" {}", explain::took(&error));
-            (Check::Name.failed(says, cure), None)
+            format!("looking up \"{host}\" {}", explain::took(&error))
         }
-        Err(_error) => {
-            let says = format!("the name \"{host}\" cannot be resolved");
-            (Check::Name.failed(says, cure), None)
-        }
-    }
+        Err(_error) => format!("the name \"{host}\" cannot be resolved"),
+    };
+    (Check::Name.failed(says, cure), None)
 }
 
 fn listed(found: &[SocketAddr]) -> String {
@@ -83,35 +77,31 @@ async fn connect(
     port: u16,
     at: &[SocketAddr],
 ) -> (Finding, Option<Socket>) {
-    match staged.reach(at).await {
-        Ok((socket, peer)) => (
-            Check::Connect.ok(format!("{peer} accepts connections")),
-            Some(socket),
+    let listed = listed(at);
+    let (says, cure) = match staged.reach(at).await {
+        Ok((socket, peer)) => {
+            let says = format!("{peer} accepts connections");
+            return (Check::Connect.ok(says), Some(socket));
+        }
+        Err(Error::Connect { source, .. }) if source.kind() == io::ErrorKind::ConnectionRefused => {
+            (
+                format!("nothing listens on port {port} of {listed}"),
+                "start Redis, correct the port in `address`, or let Redis `bind` that address",
+            )
+        }
+        Err(Error::Connect { source, .. }) => (
+            format!("cannot connect to port {port} of {listed}: {source}"),
+            "check `address`, and the routes and firewalls between here and there",
         ),
-        Err(Error::Connect { source, .. }) => {
-            let listed = listed(at);
-            let (says, cure) = match source.kind() {
-                io::ErrorKind::ConnectionRefused => (
-                    format!("nothing listens on port {port} of {listed}"),
-                    "start Redis, correct the port in `address`, or let Redis `bind` that address",
-                ),
-                _ => (
-                    format!("cannot connect to port {port} of {listed}: {source}"),
-                    "check `address`, and the routes and firewalls between here and there",
-                ),
-            };
-            (Check::Connect.failed(says, cure), None)
-        }
-        Err(error) => {
-            let says = format!(
-                "connecting to port {port} of {} {}",
-                listed(at),
+        Err(error) => (
+            format!(
+                "connecting to port {port} of {listed} {}",
                 explain::took(&error)
-            );
-            let cure = "check `address`, and whether a firewall drops the packets (security groups, network policies)";
-            (Check::Connect.failed(says, cure), None)
-        }
-    }
+            ),
+            "check `address`, and whether a firewall drops the packets (security groups, network policies)",
+        ),
+    };
+    (Check::Connect.failed(says, cure), None)
 }
 
 async fn file(staged: &StagedConnection, path: &Path) -> (Finding, Option<Socket>) {

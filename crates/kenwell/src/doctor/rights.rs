@@ -90,9 +90,7 @@ fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
         for word in name.split(' ') {
             command.arg(word);
         }
-        for argument in arguments {
-            command.arg(*argument);
-        }
+        command.arg(arguments);
         RightsTest {
             name,
             grant,

@@ -6,7 +6,7 @@ use rustls::ProtocolVersion;
 
 use super::certificate::Certificate;
 use super::finding::{Check, Finding};
-use crate::connection::{Explanation, Settings, Socket, StagedConnection};
+use crate::connection::{Settings, Socket, StagedConnection};
 
 /// A certificate that expires within so many days is a warning.
 const EXPIRES_SOON_DAYS: i64 = 30;
@@ -26,7 +26,12 @@ pub(super) async fn secure(
     }
     let (finding, socket) = match staged.secure(socket).await {
         Ok(socket) => (sealed(&socket, staged.settings()), Some(socket)),
-        Err(explanation) => (refused(explanation), None),
+        Err(Some(explanation)) => (Check::Tls.failed(explanation.says, explanation.cure), None),
+        // A server that expects plain text waits, answers in plain text or hangs up, as it pleases.
+        Err(None) => {
+            let says = "the server does not speak TLS on this port";
+            (Check::Tls.failed(says, NOT_TLS), None)
+        }
     };
     findings.push(finding);
     socket
@@ -94,14 +99,6 @@ fn sealed(socket: &Socket, settings: &Settings) -> Finding {
             Check::Tls.warning(says, "renew the certificate of Redis before it expires")
         }
         _ => Check::Tls.ok(says),
-    }
-}
-
-fn refused(explanation: Option<Explanation>) -> Finding {
-    match explanation {
-        Some(explanation) => Check::Tls.failed(explanation.says, explanation.cure),
-        // A server that expects plain text waits, answers in plain text or hangs up, as it pleases.
-        None => Check::Tls.failed("the server does not speak TLS on this port", NOT_TLS),
     }
 }
 

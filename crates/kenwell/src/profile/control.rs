@@ -17,9 +17,7 @@ pub(super) struct Sample {
 }
 
 pub(super) fn delete(key: &[u8]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg("DEL").arg(key);
-    command
+    redis::cmd("DEL").arg(key).take()
 }
 
 /// Executes two commands as one transaction; the first refusal is the result.

@@ -7,6 +7,7 @@ use hashbrown::HashTable;
 use kenwell_json::{Kind, Reader};
 
 use super::Ignored;
+use super::event::skip;
 use super::js::{self, NumberContext};
 use super::json_text::JsonText;
 use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
@@ -80,7 +81,7 @@ impl Fields {
         self.may_collide = false;
     }
 
-    /// Appends the fields of the object that comes next to `list`. `depth` containers are open
+    /// Appends the fields of the value that comes next to `list`; only an object has any. `depth` containers are open
     /// around it; the string at position `removed` counts as absent.
     pub(super) fn flatten(
         &mut self,
@@ -92,6 +93,10 @@ impl Fields {
         self.path.clear();
         self.open.clear();
         self.keys.clear();
+        if reader.kind()? != Kind::Object {
+            skip(reader, depth)?;
+            return Ok(());
+        }
         reader.enter_object()?;
         self.keys.enter();
         self.open.push(OpenObject {

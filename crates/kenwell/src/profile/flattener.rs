@@ -75,24 +75,15 @@ impl Flattener {
         let mut reader = Reader::new(event);
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
-            let kind = reader.kind()?;
             if key.eq_str("traits") {
+                reader.kind()?; // skips what stands before the value
                 found.traits = Some(reader.clone());
                 self.top.clear();
-                if kind == Kind::Object {
-                    self.fields
-                        .flatten(&mut reader, 1, taken_at, &mut self.top)?;
-                } else {
-                    skip(&mut reader, 1)?;
-                }
+                self.fields
+                    .flatten(&mut reader, 1, taken_at, &mut self.top)?;
             } else if key.eq_str("context") {
                 self.context.clear();
-                found.sources = [None; 3];
-                if kind == Kind::Object {
-                    found.sources = self.read_context(&mut reader, taken_at)?;
-                } else {
-                    skip(&mut reader, 1)?;
-                }
+                found.sources = self.read_context(&mut reader, taken_at)?;
             } else if key.eq_str("userId") {
                 found.user_id = UserId::read(&mut reader, taken_at)?;
             } else if key.eq_str("integrations") {
@@ -112,17 +103,16 @@ impl Flattener {
         taken_at: Option<usize>,
     ) -> Result<Sources<'a>, Ignored> {
         let mut sources = [None; 3];
+        if reader.kind()? != Kind::Object {
+            skip(reader, 1)?;
+            return Ok(sources);
+        }
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
-            let kind = reader.kind()?;
             if key.eq_str("traits") {
                 self.context.clear();
-                if kind == Kind::Object {
-                    self.fields
-                        .flatten(reader, 2, taken_at, &mut self.context)?;
-                } else {
-                    skip(reader, 2)?;
-                }
+                self.fields
+                    .flatten(reader, 2, taken_at, &mut self.context)?;
             } else if key.eq_str("sources") {
                 sources = event::read_sources(reader, taken_at)?;
             } else {

@@ -112,15 +112,13 @@ impl KeyUpdates {
             later: mut parts,
             items,
         } = self;
-        if parts.is_empty() {
-            return FoldedUpdate {
-                update: first,
-                items,
-                parts,
-            };
-        }
-        let update = merge(&first, &parts);
-        parts.insert(0, first);
+        let update = if parts.is_empty() {
+            first
+        } else {
+            let update = merge(&first, &parts);
+            parts.insert(0, first);
+            update
+        };
         FoldedUpdate {
             update,
             items,

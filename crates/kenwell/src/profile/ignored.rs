@@ -1,7 +1,5 @@
 //! Why an event writes nothing: a named reason for each, so that every event has a counted outcome.
 
-use std::fmt;
-
 use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 
 /// Why an event writes nothing.
@@ -9,26 +7,39 @@ use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 #[non_exhaustive]
 pub enum Ignored {
     /// The bytes are not one JSON object.
+    #[error("the event is not a JSON object")]
     Malformed,
     /// Objects and arrays are nested deeper than [`MAX_DEPTH`].
+    #[error("the event is nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// A number somewhere in the event leaves the range of a double.
+    #[error("a number in the event is beyond the range of a double")]
     NumberOutOfRange,
     /// The flattened fields would take more than [`MAX_FLATTENED_BYTES`].
+    #[error("the flattened fields exceed {MAX_FLATTENED_BYTES} bytes")]
     TooLarge,
     /// `integrations` switches this destination off.
+    #[error("the event's integrations switch Redis off")]
     IntegrationsOff,
     /// There is no user id, or nothing but white space in it.
+    #[error("the user id is missing or blank")]
     BlankUserId,
     /// The user id is an object, an array or a boolean.
+    #[error("the user id is neither a string nor a number")]
     UserIdNotText,
     /// The prefix is a template, and it took the event's `type` for itself.
+    #[error("the prefix template takes the event's type away")]
     TypeTaken,
     /// The prefix is a template, and what it points to is not a string.
+    #[error("the prefix template points to something that is not a string")]
     PrefixNotText,
     /// The prefix is a template, and what it points to has a colon or a control character in it, or is `user`.
+    #[error(
+        "the prefix template points to a text with a colon or a control character, or to `user`"
+    )]
     PrefixNotAllowed,
     /// Neither `traits` nor `context.traits` holds a value to write.
+    #[error("there is no trait to write")]
     NoTraits,
 }
 
@@ -63,37 +74,6 @@ impl Ignored {
             Self::PrefixNotAllowed => "prefix_not_allowed",
             Self::NoTraits => "no_traits",
         }
-    }
-}
-
-impl fmt::Display for Ignored {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sentence = match self {
-            Self::Malformed => "the event is not a JSON object",
-            Self::TooDeep => {
-                return write!(
-                    formatter,
-                    "the event is nested deeper than {MAX_DEPTH} levels"
-                );
-            }
-            Self::NumberOutOfRange => "a number in the event is beyond the range of a double",
-            Self::TooLarge => {
-                return write!(
-                    formatter,
-                    "the flattened fields exceed {MAX_FLATTENED_BYTES} bytes"
-                );
-            }
-            Self::IntegrationsOff => "the event's integrations switch Redis off",
-            Self::BlankUserId => "the user id is missing or blank",
-            Self::UserIdNotText => "the user id is neither a string nor a number",
-            Self::TypeTaken => "the prefix template takes the event's type away",
-            Self::PrefixNotText => "the prefix template points to something that is not a string",
-            Self::PrefixNotAllowed => {
-                "the prefix template points to a text with a colon or a control character, or to `user`"
-            }
-            Self::NoTraits => "there is no trait to write",
-        };
-        formatter.write_str(sentence)
     }
 }
 

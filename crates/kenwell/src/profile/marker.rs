@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Pipeline, Value};
 
 use super::{Layout, stored_fields};
 use crate::Error;
@@ -142,10 +142,8 @@ impl Marker {
     /// written even so when the connection broke.
     pub async fn write(&self, shard: &Shard, position: u64) -> Result<MarkerState, Error> {
         let mut pipeline = questions(shard);
-        let mut write = Cmd::new();
-        write.arg("HSET").arg(&shard.key);
+        let write = pipeline.cmd("HSET").arg(&shard.key);
         write.arg(POSITION).arg(position);
-        pipeline.add_command(write);
         self.ask(shard, &pipeline).await
     }
 

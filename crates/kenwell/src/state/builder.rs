@@ -28,13 +28,7 @@ pub struct Builder {
 impl StateStore {
     /// Begins to set up a store.
     pub fn builder(connection: Connection) -> Builder {
-        Builder::new(connection)
-    }
-}
-
-impl Builder {
-    fn new(connection: Connection) -> Self {
-        Self {
+        Builder {
             config: StoreConfig {
                 connection,
                 keys: Keys {
@@ -57,7 +51,9 @@ impl Builder {
             },
         }
     }
+}
 
+impl Builder {
     /// What all keys begin with; nothing by default.
     #[must_use]
     pub fn key_prefix(mut self, prefix: &str) -> Self {

@@ -22,32 +22,33 @@ pub enum Malformed {
     },
 }
 
-/// The raw parts of a document, cut from canonical text.
+/// A part of a document, and the document's number.
+pub(super) type Part<'a> = Option<(usize, Skipped<'a>)>;
+
+/// The raw parts of documents, cut from canonical text: each as it is in the last document that has it.
 #[derive(Default)]
-pub(super) struct Document<'a> {
-    pub(super) user: Option<Skipped<'a>>,
-    pub(super) session: Option<Skipped<'a>>,
-    pub(super) history: Option<Skipped<'a>>,
-    pub(super) created_at: Option<Skipped<'a>>,
-    pub(super) updated_at: Option<Skipped<'a>>,
+pub(super) struct Parts<'a> {
+    pub(super) user: Part<'a>,
+    pub(super) session: Part<'a>,
+    pub(super) history: Part<'a>,
+    pub(super) created_at: Part<'a>,
+    pub(super) updated_at: Part<'a>,
 }
 
-impl<'a> Document<'a> {
-    /// Cuts a document into its parts. Parts of other names are none of ours.
-    pub(super) fn read(json: &'a Json) -> Result<Self, Malformed> {
-        let mut document = Self::default();
+impl<'a> Parts<'a> {
+    /// Adds the parts of the document with this number. Parts of other names are none of ours.
+    pub(super) fn add(&mut self, number: usize, json: &'a Json) -> Result<(), Malformed> {
         each_member(json.as_str().as_bytes(), "the document", |name, value| {
             let part = match name {
-                "user" => &mut document.user,
-                "session" => &mut document.session,
-                "history" => &mut document.history,
-                "createdAt" => &mut document.created_at,
-                "updatedAt" => &mut document.updated_at,
+                "user" => &mut self.user,
+                "session" => &mut self.session,
+                "history" => &mut self.history,
+                "createdAt" => &mut self.created_at,
+                "updatedAt" => &mut self.updated_at,
                 _ => return,
             };
-            *part = Some(value);
-        })?;
-        Ok(document)
+            *part = Some((number, value));
+        })
     }
 }
 

@@ -2,36 +2,19 @@
 
 use kenwell_json::Skipped;
 
-use super::document::{self, Document, Malformed};
+use super::document::{self, Malformed, Part, Parts};
 use super::store::Undecodable;
 use super::values::{Expected, Fetched};
 use super::{Error, Json, Record, StateStore, Timestamp, Traits, ValuePlace};
 
-/// The entries of one user that could be decoded, and what became of the others.
-struct Loading {
-    decoded: Vec<(ValuePlace, Json)>,
-    /// Where to note what cannot be decoded; without it the first such entry fails the load.
-    unreadable: Option<Vec<ValuePlace>>,
-}
+/// Where to note what cannot be decoded; without it the first such entry fails the load.
+struct Unreadable(Option<Vec<ValuePlace>>);
 
-/// A part of a document, and the document's number.
-type Part<'a> = Option<(usize, Skipped<'a>)>;
-
-/// What is there of each part: in the last document that has it.
-#[derive(Default)]
-struct Parts<'a> {
-    user: Part<'a>,
-    session: Part<'a>,
-    history: Part<'a>,
-    created_at: Part<'a>,
-    updated_at: Part<'a>,
-}
-
-impl Loading {
+impl Unreadable {
     /// Notes that an entry cannot be read, or fails with the reason. What may be readable later is
     /// never noted.
     fn give_up(&mut self, place: &ValuePlace, error: Error) -> Result<(), Error> {
-        match &mut self.unreadable {
+        match &mut self.0 {
             Some(noted) if !error.is_retryable() => {
                 if !noted.contains(place) {
                     noted.push(place.clone());
@@ -40,6 +23,24 @@ impl Loading {
             }
             _ => Err(error),
         }
+    }
+
+    /// Reads a part, if it is there; its entry is told when it is malformed.
+    fn read<'a, T>(
+        &mut self,
+        decoded: &[(ValuePlace, Json)],
+        part: Part<'a>,
+        read: impl Fn(Skipped<'a>) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Error> {
+        let Some((number, raw)) = part else {
+            return Ok(None);
+        };
+        match (read(raw), decoded.get(number)) {
+            (Ok(value), _) => return Ok(Some(value)),
+            (Err(malformed), Some((place, _))) => self.give_up(place, spoilt(place, malformed))?,
+            (Err(_), None) => {}
+        }
+        Ok(None)
     }
 }
 
@@ -55,17 +56,16 @@ impl StateStore {
             traits: fetched.profile.map(Traits::from),
             ..Record::default()
         };
-        let mut loading = Loading {
-            decoded: Vec::new(),
-            unreadable: (undecodable == Undecodable::IsNoted).then(Vec::new),
-        };
+        let mut decoded = Vec::new();
+        let is_noted = undecodable == Undecodable::IsNoted;
+        let mut unreadable = Unreadable(is_noted.then(Vec::new));
         let entries = self.config.entries.iter().enumerate();
         for (((index, entry), key), value) in entries.zip(keys).zip(fetched.values) {
             let place = ValuePlace::new(index, &key).named(&entry.id);
             let value = match value {
                 Ok(value) => value,
                 Err(error) => {
-                    loading.give_up(&place, self.named(error))?;
+                    unreadable.give_up(&place, self.named(error))?;
                     record.stored = true;
                     continue;
                 }
@@ -74,32 +74,33 @@ impl StateStore {
             if let Some(stored) = value.as_deref().filter(|stored| !stored.is_empty()) {
                 record.stored = true;
                 match self.config.codec.decode(entry, &place, &key, stored).await {
-                    Ok(json) => loading.decoded.push((place, json)),
-                    Err(error) => loading.give_up(&place, error)?,
+                    Ok(json) => decoded.push((place, json)),
+                    Err(error) => unreadable.give_up(&place, error)?,
                 }
             }
             record.known.push(Expected { key, value });
         }
-        self.merge(loading, &mut record)?;
+        self.merge(&decoded, &mut unreadable, &mut record)?;
+        record.unreadable = unreadable.0.unwrap_or_default();
         Ok(record)
     }
 
-    fn merge(&self, mut loading: Loading, record: &mut Record) -> Result<(), Error> {
-        let decoded = std::mem::take(&mut loading.decoded);
+    fn merge(
+        &self,
+        decoded: &[(ValuePlace, Json)],
+        unreadable: &mut Unreadable,
+        record: &mut Record,
+    ) -> Result<(), Error> {
         let mut parts = Parts::default();
         for (number, (place, json)) in decoded.iter().enumerate() {
-            match Document::read(json) {
-                Ok(document) => parts.add(number, &document),
-                Err(malformed) => loading.give_up(place, spoilt(place, malformed))?,
+            if let Err(malformed) = parts.add(number, json) {
+                unreadable.give_up(place, spoilt(place, malformed))?;
             }
         }
         let elements = &self.config.elements;
-        let mut read = Reading {
-            decoded: &decoded,
-            loading: &mut loading,
-        };
         if elements.user {
-            record.user = read.part(parts.user, document::read_user)?.flatten();
+            let user = unreadable.read(decoded, parts.user, document::read_user)?;
+            record.user = user.flatten();
         }
         if let Some(element) = &elements.session {
             let now = (self.config.clock)();
@@ -107,7 +108,8 @@ impl StateStore {
                 now.since(touched)
                     .is_some_and(|idle| idle > element.expires_after)
             };
-            let session = read.part(parts.session, document::read_session)?.flatten();
+            let session = unreadable.read(decoded, parts.session, document::read_session)?;
+            let session = session.flatten();
             let session = session.filter(|session| !session.updated_at.is_some_and(is_over));
             record.session = session.map(|mut session| {
                 session.updated_at = Some(now);
@@ -115,58 +117,20 @@ impl StateStore {
             });
         }
         if elements.history.is_some() {
-            let history = read.part(parts.history, document::read_history)?;
+            let history = unreadable.read(decoded, parts.history, document::read_history)?;
             record.history = history.unwrap_or_default();
         }
         if elements.created_at {
             let time = |part| document::read_time(part, "createdAt");
-            record.created_at = read.part(parts.created_at, time)?.flatten();
+            let created_at = unreadable.read(decoded, parts.created_at, time)?;
+            record.created_at = created_at.flatten();
         }
         if elements.updated_at {
             let time = |part| document::read_time(part, "updatedAt");
-            record.updated_at = read.part(parts.updated_at, time)?.flatten();
+            let updated_at = unreadable.read(decoded, parts.updated_at, time)?;
+            record.updated_at = updated_at.flatten();
         }
-        record.unreadable = loading.unreadable.unwrap_or_default();
         Ok(())
-    }
-}
-
-impl<'a> Parts<'a> {
-    fn add(&mut self, number: usize, document: &Document<'a>) {
-        let add = |part: &mut Part<'a>, found: Option<Skipped<'a>>| {
-            *part = found.map(|found| (number, found)).or(*part);
-        };
-        add(&mut self.user, document.user);
-        add(&mut self.session, document.session);
-        add(&mut self.history, document.history);
-        add(&mut self.created_at, document.created_at);
-        add(&mut self.updated_at, document.updated_at);
-    }
-}
-
-struct Reading<'a> {
-    decoded: &'a [(ValuePlace, Json)],
-    loading: &'a mut Loading,
-}
-
-impl Reading<'_> {
-    /// Reads a part, if it is there; its entry is told when it is malformed.
-    fn part<'a, T>(
-        &mut self,
-        part: Part<'a>,
-        read: impl Fn(Skipped<'a>) -> Result<T, Malformed>,
-    ) -> Result<Option<T>, Error> {
-        let Some((number, raw)) = part else {
-            return Ok(None);
-        };
-        match (read(raw), self.decoded.get(number)) {
-            (Ok(value), _) => Ok(Some(value)),
-            (Err(malformed), Some((place, _))) => {
-                self.loading.give_up(place, spoilt(place, malformed))?;
-                Ok(None)
-            }
-            (Err(_), None) => Ok(None),
-        }
     }
 }
 

@@ -72,9 +72,7 @@ fn check_ttl(index: usize, key: &[u8], seconds: Option<u64>) -> Result<Option<u6
 }
 
 fn command(name: &str, key: &[u8]) -> Cmd {
-    let mut command = Cmd::new();
-    command.arg(name).arg(key);
-    command
+    redis::cmd(name).arg(key).take()
 }
 
 /// The answer that says why a group failed: one that was refused itself, rather than one that only

@@ -90,7 +90,7 @@ impl Cluster {
         part: &SlotGroup<'_>,
         limit: Option<Deadline>,
     ) -> Result<Answers, Error> {
-        let map = self.shared.topology.current(limit).await?;
+        let map = self.topology.current(limit).await?;
         let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| unrouted(command))?);
         let group = [part.commands.iter().copied().cloned().collect::<Group>()];
         let mut answers = Answers::new();
@@ -99,12 +99,12 @@ impl Cluster {
             answers = match node.send_groups(command, &group, within(limit)).await {
                 Ok(mut groups) => groups.pop().unwrap_or_default(),
                 Err(error) => {
-                    self.shared.topology.doubt(&address, &error);
+                    self.topology.doubt(&address, &error);
                     return Ok(vec![Err(error); part.commands.len()]);
                 }
             };
             for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
-                self.shared.topology.doubt(&address, error);
+                self.topology.doubt(&address, error);
             }
             match self.slot_move(&answers, &address) {
                 None => break,
@@ -112,7 +112,7 @@ impl Cluster {
                     return self.send_all(command, &part.commands, limit).await;
                 }
                 Some(SlotMove::Moved(redirection)) => {
-                    self.shared.topology.moved(&redirection);
+                    self.topology.moved(&redirection);
                     address = redirection.address.into();
                 }
             }
@@ -121,7 +121,7 @@ impl Cluster {
     }
 
     fn slot_move(&self, answers: &Answers, asked: &str) -> Option<SlotMove> {
-        let topology = &self.shared.topology;
+        let topology = &self.topology;
         answers.iter().find_map(|answer| match answer {
             Err(Error::Refused { reply, .. }) => match reply.code() {
                 "MOVED" => topology.redirection(reply, asked).map(SlotMove::Moved),

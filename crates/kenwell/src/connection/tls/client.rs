@@ -1,6 +1,7 @@
 //! From settings to a client that is ready for handshakes.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -135,7 +136,7 @@ impl TlsClient {
                 out_of_time(&leaf, UnixTime::now())
                     .or_else(|| algorithm::unverifiable_signature(&leaf, &algorithms))
             }),
-            was_asked: identity.was_asked(),
+            was_asked: identity.was_asked.load(Ordering::Relaxed),
         }
     }
 }
@@ -163,7 +164,10 @@ impl Loaded {
     fn new(settings: &Settings, texts: PemTexts) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let verifier = verifier(settings, &texts, &provider)?;
-        let identity = Arc::new(ClientIdentity::new(identity::of_client(&texts)?));
+        let identity = Arc::new(ClientIdentity {
+            identity: identity::of_client(&texts)?,
+            was_asked: AtomicBool::new(false),
+        });
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions() // 1.2 and 1.3
             .map_err(|error| Error::wrong_setting("secure", error.to_string()))?

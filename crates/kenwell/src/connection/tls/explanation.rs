@@ -41,9 +41,7 @@ impl Explanation {
             cure: cure.into(),
         }
     }
-}
 
-impl Explanation {
     /// The error of a handshake with this server.
     pub(in crate::connection) fn into_error(self, address: Arc<str>, source: io::Error) -> Error {
         Error::Tls {

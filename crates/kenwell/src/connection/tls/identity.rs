@@ -98,20 +98,7 @@ pub(super) fn of_client(texts: &PemTexts) -> Result<Option<Arc<CertifiedKey>>, E
 #[derive(Debug)]
 pub(super) struct ClientIdentity {
     pub(super) identity: Option<Arc<CertifiedKey>>,
-    was_asked: AtomicBool,
-}
-
-impl ClientIdentity {
-    pub(super) fn new(identity: Option<Arc<CertifiedKey>>) -> Self {
-        Self {
-            identity,
-            was_asked: AtomicBool::new(false),
-        }
-    }
-
-    pub(super) fn was_asked(&self) -> bool {
-        self.was_asked.load(Ordering::Relaxed)
-    }
+    pub(super) was_asked: AtomicBool,
 }
 
 impl ResolvesClientCert for ClientIdentity {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{CertificateError, OtherError};
-use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
-use x509_parser::prelude::{GeneralName, ParsedExtension, X509Certificate, X509Extension};
+use x509_parser::oid_registry::{OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME};
+use x509_parser::prelude::{GeneralName, ParsedExtension, X509Certificate};
 
 use super::validity::out_of_time;
 
@@ -35,26 +35,17 @@ impl CommonNameError {
 
 /// Whether there is a subjectAltName, even one that cannot be read.
 pub(super) fn has_alternative_names(certificate: &X509Certificate<'_>) -> bool {
-    has_extension(certificate, |extension| {
-        extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME
-    })
+    let mut extensions = certificate.extensions().iter();
+    extensions.any(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME)
 }
 
 /// Whether it limits the names of what it signs. webpki applies that to a subjectAltName only.
 pub(super) fn constrains_names(certificate: &X509Certificate<'_>) -> bool {
-    has_extension(certificate, |extension| {
-        matches!(
-            extension.parsed_extension(),
-            ParsedExtension::NameConstraints(_)
-        ) || extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
+    certificate.extensions().iter().any(|extension| {
+        let parsed = extension.parsed_extension();
+        matches!(parsed, ParsedExtension::NameConstraints(_))
+            || extension.oid == OID_X509_EXT_NAME_CONSTRAINTS
     })
-}
-
-fn has_extension(
-    certificate: &X509Certificate<'_>,
-    is_it: impl Fn(&X509Extension<'_>) -> bool,
-) -> bool {
-    certificate.extensions().iter().any(is_it)
 }
 
 /// Checks the host against the only common name: equal without regard to case, no wildcards.

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::call::{PreparedCall, send_all};
 use super::compare::Comparison;
 use super::{Expected, Fetched, Read, Write, read, remove, write};
-use crate::connection::{Access, Answers, Connection};
+use crate::connection::{Answers, Connection};
 use crate::state::Error;
 
 /// One call.
@@ -109,17 +109,13 @@ enum Prepared<'a> {
 }
 
 fn prepare<'a>(connection: &Connection, request: &'a Request) -> Result<Prepared<'a>, Error> {
-    let changing = |group| PreparedCall {
-        groups: vec![group],
-        effect: Access::Changes,
-    };
     Ok(Prepared::Call(match request {
         Request::Fetch { reads, profile_key } => PreparedCall {
             groups: read::groups_of(reads, profile_key.as_deref())?.into(),
             effect: read::effect_of(reads),
         },
-        Request::Store { writes } => changing(write::group_of(writes)?),
-        Request::Remove { keys } => changing(remove::group_of(keys)?),
+        Request::Store { writes } => PreparedCall::changing(write::group_of(writes)?),
+        Request::Remove { keys } => PreparedCall::changing(remove::group_of(keys)?),
         Request::StoreUnchanged { expected, writes } => {
             let comparison = Comparison::new(connection, expected, writes)?;
             return Ok(Prepared::Comparison(comparison));

@@ -22,6 +22,14 @@ pub(super) struct OrderedCall {
 pub(super) type Replies = Result<Vec<Answers>, Error>;
 
 impl PreparedCall {
+    /// A call of one group that changes what is stored.
+    pub(super) fn changing(group: Group) -> Self {
+        Self {
+            groups: vec![group],
+            effect: Access::Changes,
+        }
+    }
+
     /// What it needs to take its turn. The first argument of each command is its key.
     pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);

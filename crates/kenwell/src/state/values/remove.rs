@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::call::PreparedCall;
 use super::{check_count, command, failure};
-use crate::connection::{Access, Answers, Connection, Group};
+use crate::connection::{Answers, Connection, Group};
 use crate::state::{Error, ValuePlace};
 
 /// Removes values together (`DEL`), and gives how many there were.
@@ -16,10 +16,7 @@ use crate::state::{Error, ValuePlace};
 ///
 /// As for [`store`](super::store).
 pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Error> {
-    let call = PreparedCall {
-        groups: vec![group_of(keys)?],
-        effect: Access::Changes,
-    };
+    let call = PreparedCall::changing(group_of(keys)?);
     let answers = call.send(connection, "DEL").await?;
     removed(keys, &answers.into_iter().next().unwrap_or_default())
 }

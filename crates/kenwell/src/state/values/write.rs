@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::call::PreparedCall;
 use super::{check_count, check_ttl, command, failure};
-use crate::connection::{Access, Answers, Connection, Group};
+use crate::connection::{Answers, Connection, Group};
 use crate::state::{Error, ValuePlace};
 
 /// A value to write.
@@ -41,10 +41,7 @@ impl std::fmt::Debug for Write {
 /// answer: the values may or may not have been written. [`Error::Overtaken`]: neither is that known, and
 /// something newer was written since.
 pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Error> {
-    let call = PreparedCall {
-        groups: vec![group_of(writes)?],
-        effect: Access::Changes,
-    };
+    let call = PreparedCall::changing(group_of(writes)?);
     let answers = call.send(connection, "SET").await?;
     stored(writes, &answers.into_iter().next().unwrap_or_default())
 }
