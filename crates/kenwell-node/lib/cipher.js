@@ -11,6 +11,7 @@ const { randomBytes } = require('crypto');
 const { xchacha20poly1305 } = require('@noble/ciphers/chacha');
 
 const { wrong } = require('./settings');
+const { textOrBytes } = require('./values');
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 24;
@@ -79,15 +80,7 @@ class KeyRing {
     const bytes = Buffer.from(body ?? '', 'base64url');
     // Buffer skips what is no base64; then other texts would stand for the same bytes.
     if (bytes.toString('base64url') !== body || value.length !== `kw1.${id}.${body}`.length) throw new Refused(CHANGED);
-    return textOrBytes(this.decrypted(secret, bytes, placeOf(`kw1.${id}.`, redisKey)));
-  }
-
-  decrypted(secret, bytes, place) {
-    try {
-      return xchacha20poly1305(secret, bytes.subarray(0, NONCE_BYTES), place).decrypt(bytes.subarray(NONCE_BYTES));
-    } catch {
-      throw new Refused(CHANGED);
-    }
+    return textOrBytes(decrypted(secret, bytes, placeOf(`kw1.${id}.`, redisKey)));
   }
 }
 
@@ -104,12 +97,15 @@ function secretOf(id, secret) {
   throw wrong('encryption.keys', `the secret of key ${id} is not 32 bytes, written as 64 hexadecimal digits or as base64; make one with: openssl rand -hex 32`);
 }
 
-const placeOf = (head, redisKey) => Buffer.concat([Buffer.from(head), Buffer.from(redisKey)]);
-
-function textOrBytes(bytes) {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const text = buffer.toString();
-  return !text.includes('\ufffd') || Buffer.from(text).equals(buffer) ? text : buffer;
+function decrypted(secret, bytes, place) {
+  try {
+    const plain = xchacha20poly1305(secret, bytes.subarray(0, NONCE_BYTES), place).decrypt(bytes.subarray(NONCE_BYTES));
+    return Buffer.from(plain.buffer, plain.byteOffset, plain.length);
+  } catch {
+    throw new Refused(CHANGED);
+  }
 }
+
+const placeOf = (head, redisKey) => Buffer.concat([Buffer.from(head), Buffer.from(redisKey)]);
 
 module.exports = { cipherOf, Refused };

@@ -3,6 +3,7 @@
 
 const { KenwellError, lost, shown } = require('./error');
 const { ErrorReply } = require('./resp');
+const { textOrBytes } = require('./values');
 
 /** Compares what is stored with what is expected, then writes; one atomic step. 1: written, 0: something differs. */
 const STORE_UNCHANGED = `
@@ -30,7 +31,7 @@ function fetch(keys, refresh, profileKey) {
   return {
     commands: [...together(reads), ...profile],
     read(replies) {
-      const values = answers(replies, reads.length).map((reply) => (reply instanceof ErrorReply ? refused(reply) : textOrBytes(reply)));
+      const values = answers(replies, reads.length).map((reply) => (reply instanceof ErrorReply ? refused(reply) : valueOf(reply)));
       return { values, profile: profile.length > 0 ? fields(replies[replies.length - 1], profileKey) : null };
     },
   };
@@ -97,12 +98,10 @@ function odd() {
   return lost('Redis answered with something that is no answer to this', false);
 }
 
-function textOrBytes(reply) {
+function valueOf(reply) {
   if (reply === null) return null;
   if (!Buffer.isBuffer(reply)) throw odd();
-  const text = reply.toString();
-  if (!text.includes('\ufffd') || Buffer.from(text).equals(reply)) return text;
-  return Buffer.from(reply);
+  return textOrBytes(reply);
 }
 
 function fields(reply, profileKey) {

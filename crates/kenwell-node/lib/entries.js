@@ -214,14 +214,12 @@ function corruptError(entry, key, problem, cause) {
   return new KenwellError('KENWELL_CORRUPT_VALUE', `entry "${entry.id}" (key ${shown(key)}): the stored value ${problem}; it is not overwritten unless overwriteCorrupt is set`, { entry: entry.id, key: String(key), cause });
 }
 
+const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
+
 /** What an entry holds of a record, always in this order. */
 function partOf(item, entry) {
   const part = {};
-  if (entry.user && item.user) part.user = item.user;
-  if (entry.session && item.session) part.session = item.session;
-  if (entry.history && item.history) part.history = item.history;
-  if (entry.createdAt && item.createdAt) part.createdAt = item.createdAt;
-  if (entry.updatedAt && item.updatedAt) part.updatedAt = item.updatedAt;
+  for (const name of PARTS) if (entry[name] && item[name]) part[name] = item[name];
   return part;
 }
 

@@ -2,6 +2,7 @@
 'use strict';
 
 const { Entries } = require('./entries');
+const { parseJson } = require('./values');
 
 /** The application's own copy of Jovo: platforms look for plugins with `instanceof DbPlugin`. */
 let framework;
@@ -25,16 +26,6 @@ function defaultKey(userId, config, _jovo, entry) {
   return config.keyPrefix ? `${config.keyPrefix}${config.keySeparator}${key}` : key;
 }
 
-const defaultEncode = (_entryId, dbItem) => JSON.stringify(dbItem);
-
-const defaultDecode = (_entryId, value) => JSON.parse(textOf(value));
-
-/** What is no UTF-8 arrives as bytes. */
-function textOf(value) {
-  if (typeof value === 'string') return value;
-  throw new SyntaxError('not UTF-8');
-}
-
 /** Where an item keeps what else is known: whether anything was stored, and the profile. Not enumerable. */
 const LOADED = Symbol('loaded');
 
@@ -48,8 +39,8 @@ class RedisDb extends (framework ? framework.DbPlugin : NoJovo) {
       keySeparator: ':',
       entries: [{ id: 'data', ttlSeconds: 0, user: true, session: true, history: true, createdAt: true, updatedAt: true }],
       onCreateKey: defaultKey,
-      onEncodeValue: defaultEncode,
-      onDecodeValue: defaultDecode,
+      onEncodeValue: (_entryId, dbItem) => JSON.stringify(dbItem),
+      onDecodeValue: (_entryId, value) => parseJson(value),
     };
   }
 

@@ -6,6 +6,7 @@ const { soon } = require('./clock');
 const { KenwellError, timeout, uncertain } = require('./error');
 const { inOurNames } = require('./tls-explanation');
 const pending = require('./pending-calls');
+const { textOrBytes } = require('./values');
 
 const FETCH = 1;
 const STORE = 2;
@@ -149,8 +150,9 @@ class NativeConnection {
   }
 
   option(text) {
-    this.byte(text === null || text === undefined ? 0 : 1);
-    if (text !== null && text !== undefined) this.text(text);
+    const isThere = text !== null && text !== undefined;
+    this.byte(isThere ? 1 : 0);
+    if (isThere) this.text(text);
   }
 
   text(text) {
@@ -243,9 +245,7 @@ class Answers {
   value() {
     const start = this.at + 4;
     const text = this.text();
-    if (!text.includes('\ufffd')) return text;
-    const bytes = this.buffer.subarray(start, this.at);
-    return Buffer.from(text).equals(bytes) ? text : Buffer.from(bytes);
+    return text.includes('\ufffd') ? textOrBytes(this.buffer.subarray(start, this.at)) : text;
   }
 }
 

@@ -2,7 +2,7 @@
 // name of what it is instead. The native connection reads them in Rust, by the same rules.
 'use strict';
 
-const { KenwellError } = require('./error');
+const { wrong } = require('./settings');
 
 const BLOCK = /-----BEGIN ([^-]+)-----([\s\S]*?)-----END \1-----/g;
 const BEGIN = /-----BEGIN /g;
@@ -75,10 +75,6 @@ function der(bytes) {
   if (starts(6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2)) return 'PKCS#7 in DER form (.p7b); convert it: openssl pkcs7 -inform der -print_certs -in FILE -out NEW';
   if (starts(2, 1, 0) || starts(2, 1, 1)) return 'a private key in DER form; convert it: openssl pkey -inform der -in FILE -out NEW';
   return 'a certificate or key in DER form; convert it: openssl x509 -inform der -in FILE -out NEW, or openssl pkey -inform der for a key';
-}
-
-function wrong(setting, problem) {
-  return new KenwellError('KENWELL_SETTINGS', `setting ${setting}: ${problem}`, { setting });
 }
 
 module.exports = { certificates, privateKey };

@@ -6,6 +6,7 @@ const { KenwellError } = require('./error');
 const { connection } = require('./connections');
 const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./record');
 const { wrong } = require('./settings');
+const { parseJson } = require('./values');
 
 /** Most users in one `loadMany`. */
 const MAX_USERS = 1000;
@@ -27,7 +28,7 @@ class StateStore {
     this.#entries = new Entries(config, {
       key: onCreateKey ?? ((userId, entry) => `${prefix}${entry.id}${keySeparator}${userId}`),
       encode: onEncodeValue ?? ((_entryId, part) => JSON.stringify(part)),
-      decode: onDecodeValue ?? ((_entryId, value) => JSON.parse(textOf(value))),
+      decode: onDecodeValue ?? ((_entryId, value) => parseJson(value)),
       check,
     });
     // Hooks may return promises, and look at what they were given after the caller has gone on.
@@ -107,12 +108,6 @@ function conflict(why = 'somebody else has saved since this record was loaded, o
 function named(userId) {
   if (typeof userId === 'string' && userId !== '') return userId;
   throw wrong('userId', 'it must be a text that is not empty');
-}
-
-/** What is no UTF-8 arrives as bytes. */
-function textOf(value) {
-  if (typeof value === 'string') return value;
-  throw new SyntaxError('not UTF-8');
 }
 
 module.exports = { StateStore };

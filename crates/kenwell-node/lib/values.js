@@ -21,6 +21,18 @@ function sendable(given) {
   return Buffer.from(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
 }
 
+/** Bytes as text, or a buffer of their own when they are no text. */
+function textOrBytes(bytes) {
+  const text = bytes.toString();
+  return !text.includes('\ufffd') || Buffer.from(text).equals(bytes) ? text : Buffer.from(bytes);
+}
+
+/** The JSON in a value. What is no UTF-8 arrives as bytes. */
+function parseJson(value) {
+  if (typeof value === 'string') return JSON.parse(value);
+  throw new SyntaxError('not UTF-8');
+}
+
 /** Whether a text has at most so many bytes as UTF-8. */
 function bytesWithin(text, limit) {
   if (typeof text !== 'string') return text.length <= limit;
@@ -36,4 +48,4 @@ function secondsOf(entry) {
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { bytesWithin, secondsOf, sendable, thenable };
+module.exports = { bytesWithin, parseJson, secondsOf, sendable, textOrBytes, thenable };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kenwell::connection::Connection;
 use napi::bindgen_prelude::{Buffer, Function};
-use napi::{Error, Result, Status};
+use napi::{Error, Result};
 use napi_derive::napi;
 
 use crate::outbox::Outbox;
@@ -40,7 +40,7 @@ impl Bridge {
     pub fn open(&mut self, settings: String) -> Result<u32> {
         let connection = settings::read(&settings.into_bytes())
             .and_then(Connection::new)
-            .map_err(|error| generic(failure::describe(&error.into())))?;
+            .map_err(|error| Error::from_reason(failure::describe(&error.into())))?;
         self.next += 1;
         self.connections.insert(self.next, connection);
         Ok(self.next)
@@ -59,11 +59,11 @@ impl Bridge {
         let connection = self
             .connections
             .get(&handle)
-            .ok_or_else(|| generic("the connection is closed"))?;
+            .ok_or_else(|| Error::from_reason("the connection is closed"))?;
         // Copied, and read on the other thread: this one has JavaScript to run.
         let batch = batch.get(..length as usize).unwrap_or(batch).to_vec();
         engine::run(connection.clone(), batch, Arc::clone(&self.outbox))
-            .map_err(|error| generic(error.to_string()))
+            .map_err(|error| Error::from_reason(error.to_string()))
     }
 
     /// All answers that came since the last call, in the byte form of `outbox`.
@@ -71,8 +71,4 @@ impl Bridge {
     pub fn take(&self) -> Buffer {
         self.outbox.take().into()
     }
-}
-
-fn generic(message: impl Into<String>) -> Error {
-    Error::new(Status::GenericFailure, message.into())
 }

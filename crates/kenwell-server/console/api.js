@@ -62,7 +62,7 @@ export const remove = (where, options) => call('DELETE', where, options);
 async function call(method, where, options = {}, isSecondTry = false) {
   const response = await send(method, where, options);
   const text = await response.text();
-  if (response.ok) return text === '' ? null : parse(text, options.exact);
+  if (response.ok) return text === '' ? null : (options.exact ? parseExactly : JSON.parse)(text);
   if (response.status === 401) {
     // The session has ended: the server shows its sign-in page instead of this one.
     location.reload();
@@ -96,10 +96,6 @@ async function send(method, where, { body, revision, signal }) {
       message: 'Kenwell does not answer. Is it still running, and can this browser reach it?',
     });
   }
-}
-
-function parse(text, exact) {
-  return exact ? parseExactly(text) : JSON.parse(text);
 }
 
 function problemOf(text) {

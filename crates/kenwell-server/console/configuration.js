@@ -9,9 +9,6 @@ const SECONDS = 3;
 const watchers = new Set();
 let current = null;
 
-/** What is known of it; null until the first answer. */
-export const configuration = () => current;
-
 /** The revision from which changes are made. */
 export const revision = () => current?.revision ?? null;
 
@@ -24,13 +21,14 @@ export function onChange(signal, task) {
 /** Asks for it at once, and tells every watcher when it has changed. */
 export async function refresh() {
   const before = current?.revision;
-  take(await get('/configuration'));
+  await acknowledge();
   if (before !== undefined && before !== current.revision) for (const task of watchers) task();
 }
 
 /** After a change made by the page itself, which shows it by itself: takes the new revision and tells nobody. */
 export async function acknowledge() {
-  take(await get('/configuration'));
+  current = await get('/configuration');
+  document.documentElement.toggleAttribute('data-read-only', !current.writable);
 }
 
 /** Watches the file for the whole life of the console, and shows what a person should know in `place`. */
@@ -41,13 +39,8 @@ export function watch(place, signal) {
   }, (error) => fill(place, box('bad', h('p', {}, error.message))));
 }
 
-function take(next) {
-  current = next;
-  document.documentElement.toggleAttribute('data-read-only', !next.writable);
-}
-
 /** Boxes about the file; none when all is well. */
-export function warnings(state) {
+function warnings(state) {
   const boxes = [];
   if (state.problems.length) {
     boxes.push(box('bad',

@@ -8,9 +8,7 @@ export function button(text, onclick, { kind = '', ...attributes } = {}) {
 }
 
 /** A submit button. */
-export function submit(text) {
-  return h('button', { type: 'submit', class: 'button primary' }, text);
-}
+export const submit = (text, kind = 'primary') => button(text, null, { type: 'submit', kind });
 
 /** A link that looks like a button. */
 export function linkButton(text, href, kind = '') {

@@ -2,12 +2,13 @@
 import { get, post, query } from './api.js';
 import { busy, button } from './controls.js';
 import { confirmed } from './dialog.js';
-import { fill, h } from './dom.js';
-import { letterRow } from './letter_row.js';
+import { fill, h, say } from './dom.js';
 import { emptyState, Notice, toast } from './notice.js';
 import { count, plural } from './numbers.js';
+import { HIDDEN, jsonText, userText } from './personal.js';
 import { every } from './poll.js';
 import { row, table } from './table.js';
+import { time } from './time.js';
 
 const PAGE = 50;
 const SECONDS = 5;
@@ -20,6 +21,15 @@ export async function deadLetters(page) {
   const view = new View(page, notice, reasons, letters);
   await view.load();
   every(SECONDS, page.signal, () => view.follow());
+}
+
+/** Shows the number of dead letters in `place` for the whole life of the console; nothing while there are none. */
+export function watchLetters(place, signal) {
+  every(SECONDS, signal, async () => {
+    const { total } = await get(`/dead-letters${query({ limit: 1 })}`);
+    say(place, total ? count(total) : '');
+    place.hidden = total === 0;
+  });
 }
 
 /** The page's state: which reason is open, and the letters shown so far. */
@@ -117,28 +127,28 @@ class View {
     fill(more, answer.next === null ? null : button('Show more', (event) => this.#run(event, () => this.#append(one, list, more, answer.next))));
   }
 
-  async #retryAll(one) {
-    const agreed = await confirmed({
+  #retryAll(one) {
+    return this.#apply('retry', { destination: one.destination, reason: one.reason }, {
       title: `Retry ${plural(one.count, 'letter')}?`, action: 'Retry all', kind: 'primary',
       text: `They are written to ${this.#name(one)} in the order in which they were sent. Newer values stay.`,
     });
-    if (agreed) await this.#apply('retry', { destination: one.destination, reason: one.reason });
   }
 
-  async #discardAll(one) {
-    const agreed = await confirmed({
+  #discardAll(one) {
+    return this.#apply('discard', { destination: one.destination, reason: one.reason }, {
       title: `Discard ${plural(one.count, 'letter')}?`, action: 'Discard all', text: 'These events are lost for good.',
     });
-    if (agreed) await this.#apply('discard', { destination: one.destination, reason: one.reason });
   }
 
-  async #discardOne(one, letter) {
-    const agreed = await confirmed({ title: 'Discard this letter?', action: 'Discard', text: 'The event is lost for good.' });
-    if (agreed) await this.#apply('discard', { destination: one.destination, ids: [letter.id] });
+  #discardOne(one, letter) {
+    return this.#apply('discard', { destination: one.destination, ids: [letter.id] }, {
+      title: 'Discard this letter?', action: 'Discard', text: 'The event is lost for good.',
+    });
   }
 
-  /** Does it, says what came of it, and shows what is left. */
-  async #apply(what, which) {
+  /** Does it if the person agrees, says what came of it, and shows what is left. Without a question it is done at once. */
+  async #apply(what, which, question = null) {
+    if (question && !await confirmed(question)) return;
     const answer = await post(`/dead-letters/${what}`, which);
     const text = what === 'retry'
       ? `${plural(answer.retried, 'letter')} written${answer.superseded ? `, ${plural(answer.superseded, 'letter')} overtaken by newer events` : ''}`
@@ -148,6 +158,36 @@ class View {
     this.#notice.show(answer.still_failing ? 'warn' : 'good', h('p', {}, text));
     toast(text);
   }
+}
+
+/** One letter: a line, and inside it the error, the event, and what can be done. `actions`: `{ retry(event), discard(event) }`. Personal values are hidden until somebody asks. */
+function letterRow(letter, actions) {
+  let masked = true;
+  const user = h('span', { class: 'user' });
+  const code = h('code');
+  const body = h('div', { class: 'body' });
+  const details = h('details', { ontoggle: () => { if (details.open && body.childElementCount === 0) open(); } },
+    h('summary', {}, h('span', { class: 'at' }, time(letter.at)), user, h('span', { class: 'route' }, `from ${letter.source}`)), body);
+  const mask = () => {
+    say(user, userText(letter.user_id, { masked }));
+    say(code, jsonText(letter.event, { masked }));
+  };
+  function open() {
+    const reveal = button('Show personal values', () => {
+      masked = !masked;
+      say(reveal, masked ? 'Show personal values' : 'Hide personal values');
+      reveal.setAttribute('aria-pressed', String(!masked));
+      mask();
+    }, { kind: 'small', 'aria-pressed': 'false' });
+    fill(body,
+      h('div', {}, h('h3', {}, 'Error'), h('p', {}, h('code', { class: 'reason' }, letter.error ?? letter.reason))),
+      h('div', {}, h('h3', {}, 'Event'), h('pre', { tabindex: '0', role: 'region', 'aria-label': 'Event' }, code),
+        h('p', { class: 'hint' }, `${HIDDEN} stands for a personal value.`)),
+      h('div', { class: 'actions' }, button('Retry', actions.retry, { kind: 'small primary' }), reveal,
+        button('Discard', actions.discard, { kind: 'small danger' })));
+  }
+  mask();
+  return h('li', { class: 'event' }, details);
 }
 
 const print = (summary) => JSON.stringify([summary.total, summary.by_reason]);

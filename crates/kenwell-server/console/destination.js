@@ -15,6 +15,7 @@ import { setPaused } from './destinations.js';
 import { every } from './poll.js';
 import { removeDestination } from './removal.js';
 import { explanation, imbalance, stateBadge } from './status.js';
+import { facts } from './table.js';
 import { duration, localInput } from './time.js';
 
 const SECONDS = 2;
@@ -49,13 +50,12 @@ function statusPart(first) {
   const alarm = h('div', { role: 'alert', class: 'box bad', hidden: true });
   const why = h('p', { class: 'why reserved' });
   const names = [['accepted', 'Accepted'], ['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['lost', 'Lost'], ['queued', 'Queued']];
-  const values = Object.fromEntries(names.map(([name]) => [name, h('dd', {}, '–')]));
-  const lag = h('dd', {}, '–');
+  const values = Object.fromEntries(names.map(([name]) => [name, h('span', {}, '–')]));
+  const lag = h('span', {}, '–');
   const toggle = button('Pause', (event) => setPaused(event.currentTarget, now), { kind: 'edits' });
   const element = h('section', { class: 'card', 'aria-label': 'State' }, alarm,
     h('div', { class: 'heading' }, h('h2', {}, 'State ', state.element), toggle),
-    h('dl', { class: 'facts' }, names.map(([name, title]) => h('div', {}, h('dt', {}, title), values[name])),
-      h('div', {}, h('dt', {}, 'Lag'), lag)), why);
+    facts([...names.map(([name, title]) => [title, values[name]]), ['Lag', lag]]), why);
   const update = (one) => {
     now = one;
     state.update(one.status);
@@ -78,11 +78,7 @@ function settingsPart(where, fields, one, load) {
   const name = text('name', 'Name', { value: one.name });
   const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later. What waits for it already is kept.' });
   const heal = check('heal', 'Restore what Redis loses', { checked: one.heal, hint: 'After a restart or failover that lost writes, what the journal still has is delivered again.' });
-  const test = button('Test connection', (event) => {
-    findings.wait();
-    form.run(async () => findings.show(await post('/destinations/test', { ...connection.changes, id: one.id })), event.currentTarget)
-      .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
-  });
+  const test = findings.testButton(() => form, () => ({ ...connection.changes, id: one.id }));
   const form = new Form([name, enabled, heal, ...connection.layout, findings], submit('Save'), async (values) => {
     const changes = connection.changes;
     if (values.name !== one.name) changes.name = values.name;
@@ -107,7 +103,7 @@ function replay(where, one) {
   const form = new Form([
     { element: h('p', { class: 'hint' }, 'Events that the journal still has are written once more, in order. Profiles end as they are now, '
       + 'unless something else has changed them meanwhile.') }, from,
-  ], button('Deliver again', null, { type: 'submit' }), async (values) => {
+  ], submit('Deliver again', ''), async (values) => {
     const date = new Date(values.from);
     if (Number.isNaN(date.getTime())) {
       from.fail('Choose a day and a time.');

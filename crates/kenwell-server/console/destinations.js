@@ -8,7 +8,7 @@ import { count } from './numbers.js';
 import { every } from './poll.js';
 import { forgetDestination } from './removal.js';
 import { explanation, stateBadge } from './status.js';
-import { table } from './table.js';
+import { row, table } from './table.js';
 import { duration } from './time.js';
 
 const SECONDS = 2;
@@ -16,6 +16,7 @@ const COLUMNS = [
   { title: 'Destination' }, { title: 'State' }, { title: 'Address' }, { title: 'Queued', kind: 'number' },
   { title: 'Lag', kind: 'number' }, { title: '' },
 ];
+const RETIRED_COLUMNS = [{ title: 'Destination' }, { title: 'Queued', kind: 'number' }, { title: '' }];
 
 export async function destinations(page) {
   const parts = table('Destinations', COLUMNS);
@@ -43,7 +44,7 @@ export async function destinations(page) {
 
 /** Those that are not configured any more and have events waiting. */
 function retiredPart() {
-  const parts = table('Not configured', [{ title: 'Destination' }, { title: 'Queued', kind: 'number' }, { title: '' }]);
+  const parts = table('Not configured', RETIRED_COLUMNS);
   const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'Not configured any more'),
     h('p', { class: 'hint' }, 'Events wait for these. Put one back under the same id, and they are delivered.'), parts.element);
   const rows = new Keyed(parts.body, (status) => status.id, retiredRow);
@@ -56,13 +57,12 @@ function retiredPart() {
 function retiredRow(first) {
   let now = first;
   const why = h('p', { class: 'why' });
-  const queued = h('td', { role: 'cell', class: 'number', 'data-title': 'Queued' });
+  const queued = h('span');
   const forget = button('Give up', (event) => busy(event.currentTarget, async () => {
     if (await forgetDestination(now)) toast(`${now.id} is forgotten.`);
   }, (error) => toast(error.message)), { kind: 'small danger' });
   forget.setAttribute('aria-label', `Give up what waits for ${first.id}`);
-  const element = h('tr', { role: 'row' }, h('th', { scope: 'row', role: 'rowheader' }, h('code', {}, first.id), why),
-    queued, h('td', { role: 'cell', class: 'actions' }, forget));
+  const element = row(RETIRED_COLUMNS, [[h('code', {}, first.id), why], queued, h('div', { class: 'actions' }, forget)]);
   return { element, update: (status) => {
     now = status;
     say(why, explanation(status));
@@ -76,13 +76,10 @@ function destinationRow(first) {
   const why = h('p', { class: 'why' });
   const state = stateBadge();
   const address = h('code');
-  const cell = (title, kind, ...children) => h('td', { role: 'cell', class: kind, 'data-title': title }, children);
-  const queued = cell('Queued', 'number');
-  const lag = cell('Lag', 'number');
+  const queued = h('span');
+  const lag = h('span');
   const toggle = button('', (event) => setPaused(event.currentTarget, now), { kind: 'small edits' });
-  const element = h('tr', { role: 'row' },
-    h('th', { scope: 'row', role: 'rowheader' }, link, why),
-    cell('State', '', state.element), cell('Address', '', address), queued, lag, cell('', 'actions', toggle));
+  const element = row(COLUMNS, [[link, why], state.element, address, queued, lag, h('div', { class: 'actions' }, toggle)]);
   return { element, update: (one) => {
     now = one;
     say(link, one.name);

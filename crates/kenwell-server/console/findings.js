@@ -1,6 +1,8 @@
 // What "Test connection" found, line by line, with the cure of whatever is wrong.
+import { post } from './api.js';
+import { button } from './controls.js';
 import { fill, h } from './dom.js';
-import { errorBox, prose } from './notice.js';
+import { prose } from './notice.js';
 import { plural } from './numbers.js';
 
 const WORDS = { ok: 'OK', warning: 'Warning', failed: 'Failed', skipped: 'Skipped' };
@@ -15,21 +17,19 @@ const CHECKS = {
 export class Findings {
   element = h('div', { class: 'findings', role: 'status' });
 
-  wait() {
-    fill(this.element, h('p', { class: 'waiting' }, 'Testing the connection…'));
+  /** A button that tests what `settings()` gives; its errors go where those of `form()` go. */
+  testButton(form, settings) {
+    return button('Test connection', (event) => {
+      const waiting = h('p', { class: 'waiting' }, 'Testing the connection…');
+      fill(this.element, waiting);
+      form().run(async () => this.#show(await post('/destinations/test', settings())), event.currentTarget)
+        .finally(() => waiting.remove());
+    });
   }
 
-  fail(error) {
-    fill(this.element, errorBox(error));
-  }
-
-  show(report) {
+  #show(report) {
     fill(this.element, h('h3', { class: report.healthy ? 'good' : 'bad' }, verdict(report)),
       h('ul', { class: 'checks' }, report.findings.map(line)));
-  }
-
-  clear() {
-    fill(this.element);
   }
 }
 

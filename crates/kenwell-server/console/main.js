@@ -2,11 +2,10 @@
 import { openSession, remove } from './api.js';
 import { watch } from './configuration.js';
 import { busy } from './controls.js';
-import { deadLetters } from './dead_letters.js';
+import { deadLetters, watchLetters } from './dead_letters.js';
 import { destination } from './destination.js';
 import { destinations } from './destinations.js';
 import { fill, say } from './dom.js';
-import { watchLetters } from './letters_badge.js';
 import { live } from './live.js';
 import { errorBox, toast } from './notice.js';
 import { overview } from './overview.js';

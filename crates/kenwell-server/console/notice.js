@@ -11,7 +11,7 @@ export function box(kind, ...children) {
 
 /** An error as a box, with the problems that it lists. */
 export function errorBox(error) {
-  return fill(h('div', { class: 'box bad', role: 'alert' }), ...errorLines(error));
+  return h('div', { class: 'box bad', role: 'alert' }, errorLines(error));
 }
 
 /** Shows errors of a task that is repeated; that nobody answers is said once, above every page. */
@@ -25,10 +25,8 @@ export function prose(text) {
 }
 
 /** The sentences of an error. */
-export function errorLines(error) {
-  const lines = [h('p', {}, prose(error.message))];
-  if (error.problems?.length) lines.push(problemList(error.problems));
-  return lines;
+function errorLines(error) {
+  return [h('p', {}, prose(error.message)), error.problems?.length ? problemList(error.problems) : null];
 }
 
 /** Problems of the configuration, each with its setting and line. */
@@ -53,7 +51,7 @@ export class Notice {
   }
 
   fail(error) {
-    fill(this.element, box('bad', ...errorLines(error)));
+    this.show('bad', errorLines(error));
   }
 }
 

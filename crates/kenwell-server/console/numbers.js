@@ -24,6 +24,4 @@ export function bytes(value) {
 }
 
 /** "1 event", "2 events". */
-export function plural(value, one, many = `${one}s`) {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
+export const plural = (value, one) => `${count(value)} ${value === 1 ? one : `${one}s`}`;

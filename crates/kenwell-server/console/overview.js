@@ -7,7 +7,7 @@ import { box, emptyState, failureIn } from './notice.js';
 import { bytes, count } from './numbers.js';
 import { every } from './poll.js';
 import { explanation, imbalance, stateBadge } from './status.js';
-import { table } from './table.js';
+import { facts, row, table } from './table.js';
 import { duration, milliseconds, setTime, time } from './time.js';
 
 const SECONDS = 2;
@@ -117,10 +117,8 @@ function destinationTable() {
 function destinationRow(first) {
   const link = h('a', { href: `#/destinations/${encodeURIComponent(first.id)}` });
   const state = stateBadge();
-  const cells = COLUMNS.slice(2).map((column) => h('td', { role: 'cell', class: column.kind, 'data-title': column.title }, '–'));
-  const element = h('tr', { role: 'row' },
-    h('th', { scope: 'row', role: 'rowheader' }, link),
-    h('td', { role: 'cell', 'data-title': 'State' }, state.element), cells);
+  const cells = COLUMNS.slice(2).map(() => h('span', {}, '–'));
+  const element = row(COLUMNS, [link, state.element, ...cells]);
   return { element, update: (status) => {
     say(link, status.name);
     state.update(status);
@@ -132,16 +130,13 @@ function destinationRow(first) {
 
 /** Where the server runs and what it reads. */
 function fileFacts() {
-  const values = {};
-  const fact = (name, title) => h('div', {}, h('dt', {}, title), h('dd', {}, values[name] = h('span', {}, '–')));
-  const started = time(null);
-  const loaded = time(null);
-  const element = h('dl', { class: 'facts wide' }, fact('version', 'Version'), h('div', {}, h('dt', {}, 'Started'), h('dd', {}, started)),
-    fact('gateway', 'SDKs send to'), fact('path', 'Configuration'), h('div', {}, h('dt', {}, 'Read'), h('dd', {}, loaded)));
+  const [version, gateway, file] = [h('span', {}, '–'), h('span', {}, '–'), h('span', {}, '–')];
+  const [started, loaded] = [time(null), time(null)];
+  const element = facts([['Version', version], ['Started', started], ['SDKs send to', gateway], ['Configuration', file], ['Read', loaded]], 'wide');
   return { element, update: (state) => {
-    say(values.version, state.version);
-    say(values.gateway, state.gateway_url);
-    say(values.path, state.configuration.path);
+    say(version, state.version);
+    say(gateway, state.gateway_url);
+    say(file, state.configuration.path);
     setTime(started, state.started_at);
     setTime(loaded, state.configuration.loaded_at);
   } };

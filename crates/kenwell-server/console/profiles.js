@@ -8,7 +8,7 @@ import { Form } from './form.js';
 import { box, emptyState, Notice, toast } from './notice.js';
 import { bytes, plural } from './numbers.js';
 import { jsonText } from './personal.js';
-import { facts, row, table } from './table.js';
+import { facts, fieldTable } from './table.js';
 import { duration } from './time.js';
 
 /** Where the server looks for state by itself. */
@@ -70,12 +70,9 @@ async function show(place, where, state, names, signal) {
 
 /** The user's hash. */
 function hashPart(profile, where, names, place) {
-  const columns = [{ title: 'Field' }, { title: 'Value', isPlain: true }];
-  const fields = table(`Fields of ${profile.key}`, columns);
-  fields.body.append(...profile.fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
   const notice = new Notice();
   const views = {
-    'Fields': () => (profile.fields.length ? fields.element : h('p', { class: 'hint' }, 'This user has no hash.')),
+    'Fields': () => (profile.fields.length ? fieldTable(profile) : h('p', { class: 'hint' }, 'This user has no hash.')),
     'Nested JSON': () => codeBlock('Nested JSON', jsonText(profile.nested)).element,
   };
   const drop = button('Delete profile', (event) => busy(event.currentTarget, async () => {

@@ -9,7 +9,7 @@ import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { stateBadge } from './status.js';
-import { table } from './table.js';
+import { row, table } from './table.js';
 import { setTime, time } from './time.js';
 
 const SECONDS = 5;
@@ -48,16 +48,12 @@ function sourceRow(first) {
   const link = h('a', {});
   const key = h('code', { class: 'key' });
   const state = stateBadge();
-  const accepted = h('td', { role: 'cell', class: 'number', 'data-title': 'Accepted' });
+  const accepted = h('span');
   const seen = time(null);
   let now = first;
   const toggle = button('', (event) => setEnabled(event.currentTarget, now), { kind: 'small edits' });
-  const element = h('tr', { role: 'row' },
-    h('th', { scope: 'row', role: 'rowheader' }, link),
-    h('td', { role: 'cell', 'data-title': 'State' }, state.element),
-    h('td', { role: 'cell', 'data-title': 'Write key' }, h('span', { class: 'keyed' }, key, copyButton('write key', () => now.write_key))),
-    accepted, h('td', { role: 'cell', 'data-title': 'Last seen' }, seen),
-    h('td', { role: 'cell', class: 'actions' }, toggle));
+  const element = row(COLUMNS, [link, state.element, h('span', { class: 'keyed' }, key, copyButton('write key', () => now.write_key)),
+    accepted, seen, h('div', { class: 'actions' }, toggle)]);
   return { element, update: (source) => {
     now = source;
     link.setAttribute('href', `#/sources/${encodeURIComponent(source.id)}`);

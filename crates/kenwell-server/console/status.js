@@ -25,13 +25,8 @@ export function stateBadge() {
   } };
 }
 
-/** Any word as a badge. */
-export function badge(word, kind = 'plain') {
-  return h('span', { class: `badge ${kind}` }, word);
-}
-
 /** Outcomes of events, with the colour that goes with each. */
-export const OUTCOMES = {
+const OUTCOMES = {
   written: ['Written', 'good'],
   ignored: ['Ignored', 'plain'],
   dead_lettered: ['Dead-lettered', 'bad'],
@@ -42,7 +37,7 @@ export const OUTCOMES = {
 /** A badge for an outcome. */
 export function outcomeBadge(outcome) {
   const [word, kind] = OUTCOMES[outcome] ?? [outcome, 'plain'];
-  return badge(word, kind);
+  return h('span', { class: `badge ${kind}` }, word);
 }
 
 /** What is the matter, as a sentence; empty when nothing is. */
@@ -51,7 +46,7 @@ export function explanation(status) {
   if (status.state === 'disabled') return `It gets no events.${kept(status)}`;
   if (status.state === 'retired') return `It is not configured any more.${kept(status)}`;
   if (status.state === 'connecting') return 'Not reached yet; events are kept until it is.';
-  const since = status.since ? ` since ${moment(status.since)}` : '';
+  const since = sinceOf(status);
   if (status.state === 'restoring') return `Restoring${since}: ${status.error}.`;
   if (status.state === 'incomplete') return `Incomplete${since}: ${status.error}.`;
   if (status.state !== 'waiting') return '';
@@ -60,10 +55,12 @@ export function explanation(status) {
   return `Waiting${since}: ${status.error ?? 'the destination does not answer'}. ${next}`;
 }
 
+const sinceOf = (status) => (status.since ? ` since ${moment(status.since)}` : '');
+
 /** What waits for a destination to which nothing is delivered. */
 function kept(status) {
   if (status.queued === 0) return '';
-  const since = status.since ? ` since ${moment(status.since)}` : '';
+  const since = sinceOf(status);
   return ` ${plural(status.queued, 'event')} ${status.queued === 1 ? 'waits' : 'wait'} for it${since}, and ${status.queued === 1 ? 'is' : 'are'} kept.`;
 }
 

@@ -24,6 +24,13 @@ export function row(columns, cells) {
   }, cells[place])));
 }
 
+/** The fields of a user's hash. */
+export function fieldTable({ key, fields }) {
+  const { element, body, columns } = table(`Fields of ${key}`, [{ title: 'Field' }, { title: 'Value', isPlain: true }]);
+  body.append(...fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
+  return element;
+}
+
 /** Names and values side by side. */
 export function facts(pairs, kind = '') {
   return h('dl', { class: `facts ${kind}`.trim() }, pairs.filter(Boolean).map(([name, value]) => h('div', {},

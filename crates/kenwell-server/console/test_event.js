@@ -6,7 +6,7 @@ import { area, text } from './fields.js';
 import { Form } from './form.js';
 import { box } from './notice.js';
 import { outcomeBadge } from './status.js';
-import { row, table } from './table.js';
+import { fieldTable } from './table.js';
 
 const TRAITS = '{\n  "name": "Test User",\n  "plan": { "tier": "pro" }\n}';
 
@@ -43,10 +43,7 @@ function nobody() {
 }
 
 /** What became of it in one destination. */
-export function result(one, userId, names) {
-  const columns = [{ title: 'Field' }, { title: 'Value', isPlain: true }];
-  const parts = table(`Fields of ${one.key}`, columns);
-  parts.body.append(...one.fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
+function result(one, userId, names) {
   const where = `#/profiles?destination=${encodeURIComponent(one.destination)}&user=${encodeURIComponent(userId)}`;
   return h('div', { class: 'result' },
     h('div', { class: 'heading' },
@@ -55,5 +52,5 @@ export function result(one, userId, names) {
     one.key ? h('p', {}, 'Key ', h('code', {}, one.key)) : null,
     one.error ? box('bad', h('p', {}, one.error)) : null,
     one.outcome === 'waiting' ? box('warn', h('p', {}, 'It is safe in the journal, and arrives as soon as the destination takes it.')) : null,
-    one.fields.length ? parts.element : null);
+    one.fields.length ? fieldTable(one) : null);
 }

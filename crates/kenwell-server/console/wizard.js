@@ -89,11 +89,7 @@ function chooseName(card, heading, state, go) {
 function chooseSettings(card, heading, state, go) {
   heading.textContent = 'Connection settings';
   const { connection, findings } = state;
-  const test = button('Test connection', (event) => {
-    findings.wait();
-    form.run(async () => findings.show(await post('/destinations/test', connection.given)), event.currentTarget)
-      .finally(() => { if (findings.element.querySelector('.waiting')) findings.clear(); });
-  });
+  const test = findings.testButton(() => form, () => connection.given);
   const form = new Form([...connection.layout, findings], submit('Save destination'), async () => {
     const source = await sourceOf(state);
     state.made = await post('/destinations', {
