@@ -215,4 +215,4 @@ function lengthOf(text, most) {
   return length;
 }
 
-module.exports = { ErrorReply, MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, Parser, encode };
+module.exports = { ErrorReply, Parser, encode };

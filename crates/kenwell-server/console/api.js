@@ -9,7 +9,6 @@ export class ApiError extends Error {
   constructor(status, { code = 'unknown', message = `Kenwell answered with status ${status}.`, setting, events, problems } = {}) {
     super(message);
     this.name = 'ApiError';
-    this.status = status;
     this.code = code;
     this.setting = setting ?? null;
     /** How many events wait, when that is the reason. */

@@ -48,7 +48,7 @@ export class Connection {
     }
     for (const group of this.#groups.values()) group.sort((a, b) => (ORDER[a.name] ?? 0) - (ORDER[b.name] ?? 0));
     this.client = new Group(this.#fieldsOf('client_certificate'), { summary: 'A certificate of our own, for a Redis that asks for one' });
-    this.client.open = Boolean(before?.client_certificate);
+    this.client.element.open = Boolean(before?.client_certificate);
     this.#adapt();
   }
 
@@ -194,7 +194,7 @@ function pem({ name, label }, options) {
       const [file] = event.currentTarget.files;
       if (!file) return;
       if (file.size > FILE_BYTES) field.fail('This file is too large to be a certificate or key.');
-      else field.value = await file.text();
+      else field.control.value = await file.text();
     },
   })));
   return field;

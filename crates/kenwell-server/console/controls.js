@@ -37,6 +37,18 @@ export async function busy(element, task, failed) {
   }
 }
 
+/** A button that shows personal values and hides them again; `mask(isMasked)` does it. */
+export function revealButton(mask, kind = '') {
+  let masked = true;
+  const reveal = button('Show personal values', () => {
+    masked = !masked;
+    say(reveal, masked ? 'Show personal values' : 'Hide personal values');
+    reveal.setAttribute('aria-pressed', String(!masked));
+    mask(masked);
+  }, { kind, 'aria-pressed': 'false' });
+  return reveal;
+}
+
 /** A button that copies what `text()` gives, and says so. */
 export function copyButton(what, text) {
   return button('Copy', async (event) => {

@@ -1,6 +1,6 @@
 // Events that a Redis refused for good: by reason, to see, retry or discard.
 import { get, post, query } from './api.js';
-import { busy, button } from './controls.js';
+import { busy, button, revealButton } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { emptyState, Notice, toast } from './notice.js';
@@ -14,11 +14,7 @@ const PAGE = 50;
 const SECONDS = 5;
 
 export async function deadLetters(page) {
-  const notice = new Notice();
-  const reasons = h('div');
-  const letters = h('div');
-  page.root.append(page.title('Dead letters'), notice.element, reasons, letters);
-  const view = new View(page, notice, reasons, letters);
+  const view = new View(page);
   await view.load();
   every(SECONDS, page.signal, () => view.follow());
 }
@@ -35,18 +31,16 @@ export function watchLetters(place, signal) {
 /** The page's state: which reason is open, and the letters shown so far. */
 class View {
   #page;
-  #notice;
-  #reasons;
-  #letters;
+  #notice = new Notice();
+  #reasons = h('div');
+  #letters = h('div');
   #names = new Map();
   #chosen = null;
   #shown = '';
 
-  constructor(page, notice, reasons, letters) {
+  constructor(page) {
     this.#page = page;
-    this.#notice = notice;
-    this.#reasons = reasons;
-    this.#letters = letters;
+    page.root.append(page.title('Dead letters'), this.#notice.element, this.#reasons, this.#letters);
   }
 
   async load() {
@@ -162,31 +156,24 @@ class View {
 
 /** One letter: a line, and inside it the error, the event, and what can be done. `actions`: `{ retry(event), discard(event) }`. Personal values are hidden until somebody asks. */
 function letterRow(letter, actions) {
-  let masked = true;
   const user = h('span', { class: 'user' });
   const code = h('code');
   const body = h('div', { class: 'body' });
   const details = h('details', { ontoggle: () => { if (details.open && body.childElementCount === 0) open(); } },
     h('summary', {}, h('span', { class: 'at' }, time(letter.at)), user, h('span', { class: 'route' }, `from ${letter.source}`)), body);
-  const mask = () => {
+  const mask = (masked) => {
     say(user, userText(letter.user_id, { masked }));
     say(code, jsonText(letter.event, { masked }));
   };
   function open() {
-    const reveal = button('Show personal values', () => {
-      masked = !masked;
-      say(reveal, masked ? 'Show personal values' : 'Hide personal values');
-      reveal.setAttribute('aria-pressed', String(!masked));
-      mask();
-    }, { kind: 'small', 'aria-pressed': 'false' });
     fill(body,
       h('div', {}, h('h3', {}, 'Error'), h('p', {}, h('code', { class: 'reason' }, letter.error ?? letter.reason))),
       h('div', {}, h('h3', {}, 'Event'), h('pre', { tabindex: '0', role: 'region', 'aria-label': 'Event' }, code),
         h('p', { class: 'hint' }, `${HIDDEN} stands for a personal value.`)),
-      h('div', { class: 'actions' }, button('Retry', actions.retry, { kind: 'small primary' }), reveal,
+      h('div', { class: 'actions' }, button('Retry', actions.retry, { kind: 'small primary' }), revealButton(mask, 'small'),
         button('Discard', actions.discard, { kind: 'small danger' })));
   }
-  mask();
+  mask(true);
   return h('li', { class: 'event' }, details);
 }
 

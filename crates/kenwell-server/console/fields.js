@@ -26,11 +26,6 @@ export class Field {
     return this.control.type === 'checkbox' ? this.control.checked : this.control.value;
   }
 
-  set value(next) {
-    if (this.control.type === 'checkbox') this.control.checked = Boolean(next);
-    else this.control.value = next ?? '';
-  }
-
   /** Shows or hides the whole field; a hidden field keeps its value. */
   set hidden(isHidden) {
     this.element.hidden = isHidden;
@@ -93,15 +88,6 @@ export class Group {
     this.fields = fields;
     const inner = h('div', { class: kind }, fields.map((field) => field.element));
     this.element = summary ? h('details', { class: 'quiet group' }, h('summary', {}, summary), inner) : inner;
-  }
-
-  set hidden(isHidden) {
-    this.element.hidden = isHidden;
-    for (const field of this.fields) field.hidden = isHidden;
-  }
-
-  set open(isOpen) {
-    this.element.open = isOpen;
   }
 }
 

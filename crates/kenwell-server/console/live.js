@@ -1,6 +1,6 @@
 // Events as they happen, with filters; personal values are hidden until revealed.
 import { get, query } from './api.js';
-import { button, linkButton } from './controls.js';
+import { button, linkButton, revealButton } from './controls.js';
 import { fill, h, say } from './dom.js';
 import { choice, text } from './fields.js';
 import { box } from './notice.js';
@@ -48,11 +48,7 @@ export async function live(page) {
     tail.paused = isPaused;
     showState();
   }, { class: 'button steady' });
-  const reveal = button('Show personal values', () => {
-    list.mask(!list.masked);
-    reveal.setAttribute('aria-pressed', String(!list.masked));
-    say(reveal, list.masked ? 'Show personal values' : 'Hide personal values');
-  }, { 'aria-pressed': 'false' });
+  const reveal = revealButton((isMasked) => list.mask(isMasked));
   const clear = button('Clear', () => list.clear(), { kind: 'quiet' });
 
   const filters = h('form', { class: 'filters', 'aria-label': 'Filters', onsubmit: (event) => event.preventDefault() });
@@ -99,20 +95,16 @@ class List {
   #list = h('ol', { class: 'events', 'aria-label': 'Events, newest first' });
   #empty = box('plain', h('p', {}, 'Waiting for events. They show up here the moment they arrive; nothing is kept from before. '
     + 'To see one now, send a test event from a source\'s page.'));
-  #known = '';
-  masked = true;
+  /** The user whom the reader has asked for, and therefore knows. */
+  known = '';
+  #masked = true;
 
   constructor() {
     this.element = h('section', { 'aria-label': 'Events' }, this.#empty, this.#list);
   }
 
-  /** The user whom the reader has asked for, and therefore knows. */
-  set known(user) {
-    this.#known = user;
-  }
-
   get #view() {
-    return { masked: this.masked, known: this.#known };
+    return { masked: this.#masked, known: this.known };
   }
 
   /** `events`: newest first. */
@@ -125,7 +117,7 @@ class List {
   }
 
   mask(isMasked) {
-    this.masked = isMasked;
+    this.#masked = isMasked;
     for (const row of this.#rows) row.mask(this.#view);
   }
 

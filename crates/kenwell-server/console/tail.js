@@ -52,8 +52,7 @@ export class Tail {
   set paused(isPaused) {
     this.#isPaused = isPaused;
     if (isPaused) return;
-    if (this.#missed > 0) this.#heard.dropped(this.#missed);
-    this.#missed = 0;
+    this.#tellMissed();
     this.#heard.waiting(0);
     this.#plan();
   }
@@ -69,6 +68,11 @@ export class Tail {
     else this.#plan();
   }
 
+  #tellMissed() {
+    if (this.#missed > 0) this.#heard.dropped(this.#missed);
+    this.#missed = 0;
+  }
+
   /** Many events of one moment are drawn together. */
   #plan() {
     if (this.#timer !== 0) return;
@@ -78,8 +82,7 @@ export class Tail {
       const began = performance.now();
       const events = this.#waiting.reverse().map(parseExactly);
       this.#waiting = [];
-      if (this.#missed > 0) this.#heard.dropped(this.#missed);
-      this.#missed = 0;
+      this.#tellMissed();
       if (events.length > 0) this.#heard.show(events);
       setTimeout(() => { this.#delay = Math.max(DRAW_MS, REST * (performance.now() - began)); });
     }, this.#delay);
