@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::config::{Place, Problem};
 use crate::gateway::NotAccepted;
 
 /// The body of every error.
@@ -43,6 +44,21 @@ pub(crate) struct ProblemText {
     pub(crate) line: Option<u64>,
     /// What is wrong and what to write instead.
     pub(crate) message: String,
+}
+
+impl From<&Problem> for ProblemText {
+    /// A problem as the API tells it. It names settings, never the value of a secret.
+    fn from(problem: &Problem) -> Self {
+        let line = match &problem.place {
+            Place::Line(_, line, _) => u64::try_from(*line).ok(),
+            Place::File(_) | Place::Variable(_) => None,
+        };
+        Self {
+            setting: problem.key.clone(),
+            line,
+            message: format!("{}; {}", problem.what, problem.fix),
+        }
+    }
 }
 
 /// An answer that is an error.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ProblemText;
-use super::{PrivatePlane, api::problem, destination_status::DestinationStatus, not_accepting};
+use super::{PrivatePlane, destination_status::DestinationStatus, not_accepting};
 
 /// Problems of the configuration file that are told here.
 const MAX_PROBLEMS: usize = 20;
@@ -76,7 +76,11 @@ pub(super) async fn ready(State(plane): State<Arc<PrivatePlane>>) -> (StatusCode
     let reason = not_accepting::reason(&plane.journal.stats(), &statuses);
     let accepting = reason.is_none();
     let problems = plane.runtime.state().problems;
-    let configuration = problems.iter().take(MAX_PROBLEMS).map(problem).collect();
+    let configuration = problems
+        .iter()
+        .take(MAX_PROBLEMS)
+        .map(ProblemText::from)
+        .collect();
     let readiness = readiness(reason, configuration, statuses);
     let code = if accepting {
         StatusCode::OK

@@ -7,7 +7,6 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::config::{Place, Problem};
 use crate::private::PrivatePlane;
 use crate::private::error::ProblemText;
 use crate::private::time;
@@ -40,23 +39,10 @@ impl Configuration {
             revision: state.revision.to_string(),
             writable: state.read_only.is_none(),
             read_only_reason: state.read_only,
-            problems: state.problems.iter().map(problem).collect(),
+            problems: state.problems.iter().map(ProblemText::from).collect(),
             needs_restart: state.needs_restart,
             loaded_at: time::text(state.loaded_at),
         }
-    }
-}
-
-/// A problem as the API tells it. It names settings, never the value of a secret.
-pub(in crate::private) fn problem(problem: &Problem) -> ProblemText {
-    let line = match &problem.place {
-        Place::Line(_, line, _) => u64::try_from(*line).ok(),
-        Place::File(_) | Place::Variable(_) => None,
-    };
-    ProblemText {
-        setting: problem.key.clone(),
-        line,
-        message: format!("{}; {}", problem.what, problem.fix),
     }
 }
 

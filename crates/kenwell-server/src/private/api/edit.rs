@@ -4,10 +4,9 @@ use axum::Json;
 use http::{HeaderMap, StatusCode, header};
 use kenwell_journal::ErrorChain;
 
-use super::configuration;
 use super::uninterrupted::uninterrupted;
 use crate::private::PrivatePlane;
-use crate::private::error::ApiError;
+use crate::private::error::{ApiError, ProblemText};
 use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
@@ -61,13 +60,13 @@ impl From<EditError> for ApiError {
                 Self::busy(ErrorChain(&error).to_string(), 5)
             }
             EditError::NotInForce(problems) => {
-                let problems = problems.errors.iter().map(configuration::problem).collect();
+                let problems = problems.errors.iter().map(ProblemText::from).collect();
                 conflict("not_in_force").with_problems(problems)
             }
             EditError::NotFound { kind, id } if *kind == "source" => Self::no_source(id),
             EditError::NotFound { id, .. } => Self::no_destination(id),
             EditError::Invalid(problems) => {
-                let problems: Vec<_> = problems.errors.iter().map(configuration::problem).collect();
+                let problems: Vec<_> = problems.errors.iter().map(ProblemText::from).collect();
                 let first = problems.first();
                 let message = first.map_or_else(String::new, |problem| problem.message.clone());
                 let setting = first.and_then(|problem| problem.setting.rsplit('.').next());

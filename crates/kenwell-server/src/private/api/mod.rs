@@ -23,5 +23,4 @@ mod test_event;
 mod text;
 mod uninterrupted;
 
-pub(super) use configuration::problem;
 pub(super) use routes::described;
