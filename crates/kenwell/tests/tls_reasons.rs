@@ -314,7 +314,7 @@ async fn sentinels_are_judged_at_each_connection_too() {
         ..sentinels.settings()
     };
     std::fs::write(all.path("given.pem"), all.text("late.pem")).unwrap();
-    let connection = Connection::new(given).unwrap();
+    let connection = Connection::new(given.clone()).unwrap();
     let error = connection.ping().await.unwrap_err();
     assert_eq!(error.class(), Class::Configuration, "{error}");
     let error = error.to_string();
@@ -323,6 +323,16 @@ async fn sentinels_are_judged_at_each_connection_too() {
     }
     std::fs::write(all.path("given.pem"), all.authority()).unwrap();
     connection.ping().await.unwrap();
+    // Their certificates end in two days, and so does the master's; whether addresses are mapped or not.
+    let mapped = Settings {
+        address_map: [("10.0.0.1:6379".to_owned(), "127.0.0.1:6379".to_owned())].into(),
+        ..given.clone()
+    };
+    for settings in [given, mapped] {
+        let notices = doctor::time_notices(&settings).await;
+        let servers = notices.iter().filter(|it| it.setting == "address");
+        assert!(servers.count() >= 2, "{notices:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Certificates whose time is over, or will be soon: to be told days before.
 
+use std::collections::BTreeMap;
+
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::certificate::now;
@@ -37,6 +39,8 @@ async fn shown_at(settings: &Settings, place: &str) -> Option<TimeNotice> {
         sentinel_master: None,
         sentinel_username: None,
         sentinel_password: None,
+        // The place is where it leads already, and a single server takes no map.
+        address_map: BTreeMap::new(),
         ..settings.clone()
     };
     let staged = StagedConnection::new(&one).ok()?;
