@@ -25,6 +25,7 @@ mod gateway_hangup;
 mod hostile_redis;
 mod journal_damage;
 mod journal_full;
+mod late_bytes;
 mod lifecycle;
 mod password_rotation;
 mod prefix_isolation;
