@@ -72,6 +72,19 @@ final class Scenario {
     }
   }
 
+  /** The same, but for so long at most; false when they have none by then. */
+  synchronized boolean waitForAnswers(int messages, long millis) throws InterruptedException {
+    long deadline = System.nanoTime() + millis * 1_000_000;
+    while (answers < messages) {
+      long left = (deadline - System.nanoTime()) / 1_000_000;
+      if (left <= 0) {
+        return false;
+      }
+      wait(left);
+    }
+    return true;
+  }
+
   /** Makes the calls of the scenario that the command line names, and reports what became of them. */
   void run(String scenario, Sdk sdk) throws Exception {
     switch (scenario) {

@@ -9,6 +9,7 @@ import com.segment.analytics.kotlin.core.compat.ConfigurationBuilder;
 import com.segment.analytics.kotlin.core.compat.JavaAnalytics;
 import com.segment.analytics.kotlin.core.platform.Plugin;
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import kotlin.Unit;
@@ -31,11 +33,14 @@ final class SegmentKotlin implements Scenario.Sdk {
   private static final Path KEPT = Path.of("/tmp/analytics-kotlin", Scenario.WRITE_KEY);
   private static final Path EVENTS = KEPT.resolve("events");
 
+  // After so long a call is held back, not slow.
+  private static final long CALL_MILLIS = 5_000;
+
   private final Scenario scenario;
   private final JavaAnalytics analytics;
   private int sent;
 
-  private SegmentKotlin(Scenario scenario) {
+  private SegmentKotlin(Scenario scenario) throws InterruptedException {
     this.scenario = scenario;
     String host = Scenario.URL.replaceFirst("https://", "") + "/v1";
     // An upload is asked for when everything is on disk, so that a file that is gone has been accepted.
@@ -60,7 +65,10 @@ final class SegmentKotlin implements Scenario.Sdk {
       return Unit.INSTANCE;
     });
     analytics = new JavaAnalytics(configuration);
-    analytics.add(new Counter(scenario));
+    Counter counter = new Counter(scenario);
+    analytics.add(counter);
+    // The SDK sets itself up on threads of its own, and a call that overtakes them is lost with a line in its log.
+    counter.started.await();
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -81,6 +89,8 @@ final class SegmentKotlin implements Scenario.Sdk {
   /** Tells the scenario of each event that has gone through the SDK to its disk. */
   private static final class Counter implements Plugin {
     private final Scenario scenario;
+    // Open when the SDK has its settings, from here or the defaults: the last step of setting up.
+    private final CountDownLatch started = new CountDownLatch(1);
     private Analytics analytics;
 
     private Counter(Scenario scenario) {
@@ -114,7 +124,9 @@ final class SegmentKotlin implements Scenario.Sdk {
     }
 
     @Override
-    public void update(Settings settings, UpdateType type) {}
+    public void update(Settings settings, UpdateType type) {
+      started.countDown();
+    }
 
     @Override
     public void shutdown() {}
@@ -192,7 +204,11 @@ final class SegmentKotlin implements Scenario.Sdk {
   private void called() {
     sent++;
     try {
-      scenario.waitForAnswers(sent);
+      while (!scenario.waitForAnswers(sent, CALL_MILLIS)) {
+        // Of two states that follow each other closely, the part that holds calls back until the SDK has begun may
+        // hear of the older one last, and holds them for ever. Any change of state tells it again.
+        analytics.setEnabled(true);
+      }
     } catch (InterruptedException interrupted) {
       throw new IllegalStateException(interrupted);
     }
@@ -227,10 +243,17 @@ final class SegmentKotlin implements Scenario.Sdk {
   }
 
   private static void remove(Path directory) throws IOException {
-    for (Path file : list(directory)) {
-      Files.deleteIfExists(file);
+    for (boolean removed = false; !removed; ) {
+      for (Path file : list(directory)) {
+        Files.deleteIfExists(file);
+      }
+      try {
+        Files.deleteIfExists(directory);
+        removed = true;
+      } catch (DirectoryNotEmptyException filledMeanwhile) {
+        continue; // the SDK keeps a note of its last upload in it
+      }
     }
-    Files.deleteIfExists(directory);
   }
 
   private static List<Path> list(Path directory) throws IOException {
