@@ -1,6 +1,6 @@
 //! One event: the few members that decide whether it is kept.
 
-use kenwell_json::{Kind, Reader, Skipped, SyntaxError};
+use kenwell_json::{Kind, Reader, Skipped, SyntaxError, Text};
 
 use crate::{Ignored, identity};
 
@@ -26,8 +26,8 @@ pub(crate) struct Event<'a> {
     pub(crate) bytes: &'a [u8],
     /// Whether it is an identify to keep, or the reason why not.
     pub(crate) decision: Result<(), Ignored>,
-    /// Its `writeKey`, of whatever kind.
-    pub(crate) write_key: Option<Skipped<'a>>,
+    /// Its `writeKey`, if that is a string.
+    pub(crate) write_key: Option<Text<'a>>,
 }
 
 impl<'a> Event<'a> {
@@ -54,16 +54,48 @@ pub(crate) fn read<'a>(
     Ok(Event {
         bytes: reader.since(start),
         decision: members.decide(type_source),
-        write_key: members.write_key,
+        write_key: members.write_key.and_then(Value::text),
     })
+}
+
+/// The value of a member that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    String(Text<'a>),
+    Null,
+    /// Anything else.
+    Other,
+}
+
+impl<'a> Value<'a> {
+    /// Reads the value that comes next; also its nesting, and whether a number in it leaves the range of a double.
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<(Self, usize, bool), SyntaxError> {
+        if reader.kind()? == Kind::String {
+            return Ok((Self::String(reader.string()?), 0, false));
+        }
+        let skipped = reader.skip()?;
+        let value = match skipped.kind {
+            Kind::Null => Self::Null,
+            _ => Self::Other,
+        };
+        Ok((value, skipped.depth, skipped.overflows))
+    }
+
+    /// The value, if it is a string.
+    pub(crate) fn text(self) -> Option<Text<'a>> {
+        match self {
+            Self::String(text) => Some(text),
+            Self::Null | Self::Other => None,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Members<'a> {
-    kind: Option<Skipped<'a>>,
-    user_id: Option<Skipped<'a>>,
-    anonymous_id: Option<Skipped<'a>>,
-    write_key: Option<Skipped<'a>>,
+    kind: Option<Value<'a>>,
+    user_id: Option<Value<'a>>,
+    anonymous_id: Option<Value<'a>>,
+    write_key: Option<Value<'a>>,
     depth: usize,
     overflows: bool,
 }
@@ -74,24 +106,41 @@ impl<'a> Members<'a> {
         let mut members = Self::default();
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
-            let value = reader.skip()?;
-            members.depth = members.depth.max(value.depth);
-            members.overflows |= value.overflows;
-            if key.eq_str("type") {
-                members.kind = Some(value);
-            } else if key.eq_str("userId") {
-                members.user_id = Some(value);
-            } else if key.eq_str("anonymousId") {
-                members.anonymous_id = Some(value);
-            } else if key.eq_str("writeKey") {
-                members.write_key = Some(value);
-            }
+            let (depth, overflows) = if let Some(member) = members.member(&key) {
+                let (value, depth, overflows) = Value::read(reader)?;
+                *member = Some(value);
+                (depth, overflows)
+            } else {
+                let value = reader.skip()?;
+                (value.depth, value.overflows)
+            };
+            members.depth = members.depth.max(depth);
+            members.overflows |= overflows;
         }
         Ok(members)
     }
 
+    /// Where the value of this key goes, if it is looked at.
+    fn member(&mut self, key: &Text<'a>) -> Option<&mut Option<Value<'a>>> {
+        let decoded;
+        let name = if key.is_plain() {
+            key.raw()
+        } else {
+            decoded = key.decode();
+            decoded.as_bytes()
+        };
+        match name {
+            b"type" => Some(&mut self.kind),
+            b"userId" => Some(&mut self.user_id),
+            b"anonymousId" => Some(&mut self.anonymous_id),
+            b"writeKey" => Some(&mut self.write_key),
+            _ => None,
+        }
+    }
+
     fn decide(&self, type_source: TypeSource) -> Result<(), Ignored> {
-        let own_type = self.kind.as_ref().and_then(text);
+        let own_type = self.kind.and_then(Value::text);
+        let own_type = own_type.map(|text| text.decode());
         // `extract` and `record` events name their rows elsewhere and are exempt from identity.
         let exempt = type_source == TypeSource::Event
             && matches!(own_type.as_deref(), Some("extract" | "record"));
@@ -101,7 +150,7 @@ impl<'a> Members<'a> {
         if self.depth >= MAX_DEPTH {
             return Err(Ignored::TooDeep);
         }
-        if !exempt && is_blank(self.user_id.as_ref()) && is_blank(self.anonymous_id.as_ref()) {
+        if !exempt && is_blank(self.user_id) && is_blank(self.anonymous_id) {
             return Err(Ignored::NoIdentity);
         }
         match (type_source, own_type.as_deref()) {
@@ -113,22 +162,15 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The value, if it is a string.
-pub(crate) fn text<'a>(value: &Skipped<'a>) -> Option<std::borrow::Cow<'a, str>> {
-    if value.kind != Kind::String {
-        return None;
-    }
-    Reader::new(value.raw)
-        .string()
-        .ok()
-        .map(|text| text.decode())
-}
-
 /// Absent, null or a blank string; any other type counts as an identity, even `0` and `{}`.
-fn is_blank(id: Option<&Skipped<'_>>) -> bool {
+fn is_blank(id: Option<Value<'_>>) -> bool {
     match id {
-        None => true,
-        Some(value) if value.kind == Kind::Null => true,
-        Some(value) => text(value).is_some_and(|text| identity::is_blank(&text)),
+        None | Some(Value::Null) => true,
+        Some(Value::Other) => false,
+        Some(Value::String(text)) => {
+            // What shows does so whatever stands beside it. Nearly all ids begin like this.
+            let shows = text.is_plain() && text.raw().iter().any(u8::is_ascii_graphic);
+            !shows && identity::is_blank(&text.decode())
+        }
     }
 }

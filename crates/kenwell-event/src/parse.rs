@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use kenwell_json::{Kind, Reader, Skipped, SyntaxError};
+use kenwell_json::{Kind, Reader, SyntaxError, Text};
 
 use crate::{
     Ignored, IgnoredCounts, ParsedByWriteKey, Rejection,
     by_write_key::GroupBuilder,
-    event::{self, Event, TypeSource},
+    event::{self, Event, TypeSource, Value},
 };
 
 /// What the path of the request says about its body.
@@ -143,7 +143,7 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
             // RudderStack's gateway makes an object of a lone scalar, which then names nobody.
             _ => Event::ignored(reader.skip()?, Ignored::NoIdentity),
         };
-        self.write_key = event.write_key.take().and_then(|key| key_text(&key));
+        self.write_key = event.write_key.take().and_then(key_text);
         self.add(&event);
         Ok(())
     }
@@ -156,9 +156,11 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
             if found || !key.eq_str("batch") {
-                let value = reader.skip()?;
                 if key.eq_str("writeKey") {
-                    self.write_key = key_text(&value);
+                    let (value, ..) = Value::read(reader)?;
+                    self.write_key = value.text().and_then(key_text);
+                } else {
+                    reader.skip()?;
                 }
                 continue;
             }
@@ -180,7 +182,7 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
     fn add(&mut self, event: &Event<'a>) {
         let write_key = match self.write_keys {
             WriteKeys::Disregard => None,
-            WriteKeys::GroupBy => event.write_key.as_ref().and_then(key_text),
+            WriteKeys::GroupBy => event.write_key.and_then(key_text),
         };
         let Some((index, group)) = self.groups.group_of(write_key) else {
             self.has_too_many_keys = true;
@@ -202,7 +204,7 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
     }
 }
 
-/// The write key that a value names.
-fn key_text<'a>(value: &Skipped<'a>) -> Option<Cow<'a, str>> {
-    event::text(value).filter(|key| !key.is_empty())
+/// The write key that a string names.
+fn key_text(value: Text<'_>) -> Option<Cow<'_, str>> {
+    Some(value.decode()).filter(|key| !key.is_empty())
 }

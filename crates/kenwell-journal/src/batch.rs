@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::frame::MAX_RECORD_BYTES;
 use crate::offset::Offset;
-use crate::options::Options;
+use crate::options::{MAX_BATCH_BYTES, Options};
 
 /// Records that are appended together: they get consecutive offsets and resolve at the same moment.
 ///
@@ -42,6 +42,18 @@ impl Batch {
     /// An empty batch.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty batch with room for `records` records that have `bytes` bytes together. It takes more, too, but then
+    /// moves what it has.
+    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+        let framing = records.saturating_mul(frame::HEADER);
+        // What cannot be accepted need not have room.
+        let most = usize::try_from(MAX_BATCH_BYTES).unwrap_or(usize::MAX);
+        Self {
+            frames: Vec::with_capacity(framing.saturating_add(bytes).min(most)),
+            ..Self::default()
+        }
     }
 
     /// Adds one record: the parts, one after another. A record over [`MAX_RECORD_BYTES`] is not copied; the append

@@ -1,7 +1,8 @@
 //! The system calls that write: positioned writes, fdatasync, preallocation, directory fsync.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
+#[cfg(test)]
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -13,6 +14,9 @@ use crate::error::Error;
 use crate::fault_injection::{FaultKind, InjectedFaults};
 use crate::files;
 use crate::options::Options;
+
+/// Parts that one system call writes at most: the smallest limit of the systems we run on.
+const MAX_PARTS: usize = 1024;
 
 /// Writes records and makes them durable; this crate's own tests can make its calls fail.
 #[derive(Debug, Clone)]
@@ -40,14 +44,31 @@ impl Disk {
         }
     }
 
-    /// Writes all of `bytes` at `at`, or fails having written any part of it.
-    pub(crate) fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    /// Writes all of `parts` at `at`, one after the other, or fails having written any part of them.
+    pub(crate) fn write_at(
+        &self,
+        file: &File,
+        mut parts: &mut [IoSlice<'_>],
+        mut at: u64,
+    ) -> io::Result<()> {
         #[cfg(test)]
         if let Some(error) = self.faults.take(FaultKind::Write) {
+            let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
             file.write_all_at(bytes.get(..bytes.len() / 2).unwrap_or_default(), at)?;
             return Err(error);
         }
-        file.write_all_at(bytes, at)
+        // Takes away what is empty: writing it would look like a full disk.
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            let now = parts.get(..MAX_PARTS).unwrap_or(parts);
+            let written = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, now, at))?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            at = at.saturating_add(written as u64);
+            IoSlice::advance_slices(&mut parts, written);
+        }
+        Ok(())
     }
 
     /// Makes the file's data durable. After a failure a second call proves nothing about the same bytes.

@@ -1,7 +1,9 @@
 //! The newest records, kept in memory so that a reader that keeps up never touches a file.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use crate::commit_group::GroupBuffer;
 use crate::frame_slice::FrameSlice;
 
 /// The records of the last groups, oldest first, without a gap between them.
@@ -19,6 +21,15 @@ impl RecentRecords {
             groups: VecDeque::new(),
             bytes: 0,
             limit,
+        }
+    }
+
+    /// Adds the newest buffers of a commit group.
+    pub(crate) fn push_all(&mut self, buffers: Vec<GroupBuffer>) {
+        for buffer in buffers {
+            let end = buffer.frames.len();
+            let (bytes, first) = (Arc::new(buffer.frames), buffer.first);
+            self.push(FrameSlice::new(bytes, 0, end, first, buffer.records));
         }
     }
 
@@ -78,8 +89,6 @@ impl RecentRecords {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::frame;
 

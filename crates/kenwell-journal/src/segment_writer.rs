@@ -1,11 +1,12 @@
 //! Writes the newest segment: where its next frame goes, and how it ends.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::commit_group::CommitGroup;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::files::{self, UNFINISHED};
@@ -13,6 +14,9 @@ use crate::frame;
 use crate::options::Durability;
 use crate::segment::Segment;
 use crate::segment_header::{HEADER_BYTES, SegmentHeader};
+
+/// The zeroes that end a segment, behind its last frame.
+const END: [u8; frame::HEADER] = [0; frame::HEADER];
 
 /// The segment that is being written.
 #[derive(Debug)]
@@ -77,24 +81,28 @@ impl SegmentWriter {
         self.position.saturating_add(needed) <= self.limit
     }
 
-    /// Writes frames followed by [`frame::HEADER`] zeroes, and makes them durable. The first has offset `first`.
+    /// Writes a group's frames followed by [`frame::HEADER`] zeroes, and makes them durable.
     pub(crate) fn write(
         &mut self,
-        bytes: &[u8],
-        first: u64,
+        group: &CommitGroup,
         durability: Durability,
     ) -> Result<(), Error> {
         let path = &self.segment.path;
+        let frames = group.buffers.iter().map(|buffer| &buffer.frames[..]);
+        let parts = frames.chain(std::iter::once(&END[..]));
+        let mut parts: Vec<_> = parts.map(IoSlice::new).collect();
         self.disk
-            .write_at(&self.file, bytes, self.position)
+            .write_at(&self.file, &mut parts, self.position)
             .map_err(Error::io("write", path))?;
         if durability == Durability::Fsync {
             self.disk
                 .fdatasync(&self.file)
                 .map_err(Error::io("fdatasync", path))?;
         }
-        self.segment.add_to_index(first, self.position);
-        self.position += (bytes.len() as u64).saturating_sub(frame::HEADER as u64);
+        for buffer in &group.buffers {
+            self.segment.add_to_index(buffer.first, self.position);
+            self.position += buffer.frames.len() as u64;
+        }
         self.segment.set_used_bytes(self.position);
         Ok(())
     }
@@ -151,7 +159,7 @@ fn create_file(
     disk.reserve(&file, bytes)
         .map_err(Error::io("reserve space for", path))?;
     let mut start = header.encode().to_vec();
-    start.extend_from_slice(&[0; frame::HEADER]);
+    start.extend_from_slice(&END);
     file.write_all_at(&start, 0)
         .map_err(Error::io("write", path))?;
     file.sync_all().map_err(Error::io("fsync", path))?;

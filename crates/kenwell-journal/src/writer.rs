@@ -12,8 +12,6 @@ use crate::cursor::Cursor;
 use crate::disk::{Disk, sync_dir};
 use crate::error::Error;
 use crate::error_chain::ErrorChain;
-use crate::frame;
-use crate::frame_slice::FrameSlice;
 use crate::mutex::lock;
 use crate::options::Options;
 use crate::retention::Retention;
@@ -107,7 +105,7 @@ impl Writer {
         let mut group = CommitGroup::new(self.next, bytes);
         for append in appends.drain(..) {
             let bytes = append.frames.len();
-            if !self.fits(group.bytes.len() + bytes) {
+            if !self.fits(group.bytes + bytes) {
                 self.commit(group);
                 group = CommitGroup::new(self.next, bytes);
                 if !self.fits(bytes)
@@ -133,11 +131,9 @@ impl Writer {
         let Some(segment) = self.segment.as_mut().filter(|_| group.records > 0) else {
             return;
         };
-        let frames = group.bytes.len();
-        group.bytes.resize(frames + frame::HEADER, 0);
         let options = &self.state.options;
-        if let Err(error) = segment.write(&group.bytes, group.first, options.durability) {
-            self.refused_bytes = frames as u64;
+        if let Err(error) = segment.write(&group, options.durability) {
+            self.refused_bytes = group.bytes as u64;
             self.fail(&error);
             for (_, pending) in group.pending {
                 pending.answer(Err(error.clone()));
@@ -151,9 +147,7 @@ impl Writer {
         for (first, pending) in &mut group.pending {
             pending.call_on_stored(*first);
         }
-        let bytes = Arc::new(group.bytes);
-        let records = FrameSlice::new(bytes, 0, frames, group.first, group.records);
-        lock(&self.state.recent).push(records);
+        lock(&self.state.recent).push_all(group.buffers);
         let next = self.next;
         self.state.published.send_modify(|end| end.next = next);
         for (first, pending) in group.pending {

@@ -47,9 +47,9 @@
 #![forbid(unsafe_code)]
 
 mod number;
-mod plain_run;
 mod reader;
 mod skip;
+mod string_end;
 mod text;
 
 pub use number::Number;

@@ -1,6 +1,14 @@
 //! The reader: a position in the bytes, and one method for each thing that can come next.
 
-use crate::{Number, Text, plain_run::plain_run};
+use crate::{
+    Number, Text,
+    string_end::{plain_end, string_end},
+};
+
+/// What follows a member of an object.
+pub(crate) const OBJECT_GOES_ON: &str = "a comma or the object's end";
+/// What follows an element of an array.
+pub(crate) const ARRAY_GOES_ON: &str = "a comma or the array's end";
 
 /// Where and why the bytes are not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +18,13 @@ pub struct SyntaxError {
     pub offset: usize,
     /// What was expected there.
     pub expected: &'static str,
+}
+
+impl SyntaxError {
+    #[cold]
+    pub(crate) fn new(offset: usize, expected: &'static str) -> Self {
+        Self { offset, expected }
+    }
 }
 
 /// What kind of value comes next.
@@ -56,18 +71,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips white space and tells what comes next, without consuming it.
+    #[inline]
     pub fn kind(&mut self) -> Result<Kind, SyntaxError> {
-        match self.peek() {
-            Some(b'{') => Ok(Kind::Object),
-            Some(b'[') => Ok(Kind::Array),
-            Some(b'"') => Ok(Kind::String),
-            Some(b't') => Ok(Kind::True),
-            Some(b'f') => Ok(Kind::False),
-            Some(b'n' | b'N' | b'I') => Ok(Kind::Null),
-            Some(b'-') if self.input.get(self.at + 1) == Some(&b'I') => Ok(Kind::Null),
-            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
-            _ => Err(self.error("a value")),
-        }
+        self.peek();
+        kind_at(self.input, self.at).ok_or_else(|| self.error("a value"))
     }
 
     /// Consumes `{`. Then call [`next_key`](Self::next_key) until it gives `None`.
@@ -82,50 +89,56 @@ impl<'a> Reader<'a> {
 
     /// The next key of the object, colon consumed, with its value coming next; `None` when the
     /// object ended.
+    #[inline]
     pub fn next_key(&mut self) -> Result<Option<Text<'a>>, SyntaxError> {
-        if !self.next_member(b'}', "a comma or the object's end")? {
+        if !self.next_member(b'}', OBJECT_GOES_ON)? {
             return Ok(None);
         }
+        self.key().map(Some)
+    }
+
+    /// Consumes a key and its colon.
+    #[inline]
+    fn key(&mut self) -> Result<Text<'a>, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("a key"));
         }
-        let key = self.string()?;
+        self.at += 1;
+        let key = self.string_after_quote()?;
         if self.peek() != Some(b':') {
             return Err(self.error("a colon"));
         }
         self.at += 1;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// Whether another element of the array comes next; `false` when the array ended.
+    #[inline]
     pub fn next_element(&mut self) -> Result<bool, SyntaxError> {
-        self.next_member(b']', "a comma or the array's end")
+        self.next_member(b']', ARRAY_GOES_ON)
     }
 
     /// Consumes a string.
+    #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("a string"));
         }
         self.at += 1;
+        self.string_after_quote()
+    }
+
+    /// Consumes what follows the opening quote of a string.
+    #[inline]
+    fn string_after_quote(&mut self) -> Result<Text<'a>, SyntaxError> {
         let start = self.at;
-        let mut plain = true;
-        loop {
-            self.at += plain_run(self.rest());
-            match self.input.get(self.at) {
-                Some(b'"') => {
-                    let raw = self.input.get(start..self.at).unwrap_or_default();
-                    self.at += 1;
-                    return Ok(Text::new(raw, plain));
-                }
-                Some(b'\\') => {
-                    plain = false;
-                    self.escape()?;
-                }
-                Some(_) => return Err(self.error("no control character in a string")),
-                None => return Err(self.error("a closing quote")),
-            }
-        }
+        let (end, plain) = match plain_end(self.input, start) {
+            Some(end) => (end, true),
+            None => string_end(self.input, start)?,
+        };
+        self.at = end + 1;
+        let raw = self.input.get(start..end).unwrap_or_default();
+        Ok(Text::new(raw, plain))
     }
 
     /// Consumes a number.
@@ -152,19 +165,22 @@ impl<'a> Reader<'a> {
 
     /// Consumes `true`, `false`, `null`, `NaN`, `Infinity` or `-Infinity`.
     pub fn literal(&mut self) -> Result<(), SyntaxError> {
-        let word: &[u8] = match self.peek() {
-            Some(b't') => b"true",
-            Some(b'f') => b"false",
-            Some(b'n') => b"null",
-            Some(b'N') => b"NaN",
-            Some(b'I') => b"Infinity",
-            _ => b"-Infinity",
+        let length = match self.peek() {
+            Some(b't') => self.length_of(b"true"),
+            Some(b'f') => self.length_of(b"false"),
+            Some(b'n') => self.length_of(b"null"),
+            Some(b'N') => self.length_of(b"NaN"),
+            Some(b'I') => self.length_of(b"Infinity"),
+            _ => self.length_of(b"-Infinity"),
         };
-        if !self.rest().starts_with(word) {
-            return Err(self.error("a value"));
-        }
-        self.at += word.len();
+        self.at += length.ok_or_else(|| self.error("a value"))?;
         Ok(())
+    }
+
+    /// The length of a word, if it comes next.
+    #[inline]
+    fn length_of<const LENGTH: usize>(&self, word: &[u8; LENGTH]) -> Option<usize> {
+        (self.rest().first_chunk() == Some(word)).then_some(LENGTH)
     }
 
     /// Succeeds when nothing but white space is left.
@@ -176,13 +192,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips white space and gives the byte that follows.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
-        loop {
-            match self.input.get(self.at) {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                other => return other.copied(),
-            }
-        }
+        let (at, byte) = next_byte(self.input, self.at);
+        self.at = at;
+        byte
+    }
+
+    /// All of the input.
+    pub(crate) fn input(&self) -> &'a [u8] {
+        self.input
+    }
+
+    /// Goes on at `at`.
+    pub(crate) fn go_to(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// Consumes `byte` if it comes next, without skipping white space.
@@ -198,16 +222,14 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&self, expected: &'static str) -> SyntaxError {
-        SyntaxError {
-            offset: self.at,
-            expected,
-        }
+        SyntaxError::new(self.at, expected)
     }
 
     fn rest(&self) -> &'a [u8] {
         self.input.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     fn open(&mut self, bracket: u8, expected: &'static str) -> Result<(), SyntaxError> {
         if self.peek() != Some(bracket) {
             return Err(self.error(expected));
@@ -217,6 +239,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn next_member(&mut self, close: u8, expected: &'static str) -> Result<bool, SyntaxError> {
         let after_bracket = std::mem::take(&mut self.after_bracket);
         match self.peek() {
@@ -233,22 +256,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Consumes one escape, which must be well formed.
-    fn escape(&mut self) -> Result<(), SyntaxError> {
-        match self.input.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let digits = self.input.get(self.at + 2..self.at + 6).unwrap_or_default();
-                if digits.len() != 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(self.error("four hexadecimal digits"));
-                }
-                self.at += 6;
-            }
-            _ => return Err(self.error("an escape")),
-        }
-        Ok(())
-    }
-
     fn digits(&mut self) -> usize {
         let count = self
             .rest()
@@ -258,6 +265,41 @@ impl<'a> Reader<'a> {
         self.at += count;
         count
     }
+}
+
+/// The first byte from `at` on that is no white space, and where it is.
+#[inline]
+pub(crate) fn next_byte(input: &[u8], at: usize) -> (usize, Option<u8>) {
+    match input.get(at) {
+        // One comparison decides for nearly all bytes.
+        Some(&byte) if byte > b' ' => (at, Some(byte)),
+        _ => behind_space(input, at),
+    }
+}
+
+/// The same where there is white space, or nothing.
+#[inline(never)]
+fn behind_space(input: &[u8], at: usize) -> (usize, Option<u8>) {
+    let rest = input.get(at..).unwrap_or_default();
+    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let at = at + rest.iter().take_while(is_space).count();
+    (at, input.get(at).copied())
+}
+
+/// What kind of value begins at `at`.
+#[inline]
+pub(crate) fn kind_at(input: &[u8], at: usize) -> Option<Kind> {
+    Some(match input.get(at)? {
+        b'"' => Kind::String,
+        b'{' => Kind::Object,
+        b'[' => Kind::Array,
+        b't' => Kind::True,
+        b'f' => Kind::False,
+        b'n' | b'N' | b'I' => Kind::Null,
+        b'-' if input.get(at + 1) == Some(&b'I') => Kind::Null,
+        b'-' | b'0'..=b'9' => Kind::Number,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

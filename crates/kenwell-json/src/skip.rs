@@ -1,6 +1,10 @@
 //! Skipping a value: the whole grammar is checked, in a loop, at any depth.
 
-use crate::{Kind, Reader, SyntaxError};
+use crate::{
+    Kind, Reader, SyntaxError,
+    reader::{ARRAY_GOES_ON, OBJECT_GOES_ON, next_byte},
+    string_end::{plain_end, string_end},
+};
 
 /// A value that was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,53 +25,131 @@ impl<'a> Reader<'a> {
         let kind = self.kind()?;
         let start = self.position();
         let mut nesting = Nesting::default();
-        let mut skipped = Skipped {
-            raw: &[],
-            kind,
-            depth: 0,
-            overflows: false,
+        let mut overflows = false;
+        // The place is a local variable, which stays in a register.
+        let (input, mut at) = (self.input(), start);
+        loop {
+            let (here, byte) = next_byte(input, at);
+            match byte {
+                Some(b'"') => at = behind_string(input, here + 1)?,
+                Some(b'{') => {
+                    nesting.push(Bracket::Object);
+                    let (next, byte) = next_byte(input, here + 1);
+                    match byte {
+                        Some(b'}') => at = next,
+                        Some(_) => {
+                            at = behind_key(input, next)?;
+                            continue;
+                        }
+                        None => return Err(SyntaxError::new(next, OBJECT_GOES_ON)),
+                    }
+                }
+                Some(b'[') => {
+                    nesting.push(Bracket::Array);
+                    let (next, byte) = next_byte(input, here + 1);
+                    at = next;
+                    match byte {
+                        Some(b']') => {}
+                        Some(_) => continue,
+                        None => return Err(SyntaxError::new(next, ARRAY_GOES_ON)),
+                    }
+                }
+                _ => {
+                    self.go_to(here);
+                    if self.kind()? == Kind::Number {
+                        overflows |= self.number()?.overflows();
+                    } else {
+                        self.literal()?;
+                    }
+                    at = self.position();
+                }
+            }
+            match ascend(input, at, &mut nesting)? {
+                Place::Value(next) => at = next,
+                Place::End(end) => {
+                    self.go_to(end);
+                    return Ok(Skipped {
+                        raw: self.since(start),
+                        kind,
+                        depth: nesting.deepest,
+                        overflows,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What comes next, and where.
+enum Place {
+    /// Another value.
+    Value(usize),
+    /// Nothing: the value that is skipped ended.
+    End(usize),
+}
+
+/// To call behind a value, or behind the opening bracket of an empty one: closes what ends here, up to the next value.
+#[inline]
+fn ascend(input: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Place, SyntaxError> {
+    loop {
+        let (close, expected) = match nesting.top() {
+            None => return Ok(Place::End(at)),
+            Some(Bracket::Object) => (b'}', OBJECT_GOES_ON),
+            Some(Bracket::Array) => (b']', ARRAY_GOES_ON),
         };
-        loop {
-            match self.kind()? {
-                Kind::Object => self.descend(&mut nesting, Bracket::Object)?,
-                Kind::Array => self.descend(&mut nesting, Bracket::Array)?,
-                Kind::String => drop(self.string()?),
-                Kind::Number => skipped.overflows |= self.number()?.overflows(),
-                Kind::True | Kind::False | Kind::Null => self.literal()?,
+        let (here, byte) = next_byte(input, at);
+        match byte {
+            Some(b',') if close == b'}' => {
+                let (key, _) = next_byte(input, here + 1);
+                return behind_key(input, key).map(Place::Value);
             }
-            if !self.ascend(&mut nesting)? {
-                skipped.raw = self.since(start);
-                skipped.depth = nesting.deepest;
-                return Ok(skipped);
+            Some(b',') => return Ok(Place::Value(here + 1)),
+            Some(byte) if byte == close => {
+                at = here + 1;
+                nesting.pop();
             }
+            _ => return Err(SyntaxError::new(here, expected)),
         }
     }
+}
 
-    /// Consumes an opening bracket. Whether a member or the end comes next is for
-    /// [`ascend`](Self::ascend) to find out.
-    fn descend(&mut self, nesting: &mut Nesting, bracket: Bracket) -> Result<(), SyntaxError> {
-        match bracket {
-            Bracket::Object => self.enter_object()?,
-            Bracket::Array => self.enter_array()?,
-        }
-        nesting.push(bracket);
-        Ok(())
+/// The place behind the key at `at` and its colon.
+#[inline]
+fn behind_key(input: &[u8], at: usize) -> Result<usize, SyntaxError> {
+    match behind_usual_key(input, at) {
+        Some(behind) => Ok(behind),
+        None => behind_any_key(input, at),
     }
+}
 
-    /// To call behind a value or an opening bracket: closes what ends here, and returns whether another
-    /// value comes next.
-    fn ascend(&mut self, nesting: &mut Nesting) -> Result<bool, SyntaxError> {
-        loop {
-            let more = match nesting.top() {
-                None => return Ok(false),
-                Some(Bracket::Object) => self.next_key()?.is_some(),
-                Some(Bracket::Array) => self.next_element()?,
-            };
-            if more {
-                return Ok(true);
-            }
-            nesting.pop();
-        }
+/// The same for a key without escapes and white space behind it. A place alone is returned in registers.
+#[inline]
+fn behind_usual_key(input: &[u8], at: usize) -> Option<usize> {
+    if input.get(at) != Some(&b'"') {
+        return None;
+    }
+    let colon = plain_end(input, at + 1)? + 1;
+    (input.get(colon) == Some(&b':')).then_some(colon + 1)
+}
+
+#[inline(never)]
+fn behind_any_key(input: &[u8], at: usize) -> Result<usize, SyntaxError> {
+    if input.get(at) != Some(&b'"') {
+        return Err(SyntaxError::new(at, "a key"));
+    }
+    let (colon, byte) = next_byte(input, behind_string(input, at + 1)?);
+    if byte != Some(b':') {
+        return Err(SyntaxError::new(colon, "a colon"));
+    }
+    Ok(colon + 1)
+}
+
+/// The place behind the string that begins at `at`, behind its opening quote.
+#[inline]
+fn behind_string(input: &[u8], at: usize) -> Result<usize, SyntaxError> {
+    match plain_end(input, at) {
+        Some(end) => Ok(end + 1),
+        None => string_end(input, at).map(|(end, _)| end + 1),
     }
 }
 
@@ -90,11 +172,17 @@ struct Nesting {
 impl Nesting {
     fn push(&mut self, bracket: Bracket) {
         if self.depth > 0 && self.depth.is_multiple_of(64) {
-            self.spilled.push(self.top);
+            self.spill();
         }
         self.top = (self.top << 1) | u64::from(bracket == Bracket::Object);
         self.depth += 1;
         self.deepest = self.deepest.max(self.depth);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill(&mut self) {
+        self.spilled.push(self.top);
     }
 
     fn pop(&mut self) {

@@ -30,7 +30,11 @@ impl<'a> Text<'a> {
     /// The value: escapes resolved, lone surrogates and invalid UTF-8 replaced by U+FFFD.
     pub fn decode(&self) -> Cow<'a, str> {
         if self.plain {
-            return String::from_utf8_lossy(self.raw);
+            // Checks many bytes at once, which looking for what is to be replaced does not.
+            return match std::str::from_utf8(self.raw) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(self.raw),
+            };
         }
         let mut out = Vec::with_capacity(self.raw.len());
         self.decode_into(&mut out);
@@ -57,6 +61,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether the value is `expected`.
+    #[inline]
     pub fn eq_str(&self, expected: &str) -> bool {
         if self.plain {
             self.raw == expected.as_bytes()

@@ -13,6 +13,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     body::MAX_BODY_BYTES,
     refusal::Refusal,
+    run_to_end::RunToEnd,
     sources::{Source, Sources},
     success::StoredRequest,
 };
@@ -172,22 +173,17 @@ impl Ingest {
         let batch = batch.on_stored(move |first| enter(&counted, count, first));
         let journal = self.journal.clone();
         let started = Instant::now();
-        // On a task of its own: when its request is not waited for any more, as when a server stops or a client of the private
-        // plane hangs up, the token must last to the end of the append.
-        let append = self.appends.spawn(async move {
+        // When its request is not waited for any more, as when a server stops or a client of the private plane hangs up, the
+        // token must last to the end of the append all the same.
+        let append = RunToEnd::new(&self.appends, async move {
             let appended = journal.append(batch).await;
             // Stored and counted, or refused: either way the sources may be replaced now.
             drop(token);
             appended
         });
-        match append.await {
-            Ok(Ok(_offset)) => {
-                self.metrics.observe_append(started.elapsed().as_secs_f64());
-                Ok(())
-            }
-            Ok(Err(error)) => Err(not_stored(&error)),
-            Err(_) => Err(Refusal::NotStored("events could not be stored")),
-        }
+        append.await.map_err(|error| not_stored(&error))?;
+        self.metrics.observe_append(started.elapsed().as_secs_f64());
+        Ok(())
     }
 }
 
@@ -212,7 +208,9 @@ fn fits(route: Route, body: &[u8]) -> Result<(), Refusal> {
 /// One journal record for each identify, all with the same header.
 fn records(source: &Source, identifies: &[&[u8]]) -> Batch {
     let header = envelope::header(&source.envelope_prefix, SystemTime::now());
-    let mut batch = Batch::new();
+    let events: usize = identifies.iter().map(|event| event.len()).sum();
+    let headers = header.len() * identifies.len();
+    let mut batch = Batch::with_capacity(identifies.len(), headers + events);
     for event in identifies {
         batch.push(&[&header, event]);
     }

@@ -14,6 +14,7 @@ mod project_settings;
 mod query;
 mod refusal;
 mod route;
+mod run_to_end;
 mod server;
 mod source_config;
 mod source_table;

@@ -1,0 +1,169 @@
+//! Finds the end of a string, sixteen bytes at a time: the reader's hot loop.
+
+use wide::u8x16;
+
+use crate::SyntaxError;
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
+
+/// Where a string that begins at `start`, behind its opening quote, has its closing quote, if that can be told fast:
+/// it holds no escape and does not lie at the very end of the input. Otherwise [`string_end`] knows.
+#[inline]
+pub(crate) fn plain_end(input: &[u8], start: usize) -> Option<usize> {
+    let block = input.get(start..)?.first_chunk()?;
+    let stop = first_stop(*block);
+    match stop {
+        Stop::Quote(length) => Some(start + length),
+        Stop::Other => None,
+        // Most names and many values have their end in the first block.
+        Stop::None => long_plain_end(input, start + BLOCK),
+    }
+}
+
+/// The same, when there is no end in the first block.
+#[inline(never)]
+fn long_plain_end(input: &[u8], start: usize) -> Option<usize> {
+    let (blocks, _) = input.get(start..)?.as_chunks();
+    let mut at = start;
+    for block in blocks {
+        match first_stop(*block) {
+            Stop::Quote(length) => return Some(at + length),
+            Stop::Other => return None,
+            Stop::None => at += BLOCK,
+        }
+    }
+    None
+}
+
+/// What ends a plain run in a block.
+enum Stop {
+    /// A quote, behind so many bytes.
+    Quote(usize),
+    /// A backslash or a control character.
+    Other,
+    /// Nothing.
+    None,
+}
+
+#[inline]
+fn first_stop(block: [u8; BLOCK]) -> Stop {
+    let (quotes, others) = stops(block);
+    let stops = quotes | others;
+    if stops == 0 {
+        return Stop::None;
+    }
+    // Is the lowest of all bits one of a quote?
+    if quotes & stops.wrapping_neg() & stops == 0 {
+        return Stop::Other;
+    }
+    Stop::Quote(stops.trailing_zeros() as usize)
+}
+
+/// Where the string that begins at `start`, behind its opening quote, has its closing quote; and whether it holds no
+/// escape.
+#[inline(never)]
+pub(crate) fn string_end(input: &[u8], start: usize) -> Result<(usize, bool), SyntaxError> {
+    let mut at = start;
+    let mut plain = true;
+    loop {
+        at += plain_run(input, at);
+        match input.get(at) {
+            Some(b'"') => return Ok((at, plain)),
+            Some(b'\\') => {
+                plain = false;
+                at += escape_length(input, at)?;
+            }
+            Some(_) => return Err(SyntaxError::new(at, "no control character in a string")),
+            None => return Err(SyntaxError::new(at, "a closing quote")),
+        }
+    }
+}
+
+/// The length of the run at `start` that holds no quote, no backslash and no control character: the part of a string
+/// that stands for itself.
+fn plain_run(input: &[u8], start: usize) -> usize {
+    let bytes = input.get(start..).unwrap_or_default();
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut length = 0;
+    for block in blocks {
+        let (quotes, others) = stops(*block);
+        if quotes | others != 0 {
+            return length + (quotes | others).trailing_zeros() as usize;
+        }
+        length += BLOCK;
+    }
+    let stop = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20;
+    length + rest.iter().position(stop).unwrap_or(rest.len())
+}
+
+/// A bit for each byte that is a quote, and for each backslash and control character.
+#[inline]
+fn stops(block: [u8; BLOCK]) -> (u32, u32) {
+    let bytes = u8x16::new(block);
+    let quotes = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslashes = bytes.simd_eq(u8x16::splat(b'\\'));
+    let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (quotes.to_bitmask(), (backslashes | controls).to_bitmask())
+}
+
+/// The length of the escape at `at`, which must be well formed.
+fn escape_length(input: &[u8], at: usize) -> Result<usize, SyntaxError> {
+    match input.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => {
+            let digits = input.get(at + 2..at + 6).unwrap_or_default();
+            if digits.len() != 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                return Err(SyntaxError::new(at, "four hexadecimal digits"));
+            }
+            Ok(6)
+        }
+        _ => Err(SyntaxError::new(at, "an escape")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_at_every_special_byte_at_every_position() {
+        for special in (0..0x20).chain([b'"', b'\\']) {
+            for length in [7, 15, 31, 50] {
+                for before in 0..length {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[before] = special;
+                    assert_eq!(plain_run(&bytes, 0), before, "{special:#x} at {before}");
+                    let found = plain_end(&bytes, 0);
+                    let in_block = before < length / BLOCK * BLOCK;
+                    let expected = (special == b'"' && in_block).then_some(before);
+                    assert_eq!(found, expected, "{special:#x} at {before}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_over_everything_else() {
+        for byte in (0x20..=0xff).filter(|byte| ![b'"', b'\\'].contains(byte)) {
+            let mut bytes = vec![byte; 37];
+            assert_eq!(plain_run(&bytes, 0), 37, "byte {byte:#x}");
+            bytes[30] = b'"';
+            assert_eq!(plain_end(&bytes, 3), Some(30), "byte {byte:#x}");
+        }
+        assert_eq!((plain_run(b"", 0), plain_end(b"", 0)), (0, None));
+        assert_eq!((plain_run(b"", 1), plain_end(b"", 1)), (0, None));
+    }
+
+    #[test]
+    fn what_comes_first_in_a_block_counts() {
+        for (text, end) in [
+            (r#"ab"c\d"#, Some(2)),
+            (r#"ab\"cd"e"#, None),
+            ("a\nb\"", None),
+        ] {
+            let bytes = format!("{text}{}", "x".repeat(20));
+            assert_eq!(plain_end(bytes.as_bytes(), 0), end, "{text}");
+        }
+    }
+}
