@@ -34,14 +34,16 @@ impl CommandBuffer {
         count: usize,
         fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     ) {
-        push_number(b'*', 2 + 2 * count, &mut self.bytes);
-        self.bytes.extend_from_slice(b"$4\r\nHSET\r\n");
-        push_argument(key, &mut self.bytes);
+        let bytes = &mut self.bytes;
+        push_number(b'*', 2 + 2 * count, bytes);
+        bytes.extend_from_slice(b"\r\n$4\r\nHSET");
+        push_argument(key, bytes);
         for (name, value) in fields {
-            push_argument(name, &mut self.bytes);
-            push_argument(value, &mut self.bytes);
+            push_argument(name, bytes);
+            push_argument(value, bytes);
         }
-        self.ends.push(self.bytes.len());
+        bytes.extend_from_slice(b"\r\n");
+        self.ends.push(bytes.len());
     }
 
     /// Adds any command.
@@ -132,37 +134,40 @@ fn split_argument(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((argument, after.get(2..)?))
 }
 
+/// Adds an argument, with the line end of what stands before it; its own comes with what follows.
 fn push_argument(argument: &[u8], bytes: &mut Vec<u8>) {
-    push_number(b'$', argument.len(), bytes);
-    bytes.extend_from_slice(argument);
-    bytes.extend_from_slice(b"\r\n");
-}
-
-/// A line with a kind and a number, which is nearly always small.
-fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
+    let length = argument.len();
     let digit = |number: usize| b'0' + u8::try_from(number % 10).unwrap_or_default();
-    match number {
-        0..10 => bytes.extend_from_slice(&[kind, digit(number), b'\r', b'\n']),
+    // Nearly all names and values are short.
+    match length {
+        0..10 => bytes.extend_from_slice(&[b'\r', b'\n', b'$', digit(length), b'\r', b'\n']),
         10..100 => {
-            bytes.extend_from_slice(&[kind, digit(number / 10), digit(number), b'\r', b'\n'])
+            let [tens, ones] = [digit(length / 10), digit(length)];
+            bytes.extend_from_slice(&[b'\r', b'\n', b'$', tens, ones, b'\r', b'\n']);
         }
         _ => {
-            let mut digits = [0; 20];
-            let mut rest = number;
-            let mut count = 0;
-            for place in digits.iter_mut().rev() {
-                *place = digit(rest);
-                rest /= 10;
-                count += 1;
-                if rest == 0 {
-                    break;
-                }
-            }
-            bytes.push(kind);
-            bytes.extend_from_slice(digits.get(20 - count..).unwrap_or_default());
+            bytes.extend_from_slice(b"\r\n");
+            push_number(b'$', length, bytes);
             bytes.extend_from_slice(b"\r\n");
         }
     }
+    bytes.extend_from_slice(argument);
+}
+
+/// Adds a kind and a number.
+fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
+    let mut digits = [kind; 21];
+    let mut rest = number;
+    let mut count = 1;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
 }
 
 #[cfg(test)]
