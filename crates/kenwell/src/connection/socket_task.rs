@@ -229,3 +229,94 @@ impl<S> Drop for SocketTask<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::super::command_queue::command_queue;
+    use super::*;
+
+    fn request(bytes: &[u8], commands: usize) -> Request {
+        Request {
+            bytes: bytes.to_vec(),
+            commands,
+            has_short_replies: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_go_out_in_order_and_each_gets_its_own_replies() {
+        // Smaller than the large request, so that it is written in many steps.
+        let (ours, mut theirs) = duplex(1_000);
+        let (queue, requests) = command_queue();
+        let large = vec![b'L'; 2 * WRITE_BYTES];
+        let first = queue.push(request(b"first", 2));
+        drop(queue.push(request(b"nobody waits for it", 1)));
+        let second = queue.push(request(&large, 1));
+        let third = queue.push(request(b"third", 1));
+        let task = tokio::spawn(SocketTask::new(ours, requests).run());
+        let mut seen = vec![0; large.len() + 10];
+        theirs.read_exact(&mut seen).await.unwrap();
+        assert!(seen.starts_with(b"firstL") && seen.ends_with(b"Lthird"));
+        for answer in [":1\r\n:", "2\r\n+O", "K\r\n:4\r\n"] {
+            theirs.write_all(answer.as_bytes()).await.unwrap();
+        }
+        let values = |replies: Replies| replies.all().unwrap();
+        let expected = [Value::Int(1), Value::Int(2)];
+        assert_eq!(values(first.await.unwrap()), expected);
+        assert_eq!(values(second.await.unwrap()), [Value::Okay]);
+        assert_eq!(values(third.await.unwrap()), [Value::Int(4)]);
+        drop(queue);
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_end_is_handed_out() {
+        let (ours, mut theirs) = duplex(1_000);
+        let (queue, requests) = command_queue();
+        let cut = queue.push(request(b"cut", 3));
+        let behind = queue.push(request(b"behind", 1));
+        let task = tokio::spawn(SocketTask::new(ours, requests).run());
+        theirs.read_exact(&mut [0; 9]).await.unwrap();
+        theirs.write_all(b":1\r\n:2\r\n:").await.unwrap();
+        drop(theirs);
+        let cut = cut.await.unwrap();
+        assert_eq!(cut.values, [Value::Int(1), Value::Int(2)]);
+        assert!(cut.failure.is_some());
+        assert!(behind.await.unwrap().all().is_err());
+        task.await.unwrap();
+        assert!(queue.push(request(b"late", 1)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_same_when_the_task_is_ended() {
+        let (ours, mut theirs) = duplex(1_000);
+        let (queue, requests) = command_queue();
+        let cut = queue.push(request(b"cut", 2));
+        let other = queue.push(request(b"other", 1));
+        let task = tokio::spawn(SocketTask::new(ours, requests).run());
+        theirs.read_exact(&mut [0; 8]).await.unwrap();
+        theirs.write_all(b":1\r\n:2\r\n:3").await.unwrap();
+        assert_eq!(cut.await.unwrap().values.len(), 2);
+        task.abort();
+        let other = other.await.unwrap();
+        assert!(other.values.is_empty() && other.failure.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_nobody_asked_for_is_the_fault() {
+        let (ours, mut theirs) = duplex(1_000);
+        let (queue, requests) = command_queue();
+        let task = SocketTask::new(ours, requests);
+        let fault = Arc::clone(task.fault());
+        let asked = queue.push(request(b"asked", 1));
+        let task = tokio::spawn(task.run());
+        theirs.read_exact(&mut [0; 5]).await.unwrap();
+        theirs.write_all(b":1\r\n:2\r\n").await.unwrap();
+        task.await.unwrap();
+        assert_eq!(asked.await.unwrap().values, [Value::Int(1)]);
+        let fault = fault.get().unwrap().to_string();
+        assert!(fault.contains("nobody had asked for"), "{fault}");
+    }
+}
