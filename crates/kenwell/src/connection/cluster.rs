@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use redis::{Cmd, Pipeline, Value};
 
-use self::routed_command::{RoutedCommand, by_node, key, pack, unrouted};
+use self::routed_command::{RoutedCommand, by_node, pack, unrouted};
 use super::Settings;
 use super::address_map::AddressMap;
 use super::client_name::ClientName;
+use super::command_buffer::{CommandBuffer, key_of};
 use super::deadline::Deadline;
 use super::group::Answers;
-use super::pipeline_parts::part_size;
 use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
 use super::slot::slot_of;
@@ -85,18 +85,17 @@ impl Cluster {
         pipeline: &Pipeline,
         limit: Option<Deadline>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        self.send_all_of(command, pipeline.cmd_iter(), ReplyDeadline::Until(limit))
+        self.send_all_of(command, &pipeline.into(), ReplyDeadline::Until(limit))
             .await
     }
 
     /// As [`send`](Self::send), but each node may take as long as something moves, and what it answered
     /// before it failed is kept.
-    pub(super) async fn send_parts(
+    pub(super) async fn send_while_moving(
         &self,
         command: &'static str,
-        parts: &[Pipeline],
+        commands: &CommandBuffer,
     ) -> Result<Answers, Error> {
-        let commands = parts.iter().flat_map(Pipeline::cmd_iter);
         self.send_all_of(command, commands, ReplyDeadline::WhileMoving)
             .await
     }
@@ -104,19 +103,19 @@ impl Cluster {
     async fn send_all_of(
         &self,
         command: &'static str,
-        commands: impl Iterator<Item = &Cmd>,
+        commands: &CommandBuffer,
         wait: ReplyDeadline,
     ) -> Result<Answers, Error> {
         let map = self.topology.current(wait.limit()).await?;
         let mut results = Vec::new();
         let mut open = Vec::new();
-        for (index, cmd) in commands.enumerate() {
-            let node = map.node(slot_of(key(cmd)));
+        for (index, encoded) in commands.commands().enumerate() {
+            let node = map.node(slot_of(key_of(encoded)));
             let node = Arc::clone(node.ok_or_else(|| unrouted(command))?);
             results.push(Err(unrouted(command)));
             open.push(RoutedCommand {
                 index,
-                command: cmd,
+                command: encoded,
                 node,
                 asking: false,
             });
@@ -211,11 +210,10 @@ impl Cluster {
         };
         let sent = match (self.node(address), wait) {
             (Ok(node), ReplyDeadline::Until(limit)) => {
-                node.send(command, &pack(share), within(limit)).await
+                node.send(command, pack(share), within(limit)).await
             }
             (Ok(node), ReplyDeadline::WhileMoving) => {
-                let parts: Vec<_> = share.chunks(part_size(share.len())).map(pack).collect();
-                Ok(node.send_parts(command, &parts).await)
+                Ok(node.send_while_moving(command, pack(share)).await)
             }
             (Err(error), _) => Err(error),
         };

@@ -31,19 +31,17 @@ pub(super) async fn dial(
     // Half of the time for the look-up, so that something is left for the addresses that it finds.
     let tcp = |host, port| tcp::open(host, port, &target.resolver, settings.connect_timeout / 2);
     let mut raw = match (&target.address, &target.tls) {
-        (Address::Unix(path), _) => {
-            start(UnixStream::connect(path).await.map_err(refused)?, address).await?
-        }
+        (Address::Unix(path), _) => start(UnixStream::connect(path).await.map_err(refused)?),
         (Address::Tcp { host, port }, None) => {
             let socket = tcp(host, *port).await;
-            start(socket.map_err(refused)?, address).await?
+            start(socket.map_err(refused)?)
         }
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
             let socket = tcp(host, *port).await;
             let socket = socket.map_err(refused)?;
             match connector.connect(name, socket).await {
-                Ok(stream) => start(stream, address).await?,
+                Ok(stream) => start(stream),
                 Err(error) => {
                     let reconnect = async { tcp(host, *port).await.ok() };
                     return Err(match tls.explain_failure(&error, reconnect).await {

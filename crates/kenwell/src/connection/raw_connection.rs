@@ -1,32 +1,28 @@
-//! One open connection: the socket under the client library, the task that moves its bytes, and asking on it.
+//! One open connection: its socket, the task that moves its bytes, and asking on it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, Value};
+use redis::{RedisError, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::bounded_socket::{BoundedSocket, ProtocolFault, fault_of};
 use super::client_id::ClientId;
+use super::command_queue::{CommandQueue, Replies, Request, closed, command_queue};
 use super::draining_socket::{DrainingSocket, LastActivity};
 use super::liveness::Liveness;
+use super::socket_task::{ProtocolFault, SocketTask, fault_of};
 use crate::Error;
 use crate::reply::Reply;
 
 /// How long closing a socket may take. It is the matter of one moment, unless the runtime on which the
 /// connection was opened stands still; then nothing is written any more either.
-const CLOSING: Duration = Duration::from_millis(200);
-
-/// How many pipelines can wait for the task that moves the bytes. The calls that wait for
-/// replies bound them; this bound must never be reached, because calls that wait for a place have no order.
-const PIPELINES: usize = 1 << 24;
+pub(super) const CLOSING: Duration = Duration::from_millis(200);
 
 /// An open connection and the task that moves its bytes.
 pub(super) struct RawConnection {
-    pub(super) connection: MultiplexedConnection,
+    pub(super) queue: CommandQueue,
     driver: JoinHandle<()>,
     /// When a byte moved last.
     pub(super) activity: Arc<LastActivity>,
@@ -66,37 +62,25 @@ impl Drop for RawConnection {
 }
 
 /// Begins to speak Redis on an open socket. Nothing is sent yet.
-pub(super) async fn start<S>(stream: S, address: &Arc<str>) -> Result<RawConnection, Error>
+pub(super) fn start<S>(stream: S) -> RawConnection
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // No login by the client library: it hides the server's words, and we classify by them.
-    let silent = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(None)
-        .set_pipeline_buffer_size(PIPELINES)
-        .set_response_timeout(None);
     let socket = DrainingSocket::new(stream);
     let activity = Arc::clone(socket.activity());
-    let socket = BoundedSocket::new(socket);
-    let fault = Arc::clone(socket.fault());
-    let (connection, driver) = MultiplexedConnection::new_with_config(&silent, socket, config)
-        .await
-        .map_err(|source| Error::Lost {
-            address: Arc::clone(address),
-            command: "connecting",
-            source,
-        })?;
+    let (queue, requests) = command_queue();
+    let task = SocketTask::new(socket, requests);
+    let fault = Arc::clone(task.fault());
     let liveness = Liveness::new();
-    Ok(RawConnection {
-        connection,
-        driver: tokio::spawn(Arc::clone(&liveness).watch(driver)),
+    RawConnection {
+        queue,
+        driver: tokio::spawn(Arc::clone(&liveness).watch(task.run())),
         activity,
         liveness,
         fault,
         client_id: None,
         has_fenced: false,
-    })
+    }
 }
 
 /// Asks for something that not every server does for everybody; `None` when it is refused for good.
@@ -134,15 +118,21 @@ pub(super) async fn ask(
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
-    let mut connection = raw.connection.clone();
-    let reply = connection.send_packed_command(command);
-    match raw.liveness.await_reply(reply).await {
-        Ok(Value::ServerError(error)) => Err(Error::Refused {
+    let request = Request {
+        bytes: command.get_packed_command(),
+        commands: 1,
+        has_short_replies: false,
+    };
+    let replies = raw.liveness.await_reply(raw.queue.push(request)).await;
+    let values = replies.and_then(Replies::all);
+    match values.map(|mut values| values.pop()) {
+        Ok(Some(Value::ServerError(error))) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,
             reply: Reply::new(error.code(), error.details().unwrap_or_default()),
         }),
-        Ok(value) => Ok(value),
+        Ok(Some(value)) => Ok(value),
+        Ok(None) => Err(lost(closed(), &raw.fault, name, address)),
         Err(source) => Err(lost(source, &raw.fault, name, address)),
     }
 }

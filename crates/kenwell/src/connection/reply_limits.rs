@@ -62,8 +62,14 @@ enum CommandPart {
 }
 
 impl ReplyLimits {
-    /// What the reply that begins now may take; `None` when no command waits for one.
-    pub(super) fn next(&mut self) -> Option<usize> {
+    /// What the reply that begins now may take; an error when no command waits for one.
+    pub(super) fn expect_reply(&mut self) -> Result<usize, String> {
+        let allowed = self.next();
+        allowed.ok_or_else(|| "it sent a reply that nobody had asked for".to_owned())
+    }
+
+    /// The same, or `None`.
+    fn next(&mut self) -> Option<usize> {
         let (allowance, count) = self.waiting.front_mut()?;
         let allowance = *allowance;
         *count -= 1;
@@ -71,6 +77,13 @@ impl ReplyLimits {
             self.waiting.pop_front();
         }
         Some(allowance)
+    }
+
+    /// Takes note of so many commands, none of which answers with more than a status or a number.
+    pub(super) fn sent_short(&mut self, count: u64) {
+        if count > 0 {
+            self.wait_for(SHORT, count);
+        }
     }
 
     /// Takes note of what was written: whole commands in the end, cut anywhere.
@@ -150,9 +163,13 @@ impl ReplyLimits {
             (Some(together), _) => *together = together.saturating_add(allowed),
             (None, _) => {}
         }
+        self.wait_for(allowed, 1);
+    }
+
+    fn wait_for(&mut self, allowed: usize, more: u64) {
         match self.waiting.back_mut() {
-            Some((last, count)) if *last == allowed => *count += 1,
-            _ => self.waiting.push_back((allowed, 1)),
+            Some((last, count)) if *last == allowed => *count += more,
+            _ => self.waiting.push_back((allowed, more)),
         }
     }
 }

@@ -45,8 +45,13 @@ struct PartialNumber {
 }
 
 impl ReplyScanner {
-    /// Reads along; says what is wrong.
-    pub(super) fn read(&mut self, mut bytes: &[u8], asked: &mut ReplyLimits) -> Result<(), String> {
+    /// Reads along to the end of a reply, and gives its place if it comes; says what is wrong.
+    pub(super) fn read(
+        &mut self,
+        all: &[u8],
+        asked: &mut ReplyLimits,
+    ) -> Result<Option<usize>, String> {
+        let mut bytes = all;
         while let Some((&byte, rest)) = bytes.split_first() {
             match &mut self.part {
                 ReplyPart::Kind => {
@@ -81,8 +86,16 @@ impl ReplyScanner {
                     }
                 }
             }
+            if self.is_between_replies() {
+                return Ok(Some(all.len() - bytes.len()));
+            }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether the latest reply is complete.
+    fn is_between_replies(&self) -> bool {
+        matches!(self.part, ReplyPart::Kind) && self.lists.is_empty()
     }
 
     /// A reply or an item of one begins.
@@ -91,8 +104,7 @@ impl ReplyScanner {
             return Err(nothing_of_redis());
         }
         if self.lists.is_empty() {
-            let allowed = asked.next();
-            self.allowed = allowed.ok_or("it sent a reply that nobody had asked for")?;
+            self.allowed = asked.expect_reply()?;
             self.room = self.allowed;
         } else {
             self.take(ITEM)?;
@@ -179,7 +191,8 @@ impl PartialNumber {
     }
 }
 
-fn nothing_of_redis() -> String {
+/// What is wrong with something that is no reply at all.
+pub(super) fn nothing_of_redis() -> String {
     "it sent something that is no reply of Redis".to_owned()
 }
 
@@ -199,7 +212,12 @@ mod tests {
             let (mut asked, mut replies) = (ReplyLimits::default(), ReplyScanner::default());
             asked.written(&pipeline.get_packed_pipeline());
             let mut chunks = answer.chunks(size);
-            chunks.try_for_each(|chunk| replies.read(chunk, &mut asked))
+            chunks.try_for_each(|mut chunk| {
+                while let Some(end) = replies.read(chunk, &mut asked)? {
+                    chunk = &chunk[end..];
+                }
+                Ok::<_, String>(())
+            })
         };
         let judgement = judge(answer.len());
         for size in [1, 3, 1000] {

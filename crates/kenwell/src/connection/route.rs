@@ -9,6 +9,7 @@ use redis::{Cmd, Pipeline, Value};
 use super::Settings;
 use super::client_name::ClientName;
 use super::cluster::Cluster;
+use super::command_buffer::CommandBuffer;
 use super::deadline::Deadline;
 use super::group::{Answers, Group};
 use super::key_order::KeyOrder;
@@ -242,24 +243,26 @@ impl Connection {
         }
     }
 
-    /// Sends pipelines that are all under way at once, and gives one result for each command, in order.
-    /// What was answered before a failure keeps its answer. Only silence ends the wait:
-    /// [`Settings::command_timeout`] without a byte that moves.
+    /// Sends commands in one pipeline, and gives one result for each command, in order. What was answered before
+    /// a failure keeps its answer. Only silence ends the wait: [`Settings::command_timeout`] without a byte that
+    /// moves.
     ///
     /// In a cluster the first argument of each command must be its key.
-    pub(crate) async fn send_parts(&self, command: &'static str, parts: &[Pipeline]) -> Answers {
+    pub(crate) async fn send_while_moving(
+        &self,
+        command: &'static str,
+        commands: CommandBuffer,
+    ) -> Answers {
+        let count = commands.len();
         let sent = match &self.route {
-            Route::Standalone(node) => return node.send_parts(command, parts).await,
-            Route::Cluster(cluster) => cluster.send_parts(command, parts).await,
+            Route::Standalone(node) => return node.send_while_moving(command, commands).await,
+            Route::Cluster(cluster) => cluster.send_while_moving(command, &commands).await,
             Route::Sentinel(sentinel) => match sentinel.master(None).await {
-                Ok(master) => return master.send_parts(command, parts).await,
+                Ok(master) => return master.send_while_moving(command, commands).await,
                 Err(error) => Err(error),
             },
         };
-        sent.unwrap_or_else(|error| {
-            let count = parts.iter().map(Pipeline::len).sum();
-            vec![Err(error); count]
-        })
+        sent.unwrap_or_else(|error| vec![Err(error); count])
     }
 
     /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.

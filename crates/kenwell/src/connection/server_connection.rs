@@ -1,17 +1,15 @@
 //! A connection to one server that opens when it is first needed and opens again when it broke.
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, RedisResult, Value};
-use tokio::task::coop::unconstrained;
+use redis::{Cmd, Pipeline, Value};
 
 use super::Settings;
 use super::client_name::ClientName;
+use super::command_buffer::CommandBuffer;
+use super::command_queue::{PendingReplies, Replies, Request};
 use super::deadline::Deadline;
 use super::key_order::{Admission, send_in_order};
 use super::raw_connection::lost;
@@ -29,9 +27,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 /// on which the connection was opened, may stand still.
 const STANDSTILL: Duration = Duration::from_millis(500);
 
-/// Replies on their way.
-type ReplyFuture<'a> = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send + 'a>>;
-
 /// One multiplexed connection to one Redis server. Clones share the socket.
 ///
 /// An error closes the socket for good before the next one opens, so that pipelines that wait for
@@ -42,11 +37,9 @@ pub(super) struct ServerConnection {
 }
 
 /// A pipeline that was handed to the task which moves the bytes.
-struct SentPipeline<'a> {
+struct SentPipeline {
     open: OpenHandle,
-    replies: ReplyFuture<'a>,
-    /// The replies, if they were there at once.
-    came: Option<RedisResult<Vec<Value>>>,
+    replies: PendingReplies,
     /// How often that task was run before.
     polls: u64,
 }
@@ -113,13 +106,15 @@ impl ServerConnection {
     pub(super) async fn send(
         &self,
         command: &'static str,
-        pipeline: &Pipeline,
+        pipeline: impl Into<Request>,
         options: SendOptions<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let sent = self.enqueue(pipeline, options).await?;
+        let request = pipeline.into();
+        let count = request.commands;
+        let sent = self.enqueue(request, options).await?;
         let generation = sent.open.generation;
         let failure = match self.receive(command, sent, options.limit).await {
-            Ok(values) if values.len() == pipeline.len() => {
+            Ok(values) if values.len() == count => {
                 let replies: Vec<_> = values
                     .into_iter()
                     .map(|value| self.refused(value, command))
@@ -139,43 +134,26 @@ impl ServerConnection {
     }
 
     /// Hands a pipeline over as soon as a connection is open and its turn has come.
-    async fn enqueue<'a>(
+    async fn enqueue(
         &self,
-        pipeline: &'a Pipeline,
+        request: Request,
         options: SendOptions<'_>,
-    ) -> Result<SentPipeline<'a>, Error> {
+    ) -> Result<SentPipeline, Error> {
+        let mut request = Some(request);
         loop {
             let open = self.usable(options.limit).await?;
-            let mut connection = open.connection.clone();
-            let mut replies: ReplyFuture<'a> = Box::pin(async move {
-                let count = pipeline.len();
-                connection.send_packed_commands(pipeline, 0, count).await
-            });
             let polls = open.liveness.polls();
-            // Being polled for the first time, it takes its place in the queue of the connection. Tokio's
-            // budget for a task must not keep it from that.
-            let entered = unconstrained(poll_fn(|context| {
-                let poll = || replies.as_mut().poll(context);
-                Poll::Ready(send_in_order(
-                    options.tickets,
-                    open.generation,
-                    open.unfenced,
-                    poll,
-                ))
-            }));
-            let older = match entered.await {
-                Admission::Sent(poll) => {
-                    let came = match poll {
-                        Poll::Ready(came) => Some(came),
-                        Poll::Pending => None,
-                    };
+            let push = || request.take().map(|request| open.queue.push(request));
+            let entered = send_in_order(options.tickets, open.generation, open.unfenced, push);
+            let older = match entered {
+                Admission::Sent(Some(replies)) => {
                     return Ok(SentPipeline {
                         open,
                         replies,
-                        came,
                         polls,
                     });
                 }
+                Admission::Sent(None) => None,
                 Admission::Blocked(older) => older,
             };
             options.wait_behind(older, &self.shared.address).await?;
@@ -186,22 +164,19 @@ impl ServerConnection {
     async fn receive(
         &self,
         command: &'static str,
-        sent: SentPipeline<'_>,
+        sent: SentPipeline,
         sooner: Option<Deadline>,
     ) -> Result<Vec<Value>, Error> {
         let SentPipeline {
             open,
             mut replies,
-            mut came,
             polls,
         } = sent;
         let _under_way = open.liveness.begin_call();
         let address = &self.shared.address;
         let limit = Deadline::of(self.shared.settings.command_timeout).or_sooner(sooner);
-        if came.is_none() {
-            let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
-            came = begun.wait(&mut replies).await;
-        }
+        let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
+        let mut came = begun.wait(&mut replies).await;
         if came.is_none() && open.liveness.polls() == polls {
             let problem = "the runtime on which the connection was opened stands still";
             came = Some(Err(io::Error::other(problem).into()));
@@ -210,7 +185,8 @@ impl ServerConnection {
             came = limit.wait(open.liveness.await_reply(&mut replies)).await;
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
-        came.inspect(|_values| open.liveness.note_reply())
+        came.and_then(Replies::all)
+            .inspect(|_values| open.liveness.note_reply())
             .map_err(|source| lost(source, &open.fault, command, address))
     }
 
@@ -229,13 +205,11 @@ impl ServerConnection {
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
     async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
         let ping = redis::cmd("PING");
-        let mut connection = open.connection.clone();
         let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
-        let reply = open
-            .liveness
-            .await_reply(connection.send_packed_command(&ping));
+        let ping = [ping].iter().collect::<CommandBuffer>();
+        let reply = open.liveness.await_reply(open.queue.push(ping.into()));
         let answer = limit.wait(reply).await;
-        let answers_ping = answer.is_some_and(|answer| answer.is_ok());
+        let answers_ping = answer.is_some_and(|replies| replies.and_then(Replies::all).is_ok());
         if answers_ping {
             open.liveness.note_reply();
         } else {

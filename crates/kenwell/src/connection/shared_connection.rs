@@ -4,19 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Settings;
-use super::bounded_socket::ProtocolFault;
 use super::client_id::ClientId;
 use super::client_name::ClientName;
+use super::command_queue::CommandQueue;
 use super::deadline::Deadline;
 use super::dial::dial;
 use super::draining_socket::LastActivity;
 use super::liveness::Liveness;
 use super::raw_connection::RawConnection;
+use super::socket_task::ProtocolFault;
 use super::target::Target;
 use crate::Error;
 
@@ -61,7 +61,7 @@ struct ConnectionState {
 
 /// What it takes to use the connection that is open now.
 pub(super) struct OpenHandle {
-    pub(super) connection: MultiplexedConnection,
+    pub(super) queue: CommandQueue,
     pub(super) generation: u64,
     pub(super) liveness: Arc<Liveness>,
     pub(super) activity: Arc<LastActivity>,
@@ -169,7 +169,7 @@ impl SharedConnection {
         }
         if let Some(raw) = &state.raw {
             return OpenStep::Use(OpenHandle {
-                connection: raw.connection.clone(),
+                queue: raw.queue.clone(),
                 generation: state.generation,
                 liveness: Arc::clone(&raw.liveness),
                 activity: Arc::clone(&raw.activity),

@@ -112,9 +112,9 @@ impl StagedConnection {
         let credentials = Credentials::read(&self.settings, ServerKind::Standalone)?;
         let enter = async {
             let raw = match socket {
-                Socket::Tcp(stream) => raw_connection::start(stream, &self.shown).await?,
-                Socket::Unix(stream) => raw_connection::start(stream, &self.shown).await?,
-                Socket::Tls(stream) => raw_connection::start(*stream, &self.shown).await?,
+                Socket::Tcp(stream) => raw_connection::start(stream),
+                Socket::Unix(stream) => raw_connection::start(stream),
+                Socket::Tls(stream) => raw_connection::start(*stream),
             };
             log_in(&raw, credentials.as_ref(), 0, &self.shown).await?;
             Ok(raw)

@@ -47,6 +47,11 @@ impl Field {
         ))
     }
 
+    /// Where name and value end.
+    pub(super) fn ends(&self) -> (u32, u32) {
+        (self.middle, self.end)
+    }
+
     fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start as usize..self.middle as usize)
             .unwrap_or_default()
@@ -228,6 +233,17 @@ impl Fields {
             state,
         });
         Ok(())
+    }
+
+    /// Whether these fields are to be written and are all that lies in the buffer, one behind the other.
+    pub(super) fn are_all(&self, list: &[Field]) -> bool {
+        let mut end = 0;
+        let in_line = list.iter().all(|field| {
+            let follows = field.start == end && field.state == FieldState::Value;
+            end = field.end;
+            follows
+        });
+        in_line && usize::try_from(end).is_ok_and(|end| end == self.text.len())
     }
 
     /// Appends the JSON text of the value that comes next to the buffer.

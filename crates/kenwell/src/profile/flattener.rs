@@ -158,8 +158,11 @@ impl Flattener {
             self.fields.keep_last(list);
         }
         let text = &self.fields.text;
-        let update =
-            ProfileUpdate::new(&key, || list.iter().filter_map(|field| field.written(text)));
+        let update = if self.fields.are_all(list) {
+            ProfileUpdate::of_text(&key, text, list.iter().map(Field::ends))
+        } else {
+            ProfileUpdate::new(&key, || list.iter().filter_map(|field| field.written(text)))
+        };
         if update.is_empty() {
             return Err(Ignored::NoTraits);
         }

@@ -54,6 +54,10 @@ pub(super) fn push_number(
         out.extend_from_slice(if minus_zero { b"0" } else { number.raw() });
         return Ok(());
     }
+    if is_shortest(number.raw()) {
+        out.extend_from_slice(number.raw());
+        return Ok(());
+    }
     let value = number.to_f64();
     if !value.is_finite() {
         return Err(Ignored::NumberOutOfRange);
@@ -65,6 +69,21 @@ pub(super) fn push_number(
         out.extend_from_slice(buffer.format_finite(value).as_bytes());
     }
     Ok(())
+}
+
+/// Whether a fraction is written as JavaScript would write it.
+///
+/// No two decimals of at most 15 digits are the same double, so the shortest text of the double is the one that stands
+/// there, if it has no zero at its end. JavaScript writes fractions without an exponent down to 0.000001.
+fn is_shortest(raw: &[u8]) -> bool {
+    const DIGITS: usize = 15;
+    const ZEROS: &[u8] = b"0.000000";
+    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    digits.len() <= DIGITS + 1
+        && digits.iter().all(is_plain)
+        && digits.last() != Some(&b'0')
+        && !digits.starts_with(ZEROS)
 }
 
 /// `Boolean(value)`.
@@ -170,6 +189,35 @@ mod tests {
                 Err(Ignored::NumberOutOfRange)
             );
         }
+    }
+
+    #[test]
+    fn what_counts_as_shortest_is_what_javascript_writes() {
+        let mut shortest = 0;
+        for zeros in [
+            "", "0.", "0.0", "0.00000", "0.000000", "-0.", "7.", "-1234.",
+        ] {
+            for digits in 0..30_000_u64 {
+                let end = digits * 2_654_435_761
+                    % [10_000, 100_000_000_000_000][usize::from(digits % 2 == 0)];
+                let text = if zeros.is_empty() {
+                    format!("{digits}.{end}")
+                } else {
+                    format!("{zeros}{end}")
+                };
+                let mut buffer = ryu_js::Buffer::new();
+                let value: f64 = text.parse().unwrap();
+                if is_shortest(text.as_bytes()) {
+                    shortest += 1;
+                    assert_eq!(buffer.format_finite(value), text);
+                }
+                let written = buffer.format_finite(value).to_owned();
+                if value != 0.0 {
+                    assert_eq!(number(&text, NumberContext::Field), written, "{text}");
+                }
+            }
+        }
+        assert!(shortest > 100_000, "{shortest}");
     }
 
     #[test]

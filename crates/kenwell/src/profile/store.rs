@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::Value;
 
 use super::{Layout, ProfileUpdate};
 use crate::Error;
-use crate::connection::{Connection, part_size};
+use crate::connection::{CommandBuffer, Connection};
 
 /// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
 /// updates are split.
@@ -62,22 +62,20 @@ fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize 
         .count()
 }
 
-/// Sends updates in parts that are all under way at once, so that each reply counts that came.
+/// Sends updates in one pipeline; each reply counts that came.
 async fn write<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
 ) -> Vec<Result<(), Error>> {
-    let mut parts = Vec::new();
-    let mut commands = Vec::with_capacity(updates.len());
-    for share in updates.chunks(part_size(updates.len())) {
-        let mut part = Pipeline::with_capacity(share.len());
-        for update in share {
-            commands.push(push_commands(update.as_ref(), &mut part));
-        }
-        parts.push(part);
+    let sizes = updates.iter().map(|update| encoded_bytes(update.as_ref()));
+    let mut commands = CommandBuffer::with_capacity(updates.len(), sizes.sum());
+    let mut counts = Vec::with_capacity(updates.len());
+    for update in updates {
+        counts.push(push_commands(update.as_ref(), &mut commands));
     }
-    let mut replies = connection.send_parts("HSET", &parts).await.into_iter();
-    commands
+    let sent = connection.send_while_moving("HSET", commands);
+    let mut replies = sent.await.into_iter();
+    counts
         .into_iter()
         .map(|count| {
             let mut result = Ok(());
@@ -90,21 +88,23 @@ async fn write<U: AsRef<ProfileUpdate>>(
         .collect()
 }
 
+/// About the most that an update's `HSET`s take, encoded.
+fn encoded_bytes(update: &ProfileUpdate) -> usize {
+    /// What stands around an argument: `$`, a length that is rarely longer than five digits, two line ends.
+    const AROUND: usize = 10;
+    update.bytes() + AROUND * (3 + 2 * update.fields().len())
+}
+
 /// Adds an update's `HSET`s and gives their number.
-fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+fn push_commands(update: &ProfileUpdate, commands: &mut CommandBuffer) -> usize {
     let mut fields = update.fields();
-    let mut commands = 0;
+    let mut added = 0;
     while fields.len() > 0 {
         let count = fields.len().min(MAX_FIELDS);
-        let mut command = Cmd::with_capacity(2 + 2 * count, 4 + update.bytes());
-        command.arg("HSET").arg(update.key());
-        for (name, value) in fields.by_ref().take(count) {
-            command.arg(name).arg(value);
-        }
-        pipeline.add_command(command);
-        commands += 1;
+        commands.add_hset(update.key(), count, fields.by_ref().take(count));
+        added += 1;
     }
-    commands
+    added
 }
 
 /// Reads a user's profile: all fields of the hash, or `None` when there is none.
@@ -185,13 +185,16 @@ mod tests {
     #[test]
     fn large_updates_are_split() {
         for (fields, commands) in [(1, 1), (5_000, 1), (5_001, 2), (12_000, 3)] {
-            let mut pipeline = Pipeline::new();
-            assert_eq!(push_commands(&with_fields(fields), &mut pipeline), commands);
-            let arguments: usize = pipeline
-                .cmd_iter()
-                .map(|command| command.args_iter().len())
-                .sum();
-            assert_eq!(arguments, 2 * fields + 2 * commands);
+            let mut buffer = CommandBuffer::default();
+            let update = with_fields(fields);
+            assert_eq!(push_commands(&update, &mut buffer), commands);
+            assert_eq!(buffer.len(), commands);
+            let arguments = buffer.commands().map(|command| {
+                let line = command.split(|&byte| byte == b'\r').next().unwrap();
+                let number = std::str::from_utf8(&line[1..]).unwrap();
+                number.parse::<usize>().unwrap()
+            });
+            assert_eq!(arguments.sum::<usize>(), 2 * fields + 2 * commands);
         }
     }
 

@@ -53,6 +53,26 @@ impl ProfileUpdate {
         }
     }
 
+    /// Copies key and fields that lie one behind the other in `text`, each name before its value. `ends` has where each
+    /// name and value ends there.
+    pub(super) fn of_text(
+        key: &[u8],
+        text: &[u8],
+        ends: impl ExactSizeIterator<Item = (u32, u32)>,
+    ) -> Self {
+        // The flattener's bound and the sizes of keys keep every offset far below 4 GiB.
+        let key_end = u32::try_from(key.len()).unwrap_or(u32::MAX);
+        let fields = ends.map(|(name_end, value_end)| Bounds {
+            name_end: key_end.saturating_add(name_end),
+            value_end: key_end.saturating_add(value_end),
+        });
+        Self {
+            text: [key, text].concat().into_boxed_slice(),
+            key_end,
+            fields: fields.collect(),
+        }
+    }
+
     /// The Redis key.
     pub fn key(&self) -> &[u8] {
         self.text.get(..self.key_end as usize).unwrap_or_default()

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use redis::{Cmd, Pipeline};
+use redis::Cmd;
 
+use super::super::command_buffer::{CommandBuffer, key_of};
 use super::super::deadline::Deadline;
 use super::super::group::{Answers, Group};
 use super::super::slot::slot_of;
 use super::super::slot_map::Redirection;
-use super::routed_command::{key, unrouted};
-use super::{Cluster, MAX_REDIRECTIONS, within};
+use super::routed_command::unrouted;
+use super::{Cluster, MAX_REDIRECTIONS, ReplyDeadline, within};
 use crate::Error;
 
 /// The commands of one group whose keys share a slot, and their places in the group.
@@ -138,11 +139,9 @@ impl Cluster {
         commands: &[&Cmd],
         limit: Option<Deadline>,
     ) -> Result<Answers, Error> {
-        let mut pipeline = Pipeline::with_capacity(commands.len());
-        for command in commands {
-            pipeline.add_command((*command).clone());
-        }
-        self.send(command, &pipeline, limit).await
+        let commands: CommandBuffer = commands.iter().copied().collect();
+        self.send_all_of(command, &commands, ReplyDeadline::Until(limit))
+            .await
     }
 }
 
@@ -152,7 +151,7 @@ fn parts(groups: &[Group]) -> Vec<SlotGroup<'_>> {
     for (group, commands) in groups.iter().enumerate() {
         let mut by_slot: BTreeMap<u16, SlotGroup<'_>> = BTreeMap::new();
         for (place, command) in commands.commands().iter().enumerate() {
-            let slot = slot_of(key(command));
+            let slot = slot_of(key_of(&command.get_packed_command()));
             let part = by_slot.entry(slot).or_insert_with(|| SlotGroup {
                 group,
                 slot,

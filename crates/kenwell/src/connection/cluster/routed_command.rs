@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use redis::{Arg, Cmd, Pipeline};
-
+use super::super::command_buffer::CommandBuffer;
 use crate::Error;
 
 /// A command on its way to a node.
@@ -12,20 +11,22 @@ use crate::Error;
 pub(super) struct RoutedCommand<'a> {
     /// Its place in the caller's pipeline.
     pub(super) index: usize,
-    pub(super) command: &'a Cmd,
+    /// Encoded.
+    pub(super) command: &'a [u8],
     pub(super) node: Arc<str>,
     /// Whether the node must be told to make an exception for a slot that is not its own yet.
     pub(super) asking: bool,
 }
 
-/// These commands as one pipeline, with `ASKING` before those that need it.
-pub(super) fn pack(commands: &[RoutedCommand<'_>]) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(commands.len());
+/// These commands together, with `ASKING` before those that need it.
+pub(super) fn pack(commands: &[RoutedCommand<'_>]) -> CommandBuffer {
+    let bytes = commands.iter().map(|routed| routed.command.len()).sum();
+    let mut pipeline = CommandBuffer::with_capacity(commands.len(), bytes);
     for routed in commands {
         if routed.asking {
-            pipeline.cmd("ASKING");
+            pipeline.add_command(&redis::cmd("ASKING"));
         }
-        pipeline.add_command(routed.command.clone());
+        pipeline.add_encoded(routed.command);
     }
     pipeline
 }
@@ -38,19 +39,6 @@ pub(super) fn by_node(commands: Vec<RoutedCommand<'_>>) -> Vec<Vec<RoutedCommand
         bundle.push(routed);
     }
     bundles.into_values().collect()
-}
-
-/// The key of a command: its first argument. A script has its text and the number of keys before it.
-pub(super) fn key(command: &Cmd) -> &[u8] {
-    let mut arguments = command.args_iter();
-    let place = match arguments.next() {
-        Some(Arg::Simple(b"EVAL")) => 2,
-        _ => 0,
-    };
-    match arguments.nth(place) {
-        Some(Arg::Simple(key)) => key,
-        _ => b"",
-    }
 }
 
 /// The result of a command that was sent to no node, which never happens.

@@ -1,0 +1,226 @@
+//! Commands as they go over the wire, one after the other in one piece of memory.
+
+use redis::{Cmd, Pipeline};
+
+/// Commands, encoded as they are added.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct CommandBuffer {
+    bytes: Vec<u8>,
+    /// Where each command ends.
+    ends: Vec<usize>,
+    /// Whether one of them may answer with more than a status or a number.
+    answers_more: bool,
+}
+
+impl CommandBuffer {
+    /// Room for so many commands, and for this many bytes of them.
+    pub(crate) fn with_capacity(commands: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            ends: Vec::with_capacity(commands),
+            answers_more: false,
+        }
+    }
+
+    /// How many commands there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Adds an `HSET` with these fields, of which there are `count`.
+    pub(crate) fn add_hset<'a>(
+        &mut self,
+        key: &[u8],
+        count: usize,
+        fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) {
+        let bytes = &mut self.bytes;
+        push_number(b'*', 2 + 2 * count, bytes);
+        bytes.extend_from_slice(b"\r\n$4\r\nHSET");
+        push_argument(key, bytes);
+        for (name, value) in fields {
+            push_argument(name, bytes);
+            push_argument(value, bytes);
+        }
+        bytes.extend_from_slice(b"\r\n");
+        self.ends.push(bytes.len());
+    }
+
+    /// Adds any command.
+    pub(crate) fn add_command(&mut self, command: &Cmd) {
+        command.write_packed_command(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+        self.answers_more = true;
+    }
+
+    /// Adds a command of another buffer, as [`commands`](Self::commands) gave it.
+    pub(super) fn add_encoded(&mut self, command: &[u8]) {
+        self.bytes.extend_from_slice(command);
+        self.ends.push(self.bytes.len());
+        self.answers_more = true;
+    }
+
+    /// The bytes of the largest command.
+    pub(super) fn largest(&self) -> usize {
+        self.commands().map(<[u8]>::len).max().unwrap_or(0)
+    }
+
+    /// The commands, encoded.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let command = self.bytes.get(start..end).unwrap_or_default();
+            start = end;
+            command
+        })
+    }
+
+    /// Whether no command answers with more than a status or a number.
+    pub(super) fn has_short_replies(&self) -> bool {
+        !self.answers_more
+    }
+
+    /// All commands, encoded.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl From<&Pipeline> for CommandBuffer {
+    fn from(pipeline: &Pipeline) -> Self {
+        pipeline.cmd_iter().collect()
+    }
+}
+
+impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
+    fn from_iter<I: IntoIterator<Item = &'a Cmd>>(commands: I) -> Self {
+        let mut buffer = Self::default();
+        for command in commands {
+            buffer.add_command(command);
+        }
+        buffer
+    }
+}
+
+/// The key of an encoded command: its first argument. A script has its text and the number of keys before it.
+pub(super) fn key_of(command: &[u8]) -> &[u8] {
+    let arguments = command.iter().position(|&byte| byte == b'\n');
+    let mut rest = command
+        .get(arguments.map_or(command.len(), |at| at + 1)..)
+        .unwrap_or_default();
+    let mut place = 1;
+    let mut index = 0;
+    while let Some((argument, after)) = split_argument(rest) {
+        if index == 0 && matches!(argument, b"EVAL" | b"EVALSHA") {
+            place = 3;
+        }
+        if index == place {
+            return argument;
+        }
+        index += 1;
+        rest = after;
+    }
+    b""
+}
+
+/// The first of encoded arguments, and those behind it.
+fn split_argument(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = bytes.iter().position(|&byte| byte == b'\r')?;
+    let length: usize = std::str::from_utf8(bytes.get(1..line)?)
+        .ok()?
+        .parse()
+        .ok()?;
+    let (argument, after) = bytes.get(line + 2..)?.split_at_checked(length)?;
+    Some((argument, after.get(2..)?))
+}
+
+/// Adds an argument, with the line end of what stands before it; its own comes with what follows.
+fn push_argument(argument: &[u8], bytes: &mut Vec<u8>) {
+    let length = argument.len();
+    let digit = |number: usize| b'0' + u8::try_from(number % 10).unwrap_or_default();
+    // Nearly all names and values are short.
+    match length {
+        0..10 => bytes.extend_from_slice(&[b'\r', b'\n', b'$', digit(length), b'\r', b'\n']),
+        10..100 => {
+            let [tens, ones] = [digit(length / 10), digit(length)];
+            bytes.extend_from_slice(&[b'\r', b'\n', b'$', tens, ones, b'\r', b'\n']);
+        }
+        _ => {
+            bytes.extend_from_slice(b"\r\n");
+            push_number(b'$', length, bytes);
+            bytes.extend_from_slice(b"\r\n");
+        }
+    }
+    bytes.extend_from_slice(argument);
+}
+
+/// Adds a kind and a number.
+fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
+    let mut digits = [kind; 21];
+    let mut rest = number;
+    let mut count = 1;
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hset_is_encoded_as_the_client_library_encodes_it() {
+        for length in [0, 1, 9, 10, 99, 100, 999, 1_000, 65_536, 1_234_567] {
+            let value = vec![b'v'; length];
+            let fields = [(&b"name"[..], &value[..]), (b"", b"\r\n$3")];
+            let mut buffer = CommandBuffer::default();
+            buffer.add_hset(b"user:1", 2, fields.into_iter());
+            let mut command = redis::cmd("HSET");
+            command.arg(b"user:1");
+            for (name, value) in fields {
+                command.arg(name).arg(value);
+            }
+            assert!(buffer.has_short_replies());
+            assert!(buffer.clone().into_bytes() == command.get_packed_command());
+            buffer.add_command(&command);
+            assert!(!buffer.has_short_replies());
+            let commands: Vec<_> = buffer.commands().collect();
+            assert!(
+                commands
+                    .iter()
+                    .all(|it| **it == command.get_packed_command())
+            );
+            assert_eq!(commands.len(), buffer.len());
+        }
+    }
+
+    #[test]
+    fn keys_are_found_in_encoded_commands() {
+        let long = vec![b'k'; 300];
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("HSET").arg(&long).arg("f").arg("v");
+        pipeline
+            .cmd("EVAL")
+            .arg("return 1")
+            .arg(1)
+            .arg("key")
+            .arg("x");
+        pipeline
+            .cmd("EVALSHA")
+            .arg("0a")
+            .arg(2)
+            .arg("\r\n$9")
+            .arg("x");
+        pipeline.cmd("GET").arg("");
+        pipeline.cmd("PING");
+        let buffer = CommandBuffer::from(&pipeline);
+        let keys: Vec<_> = buffer.commands().map(key_of).collect();
+        assert_eq!(keys, [&long[..], b"key", b"\r\n$9", b"", b""]);
+    }
+}
