@@ -1,6 +1,7 @@
 //! `?wait=applied`: 200 is never given before everything is visible, and whoever cannot be served is told so.
 
 mod answers;
+mod damage;
 mod destinations;
 mod limits;
 mod pairs;

@@ -1,10 +1,10 @@
 //! What answers look like, and what is refused.
 
 use super::{event, page, reason, send, stored, waits};
-use crate::support::{Client, Redis, Server, metric, post};
+use crate::support::{Client, Redis, Reply, Server, get, metric, post, raw};
 
 /// The names of an answer's headers.
-fn names(reply: &crate::support::Reply) -> Vec<String> {
+fn names(reply: &Reply) -> Vec<String> {
     let names = reply.headers.iter();
     names.map(|(name, _)| name.to_lowercase()).collect()
 }
@@ -123,7 +123,7 @@ fn what_cannot_be_used_is_named_and_nothing_is_stored() {
         }
     }
     // The pixel has no answer to wait for.
-    let pixel = crate::support::get(&server.gateway, "/pixel/v1/track?writeKey=WK&wait=true");
+    let pixel = get(&server.gateway, "/pixel/v1/track?writeKey=WK&wait=true");
     assert_eq!(pixel.status, 200);
     assert_eq!(stored(&redis, "a"), None);
     let page = server.metrics();
@@ -153,7 +153,7 @@ fn a_dead_letter_is_an_outcome_and_no_200() {
 
 #[test]
 fn a_batch_of_several_sources_waits_for_all_of_them() {
-    let (one, two) = (Redis::start(), Redis::start());
+    let (one, mut two) = (Redis::start(), Redis::start());
     let server = Server::with(&format!(
         "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"one\"]\n\
          [[sources]]\nid = \"app\"\nwrite_key = \"AK\"\ndestinations = [\"two\"]\n\
@@ -164,13 +164,18 @@ fn a_batch_of_several_sources_waits_for_all_of_them() {
     let keyed = |key: &str, user: &str| {
         format!(r#"{{"type":"identify","writeKey":"{key}","userId":"{user}","traits":{{"n":1}}}}"#)
     };
-    let batch = format!(r#"{{"batch":[{},{}]}}"#, keyed("WK", "a"), keyed("AK", "b"));
-    let request = format!(
-        "POST /v1/batch?wait=applied&timeout=30s HTTP/1.1\r\nHost: k\r\nContent-Length: {}\r\n\r\n{batch}",
-        batch.len()
-    );
-    let reply = crate::support::raw(&server.gateway, request.as_bytes());
+    let send = |limit: &str| {
+        let batch = format!(r#"{{"batch":[{},{}]}}"#, keyed("WK", "a"), keyed("AK", "b"));
+        let request = format!(
+            "POST /v1/batch?wait=applied&timeout={limit} HTTP/1.1\r\nHost: k\r\nContent-Length: {}\r\n\r\n{batch}",
+            batch.len()
+        );
+        raw(&server.gateway, request.as_bytes())
+    };
+    let reply = send("30s");
     assert_eq!((stored(&one, "a"), stored(&two, "b")), (Some(1), Some(1)));
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert!(reply.header("kenwell-position").unwrap().ends_with(".0.2"));
+    two.kill();
+    assert_eq!(reason(&send("300ms")), "timeout");
 }

@@ -116,7 +116,7 @@ fn what_is_disabled_or_removed_meanwhile_is_not_waited_for() {
 }
 
 #[test]
-fn a_destination_that_comes_back_under_the_same_id_has_not_what_was_given_up() {
+fn a_destination_that_is_away_from_the_file_goes_on_where_it_stood() {
     let mut redis = Redis::start();
     let mut server = Server::start(&redis);
     redis.kill();
