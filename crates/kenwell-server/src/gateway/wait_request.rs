@@ -24,24 +24,22 @@ pub(super) struct WaitRequest {
 impl WaitRequest {
     /// What the query (`wait=applied`, `timeout=2s`) or else the header `Prefer` asks for; `None` when neither does.
     pub(super) fn of(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Self>, Refusal> {
-        let asked = query.map_or(Ok(None), limit_in_query)?;
         let preferred = preferred_wait(headers);
-        let Some(limit) = asked
-            .map(|asked| asked.or(preferred).unwrap_or(DEFAULT_WAIT))
-            .or(preferred)
-        else {
+        let otherwise = preferred.unwrap_or(DEFAULT_WAIT);
+        let asked = query.map_or(Ok(None), |query| limit_in_query(query, otherwise))?;
+        let Some(limit) = asked.or(preferred) else {
             return Ok(None);
         };
         Ok(Some(Self {
             limit,
-            is_preference: preferred.is_some(),
+            is_preference: preferred == Some(limit),
             is_cross_origin: headers.contains_key(header::ORIGIN),
         }))
     }
 }
 
-/// The limit that a query gives, if it gives one; `None` when it asks for no wait.
-fn limit_in_query(query: &str) -> Result<Option<Option<Duration>>, Refusal> {
+/// The limit of a query that asks for a wait, and `otherwise` when it says none.
+fn limit_in_query(query: &str, otherwise: Duration) -> Result<Option<Duration>, Refusal> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let value = |wanted: &str| {
         let mut found = pairs.filter(|(name, _)| name == wanted);
@@ -57,16 +55,13 @@ fn limit_in_query(query: &str) -> Result<Option<Option<Duration>>, Refusal> {
         }
     }
     let Some(timeout) = value("timeout") else {
-        return Ok(Some(None));
+        return Ok(Some(otherwise));
     };
     let limit = config::duration(&timeout);
     let limit = limit.filter(|limit| !limit.is_zero() && *limit <= MAX_WAIT);
-    match limit {
-        Some(limit) => Ok(Some(Some(limit))),
-        None => Err(Refusal::BadWait(
-            "timeout must be between 1ms and 60s, as in ?wait=applied&timeout=2s",
-        )),
-    }
+    limit.map(Some).ok_or(Refusal::BadWait(
+        "timeout must be between 1ms and 60s, as in ?wait=applied&timeout=2s",
+    ))
 }
 
 #[cfg(test)]

@@ -149,10 +149,9 @@ impl DestinationRuntime {
 
     /// Why nothing is delivered to it, as its settings say it.
     fn stopped(&self) -> Option<Stopped> {
-        if !self.settings.enabled {
-            Some(Stopped::Disabled)
-        } else {
-            self.settings.paused.then_some(Stopped::Paused)
+        match (self.settings.enabled, self.settings.paused) {
+            (false, _) => Some(Stopped::Disabled),
+            (true, paused) => paused.then_some(Stopped::Paused),
         }
     }
 
