@@ -1,5 +1,6 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
+pub mod applied; // which events a destination has, and waiting for it
 pub mod cli; // the command line: one module a command
 mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix

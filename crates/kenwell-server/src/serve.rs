@@ -12,6 +12,7 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    applied::{JournalId, Waits},
     config::Config,
     data_dir,
     dead_letters::DeadLetters,
@@ -80,6 +81,8 @@ async fn serve(
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
     let dead_letters = config.data_dir.join("dead-letters");
     let dead_letters = DeadLetters::open(&dead_letters, config.dead_letters.max_bytes)?;
+    let journal_id = JournalId::open(&config.data_dir, journal.stats().next_offset)
+        .with_context(|| format!("data_dir: {} cannot be used", config.data_dir.display()))?;
     let metrics = Arc::new(Metrics::new());
     let runtime = Runtime::start(
         file,
@@ -92,8 +95,10 @@ async fn serve(
         &runtime.config(),
         runtime.source_table(),
         journal.clone(),
+        journal_id,
         Arc::clone(&metrics),
     ));
+    let closing = CancellationToken::new();
     let private = PrivatePlane {
         access: Access::new(key, private_listener.is_secure()),
         hosts: runtime.config().private.hosts.clone(),
@@ -101,12 +106,14 @@ async fn serve(
         started_at: Timestamp::now(),
         metrics,
         journal: journal.clone(),
+        journal_id,
+        waits: Waits::new(limits.private, closing.clone()),
         runtime: runtime.clone(),
         gateway: Arc::clone(&gateway),
         dead_letters,
         history: Arc::default(),
         audit: Arc::default(),
-        closing: CancellationToken::new(),
+        closing,
     };
     let stop_private = private.closing.clone();
     let watching = tokio::spawn(join(

@@ -352,6 +352,39 @@ fn identify_sends_one_event_and_prints_ok() {
 }
 
 #[test]
+fn identify_can_wait_and_says_what_is_stored_and_not_applied() {
+    let directory = tempfile::tempdir().unwrap();
+    let body = r#"{"applied":false,"reason":"paused","message":"stored for good; a destination is paused"}"#;
+    let length = body.len();
+    let answer = format!("HTTP/1.1 202 Accepted\r\ncontent-length: {length}\r\n\r\n{body}");
+    for (wait, query) in [("--wait", "5000ms"), ("--wait=1s", "1000ms")] {
+        let (url, server) = server_for_one(answer.clone().leak());
+        let words = [
+            "identify",
+            "ada",
+            wait,
+            "x=1",
+            "--write-key",
+            "k",
+            "--url",
+            &url,
+        ];
+        let output = run(directory.path(), &words);
+        let request = server.join().unwrap();
+        let line = format!("POST /v1/identify?wait=applied&timeout={query} HTTP/1.1\r\n");
+        assert!(request.starts_with(&line), "{request}");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        insta::assert_snapshot!("identify_not_applied", stderr(&output));
+    }
+    let wrong = run(
+        directory.path(),
+        &["identify", "ada", "--wait=1h", "--write-key", "k"],
+    );
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+    assert!(stderr(&wrong).contains("1ms to 20s"), "{wrong:?}");
+}
+
+#[test]
 fn identify_explains_a_refusal() {
     let directory = tempfile::tempdir().unwrap();
     let answer = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 18\r\n\r\nInvalid Write Key\n";

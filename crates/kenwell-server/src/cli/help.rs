@@ -109,8 +109,10 @@ Examples:
   kenwell identify ada zip='\"10115\"'          quotes within quotes: text, not a number
   kenwell identify ada plan=pro --url http://10.0.0.5:8080
   kenwell identify ada plan=pro --url https://events.internal --ca authority.pem
+  kenwell identify ada plan=pro --wait           ok when it is in Redis, too
 
-Prints ok when the event is stored for good; it is in Redis a moment later.";
+Prints ok when the event is stored for good; it is in Redis a moment later. With --wait, exits 1 when
+the event is stored and was not in Redis in time.";
 
 pub(super) const PROFILE: &str = "\
 Examples:

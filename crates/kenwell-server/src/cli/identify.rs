@@ -1,6 +1,7 @@
 //! `kenwell identify`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use clap::Args;
@@ -12,6 +13,10 @@ use super::exit::Failure;
 use super::output;
 use super::send::{Answer, Endpoint, send};
 use super::traits::{json_object, quoted};
+use crate::config;
+
+/// The longest wait: the answer must come in the time that every answer has.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
 pub(super) struct Identify {
@@ -41,6 +46,10 @@ pub(super) struct Identify {
     /// An anonymous id to send along
     #[arg(long, value_name = "ID")]
     anonymous_id: Option<String>,
+    /// Wait until the event is in Redis, for as long [5s when no time is given, 20s at most]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "5s", value_parser = wait_limit)]
+    wait: Option<Duration>,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
@@ -52,10 +61,17 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
+/// How long to wait.
+fn wait_limit(text: &str) -> Result<Duration, String> {
+    let limit = config::duration(text).filter(|limit| !limit.is_zero() && *limit <= LONGEST_WAIT);
+    limit.ok_or_else(|| "write a time from 1ms to 20s, such as --wait=2s".to_owned())
+}
+
 /// Sends one identify and prints the server's `ok`.
 pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     let usage = |what: String| Failure::Usage(format!("error: {what}"));
-    let endpoint = Endpoint::parse(&arguments.url, "/v1/identify").map_err(usage)?;
+    let path = path(arguments.wait);
+    let endpoint = Endpoint::parse(&arguments.url, &path).map_err(usage)?;
     let body = body(arguments).map_err(usage)?;
     // The write key is the user of HTTP Basic, without a password.
     let user = format!("{}:", arguments.write_key.expose());
@@ -70,6 +86,11 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
         None if arguments.json => Ok(()),
         None => output::line("ok"),
     }
+}
+
+fn path(wait: Option<Duration>) -> String {
+    let query = wait.map(|limit| format!("?wait=applied&timeout={}ms", limit.as_millis()));
+    format!("/v1/identify{}", query.unwrap_or_default())
 }
 
 fn body(arguments: &Identify) -> Result<String, String> {
@@ -89,6 +110,7 @@ fn body(arguments: &Identify) -> Result<String, String> {
 fn refusal(answer: &Answer, endpoint: &Endpoint) -> Option<String> {
     let fix = match answer.status {
         200 => return None,
+        202 => return Some(not_applied(answer)),
         401 => "use the write_key of one of the [[sources]] in its configuration",
         404 => "is its source enabled, and is --url the data plane of a Kenwell?",
         413 => "send fewer or smaller traits",
@@ -101,6 +123,16 @@ fn refusal(answer: &Answer, endpoint: &Endpoint) -> Option<String> {
         "{endpoint} answered {}: {body}\n  fix: {fix}",
         answer.status
     ))
+}
+
+/// What the server says of an event that it stored and that is not known to be in Redis.
+fn not_applied(answer: &Answer) -> String {
+    let page = answer.json();
+    let message = page.as_ref().and_then(|page| page.get("message")?.as_str());
+    let message = output::printable(message.unwrap_or(&answer.body).as_bytes());
+    format!(
+        "{message}\n  fix: do not send it again, it is delivered by itself; kenwell doctor says how the destinations are"
+    )
 }
 
 #[cfg(test)]
@@ -116,6 +148,7 @@ mod tests {
             url: String::new(),
             ca: None,
             anonymous_id: Some("a-1".into()),
+            wait: None,
             json: false,
         };
         assert_eq!(

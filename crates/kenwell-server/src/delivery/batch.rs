@@ -1,6 +1,6 @@
 //! A batch of events on its way to Redis, with the records that it was built from.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use kenwell::profile::FoldedUpdate;
 use kenwell_journal::{Offset, Records};
@@ -83,6 +83,17 @@ impl Batch {
     /// The oldest record of a part.
     pub(super) fn oldest(&self) -> Option<Offset> {
         self.copies.first().map(|(_, offset, _)| *offset)
+    }
+
+    /// The records of a part.
+    pub(super) fn copied_offsets(&self) -> impl Iterator<Item = Offset> {
+        self.copies.iter().map(|(_, offset, _)| *offset)
+    }
+
+    /// Where damage has cost records among those that the batch was built from.
+    pub(super) fn lost(&self) -> impl Iterator<Item = Range<Offset>> {
+        let lost = self.records.iter().flat_map(|records| records.lost());
+        lost.cloned()
     }
 
     /// How many of its events are for the destination.

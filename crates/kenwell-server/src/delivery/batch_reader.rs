@@ -43,6 +43,11 @@ impl BatchReader {
         })
     }
 
+    /// Where the destination's cursor stands.
+    pub(super) fn position(&self) -> Offset {
+        self.reader.acked()
+    }
+
     /// The next records. A journal that cannot be read is tried again: its records are still there.
     /// Dropped before it is done, nothing is lost.
     pub(super) async fn next(&mut self) -> RemainingRecords {

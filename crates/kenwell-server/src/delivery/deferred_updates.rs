@@ -1,6 +1,7 @@
 //! Updates that cannot be written now for reasons of their own are deferred, and the others go on.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::mem::take;
 use std::sync::Mutex;
 
 use kenwell::Error;
@@ -8,7 +9,7 @@ use kenwell_journal::Offset;
 use tokio::sync::Notify;
 
 use super::pending_update::PendingUpdate;
-use crate::mutex::lock;
+use crate::{applied::AppliedEvents, mutex::lock};
 
 /// The most events that one lane defers. Beyond, the lane waits until there is room.
 const MAX_EVENTS: usize = 10_000;
@@ -21,9 +22,10 @@ const MAX_REASONS: usize = 8;
 
 /// What one lane has deferred: for each key the update that cannot be written, and all that came for it
 /// later, in order.
-#[derive(Default)]
 pub(super) struct DeferredUpdates {
     state: Mutex<State>,
+    /// Told which events are deferred.
+    applied: AppliedEvents,
     /// An update was added.
     pub(super) added: Notify,
     /// Updates left; for the lane, which may wait for room.
@@ -36,7 +38,7 @@ pub(super) struct DeferredUpdates {
 struct State {
     /// A key stays while its first update is under way.
     by_key: HashMap<Box<[u8]>, VecDeque<PendingUpdate>>,
-    /// The oldest events that are under way.
+    /// The events that are under way.
     under_way: Vec<Offset>,
     events: usize,
     bytes: usize,
@@ -46,6 +48,17 @@ struct State {
 }
 
 impl DeferredUpdates {
+    /// Nothing is deferred yet. `applied` is told what is.
+    pub(super) fn new(applied: &AppliedEvents) -> Self {
+        Self {
+            state: Mutex::default(),
+            applied: applied.clone(),
+            added: Notify::new(),
+            room_made: Notify::new(),
+            settled: Notify::new(),
+        }
+    }
+
     /// Whether an update of this key is deferred, behind which a newer one must wait too.
     pub(super) fn has(&self, key: &[u8]) -> bool {
         let state = lock(&self.state);
@@ -68,8 +81,11 @@ impl DeferredUpdates {
             state.note(error, update.events());
         }
         let key = update.key().into();
+        let update = update.detach();
+        // Under the lock: nobody can give it its outcome before.
+        self.applied.defer(update.offsets());
         let same_key = state.by_key.entry(key).or_default();
-        same_key.push_back(update.detach());
+        same_key.push_back(update);
         self.added.notify_one();
         None
     }
@@ -98,7 +114,7 @@ impl DeferredUpdates {
         let mut state = lock(&self.state);
         let queues = state.by_key.values_mut();
         let first: Vec<_> = queues.filter_map(VecDeque::pop_front).collect();
-        state.under_way = first.iter().filter_map(PendingUpdate::oldest).collect();
+        state.under_way = first.iter().flat_map(PendingUpdate::offsets).collect();
         first
     }
 
@@ -106,7 +122,7 @@ impl DeferredUpdates {
     /// so to the lane and to the cursor.
     pub(super) fn put_back(&self, again: Vec<(PendingUpdate, Option<Error>)>) {
         let mut state = lock(&self.state);
-        state.under_way.clear();
+        let mut settled: BTreeSet<_> = take(&mut state.under_way).into_iter().collect();
         state.reasons.clear();
         state.needs_operator = false;
         for (update, error) in again {
@@ -114,6 +130,9 @@ impl DeferredUpdates {
             let behind: usize = behind.map(PendingUpdate::events).sum();
             if let Some(error) = &error {
                 state.note(error, update.events() + behind);
+            }
+            for offset in update.offsets() {
+                settled.remove(&offset);
             }
             if let Some(same_key) = state.by_key.get_mut(update.key()) {
                 same_key.push_front(update);
@@ -127,6 +146,7 @@ impl DeferredUpdates {
         }
         (state.events, state.bytes) = (events, bytes);
         drop(state);
+        self.applied.settle_deferred(settled);
         self.room_made.notify_one();
         self.settled.notify_one();
     }

@@ -56,7 +56,9 @@ impl Delivery {
         let builder = BatchBuilder::new(config, destination, queue.counters.tail());
         let connection = dependencies.named_connection();
         let lanes = 0..config.delivery.lanes.max(1);
-        let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
+        let lanes: Vec<_> = lanes
+            .map(|_| Lane::new(&connection, queue.counters.applied()))
+            .collect();
         let recorder = OutcomeRecorder {
             deferred: lanes
                 .iter()
@@ -67,8 +69,10 @@ impl Delivery {
             counters: queue.counters.clone(),
             letters: dead_letters.outstanding(&destination.id, &builder.layout),
         };
+        let reader = BatchReader::new(journal, &destination.id, config.delivery.batch_records)?;
+        queue.counters.applied().begin(reader.position());
         Ok(Self {
-            reader: BatchReader::new(journal, &destination.id, config.delivery.batch_records)?,
+            reader,
             builder,
             writer: BatchWriter { lanes, recorder },
             unacknowledged: UnacknowledgedBatches::default(),

@@ -16,6 +16,7 @@ use super::{
     outcome_recorder::{Attempt, OutcomeRecorder},
     pending_update::PendingUpdate,
 };
+use crate::applied::AppliedEvents;
 
 /// Attempts before an update is deferred that failed together with others.
 const MIN_ATTEMPTS: u32 = 2;
@@ -38,11 +39,11 @@ pub(super) struct LaneResult {
 }
 
 impl Lane {
-    /// A lane with a connection of its own, as this one is.
-    pub(super) fn new(connection: &Connection) -> Self {
+    /// A lane with a connection of its own, as this one is. What it defers is told to `applied`.
+    pub(super) fn new(connection: &Connection, applied: &AppliedEvents) -> Self {
         Self {
             writer: Writer::new(connection.another()),
-            deferred: Arc::default(),
+            deferred: Arc::new(DeferredUpdates::new(applied)),
         }
     }
 

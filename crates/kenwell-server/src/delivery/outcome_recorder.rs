@@ -10,7 +10,7 @@ use kenwell::{
     Class, Error,
     profile::{FoldedUpdate, Writer},
 };
-use kenwell_journal::ErrorChain;
+use kenwell_journal::{ErrorChain, Offset};
 use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
@@ -139,7 +139,12 @@ impl OutcomeRecorder {
         dead: &[(SettledUpdate, Error)],
         superseded: SupersedeGuard,
     ) {
-        self.append(self.letters(batch, dead), superseded).await;
+        let letters = self.letters(batch, dead);
+        for letter in &letters {
+            let offset = Offset(letter.offset);
+            self.counters.applied().leave_out(offset..offset.plus(1));
+        }
+        self.append(letters, superseded).await;
         for (settled, error) in dead {
             let count = settled.events();
             self.counters.dead_lettered(reason(error), count);

@@ -66,6 +66,11 @@ impl PendingUpdate {
         self.batch.oldest()
     }
 
+    /// All events, of one that was detached; those of it that have their outcome by now included.
+    pub(super) fn offsets(&self) -> impl Iterator<Item = Offset> {
+        self.batch.copied_offsets()
+    }
+
     /// The same with only those records of its batch that it needs.
     pub(super) fn detach(self) -> Self {
         let items: Vec<_> = self

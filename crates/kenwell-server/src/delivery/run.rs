@@ -67,8 +67,9 @@ impl Delivery {
                 break;
             }
 
-            // Acknowledge.
+            // Acknowledge, and answer those who wait: what they were told is not written again after a crash.
             self.acknowledge().await;
+            self.queue.counters.applied().settle(batch.end);
             if stop.is_cancelled() {
                 break;
             }
@@ -135,6 +136,9 @@ impl Delivery {
         self.unacknowledged.add_ignored(batch.ignored());
         if batch.damaged {
             self.damage.note();
+            for lost in batch.lost() {
+                self.queue.counters.applied().leave_out(lost);
+            }
         }
     }
 

@@ -36,8 +36,15 @@ impl Gateway {
         grace: Duration,
     ) {
         let gateway = Arc::clone(&self);
+        let stop = shutdown.clone();
         let served = listener::serve(gateway, listener, max_connections, shutdown, grace);
-        if served.await.is_err() {
+        // Serving ends after that, so it has come by then.
+        let stopped = async {
+            stop.cancelled().await;
+            self.applied.waits.close();
+        };
+        let (served, ()) = tokio::join!(served, stopped);
+        if served.is_err() {
             tracing::warn!(
                 "some requests did not finish in {grace:?} and were cut off; their senders will retry"
             );

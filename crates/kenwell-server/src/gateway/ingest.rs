@@ -1,6 +1,7 @@
 //! From a body to durable events: parse, find who sends if that is in the body, admit, append.
 
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -15,7 +16,7 @@ use super::{
     refusal::Refusal,
     run_to_end::RunToEnd,
     sources::{Source, Sources},
-    success::StoredRequest,
+    success::{StoredAppend, StoredRequest},
 };
 use crate::{
     envelope,
@@ -75,10 +76,12 @@ impl Ingest {
         };
         events.admit()?;
         fits(route, body)?;
-        self.store(events, token).await?;
+        let append = self.store(events, token).await?;
         Ok(StoredRequest {
             route,
             names_write_key: parsed.names_write_key,
+            append,
+            further_appends: Vec::new(),
         })
     }
 
@@ -114,21 +117,24 @@ impl Ingest {
         }
         all.iter().try_for_each(SourceEvents::admit)?;
         fits(route, body)?;
+        let mut appends = Vec::with_capacity(all.len());
         for events in all {
-            self.store(events, token.clone()).await?;
+            appends.extend(self.store(events, token.clone()).await?);
         }
         Ok(StoredRequest {
             route,
             names_write_key: true,
+            append: None,
+            further_appends: appends,
         })
     }
 
-    /// Counts, shows and appends what one source sent.
+    /// Counts, shows and appends what one source sent; where that is in the journal, if there is any.
     async fn store(
         &self,
         events: SourceEvents<'_>,
         token: TaskTrackerToken,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<StoredAppend>, Refusal> {
         let source = events.source;
         for (reason, count) in events.ignored.iter() {
             source.counters.ignored(reason.as_str(), count);
@@ -138,16 +144,19 @@ impl Ingest {
             self.show(source, Outcome::Ignored, event, Some(reason.as_str()));
         }
         if events.identifies.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let batch = records(source, &events.identifies);
-        self.append(source, token, batch).await?;
+        let stored = self.append(source, token, batch).await?;
         if self.metrics.tail().has_subscribers() {
             for event in &events.identifies {
                 self.show(source, Outcome::Accepted, event, None);
             }
         }
-        Ok(())
+        Ok(Some(StoredAppend {
+            source: Arc::clone(source),
+            events: stored,
+        }))
     }
 
     /// Shows what became of an event to whoever watches.
@@ -167,7 +176,7 @@ impl Ingest {
         source: &Arc<Source>,
         token: TaskTrackerToken,
         batch: Batch,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Range<Offset>, Refusal> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let counted = Arc::clone(source);
         let batch = batch.on_stored(move |first| enter(&counted, count, first));
@@ -181,9 +190,9 @@ impl Ingest {
             drop(token);
             appended
         });
-        append.await.map_err(|error| not_stored(&error))?;
+        let first = append.await.map_err(|error| not_stored(&error))?;
         self.metrics.observe_append(started.elapsed().as_secs_f64());
-        Ok(())
+        Ok(first..first.plus(count))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The data plane: the HTTP side that the SDKs talk to, wire-compatible with RudderStack's.
 //!
 //! A request goes `connections` → `head` → `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
-//! either an `answer` or a `refusal`, dressed by `cors`.
+//! either an `answer` or a `refusal`, dressed by `cors`. Whoever asks for it (`wait_request`) is answered when the events
+//! are applied (`applied_answer`).
 
 mod answer;
+mod applied_answer;
 mod auth;
 mod body;
 mod connections;
@@ -21,6 +23,7 @@ mod source_table;
 mod sources;
 mod status;
 mod success;
+mod wait_request;
 
 pub use body::MAX_BODY_BYTES;
 pub use server::Gateway;

@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     UnknownKey,
     /// The source is switched off.
     SourceDisabled,
+    /// What it says about waiting cannot be used.
+    BadWait(&'static str),
     /// The body is no acceptable event or batch.
     Rejected(Rejection),
     /// The body, decompressed, is larger than the limit.
@@ -41,7 +43,7 @@ pub(super) enum Refusal {
 }
 
 /// The statuses of answers to events.
-pub(super) const STATUSES: [u16; 8] = [200, 400, 401, 404, 408, 413, 429, 503];
+pub(super) const STATUSES: [u16; 9] = [200, 202, 400, 401, 404, 408, 413, 429, 503];
 
 /// Seconds after which a sender may try again when we cannot know better: long enough to drain a
 /// burst, short enough for the RudderStack Node SDK, which gives up after a few attempts.
@@ -67,6 +69,7 @@ impl Refusal {
             ),
             Self::UnknownKey => error(StatusCode::UNAUTHORIZED, "invalid write key"),
             Self::SourceDisabled => error(StatusCode::NOT_FOUND, "source is disabled"),
+            Self::BadWait(why) => error(StatusCode::BAD_REQUEST, why),
             Self::Rejected(rejection) => error(
                 StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::BAD_REQUEST),
                 &rejection.to_string(),

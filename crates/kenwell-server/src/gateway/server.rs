@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use kenwell_event::Route;
 use kenwell_journal::Journal;
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     answer::Answer,
+    applied_answer::AppliedAnswers,
     auth,
     body::{self, BodyMemory, Encoding, LARGE_BYTES, SourceMemory, UNKNOWN_SENDERS_BYTES},
     cors,
@@ -26,8 +27,13 @@ use super::{
     source_table::{SourceLease, SourceTable},
     status,
     success::{self, StoredRequest},
+    wait_request::WaitRequest,
 };
-use crate::{config::Config, metrics::Metrics};
+use crate::{
+    applied::{JournalId, Waits},
+    config::Config,
+    metrics::Metrics,
+};
 
 /// An event that the gateway did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +53,8 @@ pub struct Gateway {
     pub(super) idle_timeout: Duration,
     /// Time for a whole body to arrive.
     body_timeout: Duration,
+    /// Requests that wait until their events are applied.
+    pub(super) applied: AppliedAnswers,
     /// What the heads of all connections may take.
     pub(super) head_memory: HeadMemory,
     /// What the bodies of known senders may take.
@@ -60,11 +68,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway that appends to `journal`.
+    /// A gateway that appends to `journal`, whose id is `journal_id`.
     pub fn new(
         config: &Config,
         source_table: Arc<SourceTable>,
         journal: Journal,
+        journal_id: JournalId,
         metrics: Arc<Metrics>,
     ) -> Self {
         for row in &route::ROUTES {
@@ -73,6 +82,11 @@ impl Gateway {
         metrics.expect_requests(route::NONE, &[400, 404, 405, 431, 503]);
         Self {
             source_table,
+            applied: AppliedAnswers {
+                waits: Waits::new(config.gateway.max_connections, CancellationToken::new()),
+                journal_id,
+                metrics: Arc::clone(&metrics),
+            },
             ingest: Ingest {
                 journal,
                 metrics,
@@ -137,16 +151,20 @@ impl Gateway {
     ) -> Result<Answer, Refusal> {
         match target {
             Target::Events(route) => {
+                let wait = WaitRequest::of(request.headers(), request.uri().query())?;
                 let stored = match auth::key_in_header(request.headers()) {
                     Ok(key) => self.events(&key, route, request).await?,
                     Err(_) => self.events_with_keys(route, request).await?,
                 };
-                Ok(success::answer(stored, request.headers()))
+                let answer = success::answer(&stored, request.headers());
+                Ok(self.when_applied(answer, wait, stored).await)
             }
             Target::Beacon => {
+                let wait = WaitRequest::of(request.headers(), request.uri().query())?;
                 let key = auth::key_in_query(request.uri().query())?;
                 let stored = self.events(&key, Route::Batch, request).await?;
-                Ok(success::answer(stored, request.headers()))
+                let answer = success::answer(&stored, request.headers());
+                Ok(self.when_applied(answer, wait, stored).await)
             }
             Target::Pixel => Ok(self.pixel(request.uri().query())),
             Target::Health => Ok(status::health(self.ingest.is_accepting(), &self.started)),
@@ -171,6 +189,20 @@ impl Gateway {
                 body::discard(request.body_mut(), self.deadline()).await;
                 Ok(status::reported())
             }
+        }
+    }
+
+    /// The answer to stored events: at once, or when they are applied if that was asked for. Nothing of the request is held
+    /// meanwhile but its head.
+    async fn when_applied(
+        &self,
+        answer: Answer,
+        wait: Option<WaitRequest>,
+        stored: StoredRequest,
+    ) -> Answer {
+        match wait {
+            None => answer,
+            Some(wait) => self.applied.wait(answer, wait, stored).await,
         }
     }
 

@@ -4,22 +4,38 @@
 //! RudderStack's own SDKs get its words, byte for byte, although some name themselves as Segment's do:
 //! `analytics-java/…` is RudderStack's Java SDK, too.
 
+use std::{ops::Range, sync::Arc};
+
 use http::{HeaderMap, header};
 use kenwell_event::Route;
+use kenwell_journal::Offset;
 use serde_json::json;
 
-use super::answer::{Answer, JSON, TEXT};
+use super::{
+    answer::{Answer, JSON, TEXT},
+    sources::Source,
+};
 
 /// What is known of a request whose events were stored.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct StoredRequest {
     pub(super) route: Route,
     /// Whether its body names a write key, which RudderStack's SDKs never do.
     pub(super) names_write_key: bool,
+    /// The identifies of its first source that sent any, and of the others.
+    pub(super) append: Option<StoredAppend>,
+    pub(super) further_appends: Vec<StoredAppend>,
+}
+
+/// Identifies that are durable.
+pub(super) struct StoredAppend {
+    /// Who sent them, and with that where they go.
+    pub(super) source: Arc<Source>,
+    /// Where they are in the journal.
+    pub(super) events: Range<Offset>,
 }
 
 /// The answer to events that were stored.
-pub(super) fn answer(stored: StoredRequest, headers: &HeaderMap) -> Answer {
+pub(super) fn answer(stored: &StoredRequest, headers: &HeaderMap) -> Answer {
     if parses_success(stored, headers) {
         Answer::ok(JSON, r#"{"success":true}"#)
     } else {
@@ -38,7 +54,7 @@ pub(super) fn refused(refusal: Answer, headers: &HeaderMap) -> Answer {
 
 /// Segment's Java SDK is known by two of three signs: its name, which programs may change, the route that
 /// it uses unless told otherwise, and the write key in the body.
-fn parses_success(stored: StoredRequest, headers: &HeaderMap) -> bool {
+fn parses_success(stored: &StoredRequest, headers: &HeaderMap) -> bool {
     let signs = [
         user_agent(headers).starts_with("analytics-java/"),
         stored.route == Route::Import,
@@ -68,8 +84,10 @@ mod tests {
         let stored = StoredRequest {
             route,
             names_write_key,
+            append: None,
+            further_appends: Vec::new(),
         };
-        parses_success(stored, &headers.into_iter().collect())
+        parses_success(&stored, &headers.into_iter().collect())
     }
 
     #[test]

@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use super::Quantiles;
 use super::destination_series::DestinationSeries;
 use super::event_counts::{CounterValues, EventCounts};
-use crate::{mutex::lock, tail::Tail};
+use crate::{applied::AppliedEvents, mutex::lock, tail::Tail};
 
 /// The counters of one destination. At every moment
 /// accepted = written + ignored + dead-lettered + lost + queued (invariant I5).
@@ -23,6 +23,7 @@ pub struct DestinationCounters {
     pub(super) freshness: Histogram,
     pub(super) recent_freshness: Arc<Quantiles>,
     pub(super) tail: Tail,
+    applied: AppliedEvents,
 }
 
 impl DestinationCounters {
@@ -33,6 +34,7 @@ impl DestinationCounters {
             freshness,
             recent_freshness: Arc::default(),
             tail: tail.clone(),
+            applied: AppliedEvents::default(),
         }
     }
 
@@ -117,6 +119,11 @@ impl DestinationCounters {
     /// Where outcomes are shown to whoever looks just now.
     pub fn tail(&self) -> &Tail {
         &self.tail
+    }
+
+    /// Which events the destination has, to wait for.
+    pub fn applied(&self) -> &AppliedEvents {
+        &self.applied
     }
 
     /// The events that were accepted and their outcomes, all as of the same moment.

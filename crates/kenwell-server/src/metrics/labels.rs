@@ -9,6 +9,13 @@ pub(super) struct RequestLabels {
     pub(super) status: u16,
 }
 
+/// The labels of a wait.
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct WaitLabels {
+    pub(super) of: &'static str,
+    pub(super) result: &'static str,
+}
+
 /// Names of labels with their values: the source or the destination, and for some metrics the reason.
 pub(super) type Labels<const COUNT: usize> = [(&'static str, String); COUNT];
 

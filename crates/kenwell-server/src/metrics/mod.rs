@@ -14,6 +14,7 @@ mod reason_counters;
 mod registration;
 mod registry;
 mod source_counters;
+mod wait_metrics;
 
 pub use destination_counters::DestinationCounters;
 pub use event_counts::EventCounts;
@@ -22,3 +23,4 @@ pub(crate) use reason_counters::NOT_AN_ENVELOPE;
 pub use reason_counters::REFUSALS;
 pub use registry::Metrics;
 pub use source_counters::SourceCounters;
+pub(crate) use wait_metrics::Waited;

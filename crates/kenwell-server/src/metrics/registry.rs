@@ -28,8 +28,9 @@ use super::{
     reason_counters::ReasonCounters,
     registration::{InSeconds, register},
     source_counters::GatewayTotals,
+    wait_metrics::WaitMetrics,
 };
-use crate::{mutex::lock, tail::Tail};
+use crate::{applied::Stopped, mutex::lock, tail::Tail};
 
 /// All metrics of the process.
 pub struct Metrics {
@@ -41,6 +42,7 @@ pub struct Metrics {
     recent_appends: Quantiles,
     gateway: Arc<GatewayTotals>,
     given_up: Counter,
+    waits: WaitMetrics,
     destinations: DestinationFamilies,
     journal: JournalGauges,
     counters: Mutex<BTreeMap<String, DestinationCounters>>,
@@ -72,6 +74,7 @@ impl Metrics {
             "events_given_up",
             "Accepted events that somebody gave up by removing the destination that they waited for",
         );
+        let waits = WaitMetrics::registered(page);
         let destinations = DestinationFamilies::registered(page);
         let journal = JournalGauges::registered(page);
         Self {
@@ -83,6 +86,7 @@ impl Metrics {
             recent_appends: Quantiles::default(),
             gateway: Arc::default(),
             given_up,
+            waits,
             destinations,
             journal,
             counters: Mutex::default(),
@@ -121,6 +125,11 @@ impl Metrics {
     pub fn gateway_totals(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (read(&self.gateway.accepted), read(&self.gateway.ignored))
+    }
+
+    /// How waits ended.
+    pub(crate) fn waits(&self) -> &WaitMetrics {
+        &self.waits
     }
 
     /// `count` events that waited for a destination were given up by whoever removed it.
@@ -193,6 +202,7 @@ impl Metrics {
     pub fn forget_destination(&self, id: &str) {
         if let Some(counters) = lock(&self.counters).remove(id) {
             counters.series.remove();
+            counters.applied().set_stopped(Some(Stopped::Removed));
         }
         self.destinations.remove(id);
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Access, destination_status::DestinationStatus};
 use crate::{
+    applied::{JournalId, Waits},
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
     history::{Audit, AuditEntry, History, Sample},
@@ -34,6 +35,10 @@ pub(crate) struct PrivatePlane {
     pub metrics: Arc<Metrics>,
     /// Asked for its figures at every look.
     pub journal: Journal,
+    /// The journal that positions are of.
+    pub journal_id: JournalId,
+    /// Requests that wait until events are applied.
+    pub waits: Waits,
     /// What runs, and every change of it.
     pub runtime: Runtime,
     /// For test events, which go the same way as all others.

@@ -8,9 +8,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use super::error::ApiError;
+use crate::applied::MAX_WAIT;
 
 /// For what only looks or changes a setting, its body included.
 pub(super) const QUICK: Duration = Duration::from_secs(30);
+/// For what may wait until events are applied, and is quick after that.
+pub(super) const WAITING: Duration = MAX_WAIT.saturating_add(QUICK);
 /// For what goes the whole way to a Redis, or through all dead letters.
 pub(super) const SLOW: Duration = Duration::from_mins(5);
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{dependencies::Dependencies, oldest_waiting::OldestWaiting};
 use crate::{
+    applied::Stopped,
     config::{Config, Destination},
     delivery::{
         Delivery, DeliveryDependencies, DestinationQueue, Health, HealthState, KnownRedisFile, Lag,
@@ -109,11 +110,12 @@ impl DestinationRuntime {
         config: &Config,
         dependencies: &Dependencies,
     ) -> Result<(), Error> {
-        let Some(queue) = &self.queue else {
+        let stopped = self.stopped();
+        self.counters.applied().set_stopped(stopped);
+        let Some(queue) = self.queue.as_ref().filter(|_| stopped.is_none()) else {
             return Ok(());
         };
-        let idle = self.settings.paused || !self.settings.enabled;
-        if idle || self.delivery.is_some() {
+        if self.delivery.is_some() {
             return Ok(());
         }
         let plan = DeliveryDependencies {
@@ -143,6 +145,14 @@ impl DestinationRuntime {
         });
         self.delivery = Some(RunningDelivery { stop, task, guard });
         Ok(())
+    }
+
+    /// Why nothing is delivered to it, as its settings say it.
+    fn stopped(&self) -> Option<Stopped> {
+        match (self.settings.enabled, self.settings.paused) {
+            (false, _) => Some(Stopped::Disabled),
+            (true, paused) => paused.then_some(Stopped::Paused),
+        }
     }
 
     /// What watches over its Redis beside the delivery.

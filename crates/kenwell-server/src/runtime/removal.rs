@@ -17,6 +17,7 @@ use super::{
     oldest_waiting::OldestWaiting,
 };
 use crate::{
+    applied::Stopped,
     config::{Config, is_id},
     delivery::{self, DestinationQueue},
 };
@@ -96,6 +97,7 @@ pub(super) fn retire(id: &str, queue: DestinationQueue, dependencies: &Dependenc
         retired,
         ..
     } = dependencies;
+    queue.counters.applied().set_stopped(Some(Stopped::Removed));
     retired.add(id, queue, OldestWaiting::find(id, journal, tasks, stop));
 }
 

@@ -43,4 +43,5 @@ mod support;
 mod tls;
 mod unusual_requests;
 mod vectors;
+mod wait_applied;
 mod walk_of_an_event;

@@ -12,6 +12,7 @@ mod letter_page;
 mod nested;
 mod openapi;
 mod overview;
+mod position;
 mod profiles;
 mod replay;
 mod routes;

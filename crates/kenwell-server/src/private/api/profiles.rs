@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use http::HeaderMap;
 use kenwell::profile;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::state_entries::{self, StateEntry, StateQuery};
 use super::uninterrupted::uninterrupted;
-use super::{destinations, nested::nested, text};
+use super::{destinations, nested::nested, position, text};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Path, Query};
@@ -49,20 +50,28 @@ pub(super) struct Deleted {
         ("destination" = String, Path, description = "the destination's id"),
         ("user_id" = String, Path, description = "the user's id, percent-encoded"),
         StateQuery,
+        ("Kenwell-Position" = Option<String>, Header,
+            description = "the header of an answer of the gateway: this is not answered before its events have their outcome at the destination"),
+        ("Prefer" = Option<String>, Header,
+            description = "`wait=SECONDS`: how long to wait for that, at most 60; 5 when it is missing"),
     ),
     responses(
         (status = 200, body = Profile),
         (status = 400, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "no such destination, or nothing is stored for this user"),
+        (status = 409, body = ErrorBody, description = "the position was not applied in time (`not_applied`), or is of another journal (`other_journal`)"),
         (status = 502, body = ErrorBody, description = "Redis did not answer"),
+        (status = 503, body = ErrorBody, description = "too many requests wait for a position already"),
     )
 )]
 pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
     Path((destination, user_id)): Path<(String, String)>,
     Query(wanted): Query<StateQuery>,
-) -> Result<Json<Profile>, ApiError> {
+    headers: HeaderMap,
+) -> Result<(HeaderMap, Json<Profile>), ApiError> {
     let running = destinations::find(&plane, &destination)?;
+    let applied = position::wait(&plane, &running, &headers).await?;
     let (connection, layout) = (&running.connection, &running.layout);
     let redis = |error| ApiError::redis(&error);
     let stored = profile::read(connection, layout, &user_id)
@@ -82,7 +91,7 @@ pub(super) async fn get(
         ttl => ttl.map_err(redis)?,
     };
     let fields = text::fields(&stored.unwrap_or_default());
-    Ok(Json(Profile {
+    let profile = Profile {
         user_id,
         destination,
         key,
@@ -90,7 +99,8 @@ pub(super) async fn get(
         nested: nested(&fields),
         fields,
         state,
-    }))
+    };
+    Ok((applied, Json(profile)))
 }
 
 /// Delete a profile

@@ -13,7 +13,7 @@ use super::{
     profiles, replay, session, sources, test_event,
 };
 use crate::private::error::ApiError;
-use crate::private::timeout::{self, QUICK, SLOW};
+use crate::private::timeout::{self, QUICK, SLOW, WAITING};
 use crate::private::{PrivatePlane, metrics, ready};
 
 /// The API's description as JSON, made once.
@@ -42,11 +42,14 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(destinations::pause))
         .routes(routes!(destinations::resume))
         .routes(routes!(replay::replay))
-        .routes(routes!(profiles::get, profiles::delete))
         .routes(routes!(ready::ready))
         .routes(routes!(metrics::scrape))
         .routes(routes!(description))
         .route_layer(from_fn_with_state(QUICK, timeout::end));
+    // What may wait until events are applied.
+    let waiting = OpenApiRouter::new()
+        .routes(routes!(profiles::get, profiles::delete))
+        .route_layer(from_fn_with_state(WAITING, timeout::end));
     // What goes the whole way to a Redis, or through all dead letters.
     let slow = OpenApiRouter::new()
         .routes(routes!(doctor::test_settings))
@@ -57,7 +60,7 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .route_layer(from_fn_with_state(SLOW, timeout::end));
     // What ends when the reader goes.
     let streams = OpenApiRouter::new().routes(routes!(events::watch));
-    quick.merge(slow).merge(streams)
+    quick.merge(waiting).merge(slow).merge(streams)
 }
 
 /// The API's description

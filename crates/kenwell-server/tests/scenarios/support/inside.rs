@@ -8,6 +8,7 @@ use std::{
 
 use kenwell_journal::{Journal, Options};
 use kenwell_server::{
+    applied::JournalId,
     config::Environment,
     dead_letters::DeadLetters,
     gateway::Gateway,
@@ -80,10 +81,12 @@ impl Inside {
             dead_letters,
         )
         .unwrap();
+        let journal_id = JournalId::open(directory.path(), journal.stats().next_offset).unwrap();
         let gateway = Gateway::new(
             &config,
             runtime.source_table(),
             journal.clone(),
+            journal_id,
             Arc::clone(&metrics),
         );
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None);
