@@ -24,13 +24,13 @@ class Bench:
         self.generator, self.directory, self.redis, self.options = generator, directory, redis, options
 
     @contextlib.contextmanager
-    def fresh_kenwell(self, redis=None, **more):
-        """A Kenwell that never ran before, over an empty Redis; its directory goes with it."""
-        redis = redis or self.redis
-        redis.clear()
+    def fresh_kenwell(self, address=None, ready=Kenwell.ready, **more):
+        """A Kenwell that never ran before, over an empty Redis or what will be one at `address`; its directory goes with it."""
+        if address is None:
+            self.redis.clear()
         directory = self.directory / "kenwell"
         try:
-            with running(Kenwell(self.kenwell, directory, redis, **more), Kenwell.ready) as kenwell:
+            with running(Kenwell(self.kenwell, directory, address or self.redis.address, **more), ready) as kenwell:
                 yield kenwell
         finally:
             shutil.rmtree(directory, ignore_errors=True)

@@ -53,6 +53,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 class Process:
     """A child that is ended for certain, with its output in a file."""
 
@@ -149,7 +155,7 @@ class Kenwell(Process):
     """`kenwell serve`, everything else than these at its default: sources that all send to all destinations, of which
     all but the first have a prefix, and the (certificate, key) of a gateway that speaks TLS."""
 
-    def __init__(self, binary, directory, redis, sources=1, destinations=1, identity=None):
+    def __init__(self, binary, directory, address, sources=1, destinations=1, identity=None):
         self.gateway, self.private = free_port(), free_port()
         self.admin_key = f"kwa_{secrets.token_urlsafe(32)}"
         self.write_keys = [f"bench-{number}" for number in range(sources)]
@@ -159,7 +165,7 @@ class Kenwell(Process):
         listed = ", ".join(f'"{name}"' for name in names)
         text = CONFIG.format(gateway=self.gateway, private=self.private, admin_key=self.admin_key, tls=tls)
         text += "".join(SOURCE.format(source=key, destinations=listed) for key in self.write_keys)
-        text += "".join(DESTINATION.format(destination=name, redis=redis.address, prefix=name if number else "") for number, name in enumerate(names))
+        text += "".join(DESTINATION.format(destination=name, redis=address, prefix=name if number else "") for number, name in enumerate(names))
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
         config.write_text(text, encoding="utf-8")
@@ -170,6 +176,10 @@ class Kenwell(Process):
         with contextlib.suppress(OSError, urllib.error.URLError):
             return '"ready"' in self.get("/ready")
         return False
+
+    def accepts(self):
+        """Whether it takes events, with its Redis there or not."""
+        return listens(self.gateway)
 
     def journal_bytes(self):
         """Bytes of the records in the journal with their framing, without what is preallocated."""
@@ -191,9 +201,7 @@ class EmptyServer(Process):
         super().__init__([str(binary), f"127.0.0.1:{self.port}"], directory)
 
     def ready(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+        return listens(self.port)
 
 
 @contextlib.contextmanager
