@@ -168,6 +168,7 @@ class Kenwell(Process):
         text += "".join(DESTINATION.format(destination=name, redis=address, prefix=name if number else "") for number, name in enumerate(names))
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
+        config.touch(mode=0o600)
         config.write_text(text, encoding="utf-8")
         self.binary, self.config = str(binary), str(config)
         super().__init__([self.binary, "serve", "--config", self.config], directory)

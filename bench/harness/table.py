@@ -2,9 +2,12 @@
 
 import statistics
 
+SPEED = "applied_per_second"
 ROWS = [
     # title, key, digits after the point
     ("events applied a second", "applied_per_second", 0),
+    ("  slowest round", "applied_per_second_least", 0),
+    ("  fastest round", "applied_per_second_most", 0),
     ("  of redis-benchmark's HSETs", "ratio", 3),
     ("events acknowledged a second", "acked_per_second", 0),
     ("  of the empty server's answers", "of_empty_server", 3),
@@ -52,10 +55,14 @@ def derive(result):
 
 
 def medians(results):
-    """Median of every number that all results have."""
+    """Median of every number that all results have; of several speeds the least and the most, too."""
     numbers = {key for key, value in results[0].items() if isinstance(value, (int, float))}
     numbers = {key for key in numbers if all(isinstance(result.get(key), (int, float)) for result in results)}
-    return {key: statistics.median(result[key] for result in results) for key in numbers}
+    found = {key: statistics.median(result[key] for result in results) for key in numbers}
+    if SPEED in numbers and len(results) > 1:
+        speeds = [result[SPEED] for result in results]
+        found |= {f"{SPEED}_least": min(speeds), f"{SPEED}_most": max(speeds)}
+    return found
 
 
 def results(columns):

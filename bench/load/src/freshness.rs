@@ -146,3 +146,78 @@ impl Replies {
         (0..count).map(|_| self.text()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::TcpListener,
+        process::{Child, Command, Stdio},
+    };
+
+    use super::*;
+
+    /// A Redis that ends with the test.
+    struct Server {
+        child: Child,
+        address: String,
+    }
+
+    impl Server {
+        fn start() -> Self {
+            let probe = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = probe.local_addr().unwrap();
+            drop(probe);
+            let child = Command::new("redis-server")
+                .args(["--bind", "127.0.0.1", "--save", "", "--port"])
+                .arg(address.port().to_string())
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("redis-server is needed: apt-get install redis-server");
+            let address = address.to_string();
+            let server = Self { child, address };
+            let deadline = Instant::now() + Duration::from_mins(1);
+            while TcpStream::connect(&server.address).is_err() {
+                assert!(Instant::now() < deadline, "redis-server did not start");
+                thread::sleep(Duration::from_millis(10));
+            }
+            server
+        }
+
+        fn set(&self, key: &str) {
+            let mut connection = TcpStream::connect(&self.address).unwrap();
+            write!(connection, "SET {key} value\r\n").unwrap();
+            let mut replies = Replies(BufReader::new(connection));
+            assert_eq!(replies.line().unwrap(), "+OK");
+        }
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            self.child.kill().unwrap();
+            self.child.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn redis_tells_of_keys_that_come_and_of_those_that_were_there() {
+        let server = Server::start();
+        server.set("early");
+        let watch = Watch::begin(&server.address).unwrap();
+        watch.event(1, "late".to_owned()).unwrap();
+        watch.event(2, "early".to_owned()).unwrap();
+        let before = Instant::now();
+        server.set("late");
+        let visible = watch.end().unwrap();
+        assert_eq!(visible.len(), 2);
+        assert!(visible[&1] >= before);
+    }
+
+    #[test]
+    fn an_event_that_never_comes_is_an_error() {
+        let server = Server::start();
+        let watch = Watch::begin(&server.address).unwrap();
+        watch.event(1, "never".to_owned()).unwrap();
+        let error = watch.end().unwrap_err();
+        assert!(format!("{error:#}").contains("1 events"), "{error:#}");
+    }
+}
