@@ -2,13 +2,10 @@
 
 import os
 import platform
-import statistics
 import subprocess
 import time
 
-PROBES = 200
-BLOCK = b"k" * 4096
-
+from . import disk
 
 BUSY = 0.25  # load average for each processor, from which on the numbers say little
 
@@ -19,7 +16,7 @@ def describe(directory, redis, kenwell):
         ("processor", f"{processor()}, {os.cpu_count()} processors"),
         ("memory", f"{memory_gib():.0f} GiB"),
         ("kernel", f"{platform.system()} {platform.release()}"),
-        ("disk", disk(directory)),
+        ("disk", disk.describe(directory)),
         ("redis", redis.version()),
         ("kenwell", kenwell),
         ("load before", load()),
@@ -48,47 +45,6 @@ def cpu_seconds():
 
 def memory_gib():
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-
-
-def disk(directory):
-    kind = filesystem(directory)
-    growing, in_place = fdatasync(directory, grow=True), fdatasync(directory, grow=False)
-    text = f"{kind}; 4 KiB and fdatasync take {milliseconds(in_place)} in place, {milliseconds(growing)} at the end of a file"
-    return f"{text} (a file system in memory: durability costs nothing here)" if kind in ("tmpfs", "ramfs") else text
-
-
-def filesystem(directory):
-    """Type of the file system that holds `directory`: that of the longest mount point above it."""
-    path, best = os.path.realpath(directory), ("", "unknown")
-    with open("/proc/self/mounts", encoding="utf-8") as file:
-        for line in file:
-            _, point, kind, *_ = line.split(" ")
-            if os.path.commonpath([path, point]) == point and len(point) >= len(best[0]):
-                best = (point, kind)
-    return best[1]
-
-
-def fdatasync(directory, grow):
-    """Seconds that each of some small durable writes took."""
-    path, seconds = os.path.join(directory, "fdatasync-probe"), []
-    with open(path, "wb", buffering=0) as file:
-        if not grow:
-            file.write(BLOCK * PROBES)
-            os.fsync(file.fileno())
-            file.seek(0)
-        for _ in range(PROBES):
-            began = time.perf_counter()
-            file.write(BLOCK)
-            os.fdatasync(file.fileno())
-            seconds.append(time.perf_counter() - began)
-    os.unlink(path)
-    return seconds
-
-
-def milliseconds(seconds):
-    seconds = sorted(seconds)
-    p99 = seconds[min(len(seconds) - 1, len(seconds) * 99 // 100)]
-    return f"{statistics.median(seconds) * 1000:.2f} ms (p99 {p99 * 1000:.2f})"
 
 
 def commit(repository):

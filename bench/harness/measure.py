@@ -1,64 +1,79 @@
-"""One measured run: of Kenwell under load, or of redis-benchmark."""
+"""One measured run: of Kenwell under load, of a Kenwell with nothing to do, of an empty server, of redis-benchmark."""
 
+import contextlib
 import csv
 import io
-import json
-import os
-import re
 import resource
 import shutil
 import subprocess
+import time
 
-from . import machine
-from .processes import Broken, Kenwell, running
+from . import identity, machine
+from .processes import Broken, EmptyServer, Kenwell, running
 
 PIPELINE = 100
+SETTLE_SECONDS = 2
+MOST_WATCHED = 1000  # events a second that are watched until they are visible
 
 
 class Bench:
     """The programs, the servers' places and the size of the load."""
 
-    def __init__(self, kenwell, load, directory, redis, options):
-        self.kenwell, self.load, self.directory, self.redis, self.options = kenwell, load, directory, redis, options
+    def __init__(self, programs, generator, directory, redis, options):
+        self.kenwell, self.empty_server = programs
+        self.generator, self.directory, self.redis, self.options = generator, directory, redis, options
 
-    def run_kenwell(self, mode, events=None, rate=0, during=None):
-        """Sends `events` to a fresh Kenwell over an empty Redis. `during` is a context manager made from Kenwell's process id."""
-        options, directory = self.options, self.directory / "kenwell"
-        events = events or options.events
-        self.redis.clear()
-        with running(Kenwell(self.kenwell, directory, self.redis), Kenwell.ready) as kenwell:
+    @contextlib.contextmanager
+    def fresh_kenwell(self, address=None, ready=Kenwell.ready, **more):
+        """A Kenwell that never ran before, over an empty Redis or what will be one at `address`; its directory goes with it."""
+        if address is None:
+            self.redis.clear()
+        directory = self.directory / "kenwell"
+        try:
+            with running(Kenwell(self.kenwell, directory, address or self.redis.address, **more), ready) as kenwell:
+                yield kenwell
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def run(self, workload, during=None, sources=1, destinations=1, **more):
+        """Sends a workload. `during` is a context manager made from Kenwell's process id; `more` goes to the generator."""
+        pair = identity.make(self.directory / "identity") if workload.tls else None
+        if pair:
+            more["ca"] = pair[0]
+        if destinations > 1:
+            more["destinations"] = destinations
+        with self.fresh_kenwell(sources=sources, destinations=destinations, identity=pair) as kenwell:
             before = self.used(kenwell)
-            with during(kenwell.child.pid) if during else nothing():
-                result = self.drive(kenwell, mode, events, rate)
-            after = self.used(kenwell)
-            page = kenwell.get("/metrics")
-        journal_bytes = kenwell.journal_bytes()
-        shutil.rmtree(directory)
-        result.update(difference(before, after))
-        result["journal_bytes_an_event"] = journal_bytes / events
-        result["disk_bytes_an_event"] = result.pop("disk_bytes") / events
-        result["freshness_p50_ms"], result["freshness_p99_ms"] = (quantile(page, share) for share in (0.5, 0.99))
+            with during(kenwell.child.pid) if during else contextlib.nullcontext():
+                result = self.generator.run(kenwell.url, workload, kenwell, self.redis, **more)
+            result |= difference(before, self.used(kenwell))
+            result["after_mib"], result["peak_mib"] = kenwell.memory()
+            kenwell.stop()
+            result["journal_bytes"] = kenwell.journal_bytes()
         return result
 
-    def drive(self, kenwell, mode, events, rate):
-        options = self.options
-        command = [self.load, "--url", f"http://127.0.0.1:{kenwell.gateway}", "--redis", self.redis.address]
-        command += ["--metrics", f"http://127.0.0.1:{kenwell.private}/metrics", "--write-key", "bench", "--mode", mode]
-        command += ["--events", events, "--users", options.users, "--connections", options.connections]
-        command += ["--batch", options.batch, "--fields", options.fields, "--rate", rate]
-        environment = {**os.environ, "KENWELL_ADMIN_KEY": kenwell.admin_key}
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, env=environment)
-        if done.returncode != 0:
-            log = "\n".join(kenwell.output.read_text(errors="replace").splitlines()[-10:])
-            raise Broken(f"the load generator failed: {done.stderr.strip()}\nkenwell's last words:\n{log}")
-        return json.loads(done.stdout)
+    def run_at(self, workload, rate):
+        """Sends a workload at so many events a second, and watches some of them until they are visible."""
+        events = min(self.generator.events(workload), rate * self.options.paced_seconds)
+        batch = self.options.batch if workload.mode == "batch" else 1
+        events = max(events - events % batch, batch)
+        # An odd number, so that each place in a batch has its turn.
+        watch = rate // MOST_WATCHED | 1
+        return self.run(workload, events=events, users=max(events, self.options.users), rate=rate, watch_every=watch)
+
+    def run_empty_server(self, workload):
+        """Sends the requests of a workload to a server that only answers."""
+        with running(EmptyServer(self.empty_server, self.directory / "empty-server"), EmptyServer.ready) as server:
+            before = server.cpu_seconds()
+            result = self.generator.run(server.url, workload, part="send")
+            result["server_cpu"] = server.cpu_seconds() - before
+        return result
 
     def run_redis_benchmark(self):
         """The ceiling: the same HSET from redis-benchmark, on the same Redis, emptied."""
         options = self.options
-        hset = json.loads(subprocess.run([self.load, "--print-hset", "--fields", str(options.fields)], capture_output=True, text=True, check=True).stdout)
         command = ["redis-benchmark", "-h", "127.0.0.1", "-p", self.redis.port, "-n", options.events, "-r", options.users]
-        command += ["-c", options.connections, "-P", PIPELINE, "--csv", "HSET", *hset]
+        command += ["-c", options.connections, "-P", PIPELINE, "--csv", "HSET", *self.generator.hset()]
         self.redis.clear()
         before = self.used()
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
@@ -69,13 +84,21 @@ class Bench:
         result = {"events": options.events, "applied_per_second": float(rows[0]["rps"])}
         return result | difference(before, after)
 
+    def idle(self, seconds):
+        """What a fresh Kenwell uses that nobody calls."""
+        with self.fresh_kenwell() as kenwell:
+            time.sleep(SETTLE_SECONDS)
+            before, began = kenwell.cpu_seconds(), time.monotonic()
+            time.sleep(seconds)
+            share = (kenwell.cpu_seconds() - before) / (time.monotonic() - began)
+            return {"idle_mib": kenwell.memory()[0], "idle_percent": share * 100, "seconds": seconds}
+
     def used(self, kenwell=None):
         """Processor seconds so far; those of the generator are of all children that have ended."""
         load, redis = resource.getrusage(resource.RUSAGE_CHILDREN), self.redis.cpu_seconds()
-        used = {"load_cpu": load.ru_utime + load.ru_stime, "redis_cpu": sum(redis), "machine_cpu": machine.cpu_seconds()}
+        used = {"load_cpu": load.ru_utime + load.ru_stime, "redis_cpu": redis, "machine_cpu": machine.cpu_seconds()}
         if kenwell:
-            user, system = kenwell.cpu_seconds()
-            used.update(kenwell_cpu=user + system, kenwell_system_cpu=system, disk_bytes=kenwell.written_bytes())
+            used.update(kenwell_cpu=kenwell.cpu_seconds(), kenwell_system_cpu=kenwell.system_seconds(), disk_bytes=kenwell.written_bytes())
         return used
 
 
@@ -85,21 +108,3 @@ def difference(before, after):
     ours = used["load_cpu"] + used["redis_cpu"] + used.get("kenwell_cpu", 0)
     used["others_cpu"] = max(used.pop("machine_cpu") - ours, 0)
     return used
-
-
-class nothing:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
-
-def quantile(page, share):
-    """Upper bound in ms of the histogram's bucket that holds the share; None when it is the last one or nothing was observed."""
-    buckets = re.findall(r'^kenwell_destination_freshness_seconds_bucket{(?:.*,)?le="([^"]+)".*} (\d+)$', page, re.MULTILINE)
-    total = int(buckets[-1][1]) if buckets else 0
-    for bound, count in buckets:
-        if total and int(count) >= total * share:
-            return None if bound == "+Inf" else float(bound) * 1000
-    return None

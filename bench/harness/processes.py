@@ -21,19 +21,25 @@ data_dir = "data"
 
 [gateway]
 listen = "127.0.0.1:{gateway}"
+{tls}
 
 [private]
 listen = "127.0.0.1:{private}"
 admin_key = "{admin_key}"
+"""
 
+SOURCE = """
 [[sources]]
-id = "bench"
-write_key = "bench"
-destinations = ["profiles"]
+id = "{source}"
+write_key = "{source}"
+destinations = [{destinations}]
+"""
 
+DESTINATION = """
 [[destinations]]
-id = "profiles"
+id = "{destination}"
 address = "{redis}"
+prefix = "{prefix}"
 """
 
 
@@ -45,6 +51,12 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 class Process:
@@ -68,10 +80,28 @@ class Process:
             time.sleep(0.02)
 
     def cpu_seconds(self):
-        """(user, system) seconds of processor time since its start."""
+        """Seconds of processor time since its start: the number of its clock is made of its id (clock_getcpuclockid)."""
+        return time.clock_gettime((~self.child.pid << 3) | 2)
+
+    def system_seconds(self):
+        """Those that the kernel had, to a hundredth."""
         stat = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text(encoding="utf-8")
-        fields = stat.rpartition(")")[2].split()
-        return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+        return int(stat.rpartition(")")[2].split()[12]) / TICKS
+
+    def thread_seconds(self, name):
+        """Seconds of its threads that are called so, in the 15 characters that the kernel keeps."""
+        total = 0
+        for thread in pathlib.Path(f"/proc/{self.child.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                if (thread / "comm").read_text(encoding="utf-8").strip() == name:
+                    total += int((thread / "schedstat").read_text(encoding="utf-8").split()[0])
+        return total / 1e9
+
+    def memory(self):
+        """(resident, most that was resident since its start) in MiB."""
+        lines = pathlib.Path(f"/proc/{self.child.pid}/status").read_text(encoding="utf-8").splitlines()
+        kib = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if name in ("VmRSS", "VmHWM")}
+        return kib["VmRSS"] / 1024, kib["VmHWM"] / 1024
 
     def written_bytes(self):
         """Bytes that its writes brought to the disk since its start."""
@@ -92,8 +122,8 @@ class Process:
 class Redis(Process):
     """A Redis without persistence: the same one serves Kenwell and redis-benchmark."""
 
-    def __init__(self, directory):
-        self.port = free_port()
+    def __init__(self, directory, port=None):
+        self.port = port or free_port()
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
         super().__init__([*command, "--dir", str(directory)], directory)
 
@@ -122,15 +152,24 @@ class Redis(Process):
 
 
 class Kenwell(Process):
-    """`kenwell serve` with one source and one destination, everything else at its default."""
+    """`kenwell serve`, everything else than these at its default: sources that all send to all destinations, of which
+    all but the first have a prefix, and the (certificate, key) of a gateway that speaks TLS."""
 
-    def __init__(self, binary, directory, redis):
+    def __init__(self, binary, directory, address, sources=1, destinations=1, identity=None):
         self.gateway, self.private = free_port(), free_port()
         self.admin_key = f"kwa_{secrets.token_urlsafe(32)}"
+        self.write_keys = [f"bench-{number}" for number in range(sources)]
+        self.url = f"{'https' if identity else 'http'}://127.0.0.1:{self.gateway}"
+        tls = 'tls_certificate = "{}"\ntls_key = "{}"'.format(*identity) if identity else ""
+        names = [f"redis-{number}" for number in range(destinations)]
+        listed = ", ".join(f'"{name}"' for name in names)
+        text = CONFIG.format(gateway=self.gateway, private=self.private, admin_key=self.admin_key, tls=tls)
+        text += "".join(SOURCE.format(source=key, destinations=listed) for key in self.write_keys)
+        text += "".join(DESTINATION.format(destination=name, redis=address, prefix=name if number else "") for number, name in enumerate(names))
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
-        values = {"gateway": self.gateway, "private": self.private, "admin_key": self.admin_key, "redis": redis.address}
-        config.write_text(CONFIG.format(**values), encoding="utf-8")
+        config.touch(mode=0o600)
+        config.write_text(text, encoding="utf-8")
         self.binary, self.config = str(binary), str(config)
         super().__init__([self.binary, "serve", "--config", self.config], directory)
 
@@ -138,6 +177,10 @@ class Kenwell(Process):
         with contextlib.suppress(OSError, urllib.error.URLError):
             return '"ready"' in self.get("/ready")
         return False
+
+    def accepts(self):
+        """Whether it takes events, with its Redis there or not."""
+        return listens(self.gateway)
 
     def journal_bytes(self):
         """Bytes of the records in the journal with their framing, without what is preallocated."""
@@ -148,6 +191,18 @@ class Kenwell(Process):
         url, key = f"http://127.0.0.1:{self.private}{path}", {"Authorization": f"Bearer {self.admin_key}"}
         with urllib.request.urlopen(urllib.request.Request(url, headers=key), timeout=10) as answer:
             return answer.read().decode()
+
+
+class EmptyServer(Process):
+    """The HTTP server that only answers."""
+
+    def __init__(self, binary, directory):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__([str(binary), f"127.0.0.1:{self.port}"], directory)
+
+    def ready(self):
+        return listens(self.port)
 
 
 @contextlib.contextmanager

@@ -2,10 +2,9 @@
 //! the processor time of what the server does with a small request, on the same processors.
 
 use anyhow::{Context, bail, ensure};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::gateway::{Gateway, Stream};
 
 /// The longest answer; the gateway's are below 1 KiB.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -13,19 +12,15 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// One connection with at most one request under way.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    /// Connects to `host`, a name or address with a port.
-    pub(crate) async fn open(host: &str) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(host)
-            .await
-            .with_context(|| format!("cannot connect to {host}"))?;
-        stream.set_nodelay(true)?;
+    /// Connects.
+    pub(crate) async fn open(gateway: &Gateway) -> anyhow::Result<Self> {
         Ok(Self {
-            stream,
+            stream: gateway.connect().await?,
             answer: Vec::with_capacity(4096),
         })
     }
@@ -34,6 +29,11 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<()> {
         self.stream
             .write_all(request)
+            .await
+            .context("the gateway closed the connection")?;
+        // With TLS, something may not have left yet.
+        self.stream
+            .flush()
             .await
             .context("the gateway closed the connection")?;
         self.answer.clear();

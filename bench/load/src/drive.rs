@@ -11,7 +11,16 @@ use std::{
 use anyhow::Context;
 use tokio::task::JoinSet;
 
-use crate::{connection::Connection, event::Event, options::Options, request::Request};
+use crate::{
+    connection::Connection,
+    event::{self, Event},
+    freshness::Watch,
+    gateway::Gateway,
+    options::Options,
+    request::Request,
+    schedule::Schedule,
+    users::Users,
+};
 
 /// What was measured until the last acknowledgement.
 #[derive(Debug)]
@@ -20,77 +29,149 @@ pub(crate) struct Acked {
     pub(crate) started: Instant,
     /// From then to the last answer.
     pub(crate) elapsed: Duration,
-    /// Every request's time from its first byte out to its last byte in, in no order.
-    pub(crate) latencies: Vec<Duration>,
+    /// Every request, in no order.
+    pub(crate) times: Times,
+}
+
+/// When something happened.
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    /// Every request's time until its last byte in: from when it was due, or, without a rate, from its first byte out.
+    pub(crate) acks: Vec<Duration>,
+    /// Events that are watched.
+    pub(crate) watched: Vec<Watched>,
+}
+
+/// An event that is watched.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) number: u64,
+    /// When its request was due or, without a rate, sent.
+    pub(crate) due: Instant,
+    /// When the answer to it was there.
+    pub(crate) acked: Instant,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Work {
+    next: AtomicU64,
+    users: Arc<Users>,
+    /// Number of all events, and of those of a request.
+    events: u64,
+    batch: u64,
+    watch: Option<Arc<Watch>>,
+    /// One event in so many is watched.
+    watch_every: u64,
+    schedule: Option<Schedule>,
 }
 
 /// One connection's share of the work.
 struct Sender {
     connection: Connection,
     request: Request,
-    next: Arc<AtomicU64>,
-    /// Number of all events, events of a request, distinct users.
-    events: u64,
-    batch: u64,
-    users: u64,
-    /// Events a second of all connections together; 0 is no limit.
-    rate: u64,
+    work: Arc<Work>,
 }
 
 /// Sends all events.
-pub(crate) async fn run(options: &Options, event: &Event) -> anyhow::Result<Acked> {
-    let host = options
-        .url
-        .strip_prefix("http://")
-        .context("--url must begin with http://")?
-        .trim_end_matches('/');
-    let next = Arc::new(AtomicU64::new(0));
-    let request = Request::new(options, event, host);
-    let mut senders = Vec::new();
+pub(crate) async fn run(
+    options: &Options,
+    event: &Event,
+    users: &Arc<Users>,
+    watch: Option<Arc<Watch>>,
+) -> anyhow::Result<Acked> {
+    let gateway = Gateway::new(&options.url, options.ca.as_deref())?;
+    let (requests, mut connections) = (requests(options, event, gateway.host()), Vec::new());
     for _ in 0..options.connections {
-        senders.push(Sender {
-            connection: Connection::open(host).await?,
-            request: request.clone(),
-            next: Arc::clone(&next),
-            events: options.events,
-            batch: options.events_a_request(),
-            users: options.users,
-            rate: options.rate,
-        });
+        connections.push(Connection::open(&gateway).await?);
     }
     let started = Instant::now();
-    let mut tasks: JoinSet<_> = senders
+    let batch = options.events_a_request();
+    let schedule = (options.rate > 0)
+        .then(|| Schedule::begin(started, options.rate, options.events, batch))
+        .transpose()?;
+    let work = Arc::new(Work {
+        next: AtomicU64::new(0),
+        users: Arc::clone(users),
+        events: options.events,
+        batch,
+        watch,
+        watch_every: options.watch_every.max(1),
+        schedule,
+    });
+    let mut tasks: JoinSet<_> = connections
         .into_iter()
-        .map(|sender| sender.send(started))
+        .zip(requests.into_iter().cycle())
+        .map(|(connection, request)| Sender {
+            connection,
+            request,
+            work: Arc::clone(&work),
+        })
+        .map(Sender::send)
         .collect();
-    let mut latencies = Vec::new();
+    let mut times = Times::default();
     while let Some(task) = tasks.join_next().await {
-        latencies.append(&mut task??);
+        let mut of_one = task??;
+        times.acks.append(&mut of_one.acks);
+        times.watched.append(&mut of_one.watched);
     }
     Ok(Acked {
         started,
         elapsed: started.elapsed(),
-        latencies,
+        times,
     })
+}
+
+/// A request of each source.
+fn requests(options: &Options, event: &Event, host: &str) -> Vec<Request> {
+    let request = |key: &String| Request::new(options, event, host, key);
+    options.write_key.iter().map(request).collect()
 }
 
 impl Sender {
     /// Takes the next events and sends them, one request after the other, until none are left.
-    async fn send(mut self, started: Instant) -> anyhow::Result<Vec<Duration>> {
-        let mut latencies = Vec::new();
-        loop {
-            let first = self.next.fetch_add(self.batch, Ordering::Relaxed);
-            if first >= self.events {
-                return Ok(latencies);
+    async fn send(mut self) -> anyhow::Result<Times> {
+        let mut times = Times::default();
+        while self.work.is_left() {
+            if let Some(schedule) = &self.work.schedule {
+                schedule.wait().await?;
             }
-            if let Some(nanoseconds) = first.saturating_mul(1_000_000_000).checked_div(self.rate) {
-                let due = started + Duration::from_nanos(nanoseconds);
-                tokio::time::sleep_until(due.into()).await;
+            let first = self.work.next.fetch_add(self.work.batch, Ordering::Relaxed);
+            if first >= self.work.events {
+                break;
             }
-            let request = self.request.fill(first, self.users)?;
-            let sent = Instant::now();
+            let watched = self.work.watch(first)?;
+            let request = self.request.fill(first, &self.work.users)?;
+            let schedule = self.work.schedule.as_ref();
+            let due = schedule.map_or_else(Instant::now, |schedule| schedule.due(first));
             self.connection.exchange(request).await?;
-            latencies.push(sent.elapsed());
+            let acked = Instant::now();
+            times.acks.push(acked.saturating_duration_since(due));
+            let watched = watched.map(|number| Watched { number, due, acked });
+            times.watched.extend(watched);
         }
+        Ok(times)
+    }
+}
+
+impl Work {
+    fn is_left(&self) -> bool {
+        self.next.load(Ordering::Relaxed) < self.events
+    }
+
+    /// Begins to watch some events of the request that begins with `first`. Their numbers.
+    fn watch(&self, first: u64) -> anyhow::Result<impl Iterator<Item = u64> + use<>> {
+        let step = usize::try_from(self.watch_every)?;
+        let end = self.watch.as_ref().map_or(first, |_| first + self.batch);
+        let numbers = (first.next_multiple_of(self.watch_every)..end).step_by(step);
+        if let Some(watch) = &self.watch {
+            for number in numbers.clone() {
+                let user = event::digits(self.users.of(number));
+                watch
+                    .event(number, event::key(&user))
+                    .context("cannot watch an event in Redis")?;
+            }
+        }
+        Ok(numbers)
     }
 }

@@ -1,4 +1,6 @@
-//! One identify as a server-side SDK makes it: 400 to 500 bytes with 8 traits.
+//! One identify as a server-side SDK makes it, 400 to 500 bytes with 8 traits, or as a browser does, 1.2 KB with the same.
+
+use crate::options::Shape;
 
 /// Stands for the user's twelve digits. `redis-benchmark` replaces just this word by twelve random
 /// digits, so the same text makes our events and its commands.
@@ -32,14 +34,18 @@ pub(crate) struct Event {
 
 impl Event {
     /// An event that becomes a hash of `fields` fields; at least 3, two of which are the nested ones.
-    pub(crate) fn new(fields: u64) -> Self {
+    pub(crate) fn new(shape: Shape, fields: u64) -> Self {
         let named = FLAT.iter().map(|&(name, value)| (name.to_owned(), value));
         let further = (1..).map(|number| (format!("trait{number}"), FURTHER));
         let count = usize::try_from(fields)
             .unwrap_or(usize::MAX)
             .saturating_sub(NESTED.len());
         let flat: Vec<_> = named.chain(further).take(count).collect();
-        let text = text(&flat);
+        let traits = traits(&flat);
+        let text = match shape {
+            Shape::Server => server(&traits),
+            Shape::Browser => browser(&traits),
+        };
         Self { flat, text }
     }
 
@@ -78,16 +84,8 @@ pub(crate) fn digits(number: u64) -> String {
     format!("{number:012}")
 }
 
-/// Whose event this is. Neighbouring events belong to distant users, as in real traffic, and `users`
-/// events in a row belong to `users` distinct ones.
-pub(crate) fn user_of(event: u64, users: u64) -> u64 {
-    /// A prime, larger than any sensible number of users: it shares no factor with it.
-    const STRIDE: u64 = 2_654_435_761;
-    let product = u128::from(event % users) * u128::from(STRIDE) % u128::from(users);
-    u64::try_from(product).unwrap_or(0) // below `users`, so it always fits
-}
-
-fn text(flat: &[(String, &'static str)]) -> String {
+/// The traits as a JSON object.
+fn traits(flat: &[(String, &'static str)]) -> String {
     let member = |name: &str, value: &str| format!(r#""{name}":{value}"#);
     let nested: Vec<_> = NESTED
         .iter()
@@ -96,9 +94,25 @@ fn text(flat: &[(String, &'static str)]) -> String {
     let address = member("address", &format!("{{{}}}", nested.join(",")));
     let flat = flat.iter().map(|(name, value)| member(name, value));
     let traits: Vec<_> = flat.chain(std::iter::once(address)).collect();
-    let traits = traits.join(",");
+    format!("{{{}}}", traits.join(","))
+}
+
+fn server(traits: &str) -> String {
     format!(
-        r#"{{"userId":"{USER}","type":"identify","channel":"server","context":{{"traits":{{{traits}}},"library":{{"name":"analytics-node","version":"3.0.13"}}}},"originalTimestamp":"2026-11-22T05:00:17.881Z","messageId":"a4e6c067-5575-4016-ab10-{NUMBER}","sentAt":"2026-11-22T05:00:17.882Z"}}"#
+        r#"{{"userId":"{USER}","type":"identify","channel":"server","context":{{"traits":{traits},"library":{{"name":"analytics-node","version":"3.0.13"}}}},"originalTimestamp":"2026-11-22T05:00:17.881Z","messageId":"a4e6c067-5575-4016-ab10-{NUMBER}","sentAt":"2026-11-22T05:00:17.882Z"}}"#
+    )
+}
+
+/// Members in the order in which RudderStack's JavaScript SDK 3.34 writes them.
+fn browser(traits: &str) -> String {
+    let app = r#""app":{"name":"Shop","namespace":"com.example.shop","version":"3.34.1","installType":"npm"}"#;
+    let library = r#""library":{"name":"RudderLabs JavaScript SDK","version":"3.34.1"}"#;
+    let agent = r#""userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36""#;
+    let screen = r#""os":{"name":"","version":""},"locale":"de-AT","screen":{"width":1280,"height":720,"density":1,"innerWidth":1280,"innerHeight":720}"#;
+    let campaign = r#""campaign":{"source":"mail","name":"spring"}"#;
+    let page = r#""page":{"path":"/offers","referrer":"$direct","referring_domain":"","search":"?utm_source=mail","title":"Offers","url":"https://shop.example/offers?utm_source=mail","tab_url":"https://shop.example/offers?utm_source=mail","initial_referrer":"$direct"}"#;
+    format!(
+        r#"{{"userId":"{USER}","type":"identify","context":{{"traits":{traits},"sessionId":1795324642470,{app},{library},{agent},{screen},{campaign},{page},"timezone":"GMT+0100"}},"channel":"web","originalTimestamp":"2026-11-22T05:17:24.977Z","messageId":"a4227062-809e-43f6-a73b-{NUMBER}","anonymousId":"48a2450f-f788-41ea-917d-6c318e51e334","integrations":{{"All":true}},"sentAt":"2026-11-22T05:17:24.980Z"}}"#
     )
 }
 
@@ -109,34 +123,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_event_has_400_to_500_bytes_and_is_json() {
-        let event = Event::new(8);
-        assert!(
-            (400..=500).contains(&event.text().len()),
-            "{} bytes",
-            event.text().len()
-        );
-        let value: serde_json::Value = serde_json::from_str(event.text()).unwrap();
-        assert_eq!(value["context"]["traits"]["address"]["country"], "AT");
+    fn events_have_the_usual_size_and_are_json() {
+        for (shape, bytes) in [(Shape::Server, 400..=500), (Shape::Browser, 1_150..=1_270)] {
+            let event = Event::new(shape, 8);
+            let length = event.text().len();
+            assert!(bytes.contains(&length), "{length} bytes");
+            let value: serde_json::Value = serde_json::from_str(event.text()).unwrap();
+            assert_eq!(value["context"]["traits"]["address"]["country"], "AT");
+        }
     }
 
     #[test]
     fn it_has_as_many_fields_as_asked_for() {
         for fields in [3, 8, 20] {
-            let names: HashSet<_> = Event::new(fields)
+            let names: HashSet<_> = Event::new(Shape::Server, fields)
                 .fields()
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect();
             assert_eq!(names.len() as u64, fields);
-        }
-    }
-
-    #[test]
-    fn every_user_has_its_turn() {
-        for users in [1, 7, 1000, 1024] {
-            let seen: HashSet<_> = (0..users).map(|event| user_of(event, users)).collect();
-            assert_eq!(seen.len() as u64, users);
         }
     }
 

@@ -9,6 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     event::{self, Event},
     options::{Mode, Options},
+    users::Users,
 };
 
 /// Head and body, with the places that change.
@@ -23,7 +24,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// A request of as many events as the options say.
-    pub(crate) fn new(options: &Options, event: &Event, host: &str) -> Self {
+    pub(crate) fn new(options: &Options, event: &Event, host: &str, write_key: &str) -> Self {
         let body = match options.mode {
             Mode::Single => event.text().to_owned(),
             Mode::Batch => {
@@ -34,7 +35,7 @@ impl Request {
                 )
             }
         };
-        let credentials = BASE64_STANDARD.encode(format!("{}:", options.write_key));
+        let credentials = BASE64_STANDARD.encode(format!("{write_key}:"));
         let text = format!(
             "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Authorization: Basic {credentials}\r\nUser-Agent: kenwell-bench-load\r\nContent-Length: {}\r\n\r\n{body}",
@@ -51,11 +52,11 @@ impl Request {
     }
 
     /// Makes it the request of the events from `first` on, and returns its bytes.
-    pub(crate) fn fill(&mut self, first: u64, users: u64) -> anyhow::Result<&[u8]> {
+    pub(crate) fn fill(&mut self, first: u64, users: &Users) -> anyhow::Result<&[u8]> {
         let each = self.users.len() / self.numbers.len().max(1);
         let places = self.users.chunks(each.max(1)).zip(&self.numbers);
         for (number, (user_places, &number_place)) in (first..).zip(places) {
-            let user = digits(event::user_of(number, users));
+            let user = digits(users.of(number));
             for &place in user_places {
                 write(&mut self.bytes, place, user)?;
             }
@@ -88,6 +89,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::options::Shape;
 
     #[test]
     fn digits_are_those_of_the_event() {
@@ -99,9 +101,10 @@ mod tests {
     #[test]
     fn a_batch_holds_its_events_and_nothing_unfilled() {
         let options = Options::parse_from(["load", "--batch", "3", "--users", "10"]);
-        let mut request = Request::new(&options, &Event::new(8), "localhost");
-        request.fill(0, options.users).unwrap();
-        let text = String::from_utf8(request.fill(4, options.users).unwrap().to_vec()).unwrap();
+        let users = Users::new(&options).unwrap();
+        let mut request = Request::new(&options, &Event::new(Shape::Server, 8), "localhost", "key");
+        request.fill(0, &users).unwrap();
+        let text = String::from_utf8(request.fill(4, &users).unwrap().to_vec()).unwrap();
         assert!(!text.contains("__"), "{text}");
 
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -112,7 +115,7 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         for number in 4..7 {
             let event = &body["batch"][usize::try_from(number - 4).unwrap()];
-            let user = event::digits(event::user_of(number, options.users));
+            let user = event::digits(users.of(number));
             assert_eq!(event["userId"], user.as_str());
             assert_eq!(
                 event["context"]["traits"]["email"],

@@ -10,6 +10,7 @@ use crate::{
     options::Options,
     redis::Redis,
     scrape::Counts,
+    users::Users,
 };
 
 /// Pause between two looks: short against any run, and without weight for the servers.
@@ -17,30 +18,48 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Users whose hashes are compared.
 const SAMPLES: u64 = 100;
 
-/// Waits until Redis holds all users, and every event is written and none waits. Time since `started`.
+/// When events were visible, since the beginning.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// When the first look found anything.
+    pub(crate) first: Duration,
+    /// When all was there.
+    pub(crate) last: Duration,
+}
+
+/// Waits until Redis holds all users of each destination, and every event is written and none waits.
 pub(crate) async fn wait(
     options: &Options,
+    users: &Users,
     redis: &mut Redis,
-    before: Counts,
+    before: u64,
     started: Instant,
-) -> anyhow::Result<Duration> {
-    let users = options.users.min(options.events);
+) -> anyhow::Result<Applied> {
+    let wanted = users.distinct() * options.destinations;
     let deadline = Instant::now() + Duration::from_secs(options.timeout);
+    let mut first = None;
     loop {
         let keys = redis.keys().await?;
-        if keys >= users {
+        if keys > 0 {
+            first.get_or_insert_with(|| started.elapsed());
+        }
+        if keys >= wanted {
             let counts = Counts::read(&options.metrics, &options.admin_key).await?;
-            if counts.written.saturating_sub(before.written) == options.events && counts.queued == 0
-            {
-                let elapsed = started.elapsed();
+            let written = counts.written.saturating_sub(before);
+            if written == options.events * options.destinations && counts.queued == 0 {
+                let last = started.elapsed();
                 let found = redis.keys().await? - redis.markers().await?;
-                anyhow::ensure!(found == users, "Redis holds {found} keys for {users} users");
-                return Ok(elapsed);
+                anyhow::ensure!(
+                    found == wanted,
+                    "Redis holds {found} keys and should hold {wanted}"
+                );
+                let first = first.unwrap_or(last);
+                return Ok(Applied { first, last });
             }
         }
         anyhow::ensure!(
             Instant::now() < deadline,
-            "after {} seconds Redis holds {keys} of {users} users, and the metrics are {:?}",
+            "after {} seconds Redis holds {keys} of {wanted} keys, and the metrics are {:?}",
             options.timeout,
             Counts::read(&options.metrics, &options.admin_key).await?
         );
@@ -52,13 +71,14 @@ pub(crate) async fn wait(
 pub(crate) async fn compare(
     options: &Options,
     event: &Event,
+    users: &Users,
     redis: &mut Redis,
 ) -> anyhow::Result<u64> {
-    let last = options.users.min(options.events) - 1;
+    let last = options.events - 1;
     let samples = SAMPLES.min(last + 1);
     for sample in 0..samples {
         let number = last * sample / samples.saturating_sub(1).max(1);
-        let user = event::digits(event::user_of(number, options.users));
+        let user = event::digits(users.of(number));
         let fields = event.fields().into_iter();
         let wanted: BTreeMap<_, _> = fields
             .map(|(name, value)| (name, value.replace(event::USER, &user)))
