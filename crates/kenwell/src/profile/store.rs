@@ -1,10 +1,10 @@
-//! Profiles to and from Redis: pipelines of `HSET`, `HGETALL`, `DEL`, `PTTL`.
+//! Profiles to and from Redis: pipelines of `HSET`, `HGETALL`, `DEL`, `PTTL`. Documents have commands of their own.
 
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::{Layout, ProfileUpdate};
+use super::{Layout, ProfileUpdate, document_store};
 use crate::Error;
 use crate::connection::{Connection, part_size};
 
@@ -21,7 +21,8 @@ pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
 /// Writes updates in order, and gives one result for each.
 ///
 /// Usually one round trip: all updates go in one pipeline, and every reply is read. An update's
-/// fields are added to the user's hash or replace what was there; nothing is removed. It may take as long
+/// fields are added to the user's hash or replace what was there; nothing is removed. A document is merged with the
+/// update's [patches](ProfileUpdate::patches) in one atomic step, for which it may have to be read before. It may take as long
 /// as something moves. When the connection breaks or falls silent, the updates whose replies are missing
 /// get the (transient) error; they may or may not have been written, and writing them again does no harm.
 ///
@@ -31,6 +32,10 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
 ) -> Vec<Result<(), Error>> {
+    if updates.iter().any(|it| it.as_ref().merging().is_some()) {
+        let updates: Vec<&ProfileUpdate> = updates.iter().map(AsRef::as_ref).collect();
+        return document_store::apply(connection, &updates).await;
+    }
     let mut results = Vec::with_capacity(updates.len());
     let mut rest = updates;
     while !rest.is_empty() {
@@ -50,7 +55,7 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
 }
 
 /// How many updates from the front fit into so many bytes; at least one.
-fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize {
+pub(super) fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize {
     let mut bytes = 0;
     updates
         .iter()
@@ -91,7 +96,7 @@ async fn write<U: AsRef<ProfileUpdate>>(
 }
 
 /// Adds an update's `HSET`s and gives their number.
-fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+pub(super) fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
     let mut fields = update.fields();
     let mut commands = 0;
     while fields.len() > 0 {
@@ -119,7 +124,7 @@ pub async fn read(
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
 }
 
-/// Deletes a user's profile (`DEL`), and says whether there was one.
+/// Deletes a user's profile, a hash or a document (`DEL`), and says whether there was one.
 pub async fn delete(
     connection: &Connection,
     layout: &Layout,
