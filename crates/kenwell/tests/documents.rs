@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "documents/doctor.rs"]
+mod doctor;
 #[path = "documents/model.rs"]
 mod model;
 #[path = "documents/redis.rs"]

@@ -46,13 +46,12 @@ impl Sample {
 pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Cmd {
     let value = vec![b'x'; bytes];
     let mut command = Cmd::new();
-    match update.merging() {
-        None => command.arg("HSET").arg(key).arg("x").arg(value),
-        Some(_) => {
-            let json = [b"\"", &value[..], b"\""].concat();
-            command.arg("JSON.SET").arg(key).arg("$").arg(json)
-        }
-    };
+    if update.merging().is_none() {
+        command.arg("HSET").arg(key).arg("x").arg(value);
+    } else {
+        let json = [b"\"", &value[..], b"\""].concat();
+        command.arg("JSON.SET").arg(key).arg("$").arg(json);
+    }
     command
 }
 

@@ -16,6 +16,9 @@ const OBJECT: &[u8] = b"/~";
 /// A list of names.
 type Names = Vec<Cow<'static, [u8]>>;
 
+/// Keys and values of an object.
+pub(super) type Members<'a> = Vec<(Cow<'a, str>, Skipped<'a>)>;
+
 /// The names of all that these patches set.
 pub(super) fn of<'a>(patches: impl Iterator<Item = &'a [u8]>) -> Names {
     collect(patches, |place, is_object, names| {
@@ -117,9 +120,7 @@ fn retain_below(
 }
 
 /// Keys and values of an object; `None` for everything else.
-pub(super) fn members(
-    json: &[u8],
-) -> Result<Option<Vec<(Cow<'_, str>, Skipped<'_>)>>, SyntaxError> {
+pub(super) fn members(json: &[u8]) -> Result<Option<Members<'_>>, SyntaxError> {
     let mut reader = Reader::new(json);
     if reader.kind()? != Kind::Object {
         return Ok(None);

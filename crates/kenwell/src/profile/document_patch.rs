@@ -11,15 +11,15 @@ use super::update::{Merging, ProfileUpdate};
 /// any character is only itself, and a colon before a name is left out.
 pub(super) fn in_model(path: &[u8], value: &[u8]) -> Vec<u8> {
     let names = names(path);
-    let mut patch = Vec::with_capacity(path.len() + value.len() + 6 * names.len());
+    let mut json = Vec::with_capacity(path.len() + value.len() + 6 * names.len());
     for name in &names {
-        patch.push(b'{');
-        push_quoted(name, false, &mut patch);
-        patch.push(b':');
+        json.push(b'{');
+        push_quoted(name, false, &mut json);
+        json.push(b':');
     }
-    patch.extend_from_slice(value);
-    patch.extend(std::iter::repeat_n(b'}', names.len()));
-    patch
+    json.extend_from_slice(value);
+    json.extend(std::iter::repeat_n(b'}', names.len()));
+    json
 }
 
 fn names(path: &[u8]) -> Vec<Vec<u8>> {

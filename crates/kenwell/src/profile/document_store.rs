@@ -157,8 +157,11 @@ async fn send(
     };
     let mut result = |count: usize| {
         // Every reply is taken; the first error is the update's result.
-        let replies = replies.by_ref().take(count);
-        replies.fold(Ok(()), |result, reply| result.and(reply.map(drop)))
+        let mut result = Ok(());
+        for reply in replies.by_ref().take(count) {
+            result = result.and(reply.map(drop));
+        }
+        result
     };
     sent.into_iter()
         .map(|sent| sent.and_then(&mut result))

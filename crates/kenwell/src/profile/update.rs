@@ -104,6 +104,23 @@ impl ProfileUpdate {
         Some(self.fields().map(|(_, patch)| patch))
     }
 
+    /// The command that writes it, word for word, for people to read. Of a document that is read before, and then
+    /// replaced, only what is merged with it is known here.
+    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+        let (name, path): (&[u8], &[&[u8]]) = match self.merging() {
+            None => (b"HSET", &[]),
+            Some(Merging::InRedis) => (b"JSON.MERGE", &[b"$"]),
+            Some(Merging::Here) => (b"JSON.SET", &[b"$", b"(the document, merged with)"]),
+        };
+        let has_names = self.merging().is_none();
+        let fields = self.fields().flat_map(move |(name, value)| {
+            let name = has_names.then_some(name);
+            name.into_iter().chain([value])
+        });
+        let start = [name, self.key()].into_iter();
+        start.chain(path.iter().copied()).chain(fields)
+    }
+
     /// Names for all that it may set: of fields, or of places in a document. An update sets what it can still set
     /// as long as [`retain`](Self::retain) finds these wanted.
     pub fn names(&self) -> Vec<Cow<'_, [u8]>> {
