@@ -4,7 +4,7 @@
 use redis::{Cmd, Pipeline, Value};
 
 use super::document_merge::merge;
-use super::store::{MAX_PIPELINE_BYTES, prefix_within, push_commands};
+use super::limits::MAX_PIPELINE_BYTES;
 use super::update::Merging;
 use super::{Layout, ProfileUpdate};
 use crate::Error;
@@ -35,15 +35,15 @@ if (stored or '') ~= ARGV[1] then \
 return redis.error_reply('CHANGED the document was changed by others while it was merged') end \
 return redis.pcall('JSON.SET', KEYS[1], '$', ARGV[2])";
 
-/// Writes updates, of documents or not, as [`apply`](super::apply) does: one result for each. Each is one atomic step.
+/// Writes updates as [`apply`](super::apply) does, and gives one result for each. Each is one atomic step.
 pub(super) async fn apply(
     connection: &Connection,
     updates: &[&ProfileUpdate],
 ) -> Vec<Result<(), Error>> {
     let mut results = Vec::with_capacity(updates.len());
     while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
-        let count = prefix_within(rest, MAX_PIPELINE_BYTES).min(readable_together(rest));
-        let written = write(connection, rest.get(..count).unwrap_or(rest)).await;
+        let now = rest.get(..count_together(rest)).unwrap_or(rest);
+        let written = write(connection, now).await;
         let failed = |result: &Result<(), Error>| match result {
             Err(error) if !error.is_answer() => Some(error.clone()),
             _ => None,
@@ -57,14 +57,17 @@ pub(super) async fn apply(
     results
 }
 
-/// How many updates from the front need so few documents that these can be in memory together.
-fn readable_together(updates: &[&ProfileUpdate]) -> usize {
-    let mut documents = 0;
+/// How many updates from the front fit into a pipeline, and need so few documents that these can be in memory
+/// together; at least one.
+fn count_together(updates: &[&ProfileUpdate]) -> usize {
+    let (mut bytes, mut documents) = (0, 0);
     let fits = |update: &&&ProfileUpdate| {
+        let is_first = bytes == 0;
+        bytes += update.bytes();
         documents += usize::from(must_read(update));
-        documents <= READ_TOGETHER
+        is_first || (bytes <= MAX_PIPELINE_BYTES && documents <= READ_TOGETHER)
     };
-    updates.iter().take_while(fits).count()
+    updates.iter().take_while(fits).count().max(1)
 }
 
 fn must_read(update: &ProfileUpdate) -> bool {
@@ -105,67 +108,61 @@ async fn write_once(connection: &Connection, updates: &[&ProfileUpdate]) -> Vec<
     let mut commands = Vec::with_capacity(updates.len());
     for update in updates {
         commands.push(match update.merging() {
-            None => Ok(None),
-            Some(Merging::InRedis) => Ok(Some(merge_in_redis(update))),
-            Some(Merging::Here) => match documents.next() {
-                Some(document) => {
-                    document.and_then(|document| replace(connection, update, document).map(Some))
-                }
-                None => Err(connection.unexpected("JSON.GET")),
-            },
+            // There are none among documents.
+            None => Ok(as_it_is(update)),
+            Some(Merging::InRedis) => Ok(merge_in_redis(update)),
+            Some(Merging::Here) => documents
+                .next()
+                .unwrap_or_else(|| Err(connection.unexpected("JSON.GET")))
+                .and_then(|document| replace(connection, update, document)),
         });
     }
-    let is_cut_off = |error: &Error| !error.is_answer();
     let mut failures = commands.iter().filter_map(|command| command.as_ref().err());
-    if let Some(error) = failures.find(|error| is_cut_off(error)).cloned() {
+    if let Some(error) = failures.find(|error| !error.is_answer()).cloned() {
         // Nothing was written yet.
         return vec![Err(error); updates.len()];
     }
-    send(connection, updates, commands).await
+    send(connection, commands).await
 }
 
-/// Sends the commands, in parts that are all under way at once; `None` is an update of a hash.
+/// Sends the commands that there are, in parts that are all under way at once.
 async fn send(
     connection: &Connection,
-    updates: &[&ProfileUpdate],
-    commands: Vec<Result<Option<Cmd>, Error>>,
+    commands: Vec<Result<Cmd, Error>>,
 ) -> Vec<Result<(), Error>> {
     let size = part_size(commands.len());
-    let mut parts = vec![Pipeline::new()];
+    let mut parts: Vec<Pipeline> = Vec::new();
     let mut sent = Vec::with_capacity(commands.len());
-    for (update, command) in updates.iter().zip(commands) {
-        if parts.last().is_none_or(|part| part.len() >= size) {
-            parts.push(Pipeline::new());
-        }
-        let Some(part) = parts.last_mut() else { break };
-        sent.push(command.map(|command| match command {
-            None => push_commands(update, part),
-            Some(command) => {
+    for command in commands {
+        sent.push(command.map(|command| {
+            if parts.last().is_none_or(|part| part.len() >= size) {
+                parts.push(Pipeline::with_capacity(size));
+            }
+            if let Some(part) = parts.last_mut() {
                 part.add_command(command);
-                1
             }
         }));
     }
-    parts.retain(|part| !part.is_empty());
-    let mut replies = if parts.is_empty() {
-        Vec::new().into_iter()
+    let replies = if parts.is_empty() {
+        Vec::new()
     } else {
-        connection
-            .send_parts("JSON.MERGE", &parts)
-            .await
-            .into_iter()
+        connection.send_parts("JSON.MERGE", &parts).await
     };
-    let mut result = |count: usize| {
-        // Every reply is taken; the first error is the update's result.
-        let mut result = Ok(());
-        for reply in replies.by_ref().take(count) {
-            result = result.and(reply.map(drop));
-        }
-        result
+    let mut replies = replies.into_iter();
+    let mut next = || {
+        let none = || Err(connection.unexpected("JSON.MERGE"));
+        replies.next().unwrap_or_else(none).map(drop)
     };
-    sent.into_iter()
-        .map(|sent| sent.and_then(&mut result))
-        .collect()
+    let results = sent.into_iter().map(|sent| sent.and_then(|()| next()));
+    results.collect()
+}
+
+fn as_it_is(update: &ProfileUpdate) -> Cmd {
+    let mut command = Cmd::new();
+    for word in update.words() {
+        command.arg(word);
+    }
+    command
 }
 
 /// One patch, or several in one step.

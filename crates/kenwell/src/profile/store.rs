@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::limits::MAX_PIPELINE_BYTES;
 use super::{Layout, ProfileUpdate, document_store};
 use crate::Error;
 use crate::connection::{Connection, part_size};
@@ -11,9 +12,6 @@ use crate::connection::{Connection, part_size};
 /// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
 /// updates are split.
 pub const MAX_FIELDS: usize = 5_000;
-
-/// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
-pub const MAX_PIPELINE_BYTES: usize = 8 << 20;
 
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -55,7 +53,7 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
 }
 
 /// How many updates from the front fit into so many bytes; at least one.
-pub(super) fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize {
+fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize {
     let mut bytes = 0;
     updates
         .iter()
@@ -96,7 +94,7 @@ async fn write<U: AsRef<ProfileUpdate>>(
 }
 
 /// Adds an update's `HSET`s and gives their number.
-pub(super) fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
     let mut fields = update.fields();
     let mut commands = 0;
     while fields.len() > 0 {

@@ -161,7 +161,7 @@ pub fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => {
             let is_integer = |number: &serde_json::Number| !number.is_f64();
-            let is_near = |a: f64, b: f64| a == b || ((a - b) / b).abs() < 4.0 * f64::EPSILON;
+            let is_near = |a: f64, b: f64| (a - b).abs() <= 4.0 * f64::EPSILON * b.abs();
             let doubles = a.as_f64().zip(b.as_f64());
             let both = is_integer(a) && is_integer(b);
             a == b || (!both && doubles.is_some_and(|(a, b)| is_near(a, b)))

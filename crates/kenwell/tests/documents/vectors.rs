@@ -207,14 +207,14 @@ async fn every_document_vector_is_met_or_a_listed_difference() {
                 no_metadata += 1;
                 continue;
             }
-            Some(error) => match recorded_error(error) {
-                Some(reason) => Err(reason.to_owned()),
-                None => {
+            Some(error) => {
+                let Some(reason) = recorded_error(error) else {
                     assert!(id.starts_with("type/"), "{id}: {error}");
                     wrong_type += 1;
                     continue;
-                }
-            },
+                };
+                Err(reason.to_owned())
+            }
             None => Ok((
                 expected["key"].as_str().unwrap().to_owned(),
                 serde_json::from_str(expected["set_on_new_key"].as_str().unwrap()).unwrap(),
