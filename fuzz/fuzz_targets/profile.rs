@@ -10,6 +10,7 @@ fuzz_target!(|input: (&str, &[u8])| {
         prefix: Prefix::parse(prefix),
         workspace_id: "w".to_owned(),
         destination_id: "d".to_owned(),
+        ..Layout::default()
     };
     let mut flattener = Flattener::default();
     let first = flattener.update(event, &layout);

@@ -63,7 +63,7 @@ test('state is found where it is said to be, also without a profile', async () =
   await page.getByLabel('User id').fill('ghost');
   await page.getByRole('button', { name: 'Look up' }).click();
   await page.locator('.result').getByText('"items": 2').waitFor();
-  await page.getByText('This user has no hash.').waitFor();
+  await page.getByText('This user has no profile.').waitFor();
 });
 
 test('ids with any characters are found', async () => {

@@ -34,9 +34,14 @@ export function commandText(words, { masked = false } = {}) {
   return (masked ? hide(words) : words.map(quote)).join(' ');
 }
 
-/** HSET key field value …: names stay, the key keeps what stands before the user's id. */
+/**
+ * HSET key field value …: names stay, the key keeps what stands before the user's id. JSON.MERGE key $ patch …: nothing
+ * stays behind the path.
+ */
 function hide(words) {
+  const isDocument = words[0]?.startsWith('JSON.');
   return words.map((one, place) => {
+    if (isDocument && place > 2) return HIDDEN;
     if (place === 0) return quote(one);
     if (place === 1) return quote(one.replace(/((?:^|:)user:).*$/s, `$1${HIDDEN}`));
     return place % 2 === 0 ? quote(one) : HIDDEN;

@@ -1,4 +1,4 @@
-// What Redis knows of one user: fields, nested, expiry, state, and deleting it.
+// What Redis knows of one user: fields and nested, or the document, expiry, state, and deleting it.
 import { get, path, query, remove } from './api.js';
 import { button, busy, codeBlock, linkButton, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
@@ -65,20 +65,22 @@ async function show(place, where, state, names, signal) {
     fill(place, emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`));
     return;
   }
-  fill(place, hashPart(profile, where, names, place), profile.state?.length ? statePart(profile.state) : null);
+  fill(place, profilePart(profile, where, names, place), profile.state?.length ? statePart(profile.state) : null);
 }
 
-/** The user's hash. */
-function hashPart(profile, where, names, place) {
+/** The user's hash or document. */
+function profilePart(profile, where, names, place) {
   const notice = new Notice();
-  const views = {
-    'Fields': () => (profile.fields.length ? fieldTable(profile) : h('p', { class: 'hint' }, 'This user has no hash.')),
+  const isDocument = profile.document !== null;
+  const size = isDocument ? 'one JSON document' : plural(profile.fields.length, 'field');
+  const views = isDocument ? { 'JSON document': () => codeBlock('JSON document', jsonText(profile.document)).element } : {
+    'Fields': () => (profile.fields.length ? fieldTable(profile) : h('p', { class: 'hint' }, 'This user has no profile.')),
     'Nested JSON': () => codeBlock('Nested JSON', jsonText(profile.nested)).element,
   };
   const drop = button('Delete profile', (event) => busy(event.currentTarget, async () => {
     const agreed = await confirmed({
       title: 'Delete this profile?', action: 'Delete profile',
-      text: [`The key ${profile.key} in ${names.get(profile.destination) ?? profile.destination} is deleted, with ${plural(profile.fields.length, 'field')}.`,
+      text: [`The key ${profile.key} in ${names.get(profile.destination) ?? profile.destination} is deleted, with ${size}.`,
         'The next identify of this user makes a new one. State entries stay.'],
     });
     if (!agreed) return;
@@ -87,8 +89,8 @@ function hashPart(profile, where, names, place) {
     fill(place, box('good', h('p', {}, deleted ? `${profile.key} is deleted.` : `${profile.key} was gone already.`)));
   }, (error) => notice.fail(error)), { kind: 'danger' });
   return h('section', { class: 'card' },
-    h('div', { class: 'heading' }, h('h2', {}, 'Profile'), profile.fields.length ? drop : null), notice.element,
-    facts([['Key', h('code', {}, profile.key)], ['Fields', plural(profile.fields.length, 'field')], ['Expires', expiry(profile.ttl_seconds)]]),
+    h('div', { class: 'heading' }, h('h2', {}, 'Profile'), isDocument || profile.fields.length ? drop : null), notice.element,
+    facts([['Key', h('code', {}, profile.key)], ['Holds', size], ['Expires', expiry(profile.ttl_seconds)]]),
     tabs('Views', Object.keys(views), (name, panel) => fill(panel, views[name]())));
 }
 

@@ -1,10 +1,11 @@
-// A test event through the real gateway, and the hash that it became.
+// A test event through the real gateway, and the profile that it became.
 import { path, post } from './api.js';
-import { linkButton, submit } from './controls.js';
+import { codeBlock, linkButton, submit } from './controls.js';
 import { fill, h } from './dom.js';
 import { area, text } from './fields.js';
 import { Form } from './form.js';
 import { box } from './notice.js';
+import { jsonText } from './personal.js';
 import { outcomeBadge } from './status.js';
 import { fieldTable } from './table.js';
 
@@ -13,7 +14,7 @@ const TRAITS = '{\n  "name": "Test User",\n  "plan": { "tier": "pro" }\n}';
 /** The form and its result. `names`: destinations' names by id. */
 export function testEvent(source, names) {
   const results = h('div', { role: 'status', class: 'stack' });
-  const user = text('user_id', 'User id', { value: 'kenwell-test', hint: 'Its hash is written for real; choose an id that no real user has.' });
+  const user = text('user_id', 'User id', { value: 'kenwell-test', hint: 'Its profile is written for real; choose an id that no real user has.' });
   const traits = area('traits', 'Traits (JSON)', { value: TRAITS, rows: 5 });
   const form = new Form([user, traits], submit('Send test event'), async (values) => {
     const parsed = readTraits(traits, values.traits);
@@ -52,5 +53,6 @@ function result(one, userId, names) {
     one.key ? h('p', {}, 'Key ', h('code', {}, one.key)) : null,
     one.error ? box('bad', h('p', {}, one.error)) : null,
     one.outcome === 'waiting' ? box('warn', h('p', {}, 'It is safe in the journal, and arrives as soon as the destination takes it.')) : null,
-    one.fields.length ? fieldTable(one) : null);
+    one.fields.length ? fieldTable(one) : null,
+    one.document === undefined ? null : codeBlock('JSON document', jsonText(one.document)).element);
 }

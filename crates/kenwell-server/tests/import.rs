@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use kenwell::profile::DataType;
 use kenwell_server::config::{Config, Environment, Loaded};
 use kenwell_server::import::{Imported, NotImported, rudderstack};
 use serde_json::{Value, json};
@@ -112,7 +113,7 @@ fn values_of_the_wrong_type_are_told() {
         assert_eq!(imported.notes, [] as [&str; 0], "{database}");
     }
     let (imported, loaded) = simple(&json!({
-        "address": "a:1", "clusterMode": "false", "secure": "true", "prefix": 5, "useJSONModule": true,
+        "address": "a:1", "clusterMode": "false", "secure": "true", "prefix": 5, "useJSONModule": "true",
     }));
     assert!(loaded.config.destinations[0].connection.cluster_mode);
     assert!(!loaded.config.destinations[0].connection.secure);
@@ -120,10 +121,20 @@ fn values_of_the_wrong_type_are_told() {
         "clusterMode is missing",
         "secure is neither",
         "prefix is no text",
-        "useJSONModule",
+        "useJSONModule is neither",
     ] {
         assert_note(&imported, words);
     }
+}
+
+#[test]
+fn documents_stay_documents() {
+    let (imported, loaded) =
+        simple(&json!({ "address": "a:1", "clusterMode": false, "useJSONModule": true }));
+    assert_eq!(imported.notes, [] as [&str; 0]);
+    assert!(imported.shown.contains("json = true"), "{}", imported.shown);
+    let destination = &loaded.config.destinations[0];
+    assert_eq!(loaded.config.layout(destination).data_type, DataType::Json);
 }
 
 #[test]

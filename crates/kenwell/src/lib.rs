@@ -22,6 +22,7 @@
 //!     prefix: Prefix::parse(""),
 //!     workspace_id: "default".to_owned(),
 //!     destination_id: "profiles".to_owned(),
+//!     ..Layout::default()
 //! };
 //!
 //! let mut flattener = Flattener::default();
@@ -45,6 +46,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With [`DataType::Json`](profile::DataType::Json) in the layout a profile is one JSON document instead of a hash, and traits
+//! are merged with it as they were sent.
 //!
 //! What a program itself remembers about a user is kept by a [`StateStore`](state::StateStore), see
 //! [`state`].
@@ -72,7 +76,8 @@
 //! * Calls of the state store on one key take effect in the order in which they were begun, whatever
 //!   breaks, and each answers within one limit.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
-//!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses.
+//!   [`MAX_DEPTH`](profile::MAX_DEPTH), whatever an event asks for; nothing recurses, but for what reads the patch of a document, as deep as
+//!   [`MAX_DOCUMENT_DEPTH`](profile::MAX_DOCUMENT_DEPTH).
 //! * No trait, value or password appears in an error, a log line or a `Debug` text; keys only in errors
 //!   of the state store, which could not be acted upon otherwise.
 //!

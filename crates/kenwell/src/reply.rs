@@ -10,6 +10,12 @@ use crate::printable::{printable, words};
 /// The longest part of a server's message that is kept, in bytes.
 const MAX_TEXT: usize = 200;
 
+/// The code of our own scripts when somebody else was faster.
+pub(crate) const CHANGED: &str = "CHANGED";
+
+/// How RedisJSON words `WRONGTYPE`, in words that have no code of their own.
+const WRONG_JSON_TYPE: &str = "Existing key has wrong Redis type";
+
 /// An error reply of the server.
 ///
 /// Redis repeats keys, values and the user's name in some messages; those parts are cut off.
@@ -36,6 +42,9 @@ impl Reply {
             let (code, text) = reason.split_once(' ').unwrap_or((reason, ""));
             return Self::new(code, text);
         }
+        if WRONG_JSON_TYPE.split_once(' ') == Some((code, text)) {
+            return Self::new("WRONGTYPE", WRONG_JSON_TYPE);
+        }
         let class = class_of(code, text);
         let text = match code {
             "NOPERM" if about_a_key(text) => "no permission to access this key".into(),
@@ -43,9 +52,13 @@ impl Reply {
             _ => text.into(),
         };
         let text = presentable(&text);
+        let mut text = printable(text).into_owned();
+        if lacks_json(&text) {
+            text.push_str(NO_JSON);
+        }
         Self {
             code: words(&code).into(),
-            text: printable(text).into(),
+            text: text.into(),
             class,
         }
     }
@@ -116,6 +129,17 @@ fn nameless(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// What the words of a server that has no RedisJSON do not say.
+const NO_JSON: &str = ": `json` is true, and this server has no RedisJSON, or one before 2.6; use Redis 8, Redis Stack or another server with it, or remove `json`";
+
+/// Whether the server does not know a command of RedisJSON.
+fn lacks_json(text: &str) -> bool {
+    let command = text.strip_prefix("unknown command ");
+    // None of our scripts calls what only some servers know, but those that write documents.
+    command.is_some_and(|command| command.contains("JSON."))
+        || text.starts_with("Unknown Redis command called from script")
+}
+
 /// The message up to the point where Redis starts to quote the command's arguments.
 fn presentable(text: &str) -> &str {
     let text = text
@@ -140,7 +164,7 @@ fn class_of(code: &str, text: &str) -> Class {
         "NOPERM" | "DENIED" | "NOPROTO" | "NOAUTH" | "WRONGPASS" => Class::Configuration,
         "LOADING" | "READONLY" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "REDIRECT"
         | "OOM" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" | "EXECABORT"
-        | "NOTBUSY" | "FAILOVER" | "INPROG" | "NOGOODSLAVE" => Class::Transient,
+        | "NOTBUSY" | CHANGED | "FAILOVER" | "INPROG" | "NOGOODSLAVE" => Class::Transient,
         "ERR" => class_of_err(text),
         _ => Class::Unknown,
     }
@@ -157,6 +181,7 @@ fn about_a_key(text: &str) -> bool {
 fn class_of_err(text: &str) -> Class {
     const CONFIGURATION: &[&str] = &[
         "unknown command",
+        "Unknown Redis command called from script",
         "DB index is out of range",
         "invalid DB index",
         "cluster support disabled",
@@ -232,6 +257,7 @@ mod tests {
             "NOREPLICAS Not enough good replicas to write.",
             "UNBLOCKED client unblocked via CLIENT UNBLOCK",
             "ERR max number of clients reached",
+            "CHANGED the document was changed by others while it was merged",
         ] {
             assert_eq!(reply(line).class(), Class::Transient, "{line}");
         }
@@ -243,6 +269,8 @@ mod tests {
             "ERR DB index is out of range",
             "ERR invalid DB index",
             "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
+            "ERR unknown command 'JSON.MERGE', with args beginning with: 'user:1' '$' '{}' ",
+            "ERR Unknown Redis command called from script",
             "ERR unknown command `HSET`, with args beginning with: `user:1`, `email`, ",
             "ERR This instance has cluster support disabled",
             "NOAUTH Authentication required.",
@@ -267,6 +295,7 @@ mod tests {
     fn what_only_this_record_can_help_is_record() {
         for line in [
             "WRONGTYPE Operation against a key holding the wrong kind of value",
+            "Existing key has wrong Redis type",
             "ERR ACL failure in script: No permissions to access a key",
             "ERR wrong number of arguments for 'hset' command",
             "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
@@ -290,6 +319,23 @@ mod tests {
         ] {
             assert_eq!(reply(line).class(), Class::Unknown, "{line}");
         }
+    }
+
+    #[test]
+    fn what_redis_json_says_is_told_in_known_words() {
+        let wrong = reply("Existing key has wrong Redis type");
+        assert_eq!(wrong.code(), "WRONGTYPE");
+        let unknown = reply("ERR unknown command 'JSON.MERGE', with args beginning with: 'user:1'");
+        let says = unknown.to_string();
+        assert!(
+            says.starts_with("ERR unknown command 'JSON.MERGE': `json` is true"),
+            "{says}"
+        );
+        assert!(
+            !reply("ERR unknown command 'HSET'")
+                .to_string()
+                .contains("json")
+        );
     }
 
     #[test]

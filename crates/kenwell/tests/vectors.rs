@@ -62,6 +62,7 @@ fn layout(case: &Value) -> Layout {
         prefix: Prefix::parse(case["config"]["prefix"].as_str().unwrap_or_default()),
         workspace_id: id("workspaceId"),
         destination_id: id("destinationId"),
+        ..Layout::default()
     }
 }
 

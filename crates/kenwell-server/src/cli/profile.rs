@@ -1,6 +1,7 @@
 //! `kenwell profile get`.
 
 use clap::{Args, Subcommand};
+use kenwell::profile::{DataType, StoredFields};
 use serde_json::{Map, Value, json};
 
 use super::config_option::ConfigOption;
@@ -31,36 +32,63 @@ pub(super) struct ProfileGet {
     json: bool,
 }
 
-/// Prints a user's profile, its fields sorted by name.
+/// Prints a user's profile: the fields of a hash, sorted by name, or the text of a document.
 pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
     let config = arguments.config.load()?;
     let destination = choose(&config, arguments.destination.as_deref())?;
     let layout = config.layout(destination);
     let connection = connect(destination)?;
-    let key = printable(&layout.key(&arguments.user));
-    let found = kenwell::profile::read(&connection, &layout, &arguments.user)
-        .await
-        .map_err(|error| Failure::Failed(error.into()))?;
-    let Some(mut fields) = found else {
-        return Err(Failure::Absent(format!(
-            "no profile: there is no {key} in destination \"{}\"",
-            destination.id
-        )));
+    let (key, user) = (layout.key(&arguments.user), &arguments.user);
+    let failed = |error: kenwell::Error| Failure::Failed(error.into());
+    let absent = || {
+        let key = printable(&key);
+        let id = &destination.id;
+        Failure::Absent(format!(
+            "no profile: there is no {key} in destination \"{id}\""
+        ))
     };
+    let about = json!({ "user_id": user, "destination": destination.id, "key": lossy(&key) });
+    let about = Some(about).filter(|_| arguments.json);
+    match layout.data_type {
+        DataType::Hash => {
+            let fields = kenwell::profile::read(&connection, &layout, user).await;
+            print_fields(&key, fields.map_err(failed)?.ok_or_else(absent)?, about)
+        }
+        DataType::Json => {
+            let document = kenwell::profile::read_document(&connection, &layout, user).await;
+            let document = document.map_err(failed)?.ok_or_else(absent)?;
+            print_document(&key, &document, about)
+        }
+    }
+}
+
+/// Prints a document; `about` is what comes before it when JSON is wanted.
+fn print_document(key: &[u8], document: &[u8], about: Option<Value>) -> Result<(), Failure> {
+    let text = lossy(document);
+    if let Some(about) = about {
+        // As it stands, so that its numbers keep their text.
+        let about = about.to_string();
+        let about = about.strip_suffix('}').unwrap_or_default();
+        return output::data(format!(r#"{about},"document":{text}}}"#));
+    }
+    output::line(printable(key))?;
+    output::line(format!("  {}", printable(document)))
+}
+
+/// Prints the fields of a hash; `about` is what comes before them when JSON is wanted.
+fn print_fields(key: &[u8], mut fields: StoredFields, about: Option<Value>) -> Result<(), Failure> {
     fields.sort();
-    if arguments.json {
+    if let Some(mut about) = about {
         let fields: Map<String, Value> = fields
             .iter()
             .map(|(name, value)| (lossy(name), Value::String(lossy(value))))
             .collect();
-        return output::json(&json!({
-            "user_id": arguments.user,
-            "destination": destination.id,
-            "key": lossy(&layout.key(&arguments.user)),
-            "fields": fields,
-        }));
+        if let Value::Object(about) = &mut about {
+            about.insert("fields".to_owned(), Value::Object(fields));
+        }
+        return output::json(&about);
     }
-    output::line(&key)?;
+    output::line(printable(key))?;
     let width = fields
         .iter()
         .map(|(name, _)| printable(name).chars().count())

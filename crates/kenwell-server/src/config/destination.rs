@@ -1,7 +1,7 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
 use kenwell::connection::Settings;
-use kenwell::profile::{Layout, Prefix};
+use kenwell::profile::{DataType, Layout, Prefix};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
@@ -195,6 +195,16 @@ impl Destination {
             prefix: Prefix::parse(&self.prefix),
             workspace_id: workspace_id.to_owned(),
             destination_id: self.id.clone(),
+            data_type: self.data_type(),
+        }
+    }
+
+    /// What its profiles are in Redis.
+    pub(crate) fn data_type(&self) -> DataType {
+        if self.values.flag(key::JSON) {
+            DataType::Json
+        } else {
+            DataType::Hash
         }
     }
 

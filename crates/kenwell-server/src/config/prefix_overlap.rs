@@ -7,7 +7,7 @@ use kenwell::connection::Settings;
 use kenwell::profile::{Layout, overlaps};
 
 use super::destination::ReadDestination;
-use super::keys::destination::PREFIX;
+use super::keys::destination::{JSON, PREFIX};
 
 /// Complains about prefixes that do not keep keys apart. Whether two addresses are the same Redis shows only in their
 /// text, where `localhost` and its addresses count as one.
@@ -15,10 +15,28 @@ pub(super) fn check(destinations: &[ReadDestination<'_>], workspace_id: &str) {
     for neighbours in neighbours(destinations) {
         let layout = |read: &&ReadDestination<'_>| read.destination.layout(workspace_id);
         let layouts: Vec<Layout> = neighbours.iter().map(layout).collect();
+        check_types(&neighbours, &layouts);
         for (first, second) in overlaps(&layouts) {
             if let (Some(first), Some(second)) = (neighbours.get(first), neighbours.get(second)) {
                 complain(&first.destination.id, second);
             }
+        }
+    }
+}
+
+/// The same keys cannot hold hashes and documents.
+fn check_types(neighbours: &[&ReadDestination<'_>], layouts: &[Layout]) {
+    let mut first: HashMap<&str, (&Layout, &str)> = HashMap::new();
+    for (read, layout) in neighbours.iter().zip(layouts) {
+        let prefix = read.destination.prefix.trim();
+        let id = &read.destination.id;
+        let (other, other_id) = *first.entry(prefix).or_insert((layout, id));
+        if other.data_type != layout.data_type {
+            let what = format!(
+                "\"{other_id}\" and \"{id}\" write the same keys, one of them as hashes and the other as JSON documents"
+            );
+            let cure = "give each a prefix of its own, or the same json to both";
+            read.table.error(JSON, what, cure);
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct IndexedLetter {
     same_key: Option<usize>,
     /// The letter before it with the same offset, of which a repeated delivery makes several.
     same_offset: Option<usize>,
-    /// Hashes of the names of the fields that it may still write.
+    /// Hashes of the names of the fields, or of the places in a document, that it may still write.
     open: Box<[u64]>,
 }
 
@@ -73,7 +73,8 @@ impl Index {
             let key = self.hasher.hash_one(update.key());
             self.by_key.insert(key, place)
         });
-        let open = update.map(|update| update.fields().map(|(name, _)| self.hash(name)));
+        let names = update.map(ProfileUpdate::names).unwrap_or_default();
+        let open = names.iter().map(|name| self.hash(name)).collect();
         let letter = IndexedLetter {
             position,
             length,
@@ -82,7 +83,7 @@ impl Index {
             code,
             same_key,
             same_offset: self.by_offset.get(&letter.offset).copied(),
-            open: open.map(Iterator::collect).unwrap_or_default(),
+            open,
         };
         self.by_offset.insert(letter.offset, place);
         self.letters.push(letter);
@@ -133,7 +134,7 @@ impl Index {
         let mut next = self.by_key.get(&self.hasher.hash_one(write.key)).copied();
         let below = write.below.iter();
         let below: HashMap<u64, (&[u8], u64)> = below
-            .map(|(name, below)| (self.hash(name), (*name, *below)))
+            .map(|(name, below)| (self.hash(name), (&**name, *below)))
             .collect();
         let mut lost: BTreeMap<Vec<String>, BTreeSet<u64>> = BTreeMap::new();
         while let Some(letter) = next.and_then(|place| self.letters.get(place)) {

@@ -1,5 +1,6 @@
 //! Writes that are about to happen, and what they take from older letters.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use kenwell::profile::ProfileUpdate;
@@ -11,15 +12,15 @@ pub(super) struct NewerWrite<'a> {
     pub(super) key: &'a [u8],
     /// The offset of the newest event in it.
     pub(super) by: u64,
-    /// Names of the fields, each with the offset below which letters must not write it any more.
-    pub(super) below: HashMap<&'a [u8], u64>,
+    /// Names of what it overwrites, each with the offset below which letters must not write it any more.
+    pub(super) below: HashMap<Cow<'a, [u8]>, u64>,
 }
 
 /// The writes of events that are delivered, each with the offset of its newest event: letters of the same event
 /// lose their fields too.
 pub(super) fn delivered(updates: &[(u64, ProfileUpdate)]) -> impl Iterator<Item = NewerWrite<'_>> {
     updates.iter().map(|(offset, update)| {
-        let names = update.fields().map(|(name, _)| name);
+        let names = update.overwritten_names().into_iter();
         NewerWrite {
             key: update.key(),
             by: *offset,
@@ -41,7 +42,7 @@ pub(super) fn retried<'a>(
             below: HashMap::new(),
         });
         write.by = write.by.max(offset);
-        for (name, _) in update.fields() {
+        for name in update.overwritten_names() {
             let below = write.below.entry(name).or_insert(offset);
             *below = offset.max(*below);
         }

@@ -27,11 +27,12 @@ pub(super) struct Settings {
 type Convert = fn(&mut Settings, Loose<'_>, &str) -> Option<Value>;
 
 /// RudderStack's name of each setting, ours, and what becomes of its value.
-const MAPPING: [(&str, &Key, Convert); 7] = [
+const MAPPING: [(&str, &Key, Convert); 8] = [
     ("address", key::ADDRESS, address),
     ("clusterMode", key::CLUSTER_MODE, cluster_mode),
     ("database", key::DATABASE, database),
     ("prefix", key::PREFIX, prefix),
+    ("useJSONModule", key::JSON, json),
     ("secure", key::SECURE, secure),
     ("skipVerify", key::SKIP_VERIFY, skip_verify),
     ("caCertificate", key::CA_CERTIFICATE, ca_certificate),
@@ -50,11 +51,6 @@ pub(super) fn read(config: Loose<'_>, secrets: Loose<'_>) -> Settings {
     }
     let passwords = [config, secrets].map(|from| from.text("password"));
     settings.password(passwords.into_iter().find(|text| !text.is_empty()));
-    if config.flag("useJSONModule") == Some(true) {
-        settings.note(
-            "useJSONModule stores JSON documents; here profiles are hashes, which other keys hold",
-        );
-    }
     settings
 }
 
@@ -82,6 +78,11 @@ impl Settings {
         }
         config.flag(theirs) == Some(true)
     }
+}
+
+/// Anything but true or false breaks it there.
+fn json(settings: &mut Settings, config: Loose<'_>, theirs: &str) -> Option<Value> {
+    settings.flag(config, theirs).then(|| true.into())
 }
 
 /// What is missing is true there.

@@ -176,6 +176,7 @@ impl DestinationRuntime {
         let same =
             self.settings.connection == next.connection && self.settings.prefix == next.prefix;
         let same = same && self.settings.heal == next.heal;
+        let same = same && self.settings.data_type() == next.data_type();
         same && next.enabled && !next.paused
     }
 

@@ -11,36 +11,60 @@ const MAX_ARGUMENT_BYTES: usize = 2 * 1024;
 /// What stands for the arguments that are left out.
 const MORE: &str = "…";
 
-/// The words of the `HSET` that writes an update. What does not fit is left out behind an ellipsis.
-pub(super) fn hset(update: &ProfileUpdate) -> Vec<String> {
-    let key = truncated_text(update.key(), MAX_ARGUMENT_BYTES);
-    let mut bytes = key.len();
-    let mut words = vec!["HSET".to_owned(), key];
-    for (name, value) in update.fields() {
+/// The words of the command that writes an update. What does not fit is left out behind an ellipsis.
+pub(super) fn words(update: &ProfileUpdate) -> Vec<String> {
+    let mut bytes = 0;
+    let mut words = Vec::new();
+    for word in update.words() {
         if bytes >= MAX_COMMAND_BYTES {
             words.push(MORE.to_owned());
             break;
         }
-        for argument in [name, value] {
-            let word = truncated_text(argument, MAX_ARGUMENT_BYTES);
-            bytes += word.len();
-            words.push(word);
-        }
+        let word = truncated_text(word, MAX_ARGUMENT_BYTES);
+        bytes += word.len();
+        words.push(word);
     }
     words
 }
 
 #[cfg(test)]
 mod tests {
-    use kenwell::profile::{Layout, update};
+    use kenwell::profile::{DataType, Layout, update};
 
     use super::*;
 
     #[test]
     fn it_is_what_redis_gets() {
         let event = br#"{"userId":"u1","traits":{"plan":{"name":"pro"},"n":5.0}}"#;
-        let words = hset(&update(event, &Layout::default()).unwrap());
-        assert_eq!(words, ["HSET", "user:u1", "plan.name", "pro", "n", "5"]);
+        let written = words(&update(event, &Layout::default()).unwrap());
+        assert_eq!(written, ["HSET", "user:u1", "plan.name", "pro", "n", "5"]);
+    }
+
+    #[test]
+    fn of_a_document_it_is_what_it_is_merged_with() {
+        let layout = Layout {
+            data_type: DataType::Json,
+            ..Layout::default()
+        };
+        for (traits, command) in [
+            (
+                r#"{"n":5.0}"#,
+                &["JSON.MERGE", "user:u1", "$", r#"{"n":5}"#][..],
+            ),
+            (
+                r#"{"n":null}"#,
+                &[
+                    "JSON.SET",
+                    "user:u1",
+                    "$",
+                    "(the document, merged with)",
+                    r#"{"n":null}"#,
+                ],
+            ),
+        ] {
+            let event = format!(r#"{{"userId":"u1","traits":{traits}}}"#);
+            assert_eq!(words(&update(event.as_bytes(), &layout).unwrap()), command);
+        }
     }
 
     #[test]
@@ -49,9 +73,9 @@ mod tests {
             .map(|index| format!("\"f{index}\":{index}"))
             .collect();
         let event = format!(r#"{{"userId":"u","traits":{{{}}}}}"#, traits.join(","));
-        let words = hset(&update(event.as_bytes(), &Layout::default()).unwrap());
-        let bytes: usize = words.iter().map(String::len).sum();
+        let written = words(&update(event.as_bytes(), &Layout::default()).unwrap());
+        let bytes: usize = written.iter().map(String::len).sum();
         assert!(bytes < MAX_COMMAND_BYTES + 2 * MAX_ARGUMENT_BYTES);
-        assert_eq!(words.last().map(String::as_str), Some(MORE));
+        assert_eq!(written.last().map(String::as_str), Some(MORE));
     }
 }

@@ -64,3 +64,24 @@ fn a_prefix_that_is_no_wall_is_refused() {
         assert_eq!(said(&one, &other), None, "{one}\n{other}");
     }
 }
+
+#[test]
+fn the_same_keys_are_hashes_or_documents_for_all() {
+    let table = |id: &str, more: &str| {
+        format!("[[destinations]]\nid = \"{id}\"\naddress = \"h:1\"\nprefix = \"app\"\n{more}\n")
+    };
+    let text = |more: &str| {
+        let source =
+            "[[sources]]\nid = \"web\"\nwrite_key = \"k\"\ndestinations = [\"one\", \"other\"]\n";
+        [source, &table("one", "json = true"), &table("other", more)].concat()
+    };
+    assert!(load(&text("json = true"), &[]).is_ok());
+    assert!(load(&text("database = 1"), &[]).is_ok());
+    let problems = load(&text(""), &[]).unwrap_err();
+    let keys: Vec<_> = problems.errors.iter().map(|problem| &problem.key).collect();
+    assert_eq!(keys, ["destinations.other.json"], "{problems}");
+    assert!(
+        problems.to_string().contains("the same json to both"),
+        "{problems}"
+    );
+}

@@ -9,9 +9,9 @@ pub(super) const SHORT: usize = 64 * 1024;
 /// What a reply may take in which a server tells about itself: `INFO`, `CLUSTER SLOTS`, `CLIENT LIST`.
 const REPORT: usize = 16 * 1024 * 1024;
 
-/// What a profile may take, or a marker: each name and value counts as its bytes and
+/// What a profile may take, or a marker: of a hash each name and value counts as its bytes and
 /// [`ITEM`] more.
-const HASH: usize = 64 * 1024 * 1024;
+const PROFILE: usize = 64 * 1024 * 1024;
 
 /// What an item of a list takes in memory beside its bytes.
 pub(super) const ITEM: usize = 64;
@@ -27,7 +27,7 @@ const MAX_NAME: usize = 16;
 fn allowance(name: &[u8]) -> usize {
     match name {
         b"GET" | b"GETEX" => VALUE,
-        b"HGETALL" => HASH,
+        b"HGETALL" | b"JSON.GET" => PROFILE,
         b"INFO" | b"CLIENT" | b"CLUSTER" | b"SENTINEL" | b"HELLO" => REPORT,
         _ => SHORT,
     }
@@ -199,7 +199,7 @@ mod tests {
         for size in [1, 2, 3, 7, bytes.len()] {
             let mut asked = ReplyLimits::default();
             bytes.chunks(size).for_each(|chunk| asked.written(chunk));
-            let expected = [SHORT, SHORT, HASH, REPORT, VALUE, SHORT, REPORT];
+            let expected = [SHORT, SHORT, PROFILE, REPORT, VALUE, SHORT, REPORT];
             assert_eq!(allowances(&mut asked), expected, "{size}");
             assert_eq!(asked.next(), None);
         }

@@ -122,6 +122,15 @@ fn explain_reply(command: &str, reply: &Reply) -> (String, String) {
     (says.to_owned(), cure.to_owned())
 }
 
+/// The cure where Redis does not know these commands.
+pub(super) fn unknown_command(names: &[&str]) -> &'static str {
+    if names.iter().any(|name| name.starts_with("JSON.")) {
+        "load the module RedisJSON, 2.6 or later, or use a Redis that has it (Redis 8, Redis Stack); or remove `json`, for profiles that are hashes"
+    } else {
+        "remove `rename-command` for it from Redis; if this is a proxy, use one that knows it"
+    }
+}
+
 fn explain_text(command: &str, reply: &Reply) -> (String, String) {
     let (says, cure) = if reply.text().contains("max number of clients") {
         (
@@ -131,7 +140,7 @@ fn explain_text(command: &str, reply: &Reply) -> (String, String) {
     } else if reply.text().contains("unknown command") {
         (
             format!("Redis does not know {command}"),
-            "remove `rename-command` for it from Redis; if this is a proxy, use one that knows it",
+            unknown_command(&[command]),
         )
     } else {
         (

@@ -7,14 +7,18 @@ use super::finding::{Check, Finding};
 use super::rights::{Rights, probe_user};
 use crate::Error;
 use crate::connection::Connection;
-use crate::profile::{self, Layout};
+use crate::profile::{self, DataType, Layout};
 
 /// How long the probe's key stays at most, in seconds.
 const LIFETIME_SECONDS: u32 = 60;
 
 /// Writes a profile as the delivery does, reads it and deletes it.
 pub(super) async fn examine(connection: &Connection, layout: &Layout, rights: &Rights) -> Finding {
-    if !rights.allow("HSET") {
+    let (write, read) = match layout.data_type {
+        DataType::Hash => ("HSET", "HGETALL"),
+        DataType::Json => ("JSON.MERGE", "JSON.GET"),
+    };
+    if !rights.allow(write) {
         return Check::Probe.skipped("profiles may not be written: see rights");
     }
     if !rights.allow("EXPIRE") {
@@ -26,7 +30,7 @@ pub(super) async fn examine(connection: &Connection, layout: &Layout, rights: &R
     }
     let user = probe_user();
     let key = layout.key(&user);
-    let walked = walk(connection, layout, &user, &key, rights).await;
+    let walked = walk(connection, layout, &user, rights, [write, read]).await;
     if rights.allow("DEL") && walked.is_err() {
         // It expires in any case.
         let _deleted = delete(connection, &key).await;
@@ -41,20 +45,34 @@ async fn walk(
     connection: &Connection,
     layout: &Layout,
     user: &str,
-    key: &[u8],
     rights: &Rights,
+    [write, read]: [&'static str; 2],
 ) -> Result<Finding, Error> {
+    let key = &layout.key(user)[..];
+    let document = format!(r#"{{"probe":"{user}"}}"#);
     let mut pipeline = Pipeline::new();
-    pipeline.cmd("HSET").arg(key).arg("probe").arg(user);
+    let command = pipeline.cmd(write).arg(key);
+    match layout.data_type {
+        DataType::Hash => command.arg("probe").arg(user),
+        DataType::Json => command.arg("$").arg(&document),
+    };
     pipeline.cmd("EXPIRE").arg(key).arg(LIFETIME_SECONDS);
-    for reply in connection.send("HSET", &pipeline).await? {
+    for reply in connection.send(write, &pipeline).await? {
         reply?;
     }
     let mut done = vec!["written"];
-    if rights.allow("HGETALL") {
-        let stored = profile::read(connection, layout, user).await?;
-        let expected = vec![(b"probe".to_vec(), user.as_bytes().to_vec())];
-        if stored != Some(expected) {
+    if rights.allow(read) {
+        let came_back = match layout.data_type {
+            DataType::Hash => {
+                let expected = vec![(b"probe".to_vec(), user.as_bytes().to_vec())];
+                profile::read(connection, layout, user).await? == Some(expected)
+            }
+            DataType::Json => {
+                let stored = profile::read_document(connection, layout, user).await?;
+                stored == Some(document.into_bytes())
+            }
+        };
+        if !came_back {
             return Ok(Check::Probe.failed(
                 "what was written did not come back",
                 "see whether `address` is a proxy that answers from another Redis, or a cache",

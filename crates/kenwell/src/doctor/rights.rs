@@ -8,7 +8,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use crate::connection::{Settings, StagedConnection};
-use crate::profile::Layout;
+use crate::profile::{DataType, Layout};
 use crate::{Class, Error};
 
 /// The commands that the user may run on the keys of users.
@@ -60,7 +60,8 @@ pub(super) async fn examine(
     layout: &Layout,
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
-    let tests = tests(&layout.key(&probe_user()), staged.settings());
+    let key = layout.key(&probe_user());
+    let tests = tests(layout.data_type, &key, staged.settings());
     let mut permissions = Vec::with_capacity(tests.len());
     for test in &tests {
         match staged.ask(test.name, &test.command).await {
@@ -80,10 +81,10 @@ pub(super) async fn examine(
     Some(Rights(allowed.collect()))
 }
 
-/// Redis checks rights before it executes: `HSET` with a name that has no value, `CLIENT KILL` of a
-/// connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and `DEL` of a key
-/// that does not exist change nothing.
-fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
+/// Redis checks rights before it executes: `HSET` with a name that has no value, what writes documents with a text
+/// that is no JSON, `CLIENT KILL` of a connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and
+/// `DEL` of a key that does not exist change nothing.
+fn tests(data_type: DataType, key: &[u8], settings: &Settings) -> Vec<RightsTest> {
     use Importance::{ProbeOnly, Recommended, Required};
     let test = |name: &'static str, grant, importance, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
@@ -102,16 +103,26 @@ fn tests(key: &[u8], settings: &Settings) -> Vec<RightsTest> {
     let by_id: &[&[u8]] = &[b"ID", nobody.as_bytes()];
     let nobody: &[&[u8]] = &[b"ID", nobody.as_bytes(), b"ADDR", b"0.0.0.0:0"];
     let name: &[&[u8]] = &[b"kenwell:doctor"];
-    let mut tests = vec![
-        test("HSET", "+hset", Required, &[key, b"a", b"1", b"b"]),
-        test("HGETALL", "+hgetall", Recommended, &[key]),
+    let mut tests = match data_type {
+        DataType::Hash => vec![
+            test("HSET", "+hset", Required, &[key, b"a", b"1", b"b"]),
+            test("HGETALL", "+hgetall", Recommended, &[key]),
+        ],
+        DataType::Json => vec![
+            test("JSON.MERGE", "+json.merge", Required, &[key, b"$", b""]),
+            test("JSON.GET", "+json.get", Required, &[key]),
+            test("JSON.SET", "+json.set", Required, &[key, b"$", b""]),
+            test("EVAL", "+eval", Required, &[b"return 1", b"1", key]),
+        ],
+    };
+    tests.extend([
         test("CLIENT INFO", "+client|info", Recommended, &[]),
         test("CLIENT KILL", "+client|kill", Recommended, nobody),
         test("CLIENT LIST", "+client|list", Recommended, by_id),
         test("CLIENT SETNAME", "+client|setname", Recommended, name),
         test("EXPIRE", "+expire", ProbeOnly, &[key, b"1"]),
         test("DEL", "+del", ProbeOnly, &[key]),
-    ];
+    ]);
     if settings.cluster_mode {
         tests.push(test("CLUSTER SLOTS", "+cluster|slots", Required, &[]));
         tests.push(test("ASKING", "+asking", Required, &[]));
@@ -157,10 +168,8 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
     });
     let unknown = answered(Permission::CommandUnknown);
     if must && !unknown.is_empty() {
-        return Check::Rights.failed(
-            format!("Redis does not know {}", unknown.join(", ")),
-            "remove `rename-command` for it from Redis; if this is a proxy, use one that knows it",
-        );
+        let says = format!("Redis does not know {}", unknown.join(", "));
+        return Check::Rights.failed(says, explain::unknown_command(&unknown));
     }
     let (forbidden, no_key) = (
         answered(Permission::CommandDenied),
@@ -201,7 +210,10 @@ fn without(forbidden: &[&str]) -> &'static str {
 /// The `ACL SETUSER` that grants what is missing.
 fn grant(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -> String {
     let mut words = vec!["ACL SETUSER".to_owned(), quoted(user)];
-    let with_key = |test: &RightsTest| matches!(test.name, "HSET" | "HGETALL" | "EXPIRE" | "DEL");
+    let with_key = |test: &RightsTest| {
+        let of_any = matches!(test.name, "EXPIRE" | "DEL" | "EVAL");
+        of_any || matches!(test.name, "HSET" | "HGETALL") || test.name.starts_with("JSON.")
+    };
     let keys = || permissions.iter().filter(|(test, _)| with_key(test));
     let denied = keys().any(|(_, permission)| *permission == Permission::KeyDenied);
     // Redis looks at the command first: without any such command it does not tell about the keys.
@@ -243,11 +255,20 @@ mod tests {
     use super::*;
 
     fn judged(denied: &[(&str, Permission)], user: &str, pattern: &str) -> Finding {
+        judged_as(DataType::Hash, denied, user, pattern)
+    }
+
+    fn judged_as(
+        data_type: DataType,
+        denied: &[(&str, Permission)],
+        user: &str,
+        pattern: &str,
+    ) -> Finding {
         let settings = Settings {
             database: 3,
             ..Settings::new("h:1")
         };
-        let tests = tests(b"user:x", &settings);
+        let tests = tests(data_type, b"user:x", &settings);
         let permissions: Vec<_> = tests
             .iter()
             .map(|test| {
@@ -279,6 +300,25 @@ mod tests {
             let cure = judged(denied, "u", "user:*").cure.unwrap();
             assert!(cure.ends_with(&format!(": {line}")), "{cure}");
         }
+    }
+
+    #[test]
+    fn documents_need_other_commands() {
+        let denied = [
+            ("JSON.MERGE", Permission::CommandDenied),
+            ("EVAL", Permission::CommandDenied),
+        ];
+        let cure = judged_as(DataType::Json, &denied, "u", "user:*")
+            .cure
+            .unwrap();
+        assert!(
+            cure.ends_with(": ACL SETUSER u +json.merge +eval"),
+            "{cure}"
+        );
+        let unknown = [("JSON.MERGE", Permission::CommandUnknown)];
+        let found = judged_as(DataType::Json, &unknown, "u", "user:*");
+        assert_eq!(found.says, "Redis does not know JSON.MERGE");
+        assert!(found.cure.unwrap().contains("remove `json`"));
     }
 
     #[test]

@@ -2,18 +2,57 @@
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::ProfileUpdate;
+use super::update::Merging;
 use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
 
 /// The most bytes of one value that a control writes: far below every limit on single values.
 pub(super) const CONTROL_VALUE: usize = 32 * 1024;
 
-/// A field that was written before, and that was not written since: writing it again changes nothing.
+/// A field, or a patch of a document, that was written before, and that was not written since: writing it again
+/// changes nothing.
 #[derive(Clone)]
 pub(super) struct Sample {
     pub(super) key: Vec<u8>,
-    pub(super) name: Vec<u8>,
-    pub(super) value: Vec<u8>,
+    command: Cmd,
+    bytes: usize,
+}
+
+impl Sample {
+    /// Of an update that was written; `None` when writing a part of it again is more than one small command.
+    pub(super) fn of(update: &ProfileUpdate, limit: usize) -> Option<Self> {
+        let mut fields = update.fields();
+        let (name, value) = fields.next()?;
+        let mut command = Cmd::new();
+        match update.merging() {
+            None => command.arg("HSET").arg(update.key()).arg(name).arg(value),
+            Some(Merging::InRedis) if fields.len() == 0 => {
+                let command = command.arg("JSON.MERGE").arg(update.key());
+                command.arg("$").arg(value)
+            }
+            Some(_) => return None,
+        };
+        let bytes = name.len() + value.len();
+        (bytes <= limit).then(|| Self {
+            key: update.key().to_vec(),
+            command,
+            bytes: update.key().len() + bytes,
+        })
+    }
+}
+
+/// Writes something into an unused key, as an update is written.
+pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Cmd {
+    let value = vec![b'x'; bytes];
+    let mut command = Cmd::new();
+    if update.merging().is_none() {
+        command.arg("HSET").arg(key).arg("x").arg(value);
+    } else {
+        let json = [b"\"", &value[..], b"\""].concat();
+        command.arg("JSON.SET").arg(key).arg("$").arg(json);
+    }
+    command
 }
 
 pub(super) fn delete(key: &[u8]) -> Cmd {
@@ -46,14 +85,12 @@ pub(super) async fn write_sample(
         Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
         Err(error) => return Err(error),
     }
-    let each = sample.key.len() + sample.name.len() + sample.value.len();
-    let mut rest = bytes.div_ceil(each.max(1)).max(1);
+    let mut rest = bytes.div_ceil(sample.bytes.max(1)).max(1);
     while rest > 0 {
         let mut pipeline = Pipeline::new();
         let now = rest.min(TOGETHER);
         for _time in 0..now {
-            let command = pipeline.cmd("HSET").arg(&sample.key);
-            command.arg(&sample.name).arg(&sample.value).ignore();
+            pipeline.add_command(sample.command.clone()).ignore();
         }
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;

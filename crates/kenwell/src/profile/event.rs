@@ -83,8 +83,12 @@ impl<'a> UserId<'a> {
         }
     }
 
-    pub(super) fn is_number(&self) -> bool {
-        matches!(self, Self::Number(_))
+    /// Its [`text`](Self::text) as it stands in the key of a "Profiles" event.
+    pub(super) fn in_profiles_key<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        match self {
+            Self::Number(_) if text == b"-0" => b"0",
+            _ => text,
+        }
     }
 }
 

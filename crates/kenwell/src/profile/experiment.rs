@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use redis::Cmd;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::control::{
-    CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample,
+    CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample, write_unused,
 };
 use super::server_limits::exceeded_by;
 use super::{ProfileUpdate, store};
@@ -209,9 +208,7 @@ impl Experiment {
         };
         let mut rest = update.bytes();
         loop {
-            let value = vec![b'x'; rest.min(CONTROL_VALUE)];
-            let mut write = Cmd::new();
-            write.arg("HSET").arg(neighbour).arg("x").arg(&value);
+            let write = write_unused(neighbour, update, rest.min(CONTROL_VALUE));
             send_group(connection, [write, delete(neighbour)]).await?;
             rest = rest.saturating_sub(CONTROL_VALUE);
             if rest == 0 {

@@ -6,7 +6,7 @@ use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
 use super::js;
 use super::prefix::ResolvedPrefix;
-use super::{Ignored, Layout, ProfileUpdate};
+use super::{DataType, Ignored, Layout, ProfileUpdate, layout};
 
 /// What the buffers keep between events, in bytes each. Larger events pay for their allocations.
 const KEPT_BYTES: usize = 1 << 20;
@@ -20,6 +20,7 @@ const KEPT_BYTES: usize = 1 << 20;
 ///     prefix: Prefix::parse("shop"),
 ///     workspace_id: "default".to_owned(),
 ///     destination_id: "profiles".to_owned(),
+///     ..Layout::default()
 /// };
 /// let event = br#"{"userId":"u1","traits":{"plan":{"name":"pro","seats":5.0},"tags":["a"]}}"#;
 /// let update = Flattener::default().update(event, &layout)?;
@@ -35,7 +36,7 @@ const KEPT_BYTES: usize = 1 << 20;
 /// ```
 #[derive(Debug, Default)]
 pub struct Flattener {
-    fields: Fields,
+    pub(super) fields: Fields,
     /// From `context.traits`.
     context: Vec<Field>,
     /// From `traits`.
@@ -60,9 +61,12 @@ impl Flattener {
         self.top.clear();
         let prefix = layout.prefix.resolve(event);
         let taken_at = prefix.as_ref().map_or(None, |prefix| prefix.taken_at);
-        let outcome = self
-            .read(event, taken_at)
-            .and_then(|found| self.finish(&found, prefix, layout));
+        let outcome = match layout.data_type {
+            DataType::Hash => self
+                .read(event, taken_at)
+                .and_then(|found| self.finish(&found, prefix, layout)),
+            DataType::Json => self.document(event, prefix, layout),
+        };
         if self.fields.text.capacity() > KEPT_BYTES || event.len() > KEPT_BYTES {
             self.shrink();
         }
@@ -148,7 +152,7 @@ impl Flattener {
             );
         }
         let mut key = Vec::with_capacity(32 + user_id.len());
-        super::layout::push_key(prefix.text.as_deref(), &user_id, &mut key);
+        layout::push_key(prefix.text.as_deref(), &user_id, &mut key);
         if !self.context.is_empty() && !self.top.is_empty() {
             self.fields.may_collide = true;
         }
@@ -180,19 +184,8 @@ impl Flattener {
     ) -> Result<ProfileUpdate, Ignored> {
         let mut traits = found.traits.clone().ok_or(Ignored::NoTraits)?;
         let mut key = Vec::with_capacity(64 + user_id.len());
-        for part in [&layout.workspace_id, &layout.destination_id] {
-            key.extend_from_slice(part.as_bytes());
-            key.push(b':');
-        }
-        for part in [entity, id_type] {
-            js::push_string(part, &mut key)?;
-            key.push(b':');
-        }
-        key.extend_from_slice(if user_id == b"-0" && found.user_id.is_number() {
-            b"0"
-        } else {
-            user_id
-        });
+        layout::push_profiles_key(layout, [entity, id_type], &mut key)?;
+        key.extend_from_slice(found.user_id.in_profiles_key(user_id));
         let mut field = Vec::new();
         js::push_string(model, &mut field)?;
         self.fields.text.clear();

@@ -128,6 +128,11 @@ impl KeyUpdates {
 }
 
 fn merge(first: &ProfileUpdate, later: &[ProfileUpdate]) -> ProfileUpdate {
+    if first.patches().is_some() {
+        let all = std::iter::once(first).chain(later);
+        let patches: Vec<&[u8]> = all.filter_map(ProfileUpdate::patches).flatten().collect();
+        return ProfileUpdate::of_patches(first.key(), &patches).unwrap_or_else(|| first.clone());
+    }
     let mut places: HashMap<&[u8], usize, RandomState> = HashMap::default();
     let mut fields: Vec<(&[u8], &[u8])> = Vec::new();
     for (name, value) in std::iter::once(first)

@@ -1,6 +1,6 @@
 //! Why an event writes nothing: a named reason for each, so that every event has a counted outcome.
 
-use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+use super::limits::{MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FLATTENED_BYTES};
 
 /// Why an event writes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -41,11 +41,19 @@ pub enum Ignored {
     /// Neither `traits` nor `context.traits` holds a value to write.
     #[error("there is no trait to write")]
     NoTraits,
+    /// Profiles are JSON documents, and the traits are a number, a boolean or a text.
+    #[error("the traits are neither an object nor an array, so no document can be made of them")]
+    NotADocument,
+    /// Profiles are JSON documents, and this one would be nested deeper than [`MAX_DOCUMENT_DEPTH`].
+    #[error(
+        "the document would be nested deeper than the {MAX_DOCUMENT_DEPTH} levels that RedisJSON takes"
+    )]
+    DocumentTooDeep,
 }
 
 impl Ignored {
     /// Every reason, for counters that start at zero.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::TooDeep,
         Self::NumberOutOfRange,
@@ -57,6 +65,8 @@ impl Ignored {
         Self::PrefixNotText,
         Self::PrefixNotAllowed,
         Self::NoTraits,
+        Self::NotADocument,
+        Self::DocumentTooDeep,
     ];
 
     /// A stable name for metrics and logs.
@@ -73,6 +83,8 @@ impl Ignored {
             Self::PrefixNotText => "prefix_not_text",
             Self::PrefixNotAllowed => "prefix_not_allowed",
             Self::NoTraits => "no_traits",
+            Self::NotADocument => "not_a_document",
+            Self::DocumentTooDeep => "document_too_deep",
         }
     }
 }

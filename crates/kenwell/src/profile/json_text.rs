@@ -244,7 +244,7 @@ impl JsonText {
 }
 
 /// Appends a decoded string in quotes. `plain`: it is known to need no escape.
-fn push_quoted(text: &[u8], plain: bool, out: &mut Vec<u8>) {
+pub(super) fn push_quoted(text: &[u8], plain: bool, out: &mut Vec<u8>) {
     out.push(b'"');
     if plain {
         out.extend_from_slice(text);

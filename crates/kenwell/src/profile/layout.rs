@@ -1,8 +1,20 @@
-//! How keys are named: all that decides where a user's profile lies.
+//! How keys are named: all that decides where a user's profile lies, and as what.
 
-use super::Prefix;
+use kenwell_json::Skipped;
 
-/// What decides the keys of one destination.
+use super::{Ignored, Prefix, js};
+
+/// What a profile is in Redis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DataType {
+    /// A hash with a field for each trait; nested ones have names with dots.
+    #[default]
+    Hash,
+    /// One JSON document, as RedisJSON keeps it.
+    Json,
+}
+
+/// What decides the keys of one destination, and what lies there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Stands before `user:`.
@@ -11,6 +23,8 @@ pub struct Layout {
     pub workspace_id: String,
     /// Their second part.
     pub destination_id: String,
+    /// What the profiles are.
+    pub data_type: DataType,
 }
 
 impl Layout {
@@ -75,6 +89,23 @@ pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) 
     }
     key.extend_from_slice(b"user:");
     key.extend_from_slice(user_id);
+}
+
+/// Appends what stands before the user id in the key of a "Profiles" event with this entity and id type.
+pub(super) fn push_profiles_key(
+    layout: &Layout,
+    ids: [Skipped<'_>; 2],
+    key: &mut Vec<u8>,
+) -> Result<(), Ignored> {
+    for part in [&layout.workspace_id, &layout.destination_id] {
+        key.extend_from_slice(part.as_bytes());
+        key.push(b':');
+    }
+    for part in ids {
+        js::push_string(part, key)?;
+        key.push(b':');
+    }
+    Ok(())
 }
 
 #[cfg(test)]

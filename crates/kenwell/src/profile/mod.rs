@@ -1,6 +1,11 @@
-//! Profiles: what identify events write into a user's hash, and reading it back.
+//! Profiles: what identify events write into a user's hash or JSON document, and reading it back.
 
 mod control;
+mod document;
+mod document_merge;
+mod document_names;
+mod document_patch;
+mod document_store;
 mod event;
 mod experiment;
 mod fields;
@@ -23,17 +28,18 @@ mod update;
 mod writer;
 
 pub use crate::exceeded::Exceeded;
+pub use document_store::read_document;
 pub use experiment::ROUNDS;
 pub use flattener::{Flattener, update};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
-pub use layout::Layout;
-pub use limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use layout::{DataType, Layout};
+pub use limits::{MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FLATTENED_BYTES, MAX_PIPELINE_BYTES};
 pub use marker::{Marker, MarkerState, Server, Shard};
 pub use overlap::overlaps;
 pub use prefix::Prefix;
-pub use store::{MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read};
+pub use store::{MAX_FIELDS, StoredFields, apply, delete, expires_in, read};
 pub(crate) use store::{key_expires_in, stored_fields};
 pub use update::ProfileUpdate;
 pub use writer::Writer;

@@ -11,7 +11,11 @@ pub(super) async fn exceeded_by(update: &ProfileUpdate, connection: &Connection)
     let sizes = update
         .fields()
         .map(|(name, value)| name.len().max(value.len()));
-    let largest = sizes.max().unwrap_or(0);
+    let largest = match update.merging() {
+        // The whole document may go as one value.
+        Some(_) => update.bytes(),
+        None => sizes.max().unwrap_or(0),
+    };
     match limits(connection, update).await {
         [Some(value), Some(command)] => Exceeded::of([largest, update.bytes()], [value, command]),
         _ => Exceeded::Unknown,

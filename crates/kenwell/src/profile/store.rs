@@ -1,10 +1,11 @@
-//! Profiles to and from Redis: pipelines of `HSET`, `HGETALL`, `DEL`, `PTTL`.
+//! Profiles to and from Redis: pipelines of `HSET`, `HGETALL`, `DEL`, `PTTL`. Documents have commands of their own.
 
 use std::time::Duration;
 
 use redis::Value;
 
-use super::{Layout, ProfileUpdate};
+use super::limits::MAX_PIPELINE_BYTES;
+use super::{Layout, ProfileUpdate, document_store};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
 
@@ -12,16 +13,14 @@ use crate::connection::{CommandBuffer, Connection};
 /// updates are split.
 pub const MAX_FIELDS: usize = 5_000;
 
-/// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
-pub const MAX_PIPELINE_BYTES: usize = 8 << 20;
-
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Writes updates in order, and gives one result for each.
 ///
 /// Usually one round trip: all updates go in one pipeline, and every reply is read. An update's
-/// fields are added to the user's hash or replace what was there; nothing is removed. It may take as long
+/// fields are added to the user's hash or replace what was there; nothing is removed. A document is merged with the
+/// update's [patches](ProfileUpdate::patches) in one atomic step, for which it may have to be read before. It may take as long
 /// as something moves. When the connection breaks or falls silent, the updates whose replies are missing
 /// get the (transient) error; they may or may not have been written, and writing them again does no harm.
 ///
@@ -31,6 +30,10 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
 ) -> Vec<Result<(), Error>> {
+    if updates.iter().any(|it| it.as_ref().merging().is_some()) {
+        let updates: Vec<&ProfileUpdate> = updates.iter().map(AsRef::as_ref).collect();
+        return document_store::apply(connection, &updates).await;
+    }
     let mut results = Vec::with_capacity(updates.len());
     let mut rest = updates;
     while !rest.is_empty() {
@@ -119,7 +122,7 @@ pub async fn read(
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
 }
 
-/// Deletes a user's profile (`DEL`), and says whether there was one.
+/// Deletes a user's profile, a hash or a document (`DEL`), and says whether there was one.
 pub async fn delete(
     connection: &Connection,
     layout: &Layout,

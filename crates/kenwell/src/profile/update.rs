@@ -1,6 +1,9 @@
 //! What one event writes: a key and fields, in one piece of memory.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use super::document_names;
 
 /// The write that one event asks for.
 ///
@@ -11,6 +14,25 @@ pub struct ProfileUpdate {
     text: Box<[u8]>,
     key_end: u32,
     fields: Box<[Bounds]>,
+    content: Content,
+}
+
+/// What the fields are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Fields of a hash.
+    Fields,
+    /// Patches of a JSON document, which one after the other is merged with: values without names.
+    Patches(Merging),
+}
+
+/// How patches of a document can be merged with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Merging {
+    /// By Redis: no member of an object is null.
+    InRedis,
+    /// By us: `JSON.MERGE` would delete what is null, and it must be stored.
+    Here,
 }
 
 /// Where a field's name and value end; each begins where the one before it ends.
@@ -50,6 +72,71 @@ impl ProfileUpdate {
             text: text.into_boxed_slice(),
             key_end,
             fields: bounds.into_boxed_slice(),
+            content: Content::Fields,
+        }
+    }
+
+    /// Patches of the JSON document at this key, in order.
+    pub(super) fn of_document<'a, I>(key: &[u8], merging: Merging, patches: impl Fn() -> I) -> Self
+    where
+        I: Iterator<Item = &'a [u8]>,
+    {
+        Self {
+            content: Content::Patches(merging),
+            ..Self::new(key, || patches().map(|patch| (&b""[..], patch)))
+        }
+    }
+
+    /// How its patches can be merged; `None` for the fields of a hash.
+    pub(super) fn merging(&self) -> Option<Merging> {
+        match self.content {
+            Content::Fields => None,
+            Content::Patches(merging) => Some(merging),
+        }
+    }
+
+    /// The patches of the JSON document that it writes, in order; `None` for the fields of a hash.
+    ///
+    /// Each is JSON text. A member that is an object is merged with the object that is there, everything
+    /// else takes the place of what is there, `null` included.
+    pub fn patches(&self) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
+        self.merging()?;
+        Some(self.fields().map(|(_, patch)| patch))
+    }
+
+    /// The command that writes it, word for word, for people to read. Of a document that is read before, and then
+    /// replaced, only what is merged with it is known here.
+    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+        let (name, path): (&[u8], &[&[u8]]) = match self.merging() {
+            None => (b"HSET", &[]),
+            Some(Merging::InRedis) => (b"JSON.MERGE", &[b"$"]),
+            Some(Merging::Here) => (b"JSON.SET", &[b"$", b"(the document, merged with)"]),
+        };
+        let has_names = self.merging().is_none();
+        let fields = self.fields().flat_map(move |(name, value)| {
+            let name = has_names.then_some(name);
+            name.into_iter().chain([value])
+        });
+        let start = [name, self.key()].into_iter();
+        start.chain(path.iter().copied()).chain(fields)
+    }
+
+    /// Names for all that it may set: of fields, or of places in a document. An update sets what it can still set
+    /// as long as [`retain`](Self::retain) finds these wanted.
+    pub fn names(&self) -> Vec<Cow<'_, [u8]>> {
+        match self.content {
+            Content::Fields => self.fields().map(|(name, _)| Cow::Borrowed(name)).collect(),
+            Content::Patches(_) => document_names::of(self.fields().map(|(_, patch)| patch)),
+        }
+    }
+
+    /// The [names](Self::names) that older updates of the same key lose when this one is written.
+    pub fn overwritten_names(&self) -> Vec<Cow<'_, [u8]>> {
+        match self.content {
+            Content::Fields => self.names(),
+            Content::Patches(_) => {
+                document_names::overwritten_by(self.fields().map(|(_, patch)| patch))
+            }
         }
     }
 
@@ -78,7 +165,7 @@ impl ProfileUpdate {
         self.text.get(..self.key_end as usize).unwrap_or_default()
     }
 
-    /// Names and values of the fields; no name occurs twice.
+    /// Names and values of the fields; no name occurs twice. For a document see [`patches`](Self::patches).
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         let mut start = self.key_end as usize;
         self.fields.iter().map(move |bounds| {
@@ -94,9 +181,15 @@ impl ProfileUpdate {
         self.text.len()
     }
 
-    /// The same with only those fields whose names are `wanted`; `None` when none is.
+    /// The same with only what has [names](Self::names) that are `wanted`; `None` when nothing has.
     #[must_use]
     pub fn retain(&self, wanted: impl Fn(&[u8]) -> bool) -> Option<Self> {
+        if let Some(patches) = self.patches() {
+            let kept: Vec<Vec<u8>> = patches
+                .filter_map(|patch| document_names::retain(patch, &wanted))
+                .collect();
+            return Self::of_patches(self.key(), &kept);
+        }
         let kept = Self::new(self.key(), || {
             self.fields().filter(|(name, _)| wanted(name))
         });

@@ -253,18 +253,13 @@ impl Writer {
         results
     }
 
-    /// Remembers one field of an update that was taken.
+    /// Remembers a part of an update that was taken.
     async fn take_sample(&self, updates: &[&ProfileUpdate], results: &[Result<(), Error>]) {
         let taken = updates.iter().zip(results).rev();
         let taken = taken.filter(|(_, result)| result.is_ok());
-        let small = taken.take(JUDGED).find_map(|(update, _)| {
-            let (name, value) = update.fields().next()?;
-            (name.len() + value.len() <= MAX_SAMPLE).then(|| Sample {
-                key: update.key().to_vec(),
-                name: name.to_vec(),
-                value: value.to_vec(),
-            })
-        });
+        let small = taken
+            .take(JUDGED)
+            .find_map(|(update, _)| Sample::of(update, MAX_SAMPLE));
         if small.is_some() {
             *self.sample.lock().await = small;
         }

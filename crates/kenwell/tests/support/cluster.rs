@@ -53,7 +53,14 @@ impl Cluster {
 
     /// The same with another program.
     pub fn of(flavour: Flavour) -> Self {
-        let nodes: Vec<Server> = (0..2 * MASTERS).map(|_| node_of(flavour, &[])).collect();
+        Self::with(flavour, &[])
+    }
+
+    /// The same with further options for each node.
+    pub fn with(flavour: Flavour, options: &[&str]) -> Self {
+        let nodes: Vec<Server> = (0..2 * MASTERS)
+            .map(|_| node_of(flavour, options))
+            .collect();
         let cluster = Self {
             nodes,
             limit: Duration::from_millis(500),

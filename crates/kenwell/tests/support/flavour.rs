@@ -13,23 +13,33 @@ pub enum Flavour {
 }
 
 impl Flavour {
-    /// Where the program is. The tests of its absence are those that fail with the words below.
+    /// Where the program is.
     pub fn program(self) -> PathBuf {
-        let (variable, name) = match self {
-            Self::Redis => return "redis-server".into(),
-            Self::Redis62 => ("REDIS_6_2_SERVER", "redis-server-6.2"),
-            Self::Valkey => ("VALKEY_SERVER", "valkey-server"),
-        };
-        if let Some(path) = std::env::var_os(variable) {
-            return path.into();
+        match self {
+            Self::Redis => "redis-server".into(),
+            Self::Redis62 => installed("REDIS_6_2_SERVER", "redis-server-6.2"),
+            Self::Valkey => installed("VALKEY_SERVER", "valkey-server"),
         }
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        let path = target.join("test-servers").join(name);
-        assert!(
-            path.exists(),
-            "{} is missing; bring it: conformance/servers/install (or set {variable} to a {name} of yours)",
-            path.display()
-        );
-        path
     }
+}
+
+/// Where the module RedisJSON is, for `--loadmodule`.
+pub fn redis_json() -> String {
+    let path = installed("REDISJSON_MODULE", "rejson.so");
+    path.to_str().unwrap().to_owned()
+}
+
+/// Where something is that is brought for the tests. Those of its absence are the ones that fail with the words below.
+fn installed(variable: &str, name: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
+        return path.into();
+    }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let path = target.join("test-servers").join(name);
+    assert!(
+        path.exists(),
+        "{} is missing; bring it: conformance/servers/install (or set {variable} to a {name} of yours)",
+        path.display()
+    );
+    path
 }

@@ -49,7 +49,7 @@ impl Rules {
         }
     }
 
-    fn has(&self, difference: &str) -> bool {
+    pub fn has(&self, difference: &str) -> bool {
         self.ours.contains(difference)
     }
 }
@@ -186,7 +186,7 @@ fn in_order<'a>(object: &'a [(String, Json)], rules: &Rules) -> Vec<(&'a str, &'
     members
 }
 
-fn get<'a>(value: Option<&'a Json>, key: &str, rules: &Rules) -> Option<&'a Json> {
+pub fn get<'a>(value: Option<&'a Json>, key: &str, rules: &Rules) -> Option<&'a Json> {
     let Some(Json::Object(object)) = value else {
         return None;
     };
@@ -266,7 +266,7 @@ fn flatten(
 }
 
 /// JavaScript's `String(value)`; lodash writes null inside arrays as `null`, and `-0` as `-0`.
-fn to_string(value: &Json, lodash: bool, rules: &Rules) -> String {
+pub fn to_string(value: &Json, lodash: bool, rules: &Rules) -> String {
     match value {
         Json::Null => "null".to_owned(),
         Json::Bool(truth) => truth.to_string(),
@@ -330,9 +330,20 @@ fn integrations_off(event: &Json, rules: &Rules) -> bool {
     }
 }
 
-/// What an event writes with a fixed prefix.
-pub fn update(event: &[u8], prefix: &str, ids: [&str; 2], rules: &Rules) -> Outcome {
-    let event = &parse(event, rules);
+/// Where an event writes to.
+pub struct Place<'a> {
+    pub key: String,
+    /// The model of a "Profiles" event.
+    pub model: Option<&'a Json>,
+}
+
+/// Where an event writes to with a fixed prefix, or why it writes nothing, whatever its traits are.
+pub fn place<'a>(
+    event: &'a Json,
+    prefix: &str,
+    ids: [&str; 2],
+    rules: &Rules,
+) -> Result<Place<'a>, String> {
     if overflows(event) {
         return Err("number_out_of_range".to_owned());
     }
@@ -359,24 +370,41 @@ pub fn update(event: &[u8], prefix: &str, ids: [&str; 2], rules: &Rules) -> Outc
     if get(Some(user_id), "toString", rules).is_some() {
         return Err("user_id_not_text".to_owned());
     }
-    let context = get(Some(event), "context", rules);
-    let sources = get(context, "sources", rules);
+    let sources = get(get(Some(event), "context", rules), "sources", rules);
     let source = |name| get(sources, name, rules).filter(|value| truthy(value));
-    let traits = get(Some(event), "traits", rules);
     if let (Some(entity), Some(id_type), Some(model)) = (
         source("profiles_entity"),
         source("profiles_id_type"),
         source("profiles_model"),
     ) {
         let parts = [entity, id_type, user_id].map(|part| to_string(part, false, rules));
-        let key = [ids.map(str::to_owned).to_vec(), parts.to_vec()]
-            .concat()
-            .join(":");
+        let key = [ids.map(str::to_owned).to_vec(), parts.to_vec()].concat();
+        return Ok(Place {
+            key: key.join(":"),
+            model: Some(model),
+        });
+    }
+    let prefix = prefix.trim_matches(space);
+    let key = if prefix.is_empty() {
+        format!("user:{text}")
+    } else {
+        format!("{prefix}:user:{text}")
+    };
+    Ok(Place { key, model: None })
+}
+
+/// What an event writes with a fixed prefix.
+pub fn update(event: &[u8], prefix: &str, ids: [&str; 2], rules: &Rules) -> Outcome {
+    let event = &parse(event, rules);
+    let place = place(event, prefix, ids, rules)?;
+    let traits = get(Some(event), "traits", rules);
+    if let Some(model) = place.model {
         let traits = traits.ok_or("no_traits")?;
         let field = (to_string(model, false, rules), stringify(traits, rules));
-        return Ok((key, BTreeMap::from([field])));
+        return Ok((place.key, BTreeMap::from([field])));
     }
     let mut fields = BTreeMap::new();
+    let context = get(Some(event), "context", rules);
     for object in [get(context, "traits", rules), traits] {
         if let Some(Json::Object(object)) = object {
             flatten("", object, rules, &mut fields);
@@ -389,11 +417,5 @@ pub fn update(event: &[u8], prefix: &str, ids: [&str; 2], rules: &Rules) -> Outc
     if written.is_empty() {
         return Err("no_traits".to_owned());
     }
-    let prefix = prefix.trim_matches(space);
-    let key = if prefix.is_empty() {
-        format!("user:{text}")
-    } else {
-        format!("{prefix}:user:{text}")
-    };
-    Ok((key, written))
+    Ok((place.key, written))
 }

@@ -90,6 +90,15 @@ keys! {
     .field(Group::Keys, "Key prefix")
     .hint("Keys become prefix:user:<id>. Empty for user:<id>.")
     .moves(Moves::NoSecret);
+    JSON = Key::new(
+        "json",
+        Kind::Flag,
+        "a profile is one [JSON document](profiles.md#json-documents) instead of a hash; Redis must have RedisJSON",
+    )
+    .default("false")
+    .field(Group::Profiles, "Profiles are JSON documents")
+    .hint("One document of RedisJSON for each user instead of a hash. Profiles that are there already stay what they are.")
+    .moves(Moves::NoSecret);
     CLUSTER_MODE = Key::new(
         "cluster_mode",
         Kind::Flag,

@@ -20,6 +20,7 @@ mod schema;
 mod session;
 mod sources;
 mod state_entries;
+mod stored_profile;
 mod test_event;
 mod text;
 mod uninterrupted;

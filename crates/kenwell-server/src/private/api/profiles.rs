@@ -7,12 +7,13 @@ use axum::extract::State;
 use http::HeaderMap;
 use kenwell::profile;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::state_entries::{self, StateEntry, StateQuery};
 use super::uninterrupted::uninterrupted;
-use super::{destinations, nested::nested, position, text};
+use super::{destinations, nested::nested, position, stored_profile, text};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Path, Query};
@@ -24,15 +25,18 @@ pub(super) struct Profile {
     user_id: String,
     /// The destination's id.
     destination: String,
-    /// The hash's key.
+    /// The key of the hash or document.
     key: String,
-    /// How long Redis will keep the hash; null when nothing makes it expire.
+    /// How long Redis will keep it; null when nothing makes it expire.
     ttl_seconds: Option<u64>,
     /// The hash's fields, sorted by name; empty when there is no hash.
     fields: Vec<(String, String)>,
     /// The same with dots in names made objects.
     #[schema(value_type = Object)]
     nested: Map<String, Value>,
+    /// The user's document, where the destination's profiles are JSON documents; null where there is none.
+    #[schema(value_type = Option<Value>)]
+    document: Option<Box<RawValue>>,
     /// The user's state entries that exist.
     state: Vec<StateEntry>,
 }
@@ -74,7 +78,7 @@ pub(super) async fn get(
     let applied = position::wait(&plane, &running, &headers).await?;
     let (connection, layout) = (&running.connection, &running.layout);
     let redis = |error| ApiError::redis(&error);
-    let stored = profile::read(connection, layout, &user_id)
+    let stored = stored_profile::read(connection, layout, &user_id)
         .await
         .map_err(redis)?;
     let key = text::of(&layout.key(&user_id));
@@ -90,14 +94,15 @@ pub(super) async fn get(
         Err(kenwell::Error::Refused { .. }) => None,
         ttl => ttl.map_err(redis)?,
     };
-    let fields = text::fields(&stored.unwrap_or_default());
+    let stored = stored.unwrap_or_default();
     let profile = Profile {
         user_id,
         destination,
         key,
         ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
-        nested: nested(&fields),
-        fields,
+        nested: nested(&stored.fields),
+        fields: stored.fields,
+        document: stored.document,
         state,
     };
     Ok((applied, Json(profile)))
@@ -105,7 +110,7 @@ pub(super) async fn get(
 
 /// Delete a profile
 ///
-/// The hash goes; events that come later, or are still on their way, make a new one.
+/// The hash or document goes; events that come later, or are still on their way, make a new one.
 #[utoipa::path(
     delete, path = "/api/v1/profiles/{destination}/{user_id}", tag = "profiles", operation_id = "delete_profile",
     params(

@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use kenwell::profile;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-use super::text;
+use super::{stored_profile, text};
 use crate::private::PrivatePlane;
 use crate::private::destination_status::DestinationStatus;
 use crate::private::error::{ApiError, ErrorBody};
@@ -57,6 +57,10 @@ struct DestinationResult {
     key: String,
     /// The user's whole hash, sorted by name: what was there already too.
     fields: Vec<(String, String)>,
+    /// The user's whole document, where profiles are JSON documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
+    document: Option<Box<RawValue>>,
     /// Why it was not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -168,6 +172,7 @@ async fn result(
         outcome: "waiting",
         key: key.unwrap_or_else(|| text::of(&target.layout.key(user_id))),
         fields: Vec::new(),
+        document: None,
         error: None,
     };
     let Some(event) = event else {
@@ -180,8 +185,11 @@ async fn result(
         Outcome::DeadLettered => result.outcome = "dead_lettered",
         Outcome::Written | Outcome::Accepted => {
             result.outcome = "written";
-            match profile::read(&target.connection, &target.layout, user_id).await {
-                Ok(fields) => result.fields = text::fields(&fields.unwrap_or_default()),
+            match stored_profile::read(&target.connection, &target.layout, user_id).await {
+                Ok(stored) => {
+                    let stored = stored.unwrap_or_default();
+                    (result.fields, result.document) = (stored.fields, stored.document);
+                }
                 Err(error) => result.error = Some(error.to_string()),
             }
         }

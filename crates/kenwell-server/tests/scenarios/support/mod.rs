@@ -2,7 +2,7 @@
 
 mod http;
 mod inside;
-mod library;
+pub(crate) mod library;
 mod redis;
 mod server;
 

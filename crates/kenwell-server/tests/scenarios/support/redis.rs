@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -15,20 +16,28 @@ pub(crate) struct Redis {
     directory: TempDir,
     /// The port where nodes of a cluster talk to each other; none for a standalone server.
     bus: Option<u16>,
+    /// A module that it loads.
+    module: Option<PathBuf>,
     child: Child,
 }
 
 impl Redis {
     /// A server that keeps every write on disk, so that it can be killed and come back.
     pub(crate) fn start() -> Self {
-        Self::on(free_port(), None)
+        Self::on(free_port(), None, None)
+    }
+
+    /// The same with the module RedisJSON.
+    pub(crate) fn with_json() -> Self {
+        let module = super::library::flavour::redis_json();
+        Self::on(free_port(), None, Some(module.into()))
     }
 
     /// Three masters that share the slots, as a cluster without replicas.
     pub(crate) fn cluster() -> Vec<Self> {
         let mut nodes = Vec::new();
         for slots in [("0", "5460"), ("5461", "10922"), ("10923", "16383")] {
-            let node = Self::on(free_port(), Some(free_port()));
+            let node = Self::on(free_port(), Some(free_port()), None);
             node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", slots.0, slots.1]);
             nodes.push(node);
         }
@@ -47,13 +56,14 @@ impl Redis {
         nodes
     }
 
-    fn on(port: u16, bus: Option<u16>) -> Self {
+    fn on(port: u16, bus: Option<u16>, module: Option<PathBuf>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let child = spawn(port, bus, &directory);
+        let child = spawn(port, bus, module.as_deref(), &directory);
         let redis = Self {
             port,
             directory,
             bus,
+            module,
             child,
         };
         redis.wait();
@@ -86,7 +96,8 @@ impl Redis {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.port, self.bus, &self.directory);
+        let module = self.module.as_deref();
+        self.child = spawn(self.port, self.bus, module, &self.directory);
         self.wait();
     }
 
@@ -113,6 +124,12 @@ impl Redis {
         self.connection().hgetall(key).unwrap()
     }
 
+    /// A profile that is a JSON document; `None` when there is none.
+    pub(crate) fn document(&self, key: &str) -> Option<serde_json::Value> {
+        let text: Option<String> = self.command(&["JSON.GET", key]);
+        text.map(|text| serde_json::from_str(&text).unwrap())
+    }
+
     fn try_connection(&self) -> Option<Connection> {
         let client = redis::Client::open(format!("redis://127.0.0.1:{}/", self.port)).unwrap();
         client.get_connection().ok()
@@ -126,7 +143,7 @@ impl Redis {
     }
 }
 
-fn spawn(port: u16, bus: Option<u16>, directory: &TempDir) -> Child {
+fn spawn(port: u16, bus: Option<u16>, module: Option<&Path>, directory: &TempDir) -> Child {
     let settings = [
         "--bind",
         "127.0.0.1",
@@ -142,6 +159,9 @@ fn spawn(port: u16, bus: Option<u16>, directory: &TempDir) -> Child {
         command.args(["--cluster-enabled", "yes"]);
         command.args(["--cluster-node-timeout", "1000"]);
         command.args(["--cluster-port", &bus.to_string()]);
+    }
+    if let Some(module) = module {
+        command.arg("--loadmodule").arg(module);
     }
     command
         .arg("--port")
