@@ -13,7 +13,7 @@ from .processes import Broken, EmptyServer, Kenwell, running
 
 PIPELINE = 100
 SETTLE_SECONDS = 2
-MOST_WATCHED = 1000  # events a second that are watched until they are visible
+MOST_WATCHED = 500  # events a second that are watched until they are visible
 
 
 class Bench:
