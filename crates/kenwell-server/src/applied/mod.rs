@@ -18,4 +18,5 @@ pub use journal_id::JournalId;
 pub use not_applied::{NotApplied, Stopped};
 pub use position::{POSITION, Position};
 pub use prefer::{PREFERENCE_APPLIED, preferred_wait};
+pub(crate) use waits::source_share;
 pub use waits::{DEFAULT_WAIT, MAX_WAIT, Waits};

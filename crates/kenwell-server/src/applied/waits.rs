@@ -23,11 +23,21 @@ pub struct Waits {
     closing: CancellationToken,
 }
 
+/// How many of so many connections may wait.
+fn places(connections: usize) -> usize {
+    (connections / 4).clamp(1, MAX_WAITS)
+}
+
+/// How many of these may be of one source: a half, so that one whose destination is down leaves places to the others.
+pub(crate) fn source_share(connections: usize) -> usize {
+    (places(connections) / 2).max(1)
+}
+
 impl Waits {
     /// Lets a quarter of so many connections wait, but at most [`MAX_WAITS`] and at least one, until `closing` is cancelled.
     pub fn new(connections: usize, closing: CancellationToken) -> Self {
         Self {
-            places: Semaphore::new((connections / 4).clamp(1, MAX_WAITS)),
+            places: Semaphore::new(places(connections)),
             closing,
         }
     }

@@ -44,7 +44,7 @@ impl AppliedAnswers {
         let mut appends = stored.further_appends;
         appends.extend(stored.append);
         let began = Instant::now();
-        let ended = self.waits.applied(wait.limit, events(&appends)).await;
+        let ended = self.applied(wait, &appends).await;
         self.metrics
             .waits()
             .ended(Waited::Write, ended, began.elapsed());
@@ -57,6 +57,14 @@ impl AppliedAnswers {
             Err(reason) => not_applied(reason, position.as_ref()),
         };
         with_headers(answer, wait, position.as_ref())
+    }
+
+    /// Waits in the share of each source, which is free again at the end.
+    async fn applied(&self, wait: WaitRequest, appends: &[StoredAppend]) -> Result<(), NotApplied> {
+        let shares = appends.iter().map(|it| it.source.wait_share.try_acquire());
+        let shares: Result<Vec<_>, _> = shares.collect();
+        let _shares = shares.map_err(|_| NotApplied::TooManyWaits)?;
+        self.waits.applied(wait.limit, events(appends)).await
     }
 }
 

@@ -95,3 +95,47 @@ fn who_hangs_up_while_waiting_is_served_and_leaves_nothing_behind() {
     });
     assert_eq!(send(&server, "u0", 2, "50s").status, 200);
 }
+
+#[test]
+fn a_source_whose_destination_is_down_leaves_places_to_the_others() {
+    let (mut down, up) = (Redis::start(), Redis::start());
+    // Four places, two of them for one source.
+    let server = Server::with_gateway(
+        "max_connections = 16",
+        &format!(
+            "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"down\"]\n\
+             [[sources]]\nid = \"app\"\nwrite_key = \"AK\"\ndestinations = [\"up\"]\n\
+             [[destinations]]\nid = \"down\"\naddress = \"{}\"\n\
+             [[destinations]]\nid = \"up\"\naddress = \"{}\"\n",
+            down.address(),
+            up.address()
+        ),
+    );
+    down.kill();
+    let begin = || send_later(&server, "a", 1, "58s");
+    let mut waiting = [begin(), begin()];
+    eventually("the places of the source to be taken", || {
+        let said = page(&send(&server, "b", 1, "1ms"));
+        let mut was_late = false;
+        for waiting in waiting.iter_mut().filter(|waiting| waiting.is_finished()) {
+            // A look was first.
+            let before = std::mem::replace(waiting, begin()).join().unwrap();
+            assert_eq!(reason(&before), "too_many_waits");
+            was_late = true;
+        }
+        (!was_late && said["reason"] == "too_many_waits").then_some(())
+    });
+    let mut client = Client::connect(&server.gateway);
+    for value in 1..20 {
+        let path = "/v1/identify?wait=applied&timeout=50s";
+        let reply = client.post_as("AK", path, "", event("c", value).as_bytes());
+        assert_eq!(
+            (reply.unwrap().status, stored(&up, "c")),
+            (200, Some(value))
+        );
+    }
+    down.restart();
+    for waiting in waiting {
+        assert_eq!(waiting.join().unwrap().status, 200);
+    }
+}
