@@ -90,3 +90,74 @@ impl GroupBuffer {
         self.records += records;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::append_queue::AppendQueue;
+    use crate::batch::Batch;
+    use crate::frame_slice::FrameSlice;
+    use crate::recent_records::RecentRecords;
+
+    /// A group of one append for each of these sizes, which its record has all of its bytes from.
+    fn group_of(sizes: &[usize]) -> CommitGroup {
+        let queue = AppendQueue::new(1 << 24);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let mut answers = Vec::new();
+        for (number, size) in (0..).zip(sizes) {
+            let mut batch = Batch::new();
+            batch.push(&[&vec![number; *size]]);
+            answers.push(
+                runtime
+                    .as_ref()
+                    .unwrap()
+                    .block_on(queue.push(batch))
+                    .unwrap(),
+            );
+        }
+        let mut appends = Vec::new();
+        queue.take(&mut appends, std::time::Duration::ZERO);
+        let bytes = appends.iter().map(|append| append.frames.len()).sum();
+        let mut group = CommitGroup::new(7, bytes);
+        for append in appends {
+            group.add(append, 0);
+        }
+        group
+    }
+
+    #[test]
+    fn small_appends_are_joined_and_large_ones_stay_in_order() {
+        let sizes = [10, 20, 20_000, 30, 40, 16_400, 40_000, 50];
+        let group = group_of(&sizes);
+        assert_eq!((group.first, group.records, group.next()), (7, 8, 15));
+        let framed: usize = sizes.iter().map(|size| size + frame::HEADER).sum();
+        assert_eq!(group.bytes, framed);
+        let buffers: Vec<_> = group
+            .buffers
+            .iter()
+            .map(|buffer| (buffer.first, buffer.records))
+            .collect();
+        assert_eq!(
+            buffers,
+            [(7, 2), (9, 1), (10, 2), (12, 1), (13, 1), (14, 1)]
+        );
+        // No more room is taken than the frames have.
+        for buffer in &group.buffers {
+            assert!(buffer.frames.capacity() <= COPIED_BYTES.max(2 * buffer.frames.len()));
+        }
+
+        let mut recent = RecentRecords::new(1 << 24);
+        recent.push_all(group.buffers);
+        let mut shared = std::collections::VecDeque::new();
+        recent.share(7, 100, 1 << 24, &mut shared);
+        let records = shared.iter().flat_map(FrameSlice::iter);
+        let found: Vec<_> = records
+            .map(|(offset, record)| (offset.0, record.len(), record[0]))
+            .collect();
+        let expected: Vec<_> = (0u8..)
+            .zip(&sizes)
+            .map(|(number, size)| (7 + u64::from(number), *size, number))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}

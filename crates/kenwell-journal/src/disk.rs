@@ -98,3 +98,26 @@ impl Disk {
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Error> {
     files::sync_directory(dir).map_err(Error::io("fsync", dir))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_parts_is_written_in_order() {
+        let disk = Disk::new(&Options::default());
+        let file = tempfile::tempfile().unwrap();
+        let numbers: Vec<_> = (0..3000u32).map(u32::to_le_bytes).collect();
+        // Every third one is empty.
+        let parts = (0..).zip(&numbers);
+        let parts = parts.map(|(at, bytes)| bytes.get(..if at % 3 == 0 { 0 } else { 4 }).unwrap());
+        let expected: Vec<u8> = parts.clone().flatten().copied().collect();
+        let mut parts: Vec<_> = parts.map(IoSlice::new).collect();
+        disk.write_at(&file, &mut parts, 5).unwrap();
+        let mut found = vec![1; expected.len()];
+        file.read_exact_at(&mut found, 5).unwrap();
+        assert!(found == expected);
+        assert_eq!(file.metadata().unwrap().len(), 5 + expected.len() as u64);
+        disk.write_at(&file, &mut [IoSlice::new(&[])], 5).unwrap();
+    }
+}

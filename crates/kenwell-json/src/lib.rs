@@ -50,9 +50,11 @@ mod number;
 mod reader;
 mod skip;
 mod string_end;
+mod syntax_error;
 mod text;
 
 pub use number::Number;
-pub use reader::{Kind, Reader, SyntaxError};
+pub use reader::{Kind, Reader};
 pub use skip::Skipped;
+pub use syntax_error::SyntaxError;
 pub use text::Text;

@@ -1,7 +1,7 @@
 //! The reader: a position in the bytes, and one method for each thing that can come next.
 
 use crate::{
-    Number, Text,
+    Number, SyntaxError, Text,
     string_end::{plain_end, string_end},
 };
 
@@ -9,23 +9,6 @@ use crate::{
 pub(crate) const OBJECT_GOES_ON: &str = "a comma or the object's end";
 /// What follows an element of an array.
 pub(crate) const ARRAY_GOES_ON: &str = "a comma or the array's end";
-
-/// Where and why the bytes are not JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not JSON at byte {offset}: {expected} expected")]
-pub struct SyntaxError {
-    /// Bytes from the start of the input to the offending one.
-    pub offset: usize,
-    /// What was expected there.
-    pub expected: &'static str,
-}
-
-impl SyntaxError {
-    #[cold]
-    pub(crate) fn new(offset: usize, expected: &'static str) -> Self {
-        Self { offset, expected }
-    }
-}
 
 /// What kind of value comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
