@@ -246,7 +246,13 @@ const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
 /** What an entry holds of a record, always in this order. */
 function partOf(item, entry) {
   const part = {};
-  for (const name of PARTS) if (entry[name] && item[name]) part[name] = item[name];
+  const { user, session, history, createdAt, updatedAt } = entry;
+  let value;
+  if (user && (value = item.user)) part.user = value;
+  if (session && (value = item.session)) part.session = value;
+  if (history && (value = item.history)) part.history = value;
+  if (createdAt && (value = item.createdAt)) part.createdAt = value;
+  if (updatedAt && (value = item.updatedAt)) part.updatedAt = value;
   return part;
 }
 

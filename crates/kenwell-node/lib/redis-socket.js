@@ -57,8 +57,7 @@ class RedisSocket {
 
   open() {
     const { settings } = this;
-    this.socket = open(settings);
-    this.socket.on('data', (chunk) => this.receive(chunk));
+    this.socket = open(settings, (chunk) => this.receive(chunk));
     this.socket.on('error', (error) => this.close(broken(error, this.connected)));
     this.socket.on('close', () => this.close(lost('the server closed it')));
     this.socket.once(settings.tls ? 'trusted' : 'connect', () => this.login());
