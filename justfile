@@ -34,6 +34,10 @@ console *TESTS:
 bench *OPTIONS:
     bench/run {{ OPTIONS }}
 
+# Count the instructions of the hot paths; --update keeps the numbers anew
+instructions *OPTIONS:
+    bench/instructions/run {{ OPTIONS }}
+
 # Format all code
 fmt:
     cargo fmt --all

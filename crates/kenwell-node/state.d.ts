@@ -160,5 +160,5 @@ export declare class KenwellError extends Error {
   readonly retryable: boolean;
 }
 
-/** Which connection this process uses: the native one, or the JavaScript one and why. */
+/** Whether the native part is there, which Cluster and Sentinel need, and why it is not. */
 export declare const transport: { readonly native: boolean; readonly problem: string | null };

@@ -2,6 +2,7 @@
 'use strict';
 
 const { KenwellError, lost, shown } = require('./error');
+const { replyLimitsOf } = require('./reply-limits');
 const { ErrorReply } = require('./resp');
 const { textOrBytes } = require('./values');
 
@@ -22,35 +23,46 @@ for i = expected + 1, #KEYS do
 end
 return 1`;
 
+/** A value in a reply: a text, or bytes that are none. A status is no value, though it is a text. */
+class Value {
+  constructor(content) {
+    this.content = content;
+  }
+}
+
+/** What becomes of the bytes of a value. */
+const valueOf = (bytes, start, end) => new Value(textOrBytes(bytes, start, end));
+
 /** Commands that are executed together, and nothing in between. */
 const together = (commands) => (commands.length > 1 ? [['MULTI'], ...commands, ['EXEC']] : commands);
 
 function fetch(keys, refresh, profileKey) {
   const reads = keys.map((key, index) => (refresh && refresh[index] > 0 ? ['GETEX', key, 'EX', String(refresh[index])] : ['GET', key]));
-  const profile = profileKey === null || profileKey === undefined ? [] : [['HGETALL', profileKey]];
+  const commands = together(reads);
+  const limits = replyLimitsOf('GET', reads.length);
+  const readValues = (replies) => answers(replies, reads.length).map(contentOrRefusal);
+  if (profileKey === null || profileKey === undefined) return { commands, replyLimits: limits, read: (replies) => ({ values: readValues(replies), profile: null }) };
   return {
-    commands: [...together(reads), ...profile],
-    read(replies) {
-      const values = answers(replies, reads.length).map((reply) => (reply instanceof ErrorReply ? refused(reply) : valueOf(reply)));
-      return { values, profile: profile.length > 0 ? fields(replies[replies.length - 1], profileKey) : null };
-    },
+    commands: [...commands, ['HGETALL', profileKey]],
+    replyLimits: [...limits, ...replyLimitsOf('HGETALL', 1)],
+    read: (replies) => ({ values: readValues(replies), profile: fields(replies[replies.length - 1], profileKey) }),
   };
 }
 
+const contentOrRefusal = (reply) => (reply instanceof ErrorReply ? refused(reply) : contentOf(reply));
+
 function store(writes) {
   const sets = writes.map(({ key, value, ttl }) => (ttl > 0 ? ['SET', key, value, 'EX', String(ttl)] : ['SET', key, value]));
-  return {
-    commands: together(sets),
-    read(replies) {
-      const given = answers(replies, sets.length);
-      const isRefusal = (reply) => reply instanceof ErrorReply;
-      // All share the fate of the one that was refused: that one is named.
-      const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
-      const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
-      if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
-      if (!given.every((reply) => reply === 'OK')) throw odd();
-    },
-  };
+  return { commands: together(sets), replyLimits: replyLimitsOf('SET', sets.length), read: (replies) => stored(answers(replies, sets.length)) };
+}
+
+function stored(given) {
+  if (given.every((reply) => reply === 'OK')) return;
+  const isRefusal = (reply) => reply instanceof ErrorReply;
+  // All share the fate of the one that was refused: that one is named.
+  const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
+  const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
+  throw failed < 0 ? odd() : Object.assign(refused(given[failed]), { index: failed });
 }
 
 function storeUnchanged(expected, writes) {
@@ -59,6 +71,7 @@ function storeUnchanged(expected, writes) {
   const writing = writes.flatMap(({ value, ttl }) => [value, String(ttl)]);
   return {
     commands: [['EVAL', STORE_UNCHANGED, String(keys.length), ...keys, String(expected.length), ...values, ...writing]],
+    replyLimits: replyLimitsOf('EVAL', 1),
     read([reply]) {
       if (reply instanceof ErrorReply) throw refused(reply);
       if (reply !== 0 && reply !== 1) throw odd();
@@ -71,6 +84,7 @@ function remove(keys) {
   const deletes = keys.map((key) => ['DEL', key]);
   return {
     commands: together(deletes),
+    replyLimits: replyLimitsOf('DEL', deletes.length),
     read(replies) {
       const given = answers(replies, deletes.length);
       const failed = given.findIndex((reply) => reply instanceof ErrorReply);
@@ -98,18 +112,18 @@ function odd() {
   return lost('Redis answered with something that is no answer to this', false);
 }
 
-function valueOf(reply) {
+function contentOf(reply) {
   if (reply === null) return null;
-  if (!Buffer.isBuffer(reply)) throw odd();
-  return textOrBytes(reply);
+  if (!(reply instanceof Value)) throw odd();
+  return reply.content;
 }
 
 function fields(reply, profileKey) {
   if (reply instanceof ErrorReply) throw refused(reply, `profile (key ${shown(profileKey)}): `);
-  if (!Array.isArray(reply) || reply.length % 2 !== 0 || !reply.every(Buffer.isBuffer)) throw odd();
+  if (!Array.isArray(reply) || reply.length % 2 !== 0 || !reply.every((item) => item instanceof Value)) throw odd();
   if (reply.length === 0) return null;
   const pairs = new Map();
-  for (let index = 0; index < reply.length; index += 2) pairs.set(reply[index].toString(), reply[index + 1].toString());
+  for (let index = 0; index < reply.length; index += 2) pairs.set(String(reply[index].content), String(reply[index + 1].content));
   return pairs;
 }
 
@@ -125,4 +139,4 @@ function refused({ code, text }, place = '') {
   return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code.slice(0, 200)} ${reason}`, { redisCode: code, retryable: !LASTING.has(code) });
 }
 
-module.exports = { fetch, store, storeUnchanged, remove, refused };
+module.exports = { Value, fetch, refused, remove, store, storeUnchanged, valueOf };

@@ -12,33 +12,44 @@ const { JavaScriptConnection } = require('./javascript-connection');
 const MAX_CONNECTIONS = 256;
 
 /** From the settings' identity to the connection, least recently used first. */
-const open = new Map();
+const kept = new Map();
 
-/** KENWELL_NATIVE=off leaves the native part aside; it is there to compare and to diagnose. */
-const { addon, problem } = process.env.KENWELL_NATIVE === 'off' ? { addon: null, problem: 'KENWELL_NATIVE is off' } : native.load();
+/**
+ * Which part speaks to a standalone server. A call in JavaScript wakes no other thread on its way, so that part does; a
+ * cluster and Sentinels need the native part. KENWELL_NATIVE=on gives it every server, KENWELL_NATIVE=off none: to compare,
+ * and to diagnose.
+ */
+const choice = process.env.KENWELL_NATIVE;
+const { addon, problem } = choice === 'off' ? { addon: null, problem: 'KENWELL_NATIVE is off' } : native.load();
 
-/** The connection that a configuration asks for. Throws KENWELL_SETTINGS when it asks for something impossible. */
-function connection(config) {
-  const key = identity(config);
-  let found = open.get(key);
+function open(settings) {
+  const isNative = addon !== null && (choice === 'on' || settings.cluster || settings.sentinel !== null);
+  return isNative ? new native.NativeConnection(addon, settings) : new JavaScriptConnection(settings);
+}
+
+/**
+ * The connection that a configuration asks for; `key` is its identity. Throws KENWELL_SETTINGS when it asks for something
+ * impossible.
+ */
+function connection(config, key = identity(config)) {
+  let found = kept.get(key);
   if (found === undefined) {
-    const settings = read(config);
-    found = addon ? new native.NativeConnection(addon, settings) : new JavaScriptConnection(settings);
-  } else if (open.size === 1) {
+    found = open(read(config));
+  } else if (kept.size === 1) {
     return found;
   }
   // Moves it to the end of the map.
-  open.delete(key);
-  open.set(key, found);
-  if (open.size > MAX_CONNECTIONS) {
-    const [oldest, unused] = open.entries().next().value;
-    open.delete(oldest);
+  kept.delete(key);
+  kept.set(key, found);
+  if (kept.size > MAX_CONNECTIONS) {
+    const [oldest, unused] = kept.entries().next().value;
+    kept.delete(oldest);
     unused.close();
   }
   return found;
 }
 
-/** Which kind of connection this process uses, and why not the native one. */
+/** Whether the native part is there, and why it is not. */
 const transport = { native: addon !== null, problem };
 
 module.exports = { connection, transport };

@@ -15,18 +15,24 @@ const KEEP_ALIVE_MS = 30_000;
 /** A name may have several addresses, and the first ones may be dead: after so long the next one is tried (RFC 8305). */
 const ATTEMPT_MS = 250;
 
-/** A socket that says `connect`, or with TLS `trusted`, when something may be sent. */
-function open(settings) {
-  const socket = socketTo(settings);
+/** What arrives is read so much at a time, always into the same memory: nobody keeps it. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * A socket that says `connect`, or with TLS `trusted`, when something may be sent. What arrives is given to `receive`, and is
+ * only there until that returns.
+ */
+function open(settings, receive) {
+  const socket = socketTo(settings, receive);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.unref(); // what waits for an answer keeps the process alive, an idle connection does not
   return socket;
 }
 
-function socketTo({ address, tls: secure }) {
+function socketTo({ address, tls: secure }, receive) {
   const place = address.startsWith('unix:') ? { path: address.slice('unix:'.length) } : { ...hostAndPort(address), autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
-  if (!secure) return net.connect(place);
+  if (!secure) return net.connect({ ...place, onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: readTo(receive) } });
   const given = material(secure);
   const name = secure.serverName || place.host;
   const socket = tls.connect({
@@ -37,6 +43,7 @@ function socketTo({ address, tls: secure }) {
     servername: name && !net.isIP(name) ? name : '',
     checkServerIdentity: (_host, certificate) => checkName(name, certificate, given.ca !== undefined),
   });
+  socket.on('data', receive);
   socket.once('secureConnect', () => {
     const error = whyNotTrusted(socket, name, { ca: given.ca, skipVerify: secure.skipVerify });
     if (error === null) socket.emit('trusted');
@@ -44,6 +51,12 @@ function socketTo({ address, tls: secure }) {
   });
   return socket;
 }
+
+/** Gives on what was read; the socket goes on reading. */
+const readTo = (receive) => (length, buffer) => {
+  receive(buffer.subarray(0, length));
+  return true;
+};
 
 /** The certificates and the key of the settings, as OpenSSL wants them. */
 function material({ ca, cert, key }) {

@@ -8,7 +8,7 @@ const { KenwellError, at, shown } = require('./error');
 const { callLimit, identity } = require('./settings');
 const { cipherOf, Refused } = require('./cipher');
 const { hashed } = require('./hashing');
-const { inTime, run } = require('./hooks');
+const { each, inTime, then } = require('./hooks');
 const { NoRecord } = require('./record');
 const { inTurn } = require('./write-order');
 const { bytesWithin, secondsOf, sendable, thenable } = require('./values');
@@ -29,6 +29,8 @@ class Entries {
     this.cipher = config.encryption ? cipherOf(config.encryption) : null;
     /** How long one call may take, from its beginning, hooks and all. */
     this.limit = callLimit(config);
+    /** Which server is meant, as text. */
+    this.server = identity(config);
   }
 
   /** When a call is over that begins now. */
@@ -39,12 +41,12 @@ class Entries {
   /** All entries in one round trip: the record, whether anything was stored, the profile, and what was stored. */
   async load(userId, end = this.end()) {
     const { entries, config } = this;
-    const given = run(this.keys(userId), end, this.limit);
+    const given = this.keys(userId, end);
     const keys = thenable(given) ? await given : given;
     const profileKey = profileKeyOf(config.profile, userId);
     if (keys.length === 0 && profileKey === null) return { item: {}, found: false, profile: undefined, stored: { server: this.server, keys, values: [] } };
     const refresh = config.refreshOnLoad ? entries.map(secondsOf) : null;
-    const { values, profile } = await connection(config).fetch(keys, refresh, profileKey, end);
+    const { values, profile } = await connection(config, this.server).fetch(keys, refresh, profileKey, end);
     let item = {};
     let found = false;
     for (let index = 0; index < keys.length; index++) {
@@ -54,20 +56,25 @@ class Entries {
         corruptKeys.forget(this.server, keys[index]);
         continue;
       }
-      const decoded = await this.decode(entries[index], keys[index], value, end);
+      const given = this.decode(entries[index], keys[index], value, end);
+      const decoded = thenable(given) ? await given : given;
       if (decoded === CORRUPT) continue;
-      found = true;
       // As a spread, so that a key called __proto__ stays a key like any other.
       item = { ...item, ...decoded };
+      found = true;
     }
     return { item, found, profile: profileOf(profile), stored: { server: this.server, keys, values } };
   }
 
   /** All entries in one atomic step: gives what is stored now. */
-  async save(userId, item) {
+  save(userId, item) {
     const end = this.end();
     return this.write(userId, this.writes(userId, item, end), end, async (writes) => {
-      if (writes.length > 0) await this.placed(writes, connection(this.config).store(writes, end));
+      try {
+        if (writes.length > 0) await connection(this.config, this.server).store(writes, end);
+      } catch (error) {
+        throw this.placed(writes, error);
+      }
       return this.written(writes);
     });
   }
@@ -76,90 +83,119 @@ class Entries {
    * The same, if what is stored is still what `known(keys, end)` says, which may be a promise. Gives null when it is
    * not.
    */
-  async saveIfUnchanged(userId, item, known) {
+  saveIfUnchanged(userId, item, known) {
     const end = this.end();
     let stored;
-    const steps = function* (writes) {
-      const prepared = yield* writes;
-      stored = yield known(prepared.map(({ key }) => key), end);
-      return prepared;
-    };
-    return this.write(userId, steps(this.writes(userId, item, end)), end, async (writes) => {
+    const prepared = then(this.writes(userId, item, end), (writes) =>
+      then(known(writes.map(({ key }) => key), end), (found) => {
+        stored = found;
+        return writes;
+      }),
+    );
+    return this.write(userId, prepared, end, async (writes) => {
       const expected = writes.map(({ key }, index) => ({ key, value: stored.values[index] }));
-      const saved = await this.placed(writes, connection(this.config).storeUnchanged(expected, writes, end));
+      let saved;
+      try {
+        saved = await connection(this.config, this.server).storeUnchanged(expected, writes, end);
+      } catch (error) {
+        throw this.placed(writes, error);
+      }
       return saved ? this.written(writes) : null;
     });
   }
 
   /** Deletes all entries, and gives how many there were. */
-  async remove(userId) {
+  remove(userId) {
     const end = this.end();
-    return this.write(userId, this.keys(userId), end, async (keys) => {
+    return this.write(userId, this.keys(userId, end), end, async (keys) => {
       if (keys.length === 0) return 0;
-      const removed = await this.placed(keys.map((key) => ({ key })), connection(this.config).remove(keys, end));
+      let removed;
+      try {
+        removed = await connection(this.config, this.server).remove(keys, end);
+      } catch (error) {
+        throw this.placed(keys.map((key) => ({ key })), error);
+      }
       for (const key of keys) corruptKeys.forget(this.server, key);
       return removed;
     });
   }
 
-  /** Prepares a write by these steps, and sends it when it is its turn. */
-  write(userId, steps, end, send) {
-    return inTurn(() => `${this.server}\n${userId}`, run(steps, end, this.limit), end, send);
+  /** Sends what is prepared, now or later, when it is its turn. */
+  write(userId, prepared, end, send) {
+    return inTurn(() => `${this.server}\n${userId}`, prepared, end, send);
   }
 
-  *keys(userId) {
+  keys(userId, end) {
     const { config, entries, hooks } = this;
     const name = config.hashUserIds ? hashed(config.hashUserIds, userId) : userId;
-    const keys = [];
-    for (const entry of entries) keys.push(keyFrom(yield hooks.key(name, entry), entry));
-    return keys;
+    return each(entries, (entry) => hooks.key(name, entry), keyFrom, end, this.limit);
   }
 
   /** Nothing is sent before the last hook has run: one that fails writes nothing. */
-  *writes(userId, item, end) {
-    const { config, entries, hooks } = this;
-    const limit = config.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
-    const keys = yield* this.keys(userId);
-    const values = [];
-    for (let index = 0; index < entries.length; index++) {
-      const { id } = entries[index];
-      values.push(valueFrom(yield hooks.encode(id, partOf(item, entries[index])), id, keys[index]));
-    }
-    const writes = [];
-    for (let index = 0; index < entries.length; index++) {
-      const entry = entries[index];
-      const key = keys[index];
-      if (!config.overwriteCorrupt && corruptKeys.has(this.server, key)) yield this.checkAgain(entry, key, end);
-      const value = this.cipher?.covers(entry.id) ? this.cipher.seal(key, values[index]) : values[index];
-      if (!bytesWithin(value, limit)) throw new KenwellError('KENWELL_TOO_LARGE', `entry "${entry.id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: entry.id, key: String(key) });
-      writes.push({ key, value, ttl: secondsOf(entry) });
-    }
-    return writes;
+  writes(userId, item, end) {
+    const { entries, hooks, limit } = this;
+    return then(this.keys(userId, end), (keys) => {
+      const encode = (entry) => hooks.encode(entry.id, partOf(item, entry));
+      const accept = (given, { id }, index) => valueFrom(given, id, keys[index]);
+      return then(each(entries, encode, accept, end, limit), (values) => this.writesOf(keys, values, end));
+    });
   }
 
-  /** What a stored value means; `CORRUPT` when it means nothing and the configuration lets it be overwritten. */
-  async decode(entry, key, value, end) {
+  writesOf(keys, values, end) {
+    const { config, entries } = this;
+    const limit = config.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
+    const check = (entry, index) => !config.overwriteCorrupt && corruptKeys.has(this.server, keys[index]) && this.checkAgain(entry, keys[index], end);
+    const write = (_checked, entry, index) => {
+      const key = keys[index];
+      const value = this.cipher?.covers(entry.id) ? this.cipher.seal(key, values[index]) : values[index];
+      if (!bytesWithin(value, limit)) throw new KenwellError('KENWELL_TOO_LARGE', `entry "${entry.id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: entry.id, key: String(key) });
+      return { key, value, ttl: secondsOf(entry) };
+    };
+    return each(entries, check, write, end, this.limit);
+  }
+
+  /**
+   * What a stored value means, or a promise of it where a hook gave one; `CORRUPT` when it means nothing and the
+   * configuration lets it be overwritten.
+   */
+  decode(entry, key, value, end) {
     try {
       const plain = this.cipher?.covers(entry.id) ? this.cipher.open(key, value) : value;
       const given = this.hooks.decode(entry.id, plain);
-      const decoded = thenable(given) ? await inTime(given, end, this.limit) : given;
-      this.hooks.check?.(decoded);
-      corruptKeys.forget(this.server, key);
-      return decoded;
+      if (thenable(given)) return this.decodeLater(entry, key, given, end);
+      return this.decoded(key, given);
     } catch (error) {
-      if (isLate(error)) throw error;
-      if (this.config.overwriteCorrupt) return CORRUPT;
-      corruptKeys.remember(this.server, key);
-      if (error instanceof Refused) throw corruptError(entry, key, `cannot be decrypted: ${error.message}`);
-      if (error instanceof NoRecord) throw corruptError(entry, key, `is no record: ${error.message}`);
-      // V8's own messages quote the text that they cannot parse.
-      throw corruptError(entry, key, 'cannot be decoded', error instanceof SyntaxError ? undefined : error);
+      return this.undecodable(entry, key, error);
     }
+  }
+
+  async decodeLater(entry, key, given, end) {
+    try {
+      return this.decoded(key, await inTime(given, end, this.limit));
+    } catch (error) {
+      return this.undecodable(entry, key, error);
+    }
+  }
+
+  decoded(key, value) {
+    this.hooks.check?.(value);
+    corruptKeys.forget(this.server, key);
+    return value;
+  }
+
+  undecodable(entry, key, error) {
+    if (isLate(error)) throw error;
+    if (this.config.overwriteCorrupt) return CORRUPT;
+    corruptKeys.remember(this.server, key);
+    if (error instanceof Refused) throw corruptError(entry, key, `cannot be decrypted: ${error.message}`);
+    if (error instanceof NoRecord) throw corruptError(entry, key, `is no record: ${error.message}`);
+    // V8's own messages quote the text that they cannot parse.
+    throw corruptError(entry, key, 'cannot be decoded', error instanceof SyntaxError ? undefined : error);
   }
 
   /** A value that was found corrupt: throws unless somebody has repaired or deleted it meanwhile. */
   async checkAgain(entry, key, end) {
-    const { values } = await connection(this.config).fetch([key], null, null, end);
+    const { values } = await connection(this.config, this.server).fetch([key], null, null, end);
     const [value] = values;
     if (value === null || value instanceof KenwellError) corruptKeys.forget(this.server, key);
     else await this.decode(entry, key, value, end);
@@ -170,19 +206,10 @@ class Entries {
     return { server: this.server, keys: writes.map(({ key }) => key), values: writes.map(({ value }) => value) };
   }
 
-  /** What was sent; when Redis refuses one of the values, the error has its entry and key. */
-  async placed(writes, sent) {
-    try {
-      return await sent;
-    } catch (error) {
-      const write = writes[error.index];
-      throw write === undefined ? error : at(error, this.entries[error.index].id, write.key);
-    }
-  }
-
-  /** Which server is meant, as text. */
-  get server() {
-    return identity(this.config);
+  /** The error of a call; when Redis refuses one of the values, it has its entry and key. */
+  placed(writes, error) {
+    const write = writes[error.index];
+    return write === undefined ? error : at(error, this.entries[error.index].id, write.key);
   }
 }
 
@@ -219,7 +246,13 @@ const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
 /** What an entry holds of a record, always in this order. */
 function partOf(item, entry) {
   const part = {};
-  for (const name of PARTS) if (entry[name] && item[name]) part[name] = item[name];
+  const { user, session, history, createdAt, updatedAt } = entry;
+  let value;
+  if (user && (value = item.user)) part.user = value;
+  if (session && (value = item.session)) part.session = value;
+  if (history && (value = item.history)) part.history = value;
+  if (createdAt && (value = item.createdAt)) part.createdAt = value;
+  if (updatedAt && (value = item.updatedAt)) part.updatedAt = value;
   return part;
 }
 

@@ -69,4 +69,14 @@ function uncertain(error) {
   return new KenwellError('KENWELL_UNCERTAIN', `whether this was saved is not known, load again to see: ${error.message}`);
 }
 
-module.exports = { KenwellError, at, lost, printable, shown, timeout, uncertain };
+/** It was sent, and a newer call on the same key was sent behind it; to repeat it would undo that one. */
+function overtaken(error) {
+  return new KenwellError('KENWELL_UNCERTAIN', `whether this took effect is not known, and a newer call on the same key has overtaken it: ${error.message}`);
+}
+
+/** It was done, but Redis may still hold bytes of an older call that was given up. */
+function unsettled() {
+  return new KenwellError('KENWELL_UNCERTAIN', 'this was done, but an older call on the same key that was given up may still be executed and undo it; permit +client|kill and +client|info, or repeat it after a minute');
+}
+
+module.exports = { KenwellError, at, lost, overtaken, printable, shown, timeout, uncertain, unsettled };

@@ -6,31 +6,31 @@ const { timeout } = require('./error');
 const { thenable } = require('./values');
 
 /**
- * Runs a generator that yields whatever a hook returned, and is given back what that comes to. Without promises the
- * result is there at once: what a caller changes after a call has begun is no part of it.
+ * Asks a hook once for each item, one after the other, and gives the list of what `accept(given, item, index)` makes of the
+ * answers. Without promises the list is there at once: what a caller changes after a call has begun is no part of it.
  */
-function run(steps, end, limit) {
-  let step = steps.next();
-  while (!step.done) {
-    if (thenable(step.value)) return rest(steps, step, end, limit);
-    step = steps.next(step.value);
+function each(items, ask, accept, end, limit) {
+  const results = new Array(items.length);
+  for (let index = 0; index < items.length; index++) {
+    const given = ask(items[index], index);
+    if (thenable(given)) return rest(results, index, given, items, ask, accept, end, limit);
+    results[index] = accept(given, items[index], index);
   }
-  return step.value;
+  return results;
 }
 
-async function rest(steps, first, end, limit) {
-  let step = first;
-  while (!step.done) {
-    let given;
-    try {
-      given = await inTime(step.value, end, limit);
-    } catch (error) {
-      step = steps.throw(error);
-      continue;
-    }
-    step = steps.next(given);
+async function rest(results, first, promise, items, ask, accept, end, limit) {
+  results[first] = accept(await inTime(promise, end, limit), items[first], first);
+  for (let index = first + 1; index < items.length; index++) {
+    const given = ask(items[index], index);
+    results[index] = accept(thenable(given) ? await inTime(given, end, limit) : given, items[index], index);
   }
-  return step.value;
+  return results;
+}
+
+/** Goes on with something, now or when the promise that it is comes to it. */
+function then(given, next) {
+  return thenable(given) ? given.then(next) : next(given);
 }
 
 /** The same as `given`, but over when the call is. */
@@ -44,4 +44,4 @@ function inTime(given, end, limit) {
   });
 }
 
-module.exports = { inTime, run };
+module.exports = { each, inTime, then };

@@ -128,7 +128,7 @@ class NativeConnection {
       // After everything else that this turn still has to do, so that one submission carries all of it.
       if (before === 0) soon(this.flush);
     };
-    return pending.call(send, bytes, end + SLACK_MS, () => this.late(operation));
+    return pending.call({ send, bytes, end: end + SLACK_MS, late: () => this.late(operation), id: 0, resolve: null, reject: null });
   }
 
   writes(writes) {

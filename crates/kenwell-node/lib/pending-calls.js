@@ -32,26 +32,30 @@ alive.unref();
 const alarm = new Alarm(expire, () => count > 0);
 
 /**
- * Makes a promise for the call that `send` sends under the number it is given. When nobody has answered it by the time
- * `end`, `late` is asked for the error.
+ * Makes a promise for `waiting`: `send(id)` sends it under the number it is given, about `bytes` of values wait with it, and
+ * when nobody has answered it by the time `end`, `late()` is asked for the error. It gets `id`, `resolve` and `reject`.
  */
-function call(send, bytes, end, late) {
+function call(waiting) {
   return new Promise((resolve, reject) => {
+    const { bytes } = waiting;
     if (count >= MAX_CALLS || (bytes > 0 && bytesWaiting + bytes > MAX_BYTES)) {
       throw new KenwellError('KENWELL_BUSY', `${count} calls and ${bytesWaiting} bytes are waiting for Redis already`, { retryable: true });
     }
     const id = freeNumber();
     if (count === 0) alive.ref();
     count += 1;
-    places[placeOf(id)] = { id, resolve, reject, bytes, end, late };
+    waiting.id = id;
+    waiting.resolve = resolve;
+    waiting.reject = reject;
+    places[placeOf(id)] = waiting;
     bytesWaiting += bytes;
     try {
-      send(id);
+      waiting.send(id);
     } catch (error) {
       forget(id);
       throw error;
     }
-    alarm.set(end);
+    alarm.set(waiting.end);
   });
 }
 
@@ -102,11 +106,12 @@ function all() {
 function expire() {
   const time = now();
   let earliest = Infinity;
-  for (const { id, end, late } of all()) {
+  for (const waiting of all()) {
+    const { id, end } = waiting;
     if (end > time) earliest = Math.min(earliest, end);
     else if (places[placeOf(id)]?.id === id) {
       // One that was late may have taken others along, or have been answered after all.
-      const error = late(id);
+      const error = waiting.late();
       if (error !== null) reject(id, error);
     }
   }

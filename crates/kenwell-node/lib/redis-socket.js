@@ -2,11 +2,12 @@
 'use strict';
 
 const { Alarm, now, soon, unfaked } = require('./clock');
+const { CommandWriter } = require('./command-writer');
 const commands = require('./commands');
 const { broken, open } = require('./dial');
 const { lost, timeout } = require('./error');
 const { Fifo } = require('./fifo');
-const { ErrorReply, Parser, encode } = require('./resp');
+const { ErrorReply, Parser } = require('./resp');
 const { SHORT_BYTES, replyLimits } = require('./reply-limits');
 
 /** After so much silence the server is asked whether it is still there, before anything depends on it. */
@@ -14,14 +15,21 @@ const QUIET_MS = 1000;
 /** How long it may take to say so; then another connection is opened. */
 const PING_MS = 250;
 
+/** A longer turn is cut, so that Redis begins with its first calls while JavaScript still makes the others. */
+const MAX_GATHERED = 32;
+
 class RedisSocket {
   /**
-   * Tells `owner`: `sendUnsent()` when something can be sent, `answered(socket, call)`, and
-   * `socketClosed(socket, reason, unanswered)` with the calls that have no answer. `previous` is what Redis calls an
-   * earlier connection that must not do anything any more. Throws when the settings name a file that cannot be read.
+   * Tells `owner`: `socketOpened(socket)`, `sendUnsent()` when something can be sent, `answered(socket, call)`, and
+   * `socketClosed(socket, reason, unanswered)` with the calls that have no answer. `previous` is an earlier connection that
+   * must not do anything any more: `{ number, clientInfo }`, or null. Throws when the settings name a file that cannot be read.
    */
-  constructor(owner, settings, previous) {
+  constructor(owner, settings, previous, number) {
     this.owner = owner;
+    /** Counts the connections of its owner, from one. */
+    this.number = number;
+    /** The number of a previous connection that Redis could not be made to forget. */
+    this.unfenced = 0;
     this.settings = settings;
     this.previous = previous;
     /** What Redis calls this connection, if it told: `{ id, address }`. */
@@ -33,10 +41,14 @@ class RedisSocket {
     this.draining = false;
     this.closed = false;
     this.pinging = false;
-    this.corked = false;
+    /** What goes out at the end of this turn of the event loop. */
+    this.outgoing = new CommandWriter();
+    this.flush = () => this.write();
+    /** How many calls that is. */
+    this.gathered = 0;
     /** What was sent and not answered yet. */
     this.queue = new Fifo();
-    this.parser = new Parser(() => this.replyLimit());
+    this.parser = new Parser(() => this.replyLimit(), commands.valueOf);
     /** When something was last heard of Redis. */
     this.heardAt = now();
     this.limit = new Alarm(() => this.close(timeout(settings.connectTimeoutMs, 'connecting')));
@@ -45,8 +57,7 @@ class RedisSocket {
 
   open() {
     const { settings } = this;
-    this.socket = open(settings);
-    this.socket.on('data', (chunk) => this.receive(chunk));
+    this.socket = open(settings, (chunk) => this.receive(chunk));
     this.socket.on('error', (error) => this.close(broken(error, this.connected)));
     this.socket.on('close', () => this.close(lost('the server closed it')));
     this.socket.once(settings.tls ? 'trusted' : 'connect', () => this.login());
@@ -60,7 +71,8 @@ class RedisSocket {
     if (password !== null) must.push(['AUTH', ...(username === null ? [] : [username]), password]);
     if (database !== 0) must.push(['SELECT', String(database)]);
     // The server may still hold commands of an earlier connection, and would execute them after newer ones of this one.
-    const fence = this.previous === null ? [] : [['CLIENT', 'KILL', 'ID', this.previous.id, 'ADDR', this.previous.address]];
+    const { number = 0, clientInfo = null } = this.previous ?? {};
+    const fence = clientInfo === null ? [] : [['CLIENT', 'KILL', 'ID', clientInfo.id, 'ADDR', clientInfo.address]];
     // Older servers do not know all of these, and a restricted user may not say all of them.
     const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
     this.ask([...must, ...may], (replies) => {
@@ -70,10 +82,19 @@ class RedisSocket {
         this.close(commands.refused(refusal));
         return;
       }
+      if (fence.length === 0 || replies[must.length] instanceof ErrorReply) this.unfenced = number;
       this.clientInfo = clientInfoOf(replies[replies.length - 1]);
       this.ready = true;
-      this.owner.sendUnsent();
+      this.owner.socketOpened(this);
     });
+  }
+
+  /**
+   * Whether calls can be sent now. A connection that is given up answers first: what is sent on the next one must not be
+   * executed before that.
+   */
+  isOpen() {
+    return this.ready && !this.pinging && !this.draining;
   }
 
   isQuiet() {
@@ -93,7 +114,7 @@ class RedisSocket {
 
   /** Sends what no caller has asked for. */
   ask(list, done) {
-    this.send({ bytes: encode(list), replyLimits: replyLimits(list), count: list.length, replies: [], done });
+    this.send({ commands: list, replyLimits: replyLimits(list), replies: [], done });
   }
 
   /** The bytes that the reply which begins now may take. */
@@ -102,19 +123,24 @@ class RedisSocket {
     return first === undefined ? SHORT_BYTES : first.replyLimits[first.replies.length];
   }
 
-  /** Writes of one turn of the event loop go out together. */
+  /** What is sent in one turn of the event loop goes out together, but for long turns. */
   send(call) {
     this.queue.push(call);
+    if (this.outgoing.isEmpty()) soon(this.flush);
+    for (const command of call.commands) this.outgoing.add(command);
+    this.gathered += 1;
+    if (this.gathered >= MAX_GATHERED) this.write();
+  }
+
+  write() {
+    const { socket } = this;
+    this.gathered = 0;
+    const outgoing = this.outgoing.take();
+    if (this.closed) return;
     unfaked(() => {
-      if (!this.corked) {
-        this.corked = true;
-        this.socket.cork();
-        soon(() => {
-          this.corked = false;
-          unfaked(() => this.socket.uncork());
-        });
-      }
-      this.socket.write(call.bytes);
+      if (outgoing.length > 1) socket.cork();
+      for (const bytes of outgoing) socket.write(bytes);
+      if (outgoing.length > 1) socket.uncork();
     });
   }
 
@@ -136,7 +162,7 @@ class RedisSocket {
       return;
     }
     first.replies.push(reply);
-    if (first.replies.length < first.count) return;
+    if (first.replies.length < first.replyLimits.length) return;
     this.queue.shift();
     if (first.done) first.done(first.replies);
     else this.owner.answered(this, first);
@@ -161,9 +187,10 @@ class RedisSocket {
 
 /** Reads the answer to CLIENT INFO. */
 function clientInfoOf(reply) {
-  if (!Buffer.isBuffer(reply)) return null;
-  const [, id] = /(?:^| )id=(\d+)/.exec(reply.toString()) ?? [];
-  const [, address] = /(?:^| )addr=(\S+)/.exec(reply.toString()) ?? [];
+  if (!(reply instanceof commands.Value)) return null;
+  const text = String(reply.content);
+  const [, id] = /(?:^| )id=(\d+)/.exec(text) ?? [];
+  const [, address] = /(?:^| )addr=(\S+)/.exec(text) ?? [];
   return id === undefined || address === undefined ? null : { id, address };
 }
 

@@ -29,4 +29,21 @@ function replyLimits(commands) {
   });
 }
 
-module.exports = { SHORT_BYTES, replyLimits };
+/** Numbers for more commands than this are not kept. */
+const MAX_KEPT = 64;
+/** From a command's name to the numbers for one, two, … of it. */
+const kept = new Map();
+
+/** The same for so many commands of this name, in a transaction if there are several. */
+function replyLimitsOf(name, count) {
+  const make = () => {
+    const commands = new Array(count).fill([name]);
+    return replyLimits(count > 1 ? [['MULTI'], ...commands, ['EXEC']] : commands);
+  };
+  if (count > MAX_KEPT) return make();
+  let ofName = kept.get(name);
+  if (ofName === undefined) kept.set(name, (ofName = []));
+  return (ofName[count] ??= make());
+}
+
+module.exports = { SHORT_BYTES, replyLimits, replyLimitsOf };

@@ -1,4 +1,4 @@
-// Redis' wire protocol, version 2: commands to bytes, bytes to replies. Strict, because what is misread once makes every
+// The replies of Redis' wire protocol, version 2, from bytes. Strict, because what is misread once makes every
 // reply after it the answer to another question.
 'use strict';
 
@@ -18,6 +18,8 @@ const LF = 0x0a;
 /** + - : $ * */
 const isKind = (byte) => byte === 0x24 || byte === 0x2a || byte === 0x2b || byte === 0x2d || byte === 0x3a;
 const NO_REPLY = 'it sent something that is no reply of Redis';
+/** Digits of a length below 100 MB. */
+const USUAL_DIGITS = 8;
 /** Room for a line or value whose end has not come yet, at first. */
 const FIRST_BYTES = 256;
 
@@ -30,29 +32,15 @@ class ErrorReply {
   }
 }
 
-/** Commands as bytes; each is a list of texts and buffers. */
-function encode(commands) {
-  const parts = [];
-  for (const command of commands) {
-    let head = `*${command.length}\r\n`;
-    for (const argument of command) {
-      if (typeof argument === 'string') {
-        head += `$${Buffer.byteLength(argument)}\r\n${argument}\r\n`;
-      } else {
-        parts.push(Buffer.from(`${head}$${argument.length}\r\n`), argument);
-        head = '\r\n';
-      }
-    }
-    parts.push(Buffer.from(head));
-  }
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
-}
-
 /** Takes chunks as they come, gives replies when they are complete. Looks at each byte once. */
 class Parser {
-  /** `limitOfNext` tells how many bytes the reply that begins may take. */
-  constructor(limitOfNext = () => MAX_REPLY_BYTES) {
+  /**
+   * `limitOfNext` tells how many bytes the reply that begins may take, `valueOf` what becomes of the bytes of a value from
+   * `start` to `end`.
+   */
+  constructor(limitOfNext = () => MAX_REPLY_BYTES, valueOf = (bytes, start, end) => bytes.subarray(start, end)) {
     this.limitOfNext = limitOfNext;
+    this.valueOf = valueOf;
     /** The bytes that the reply which is being read may take. */
     this.most = 0;
     /** What has come of a line or value that is not complete: a buffer that grows, and how much of it is used. */
@@ -64,6 +52,8 @@ class Parser {
     this.lists = [];
     /** The bytes of the reply that is being read. */
     this.bytes = 0;
+    /** Where to go on after what `lengthAt` has read. */
+    this.after = 0;
     this.broken = false;
   }
 
@@ -82,7 +72,12 @@ class Parser {
 
   /** Reads on in a line; gives where to go on. */
   line(chunk, at, found) {
-    if (this.held === 0) this.begin(chunk[at]);
+    if (this.held === 0) {
+      const kind = chunk[at];
+      this.begin(kind);
+      if (kind === 0x24 && this.lengthAt(chunk, at + 1)) return this.after;
+      if (kind === 0x2b && this.statusAt(chunk, at + 1, found)) return this.after;
+    }
     const feed = chunk.indexOf(LF, at);
     const end = feed < 0 ? chunk.length : feed + 1;
     if (this.held + end - at > MAX_LINE_BYTES) throw new Error('it sent a line that is too long');
@@ -94,6 +89,34 @@ class Parser {
     if (last <= start || line.indexOf(CR, start) !== last) throw new Error('it sent a line that does not end as lines do');
     this.understand(line[start], line.toString('utf8', start + 1, last), found);
     return end;
+  }
+
+  /**
+   * The length of a value when it lies whole in this chunk and is nothing unusual: then `wanted` is set, and `after` is where
+   * to go on. Everything else is left to `understand`, which costs a text for each line.
+   */
+  lengthAt(chunk, start) {
+    let length = 0;
+    let at = start;
+    for (let byte = chunk[at]; byte >= 0x30 && byte <= 0x39; byte = chunk[++at]) length = length * 10 + byte - 0x30;
+    if (at === start || at - start > USUAL_DIGITS || chunk[at] !== CR || chunk[at + 1] !== LF) return false;
+    this.after = at + 2;
+    this.count(this.after - start + 1);
+    this.fits(length);
+    this.wanted = length + 2;
+    return true;
+  }
+
+  /** The same for the two statuses that our commands are answered with. */
+  statusAt(chunk, start, found) {
+    const status = chunk[start] === 0x4f ? 'OK' : 'QUEUED';
+    const end = start + status.length;
+    if (chunk[end] !== CR || chunk[end + 1] !== LF) return false;
+    for (let index = 0; index < status.length; index++) if (chunk[start + index] !== status.charCodeAt(index)) return false;
+    this.after = end + 2;
+    this.count(this.after - start + 1);
+    this.add(status, found);
+    return true;
   }
 
   /** Reads on in a value; gives where to go on. */
@@ -108,7 +131,7 @@ class Parser {
     this.release();
     this.wanted = 0;
     if (bytes[last] !== CR || bytes[last + 1] !== LF) throw new Error('it sent a value that is longer than it said');
-    this.add(bytes.subarray(start, last), found);
+    this.add(this.valueOf(bytes, start, last), found);
     return end;
   }
 
@@ -215,4 +238,4 @@ function lengthOf(text, most) {
   return length;
 }
 
-module.exports = { ErrorReply, Parser, encode };
+module.exports = { ErrorReply, Parser };

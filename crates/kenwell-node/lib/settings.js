@@ -14,8 +14,10 @@ const KEYS = ['tls', 'cluster', 'sentinel', 'addressMap', 'connectTimeoutMs', 'c
 
 /** A text by which configurations are known: those that have the same one share a connection. */
 function identity(config) {
-  if (KEYS.every((key) => config[key] === undefined || config[key] === false)) return config.connectionString;
-  return JSON.stringify([config.connectionString, ...KEYS.map((key) => config[key])]);
+  for (const key of KEYS) {
+    if (config[key] !== undefined && config[key] !== false) return JSON.stringify([config.connectionString, ...KEYS.map((each) => config[each])]);
+  }
+  return config.connectionString;
 }
 
 /** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */

@@ -21,10 +21,12 @@ function sendable(given) {
   return Buffer.from(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
 }
 
-/** Bytes as text, or a buffer of their own when they are no text. */
-function textOrBytes(bytes) {
-  const text = bytes.toString();
-  return !text.includes('\ufffd') || Buffer.from(text).equals(bytes) ? text : Buffer.from(bytes);
+/** Bytes of a buffer as text, or a buffer of their own when they are no text. */
+function textOrBytes(buffer, start = 0, end = buffer.length) {
+  const text = buffer.utf8Slice(start, end);
+  if (!text.includes('\ufffd')) return text;
+  const bytes = buffer.subarray(start, end);
+  return Buffer.from(text).equals(bytes) ? text : Buffer.from(bytes);
 }
 
 /** The JSON in a value. What is no UTF-8 arrives as bytes. */

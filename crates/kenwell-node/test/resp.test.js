@@ -6,7 +6,8 @@ const net = require('node:net');
 const { once } = require('node:events');
 const { test } = require('node:test');
 
-const { ErrorReply, Parser, encode } = require('../lib/resp');
+const { encode } = require('../lib/command-writer');
+const { ErrorReply, Parser } = require('../lib/resp');
 const { JavaScriptConnection } = require('../lib/javascript-connection');
 const { read } = require('../lib/settings');
 const { random, seed } = require('./support/random');

@@ -105,6 +105,15 @@ onlyNative('Sentinels lead to the master', async () => {
   }
 });
 
+test('a standalone server is spoken to in JavaScript, a cluster and Sentinels by the native part', () => {
+  const program = `const { connection } = require('./lib/connections');
+    for (const more of [{}, { cluster: true }, { sentinel: { master: 'm' } }]) console.log(connection({ connectionString: 'redis://127.0.0.1:1', ...more }).constructor.name);
+    process.exit(0);`;
+  const { KENWELL_NATIVE: _, ...env } = process.env;
+  const told = execFileSync(process.execPath, ['-e', program], { cwd: path.join(__dirname, '..'), env, encoding: 'utf8' });
+  assert.deepEqual(told.trim().split('\n'), ['JavaScriptConnection', 'NativeConnection', 'NativeConnection']);
+});
+
 onlyJavaScript('without the native part cluster and Sentinels are refused, and why', () => {
   assert.throws(() => new StateStore({ connectionString: 'redis://h', cluster: true }), { code: 'KENWELL_NATIVE' });
   assert.throws(() => new StateStore({ connectionString: 'redis://h', sentinel: { master: 'm' } }), { code: 'KENWELL_NATIVE' });

@@ -7,7 +7,8 @@ const net = require('net');
 const os = require('os');
 const path = require('path');
 
-const { ErrorReply, Parser, encode } = require('../../lib/resp');
+const { encode } = require('../../lib/command-writer');
+const { ErrorReply, Parser } = require('../../lib/resp');
 
 /** How long a server may take to start or to say something. */
 const PATIENCE_MS = 20_000;

@@ -1,5 +1,7 @@
 //! Commands that belong together: executed as one transaction, all of them or none.
 
+use std::sync::Arc;
+
 use redis::{Cmd, Pipeline, Value};
 
 use super::send_options::SendOptions;
@@ -10,15 +12,16 @@ use crate::Error;
 ///
 /// In a cluster only commands whose keys share a slot can be executed together, so a group is cut
 /// into one transaction for each slot.
+/// Clones share the commands: a call keeps them, in case it has to be repeated.
 #[derive(Clone, Default)]
-pub(crate) struct Group(Vec<Cmd>);
+pub(crate) struct Group(Arc<Vec<Cmd>>);
 
 /// What became of each command of a group.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
 
 impl Group {
     pub(crate) fn push(&mut self, command: Cmd) {
-        self.0.push(command);
+        Arc::make_mut(&mut self.0).push(command);
     }
 
     pub(crate) fn commands(&self) -> &[Cmd] {
@@ -31,7 +34,7 @@ impl Group {
         if together {
             pipeline.cmd("MULTI");
         }
-        for command in &self.0 {
+        for command in self.commands() {
             pipeline.add_command(command.clone());
         }
         if together {
@@ -42,7 +45,7 @@ impl Group {
 
 impl FromIterator<Cmd> for Group {
     fn from_iter<I: IntoIterator<Item = Cmd>>(commands: I) -> Self {
-        Self(commands.into_iter().collect())
+        Self(Arc::new(commands.into_iter().collect()))
     }
 }
 

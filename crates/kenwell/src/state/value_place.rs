@@ -20,19 +20,10 @@ pub struct ValuePlace {
 
 impl ValuePlace {
     pub(super) fn new(index: usize, key: &[u8]) -> Self {
-        let key = String::from_utf8_lossy(key);
-        let mut shown: String = key
-            .chars()
-            .take(MAX_SHOWN)
-            .flat_map(char::escape_debug)
-            .collect();
-        if key.chars().nth(MAX_SHOWN).is_some() {
-            shown.push('…');
-        }
         Self {
             index,
             entry: None,
-            key: shown.into(),
+            key: shown(key),
         }
     }
 
@@ -56,6 +47,23 @@ impl ValuePlace {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// A key, made presentable. Most are as they are: every call makes the places of its values.
+fn shown(key: &[u8]) -> Box<str> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    if let (true, Ok(text)) = (key.len() <= MAX_SHOWN, str::from_utf8(key))
+        && key.iter().all(is_plain)
+    {
+        return text.into();
+    }
+    let text = String::from_utf8_lossy(key);
+    let start = text.chars().take(MAX_SHOWN);
+    let mut shown: String = start.flat_map(char::escape_debug).collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown.into()
 }
 
 impl fmt::Display for ValuePlace {
@@ -83,6 +91,14 @@ mod tests {
             place.to_string(),
             "entry `data` (key `data:\\\"u\\n\u{fffd}`)"
         );
+        for code in 0..=u8::MAX {
+            let key = [b'a', code];
+            let escaped: String = String::from_utf8_lossy(&key)
+                .chars()
+                .flat_map(char::escape_debug)
+                .collect();
+            assert_eq!(ValuePlace::new(0, &key).key(), escaped);
+        }
         let long = ValuePlace::new(1, "ü".repeat(300).as_bytes());
         assert_eq!(long.key().chars().count(), MAX_SHOWN + 1);
         assert_eq!(ValuePlace::new(3, b"").to_string(), "entry 3");

@@ -52,11 +52,9 @@ impl PreparedCall {
     pub(super) async fn send(self, connection: &Connection, command: &'static str) -> Replies {
         let limit = connection.limit();
         let tickets = connection.order().begin([self.entry(connection)], limit);
-        let begun = tickets.into_iter().map(|ticket| OrderedCall {
-            groups: self.groups.clone(),
-            ticket,
-        });
-        let mut replies = send_all(connection, command, begun.collect(), limit).await;
+        let begun = tickets.into_iter().next().map(|ticket| self.begun(ticket));
+        let begun = Vec::from_iter(begun);
+        let mut replies = send_all(connection, command, begun, limit).await;
         replies.pop().unwrap_or_else(|| Ok(Vec::new()))
     }
 }

@@ -1,0 +1,54 @@
+// What was sent on a connection that broke, and not answered, never undoes what was confirmed after it: not when it is
+// repeated, and not when Redis cannot be made to forget it.
+'use strict';
+
+const assert = require('node:assert/strict');
+const { after, before, test } = require('node:test');
+
+const { StateStore } = require('../state');
+const { Proxy } = require('./support/proxy');
+const { Redis } = require('./support/redis');
+
+let redis;
+let proxy;
+before(async () => {
+  redis = await Redis.start();
+  proxy = await Proxy.start(redis.port);
+});
+after(async () => {
+  proxy.close();
+  await redis.stop();
+});
+
+const data = async (user) => JSON.parse(await redis.ask('GET', `data:${user}`))?.user.data;
+
+test('what an older call may still undo is not confirmed', async () => {
+  await redis.ask('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '+@all', '-client|kill');
+  const store = new StateStore({ connectionString: proxy.url.replace('redis://', 'redis://app:pw@'), connectTimeoutMs: 1000, commandTimeoutMs: 1000 });
+  await store.save('ada', { user: { data: 'before' } });
+  proxy.set('hold', 'up');
+  await assert.rejects(store.save('ada', { user: { data: 'late' } }), { code: 'KENWELL_TIMEOUT' });
+  await assert.rejects(store.save('ada', { user: { data: 'newer' } }), { code: 'KENWELL_UNCERTAIN', message: /\+client\|kill/ });
+  assert.equal(await data('ada'), 'newer');
+  await store.save('grace', { user: { data: 'newer' } });
+  await assert.rejects(store.delete('ada'), { code: 'KENWELL_UNCERTAIN' });
+  // It does come late.
+  proxy.release();
+  while ((await data('ada')) !== 'late');
+});
+
+test('a save that was lost is not repeated over a newer one that is not repeated', async () => {
+  const store = new StateStore({ connectionString: `${proxy.url}/1`, commandTimeoutMs: 5000 });
+  const record = { user: { data: 'before' } };
+  await store.save('ada', record);
+  // Both are executed, and the answers do not come.
+  proxy.set('hold', 'down');
+  const older = store.save('ada', { user: { data: 'older' } });
+  const newer = store.saveIfUnchanged('ada', record);
+  const [one, other] = [assert.rejects(older, { code: 'KENWELL_UNCERTAIN', message: /overtaken/ }), assert.rejects(newer, { code: 'KENWELL_UNCERTAIN' })];
+  await redis.ask('PING');
+  proxy.cut();
+  proxy.treats = 'pass';
+  await Promise.all([one, other]);
+  await store.save('ada', record);
+});
