@@ -433,3 +433,20 @@ async fn a_silent_server_is_left_after_the_limit() {
     );
     assert!(settle(&mut writer, &all).await.is_empty());
 }
+
+#[tokio::test]
+async fn what_was_answered_before_a_silence_counts() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::before(&server.settings().address);
+    let mut count = 0;
+    proxy.rule(move |command| {
+        count += u32::from(is(command, "HSET"));
+        if count == 8 { Act::Stall } else { Act::Pass }
+    });
+    let connection = Connection::new(impatient(&proxy)).unwrap();
+    let results = profile::apply(&connection, &updates(10, r#"{"a":1}"#)).await;
+    let (answered, others) = results.split_at(7);
+    assert!(answered.iter().all(Result::is_ok), "{results:?}");
+    let is_silent = |result: &Result<(), Error>| matches!(result, Err(Error::Silent { .. }));
+    assert!(others.iter().all(is_silent), "{results:?}");
+}

@@ -2,6 +2,8 @@
 
 use redis::{Cmd, Pipeline};
 
+use super::spare_buffers::SPARE;
+
 /// Commands, encoded as they are added.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct CommandBuffer {
@@ -16,7 +18,7 @@ impl CommandBuffer {
     /// Room for so many commands, and for this many bytes of them.
     pub(crate) fn with_capacity(commands: usize, bytes: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(bytes),
+            bytes: SPARE.take(bytes),
             ends: Vec::with_capacity(commands),
             answers_more: false,
         }

@@ -36,6 +36,7 @@ mod shared_connection;
 mod slot;
 mod slot_map;
 mod socket_task;
+mod spare_buffers;
 mod staged_connection;
 mod target;
 mod tcp;

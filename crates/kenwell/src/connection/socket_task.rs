@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::command_queue::{QueuedRequest, Replies, Request, closed};
 use super::reply_decoder::ReplyDecoder;
 use super::reply_limits::ReplyLimits;
+use super::spare_buffers::SPARE;
 use crate::cause::NotRedis;
 
 /// How much is read at once, in bytes.
@@ -171,7 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         while let Some(first) = self.outgoing.front() {
             let rest = first.get(self.written..).unwrap_or_default();
             if rest.is_empty() {
-                self.outgoing.pop_front();
+                if let Some(written) = self.outgoing.pop_front() {
+                    SPARE.put(written);
+                }
                 self.written = 0;
                 continue;
             }
