@@ -112,6 +112,8 @@ fn whatever_the_names_and_values_are_documents_are_merged_as_the_model_says() {
             client.set("user:all", &existing.to_string());
         }
         for text in &texts {
+            let whole = update("one", text);
+            prop_assert_eq!(whole.retain(|_| true), Some(whole));
             prop_assert_eq!(
                 write(update("one", text)).map_err(|error| error.to_string()),
                 Ok(())
