@@ -168,6 +168,12 @@ impl Values {
         })
     }
 
+    /// Whether another table says the same in all of its keys but one.
+    pub(super) fn says_the_same_but(&self, other: &Self, exception: &Key) -> bool {
+        let mut keys = self.keys.iter().filter(|key| key.name != exception.name);
+        keys.all(|key| self.says_the_same(other, key))
+    }
+
     fn says_the_same(&self, other: &Self, key: &Key) -> bool {
         if !matches!(key.kind, Kind::Certificate | Kind::PrivateKey) {
             return self.get(key) == other.get(key);
