@@ -95,6 +95,6 @@ pub mod profile;
 pub mod state;
 
 pub use class::Class;
-pub use error::Error;
+pub use error::{Error, Need};
 pub use printable::{is_printable, printable};
 pub use reply::Reply;
