@@ -3,6 +3,7 @@
 use kenwell::connection::{Connection, Settings};
 use kenwell::profile::{Expiry, Layout, Prefix, Writer};
 
+use super::expiry;
 use super::keys::{Key, destination as key};
 use super::parse::filled;
 use super::secret::FoundSecret;
@@ -31,6 +32,7 @@ pub(super) fn read(mut table: TableReader<'_>) -> Option<ReadDestination<'_>> {
     check_users(&table);
     check_tls(&table);
     check_paths(&table);
+    expiry::check(&mut table);
     let destination = Destination::of(table.values.clone())?;
     Some(ReadDestination { table, destination })
 }
@@ -210,10 +212,7 @@ impl Destination {
 
     /// When its profiles go again.
     pub(crate) fn expiry(&self) -> Expiry {
-        let ttl = self.values.duration(key::TTL);
-        Expiry {
-            ttl: (!ttl.is_zero()).then_some(ttl),
-        }
+        expiry::of(&self.values)
     }
 
     /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::control::{
     CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample,
 };
+use super::expiring_write::is_about_expiry;
 use super::server_limits::exceeded_by;
 use super::{Expiry, ProfileUpdate};
 use crate::connection::Connection;
@@ -70,6 +71,7 @@ impl Experiment {
     /// Whether an error raises the question whose fault it is.
     pub(super) fn is_due_to(error: &Error) -> bool {
         matches!(error, Error::Refused { .. } | Error::Lost { .. })
+            && !is_about_expiry(error)
             && (matches!(error, Error::Lost { .. }) || error.class() == Class::Unknown)
     }
 

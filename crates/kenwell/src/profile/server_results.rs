@@ -1,5 +1,6 @@
 //! Writes the updates that go to one server, and tells what became of each.
 
+use super::expiring_write::is_about_expiry;
 use super::{Expiry, ProfileUpdate};
 use crate::Error;
 use crate::connection::Connection;
@@ -41,7 +42,9 @@ pub(super) async fn write_share(
             } else {
                 length
             },
-            is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
+            is_suspect: matches!(error, Error::Lost { .. })
+                && !is_about_expiry(&error)
+                && now.len() == 1,
         };
     }
     ServerResults {

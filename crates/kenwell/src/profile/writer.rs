@@ -272,7 +272,10 @@ impl Writer {
         let taken = updates.iter().zip(results).rev();
         let taken = taken.filter(|(_, result)| result.is_ok());
         let small = taken.take(JUDGED).find_map(|(update, _)| {
-            let (name, value) = update.fields().next()?;
+            // Written again a field of its own time to live would stay for ever.
+            let mut fields = update.fields();
+            let (name, value) =
+                fields.find(|(name, _)| self.expiry.field_ttls.of(name).is_none())?;
             (name.len() + value.len() <= MAX_SAMPLE).then(|| Sample {
                 key: update.key().to_vec(),
                 name: name.to_vec(),
