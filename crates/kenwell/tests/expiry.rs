@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use kenwell::connection::{Connection, Settings};
 use kenwell::doctor::{Check, Status, examine_expiring};
 use kenwell::profile::{Expiry, FieldTtls, Layout, TtlFrom, Writer, fields_expire_in};
 use kenwell::{Class, Error};
+use support::cluster::Cluster;
 use support::flavour::Flavour;
 use support::load::update;
 use support::proxy::{Act, Proxy, is};
@@ -213,6 +215,34 @@ async fn fields_go_before_their_profile_where_the_server_knows_how() {
             server.cli(&["HPEXPIRE", "user:u1", "60000", "FIELDS", "1", "cart.i0"]);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_cluster_every_node_lets_its_profiles_expire() {
+    let cluster = Cluster::of(Flavour::Valkey);
+    let expiry = Expiry {
+        ttl: Some(HOUR),
+        ttl_from: TtlFrom::First,
+        ..half_an_hour_for_carts()
+    };
+    let mut writer = writer(cluster.settings(), expiry);
+    let users: Vec<_> = (0..30).map(|user| format!("u{user}")).collect();
+    let traits = r#"{"plan":"pro","cart":{"total":9}}"#;
+    let updates: Vec<_> = users.iter().map(|user| update(user, traits)).collect();
+    for _round in 0..2 {
+        let results = writer.settle(&updates).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+    let mut masters = HashSet::new();
+    for user in users {
+        let key = format!("user:{user}");
+        let master = cluster.master_of(&key);
+        assert!(is_renewed(&cluster.nodes[master], &key), "{key}");
+        let left = field_expires_in(&cluster.nodes[master], &key, "cart.total");
+        assert!((900_000..=1_800_000).contains(&left), "{key} {left}");
+        masters.insert(master);
+    }
+    assert_eq!(masters.len(), 3);
 }
 
 #[tokio::test]
