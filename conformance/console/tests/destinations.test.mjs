@@ -53,6 +53,31 @@ test('settings are changed in the file, with its comments kept, and at once in f
   await eventually('no prefix in the file', () => !/moved/.test(house.kenwell.config));
 });
 
+test('how long profiles stay is set in a part of its own, and the profile tells it', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  await page.getByRole('heading', { level: 3, name: 'Profiles' }).waitFor();
+  page.watch.allow(/^refusal: 422 PATCH/);
+  await page.getByLabel('Counted from').selectOption('first');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('it has no effect without ttl').waitFor();
+  await page.getByLabel('Expires after').fill('30d');
+  await page.getByLabel('Fields that expire').fill('cart.* = 30m\nseen = 7d');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved, and in force.').waitFor();
+  assert.match(house.kenwell.config, /ttl = "30d"/);
+  assert.match(house.kenwell.config, /ttl_from = "first"/);
+  assert.match(house.kenwell.config, /field_ttl = \{ "cart\.\*" = "30m", seen = "7d" \}/);
+  await identify('mayfly', { a: 1 });
+  await eventually('the hash', async () => (await house.redis.hash('user:mayfly')).a === '1');
+  const profile = await house.signedIn('/profiles?destination=profiles&user=mayfly');
+  await profile.getByText('in 30 d').waitFor();
+  await page.getByLabel('Expires after').fill('');
+  await page.getByLabel('Counted from').selectOption('last_identify');
+  await page.getByLabel('Fields that expire').fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await eventually('no ttl in the file', () => !/^(field_)?ttl =/m.test(house.kenwell.config));
+});
+
 test('TLS is switched off with all that belongs to it', async () => {
   const { ca } = await certificates(join(house.directory, 'certificates'), 'localhost');
   await house.kenwell.api('POST', '/destinations', {

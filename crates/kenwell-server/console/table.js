@@ -1,5 +1,6 @@
 // Tables that turn into cards on narrow screens without losing their meaning.
 import { h } from './dom.js';
+import { duration } from './time.js';
 
 /**
  * A table. Columns are `{ title, kind, isPlain }`: kind `number` aligns right, and a narrow screen leaves the title of a
@@ -24,10 +25,13 @@ export function row(columns, cells) {
   }, cells[place])));
 }
 
-/** The fields of a user's hash. */
-export function fieldTable({ key, fields }) {
-  const { element, body, columns } = table(`Fields of ${key}`, [{ title: 'Field' }, { title: 'Value', isPlain: true }]);
-  body.append(...fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value)])));
+/** The fields of a user's hash, and when those expire that go before it. */
+export function fieldTable({ key, fields, field_ttl_seconds: times = {} }) {
+  const expires = Object.keys(times).length > 0;
+  const { element, body, columns } = table(`Fields of ${key}`,
+    [{ title: 'Field' }, { title: 'Value', isPlain: true }, expires ? { title: 'Expires' } : null].filter(Boolean));
+  const expiry = (name) => (Object.hasOwn(times, name) ? `in ${duration(times[name])}` : 'with the profile');
+  body.append(...fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value), expires ? expiry(name) : null])));
   return element;
 }
 

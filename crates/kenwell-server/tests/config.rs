@@ -22,6 +22,8 @@ mod certificates;
 mod connection;
 #[path = "config/environment.rs"]
 mod environment;
+#[path = "config/expiry.rs"]
+mod expiry;
 #[path = "config/listener.rs"]
 mod listener;
 #[path = "config/prefix_overlap.rs"]

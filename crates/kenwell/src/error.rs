@@ -1,5 +1,6 @@
 //! Everything that can go wrong between us and Redis, and what to do about it.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,16 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// The server does not take a command that a setting needs.
+    #[error("redis at {address}: {need}: {reply}; {}", need.cure)]
+    Needed {
+        /// The server.
+        address: Arc<str>,
+        /// What was refused, and which setting needs it.
+        need: &'static Need,
+        /// The server's answer.
+        reply: Reply,
+    },
     /// The server refuses this command each time, in words that are not known, and takes others like it
     /// in between.
     #[error(
@@ -179,6 +190,26 @@ pub enum Error {
     },
 }
 
+/// A setting that needs a command which not every server takes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The command.
+    pub command: &'static str,
+    /// The setting's name in the configuration.
+    pub setting: &'static str,
+    /// What to change where the command is refused.
+    pub cure: &'static str,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            command, setting, ..
+        } = self;
+        write!(formatter, "{command} refused, which `{setting}` needs")
+    }
+}
+
 impl Error {
     /// The error for a setting that cannot work.
     pub(crate) fn wrong_setting(setting: &'static str, problem: impl Into<String>) -> Self {
@@ -204,7 +235,7 @@ impl Error {
             | Self::Unexpected { .. } => Class::Configuration,
             Self::Dropped { .. } | Self::RefusedAlone { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),
-            Self::Opening { reply, .. } => match reply.class() {
+            Self::Opening { reply, .. } | Self::Needed { reply, .. } => match reply.class() {
                 Class::Transient => Class::Transient,
                 _ => Class::Configuration,
             },
@@ -230,6 +261,7 @@ impl Error {
                 | Self::Lost { .. }
                 | Self::Silent { .. }
                 | Self::Unexpected { .. }
+                | Self::Needed { .. }
                 | Self::Dropped { .. }
                 | Self::RefusedAlone { .. }
         )
@@ -238,7 +270,19 @@ impl Error {
     /// Whether the server answered the command. Otherwise the connection failed, and any command that was
     /// under way may or may not have been executed.
     pub(crate) fn is_answer(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Needed { .. })
+    }
+
+    /// The error of a command that a setting needs: never the fault of what was to be written.
+    pub(crate) fn needed_by(self, need: &'static Need) -> Self {
+        match self {
+            Self::Refused { address, reply, .. } => Self::Needed {
+                address,
+                need,
+                reply,
+            },
+            error => error,
+        }
     }
 
     /// The error of something that was asked before a connection may be used: never a command's fault.
@@ -260,7 +304,7 @@ impl Error {
     /// Whether the connection that gave this error should not be used again.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self {
-            Self::Refused { reply, .. } => reply.spoils_connection(),
+            Self::Refused { reply, .. } | Self::Needed { reply, .. } => reply.spoils_connection(),
             _ => true,
         }
     }

@@ -58,7 +58,7 @@
 //! | module | what it is about |
 //! |---|---|
 //! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, [certificates](connection::pem) in any form, and a [`Connection`](connection::Connection) that opens again when it broke |
-//! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)) |
+//! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)), and when they go again ([`Expiry`](profile::Expiry)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`printable`] | text from outside, fit for a log or a terminal |
@@ -71,8 +71,9 @@
 //! * A caller that waits for each batch before sending the next gets them written in that order, also across
 //!   time-outs and broken connections.
 //! * No update of a profile is written twice, retried or dropped behind the caller's back; a
-//!   [`Writer`](profile::Writer) repeats an update that is judged because that is what it is for. Whole values
-//!   of state are written again, once, when the connection was lost.
+//!   [`Writer`](profile::Writer) repeats an update that is judged because that is what it is for, and one whose
+//!   profile expired before it got its new time to live. Whole values of state are written again, once, when the
+//!   connection was lost.
 //! * Calls of the state store on one key take effect in the order in which they were begun, whatever
 //!   breaks, and each answers within one limit.
 //! * Memory is bounded by [`MAX_FLATTENED_BYTES`](profile::MAX_FLATTENED_BYTES) and
@@ -100,6 +101,6 @@ pub mod profile;
 pub mod state;
 
 pub use class::Class;
-pub use error::Error;
+pub use error::{Error, Need};
 pub use printable::{is_printable, printable};
 pub use reply::Reply;

@@ -1,7 +1,7 @@
 //! `kenwell doctor`.
 
 use clap::Args;
-use kenwell::doctor::{Finding, Report, Status, examine};
+use kenwell::doctor::{Finding, Report, Status, examine_expiring};
 use serde_json::{Value, json};
 
 use super::config_option::ConfigOption;
@@ -75,7 +75,8 @@ async fn one(config: &Config, destination: &Destination, json: bool) -> Result<R
     if !json {
         output::line(format!("{}: redis at {}", destination.id, settings.address))?;
     }
-    let report = examine(settings, &config.layout(destination)).await;
+    let (layout, expiry) = (config.layout(destination), destination.expiry());
+    let report = examine_expiring(settings, &layout, &expiry).await;
     if json {
         output::json(&as_json(destination, &report))?;
         return Ok(report);

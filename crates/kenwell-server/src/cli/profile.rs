@@ -1,5 +1,7 @@
 //! `kenwell profile get`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use kenwell::profile::{DataType, StoredFields};
 use serde_json::{Map, Value, json};
@@ -47,23 +49,42 @@ pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
             "no profile: there is no {key} in destination \"{id}\""
         ))
     };
-    let about = json!({ "user_id": user, "destination": destination.id, "key": lossy(&key) });
-    let about = Some(about).filter(|_| arguments.json);
+    let expires_in = async || match kenwell::profile::expires_in(&connection, &layout, user).await {
+        // The user may have no right to ask.
+        Err(kenwell::Error::Refused { .. }) => Ok(None),
+        expires_in => expires_in.map_err(failed),
+    };
+    let about = |left: Option<Duration>| {
+        let about = json!({
+            "user_id": user,
+            "destination": destination.id,
+            "key": lossy(&key),
+            "ttl_seconds": left.map(|left| left.as_secs()),
+        });
+        arguments.json.then_some(about)
+    };
+    let title = |left: Option<Duration>| match left {
+        Some(left) => format!("{}  expires in {}", printable(&key), rough(left)),
+        None => printable(&key),
+    };
     match layout.data_type {
         DataType::Hash => {
             let fields = kenwell::profile::read(&connection, &layout, user).await;
-            print_fields(&key, fields.map_err(failed)?.ok_or_else(absent)?, about)
+            let fields = fields.map_err(failed)?.ok_or_else(absent)?;
+            let left = expires_in().await?;
+            print_fields(&title(left), fields, about(left))
         }
         DataType::Json => {
             let document = kenwell::profile::read_document(&connection, &layout, user).await;
             let document = document.map_err(failed)?.ok_or_else(absent)?;
-            print_document(&key, &document, about)
+            let left = expires_in().await?;
+            print_document(&title(left), &document, about(left))
         }
     }
 }
 
 /// Prints a document; `about` is what comes before it when JSON is wanted.
-fn print_document(key: &[u8], document: &[u8], about: Option<Value>) -> Result<(), Failure> {
+fn print_document(title: &str, document: &[u8], about: Option<Value>) -> Result<(), Failure> {
     let text = lossy(document);
     if let Some(about) = about {
         // As it stands, so that its numbers keep their text.
@@ -71,12 +92,16 @@ fn print_document(key: &[u8], document: &[u8], about: Option<Value>) -> Result<(
         let about = about.strip_suffix('}').unwrap_or_default();
         return output::data(format!(r#"{about},"document":{text}}}"#));
     }
-    output::line(printable(key))?;
+    output::line(title)?;
     output::line(format!("  {}", printable(document)))
 }
 
 /// Prints the fields of a hash; `about` is what comes before them when JSON is wanted.
-fn print_fields(key: &[u8], mut fields: StoredFields, about: Option<Value>) -> Result<(), Failure> {
+fn print_fields(
+    title: &str,
+    mut fields: StoredFields,
+    about: Option<Value>,
+) -> Result<(), Failure> {
     fields.sort();
     if let Some(mut about) = about {
         let fields: Map<String, Value> = fields
@@ -88,7 +113,7 @@ fn print_fields(key: &[u8], mut fields: StoredFields, about: Option<Value>) -> R
         }
         return output::json(&about);
     }
-    output::line(printable(key))?;
+    output::line(title)?;
     let width = fields
         .iter()
         .map(|(name, _)| printable(name).chars().count())
@@ -104,6 +129,44 @@ fn print_fields(key: &[u8], mut fields: StoredFields, about: Option<Value>) -> R
     Ok(())
 }
 
+/// A length of time by its two largest units: `89d 23h`.
+fn rough(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [
+        ("d", 86_400, u64::MAX),
+        ("h", 3_600, 24),
+        ("m", 60, 60),
+        ("s", 1, 60),
+    ];
+    let parts = units.map(|(unit, length, most)| (seconds / length % most, unit));
+    let parts = parts.iter().skip_while(|(count, _)| *count == 0).take(2);
+    let parts: Vec<_> = parts
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    if parts.is_empty() {
+        return "0s".to_owned();
+    }
+    parts.join(" ")
+}
+
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_has_two_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (61, "1m 1s"),
+            (3_600, "1h 0m"),
+            (7_775_999, "89d 23h"),
+        ] {
+            assert_eq!(rough(Duration::from_secs(seconds)), text);
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod check;
 mod destination;
 mod document;
 mod environment;
+mod expiry;
 mod file_reader;
 mod input;
 mod keys;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kenwell::{
     Error,
-    connection::Connection,
     profile::{FoldedUpdate, Writer},
 };
 use tokio::time::sleep;
@@ -39,10 +38,10 @@ pub(super) struct LaneResult {
 }
 
 impl Lane {
-    /// A lane with a connection of its own, as this one is. What it defers is told to `applied`.
-    pub(super) fn new(connection: &Connection, applied: &AppliedEvents) -> Self {
+    /// A lane that writes with this, over a connection of its own. What it defers is told to `applied`.
+    pub(super) fn new(writer: Writer, applied: &AppliedEvents) -> Self {
         Self {
-            writer: Writer::new(connection.another()),
+            writer,
             deferred: Arc::new(DeferredUpdates::new(applied)),
         }
     }

@@ -93,7 +93,12 @@ fn tables(lines: &str) -> String {
 }
 
 fn start(node: &Node) -> Server {
-    Server::with(&tables(&format!("address = \"{}\"", node.address())))
+    start_with(node, "")
+}
+
+fn start_with(node: &Node, settings: &str) -> Server {
+    let address = format!("address = \"{}\"\n{settings}", node.address());
+    Server::with(&tables(&address))
 }
 
 fn count(server: &Server, name: &str) -> u64 {

@@ -9,14 +9,19 @@ use super::{
     expiry, explain, login, marker, memory, network, probe, rights, round_trip, server, tls,
 };
 use crate::connection::{Connection, Settings, StagedConnection, servers};
-use crate::profile::Layout;
+use crate::profile::{Expiry, Layout};
 
-/// Examines the way to a Redis, and the Redis.
+/// Examines the way to a Redis, and the Redis, for profiles that stay.
 ///
 /// Each step takes at most `connect_timeout` or `command_timeout`; about twenty steps. Safe
 /// while others use the server: it writes one random key below the layout's prefix, which is
 /// deleted at once and expires by itself if that fails.
 pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
+    examine_expiring(settings, layout, &Expiry::default()).await
+}
+
+/// Examines as [`examine`] does, and whether profiles and fields can expire as they are to.
+pub async fn examine_expiring(settings: &Settings, layout: &Layout, expiry: &Expiry) -> Report {
     let servers = match servers(settings).await {
         Ok(servers) => servers,
         Err(error) => return Report::new(vec![explain::failed(Check::Settings, &error)]),
@@ -25,7 +30,7 @@ pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
     for server in servers {
         let mut findings = Vec::with_capacity(Check::ALL.len());
         // `None` only says that the rest was not reached.
-        let _reached_the_end = walk(settings, server, layout, &mut findings).await;
+        let _reached_the_end = walk(settings, server, (layout, expiry), &mut findings).await;
         if settings.sentinel_master.is_some() {
             findings.iter_mut().for_each(explain::announced);
         }
@@ -41,7 +46,7 @@ pub async fn examine(settings: &Settings, layout: &Layout) -> Report {
 async fn walk(
     settings: &Settings,
     server: String,
-    layout: &Layout,
+    (layout, expiry): (&Layout, &Expiry),
     findings: &mut Vec<Finding>,
 ) -> Option<()> {
     let one = Settings {
@@ -64,12 +69,12 @@ async fn walk(
     let socket = network::reach(&staged, findings).await?;
     let socket = tls::secure(&staged, socket, findings).await?;
     login::log_in(&mut staged, socket, findings).await?;
-    let rights = rights::examine(&mut staged, layout, findings).await?;
+    let rights = rights::examine(&mut staged, layout, expiry, findings).await?;
     login::select(&mut staged, findings).await?;
     let marked = marker::examine(&mut staged, layout).await;
     let info = Info::ask(&mut staged).await;
     findings.extend(server::examine(&info, settings));
-    findings.extend(memory::examine(&info));
+    findings.extend(memory::examine(&info, expiry));
     findings.push(marked);
     let obstacle = findings.iter().find(|found| {
         let bars_the_way = matches!(found.check, Check::Database | Check::Topology);

@@ -3,23 +3,25 @@
 use super::certificate::now;
 use super::finding::{Check, Finding};
 use super::info::Info;
+use crate::profile::Expiry;
 
 /// A snapshot time so close to the server's start is the start itself, in seconds.
 const START_TOLERANCE: u64 = 2;
 
-pub(super) fn examine(info: &Info) -> [Finding; 2] {
-    [eviction(info), persistence(info)]
+pub(super) fn examine(info: &Info, expiry: &Expiry) -> [Finding; 2] {
+    [eviction(info, expiry), persistence(info)]
 }
 
-/// Profiles never expire, so only policies for keys that expire leave them alone.
-fn eviction(info: &Info) -> Finding {
+/// Policies for keys that expire leave profiles alone that do not.
+fn eviction(info: &Info, expiry: &Expiry) -> Finding {
     let Some(policy) = info.get("maxmemory_policy") else {
         return info.silent(Check::Eviction);
     };
     if policy == "noeviction" {
         return Check::Eviction.ok("maxmemory-policy noeviction: profiles stay");
     }
-    if policy.starts_with("volatile-") {
+    let concerns_what_expires = policy.starts_with("volatile-");
+    if concerns_what_expires && expiry.ttl.is_none() {
         return Check::Eviction.ok(format!(
             "maxmemory-policy {policy}: profiles stay, because they do not expire"
         ));
@@ -29,8 +31,13 @@ fn eviction(info: &Info) -> Finding {
     } else {
         "when memory is short"
     };
+    let why = if concerns_what_expires {
+        ", because `ttl` lets them expire"
+    } else {
+        ""
+    };
     Check::Eviction.warning(
-        format!("maxmemory-policy {policy}: Redis throws profiles away {when}"),
+        format!("maxmemory-policy {policy}: Redis throws profiles away {when}{why}"),
         "set `maxmemory-policy noeviction` in Redis",
     )
 }
@@ -82,6 +89,8 @@ fn has_snapshot(info: &Info) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::doctor::Status;
 
@@ -95,8 +104,24 @@ mod tests {
             ("maxmemory:0\r\nmaxmemory_policy:eviction", Status::Warning),
             ("", Status::Skipped),
         ] {
-            let [eviction, _] = examine(&Info::of(info));
+            let [eviction, _] = examine(&Info::of(info), &Expiry::default());
             assert_eq!(eviction.status, status, "{info}");
+        }
+    }
+
+    #[test]
+    fn what_expires_is_evicted_by_a_policy_for_that() {
+        let expiry = Expiry {
+            ttl: Some(Duration::from_hours(1)),
+            ..Expiry::default()
+        };
+        for (policy, status) in [
+            ("noeviction", Status::Ok),
+            ("volatile-ttl", Status::Warning),
+            ("allkeys-lru", Status::Warning),
+        ] {
+            let info = Info::of(&format!("maxmemory_policy:{policy}"));
+            assert_eq!(examine(&info, &expiry)[0].status, status, "{policy}");
         }
     }
 
@@ -120,7 +145,7 @@ mod tests {
             ),
             ("", Status::Skipped),
         ] {
-            let [_, persistence] = examine(&Info::of(info));
+            let [_, persistence] = examine(&Info::of(info), &Expiry::default());
             assert_eq!(persistence.status, status, "{info}");
         }
     }

@@ -38,7 +38,7 @@ mod round_trip;
 mod server;
 mod tls;
 
-pub use examine::examine;
+pub use examine::{examine, examine_expiring};
 pub use expiry::time_notices;
 pub use finding::{Check, Finding, Status};
 pub use report::Report;

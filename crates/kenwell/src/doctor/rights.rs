@@ -8,7 +8,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use crate::connection::{Settings, StagedConnection};
-use crate::profile::{DataType, Layout};
+use crate::profile::{DataType, Expiry, Layout, TtlFrom};
 use crate::{Class, Error};
 
 /// The commands that the user may run on the keys of users.
@@ -47,6 +47,9 @@ pub(super) enum Permission {
     CommandUnknown,
 }
 
+/// Lets fields of a hash expire.
+const HASH_FIELDS: &str = "HPEXPIRE";
+
 /// The user whose profile the probe writes: a name that no user has.
 pub(super) fn probe_user() -> String {
     // Each state has keys of its own, taken from the system's randomness.
@@ -58,10 +61,11 @@ pub(super) fn probe_user() -> String {
 pub(super) async fn examine(
     staged: &mut StagedConnection,
     layout: &Layout,
+    expiry: &Expiry,
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
     let key = layout.key(&probe_user());
-    let tests = tests(layout.data_type, &key, staged.settings());
+    let tests = tests(layout.data_type, &key, staged.settings(), expiry);
     let mut permissions = Vec::with_capacity(tests.len());
     for test in &tests {
         match staged.ask(test.name, &test.command).await {
@@ -83,8 +87,8 @@ pub(super) async fn examine(
 
 /// Redis checks rights before it executes: `HSET` with a name that has no value, what writes documents with a text
 /// that is no JSON, `CLIENT KILL` of a connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and
-/// `DEL` of a key that does not exist change nothing.
-fn tests(data_type: DataType, key: &[u8], settings: &Settings) -> Vec<RightsTest> {
+/// `DEL` of a key that does not exist change nothing, nor do other times to live of it.
+fn tests(data_type: DataType, key: &[u8], settings: &Settings, expiry: &Expiry) -> Vec<RightsTest> {
     use Importance::{ProbeOnly, Recommended, Required};
     let test = |name: &'static str, grant, importance, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
@@ -131,6 +135,16 @@ fn tests(data_type: DataType, key: &[u8], settings: &Settings) -> Vec<RightsTest
         let number = settings.database.to_string();
         tests.push(test("SELECT", "+select", Required, &[number.as_bytes()]));
     }
+    if expiry.ttl.is_some() {
+        tests.push(test("PEXPIRE", "+pexpire", Required, &[key, b"1"]));
+        if expiry.ttl_from == TtlFrom::First {
+            tests.push(test("PTTL", "+pttl", Required, &[key]));
+        }
+    }
+    if !expiry.field_ttls.is_empty() {
+        let nothing: &[&[u8]] = &[key, b"1", b"FIELDS", b"1", b"x"];
+        tests.push(test(HASH_FIELDS, "+hpexpire", Required, nothing));
+    }
     tests
 }
 
@@ -168,8 +182,13 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
     });
     let unknown = answered(Permission::CommandUnknown);
     if must && !unknown.is_empty() {
+        let cure = if unknown.contains(&HASH_FIELDS) {
+            "`field_ttl` takes Redis 7.4 or Valkey 9: use one of them, or remove `field_ttl`"
+        } else {
+            explain::unknown_command(&unknown)
+        };
         let says = format!("Redis does not know {}", unknown.join(", "));
-        return Check::Rights.failed(says, explain::unknown_command(&unknown));
+        return Check::Rights.failed(says, cure);
     }
     let (forbidden, no_key) = (
         answered(Permission::CommandDenied),
@@ -268,7 +287,7 @@ mod tests {
             database: 3,
             ..Settings::new("h:1")
         };
-        let tests = tests(data_type, b"user:x", &settings);
+        let tests = tests(data_type, b"user:x", &settings, &Expiry::default());
         let permissions: Vec<_> = tests
             .iter()
             .map(|test| {

@@ -20,10 +20,15 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Of an update that was written; `None` when writing a part of it again is more than one small command.
-    pub(super) fn of(update: &ProfileUpdate, limit: usize) -> Option<Self> {
+    /// Of an update that was written; `None` when writing a part of it again is more than one small command. Of a hash
+    /// only a field that `may_stay`.
+    pub(super) fn of(
+        update: &ProfileUpdate,
+        limit: usize,
+        may_stay: impl Fn(&[u8]) -> bool,
+    ) -> Option<Self> {
         let mut fields = update.fields();
-        let (name, value) = fields.next()?;
+        let (name, value) = fields.find(|(name, _)| may_stay(name))?;
         let mut command = Cmd::new();
         match update.merging() {
             None => command.arg("HSET").arg(update.key()).arg(name).arg(value),
@@ -78,19 +83,24 @@ pub(super) async fn write_sample(
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
     let question = redis::cmd("PTTL").arg(&sample.key).take();
-    match connection.one("PTTL", question).await {
+    let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
-        Ok(_) => {}
+        Ok(Value::Int(left)) if left >= 0 => Some(left),
+        Ok(_) => None,
         // A user that may not ask writes it all the same.
-        Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
+        Err(error) if error.is_answer() && error.class() == Class::Configuration => None,
         Err(error) => return Err(error),
-    }
+    };
     let mut rest = bytes.div_ceil(sample.bytes.max(1)).max(1);
     while rest > 0 {
         let mut pipeline = Pipeline::new();
         let now = rest.min(TOGETHER);
         for _time in 0..now {
             pipeline.add_command(sample.command.clone()).ignore();
+        }
+        // Should it expire meanwhile, what is written is a profile of its own, and must not stay.
+        if let Some(left) = expires_in {
+            pipeline.cmd("PEXPIRE").arg(&sample.key).arg(left);
         }
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::control::{
     CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample, write_unused,
 };
+use super::expiring_write::is_about_expiry;
 use super::server_limits::exceeded_by;
-use super::{ProfileUpdate, store};
+use super::{Expiry, ProfileUpdate};
 use crate::connection::Connection;
 use crate::{Class, Error};
 
@@ -69,6 +70,7 @@ impl Experiment {
     /// Whether an error raises the question whose fault it is.
     pub(super) fn is_due_to(error: &Error) -> bool {
         matches!(error, Error::Refused { .. } | Error::Lost { .. })
+            && !is_about_expiry(error)
             && (matches!(error, Error::Lost { .. }) || error.class() == Class::Unknown)
     }
 
@@ -96,6 +98,7 @@ impl Experiment {
     pub(super) async fn round(
         &mut self,
         connection: &Connection,
+        expiry: &Expiry,
         update: &ProfileUpdate,
         sample: &Mutex<Option<Sample>>,
     ) -> Verdict {
@@ -110,7 +113,7 @@ impl Experiment {
                 }
                 continue;
             }
-            let written = store::apply(connection, &[update]).await.pop();
+            let written = expiry.apply(connection, &[update]).await.pop();
             match written.unwrap_or(Ok(())) {
                 Ok(()) => return Verdict::Written,
                 Err(error) if !Self::is_due_to(&error) => {

@@ -1,6 +1,7 @@
 //! Writes the updates that go to one server, and tells what became of each.
 
-use super::{ProfileUpdate, store};
+use super::expiring_write::is_about_expiry;
+use super::{Expiry, ProfileUpdate};
 use crate::Error;
 use crate::connection::Connection;
 
@@ -15,13 +16,14 @@ pub(super) struct ServerResults {
 /// Writes one server's share in pipelines of at most `length` updates, until the connection fails.
 pub(super) async fn write_share(
     connection: &Connection,
+    expiry: &Expiry,
     updates: &[&ProfileUpdate],
     mut length: usize,
 ) -> ServerResults {
     let mut results = Vec::with_capacity(updates.len());
     while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
         let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
-        let written = store::apply(connection, now).await;
+        let written = expiry.apply(connection, now).await;
         let failure = written
             .iter()
             .find_map(|result| result.as_ref().err().filter(|error| !error.is_answer()))
@@ -40,7 +42,9 @@ pub(super) async fn write_share(
             } else {
                 length
             },
-            is_suspect: matches!(error, Error::Lost { .. }) && now.len() == 1,
+            is_suspect: matches!(error, Error::Lost { .. })
+                && !is_about_expiry(&error)
+                && now.len() == 1,
         };
     }
     ServerResults {

@@ -1,8 +1,11 @@
 //! Documents in a real Redis: exact whatever their names, one step each, and what is refused.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use kenwell::profile::{self, DataType, Fold, Layout, ProfileUpdate, Writer, read_document};
+use kenwell::profile::{
+    self, DataType, Expiry, Fold, Layout, ProfileUpdate, Writer, read_document,
+};
 use kenwell::{Class, Error};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -112,6 +115,8 @@ fn whatever_the_names_and_values_are_documents_are_merged_as_the_model_says() {
             client.set("user:all", &existing.to_string());
         }
         for text in &texts {
+            let whole = update("one", text);
+            prop_assert_eq!(whole.retain(|_| true), Some(whole));
             prop_assert_eq!(
                 write(update("one", text)).map_err(|error| error.to_string()),
                 Ok(())
@@ -265,6 +270,22 @@ async fn merging_keeps_the_time_to_live_and_reading_back_shows_the_text() {
         read_document(&connection, &layout(), "u").await.unwrap(),
         None
     );
+}
+
+#[tokio::test]
+async fn documents_expire_and_each_write_renews_that() {
+    let server = redis::start(&[]);
+    let expiry = Expiry {
+        ttl: Some(Duration::from_hours(1)),
+        ..Expiry::default()
+    };
+    let mut writer = Writer::new(server.connection()).expiring(expiry);
+    for traits in [r#"{"a":1}"#, r#"{"a":null}"#] {
+        assert!(writer.attempt(&[update("u", traits)]).await[0].is_ok());
+        let left = profile::expires_in(&server.connection(), &layout(), "u").await;
+        assert!(left.unwrap().unwrap() > Duration::from_mins(30));
+        server.command("PEXPIRE user:u 60000");
+    }
 }
 
 /// As deep as others can make it, path by path.

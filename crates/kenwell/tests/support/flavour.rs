@@ -9,6 +9,8 @@ pub enum Flavour {
     Redis,
     /// The oldest Redis that is promised to work.
     Redis62,
+    /// A Redis that knows a time to live of fields.
+    Redis82,
     Valkey,
 }
 
@@ -18,6 +20,7 @@ impl Flavour {
         match self {
             Self::Redis => "redis-server".into(),
             Self::Redis62 => installed("REDIS_6_2_SERVER", "redis-server-6.2"),
+            Self::Redis82 => installed("REDIS_8_2_SERVER", "redis-server-8.2"),
             Self::Valkey => installed("VALKEY_SERVER", "valkey-server"),
         }
     }

@@ -2,6 +2,9 @@
 
 use super::key::{Group, Key, Kind, Moves, Needs, keys};
 
+/// From a second to ten years.
+const TIME_TO_LIVE: Kind = Kind::Duration(1_000, 315_360_000_000);
+
 keys! {
     /// The keys of `[[destinations]]`, in the reference's order.
     DESTINATION:
@@ -98,6 +101,34 @@ keys! {
     .default("false")
     .field(Group::Profiles, "Profiles are JSON documents")
     .hint("One document of RedisJSON for each user instead of a hash. Profiles that are there already stay what they are.")
+    .moves(Moves::NoSecret);
+    TTL = Key::new(
+        "ttl",
+        TIME_TO_LIVE,
+        "a profile [expires](profiles.md#time-to-live) when nothing was written to it for so long; `1s` to `3650d`",
+    )
+    .otherwise("never")
+    .field(Group::Profiles, "Expires after")
+    .hint("How long a profile stays after the last event that wrote to it, such as 90d. Empty for ever.")
+    .moves(Moves::NoSecret);
+    TTL_FROM = Key::new(
+        "ttl_from",
+        Kind::Choice(&["last_identify", "first"]),
+        "from when on `ttl` counts: `last_identify`, each event that writes to a profile renews it; `first`, it is set once, when a profile has none",
+    )
+    .default("\"last_identify\"")
+    .field(Group::Profiles, "Counted from")
+    .hint("The last event that wrote to a profile, or the first.")
+    .moves(Moves::NoSecret);
+    FIELD_TTL = Key::new(
+        "field_ttl",
+        Kind::Map,
+        "[fields that expire](profiles.md#fields-that-expire) by themselves: `{ \"cart.*\" = \"30m\" }`, a field's name or `name.*` for all below it, and how long each stays after it was written; takes Redis 7.4 or Valkey 9; at most 64 entries",
+    )
+    .default("{}")
+    .example("{ \"cart.*\" = \"30m\" }")
+    .field(Group::Profiles, "Fields that expire")
+    .hint("One on each line: cart.* = 30m for all fields below cart, or the name of a field. Takes Redis 7.4 or Valkey 9.")
     .moves(Moves::NoSecret);
     CLUSTER_MODE = Key::new(
         "cluster_mode",

@@ -139,6 +139,7 @@ async fn examine(destination: &Destination, layout: &Layout) -> Result<Json<Repo
         username_shown: destination.username_reference.clone(),
         ..destination.connection.clone()
     };
-    let report = doctor::examine(&settings, layout).await;
+    let expiry = destination.expiry();
+    let report = doctor::examine_expiring(&settings, layout, &expiry).await;
     Ok(Json(Report::of(&report)))
 }

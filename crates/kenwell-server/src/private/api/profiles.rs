@@ -1,10 +1,12 @@
 //! `/api/v1/profiles`: what Redis holds of one user.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
+use kenwell::Error;
 use kenwell::profile;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,6 +19,7 @@ use super::{destinations, nested::nested, position, stored_profile, text};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Path, Query};
+use crate::runtime::DestinationView;
 
 /// What Redis holds of one user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +34,8 @@ pub(super) struct Profile {
     ttl_seconds: Option<u64>,
     /// The hash's fields, sorted by name; empty when there is no hash.
     fields: Vec<(String, String)>,
+    /// How long Redis will keep those fields that go before the hash does; empty unless `field_ttl` is set.
+    field_ttl_seconds: BTreeMap<String, u64>,
     /// The same with dots in names made objects.
     #[schema(value_type = Object)]
     nested: Map<String, Value>,
@@ -91,10 +96,12 @@ pub(super) async fn get(
     }
     // The user whom Kenwell logs in as may have no right to ask.
     let ttl = match profile::expires_in(connection, layout, &user_id).await {
-        Err(kenwell::Error::Refused { .. }) => None,
+        Err(Error::Refused { .. }) => None,
         ttl => ttl.map_err(redis)?,
     };
     let stored = stored.unwrap_or_default();
+    let field_ttl_seconds = field_ttls(&running, &user_id, &stored.fields).await;
+    let field_ttl_seconds = field_ttl_seconds.map_err(redis)?;
     let profile = Profile {
         user_id,
         destination,
@@ -102,10 +109,32 @@ pub(super) async fn get(
         ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
         nested: nested(&stored.fields),
         fields: stored.fields,
+        field_ttl_seconds,
         document: stored.document,
         state,
     };
     Ok((applied, Json(profile)))
+}
+
+/// How long those fields stay that go before their profile, in seconds, where there can be some.
+async fn field_ttls(
+    running: &DestinationView,
+    user_id: &str,
+    stored: &[(String, String)],
+) -> Result<BTreeMap<String, u64>, Error> {
+    if running.settings.expiry().field_ttls.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (connection, layout) = (&running.connection, &running.layout);
+    let names: Vec<_> = stored.iter().map(|(name, _)| name).collect();
+    let times = match profile::fields_expire_in(connection, layout, user_id, &names).await {
+        // No right to ask, or a server that does not know it.
+        Err(Error::Refused { .. }) => return Ok(BTreeMap::new()),
+        times => times?,
+    };
+    let times = names.into_iter().zip(times);
+    let times = times.filter_map(|(name, time)| Some((name.clone(), time?.as_secs())));
+    Ok(times.collect())
 }
 
 /// Delete a profile

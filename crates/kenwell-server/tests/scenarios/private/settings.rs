@@ -185,7 +185,7 @@ fn every_setting_of_a_destination_is_shown_and_secrets_only_as_set_or_not() {
     let server = Server::start(&redis);
     let mut shown = ok(&server.ask("GET", "/api/v1/destinations/profiles", ""));
     assert!(shown.as_object_mut().unwrap().remove("status").is_some());
-    let expected = json!({
+    let mut expected = json!({
         "id": "profiles", "name": "profiles", "enabled": true, "paused": false, "heal": true, "type": "redis",
         "address": redis.address(), "username": null, "has_password": false, "database": 0, "prefix": "",
         "cluster_mode": false, "sentinel_master": null, "sentinel_username": null,
@@ -193,6 +193,16 @@ fn every_setting_of_a_destination_is_shown_and_secrets_only_as_set_or_not() {
         "ca_certificate": null, "client_certificate": null, "has_client_key": false, "server_name": null,
         "connect_timeout": null, "response_timeout": null, "sources": ["web"],
     });
+    // Whatever else can be set is as the file's schema has it.
+    let schema = server.cli(&["config", "schema"]).stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    let keys = &schema["properties"]["destinations"]["items"]["properties"];
+    for (name, key) in keys.as_object().unwrap() {
+        let is_known = ["url", "password", "sentinel_password", "client_key"].contains(&&**name);
+        if !is_known && expected.get(name).is_none() {
+            expected[name] = key["default"].clone();
+        }
+    }
     assert_eq!(shown, expected);
     let change =
         json!({ "password": "s", "username": "u", "connect_timeout": "1500ms", "prefix": "p" });

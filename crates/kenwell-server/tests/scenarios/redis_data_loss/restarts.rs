@@ -2,8 +2,8 @@
 
 use std::fs::OpenOptions;
 
-use super::{Load, count, found, markers, start, wait_for_log, wait_for_marker};
-use crate::support::Node;
+use super::{Load, count, found, markers, start, start_with, wait_for_log, wait_for_marker};
+use crate::support::{Node, eventually};
 
 #[test]
 fn a_redis_that_restarted_without_data_gets_everything_again() {
@@ -96,6 +96,25 @@ fn a_restart_that_lost_nothing_repeats_nothing() {
     node.revive();
     wait_for_log(&server, "with all that its marker promised");
     load.wait_until_whole(&server, &node);
+    assert_eq!(count(&server, "replayed_total"), 0);
+    assert!(!server.log().contains("with less than it had confirmed"));
+}
+
+#[test]
+fn that_profiles_expired_is_no_loss() {
+    let mut node = Node::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let server = start_with(&node, "ttl = \"1s\"");
+    let mut load = Load::new();
+    load.send(&server, 50);
+    wait_for_marker(&server, &node, 50);
+    eventually("the profiles to expire", || {
+        (found(&node) == 0).then_some(())
+    });
+    node.kill();
+    node.revive();
+    wait_for_log(&server, "with all that its marker promised");
+    load.send(&server, 1);
+    wait_for_marker(&server, &node, 51);
     assert_eq!(count(&server, "replayed_total"), 0);
     assert!(!server.log().contains("with less than it had confirmed"));
 }

@@ -14,6 +14,7 @@ pub(crate) use self::{
     library::{
         certificates::Certificates,
         cluster::Cluster,
+        flavour::Flavour,
         ports::free_port,
         proxy::{Act, Proxy, is},
         sentinels::Sentinels,
