@@ -45,6 +45,7 @@ fn main() {
         prefix: Prefix::parse("shop"),
         workspace_id: "default".to_owned(),
         destination_id: "profiles".to_owned(),
+        ..Layout::default()
     };
     let mut flattener = Flattener::default();
     for (name, event) in [

@@ -22,6 +22,7 @@
 //!     prefix: Prefix::parse(""),
 //!     workspace_id: "default".to_owned(),
 //!     destination_id: "profiles".to_owned(),
+//!     ..Layout::default()
 //! };
 //!
 //! let mut flattener = Flattener::default();

@@ -19,6 +19,7 @@ fn with_prefix(prefix: &str, event: &str) -> Result<(String, Vec<(String, String
         prefix: Prefix::parse(prefix),
         workspace_id: "w".to_owned(),
         destination_id: "d".to_owned(),
+        ..Layout::default()
     };
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let update = profile::update(event.as_bytes(), &layout)?;

@@ -84,6 +84,7 @@ async fn refused(settings: &Settings, words: &[&str]) {
         prefix: Prefix::parse(""),
         workspace_id: "w".to_owned(),
         destination_id: "d".to_owned(),
+        ..Layout::default()
     };
     let report = doctor::examine(settings, &layout).await;
     let finding = report.finding(Check::Tls).unwrap();

@@ -1,7 +1,7 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
 use kenwell::connection::Settings;
-use kenwell::profile::{Layout, Prefix};
+use kenwell::profile::{Layout, Prefix, Rules};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
@@ -195,6 +195,7 @@ impl Destination {
             prefix: Prefix::parse(&self.prefix),
             workspace_id: workspace_id.to_owned(),
             destination_id: self.id.clone(),
+            rules: Rules::default(),
         }
     }
 

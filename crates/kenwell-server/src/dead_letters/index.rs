@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
-use kenwell::profile::ProfileUpdate;
+use kenwell::profile::{NamedChange, ProfileUpdate};
 
 use super::letter::DeadLetter;
 use super::log_line::SupersededFields;
@@ -169,7 +169,10 @@ impl Index {
         let Some(letter) = letter.filter(|letter| letter.offset == offset) else {
             return RemainingFields::Unknown;
         };
-        let remaining = update.retain(|name| letter.open.contains(&self.hash(name)));
+        let remaining = update.retain(|change| match change {
+            NamedChange::Set(name) => letter.open.contains(&self.hash(name)),
+            NamedChange::Removal(_) => false,
+        });
         remaining.map_or(RemainingFields::None, RemainingFields::Some)
     }
 

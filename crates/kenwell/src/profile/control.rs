@@ -2,18 +2,52 @@
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::{ProfileUpdate, store};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
 
 /// The most bytes of one value that a control writes: far below every limit on single values.
 pub(super) const CONTROL_VALUE: usize = 32 * 1024;
 
-/// A field that was written before, and that was not written since: writing it again changes nothing.
+/// What was written before, and nothing to its key since: writing it again changes nothing.
 #[derive(Clone)]
-pub(super) struct Sample {
-    pub(super) key: Vec<u8>,
-    pub(super) name: Vec<u8>,
-    pub(super) value: Vec<u8>,
+pub(super) enum Sample {
+    /// One field.
+    Field {
+        key: Vec<u8>,
+        name: Vec<u8>,
+        value: Vec<u8>,
+    },
+    /// An update that does more than setting fields, whole.
+    Merge(ProfileUpdate),
+}
+
+impl Sample {
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Field { key, .. } => key,
+            Self::Merge(update) => update.key(),
+        }
+    }
+
+    /// The bytes of one write.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Field { key, name, value } => key.len() + name.len() + value.len(),
+            Self::Merge(update) => update.bytes(),
+        }
+    }
+
+    fn add_to(&self, pipeline: &mut Pipeline) {
+        match self {
+            Self::Field { key, name, value } => {
+                pipeline.cmd("HSET").arg(key).arg(name).arg(value);
+            }
+            Self::Merge(update) => {
+                store::push_commands(update, pipeline);
+            }
+        }
+    }
 }
 
 pub(super) fn delete(key: &[u8]) -> Cmd {
@@ -38,7 +72,7 @@ pub(super) async fn write_sample(
 ) -> Result<(), Error> {
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
-    let question = redis::cmd("PTTL").arg(&sample.key).take();
+    let question = redis::cmd("PTTL").arg(sample.key()).take();
     match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
         Ok(_) => {}
@@ -46,14 +80,13 @@ pub(super) async fn write_sample(
         Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
         Err(error) => return Err(error),
     }
-    let each = sample.key.len() + sample.name.len() + sample.value.len();
+    let each = sample.bytes();
     let mut rest = bytes.div_ceil(each.max(1)).max(1);
     while rest > 0 {
         let mut pipeline = Pipeline::new();
         let now = rest.min(TOGETHER);
         for _time in 0..now {
-            let command = pipeline.cmd("HSET").arg(&sample.key);
-            command.arg(&sample.name).arg(&sample.value).ignore();
+            sample.add_to(&mut pipeline);
         }
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;

@@ -1,8 +1,8 @@
-//! How keys are named: all that decides where a user's profile lies.
+//! How keys are named, and by which rules profiles are written: all that decides what an event becomes.
 
-use super::Prefix;
+use super::{Prefix, Rules, clocks};
 
-/// What decides the keys of one destination.
+/// What decides the keys of one destination, and what is written to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Stands before `user:`.
@@ -11,6 +11,8 @@ pub struct Layout {
     pub workspace_id: String,
     /// Their second part.
     pub destination_id: String,
+    /// What is asked of a write beside its fields.
+    pub rules: Rules,
 }
 
 impl Layout {
@@ -37,6 +39,18 @@ impl Layout {
     /// The pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
         format!("{}*", escaped(&self.marker_key_start()))
+    }
+
+    /// The commands that a user needs who writes by rules that are not the default, beside `HSET`: the script and
+    /// what it calls.
+    pub const SCRIPT_COMMANDS: [&str; 11] = [
+        "EVALSHA", "EVAL", "GET", "SET", "HKEYS", "HGET", "HDEL", "HLEN", "EXISTS", "PTTL",
+        "PEXPIRE",
+    ];
+
+    /// The pattern of the keys of [`Clocks`](super::Clocks), which there are where the time of events decides.
+    pub fn clocks_pattern(&self) -> String {
+        format!("{}*{}", clocks::START, self.pattern())
     }
 
     /// What the keys of profiles begin with, where no event says otherwise.

@@ -128,6 +128,7 @@ mod tests {
             prefix: Prefix::parse(prefix),
             workspace_id: "default".to_owned(),
             destination_id: format!("d{number}"),
+            ..Layout::default()
         });
         layouts.collect()
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::{Layout, ProfileUpdate};
+use super::clocks::clocks_key;
+use super::{Layout, ProfileUpdate, script};
 use crate::Error;
 use crate::connection::{Connection, part_size};
 
@@ -76,7 +77,9 @@ async fn write<U: AsRef<ProfileUpdate>>(
         }
         parts.push(part);
     }
-    let mut replies = connection.send_parts("HSET", &parts).await.into_iter();
+    let mut replies = connection.send_parts("HSET", &parts).await;
+    script::repeat_unknown(connection, &parts, &mut replies).await;
+    let mut replies = replies.into_iter();
     commands
         .into_iter()
         .map(|count| {
@@ -90,8 +93,11 @@ async fn write<U: AsRef<ProfileUpdate>>(
         .collect()
 }
 
-/// Adds an update's `HSET`s and gives their number.
-fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+/// Adds an update's `HSET`s, or what takes their place, and gives their number.
+pub(super) fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+    if let Some(merge) = update.merge() {
+        return script::push_commands(update, merge, pipeline);
+    }
     let mut fields = update.fields();
     let mut commands = 0;
     while fields.len() > 0 {
@@ -119,16 +125,37 @@ pub async fn read(
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
 }
 
-/// Deletes a user's profile (`DEL`), and says whether there was one.
+/// Deletes a user's profile (`DEL`), and its [clocks](super::Clocks) where there can be any, and says whether there
+/// was a profile.
 pub async fn delete(
     connection: &Connection,
     layout: &Layout,
     user_id: &str,
 ) -> Result<bool, Error> {
-    let command = redis::cmd("DEL").arg(layout.key(user_id)).take();
+    let key = layout.key(user_id);
+    if layout.rules.is_by_time() {
+        // First: should an event be written between the two, it has clocks without a profile, which count as gone.
+        let command = redis::cmd("DEL").arg(clocks_key(&key)).take();
+        connection.one("DEL", command).await?;
+    }
+    let command = redis::cmd("DEL").arg(key).take();
     match connection.one("DEL", command).await? {
         Value::Int(deleted) => Ok(deleted > 0),
         _ => Err(connection.unexpected("DEL")),
+    }
+}
+
+/// Reads what is stored beside the profile of this key (`GET`), for [`Clocks::read`](super::Clocks::read): when its
+/// fields were set. `None` where it is not written in the order of events.
+pub async fn read_clocks(
+    connection: &Connection,
+    profile_key: &[u8],
+) -> Result<Option<Vec<u8>>, Error> {
+    let command = redis::cmd("GET").arg(clocks_key(profile_key)).take();
+    match connection.one("GET", command).await? {
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        Value::Nil => Ok(None),
+        _ => Err(connection.unexpected("GET")),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::merge::{Merge, MergeGroup};
+
 /// The write that one event asks for.
 ///
 /// `Debug` shows sizes only, so that no trait reaches a log.
@@ -11,6 +13,8 @@ pub struct ProfileUpdate {
     text: Box<[u8]>,
     key_end: u32,
     fields: Box<[Bounds]>,
+    /// What it does beside setting fields; `None` for a plain one, which does nothing else.
+    merge: Option<Box<Merge>>,
 }
 
 /// Where a field's name and value end; each begins where the one before it ends.
@@ -50,7 +54,27 @@ impl ProfileUpdate {
             text: text.into_boxed_slice(),
             key_end,
             fields: bounds.into_boxed_slice(),
+            merge: None,
         }
+    }
+
+    /// The same, which does more than setting fields.
+    pub(super) fn with_merge(self, merge: Merge) -> Self {
+        Self {
+            merge: Some(Box::new(merge)),
+            ..self
+        }
+    }
+
+    /// What it does beside setting fields.
+    pub(super) fn merge(&self) -> Option<&Merge> {
+        self.merge.as_deref()
+    }
+
+    /// The names that it removes, with everything below them, before it sets its fields.
+    pub fn removals(&self) -> impl Iterator<Item = &[u8]> {
+        let groups = self.merge.iter().flat_map(|merge| &merge.groups);
+        groups.flat_map(|group| group.removals.iter().map(|name| &**name))
     }
 
     /// The Redis key.
@@ -74,18 +98,48 @@ impl ProfileUpdate {
         self.text.len()
     }
 
-    /// The same with only those fields whose names are `wanted`; `None` when none is.
+    /// The same with only those fields and removals whose names are `wanted`; `None` when none is.
     #[must_use]
-    pub fn retain(&self, wanted: impl Fn(&[u8]) -> bool) -> Option<Self> {
+    pub fn retain(&self, wanted: impl Fn(NamedChange<'_>) -> bool) -> Option<Self> {
         let kept = Self::new(self.key(), || {
-            self.fields().filter(|(name, _)| wanted(name))
+            self.fields()
+                .filter(|(name, _)| wanted(NamedChange::Set(name)))
         });
+        let Some(merge) = &self.merge else {
+            return (!kept.is_empty()).then_some(kept);
+        };
+        let mut fields = self.fields();
+        let mut kept_of = |group: &MergeGroup| MergeGroup {
+            fields: fields
+                .by_ref()
+                .take(group.fields)
+                .filter(|(name, _)| wanted(NamedChange::Set(name)))
+                .count(),
+            removals: group
+                .removals
+                .iter()
+                .filter(|name| wanted(NamedChange::Removal(name)))
+                .cloned()
+                .collect(),
+            ..group.clone()
+        };
+        let groups = merge.groups.iter().map(&mut kept_of).collect();
+        let kept = kept.with_merge(Merge { groups });
         (!kept.is_empty()).then_some(kept)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.is_empty() && self.removals().next().is_none()
     }
+}
+
+/// One of the things that an update does, by the name that it does it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedChange<'a> {
+    /// It sets the field.
+    Set(&'a [u8]),
+    /// It removes the field, and everything below it.
+    Removal(&'a [u8]),
 }
 
 impl AsRef<Self> for ProfileUpdate {
@@ -106,13 +160,14 @@ impl fmt::Debug for ProfileUpdate {
 
 #[cfg(test)]
 mod tests {
+    use super::NamedChange;
     use crate::profile::{Layout, update};
 
     #[test]
     fn retains_the_wanted_fields() {
         let event = br#"{"userId":"u","traits":{"a":1,"b":2,"c":3}}"#;
         let all = update(event, &Layout::default()).unwrap();
-        let some = all.retain(|name| name != b"b").unwrap();
+        let some = all.retain(|it| it != NamedChange::Set(b"b")).unwrap();
         assert_eq!(some.key(), b"user:u");
         let fields: Vec<_> = some.fields().collect();
         assert_eq!(fields, [(&b"a"[..], &b"1"[..]), (b"c", b"3")]);

@@ -195,7 +195,7 @@ impl Writer {
                 updates.iter().map(|update| update.key()).collect();
             self.experiments.retain(|key, _| keys.contains(&**key));
         }
-        let changes = |sample: &Sample| updates.iter().any(|update| update.key() == sample.key);
+        let changes = |sample: &Sample| updates.iter().any(|update| update.key() == sample.key());
         let mut sample = self.sample.lock().await;
         if sample.as_ref().is_some_and(changes) {
             *sample = None;
@@ -258,8 +258,13 @@ impl Writer {
         let taken = updates.iter().zip(results).rev();
         let taken = taken.filter(|(_, result)| result.is_ok());
         let small = taken.take(JUDGED).find_map(|(update, _)| {
+            if update.merge().is_some() {
+                // It may have been older than what is stored, and to set its field again would put that back.
+                return Some(Sample::Merge((*update).clone()))
+                    .filter(|_| update.bytes() <= MAX_SAMPLE);
+            }
             let (name, value) = update.fields().next()?;
-            (name.len() + value.len() <= MAX_SAMPLE).then(|| Sample {
+            (name.len() + value.len() <= MAX_SAMPLE).then(|| Sample::Field {
                 key: update.key().to_vec(),
                 name: name.to_vec(),
                 value: value.to_vec(),

@@ -40,11 +40,12 @@ pub(super) fn by_node(commands: Vec<RoutedCommand<'_>>) -> Vec<Vec<RoutedCommand
     bundles.into_values().collect()
 }
 
-/// The key of a command: its first argument. A script has its text and the number of keys before it.
+/// The key of a command: its first argument. A script has its text, or the hash of that, and the number of keys before
+/// it.
 pub(super) fn key(command: &Cmd) -> &[u8] {
     let mut arguments = command.args_iter();
     let place = match arguments.next() {
-        Some(Arg::Simple(b"EVAL")) => 2,
+        Some(Arg::Simple(b"EVAL" | b"EVALSHA")) => 2,
         _ => 0,
     };
     match arguments.nth(place) {

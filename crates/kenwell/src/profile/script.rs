@@ -1,0 +1,193 @@
+//! The script that writes updates which do more than setting fields, and its arguments.
+//!
+//! | argument | content |
+//! |---|---|
+//! | key 1 | the profile |
+//! | key 2 | its clocks; none where the order is that of arrival |
+//! | 1 | number of groups, one of which there is in the order of arrival |
+//! | 2 | milliseconds after which profile and clocks expire; 0: nothing changes about that |
+//! | 3 | 1: only if the profile does not expire so far |
+//! | 4 | 1: a group removes something |
+//! | for each group, the newest first: 3 | its stamp and source, as clocks have them; empty in the order of arrival |
+//! | | its names with their length, as clocks have them, sorted |
+//! | | number of fields that it sets |
+//! | then | names and values of the fields, in the order of the names |
+//!
+//! It answers how many fields it left alone, because what is stored is newer.
+
+use redis::{Arg, Cmd, Pipeline, Value};
+
+use super::ProfileUpdate;
+use super::clocks::{Change, clocks_key, push_name};
+use super::merge::{Merge, MergeGroup};
+use super::store::MAX_FIELDS;
+use crate::Error;
+use crate::connection::Connection;
+
+/// Its text.
+const SCRIPT: &str = include_str!("merge.lua");
+
+/// By what servers know it once they have seen it: the SHA-1 of the text. A wrong one would cost a round trip each
+/// time; a test compares it with what a server makes of the text.
+const HASH: &str = "2a202bb3e9f0cfcc1bab8ca4e59e9797e78b5acd";
+
+/// Names and values.
+type Fields<'a> = [(&'a [u8], &'a [u8])];
+
+/// Adds the commands of an update, and gives their number: one, unless it has more than [`MAX_FIELDS`] fields.
+pub(super) fn push_commands(
+    update: &ProfileUpdate,
+    merge: &Merge,
+    pipeline: &mut Pipeline,
+) -> usize {
+    let fields: Vec<_> = update.fields().collect();
+    if fields.len() <= MAX_FIELDS {
+        pipeline.add_command(command(update, &merge.groups, &fields));
+        return 1;
+    }
+    // Piece by piece: with stamps in any order, without in this one. What an event removes goes with its first piece.
+    let mut commands = 0;
+    let mut rest = &fields[..];
+    for group in &merge.groups {
+        let (of_group, behind) = rest.split_at_checked(group.fields).unwrap_or((rest, &[]));
+        rest = behind;
+        let pieces = of_group.chunks(MAX_FIELDS);
+        let none = pieces.len() == 0;
+        for (place, piece) in pieces.chain(none.then_some(&[][..])).enumerate() {
+            let mut group = MergeGroup {
+                fields: piece.len(),
+                ..group.clone()
+            };
+            if place > 0 {
+                group.removals.clear();
+            }
+            pipeline.add_command(command(update, &[group], piece));
+            commands += 1;
+        }
+    }
+    commands
+}
+
+fn command(update: &ProfileUpdate, groups: &[MergeGroup], fields: &Fields<'_>) -> Cmd {
+    let arguments = 8 + 3 * groups.len() + 2 * fields.len();
+    let mut command = Cmd::with_capacity(arguments, 256 + 2 * update.bytes());
+    command.arg("EVALSHA").arg(HASH);
+    if groups.iter().any(|group| group.stamp.is_some()) {
+        command
+            .arg(2)
+            .arg(update.key())
+            .arg(clocks_key(update.key()));
+    } else {
+        command.arg(1).arg(update.key());
+    }
+    let removes = groups.iter().any(|group| !group.removals.is_empty());
+    command
+        .arg(groups.len())
+        .arg(0)
+        .arg(0)
+        .arg(u8::from(removes));
+    let mut rest = fields;
+    let mut bytes = Vec::new();
+    for group in groups {
+        let (own, behind) = rest.split_at_checked(group.fields).unwrap_or((rest, &[]));
+        rest = behind;
+        bytes.clear();
+        push_head(group, &mut bytes);
+        command.arg(&bytes);
+        bytes.clear();
+        push_names(group, own, &mut bytes);
+        command.arg(&bytes).arg(own.len());
+    }
+    for (name, value) in fields {
+        command.arg(name).arg(value);
+    }
+    command
+}
+
+fn push_head(group: &MergeGroup, out: &mut Vec<u8>) {
+    let Some(stamp) = group.stamp else { return };
+    stamp.write(out);
+    let source = group.source.as_bytes();
+    // Ids of sources have at most 64 characters.
+    let source = source.get(..source.len().min(usize::from(u8::MAX)));
+    let source = source.unwrap_or_default();
+    out.push(u8::try_from(source.len()).unwrap_or_default());
+    out.extend_from_slice(source);
+}
+
+/// The names of a group in their order, each once: both lists are sorted.
+fn push_names(group: &MergeGroup, fields: &Fields<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0; 4]);
+    let mut removals = group.removals.iter().map(|name| &**name).peekable();
+    for (name, _) in fields {
+        while let Some(removed) = removals.next_if(|removed| removed < name) {
+            push_name(Change::Removed, removed, out);
+        }
+        let both = removals.next_if_eq(name).is_some();
+        let change = if both { Change::Replaced } else { Change::Set };
+        push_name(change, name, out);
+    }
+    for removed in removals {
+        push_name(Change::Removed, removed, out);
+    }
+    // The flattener's bound keeps it far below 4 GiB.
+    let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
+    if let Some(place) = out.first_chunk_mut() {
+        *place = length.to_be_bytes();
+    }
+}
+
+/// Sends those commands again that a server refused because it does not know the script, with the script: after
+/// a restart, a failover or `SCRIPT FLUSH`. Their new replies take the places of the refusals.
+pub(super) async fn repeat_unknown(
+    connection: &Connection,
+    parts: &[Pipeline],
+    replies: &mut [Result<Value, Error>],
+) {
+    let is_unknown = |reply: &Result<Value, Error>| matches!(reply, Err(Error::Refused { reply, .. }) if reply.code() == "NOSCRIPT");
+    if !replies.iter().any(is_unknown) {
+        return;
+    }
+    let mut told = Vec::new();
+    let mut pipeline = Pipeline::new();
+    let commands = parts.iter().flat_map(Pipeline::cmd_iter);
+    for (command, _) in commands
+        .zip(&*replies)
+        .filter(|(_, reply)| is_unknown(reply))
+    {
+        let node = connection.node_of(key(command));
+        if told.contains(&node) {
+            pipeline.add_command(command.clone());
+        } else {
+            // The first at each server; the others come behind it.
+            pipeline.add_command(with_text(command));
+            told.push(node);
+        }
+    }
+    let mut repeated = connection.send_parts("HSET", &[pipeline]).await.into_iter();
+    for reply in replies.iter_mut().filter(|reply| is_unknown(reply)) {
+        if let Some(repeated) = repeated.next() {
+            *reply = repeated;
+        }
+    }
+}
+
+/// The first key of a command.
+fn key(command: &Cmd) -> &[u8] {
+    match command.args_iter().nth(3) {
+        Some(Arg::Simple(key)) => key,
+        _ => b"",
+    }
+}
+
+/// The command with the script's text in the place of its hash.
+fn with_text(command: &Cmd) -> Cmd {
+    let mut whole = Cmd::new();
+    whole.arg("EVAL").arg(SCRIPT);
+    for argument in command.args_iter().skip(2) {
+        if let Arg::Simple(bytes) = argument {
+            whole.arg(bytes);
+        }
+    }
+    whole
+}
