@@ -1,7 +1,7 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
-use kenwell::connection::Settings;
-use kenwell::profile::{Layout, Prefix};
+use kenwell::connection::{Connection, Settings};
+use kenwell::profile::{Layout, Prefix, Writer};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
@@ -201,6 +201,11 @@ impl Destination {
     /// Whether events are delivered in the same way when it has these settings: only its name may be another.
     pub(crate) fn delivers_like(&self, next: &Self) -> bool {
         self.connection == next.connection && self.values.says_the_same_but(&next.values, key::NAME)
+    }
+
+    /// What writes its profiles, over a connection to its Redis that nothing else writes profiles with.
+    pub(crate) fn writer(&self, connection: Connection) -> Writer {
+        Writer::new(connection)
     }
 
     /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of

@@ -81,8 +81,14 @@ impl Writer {
     pub fn beside(&self) -> Self {
         Self {
             sample: Arc::clone(&self.sample),
-            ..Self::new(self.connection.clone())
+            ..self.anew()
         }
+    }
+
+    /// A writer over the same connection that has written nothing yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(self.connection.clone())
     }
 
     /// Whether a refusal of this update may be its own fault.
