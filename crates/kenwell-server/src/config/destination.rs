@@ -1,7 +1,7 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
 use kenwell::connection::{Connection, Settings};
-use kenwell::profile::{Layout, Prefix, Writer};
+use kenwell::profile::{Expiry, Layout, Prefix, Writer};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
@@ -205,7 +205,15 @@ impl Destination {
 
     /// What writes its profiles, over a connection to its Redis that nothing else writes profiles with.
     pub(crate) fn writer(&self, connection: Connection) -> Writer {
-        Writer::new(connection)
+        Writer::new(connection).expiring(self.expiry())
+    }
+
+    /// When its profiles go again.
+    pub(crate) fn expiry(&self) -> Expiry {
+        let ttl = self.values.duration(key::TTL);
+        Expiry {
+            ttl: (!ttl.is_zero()).then_some(ttl),
+        }
     }
 
     /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of

@@ -39,13 +39,14 @@ pub(super) async fn write_sample(
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
     let question = redis::cmd("PTTL").arg(&sample.key).take();
-    match connection.one("PTTL", question).await {
+    let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
-        Ok(_) => {}
+        Ok(Value::Int(left)) if left >= 0 => Some(left),
+        Ok(_) => None,
         // A user that may not ask writes it all the same.
-        Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
+        Err(error) if error.is_answer() && error.class() == Class::Configuration => None,
         Err(error) => return Err(error),
-    }
+    };
     let each = sample.key.len() + sample.name.len() + sample.value.len();
     let mut rest = bytes.div_ceil(each.max(1)).max(1);
     while rest > 0 {
@@ -54,6 +55,10 @@ pub(super) async fn write_sample(
         for _time in 0..now {
             let command = pipeline.cmd("HSET").arg(&sample.key);
             command.arg(&sample.name).arg(&sample.value).ignore();
+        }
+        // Should it expire meanwhile, what is written is a profile of its own, and must not stay.
+        if let Some(left) = expires_in {
+            pipeline.cmd("PEXPIRE").arg(&sample.key).arg(left);
         }
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;

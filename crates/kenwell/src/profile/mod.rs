@@ -3,6 +3,7 @@
 mod control;
 mod event;
 mod experiment;
+mod expiry;
 mod fields;
 mod flattener;
 mod fold;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use crate::exceeded::Exceeded;
 pub use experiment::ROUNDS;
+pub use expiry::Expiry;
 pub use flattener::{Flattener, update};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;

@@ -133,7 +133,7 @@ pub async fn delete(
 }
 
 /// How long Redis will keep a user's profile (`PTTL`): `None` when there is no profile, or when
-/// nothing makes it expire. Kenwell itself never does.
+/// nothing makes it expire.
 pub async fn expires_in(
     connection: &Connection,
     layout: &Layout,

@@ -90,6 +90,15 @@ keys! {
     .field(Group::Keys, "Key prefix")
     .hint("Keys become prefix:user:<id>. Empty for user:<id>.")
     .moves(Moves::NoSecret);
+    TTL = Key::new(
+        "ttl",
+        Kind::Duration(1_000, 315_360_000_000),
+        "a profile expires when nothing was written to it for so long; `1s` to `3650d`",
+    )
+    .otherwise("never")
+    .field(Group::Profiles, "Expires after")
+    .hint("How long a profile stays after the last event that wrote to it, such as 90d. Empty for ever.")
+    .moves(Moves::NoSecret);
     CLUSTER_MODE = Key::new(
         "cluster_mode",
         Kind::Flag,
