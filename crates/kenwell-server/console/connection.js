@@ -10,7 +10,7 @@ const ADDRESS_HINTS = {
   cluster: 'Two or three nodes, with commas between them: they name the others.',
   sentinel: 'The Sentinels, with commas between them, such as a:26379, b:26379.',
 };
-const TITLES = { sign_in: 'Sign in', keys: 'Keys', encryption: 'Encryption', timeouts: 'Time limits' };
+const TITLES = { sign_in: 'Sign in', keys: 'Keys', profiles: 'Profiles', encryption: 'Encryption', timeouts: 'Time limits' };
 /** What stands first and last in its group; everything else is in the order of the API. */
 const ORDER = { cluster_mode: -1, skip_verify: 1 };
 const FILE_BYTES = 262_144;

@@ -91,6 +91,20 @@ pub enum Error {
         /// The server's answer.
         reply: Reply,
     },
+    /// The server does not take a command that a setting needs.
+    #[error("redis at {address}: {command} refused, which `{setting}` needs: {reply}; {cure}")]
+    Needed {
+        /// The server.
+        address: Arc<str>,
+        /// The command that was refused.
+        command: &'static str,
+        /// The setting's name in the configuration.
+        setting: &'static str,
+        /// The server's answer.
+        reply: Reply,
+        /// What to change.
+        cure: &'static str,
+    },
     /// The server refuses this command each time, in words that are not known, and takes others like it
     /// in between.
     #[error(
@@ -204,7 +218,7 @@ impl Error {
             | Self::Unexpected { .. } => Class::Configuration,
             Self::Dropped { .. } | Self::RefusedAlone { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),
-            Self::Opening { reply, .. } => match reply.class() {
+            Self::Opening { reply, .. } | Self::Needed { reply, .. } => match reply.class() {
                 Class::Transient => Class::Transient,
                 _ => Class::Configuration,
             },
@@ -230,6 +244,7 @@ impl Error {
                 | Self::Lost { .. }
                 | Self::Silent { .. }
                 | Self::Unexpected { .. }
+                | Self::Needed { .. }
                 | Self::Dropped { .. }
                 | Self::RefusedAlone { .. }
         )
@@ -238,7 +253,25 @@ impl Error {
     /// Whether the server answered the command. Otherwise the connection failed, and any command that was
     /// under way may or may not have been executed.
     pub(crate) fn is_answer(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Needed { .. })
+    }
+
+    /// The error of a command that a setting needs: never the fault of what was to be written.
+    pub(crate) fn needed_by(self, setting: &'static str, cure: &'static str) -> Self {
+        match self {
+            Self::Refused {
+                address,
+                command,
+                reply,
+            } => Self::Needed {
+                address,
+                command,
+                setting,
+                reply,
+                cure,
+            },
+            error => error,
+        }
     }
 
     /// The error of something that was asked before a connection may be used: never a command's fault.
@@ -260,7 +293,7 @@ impl Error {
     /// Whether the connection that gave this error should not be used again.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self {
-            Self::Refused { reply, .. } => reply.spoils_connection(),
+            Self::Refused { reply, .. } | Self::Needed { reply, .. } => reply.spoils_connection(),
             _ => true,
         }
     }

@@ -38,6 +38,7 @@ impl Error {
             Self::Lost { source, .. } if find_cause::<NotRedis>(source).is_some() => "not_redis",
             Self::Lost { .. } => "connection_lost",
             Self::Refused { reply, .. }
+            | Self::Needed { reply, .. }
             | Self::RefusedAlone { reply, .. }
             | Self::Opening { reply, .. } => match reply.code() {
                 "NOPERM" => "no_permission",

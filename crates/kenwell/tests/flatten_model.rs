@@ -179,6 +179,7 @@ proptest! {
             prefix: Prefix::parse(" p "),
             workspace_id: "w".to_owned(),
             destination_id: "d".to_owned(),
+            ..Layout::default()
         };
         // Several events through one flattener: nothing may be left over from the one before.
         let mut flattener = Flattener::default();

@@ -134,7 +134,8 @@ async fn retry_destination(
     let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
     let connection = connect(destination)?;
     let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);
-    Ok(outstanding.retry(&connection, |_| true).await?)
+    let writer = destination.writer(connection);
+    Ok(outstanding.retry(&writer, |_| true).await?)
 }
 
 /// The letters, if there can be any: a command that only looks makes no directories.

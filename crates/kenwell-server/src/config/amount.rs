@@ -115,8 +115,14 @@ fn product(digits: &str, factor: u64) -> Option<u64> {
     number.checked_mul(factor)
 }
 
-fn in_largest_unit(milliseconds: u64) -> String {
-    let units = [(60_000, "m"), (1000, "s")];
+/// As the file would have it, in one unit: `90s`, `30m`, `7d`.
+pub(super) fn in_largest_unit(milliseconds: u64) -> String {
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+    ];
     let mut units = units.into_iter();
     let unit = units.find(|(unit, _)| milliseconds.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "ms"));
@@ -148,5 +154,14 @@ mod tests {
         assert_eq!(duration_of("5 fortnights"), None);
         assert_eq!(duration_of(""), None);
         assert_eq!(duration_of("-5s"), None);
+    }
+
+    #[test]
+    fn durations_are_shown_in_their_largest_unit() {
+        for text in ["1ms", "1500ms", "90s", "30m", "36h", "3650d", "0d"] {
+            let duration = duration_of(text).unwrap();
+            let milliseconds = u64::try_from(duration.as_millis()).unwrap();
+            assert_eq!(in_largest_unit(milliseconds), text);
+        }
     }
 }

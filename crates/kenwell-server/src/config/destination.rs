@@ -1,10 +1,11 @@
 //! Reading `[[destinations]]`: which keys must fit together, and what they make.
 
-use kenwell::connection::Settings;
-use kenwell::profile::{Layout, Prefix, Rules};
+use kenwell::connection::{Connection, Settings};
+use kenwell::profile::{Expiry, Layout, Prefix, Writer};
 
 use super::keys::{Key, destination as key};
 use super::parse::filled;
+use super::rules;
 use super::secret::FoundSecret;
 use super::settings::Destination;
 use super::table_reader::TableReader;
@@ -31,6 +32,7 @@ pub(super) fn read(mut table: TableReader<'_>) -> Option<ReadDestination<'_>> {
     check_users(&table);
     check_tls(&table);
     check_paths(&table);
+    rules::check(&table);
     let destination = Destination::of(table.values.clone())?;
     Some(ReadDestination { table, destination })
 }
@@ -189,13 +191,31 @@ impl Destination {
         })
     }
 
-    /// How its keys are named.
+    /// How its keys are named, and by which rules they are written.
     pub(super) fn layout(&self, workspace_id: &str) -> Layout {
         Layout {
             prefix: Prefix::parse(&self.prefix),
             workspace_id: workspace_id.to_owned(),
             destination_id: self.id.clone(),
-            rules: Rules::default(),
+            rules: rules::of(&self.values),
+        }
+    }
+
+    /// Whether events are delivered in the same way when it has these settings: only its name may be another.
+    pub(crate) fn delivers_like(&self, next: &Self) -> bool {
+        self.connection == next.connection && self.values.says_the_same_but(&next.values, key::NAME)
+    }
+
+    /// What writes its profiles, over a connection to its Redis that nothing else writes profiles with.
+    pub(crate) fn writer(&self, connection: Connection) -> Writer {
+        Writer::new(connection).expiring(self.expiry())
+    }
+
+    /// When its profiles go again.
+    pub(crate) fn expiry(&self) -> Expiry {
+        let ttl = self.values.duration(key::TTL);
+        Expiry {
+            ttl: (!ttl.is_zero()).then_some(ttl),
         }
     }
 
@@ -235,4 +255,29 @@ fn connection(values: &Values) -> Option<Settings> {
     settings.connect_timeout = values.duration(key::CONNECT_TIMEOUT);
     settings.command_timeout = values.duration(key::RESPONSE_TIMEOUT);
     Some(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, Environment};
+
+    fn destination(more: &str) -> Destination {
+        let text = format!("[[destinations]]\nid = \"d\"\naddress = \"h:1\"\n{more}\n");
+        let loaded = Config::parse(Path::new("kenwell.toml"), &text, &Environment::default());
+        loaded.unwrap().config.destinations.remove(0)
+    }
+
+    #[test]
+    fn a_change_of_anything_but_its_name_is_another_delivery() {
+        let before = destination("");
+        for same in ["", "name = \"other\"", "prefix = \"\"", "heal = true"] {
+            assert!(before.delivers_like(&destination(same)), "{same}");
+        }
+        for other in ["prefix = \"p\"", "heal = false", "database = 1"] {
+            assert!(!before.delivers_like(&destination(other)), "{other}");
+        }
+    }
 }

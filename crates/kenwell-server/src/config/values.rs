@@ -9,6 +9,7 @@ use std::time::Duration;
 use kenwell::connection::Url;
 use serde_json::Value as Json;
 
+use super::amount::{duration_of, in_largest_unit};
 use super::keys::{Key, Kind};
 use super::secret::FoundSecret;
 
@@ -167,6 +168,12 @@ impl Values {
         })
     }
 
+    /// Whether another table says the same in all of its keys but one.
+    pub(super) fn says_the_same_but(&self, other: &Self, exception: &Key) -> bool {
+        let mut keys = self.keys.iter().filter(|key| key.name != exception.name);
+        keys.all(|key| self.says_the_same(other, key))
+    }
+
     fn says_the_same(&self, other: &Self, key: &Key) -> bool {
         if !matches!(key.kind, Kind::Certificate | Kind::PrivateKey) {
             return self.get(key) == other.get(key);
@@ -204,12 +211,8 @@ impl Values {
 
 /// As the file would have it; `None` for the default.
 fn shown_duration(key: &Key, duration: Duration) -> Option<String> {
-    let milliseconds = duration.as_millis();
-    let text = if milliseconds.is_multiple_of(1_000) {
-        format!("{}s", duration.as_secs())
-    } else {
-        format!("{milliseconds}ms")
-    };
+    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let default = key.default.map(|default| default.trim_matches('"'));
-    (default.and_then(super::amount::duration_of) != Some(duration)).then_some(text)
+    let is_default = default.and_then(duration_of) == Some(duration);
+    (!is_default).then(|| in_largest_unit(milliseconds))
 }

@@ -62,13 +62,15 @@ impl OutstandingLetters {
     /// with the new reason. Dropped before the end, all letters stay; those that were written are written
     /// again by the next retry, unless newer values came since.
     ///
+    /// `writer` says how profiles are written, and over which connection; nothing else writes over that.
+    ///
     /// Blocks on files between its waits for Redis: not for a task that others wait behind.
     ///
     /// # Errors
     /// [`Error::Busy`] when somebody else is at it, and [`Error::Io`]; all letters are kept then.
     pub async fn retry(
         self: &Arc<Self>,
-        connection: &Connection,
+        writer: &Writer,
         wanted: impl Fn(&DeadLetter) -> bool,
     ) -> Result<RetryResult, Error> {
         let mut rewrite = Rewrite::begin(Arc::clone(&self.log))?;
@@ -89,7 +91,7 @@ impl OutstandingLetters {
                 })
                 .collect();
             if result.stopped.is_none() {
-                let tried = self.try_batch(connection, &batch, &mut outcomes).await;
+                let tried = self.try_batch(writer, &batch, &mut outcomes).await;
                 result.stopped = tried.err();
             }
             let mut outcomes = outcomes.into_iter();
@@ -108,7 +110,7 @@ impl OutstandingLetters {
     /// these fields: whoever wants to takes them from the letters before.
     async fn try_batch(
         self: &Arc<Self>,
-        connection: &Connection,
+        writer: &Writer,
         batch: &LetterBatch,
         outcomes: &mut [LetterOutcome],
     ) -> Result<(), RetryError> {
@@ -147,9 +149,9 @@ impl OutstandingLetters {
         let writes = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
         let superseded = self.supersede(writes)?;
         let mut guard = SupersedeGuard::new(superseded, None);
-        let written = write(connection, &updates, outcomes, &mut guard).await;
+        let written = write(writer, &updates, outcomes, &mut guard).await;
         if written.is_err() {
-            end_what_is_under_way(connection, self.layout()).await;
+            end_what_is_under_way(writer.connection(), self.layout()).await;
         }
         self.restore(&guard)?;
         written.map_err(RetryError::Redis)
@@ -192,7 +194,7 @@ struct LetterUpdate {
 /// Writes the updates of letters, in the order of the journal, and decides their `outcomes`. The `guard` is
 /// told of which users nothing was written, because it was refused again.
 async fn write(
-    connection: &Connection,
+    writer: &Writer,
     updates: &[LetterUpdate],
     outcomes: &mut [LetterOutcome],
     guard: &mut SupersedeGuard,
@@ -204,7 +206,7 @@ async fn write(
     let folded = fold.finish();
     // A new one each time: it may write again, to try the server, what it wrote before, which nobody else
     // has written since only while nobody else may.
-    let mut writer = Writer::new(connection.clone());
+    let mut writer = writer.anew();
     let mut stopped = None;
     let mut decide = |folded: &FoldedUpdate, result: Result<(), RedisError>| {
         let outcome = match result {

@@ -56,7 +56,8 @@ impl Delivery {
         let builder = BatchBuilder::new(config, destination, queue.counters.tail());
         let connection = dependencies.named_connection();
         let lanes = 0..config.delivery.lanes.max(1);
-        let lanes: Vec<_> = lanes.map(|_| Lane::new(&connection)).collect();
+        let writers = lanes.map(|_| destination.writer(connection.another()));
+        let lanes: Vec<_> = writers.map(Lane::new).collect();
         let recorder = OutcomeRecorder {
             deferred: lanes
                 .iter()

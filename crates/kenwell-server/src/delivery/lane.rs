@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kenwell::{
     Error,
-    connection::Connection,
     profile::{FoldedUpdate, Writer},
 };
 use tokio::time::sleep;
@@ -38,10 +37,10 @@ pub(super) struct LaneResult {
 }
 
 impl Lane {
-    /// A lane with a connection of its own, as this one is.
-    pub(super) fn new(connection: &Connection) -> Self {
+    /// A lane that writes with this, over a connection of its own.
+    pub(super) fn new(writer: Writer) -> Self {
         Self {
-            writer: Writer::new(connection.another()),
+            writer,
             deferred: Arc::default(),
         }
     }

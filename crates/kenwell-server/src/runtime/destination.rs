@@ -163,10 +163,7 @@ impl DestinationRuntime {
 
     /// Whether its delivery can go on as it is when these are its settings.
     pub(super) fn delivers_like(&self, next: &Destination) -> bool {
-        let same =
-            self.settings.connection == next.connection && self.settings.prefix == next.prefix;
-        let same = same && self.settings.heal == next.heal;
-        same && next.enabled && !next.paused
+        self.settings.delivers_like(next) && next.enabled && !next.paused
     }
 
     /// Stops at the edge of the batch under way; what waits stays in the journal.

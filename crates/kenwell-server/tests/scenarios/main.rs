@@ -30,6 +30,7 @@ mod lifecycle;
 mod password_rotation;
 mod prefix_isolation;
 mod private;
+mod profile_expiry;
 mod project_settings;
 mod redis_cluster;
 mod redis_data_loss;

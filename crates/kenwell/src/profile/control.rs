@@ -2,6 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::script::Lifetime;
 use super::{ProfileUpdate, store};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
@@ -44,7 +45,7 @@ impl Sample {
                 pipeline.cmd("HSET").arg(key).arg(name).arg(value);
             }
             Self::Merge(update) => {
-                store::push_commands(update, pipeline);
+                store::push_commands(update, Lifetime::default(), pipeline);
             }
         }
     }
@@ -73,13 +74,14 @@ pub(super) async fn write_sample(
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
     let question = redis::cmd("PTTL").arg(sample.key()).take();
-    match connection.one("PTTL", question).await {
+    let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
-        Ok(_) => {}
+        Ok(Value::Int(left)) if left >= 0 => Some(left),
+        Ok(_) => None,
         // A user that may not ask writes it all the same.
-        Err(error) if error.is_answer() && error.class() == Class::Configuration => {}
+        Err(error) if error.is_answer() && error.class() == Class::Configuration => None,
         Err(error) => return Err(error),
-    }
+    };
     let each = sample.bytes();
     let mut rest = bytes.div_ceil(each.max(1)).max(1);
     while rest > 0 {
@@ -87,6 +89,10 @@ pub(super) async fn write_sample(
         let now = rest.min(TOGETHER);
         for _time in 0..now {
             sample.add_to(&mut pipeline);
+        }
+        // Should it expire meanwhile, what is written is a profile of its own, and must not stay.
+        if let Some(left) = expires_in {
+            pipeline.cmd("PEXPIRE").arg(sample.key()).arg(left);
         }
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;

@@ -10,7 +10,7 @@ use super::control::{
     CONTROL_VALUE, Sample, delete, neighbour_of, random, send_group, write_sample,
 };
 use super::server_limits::exceeded_by;
-use super::{ProfileUpdate, store};
+use super::{Expiry, ProfileUpdate};
 use crate::connection::Connection;
 use crate::{Class, Error};
 
@@ -97,6 +97,7 @@ impl Experiment {
     pub(super) async fn round(
         &mut self,
         connection: &Connection,
+        expiry: &Expiry,
         update: &ProfileUpdate,
         sample: &Mutex<Option<Sample>>,
     ) -> Verdict {
@@ -111,7 +112,7 @@ impl Experiment {
                 }
                 continue;
             }
-            let written = store::apply(connection, &[update]).await.pop();
+            let written = expiry.apply(connection, &[update]).await.pop();
             match written.unwrap_or(Ok(())) {
                 Ok(()) => return Verdict::Written,
                 Err(error) if !Self::is_due_to(&error) => {

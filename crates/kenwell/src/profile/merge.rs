@@ -169,7 +169,7 @@ impl<'a> Newer<'a> {
 }
 
 /// The names that a field lies at or below: `a`, `a.b` and `a.b.c` of `a.b.c`.
-pub(super) fn at_and_above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn at_and_above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     let dots = name.iter().enumerate().filter(|(_, byte)| **byte == b'.');
     let above = dots.map(|(dot, _)| name.get(..dot).unwrap_or_default());
     above.chain([name])

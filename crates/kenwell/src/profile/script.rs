@@ -31,6 +31,15 @@ const SCRIPT: &str = include_str!("merge.lua");
 /// time; a test compares it with what a server makes of the text.
 const HASH: &str = "2a202bb3e9f0cfcc1bab8ca4e59e9797e78b5acd";
 
+/// What the script does about when a profile and its clocks expire. By default nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lifetime {
+    /// Milliseconds until they do; 0: nothing changes about that.
+    pub(super) ttl_ms: u64,
+    /// Whether they keep the time that they have, if they expire so far.
+    pub(super) is_set_once: bool,
+}
+
 /// Names and values.
 type Fields<'a> = [(&'a [u8], &'a [u8])];
 
@@ -38,11 +47,12 @@ type Fields<'a> = [(&'a [u8], &'a [u8])];
 pub(super) fn push_commands(
     update: &ProfileUpdate,
     merge: &Merge,
+    lifetime: Lifetime,
     pipeline: &mut Pipeline,
 ) -> usize {
     let fields: Vec<_> = update.fields().collect();
     if fields.len() <= MAX_FIELDS {
-        pipeline.add_command(command(update, &merge.groups, &fields));
+        pipeline.add_command(command(update, &merge.groups, &fields, lifetime));
         return 1;
     }
     // Piece by piece: with stamps in any order, without in this one. What an event removes goes with its first piece.
@@ -61,14 +71,19 @@ pub(super) fn push_commands(
             if place > 0 {
                 group.removals.clear();
             }
-            pipeline.add_command(command(update, &[group], piece));
+            pipeline.add_command(command(update, &[group], piece, lifetime));
             commands += 1;
         }
     }
     commands
 }
 
-fn command(update: &ProfileUpdate, groups: &[MergeGroup], fields: &Fields<'_>) -> Cmd {
+fn command(
+    update: &ProfileUpdate,
+    groups: &[MergeGroup],
+    fields: &Fields<'_>,
+    lifetime: Lifetime,
+) -> Cmd {
     let arguments = 8 + 3 * groups.len() + 2 * fields.len();
     let mut command = Cmd::with_capacity(arguments, 256 + 2 * update.bytes());
     command.arg("EVALSHA").arg(HASH);
@@ -81,11 +96,11 @@ fn command(update: &ProfileUpdate, groups: &[MergeGroup], fields: &Fields<'_>) -
         command.arg(1).arg(update.key());
     }
     let removes = groups.iter().any(|group| !group.removals.is_empty());
+    command.arg(groups.len());
     command
-        .arg(groups.len())
-        .arg(0)
-        .arg(0)
-        .arg(u8::from(removes));
+        .arg(lifetime.ttl_ms)
+        .arg(u8::from(lifetime.is_set_once));
+    command.arg(u8::from(removes));
     let mut rest = fields;
     let mut bytes = Vec::new();
     for group in groups {

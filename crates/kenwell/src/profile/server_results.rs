@@ -1,6 +1,6 @@
 //! Writes the updates that go to one server, and tells what became of each.
 
-use super::{ProfileUpdate, store};
+use super::{Expiry, ProfileUpdate};
 use crate::Error;
 use crate::connection::Connection;
 
@@ -15,13 +15,14 @@ pub(super) struct ServerResults {
 /// Writes one server's share in pipelines of at most `length` updates, until the connection fails.
 pub(super) async fn write_share(
     connection: &Connection,
+    expiry: &Expiry,
     updates: &[&ProfileUpdate],
     mut length: usize,
 ) -> ServerResults {
     let mut results = Vec::with_capacity(updates.len());
     while let Some(rest) = updates.get(results.len()..).filter(|rest| !rest.is_empty()) {
         let now = rest.get(..length.min(rest.len())).unwrap_or(rest);
-        let written = store::apply(connection, now).await;
+        let written = expiry.apply(connection, now).await;
         let failure = written
             .iter()
             .find_map(|result| result.as_ref().err().filter(|error| !error.is_answer()))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::{Cmd, Pipeline, Value};
 
 use super::clocks::clocks_key;
+use super::script::Lifetime;
 use super::{Layout, ProfileUpdate, script};
 use crate::Error;
 use crate::connection::{Connection, part_size};
@@ -32,11 +33,20 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
 ) -> Vec<Result<(), Error>> {
+    apply_expiring(connection, updates, Lifetime::default()).await
+}
+
+/// The same, and what the script writes gets this time to live.
+pub(super) async fn apply_expiring<U: AsRef<ProfileUpdate>>(
+    connection: &Connection,
+    updates: &[U],
+    lifetime: Lifetime,
+) -> Vec<Result<(), Error>> {
     let mut results = Vec::with_capacity(updates.len());
     let mut rest = updates;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(prefix_within(rest, MAX_PIPELINE_BYTES));
-        results.extend(write(connection, now).await);
+        results.extend(write(connection, now, lifetime).await);
         let failed = |result: &Result<(), Error>| match result {
             Err(error) if !error.is_answer() => Some(error.clone()),
             _ => None,
@@ -67,13 +77,14 @@ fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize 
 async fn write<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
+    lifetime: Lifetime,
 ) -> Vec<Result<(), Error>> {
     let mut parts = Vec::new();
     let mut commands = Vec::with_capacity(updates.len());
     for share in updates.chunks(part_size(updates.len())) {
         let mut part = Pipeline::with_capacity(share.len());
         for update in share {
-            commands.push(push_commands(update.as_ref(), &mut part));
+            commands.push(push_commands(update.as_ref(), lifetime, &mut part));
         }
         parts.push(part);
     }
@@ -94,9 +105,13 @@ async fn write<U: AsRef<ProfileUpdate>>(
 }
 
 /// Adds an update's `HSET`s, or what takes their place, and gives their number.
-pub(super) fn push_commands(update: &ProfileUpdate, pipeline: &mut Pipeline) -> usize {
+pub(super) fn push_commands(
+    update: &ProfileUpdate,
+    lifetime: Lifetime,
+    pipeline: &mut Pipeline,
+) -> usize {
     if let Some(merge) = update.merge() {
-        return script::push_commands(update, merge, pipeline);
+        return script::push_commands(update, merge, lifetime, pipeline);
     }
     let mut fields = update.fields();
     let mut commands = 0;
@@ -160,7 +175,7 @@ pub async fn read_clocks(
 }
 
 /// How long Redis will keep a user's profile (`PTTL`): `None` when there is no profile, or when
-/// nothing makes it expire. Kenwell itself never does.
+/// nothing makes it expire.
 pub async fn expires_in(
     connection: &Connection,
     layout: &Layout,
@@ -213,7 +228,10 @@ mod tests {
     fn large_updates_are_split() {
         for (fields, commands) in [(1, 1), (5_000, 1), (5_001, 2), (12_000, 3)] {
             let mut pipeline = Pipeline::new();
-            assert_eq!(push_commands(&with_fields(fields), &mut pipeline), commands);
+            assert_eq!(
+                push_commands(&with_fields(fields), Lifetime::default(), &mut pipeline),
+                commands
+            );
             let arguments: usize = pipeline
                 .cmd_iter()
                 .map(|command| command.args_iter().len())

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::ProfileUpdate;
 use super::control::Sample;
 use super::experiment::{Experiment, Verdict};
 use super::server_results::write_share;
+use super::{Expiry, ProfileUpdate};
 use crate::connection::Connection;
 use crate::{Class, Error};
 
@@ -38,6 +38,7 @@ const MAX_SAMPLE: usize = 1_024;
 /// again with each success.
 pub struct Writer {
     connection: Connection,
+    expiry: Expiry,
     /// The most updates in one pipeline, for each server.
     lengths: HashMap<Option<Arc<str>>, usize>,
     experiments: HashMap<Box<[u8]>, Experiment>,
@@ -68,6 +69,7 @@ impl Writer {
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,
+            expiry: Expiry::default(),
             lengths: HashMap::new(),
             experiments: HashMap::new(),
             sample: Arc::default(),
@@ -76,13 +78,25 @@ impl Writer {
         }
     }
 
+    /// The same writer, but what it writes goes again.
+    #[must_use]
+    pub fn expiring(self, expiry: Expiry) -> Self {
+        Self { expiry, ..self }
+    }
+
     /// A second writer over the same connection, for updates of other keys.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self {
             sample: Arc::clone(&self.sample),
-            ..Self::new(self.connection.clone())
+            ..self.anew()
         }
+    }
+
+    /// A writer over the same connection that has written nothing yet.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self::new(self.connection.clone()).expiring(self.expiry.clone())
     }
 
     /// Whether a refusal of this update may be its own fault.
@@ -226,7 +240,7 @@ impl Writer {
                 .filter_map(|&index| updates.get(index).copied())
                 .collect();
             let length = lengths.get(&node).copied().unwrap_or(usize::MAX);
-            let written = write_share(&self.connection, &share, length).await;
+            let written = write_share(&self.connection, &self.expiry, &share, length).await;
             (node, indexes, written)
         });
         let written = join_all(written).await;
@@ -299,7 +313,7 @@ impl Writer {
                 continue;
             }
             rounds += 1;
-            let round = experiment.round(&self.connection, update, &self.sample);
+            let round = experiment.round(&self.connection, &self.expiry, update, &self.sample);
             *result = match round.await {
                 Verdict::Written => Ok(()),
                 Verdict::Open(error) | Verdict::Condemned(error) => Err(error),

@@ -94,6 +94,8 @@ pub enum Group {
     SignIn,
     /// Which keys are written.
     Keys,
+    /// How profiles are kept.
+    Profiles,
     /// TLS.
     Encryption,
     /// The certificate that we show.

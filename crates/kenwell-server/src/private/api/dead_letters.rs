@@ -212,7 +212,8 @@ pub(super) async fn retry(
     let data_dir = plane.runtime.config().data_dir.clone();
     let retried = blocking(&CHANGES, move || {
         let connection = installation::for_retry(&running.connection, &data_dir, running.id());
-        let retry = outstanding.retry(&connection, |letter| selection.has(letter));
+        let writer = running.settings.writer(connection);
+        let retry = outstanding.retry(&writer, |letter| selection.has(letter));
         // Here, where a client that hangs up cannot stop it.
         let retried = Handle::current().block_on(retry)?;
         running.counters.letters_written(retried.written);

@@ -1,0 +1,46 @@
+//! The rules by which a destination's profiles are written: `order`, `clock_tolerance`, `null_traits`, `nested`.
+
+use kenwell::profile::{Nested, NullTraits, Order, Rules};
+
+use super::keys::destination as key;
+use super::table_reader::TableReader;
+use super::values::Values;
+
+/// What only has an effect together with something else.
+pub(super) fn check(table: &TableReader<'_>) {
+    if table.is_given(key::CLOCK_TOLERANCE) && !is_by_time(&table.values) {
+        table.warning(
+            key::CLOCK_TOLERANCE,
+            "it has no effect in the order of arrival: the senders' clocks are not looked at",
+            "set order = \"event_time\", or remove this line",
+        );
+    }
+}
+
+/// The rules that a destination's values name.
+pub(super) fn of(values: &Values) -> Rules {
+    let order = if is_by_time(values) {
+        Order::EventTime {
+            clock_tolerance: values.duration(key::CLOCK_TOLERANCE),
+        }
+    } else {
+        Order::Arrival
+    };
+    let null_traits = match values.text(key::NULL_TRAITS).as_str() {
+        "delete" => NullTraits::Delete,
+        _ => NullTraits::Ignore,
+    };
+    let nested = match values.text(key::NESTED).as_str() {
+        "replace" => Nested::Replace,
+        _ => Nested::Merge,
+    };
+    Rules {
+        order,
+        null_traits,
+        nested,
+    }
+}
+
+fn is_by_time(values: &Values) -> bool {
+    values.text(key::ORDER) == "event_time"
+}
