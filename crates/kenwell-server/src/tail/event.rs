@@ -55,7 +55,7 @@ impl TailEvent {
                 .map(|reason| truncated_text(reason.as_bytes(), MAX_REASON_BYTES)),
             destination: observation.destination.map(str::to_owned),
             event: bounded_event(observation.event, MAX_EVENT_BYTES),
-            command: observation.update.map(command::hset),
+            command: observation.update.map(command::written),
         }
     }
 }

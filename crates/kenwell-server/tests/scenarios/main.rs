@@ -19,6 +19,7 @@ mod crash;
 mod dead_letter_counts;
 mod dead_letter_order;
 mod delivery;
+mod event_order;
 mod file_permissions;
 mod gateway;
 mod gateway_hangup;

@@ -41,12 +41,19 @@ impl Layout {
         format!("{}*", escaped(&self.marker_key_start()))
     }
 
-    /// The commands that a user needs who writes by rules that are not the default, beside `HSET`: the script and
-    /// what it calls.
-    pub const SCRIPT_COMMANDS: [&str; 11] = [
-        "EVALSHA", "EVAL", "GET", "SET", "HKEYS", "HGET", "HDEL", "HLEN", "EXISTS", "PTTL",
-        "PEXPIRE",
-    ];
+    /// The commands that writing by its rules takes beside `HSET`: the script's and what it calls. Where profiles
+    /// expire, also `PEXPIRE` and `PTTL`.
+    pub fn script_commands(&self) -> &'static [&'static str] {
+        if self.rules.is_by_time() {
+            &[
+                "EVALSHA", "EVAL", "HKEYS", "HDEL", "HGET", "HLEN", "EXISTS", "GET", "SET",
+            ]
+        } else if self.rules == Rules::default() {
+            &[]
+        } else {
+            &["EVALSHA", "EVAL", "HKEYS", "HDEL"]
+        }
+    }
 
     /// The pattern of the keys of [`Clocks`](super::Clocks), which there are where the time of events decides.
     pub fn clocks_pattern(&self) -> String {

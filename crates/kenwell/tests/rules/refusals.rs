@@ -1,7 +1,7 @@
 //! What servers refuse within the script says the same as elsewhere, and a script that a server forgot is told again.
 
 use kenwell::connection::Connection;
-use kenwell::profile::{self, Flattener, Layout, Nested, NullTraits, Order, ProfileUpdate};
+use kenwell::profile::{self, Flattener, Nested, NullTraits, Order, ProfileUpdate};
 use kenwell::{Class, Error};
 
 use crate::model::{BY_TIME, layout};
@@ -134,11 +134,14 @@ async fn a_full_server_and_a_replica_are_waited_for() {
 async fn a_right_that_is_missing_is_a_matter_of_configuration() {
     for flavour in FLAVOURS {
         let server = Server::of(flavour, &[]);
-        let rights = Layout::SCRIPT_COMMANDS
+        let layout = layout(BY_TIME, NullTraits::Delete, Nested::Merge);
+        let rights = layout.script_commands().iter();
+        let rights: Vec<_> = rights
             .map(|name| format!("+{}", name.to_lowercase()))
-            .join(" ");
+            .collect();
+        let (rights, pattern) = (rights.join(" "), layout.clocks_pattern());
         let all = format!(
-            "ACL SETUSER u on >p resetkeys ~user:* ~kenwell:clocks:*user:* -@all +hset +select {rights}"
+            "ACL SETUSER u on >p resetkeys ~user:* ~{pattern} -@all +hset +select {rights}"
         );
         let mut settings = server.settings();
         settings.username = Some("u".to_owned());
