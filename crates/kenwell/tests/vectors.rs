@@ -69,7 +69,7 @@ fn layout(case: &Value) -> Layout {
 
 /// The same, in the order of events.
 fn by_time(layout: &Layout) -> Layout {
-    let order = Order::EventTime {
+    let order = Order::ByEventTime {
         clock_tolerance: Duration::from_mins(5),
     };
     let rules = profile::Rules {

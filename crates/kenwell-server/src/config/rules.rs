@@ -20,11 +20,11 @@ pub(super) fn check(table: &TableReader<'_>) {
 /// The rules that a destination's values name.
 pub(super) fn of(values: &Values) -> Rules {
     let order = if is_by_time(values) {
-        Order::EventTime {
+        Order::ByEventTime {
             clock_tolerance: values.duration(key::CLOCK_TOLERANCE),
         }
     } else {
-        Order::Arrival
+        Order::ByArrival
     };
     let null_traits = match values.text(key::NULL_TRAITS).as_str() {
         "delete" => NullTraits::Delete,

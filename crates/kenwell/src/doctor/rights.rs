@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn rules_take_the_rights_of_their_script() {
         use Permission::{CommandDenied, KeyDenied};
-        let order = Order::EventTime {
+        let order = Order::ByEventTime {
             clock_tolerance: std::time::Duration::ZERO,
         };
         let by_time = Layout {

@@ -5,7 +5,8 @@ use kenwell_json::{Kind, Reader, Skipped};
 use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
 use super::js;
-use super::merge::{self, MergeGroup};
+use super::merge::MergeGroup;
+use super::merge_fold;
 use super::prefix::ResolvedPrefix;
 use super::rules::{Nested, Rules};
 use super::stamp::Receipt;
@@ -237,7 +238,7 @@ impl Flattener {
             source: receipt.source.into(),
             ..MergeGroup::default()
         };
-        Ok(merge::of_event(&key, vec![written], group))
+        Ok(merge_fold::of_event(&key, vec![written], group))
     }
 
     #[cold]

@@ -130,7 +130,7 @@ impl KeyUpdates {
 fn merge(first: &ProfileUpdate, later: &[ProfileUpdate]) -> ProfileUpdate {
     let mut all = std::iter::once(first).chain(later);
     if all.any(|update| update.merge().is_some()) {
-        return super::merge::fold(first.key(), std::iter::once(first).chain(later));
+        return super::merge_fold::fold(first.key(), std::iter::once(first).chain(later));
     }
     let mut places: HashMap<&[u8], usize, RandomState> = HashMap::default();
     let mut fields: Vec<(&[u8], &[u8])> = Vec::new();

@@ -1,4 +1,4 @@
-//! How deep and how large an event may be.
+//! How deep and how large an event may be, and one write of it.
 
 /// The deepest nesting of objects and arrays that is read, the event itself counted as one.
 pub const MAX_DEPTH: usize = 2_048;
@@ -6,3 +6,7 @@ pub const MAX_DEPTH: usize = 2_048;
 /// The most bytes that the names and values of one event may take, 32 MiB. A name is repeated for
 /// every value below it, so a small event can ask for gigabytes.
 pub const MAX_FLATTENED_BYTES: usize = 32 << 20;
+
+/// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
+/// updates are split.
+pub const MAX_FIELDS: usize = 5_000;

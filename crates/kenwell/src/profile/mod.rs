@@ -17,6 +17,7 @@ mod layout;
 mod limits;
 mod marker;
 mod merge;
+mod merge_fold;
 mod object_keys;
 mod overlap;
 mod prefix;
@@ -40,16 +41,14 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
 pub use layout::Layout;
-pub use limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
+pub use limits::{MAX_DEPTH, MAX_FIELDS, MAX_FLATTENED_BYTES};
 pub use marker::{Marker, MarkerState, Server, Shard};
 pub use merge::at_and_above;
 pub use overlap::overlaps;
 pub use prefix::Prefix;
 pub use rules::{Nested, NullTraits, Order, Rules};
 pub use stamp::{Receipt, Stamp};
-pub use store::{
-    MAX_FIELDS, MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read, read_clocks,
-};
+pub use store::{MAX_PIPELINE_BYTES, StoredFields, apply, delete, expires_in, read, read_clocks};
 pub(crate) use store::{key_expires_in, stored_fields};
 pub use update::{NamedChange, ProfileUpdate};
 pub use writer::Writer;

@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn no_sender_writes_the_clocks_of_another_destination() {
         let by_time = |prefixes: &[&str]| -> Vec<Layout> {
-            let order = Order::EventTime {
+            let order = Order::ByEventTime {
                 clock_tolerance: std::time::Duration::ZERO,
             };
             let mut all = layouts(prefixes);

@@ -2,14 +2,15 @@
 
 use super::event_time::NamedTimes;
 use super::fields::{Field, Fields};
-use super::merge::{self, MergeGroup, is_at_or_below};
+use super::merge::{MergeGroup, is_at_or_below};
+use super::merge_fold;
 use super::rules::{Nested, NullTraits, Order};
 use super::stamp::{Receipt, Stamp};
 use super::{ProfileUpdate, Rules};
 
 /// The place of an event in the order of events; `None` where that is the order of arrival.
 pub(super) fn stamp(rules: &Rules, times: NamedTimes, receipt: &Receipt<'_>) -> Option<Stamp> {
-    let Order::EventTime { clock_tolerance } = rules.order else {
+    let Order::ByEventTime { clock_tolerance } = rules.order else {
         return None;
     };
     let event_ms = times.event_time(receipt, clock_tolerance);
@@ -52,7 +53,7 @@ pub(super) fn update(
         fields: 0,
         removals,
     };
-    merge::of_event(key, written, group)
+    merge_fold::of_event(key, written, group)
 }
 
 #[cfg(test)]
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
     use crate::profile::{Flattener, Ignored, Layout};
 
-    const BY_TIME: Order = Order::EventTime {
+    const BY_TIME: Order = Order::ByEventTime {
         clock_tolerance: Duration::from_mins(5),
     };
 
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn nulls_remove_by_the_rule_and_otherwise_write_nothing() {
-        let delete = layout(Order::Arrival, NullTraits::Delete, Nested::Merge);
+        let delete = layout(Order::ByArrival, NullTraits::Delete, Nested::Merge);
         let ignore = Layout::default();
         for (traits, removals, fields) in [
             (r#""traits":{"a":null,"b":1}"#, &["a"][..], &["b=1"][..]),
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_trait_takes_the_place_of_what_stood_under_its_name() {
-        let replace = layout(Order::Arrival, NullTraits::Ignore, Nested::Replace);
+        let replace = layout(Order::ByArrival, NullTraits::Ignore, Nested::Replace);
         for (traits, removals, fields) in [
             (
                 r#""traits":{"a":{"b":{"c":1}},"d":2}"#,
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn without_anything_to_remove_an_update_in_the_order_of_arrival_is_plain() {
-        let delete = layout(Order::Arrival, NullTraits::Delete, Nested::Merge);
+        let delete = layout(Order::ByArrival, NullTraits::Delete, Nested::Merge);
         let event = r#"{"userId":"u","traits":{"b":1,"a":2}}"#;
         assert_eq!(read(event, &delete), read(event, &Layout::default()));
     }

@@ -19,9 +19,9 @@ pub struct Rules {
 pub enum Order {
     /// The one that is written last.
     #[default]
-    Arrival,
+    ByArrival,
     /// The one that happened last, whatever order they arrive in and however often.
-    EventTime {
+    ByEventTime {
         /// How far a sender's clock may be from ours and still be taken at its word.
         clock_tolerance: Duration,
     },
@@ -50,6 +50,6 @@ pub enum Nested {
 impl Rules {
     /// Whether the time of events decides.
     pub fn is_by_time(&self) -> bool {
-        self.order != Order::Arrival
+        self.order != Order::ByArrival
     }
 }

@@ -4,10 +4,9 @@
 //! |---|---|
 //! | key 1 | the profile |
 //! | key 2 | its clocks; none where the order is that of arrival |
-//! | 1 | number of groups, one of which there is in the order of arrival |
-//! | 2 | milliseconds after which profile and clocks expire; 0: nothing changes about that |
-//! | 3 | 1: only if the profile does not expire so far |
-//! | 4 | 1: a group removes something |
+//! | 1 | four numbers with spaces between them: the number of groups, of which there is one in the order of arrival; |
+//! | | milliseconds after which profile and clocks expire, 0 if nothing changes about that; |
+//! | | 1 if only a profile that does not expire so far does; 1 if a group removes something |
 //! | for each group, the newest first: 3 | its stamp and source, as clocks have them; empty in the order of arrival |
 //! | | its names with their length, as clocks have them, sorted |
 //! | | number of fields that it sets |
@@ -19,8 +18,8 @@ use redis::{Arg, Cmd, Pipeline, Value};
 
 use super::ProfileUpdate;
 use super::clocks::{Change, clocks_key, push_name};
+use super::limits::MAX_FIELDS;
 use super::merge::{Merge, MergeGroup};
-use super::store::MAX_FIELDS;
 use crate::Error;
 use crate::connection::Connection;
 
@@ -29,7 +28,7 @@ const SCRIPT: &str = include_str!("merge.lua");
 
 /// By what servers know it once they have seen it: the SHA-1 of the text. A wrong one would cost a round trip each
 /// time; a test compares it with what a server makes of the text.
-const HASH: &str = "2a202bb3e9f0cfcc1bab8ca4e59e9797e78b5acd";
+const HASH: &str = "6db46e3b8b39dc453dde8d403ab411ad9c823dfb";
 
 /// What the script does about when a profile and its clocks expire. By default nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,11 +95,13 @@ fn command(
         command.arg(1).arg(update.key());
     }
     let removes = groups.iter().any(|group| !group.removals.is_empty());
-    command.arg(groups.len());
-    command
-        .arg(lifetime.ttl_ms)
-        .arg(u8::from(lifetime.is_set_once));
-    command.arg(u8::from(removes));
+    let Lifetime {
+        ttl_ms,
+        is_set_once,
+    } = lifetime;
+    let flags = [is_set_once, removes].map(u8::from);
+    let (count, [once, removes]) = (groups.len(), flags);
+    command.arg(format!("{count} {ttl_ms} {once} {removes}"));
     let mut rest = fields;
     let mut bytes = Vec::new();
     for group in groups {

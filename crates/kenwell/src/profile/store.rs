@@ -5,14 +5,11 @@ use std::time::Duration;
 use redis::{Cmd, Pipeline, Value};
 
 use super::clocks::clocks_key;
+use super::limits::MAX_FIELDS;
 use super::script::Lifetime;
 use super::{Layout, ProfileUpdate, script};
 use crate::Error;
 use crate::connection::{Connection, part_size};
-
-/// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
-/// updates are split.
-pub const MAX_FIELDS: usize = 5_000;
 
 /// About the most bytes in one pipeline, 8 MiB; only a single larger update exceeds it.
 pub const MAX_PIPELINE_BYTES: usize = 8 << 20;

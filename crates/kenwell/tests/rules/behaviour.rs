@@ -112,7 +112,7 @@ async fn a_null_removes_what_is_there_and_what_comes_late() {
 async fn an_object_that_is_sent_again_leaves_nothing_of_the_one_before() {
     let server = Server::start(&[]);
     let connection = server.connection();
-    for order in [Order::Arrival, BY_TIME] {
+    for order in [Order::ByArrival, BY_TIME] {
         let layout = layout(order, NullTraits::Ignore, Nested::Replace);
         let events = [
             (
@@ -155,7 +155,7 @@ async fn an_object_that_is_sent_again_leaves_nothing_of_the_one_before() {
 async fn in_the_order_of_arrival_a_null_removes_and_a_later_value_comes_back() {
     let server = Server::start(&[]);
     let connection = server.connection();
-    let layout = layout(Order::Arrival, NullTraits::Delete, Nested::Merge);
+    let layout = layout(Order::ByArrival, NullTraits::Delete, Nested::Merge);
     write(&connection, at(&layout, (9, 0), r#"{"a":{"b":1},"c":1}"#)).await;
     let mut fold = Fold::default();
     for (item, traits) in [r#"{"a":null}"#, r#"{"a":{"d":2},"c":2}"#, r#"{"c":null}"#]
@@ -276,7 +276,7 @@ async fn updates_with_many_fields_are_written_whole() {
     let server = Server::start(&[]);
     let connection = server.connection();
     let long = "n".repeat(300);
-    for order in [Order::Arrival, BY_TIME] {
+    for order in [Order::ByArrival, BY_TIME] {
         let layout = layout(order, NullTraits::Delete, Nested::Merge);
         for (time, value) in [(2, "2"), (1, "1"), (3, "3")] {
             let traits: Vec<_> = (0..12_000)

@@ -54,7 +54,7 @@ pub(crate) fn layout(order: Order, null_traits: NullTraits, nested: Nested) -> L
     }
 }
 
-pub(crate) const BY_TIME: Order = Order::EventTime {
+pub(crate) const BY_TIME: Order = Order::ByEventTime {
     clock_tolerance: Duration::from_mins(5),
 };
 

@@ -15,7 +15,7 @@ const FLAVOURS: [Flavour; 3] = [Flavour::Redis, Flavour::Redis62, Flavour::Valke
 /// Updates of a user by each order that needs the script.
 fn updates(user: &str) -> [ProfileUpdate; 2] {
     let event = format!(r#"{{"userId":"{user}","traits":{{"a":1,"b":null}}}}"#);
-    [BY_TIME, Order::Arrival].map(|order| {
+    [BY_TIME, Order::ByArrival].map(|order| {
         let layout = layout(order, NullTraits::Delete, Nested::Merge);
         Flattener::default()
             .update(event.as_bytes(), &layout)
