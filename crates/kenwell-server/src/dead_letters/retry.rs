@@ -141,8 +141,8 @@ impl OutstandingLetters {
             }
         }
         updates.sort_by_key(|letter| letter.offset);
-        let writes = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
-        let superseded = self.supersede(writes)?;
+        let newer = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
+        let superseded = self.supersede(newer)?;
         let mut guard = SupersedeGuard::new(superseded, None);
         let written = write(writer, &updates, outcomes, &mut guard).await;
         if written.is_err() {

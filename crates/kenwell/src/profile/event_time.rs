@@ -93,6 +93,7 @@ mod tests {
     /// 2023-11-14T22:13:20Z.
     const RECEIVED: i64 = 1_700_000_000_000;
     const MINUTE: i64 = 60_000;
+    const DAY: i64 = 24 * 60 * MINUTE;
 
     fn time(times: [Option<i64>; 3], of_request: Option<i64>) -> i64 {
         let [original, timestamp, sent_at] = times.map(|time| time.map(|time| RECEIVED + time));
@@ -113,7 +114,6 @@ mod tests {
 
     #[test]
     fn the_sender_is_believed_as_long_as_its_clock_is_about_right() {
-        const DAY: i64 = 24 * 60 * MINUTE;
         for (named, of_request, expected, why) in [
             (
                 [Some(-DAY), None, Some(-9)],
@@ -160,6 +160,14 @@ mod tests {
                 4 * MINUTE,
                 "a little fast",
             ),
+        ] {
+            assert_eq!(time(named, of_request), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_worse_clock_is_corrected_and_what_is_absurd_is_not_believed() {
+        for (named, of_request, expected, why) in [
             (
                 [Some(-DAY - 9), None, Some(-DAY)],
                 None,
