@@ -234,7 +234,7 @@ mod tests {
                 assert!(envelope.event.starts_with(start.as_bytes()));
                 assert!(envelope.event.ends_with(b"xxx\"}}"));
                 assert_eq!(envelope.source, "web");
-                let is_said = version == VERSION && number % 2 == 0;
+                let is_said = version == VERSION && number.is_multiple_of(2);
                 let sent = is_said.then(|| envelope.received_at_ms - 250);
                 assert_eq!(envelope.sent_at_ms, sent);
                 let expected = (version != WITHOUT_DESTINATIONS).then(|| vec!["profiles", "crm"]);
