@@ -24,6 +24,8 @@ pub struct ParsedByWriteKey<'a> {
     /// What each write key sent: at least one group, at most [`MAX_WRITE_KEYS`] and one for the key of the body.
     /// When the body is no JSON, they hold what was read before that was found.
     pub groups: Vec<WriteKeyGroup<'a>>,
+    /// The `sentAt` beside the events of a batch, as sent: one JSON value.
+    pub sent_at: Option<&'a [u8]>,
     /// Why the request is refused. It counts once all keys are known to be good.
     pub rejection: Option<Rejection>,
 }

@@ -32,6 +32,8 @@ pub struct Parsed<'a> {
     pub ignored: IgnoredCounts,
     /// Whether the body names a write key beside the one that the request came with.
     pub names_write_key: bool,
+    /// The `sentAt` beside the events of a batch, as sent: one JSON value.
+    pub sent_at: Option<&'a [u8]>,
 }
 
 /// Parses a request that came with its write key. `body` is the decompressed body; its size is the caller's to
@@ -54,11 +56,13 @@ pub fn parse<'a>(
         return Err(rejection);
     }
     let names_write_key = parser.write_key.is_some();
+    let sent_at = parser.sent_at;
     let group = parser.groups.into_keyless();
     Ok(Parsed {
         identifies: group.identifies,
         ignored: group.ignored,
         names_write_key,
+        sent_at,
     })
 }
 
@@ -74,6 +78,7 @@ pub fn parse_by_write_key<'a>(
     let rejection = parser.parse(route, body);
     ParsedByWriteKey {
         groups: parser.groups.build(parser.write_key),
+        sent_at: parser.sent_at,
         rejection,
     }
 }
@@ -91,6 +96,8 @@ struct BodyParser<'a, F> {
     write_keys: WriteKeys,
     /// The write key of the body as a whole.
     write_key: Option<Cow<'a, str>>,
+    /// The `sentAt` beside the events.
+    sent_at: Option<&'a [u8]>,
     groups: GroupBuilder<'a>,
     has_too_many_keys: bool,
     /// At least one event could be accepted, if only to be ignored.
@@ -105,6 +112,7 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
         Self {
             write_keys,
             write_key: None,
+            sent_at: None,
             groups: GroupBuilder::default(),
             has_too_many_keys: false,
             has_acceptable: false,
@@ -159,6 +167,8 @@ impl<'a, F: FnMut(usize, &'a [u8], Ignored)> BodyParser<'a, F> {
                 if key.eq_str("writeKey") {
                     let (value, ..) = Value::read(reader)?;
                     self.write_key = value.text().and_then(key_text);
+                } else if key.eq_str("sentAt") {
+                    self.sent_at = Some(reader.skip()?.raw);
                 } else {
                     reader.skip()?;
                 }

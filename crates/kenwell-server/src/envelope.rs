@@ -2,23 +2,28 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | version, 3 |
+//! | 1 | version, 4 |
 //! | 1 | length of the source id, 0-255 |
 //! | n | source id, UTF-8 |
 //! | 2 | number of destinations, little endian |
 //! | for each: 1 | length of the destination's id, 0-255 |
 //! | n | its id, UTF-8 |
 //! | 8 | time of receipt, milliseconds since 1970 UTC, little endian |
+//! | 8 | when its request was sent, by the sender's clock and as the request says beside its events, likewise; 0: it does not |
 //! | rest | the event, as sent |
 //!
-//! In version 2 the sender's address follows the time: one byte of length, and the address as text. It was never
+//! Version 3 is the same without the time of sending. In version 2 the sender's address follows the time: one byte of length, and the address as text. It was never
 //! used, and it is personal data, so it is not kept any more. Version 1 is like version 2 without destinations: such
 //! a record goes to the destinations that its source feeds when it is delivered. Since version 2 they are decided
 //! when the event is accepted (ADR 0008).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const VERSION: u8 = 3;
+use kenwell::profile::Receipt;
+
+const VERSION: u8 = 4;
+/// Version 3, still read.
+const WITHOUT_SENDING: u8 = 3;
 /// Version 2, still read: journals outlive the version that wrote them.
 const WITH_ADDRESS: u8 = 2;
 /// Version 1, still read too.
@@ -33,6 +38,9 @@ pub struct Envelope<'a> {
     pub destinations: Option<DestinationIds<'a>>,
     /// When the gateway received it, milliseconds since 1970 UTC.
     pub received_at_ms: u64,
+    /// When its request was sent, by the sender's clock, likewise; `None` when the request does not say so beside its
+    /// events.
+    pub sent_at_ms: Option<u64>,
     /// The event's own bytes, as sent.
     pub event: &'a [u8],
 }
@@ -63,15 +71,16 @@ pub fn prefix(source: &str, destinations: &[String]) -> Vec<u8> {
 
 /// Everything of an envelope but the event: one for all events of a request. `prefix` is made by
 /// [`prefix`].
-pub fn header(prefix: &[u8], received_at: SystemTime) -> Vec<u8> {
+pub fn header(prefix: &[u8], received_at: SystemTime, sent_at_ms: Option<u64>) -> Vec<u8> {
     let millis = received_at
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis();
-    let mut header = Vec::with_capacity(9 + prefix.len());
+    let mut header = Vec::with_capacity(17 + prefix.len());
     header.push(VERSION);
     header.extend_from_slice(prefix);
     header.extend_from_slice(&u64::try_from(millis).unwrap_or(u64::MAX).to_le_bytes());
+    header.extend_from_slice(&sent_at_ms.unwrap_or(0).to_le_bytes());
     header
 }
 
@@ -96,23 +105,38 @@ impl<'a> Envelope<'a> {
         let (source, rest) = short(rest)?;
         let (destinations, rest) = match version {
             WITHOUT_DESTINATIONS => (None, rest),
-            WITH_ADDRESS | VERSION => {
+            WITH_ADDRESS | WITHOUT_SENDING | VERSION => {
                 let (destinations, rest) = destinations(rest)?;
                 (Some(destinations), rest)
             }
             _ => return None,
         };
         let (millis, rest) = rest.split_first_chunk::<8>()?;
-        let event = match version {
-            VERSION => rest,
-            _ => short(rest)?.1,
+        let (sent, event) = match version {
+            VERSION => {
+                let (sent, event) = rest.split_first_chunk::<8>()?;
+                (u64::from_le_bytes(*sent), event)
+            }
+            WITHOUT_SENDING => (0, rest),
+            _ => (0, short(rest)?.1),
         };
         Some(Self {
             source,
             destinations,
             received_at_ms: u64::from_le_bytes(*millis),
+            sent_at_ms: (sent > 0).then_some(sent),
             event,
         })
+    }
+
+    /// How the event of the record with this offset was received.
+    pub fn receipt(&self, offset: u64) -> Receipt<'a> {
+        Receipt {
+            source: self.source,
+            offset,
+            received_at_ms: self.received_at_ms,
+            sent_at_ms: self.sent_at_ms,
+        }
     }
 
     /// Whether the event is for this destination. When the record does not say, `feeds` tells whether its source
@@ -169,7 +193,7 @@ mod tests {
 
     fn record(source: &str, destinations: &[&str]) -> Vec<u8> {
         let destinations: Vec<_> = destinations.iter().map(ToString::to_string).collect();
-        header(&prefix(source, &destinations), UNIX_EPOCH + AT)
+        header(&prefix(source, &destinations), UNIX_EPOCH + AT, Some(7))
     }
 
     #[test]
@@ -183,6 +207,7 @@ mod tests {
         assert!(found.contains("crm") && !found.contains("prof"));
         assert_eq!(envelope.event, b"{\"a\":1}");
         assert_eq!(envelope.received_at_ms, 1_700_000_000_123);
+        assert_eq!(envelope.sent_at_ms, Some(7));
     }
 
     /// The records that a version of this code wrote, from its fixture.
@@ -200,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_version_is_read_and_the_newest_is_written() {
-        for version in [WITHOUT_DESTINATIONS, WITH_ADDRESS, VERSION] {
+        for version in [WITHOUT_DESTINATIONS, WITH_ADDRESS, WITHOUT_SENDING, VERSION] {
             for record in fixture(version) {
                 assert_eq!(record[0], version);
                 let envelope = Envelope::decode(&record).unwrap();
@@ -209,6 +234,9 @@ mod tests {
                 assert!(envelope.event.starts_with(start.as_bytes()));
                 assert!(envelope.event.ends_with(b"xxx\"}}"));
                 assert_eq!(envelope.source, "web");
+                let is_said = version == VERSION && number.is_multiple_of(2);
+                let sent = is_said.then(|| envelope.received_at_ms - 250);
+                assert_eq!(envelope.sent_at_ms, sent);
                 let expected = (version != WITHOUT_DESTINATIONS).then(|| vec!["profiles", "crm"]);
                 let found = envelope
                     .destinations
@@ -220,7 +248,7 @@ mod tests {
             let envelope = Envelope::decode(&record).unwrap();
             let at = UNIX_EPOCH + Duration::from_millis(envelope.received_at_ms);
             let prefix = prefix("web", &["profiles".to_owned(), "crm".to_owned()]);
-            let mut written = header(&prefix, at);
+            let mut written = header(&prefix, at, envelope.sent_at_ms);
             written.extend_from_slice(envelope.event);
             assert_eq!(written, record);
         }
@@ -252,12 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn version_3_is_still_read() {
+        let mut record = vec![3, 3];
+        record.extend_from_slice(b"web\x01\x00\x08profiles");
+        record.extend_from_slice(&7u64.to_le_bytes());
+        record.extend_from_slice(b"{}");
+        let envelope = Envelope::decode(&record).unwrap();
+        assert_eq!((envelope.received_at_ms, envelope.sent_at_ms), (7, None));
+        assert_eq!(envelope.event, b"{}");
+    }
+
+    #[test]
     fn refuses_other_bytes() {
         let record = record("web", &["profiles"]);
         for cut in 0..record.len() {
             assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
         }
-        assert_eq!(Envelope::decode(b"\x04\x00"), Err(NotAnEnvelope));
+        assert_eq!(Envelope::decode(b"\x05\x00"), Err(NotAnEnvelope));
     }
 
     #[test]

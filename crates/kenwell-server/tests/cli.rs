@@ -260,6 +260,7 @@ fn dead_letters_are_listed_and_stay_while_redis_is_away() {
         key: "user:a\u{1b}[2J".into(),
         reason: "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
         received_at: 1_767_225_599_000,
+        sent_at: None,
         event: br#"{"userId":"a","traits":{"x":1}}"#.to_vec(),
     };
     letters.append("profiles", &[letter]).unwrap();
@@ -424,6 +425,7 @@ fn a_reader_who_goes_away_is_no_failure() {
         key: "user:a".into(),
         reason: "x".repeat(1000),
         received_at: 0,
+        sent_at: None,
         event: b"{}".to_vec(),
     };
     letters.append("profiles", &vec![letter; 2000]).unwrap();

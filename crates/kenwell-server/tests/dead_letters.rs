@@ -19,6 +19,7 @@ fn letter(offset: u64) -> DeadLetter {
         key: format!("user:{offset}"),
         reason: "WRONGTYPE".into(),
         received_at: 1_700_000_000_000,
+        sent_at: None,
         event: format!("{{\"userId\":\"{offset}\"}}").into_bytes(),
     }
 }

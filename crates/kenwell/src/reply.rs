@@ -45,6 +45,15 @@ impl Reply {
         if WRONG_JSON_TYPE.split_once(' ') == Some((code, text)) {
             return Self::new("WRONGTYPE", WRONG_JSON_TYPE);
         }
+        // Redis 6 puts the place in the script before what it says itself of a command within one.
+        if code == "@user_script:"
+            && let Some((_, reason)) = text.split_once(": ")
+        {
+            let reason = reason.trim_end();
+            let coded = reason.strip_prefix('-').unwrap_or("");
+            let (code, text) = coded.split_once(' ').unwrap_or(("ERR", reason));
+            return Self::new(code, text);
+        }
         let class = class_of(code, text);
         let text = match code {
             "NOPERM" if about_a_key(text) => "no permission to access this key".into(),
@@ -164,7 +173,9 @@ fn class_of(code: &str, text: &str) -> Class {
         "NOPERM" | "DENIED" | "NOPROTO" | "NOAUTH" | "WRONGPASS" => Class::Configuration,
         "LOADING" | "READONLY" | "CLUSTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK" | "REDIRECT"
         | "OOM" | "MASTERDOWN" | "BUSY" | "MISCONF" | "NOREPLICAS" | "UNBLOCKED" | "EXECABORT"
-        | "NOTBUSY" | CHANGED | "FAILOVER" | "INPROG" | "NOGOODSLAVE" => Class::Transient,
+        | "NOTBUSY" | CHANGED | "FAILOVER" | "INPROG" | "NOGOODSLAVE" | "NOSCRIPT" => {
+            Class::Transient
+        }
         "ERR" => class_of_err(text),
         _ => Class::Unknown,
     }
@@ -335,6 +346,24 @@ mod tests {
             !reply("ERR unknown command 'HSET'")
                 .to_string()
                 .contains("json")
+        );
+    }
+
+    #[test]
+    fn what_redis_6_says_within_a_script_is_what_it_says_elsewhere() {
+        let oom = "@user_script: 13: -OOM command not allowed when used memory > 'maxmemory'.\r\n";
+        assert_eq!(
+            (reply(oom).code(), reply(oom).class()),
+            ("OOM", Class::Transient)
+        );
+        let replica = "@user_script: 1: -READONLY You can't write against a read only replica.";
+        assert!(reply(replica).spoils_connection());
+        let right =
+            "@user_script: 1: The user executing the script can't run this command or subcommand";
+        assert_eq!(reply(right).class(), Class::Configuration);
+        assert_eq!(
+            reply("NOSCRIPT No matching script.").class(),
+            Class::Transient
         );
     }
 

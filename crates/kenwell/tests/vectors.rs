@@ -11,8 +11,9 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use kenwell::profile::{Flattener, Fold, Ignored, Layout, Prefix, ProfileUpdate};
+use kenwell::profile::{self, Flattener, Fold, Ignored, Layout, Order, Prefix, ProfileUpdate};
 use kenwell_json::Reader;
 use serde_json::{Value, json};
 use support::model::{self, DIFFERENCES, Outcome, RecordedOrder, Rules};
@@ -63,6 +64,21 @@ fn layout(case: &Value) -> Layout {
         workspace_id: id("workspaceId"),
         destination_id: id("destinationId"),
         ..Layout::default()
+    }
+}
+
+/// The same, in the order of events.
+fn by_time(layout: &Layout) -> Layout {
+    let order = Order::ByEventTime {
+        clock_tolerance: Duration::from_mins(5),
+    };
+    let rules = profile::Rules {
+        order,
+        ..profile::Rules::default()
+    };
+    Layout {
+        rules,
+        ..layout.clone()
     }
 }
 
@@ -220,6 +236,8 @@ fn every_vector_is_met_or_a_listed_difference() {
         let event = case["event"].as_str().unwrap().as_bytes();
         let layout = layout(&case);
         let ours = outcome(&flattener.update(event, &layout));
+        let timed = outcome(&flattener.update(event, &by_time(&layout)));
+        assert_eq!(timed, ours, "{id}: another hash in the order of events");
         let recorded = recorded(expected);
         let prefix = case["config"]["prefix"].as_str().unwrap_or_default();
         let ids = [layout.workspace_id.as_str(), layout.destination_id.as_str()];

@@ -6,6 +6,7 @@ use kenwell::profile::{DataType, Expiry, Layout, Prefix, Writer};
 use super::expiry;
 use super::keys::{Key, destination as key};
 use super::parse::filled;
+use super::rules;
 use super::secret::FoundSecret;
 use super::settings::Destination;
 use super::table_reader::TableReader;
@@ -33,6 +34,7 @@ pub(super) fn read(mut table: TableReader<'_>) -> Option<ReadDestination<'_>> {
     check_tls(&table);
     check_paths(&table);
     expiry::check(&mut table);
+    rules::check(&table);
     let destination = Destination::of(table.values.clone())?;
     Some(ReadDestination { table, destination })
 }
@@ -191,13 +193,14 @@ impl Destination {
         })
     }
 
-    /// How its keys are named.
+    /// How its keys are named, and by which rules they are written.
     pub(super) fn layout(&self, workspace_id: &str) -> Layout {
         Layout {
             prefix: Prefix::parse(&self.prefix),
             workspace_id: workspace_id.to_owned(),
             destination_id: self.id.clone(),
             data_type: self.data_type(),
+            rules: rules::of(&self.values),
         }
     }
 

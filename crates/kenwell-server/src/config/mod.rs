@@ -19,6 +19,7 @@ mod prefix_overlap;
 mod problem;
 #[cfg(test)]
 mod reference;
+mod rules;
 mod schema;
 mod secret;
 mod service_links;

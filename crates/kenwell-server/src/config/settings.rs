@@ -174,7 +174,7 @@ impl Config {
         }
     }
 
-    /// How the keys of a destination are named.
+    /// How the keys of a destination are named, and by which rules they are written.
     pub fn layout(&self, destination: &Destination) -> Layout {
         destination.layout(&self.workspace_id)
     }

@@ -23,6 +23,7 @@ fn letter(offset: u64) -> DeadLetter {
         key: "user:u".into(),
         reason: "redis at h:1: HSET refused: WRONGTYPE words".into(),
         received_at: 1,
+        sent_at: None,
         event: format!(r#"{{"userId":"u","traits":{{"n":{offset},"m":1}}}}"#).into_bytes(),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
-use kenwell::profile::ProfileUpdate;
+use kenwell::profile::{NamedChange, ProfileUpdate, at_and_above};
 
 use super::letter::DeadLetter;
 use super::log_line::SupersededFields;
-use super::newer_write::NewerWrite;
+use super::newer_write::{NewerWrite, below_name, removal_name};
 
 /// The most different codes of refusals that are told apart; what comes after them counts as `other`.
 const MAX_CODES: usize = 256;
@@ -41,8 +41,11 @@ pub(super) struct IndexedLetter {
     same_key: Option<usize>,
     /// The letter before it with the same offset, of which a repeated delivery makes several.
     same_offset: Option<usize>,
-    /// Hashes of the names of the fields, or of the places in a document, that it may still write.
+    /// Hashes of the names of the fields, or of the places in a document, that it may still write, and of the removals that it may still do.
     open: Box<[u64]>,
+    /// Under which names its fields are removed, and which field that concerns, as hashes. Empty where nothing is
+    /// ever removed.
+    covered: Box<[(u64, u64)]>,
 }
 
 /// What a letter may still write.
@@ -56,13 +59,23 @@ pub(super) enum RemainingFields {
     Unknown,
 }
 
+impl IndexedLetter {
+    /// Whether a field is removed under one of these names.
+    fn is_covered(&self, field: u64, names: &HashSet<u64>) -> bool {
+        let mut covered = self.covered.iter();
+        covered.any(|(name, of)| *of == field && names.contains(name))
+    }
+}
+
 impl Index {
-    /// Adds the letter whose line of `length` bytes begins at `position`, behind all others.
+    /// Adds the letter whose line of `length` bytes begins at `position`, behind all others. `removes`: updates may
+    /// remove fields.
     pub(super) fn add(
         &mut self,
         (position, length): (u64, usize),
         letter: &DeadLetter,
         update: Option<&ProfileUpdate>,
+        removes: bool,
     ) {
         let place = self.letters.len();
         let code = self.code(letter.code());
@@ -73,8 +86,21 @@ impl Index {
             let key = self.hasher.hash_one(update.key());
             self.by_key.insert(key, place)
         });
-        let names = update.map(ProfileUpdate::names).unwrap_or_default();
-        let open = names.iter().map(|name| self.hash(name)).collect();
+        let open = update.map_or_else(Box::default, |update| {
+            let names = update.names();
+            let set = names.iter().map(|name| self.hash(name));
+            let removals = update.removals().map(|name| self.hash(&removal_name(name)));
+            set.chain(removals).collect()
+        });
+        let covered = update
+            .filter(|_| removes)
+            .map_or_else(Box::default, |update| {
+                let pairs = update.fields().flat_map(|(name, _)| {
+                    let above = at_and_above(name).map(move |above| (above, name));
+                    above.map(|(above, name)| (self.hash(&below_name(above)), self.hash(name)))
+                });
+                pairs.collect()
+            });
         let letter = IndexedLetter {
             position,
             length,
@@ -84,6 +110,7 @@ impl Index {
             same_key,
             same_offset: self.by_offset.get(&letter.offset).copied(),
             open,
+            covered,
         };
         self.by_offset.insert(letter.offset, place);
         self.letters.push(letter);
@@ -91,31 +118,35 @@ impl Index {
 
     /// Takes fields from the letters there are.
     pub(super) fn supersede(&mut self, superseded: &SupersededFields) {
-        self.change(superseded, |open, fields| {
-            let left = open.iter().filter(|field| !fields.contains(field));
+        self.change(superseded, |letter, fields| {
+            let is_lost = |field: &u64| fields.contains(field) || letter.is_covered(*field, fields);
+            let left = letter.open.iter().filter(|field| !is_lost(field));
             left.copied().collect()
         });
     }
 
     /// Gives fields back to the letters there are.
     pub(super) fn restore(&mut self, superseded: &SupersededFields) {
-        self.change(superseded, |open, fields| {
-            let back = fields.iter().filter(|field| !open.contains(field));
-            open.iter().chain(back).copied().collect()
+        self.change(superseded, |letter, fields| {
+            let covered = letter.covered.iter();
+            let covered = covered.filter(|(name, _)| fields.contains(name));
+            let back = fields.iter().chain(covered.map(|(_, field)| field));
+            let back = back.filter(|field| !letter.open.contains(field));
+            letter.open.iter().chain(back).copied().collect()
         });
     }
 
     fn change(
         &mut self,
         superseded: &SupersededFields,
-        change: impl Fn(&[u64], &HashSet<u64>) -> Box<[u64]>,
+        change: impl Fn(&IndexedLetter, &HashSet<u64>) -> Box<[u64]>,
     ) {
         let names = superseded.fields.iter();
         let fields: HashSet<u64> = names.map(|name| self.hash(name.as_bytes())).collect();
         for offset in &superseded.letters {
             let mut next = self.by_offset.get(offset).copied();
             while let Some(letter) = next.and_then(|place| self.letters.get_mut(place)) {
-                letter.open = change(&letter.open, &fields);
+                letter.open = change(letter, &fields);
                 next = letter.same_offset;
             }
         }
@@ -139,12 +170,16 @@ impl Index {
         let mut lost: BTreeMap<Vec<String>, BTreeSet<u64>> = BTreeMap::new();
         while let Some(letter) = next.and_then(|place| self.letters.get(place)) {
             next = letter.same_key;
-            let newer = letter.open.iter().filter_map(|field| below.get(field));
+            let covering = letter.covered.iter();
+            let covering = covering.filter(|(_, field)| letter.open.contains(field));
+            let names = letter.open.iter().chain(covering.map(|(name, _)| name));
+            let newer = names.filter_map(|name| below.get(name));
             let mut names: Vec<String> = newer
                 .filter(|(_, below)| letter.offset < *below)
                 .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
                 .collect();
             names.sort_unstable();
+            names.dedup();
             lost.entry(names).or_default().insert(letter.offset);
         }
         let lost = lost.into_iter().filter(|(names, _)| !names.is_empty());
@@ -170,7 +205,10 @@ impl Index {
         let Some(letter) = letter.filter(|letter| letter.offset == offset) else {
             return RemainingFields::Unknown;
         };
-        let remaining = update.retain(|name| letter.open.contains(&self.hash(name)));
+        let remaining = update.retain(|change| match change {
+            NamedChange::Set(name) => letter.open.contains(&self.hash(name)),
+            NamedChange::Removal(name) => letter.open.contains(&self.hash(&removal_name(name))),
+        });
         remaining.map_or(RemainingFields::None, RemainingFields::Some)
     }
 

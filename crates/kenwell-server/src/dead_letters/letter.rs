@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kenwell::profile::Receipt;
 use serde::{Deserialize, Serialize};
 
 /// An event that a destination refused for good, with all that is needed to apply it again.
@@ -23,6 +24,9 @@ pub struct DeadLetter {
     pub reason: String,
     /// When the gateway received it, in milliseconds since 1970.
     pub received_at: u64,
+    /// When its request was sent, by the sender's clock, likewise; `None` when the request did not say so beside its
+    /// events.
+    pub sent_at: Option<u64>,
     /// The event's own bytes.
     pub event: Vec<u8>,
 }
@@ -37,6 +41,8 @@ struct LetterJson<'a> {
     key: Cow<'a, str>,
     reason: Cow<'a, str>,
     received_at: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_at: Option<u64>,
     #[serde(flatten)]
     event: EventJson<'a>,
 }
@@ -53,6 +59,16 @@ impl DeadLetter {
     /// Its id among the letters of its destination; a letter that is refused again gets another.
     pub fn id(&self) -> String {
         format!("{}-{}", self.offset, self.at)
+    }
+
+    /// How its event was received.
+    pub fn receipt(&self) -> Receipt<'_> {
+        Receipt {
+            source: &self.source,
+            offset: self.offset,
+            received_at_ms: self.received_at,
+            sent_at_ms: self.sent_at,
+        }
     }
 
     /// Redis' own code for the refusal, such as `WRONGTYPE`; `other` when the reason has none.
@@ -90,6 +106,7 @@ impl DeadLetter {
             key: Cow::Borrowed(&self.key),
             reason: Cow::Borrowed(&self.reason),
             received_at: self.received_at,
+            sent_at: self.sent_at,
             event,
         }
     }
@@ -111,6 +128,7 @@ impl DeadLetter {
             key: line.key.into_owned(),
             reason: line.reason.into_owned(),
             received_at: line.received_at,
+            sent_at: line.sent_at,
             event,
         })
     }
@@ -129,6 +147,7 @@ mod tests {
             key: "user:\u{1}".into(),
             reason: "WRONGTYPE".into(),
             received_at: 1,
+            sent_at: None,
             event: event.to_vec(),
         }
     }

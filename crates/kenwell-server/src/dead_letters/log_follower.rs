@@ -107,6 +107,8 @@ impl LogFollower {
         file.seek(SeekFrom::Start(*from))
             .map_err(io("read", path))?;
         let mut lines = BufReader::new(file.take(end.saturating_sub(*from)));
+        let rules = self.layout.rules;
+        let removes = (rules.null_traits, rules.nested) != Default::default();
         let mut flattener = Flattener::default();
         let mut line = Vec::new();
         loop {
@@ -119,9 +121,13 @@ impl LogFollower {
             }
             match LogLine::parse(&line) {
                 Ok(LogLine::Letter(letter)) => {
-                    let update = flattener.update(&letter.event, &self.layout).ok();
+                    let receipt = letter.receipt();
+                    let update = flattener.received(&letter.event, &self.layout, &receipt);
+                    let update = update.ok();
                     let begins = *from;
-                    add(&|index| index.add((begins, length), &letter, update.as_ref()));
+                    add(&|index| {
+                        index.add((begins, length), &letter, update.as_ref(), removes);
+                    });
                 }
                 Ok(LogLine::Fields(FieldsLine::Superseded(fields))) => {
                     add(&|index| index.supersede(&fields));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use kenwell::profile::ProfileUpdate;
+use kenwell::profile::{ProfileUpdate, at_and_above};
 
 /// A write that is about to happen, as far as older letters are concerned by it.
 #[derive(Debug)]
@@ -12,19 +12,48 @@ pub(super) struct NewerWrite<'a> {
     pub(super) key: &'a [u8],
     /// The offset of the newest event in it.
     pub(super) by: u64,
-    /// Names of what it overwrites, each with the offset below which letters must not write it any more.
+    /// Names of what it overwrites, and of [what removes](removal_name) or [is removed](below_name), each with the offset
+    /// below which letters must not do it any more.
     pub(super) below: HashMap<Cow<'a, [u8]>, u64>,
+}
+
+/// By what the removal of a field, and of everything below it, is known among the names of fields.
+pub(super) fn removal_name(name: &[u8]) -> Vec<u8> {
+    [b"\0remove ", name].concat()
+}
+
+/// By what a field and everything below it is known together.
+pub(super) fn below_name(name: &[u8]) -> Vec<u8> {
+    [b"\0below ", name].concat()
+}
+
+/// What letters must not do any more once the update is written: set the same fields, set what it removes, or remove
+/// what it sets.
+fn names(update: &ProfileUpdate) -> Vec<Cow<'_, [u8]>> {
+    let mut names = update.overwritten_names();
+    let set = update
+        .fields()
+        .map(|(name, _)| name)
+        .filter(|_| update.patches().is_none());
+    let removals = set.flat_map(at_and_above);
+    names.extend(removals.map(|above| Cow::Owned(removal_name(above))));
+    let removed = update.removals();
+    names.extend(removed.map(|name| Cow::Owned(below_name(name))));
+    names
 }
 
 /// The writes of events that are delivered, each with the offset of its newest event: letters of the same event
 /// lose their fields too.
 pub(super) fn delivered(updates: &[(u64, ProfileUpdate)]) -> impl Iterator<Item = NewerWrite<'_>> {
     updates.iter().map(|(offset, update)| {
-        let names = update.overwritten_names().into_iter();
+        let below = offset.saturating_add(1);
         NewerWrite {
             key: update.key(),
             by: *offset,
-            below: names.map(|name| (name, offset.saturating_add(1))).collect(),
+            below: names(update)
+                .into_iter()
+                .map(|name| (name, below))
+                .collect(),
         }
     })
 }
@@ -42,7 +71,7 @@ pub(super) fn retried<'a>(
             below: HashMap::new(),
         });
         write.by = write.by.max(offset);
-        for name in update.overwritten_names() {
+        for name in names(update) {
             let below = write.below.entry(name).or_insert(offset);
             *below = offset.max(*below);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kenwell::Error as RedisError;
 use kenwell::connection::Connection;
-use kenwell::profile::{self, Fold, FoldedUpdate, Layout, ProfileUpdate, Writer};
+use kenwell::profile::{self, Flattener, Fold, FoldedUpdate, Layout, ProfileUpdate, Writer};
 
 use super::directory::DeadLetters;
 use super::error::Error;
@@ -116,38 +116,33 @@ impl OutstandingLetters {
     ) -> Result<(), RetryError> {
         let _lock = self.lock_fields().await?;
         self.refresh()?;
+        let mut flattener = Flattener::default();
         let mut updates = Vec::new();
         for (item, ((position, letter), outcome)) in batch.letters().zip(&mut *outcomes).enumerate()
         {
             if !matches!(outcome, LetterOutcome::NotTried) {
                 continue;
             }
-            match profile::update(&letter.event, self.layout()) {
+            match flattener.received(&letter.event, self.layout(), &letter.receipt()) {
                 Err(_) => *outcome = LetterOutcome::Ignored,
-                Ok(update) => {
-                    match self
-                        .follower
-                        .index()
-                        .remaining(position, letter.offset, &update)
-                    {
-                        RemainingFields::None => *outcome = LetterOutcome::Superseded,
-                        RemainingFields::Some(update) => updates.push(LetterUpdate {
-                            item,
-                            offset: letter.offset,
-                            update,
-                        }),
-                        RemainingFields::Unknown => {
-                            return Err(RetryError::Log(Error::Changed {
-                                destination: self.log.destination.clone(),
-                            }));
-                        }
+                Ok(update) => match self.remaining(position, letter, update) {
+                    RemainingFields::None => *outcome = LetterOutcome::Superseded,
+                    RemainingFields::Some(update) => updates.push(LetterUpdate {
+                        item,
+                        offset: letter.offset,
+                        update,
+                    }),
+                    RemainingFields::Unknown => {
+                        return Err(RetryError::Log(Error::Changed {
+                            destination: self.log.destination.clone(),
+                        }));
                     }
-                }
+                },
             }
         }
         updates.sort_by_key(|letter| letter.offset);
-        let again = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
-        let superseded = self.supersede(again)?;
+        let newer = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
+        let superseded = self.supersede(newer)?;
         let mut guard = SupersedeGuard::new(superseded, None);
         let written = write(writer, &updates, outcomes, &mut guard).await;
         if written.is_err() {
@@ -155,6 +150,21 @@ impl OutstandingLetters {
         }
         self.restore(&guard)?;
         written.map_err(RetryError::Redis)
+    }
+
+    /// What a letter may still write. Where the time of events decides that is all of it: what is newer in Redis
+    /// stays there.
+    fn remaining(
+        &self,
+        position: u64,
+        letter: &DeadLetter,
+        update: ProfileUpdate,
+    ) -> RemainingFields {
+        if self.layout().rules.is_by_time() {
+            return RemainingFields::Some(update);
+        }
+        let index = self.follower.index();
+        index.remaining(position, letter.offset, &update)
     }
 }
 

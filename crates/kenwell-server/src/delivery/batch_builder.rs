@@ -90,7 +90,11 @@ impl BatchBuilder {
         if !envelope.is_for(&self.layout.destination_id, |source| self.is_fed_by(source)) {
             return;
         }
-        match self.flattener.update(envelope.event, &self.layout) {
+        let receipt = envelope.receipt(offset.0);
+        match self
+            .flattener
+            .received(envelope.event, &self.layout, &receipt)
+        {
             Ok(update) => {
                 batch.note_received(envelope.received_at_ms);
                 fold.push(index, update);

@@ -210,6 +210,7 @@ impl OutcomeRecorder {
                 key: String::from_utf8_lossy(folded.update().key()).into_owned(),
                 reason: error.to_string(),
                 received_at: envelope.received_at_ms,
+                sent_at: envelope.sent_at_ms,
                 event: envelope.event.to_vec(),
             })
             .collect()

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use kenwell::profile::moment_ms;
 use kenwell_event::{Ignored, IgnoredCounts, Route};
 use kenwell_journal::{Batch, Error, ErrorChain, Journal, Offset};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
@@ -34,6 +35,8 @@ struct SourceEvents<'a> {
     ignored: IgnoredCounts,
     /// The ignored ones, while somebody watches.
     ignored_events: Vec<(&'a [u8], Ignored)>,
+    /// When the request was sent, by the sender's clock, if it says so beside its events.
+    sent_at_ms: Option<u64>,
 }
 
 /// Where accepted events go.
@@ -73,6 +76,7 @@ impl Ingest {
             identifies: parsed.identifies,
             ignored: parsed.ignored,
             ignored_events,
+            sent_at_ms: parsed.sent_at.and_then(sent_at_ms),
         };
         events.admit()?;
         fits(route, body)?;
@@ -101,6 +105,7 @@ impl Ingest {
                 ignored_events.push((place, event, reason));
             }
         });
+        let sent_at_ms = request.sent_at.and_then(sent_at_ms);
         let mut all = Vec::with_capacity(request.groups.len());
         for (place, group) in request.groups.into_iter().enumerate() {
             let write_key = group.write_key.ok_or(Refusal::NoKeyInHeader)?;
@@ -110,6 +115,7 @@ impl Ingest {
                 identifies: group.identifies,
                 ignored: group.ignored,
                 ignored_events: its.map(|(_, event, reason)| (*event, *reason)).collect(),
+                sent_at_ms,
             });
         }
         if let Some(rejection) = request.rejection {
@@ -146,7 +152,7 @@ impl Ingest {
         if events.identifies.is_empty() {
             return Ok(None);
         }
-        let batch = records(source, &events.identifies);
+        let batch = records(source, &events.identifies, events.sent_at_ms);
         let stored = self.append(source, token, batch).await?;
         if self.metrics.tail().has_subscribers() {
             for event in &events.identifies {
@@ -214,9 +220,14 @@ fn fits(route: Route, body: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The time that a `sentAt` names. Nothing that is refused for it: it only helps to tell when an event happened.
+fn sent_at_ms(json: &[u8]) -> Option<u64> {
+    u64::try_from(moment_ms(json)?).ok()
+}
+
 /// One journal record for each identify, all with the same header.
-fn records(source: &Source, identifies: &[&[u8]]) -> Batch {
-    let header = envelope::header(&source.envelope_prefix, SystemTime::now());
+fn records(source: &Source, identifies: &[&[u8]], sent_at_ms: Option<u64>) -> Batch {
+    let header = envelope::header(&source.envelope_prefix, SystemTime::now(), sent_at_ms);
     let events: usize = identifies.iter().map(|event| event.len()).sum();
     let headers = header.len() * identifies.len();
     let mut batch = Batch::with_capacity(identifies.len(), headers + events);

@@ -11,7 +11,7 @@ const MAX_ARGUMENT_BYTES: usize = 2 * 1024;
 /// What stands for the arguments that are left out.
 const MORE: &str = "…";
 
-/// The words of the command that writes an update. What does not fit is left out behind an ellipsis.
+/// The words of the commands that write an update. What does not fit is left out behind an ellipsis.
 pub(super) fn words(update: &ProfileUpdate) -> Vec<String> {
     let mut bytes = 0;
     let mut words = Vec::new();
@@ -20,7 +20,7 @@ pub(super) fn words(update: &ProfileUpdate) -> Vec<String> {
             words.push(MORE.to_owned());
             break;
         }
-        let word = truncated_text(word, MAX_ARGUMENT_BYTES);
+        let word = truncated_text(&word, MAX_ARGUMENT_BYTES);
         bytes += word.len();
         words.push(word);
     }
@@ -29,7 +29,7 @@ pub(super) fn words(update: &ProfileUpdate) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use kenwell::profile::{DataType, Layout, update};
+    use kenwell::profile::{DataType, Layout, NullTraits, Rules, update};
 
     use super::*;
 
@@ -65,6 +65,23 @@ mod tests {
             let event = format!(r#"{{"userId":"u1","traits":{traits}}}"#);
             assert_eq!(words(&update(event.as_bytes(), &layout).unwrap()), command);
         }
+    }
+
+    #[test]
+    fn what_is_removed_comes_first() {
+        let rules = Rules {
+            null_traits: NullTraits::Delete,
+            ..Rules::default()
+        };
+        let layout = Layout {
+            rules,
+            ..Layout::default()
+        };
+        let joined = |event: &[u8]| words(&update(event, &layout).unwrap()).join(" ");
+        let both = joined(br#"{"userId":"u","traits":{"a":null,"b":1}}"#);
+        assert_eq!(both, "HDEL user:u a a.* ; HSET user:u b 1");
+        let only = joined(br#"{"userId":"u","traits":{"a":null}}"#);
+        assert_eq!(only, "HDEL user:u a a.*");
     }
 
     #[test]

@@ -198,7 +198,7 @@ fn fill(directory: &std::path::Path, segments: u64) {
     let (journal, _) = kenwell_journal::open(directory, options).unwrap();
     drop(journal.reader("profiles").unwrap());
     let prefix = envelope::prefix("web", &["profiles".to_owned()]);
-    let header = envelope::header(&prefix, std::time::SystemTime::now());
+    let header = envelope::header(&prefix, std::time::SystemTime::now(), None);
     for number in 0..segments {
         let filler = "x".repeat(3_000);
         let event = format!(

@@ -20,6 +20,7 @@ mod dead_letter_counts;
 mod dead_letter_order;
 mod delivery;
 mod documents;
+mod event_order;
 mod file_permissions;
 mod gateway;
 mod gateway_hangup;

@@ -56,7 +56,7 @@ impl CommandBuffer {
     }
 
     /// Adds a command of another buffer, as [`commands`](Self::commands) gave it.
-    pub(super) fn add_encoded(&mut self, command: &[u8]) {
+    pub(crate) fn add_encoded(&mut self, command: &[u8]) {
         self.bytes.extend_from_slice(command);
         self.ends.push(self.bytes.len());
         self.answers_more = true;
@@ -105,7 +105,7 @@ impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
 }
 
 /// The key of an encoded command: its first argument. A script has its text and the number of keys before it.
-pub(super) fn key_of(command: &[u8]) -> &[u8] {
+pub(crate) fn key_of(command: &[u8]) -> &[u8] {
     let arguments = command.iter().position(|&byte| byte == b'\n');
     let mut rest = command
         .get(arguments.map_or(command.len(), |at| at + 1)..)

@@ -8,7 +8,7 @@ use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use crate::connection::{Settings, StagedConnection};
-use crate::profile::{DataType, Expiry, Layout, TtlFrom};
+use crate::profile::{DataType, Expiry, Layout, TtlFrom, clocks_key};
 use crate::{Class, Error};
 
 /// The commands that the user may run on the keys of users.
@@ -65,7 +65,7 @@ pub(super) async fn examine(
     findings: &mut Vec<Finding>,
 ) -> Option<Rights> {
     let key = layout.key(&probe_user());
-    let tests = tests(layout.data_type, &key, staged.settings(), expiry);
+    let tests = tests(layout, &key, staged.settings(), expiry);
     let mut permissions = Vec::with_capacity(tests.len());
     for test in &tests {
         match staged.ask(test.name, &test.command).await {
@@ -77,7 +77,7 @@ pub(super) async fn examine(
         }
     }
     let user = login::user(staged.settings());
-    findings.push(judge(&permissions, &user, &layout.pattern()));
+    findings.push(judge(&permissions, &user, layout));
     let allowed = permissions
         .iter()
         .filter(|(_, permission)| *permission == Permission::Allowed)
@@ -88,7 +88,7 @@ pub(super) async fn examine(
 /// Redis checks rights before it executes: `HSET` with a name that has no value, what writes documents with a text
 /// that is no JSON, `CLIENT KILL` of a connection that cannot exist, `CLIENT LIST` of that one, and `EXPIRE` and
 /// `DEL` of a key that does not exist change nothing, nor do other times to live of it.
-fn tests(data_type: DataType, key: &[u8], settings: &Settings, expiry: &Expiry) -> Vec<RightsTest> {
+fn tests(layout: &Layout, key: &[u8], settings: &Settings, expiry: &Expiry) -> Vec<RightsTest> {
     use Importance::{ProbeOnly, Recommended, Required};
     let test = |name: &'static str, grant, importance, arguments: &[&[u8]]| {
         let mut command = Cmd::new();
@@ -107,7 +107,7 @@ fn tests(data_type: DataType, key: &[u8], settings: &Settings, expiry: &Expiry) 
     let by_id: &[&[u8]] = &[b"ID", nobody.as_bytes()];
     let nobody: &[&[u8]] = &[b"ID", nobody.as_bytes(), b"ADDR", b"0.0.0.0:0"];
     let name: &[&[u8]] = &[b"kenwell:doctor"];
-    let mut tests = match data_type {
+    let mut tests = match layout.data_type {
         DataType::Hash => vec![
             test("HSET", "+hset", Required, &[key, b"a", b"1", b"b"]),
             test("HGETALL", "+hgetall", Recommended, &[key]),
@@ -127,6 +127,22 @@ fn tests(data_type: DataType, key: &[u8], settings: &Settings, expiry: &Expiry) 
         test("EXPIRE", "+expire", ProbeOnly, &[key, b"1"]),
         test("DEL", "+del", ProbeOnly, &[key]),
     ]);
+    let clocks = clocks_key(key);
+    for name in layout.script_commands() {
+        // `SET` with an option that there is not, and a script that does nothing or is not known, change nothing.
+        let (grant, arguments): (_, &[&[u8]]) = match *name {
+            "EVALSHA" => ("+evalsha", &[b"0", b"0"]),
+            "EVAL" => ("+eval", &[b"return 0", b"0"]),
+            "GET" => ("+get", &[&clocks]),
+            "SET" => ("+set", &[&clocks, b"", b"none"]),
+            "HKEYS" => ("+hkeys", &[key]),
+            "HDEL" => ("+hdel", &[key, b"a"]),
+            "HGET" => ("+hget", &[key, b"a"]),
+            "HLEN" => ("+hlen", &[key]),
+            _ => ("+exists", &[key]),
+        };
+        tests.push(test(name, grant, Required, arguments));
+    }
     if settings.cluster_mode {
         tests.push(test("CLUSTER SLOTS", "+cluster|slots", Required, &[]));
         tests.push(test("ASKING", "+asking", Required, &[]));
@@ -165,7 +181,8 @@ pub(super) fn permission(error: Option<&Error>) -> Permission {
     }
 }
 
-fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -> Finding {
+fn judge(permissions: &[(&RightsTest, Permission)], user: &str, layout: &Layout) -> Finding {
+    let pattern = layout.pattern();
     let ours = || {
         permissions
             .iter()
@@ -203,11 +220,19 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
         says.push(format!("{user} may not run {}", forbidden.join(", ")));
     }
     if !no_key.is_empty() {
-        says.push(format!("{user} may not use the keys {pattern}"));
+        let keys = [pattern.clone(), layout.clocks_pattern()];
+        let is_denied = |clocks: bool| no_key.iter().any(|name| is_about_clocks(name) == clocks);
+        let denied = keys.iter().zip([is_denied(false), is_denied(true)]);
+        let denied = denied.filter_map(|(keys, is_denied)| is_denied.then_some(keys.as_str()));
+        let denied: Vec<&str> = denied.collect();
+        says.push(format!(
+            "{user} may not use the keys {}",
+            denied.join(" and ")
+        ));
     }
     let cure = format!(
         "as an administrator of Redis: {}",
-        grant(permissions, user, pattern)
+        grant(permissions, user, layout)
     );
     let says = says.join("; ");
     if must {
@@ -215,6 +240,11 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -
     } else {
         Check::Rights.warning(format!("{says}{}", without(&forbidden)), cure)
     }
+}
+
+/// Whether a command is only used on clocks.
+fn is_about_clocks(name: &str) -> bool {
+    matches!(name, "GET" | "SET")
 }
 
 /// What is lost without the commands that are not needed for writing.
@@ -227,18 +257,29 @@ fn without(forbidden: &[&str]) -> &'static str {
 }
 
 /// The `ACL SETUSER` that grants what is missing.
-fn grant(permissions: &[(&RightsTest, Permission)], user: &str, pattern: &str) -> String {
+fn grant(permissions: &[(&RightsTest, Permission)], user: &str, layout: &Layout) -> String {
     let mut words = vec!["ACL SETUSER".to_owned(), quoted(user)];
     let with_key = |test: &RightsTest| {
-        let of_any = matches!(test.name, "EXPIRE" | "DEL" | "EVAL");
-        of_any || matches!(test.name, "HSET" | "HGETALL") || test.name.starts_with("JSON.")
+        let is_json = layout.data_type == DataType::Json;
+        let of_any = matches!(test.name, "HSET" | "HGETALL" | "EXPIRE" | "DEL");
+        let of_script = !matches!(test.name, "EVALSHA" | "EVAL" | "GET" | "SET");
+        of_any
+            || test.name.starts_with("JSON.")
+            || (is_json && test.name == "EVAL")
+            || (of_script && layout.script_commands().contains(&test.name))
     };
     let keys = || permissions.iter().filter(|(test, _)| with_key(test));
     let denied = keys().any(|(_, permission)| *permission == Permission::KeyDenied);
     // Redis looks at the command first: without any such command it does not tell about the keys.
     let untold = keys().all(|(_, permission)| *permission != Permission::Allowed);
     if denied || untold {
-        words.push(quoted(&format!("~{pattern}")));
+        words.push(quoted(&format!("~{}", layout.pattern())));
+    }
+    let mut clocks = permissions
+        .iter()
+        .filter(|(test, _)| is_about_clocks(test.name));
+    if clocks.any(|(_, permission)| *permission == Permission::KeyDenied) {
+        words.push(quoted(&format!("~{}", layout.clocks_pattern())));
     }
     for (test, permission) in permissions {
         if test.importance != Importance::ProbeOnly && *permission == Permission::CommandDenied {
@@ -272,22 +313,23 @@ pub(super) fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Status;
+    use crate::profile::{Order, Prefix, Rules};
 
-    fn judged(denied: &[(&str, Permission)], user: &str, pattern: &str) -> Finding {
-        judged_as(DataType::Hash, denied, user, pattern)
+    fn judged(denied: &[(&str, Permission)], user: &str, prefix: &str) -> Finding {
+        let layout = Layout {
+            prefix: Prefix::parse(prefix),
+            ..Layout::default()
+        };
+        judged_by(denied, user, &layout)
     }
 
-    fn judged_as(
-        data_type: DataType,
-        denied: &[(&str, Permission)],
-        user: &str,
-        pattern: &str,
-    ) -> Finding {
+    fn judged_by(denied: &[(&str, Permission)], user: &str, layout: &Layout) -> Finding {
         let settings = Settings {
             database: 3,
             ..Settings::new("h:1")
         };
-        let tests = tests(data_type, b"user:x", &settings, &Expiry::default());
+        let tests = tests(layout, b"user:x", &settings, &Expiry::default());
         let permissions: Vec<_> = tests
             .iter()
             .map(|test| {
@@ -298,7 +340,7 @@ mod tests {
                 )
             })
             .collect();
-        judge(&permissions, user, pattern)
+        judge(&permissions, user, layout)
     }
 
     #[test]
@@ -316,7 +358,7 @@ mod tests {
             ),
             (&[("SELECT", CommandDenied)], "ACL SETUSER u +select"),
         ] {
-            let cure = judged(denied, "u", "user:*").cure.unwrap();
+            let cure = judged(denied, "u", "").cure.unwrap();
             assert!(cure.ends_with(&format!(": {line}")), "{cure}");
         }
     }
@@ -327,23 +369,53 @@ mod tests {
             ("JSON.MERGE", Permission::CommandDenied),
             ("EVAL", Permission::CommandDenied),
         ];
-        let cure = judged_as(DataType::Json, &denied, "u", "user:*")
-            .cure
-            .unwrap();
+        let documents = Layout {
+            data_type: DataType::Json,
+            ..Layout::default()
+        };
+        let cure = judged_by(&denied, "u", &documents).cure.unwrap();
         assert!(
             cure.ends_with(": ACL SETUSER u +json.merge +eval"),
             "{cure}"
         );
         let unknown = [("JSON.MERGE", Permission::CommandUnknown)];
-        let found = judged_as(DataType::Json, &unknown, "u", "user:*");
+        let found = judged_by(&unknown, "u", &documents);
         assert_eq!(found.says, "Redis does not know JSON.MERGE");
         assert!(found.cure.unwrap().contains("remove `json`"));
     }
 
     #[test]
+    fn rules_take_the_rights_of_their_script() {
+        use Permission::{CommandDenied, KeyDenied};
+        let order = Order::ByEventTime {
+            clock_tolerance: std::time::Duration::ZERO,
+        };
+        let by_time = Layout {
+            rules: Rules {
+                order,
+                ..Rules::default()
+            },
+            ..Layout::default()
+        };
+        for (denied, line) in [
+            (&[("EVALSHA", CommandDenied)][..], "ACL SETUSER u +evalsha"),
+            (
+                &[("GET", KeyDenied), ("HLEN", CommandDenied)],
+                "ACL SETUSER u ~kenwell:clocks:*user:* +hlen",
+            ),
+        ] {
+            let finding = judged_by(denied, "u", &by_time);
+            assert_eq!(finding.status, Status::Failed);
+            assert!(finding.cure.unwrap().ends_with(line));
+        }
+        let plain = judged(&[("EVALSHA", CommandDenied)], "u", "");
+        assert_eq!(plain.cure, None);
+    }
+
+    #[test]
     fn quotes_as_redis_cli_reads() {
         let denied = [("HSET", Permission::KeyDenied)];
-        let cure = judged(&denied, "u", r"a \*:user:*").cure.unwrap();
+        let cure = judged(&denied, "u", "a *").cure.unwrap();
         assert!(cure.ends_with(r#"ACL SETUSER u "~a \\*:user:*""#), "{cure}");
     }
 
@@ -353,6 +425,6 @@ mod tests {
             ("EXPIRE", Permission::CommandDenied),
             ("DEL", Permission::CommandDenied),
         ];
-        assert_eq!(judged(&denied, "u", "user:*").cure, None);
+        assert_eq!(judged(&denied, "u", "").cure, None);
     }
 }

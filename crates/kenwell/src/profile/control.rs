@@ -2,16 +2,15 @@
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::ProfileUpdate;
 use super::update::Merging;
+use super::{ProfileUpdate, script};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
 use crate::{Class, Error};
 
 /// The most bytes of one value that a control writes: far below every limit on single values.
 pub(super) const CONTROL_VALUE: usize = 32 * 1024;
 
-/// A field, or a patch of a document, that was written before, and that was not written since: writing it again
-/// changes nothing.
+/// What was written before, and nothing to its key since: writing it again changes nothing.
 #[derive(Clone)]
 pub(super) struct Sample {
     pub(super) key: Vec<u8>,
@@ -27,6 +26,24 @@ impl Sample {
         limit: usize,
         may_stay: impl Fn(&[u8]) -> bool,
     ) -> Option<Self> {
+        let (command, bytes) = match update.merge() {
+            // Whole: it may have been older than what is stored, and to set its field again would put that back.
+            Some(merge) if update.bytes() <= limit => {
+                let stays = update.fields().all(|(name, _)| may_stay(name));
+                (stays.then(|| script::whole(update, merge))?, update.bytes())
+            }
+            Some(_) => return None,
+            None => Self::part(update, may_stay)?,
+        };
+        (bytes <= limit).then(|| Self {
+            key: update.key().to_vec(),
+            command,
+            bytes: update.key().len() + bytes,
+        })
+    }
+
+    /// A command that writes a part of an update again, and the bytes that it writes.
+    fn part(update: &ProfileUpdate, may_stay: impl Fn(&[u8]) -> bool) -> Option<(Cmd, usize)> {
         let mut fields = update.fields();
         let (name, value) = fields.find(|(name, _)| may_stay(name))?;
         let mut command = Cmd::new();
@@ -38,12 +55,7 @@ impl Sample {
             }
             Some(_) => return None,
         };
-        let bytes = name.len() + value.len();
-        (bytes <= limit).then(|| Self {
-            key: update.key().to_vec(),
-            command,
-            bytes: update.key().len() + bytes,
-        })
+        Some((command, name.len() + value.len()))
     }
 }
 

@@ -210,6 +210,7 @@ mod tests {
             workspace_id: "w".to_owned(),
             destination_id: "d".to_owned(),
             data_type: DataType::Json,
+            ..Layout::default()
         }
     }
 

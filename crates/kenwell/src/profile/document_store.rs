@@ -1,14 +1,14 @@
 //! JSON documents to and from Redis: `JSON.MERGE` where it does what is meant, else `JSON.GET` and a script that
 //! writes only if nothing has changed since.
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Value};
 
 use super::document_merge::merge;
 use super::limits::MAX_PIPELINE_BYTES;
 use super::update::Merging;
 use super::{Layout, ProfileUpdate};
 use crate::Error;
-use crate::connection::{Connection, part_size};
+use crate::connection::{CommandBuffer, Connection};
 use crate::reply::CHANGED;
 
 /// The most documents that are read into memory at once.
@@ -125,28 +125,20 @@ async fn write_once(connection: &Connection, updates: &[&ProfileUpdate]) -> Vec<
     send(connection, commands).await
 }
 
-/// Sends the commands that there are, in parts that are all under way at once.
+/// Sends the commands that there are.
 async fn send(
     connection: &Connection,
     commands: Vec<Result<Cmd, Error>>,
 ) -> Vec<Result<(), Error>> {
-    let size = part_size(commands.len());
-    let mut parts: Vec<Pipeline> = Vec::new();
+    let mut buffer = CommandBuffer::default();
     let mut sent = Vec::with_capacity(commands.len());
     for command in commands {
-        sent.push(command.map(|command| {
-            if parts.last().is_none_or(|part| part.len() >= size) {
-                parts.push(Pipeline::with_capacity(size));
-            }
-            if let Some(part) = parts.last_mut() {
-                part.add_command(command);
-            }
-        }));
+        sent.push(command.map(|command| buffer.add_command(&command)));
     }
-    let replies = if parts.is_empty() {
+    let replies = if buffer.len() == 0 {
         Vec::new()
     } else {
-        connection.send_parts("JSON.MERGE", &parts).await
+        connection.send_while_moving("JSON.MERGE", buffer).await
     };
     let mut replies = replies.into_iter();
     let mut next = || {
@@ -212,11 +204,11 @@ async fn read(connection: &Connection, keys: &[&[u8]]) -> Vec<Result<Option<Vec<
     if keys.is_empty() {
         return Vec::new();
     }
-    let mut pipeline = Pipeline::with_capacity(keys.len());
+    let mut commands = CommandBuffer::default();
     for key in keys {
-        pipeline.add_command(get(key));
+        commands.add_command(&get(key));
     }
-    let replies = connection.send_parts("JSON.GET", &[pipeline]).await;
+    let replies = connection.send_while_moving("JSON.GET", commands).await;
     let open = |reply: Result<Value, Error>| reply.and_then(|reply| document(connection, reply));
     replies.into_iter().map(open).collect()
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use kenwell_json::{Kind, Number, Reader, Skipped, Text};
 
 use super::Ignored;
+use super::event_time::{NamedTimes, moment_ms};
 use super::js::{self, NumberContext};
 use super::limits::MAX_DEPTH;
 
@@ -16,10 +17,34 @@ pub(super) struct Event<'a> {
     pub(super) sources: Sources<'a>,
     /// Stands at the value of `traits`.
     pub(super) traits: Option<Reader<'a>>,
+    /// When it happened, as far as somebody wants to know.
+    pub(super) times: NamedTimes,
 }
 
 /// Entity, id type and model of a "Profiles" event.
 pub(super) type Sources<'a> = [Option<Skipped<'a>>; 3];
+
+impl<'a> Event<'a> {
+    /// Reads the value of a key that says nothing about traits; of duplicate keys the last counts.
+    pub(super) fn read_time(
+        &mut self,
+        key: &Text<'a>,
+        reader: &mut Reader<'a>,
+    ) -> Result<(), Ignored> {
+        let value = skip(reader, 1)?;
+        let time = if key.eq_str("originalTimestamp") {
+            &mut self.times.original
+        } else if key.eq_str("timestamp") {
+            &mut self.times.timestamp
+        } else if key.eq_str("sentAt") {
+            &mut self.times.sent_at
+        } else {
+            return Ok(());
+        };
+        *time = moment_ms(value.raw);
+        Ok(())
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) enum UserId<'a> {

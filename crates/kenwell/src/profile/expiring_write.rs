@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use redis::{Pipeline, Value};
+use redis::Value;
 
 use super::control::neighbour_of;
+use super::script::Lifetime;
 use super::{Expiry, ProfileUpdate, TtlFrom, store};
-use crate::connection::{Connection, part_size};
+use crate::connection::{CommandBuffer, Connection};
 use crate::{Error, Need};
 
 /// How often an update is written that was removed before it got its time to live.
@@ -59,9 +60,17 @@ impl Expiry {
             expiry: self,
             connection,
             updates: updates.iter().map(AsRef::as_ref).collect(),
-            results: store::apply(connection, updates).await,
+            results: store::apply_expiring(connection, updates, self.lifetime()).await,
         };
         write.finish().await
+    }
+
+    /// What the script does about it, which gives its profiles their time to live itself.
+    fn lifetime(&self) -> Lifetime {
+        Lifetime {
+            ttl_ms: self.ttl.map_or(0, milliseconds),
+            is_set_once: self.ttl_from == TtlFrom::First,
+        }
     }
 
     /// Fails where fields cannot expire, before one of them is written for ever: asked with each batch, since another
@@ -145,7 +154,8 @@ impl ExpiringWrite<'_> {
             .iter()
             .filter_map(|&index| self.updates.get(index).copied())
             .collect();
-        let results = store::apply(self.connection, &again).await;
+        let lifetime = self.expiry.lifetime();
+        let results = store::apply_expiring(self.connection, &again, lifetime).await;
         for (&index, result) in indexes.iter().zip(results) {
             if let Some(entry) = self.results.get_mut(index) {
                 *entry = result;
@@ -158,24 +168,32 @@ impl ExpiringWrite<'_> {
         let Some(ttl) = self.expiry.ttl else {
             return Vec::new();
         };
-        let ask = |update: &ProfileUpdate, pipeline: &mut Pipeline| {
-            pipeline.cmd(EXPIRES_IN).arg(update.key());
+        // The script has done it already, to the profile and to its clocks.
+        let is_plain = |index: usize| {
+            let update = self.updates.get(index);
+            update.is_some_and(|update| update.merge().is_none())
+        };
+        let written: Vec<_> = written
+            .iter()
+            .copied()
+            .filter(|&index| is_plain(index))
+            .collect();
+        let ask = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
+            commands.add_command(redis::cmd(EXPIRES_IN).arg(update.key()));
             1
         };
-        let expire = |update: &ProfileUpdate, pipeline: &mut Pipeline| {
-            pipeline
-                .cmd(EXPIRE)
-                .arg(update.key())
-                .arg(milliseconds(ttl));
+        let expire = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
+            let mut command = redis::cmd(EXPIRE);
+            commands.add_command(command.arg(update.key()).arg(milliseconds(ttl)));
             1
         };
         let stays = |reply: &Value| matches!(reply, Value::Int(..0));
         let is_gone = |reply: &Value| *reply == Value::Int(0);
         // `PEXPIRE … NX` would be one command, but Redis 6.2 does not know it.
         match self.expiry.ttl_from {
-            TtlFrom::LastIdentify => self.send(EXPIRE, written, expire, is_gone).await,
+            TtlFrom::LastIdentify => self.send(EXPIRE, &written, expire, is_gone).await,
             TtlFrom::First => {
-                let without = self.send(EXPIRES_IN, written, ask, stays).await;
+                let without = self.send(EXPIRES_IN, &written, ask, stays).await;
                 self.send(EXPIRE, &without, expire, is_gone).await
             }
         }
@@ -186,22 +204,20 @@ impl ExpiringWrite<'_> {
     async fn expire_fields(&mut self, written: &[usize]) -> Vec<usize> {
         let ttls = &self.expiry.field_ttls;
         let distinct = ttls.distinct();
-        let expire = |update: &ProfileUpdate, pipeline: &mut Pipeline| {
-            let mut commands = 0;
+        let expire = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
+            let mut added = 0;
             for &ttl in &distinct {
                 let names = update.fields().map(|(name, _)| name);
                 let names: Vec<_> = names.filter(|name| ttls.of(name) == Some(ttl)).collect();
                 for names in names.chunks(MAX_FIELDS) {
-                    let command = pipeline.cmd(EXPIRE_FIELDS).arg(update.key());
-                    command
-                        .arg(milliseconds(ttl))
-                        .arg("FIELDS")
-                        .arg(names.len())
-                        .arg(names);
-                    commands += 1;
+                    let mut command = redis::cmd(EXPIRE_FIELDS);
+                    command.arg(update.key()).arg(milliseconds(ttl));
+                    command.arg("FIELDS").arg(names.len()).arg(names);
+                    commands.add_command(&command);
+                    added += 1;
                 }
             }
-            commands
+            added
         };
         let is_gone = |reply: &Value| match reply {
             Value::Array(replies) => replies.iter().any(|reply| *reply != Value::Int(1)),
@@ -219,30 +235,21 @@ impl ExpiringWrite<'_> {
         &mut self,
         command: &'static str,
         indexes: &[usize],
-        push: impl Fn(&ProfileUpdate, &mut Pipeline) -> usize,
+        push: impl Fn(&ProfileUpdate, &mut CommandBuffer) -> usize,
         found: impl Fn(&Value) -> bool,
     ) -> Vec<usize> {
-        let mut parts = Vec::new();
+        let mut commands = CommandBuffer::default();
         let mut sent = Vec::with_capacity(indexes.len());
-        for share in indexes.chunks(part_size(indexes.len())) {
-            let mut part = Pipeline::with_capacity(share.len());
-            for &index in share.iter().filter(|&&index| self.is_written(index)) {
-                if let Some(update) = self.updates.get(index) {
-                    sent.push((index, push(update, &mut part)));
-                }
-            }
-            if !part.is_empty() {
-                parts.push(part);
+        for &index in indexes.iter().filter(|&&index| self.is_written(index)) {
+            if let Some(update) = self.updates.get(index) {
+                sent.push((index, push(update, &mut commands)));
             }
         }
-        if parts.is_empty() {
+        if commands.len() == 0 {
             return Vec::new();
         }
-        let mut replies = self
-            .connection
-            .send_parts(command, &parts)
-            .await
-            .into_iter();
+        let replies = self.connection.send_while_moving(command, commands).await;
+        let mut replies = replies.into_iter();
         let mut all_found = Vec::new();
         for (index, commands) in sent {
             let mut is_found = false;

@@ -29,8 +29,10 @@ pub(super) struct Field {
 enum FieldState {
     /// To be written.
     Value,
-    /// Null or an empty object: writes nothing, but hides earlier fields of the same name.
+    /// An empty object: writes nothing, but hides earlier fields of the same name.
     Hidden,
+    /// Null, which also hides them.
+    Null,
     /// Replaced by a later one.
     Replaced,
 }
@@ -52,6 +54,11 @@ impl Field {
         (self.middle, self.end)
     }
 
+    /// The name, if the field is null and not replaced by a later one.
+    pub(super) fn null<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+        (self.state == FieldState::Null).then(|| self.name(text))
+    }
+
     fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start as usize..self.middle as usize)
             .unwrap_or_default()
@@ -65,6 +72,8 @@ pub(super) struct Fields {
     pub(super) text: Vec<u8>,
     /// Two different paths may have given the same name.
     pub(super) may_collide: bool,
+    /// The names of the traits themselves, where somebody wants to know them.
+    roots: Option<Vec<Vec<u8>>>,
     /// The name of the innermost open object.
     path: Vec<u8>,
     open: Vec<OpenObject>,
@@ -84,6 +93,17 @@ impl Fields {
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.may_collide = false;
+        self.roots = None;
+    }
+
+    /// From here on notes the names of the traits that are not null.
+    pub(super) fn note_roots(&mut self) {
+        self.roots = Some(Vec::new());
+    }
+
+    /// The names of the traits that were noted.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &[u8]> {
+        self.roots.iter().flatten().map(Vec::as_slice)
     }
 
     /// Appends the fields of the value that comes next to `list`; only an object has any. `depth` containers are open
@@ -137,6 +157,12 @@ impl Fields {
         let kind = reader.kind()?;
         let key = self.keys.last();
         self.may_collide |= key.is_empty() || key.contains(&b'.');
+        if let Some(roots) = &mut self.roots {
+            let is_taken = kind == Kind::String && removed == Some(reader.position());
+            if self.open.len() == 1 && kind != Kind::Null && !is_taken {
+                roots.push(key.to_vec());
+            }
+        }
         if kind == Kind::Object {
             if depth + self.open.len() >= MAX_DEPTH {
                 return Err(Ignored::TooDeep);
@@ -188,7 +214,7 @@ impl Fields {
             }
         }
         let state = if kind == Kind::Null {
-            FieldState::Hidden
+            FieldState::Null
         } else {
             FieldState::Value
         };

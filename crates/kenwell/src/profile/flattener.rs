@@ -5,8 +5,12 @@ use kenwell_json::{Kind, Reader, Skipped};
 use super::event::{self, Event, Integrations, Sources, UserId, skip};
 use super::fields::{Field, Fields};
 use super::js;
+use super::merge::MergeGroup;
+use super::merge_fold;
 use super::prefix::ResolvedPrefix;
-use super::{DataType, Ignored, Layout, ProfileUpdate, layout};
+use super::rules::{Nested, Rules};
+use super::stamp::Receipt;
+use super::{DataType, Ignored, Layout, ProfileUpdate, layout, ruled};
 
 /// What the buffers keep between events, in bytes each. Larger events pay for their allocations.
 const KEPT_BYTES: usize = 1 << 20;
@@ -56,15 +60,29 @@ impl Flattener {
     /// The event's `type` is not looked at: the gateway has decided that it is an identify call, sometimes
     /// by the route that it came in on.
     pub fn update(&mut self, event: &[u8], layout: &Layout) -> Result<ProfileUpdate, Ignored> {
+        self.received(event, layout, &Receipt::default())
+    }
+
+    /// The same for an event that was received like this, which matters where the time of events decides. The same
+    /// event, received like this, gives the same answer.
+    pub fn received(
+        &mut self,
+        event: &[u8],
+        layout: &Layout,
+        receipt: &Receipt<'_>,
+    ) -> Result<ProfileUpdate, Ignored> {
         self.fields.clear();
+        if layout.rules.nested == Nested::Replace {
+            self.fields.note_roots();
+        }
         self.context.clear();
         self.top.clear();
         let prefix = layout.prefix.resolve(event);
         let taken_at = prefix.as_ref().map_or(None, |prefix| prefix.taken_at);
         let outcome = match layout.data_type {
             DataType::Hash => self
-                .read(event, taken_at)
-                .and_then(|found| self.finish(&found, prefix, layout)),
+                .read(event, taken_at, &layout.rules)
+                .and_then(|found| self.finish(&found, prefix, layout, receipt)),
             DataType::Json => self.document(event, prefix, layout),
         };
         if self.fields.text.capacity() > KEPT_BYTES || event.len() > KEPT_BYTES {
@@ -74,7 +92,12 @@ impl Flattener {
     }
 
     /// The one pass. The string at position `taken_at` went into the prefix and counts as absent.
-    fn read<'a>(&mut self, event: &'a [u8], taken_at: Option<usize>) -> Result<Event<'a>, Ignored> {
+    fn read<'a>(
+        &mut self,
+        event: &'a [u8],
+        taken_at: Option<usize>,
+        rules: &Rules,
+    ) -> Result<Event<'a>, Ignored> {
         let mut found = Event::default();
         let mut reader = Reader::new(event);
         reader.enter_object()?;
@@ -92,6 +115,8 @@ impl Flattener {
                 found.user_id = UserId::read(&mut reader, taken_at)?;
             } else if key.eq_str("integrations") {
                 found.integrations = Integrations::read(&mut reader)?;
+            } else if rules.is_by_time() {
+                found.read_time(&key, &mut reader)?;
             } else {
                 skip(&mut reader, 1)?;
             }
@@ -131,6 +156,7 @@ impl Flattener {
         found: &Event<'_>,
         prefix: Result<ResolvedPrefix<'_>, Ignored>,
         layout: &Layout,
+        receipt: &Receipt<'_>,
     ) -> Result<ProfileUpdate, Ignored> {
         if found.integrations == Integrations::Off {
             return Err(Ignored::IntegrationsOff);
@@ -149,6 +175,7 @@ impl Flattener {
                 [entity, id_type, model],
                 prefix.taken_at,
                 layout,
+                receipt,
             );
         }
         let mut key = Vec::with_capacity(32 + user_id.len());
@@ -157,12 +184,16 @@ impl Flattener {
             self.fields.may_collide = true;
         }
         let list = &mut self.context;
+        let of_context = list.len();
         list.append(&mut self.top);
         if self.fields.may_collide {
             self.fields.keep_last(list);
         }
         let text = &self.fields.text;
-        let update = if self.fields.are_all(list) {
+        let update = if layout.rules != Rules::default() {
+            let rules = (&layout.rules, found.times);
+            ruled::update(&key, &self.fields, (list, of_context), rules, receipt)
+        } else if self.fields.are_all(list) {
             ProfileUpdate::of_text(&key, text, list.iter().map(Field::ends))
         } else {
             ProfileUpdate::new(&key, || list.iter().filter_map(|field| field.written(text)))
@@ -181,6 +212,7 @@ impl Flattener {
         [entity, id_type, model]: [Skipped<'_>; 3],
         taken_at: Option<usize>,
         layout: &Layout,
+        receipt: &Receipt<'_>,
     ) -> Result<ProfileUpdate, Ignored> {
         let mut traits = found.traits.clone().ok_or(Ignored::NoTraits)?;
         let mut key = Vec::with_capacity(64 + user_id.len());
@@ -190,10 +222,17 @@ impl Flattener {
         js::push_string(model, &mut field)?;
         self.fields.text.clear();
         self.fields.json(&mut traits, 1, taken_at)?;
-        let value = &self.fields.text;
-        Ok(ProfileUpdate::new(&key, || {
-            std::iter::once((field.as_slice(), value.as_slice()))
-        }))
+        let written = (field.as_slice(), self.fields.text.as_slice());
+        let stamp = ruled::stamp(&layout.rules, found.times, receipt);
+        if stamp.is_none() {
+            return Ok(ProfileUpdate::new(&key, || std::iter::once(written)));
+        }
+        let group = MergeGroup {
+            stamp,
+            source: receipt.source.into(),
+            ..MergeGroup::default()
+        };
+        Ok(merge_fold::of_event(&key, vec![written], group))
     }
 
     #[cold]

@@ -128,10 +128,13 @@ impl KeyUpdates {
 }
 
 fn merge(first: &ProfileUpdate, later: &[ProfileUpdate]) -> ProfileUpdate {
+    let mut all = std::iter::once(first).chain(later);
     if first.patches().is_some() {
-        let all = std::iter::once(first).chain(later);
         let patches: Vec<&[u8]> = all.filter_map(ProfileUpdate::patches).flatten().collect();
         return ProfileUpdate::of_patches(first.key(), &patches).unwrap_or_else(|| first.clone());
+    }
+    if all.any(|update| update.merge().is_some()) {
+        return super::merge_fold::fold(first.key(), std::iter::once(first).chain(later));
     }
     let mut places: HashMap<&[u8], usize, RandomState> = HashMap::default();
     let mut fields: Vec<(&[u8], &[u8])> = Vec::new();

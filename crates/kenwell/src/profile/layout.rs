@@ -1,8 +1,8 @@
-//! How keys are named: all that decides where a user's profile lies, and as what.
+//! How keys are named, and by which rules profiles are written: all that decides what an event becomes.
 
 use kenwell_json::Skipped;
 
-use super::{Ignored, Prefix, js};
+use super::{Ignored, Prefix, Rules, clocks, js};
 
 /// What a profile is in Redis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum DataType {
     Json,
 }
 
-/// What decides the keys of one destination, and what lies there.
+/// What decides the keys of one destination, and what is written to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Stands before `user:`.
@@ -25,6 +25,8 @@ pub struct Layout {
     pub destination_id: String,
     /// What the profiles are.
     pub data_type: DataType,
+    /// What is asked of a write beside its fields.
+    pub rules: Rules,
 }
 
 impl Layout {
@@ -51,6 +53,25 @@ impl Layout {
     /// The pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
         format!("{}*", escaped(&self.marker_key_start()))
+    }
+
+    /// The commands that writing by its rules takes beside `HSET`: the script's and what it calls. Where profiles
+    /// expire, also `PEXPIRE` and `PTTL`.
+    pub fn script_commands(&self) -> &'static [&'static str] {
+        if self.rules.is_by_time() {
+            &[
+                "EVALSHA", "EVAL", "HKEYS", "HDEL", "HGET", "HLEN", "EXISTS", "GET", "SET",
+            ]
+        } else if self.rules == Rules::default() {
+            &[]
+        } else {
+            &["EVALSHA", "EVAL", "HKEYS", "HDEL"]
+        }
+    }
+
+    /// The pattern of the keys of [`Clocks`](super::Clocks), which there are where the time of events decides.
+    pub fn clocks_pattern(&self) -> String {
+        format!("{}*{}", clocks::START, self.pattern())
     }
 
     /// What the keys of profiles begin with, where no event says otherwise.

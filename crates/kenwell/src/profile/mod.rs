@@ -1,5 +1,6 @@
 //! Profiles: what identify events write into a user's hash or JSON document, and reading it back.
 
+mod clocks;
 mod control;
 mod document;
 mod document_merge;
@@ -7,6 +8,7 @@ mod document_names;
 mod document_patch;
 mod document_store;
 mod event;
+mod event_time;
 mod experiment;
 mod expiring_write;
 mod expiry;
@@ -20,18 +22,26 @@ mod json_text;
 mod layout;
 mod limits;
 mod marker;
+mod merge;
+mod merge_fold;
 mod object_keys;
 mod overlap;
 mod prefix;
+mod ruled;
+mod rules;
+mod script;
 mod server_limits;
 mod server_results;
+mod stamp;
 mod store;
 mod times_left;
 mod update;
 mod writer;
 
 pub use crate::exceeded::Exceeded;
+pub use clocks::{Change, ClockGroup, Clocks, clocks_key};
 pub use document_store::read_document;
+pub use event_time::{MAX_AHEAD, moment_ms};
 pub use experiment::ROUNDS;
 pub use expiry::{Expiry, FieldPatternError, FieldTtls, MAX_FIELD_TTLS, TtlFrom};
 pub use flattener::{Flattener, update};
@@ -39,12 +49,17 @@ pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
 pub(crate) use json_order::{Reorder, array_index};
 pub use layout::{DataType, Layout};
-pub use limits::{MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FLATTENED_BYTES, MAX_PIPELINE_BYTES};
+pub use limits::{
+    MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FIELDS, MAX_FLATTENED_BYTES, MAX_PIPELINE_BYTES,
+};
 pub use marker::{Marker, MarkerState, Server, Shard};
+pub use merge::at_and_above;
 pub use overlap::overlaps;
 pub use prefix::Prefix;
-pub use store::{MAX_FIELDS, StoredFields, apply, delete, expires_in, read};
+pub use rules::{Nested, NullTraits, Order, Rules};
+pub use stamp::{Receipt, Stamp};
+pub use store::{StoredFields, apply, delete, expires_in, read, read_clocks};
 pub(crate) use store::{key_expires_in, stored_fields};
 pub use times_left::fields_expire_in;
-pub use update::ProfileUpdate;
+pub use update::{NamedChange, ProfileUpdate};
 pub use writer::Writer;

@@ -1,6 +1,6 @@
 //! Where keys of one destination can be keys of another: senders choose user ids, so a prefix alone is no wall.
 
-use super::Layout;
+use super::{Layout, clocks};
 
 /// What a key begins with, before what a sender chooses.
 struct KeyStart {
@@ -18,6 +18,8 @@ enum Kind {
     Entity,
     /// `[prefix:]kenwell:applied:`, and then nothing that a sender chooses.
     Marker,
+    /// `kenwell:clocks:`, and then the key of a profile.
+    Clocks,
 }
 
 /// Layouts of one Redis and database of which one can write keys of the other: pairs of their places in
@@ -46,14 +48,17 @@ pub fn overlaps(layouts: &[Layout]) -> Vec<(usize, usize)> {
         .collect()
 }
 
-fn starts((of, layout): (usize, &Layout)) -> [KeyStart; 3] {
+fn starts((of, layout): (usize, &Layout)) -> impl Iterator<Item = KeyStart> {
     let entity = format!("{}:{}:", layout.workspace_id, layout.destination_id);
-    [
+    let has_clocks = layout.rules.is_by_time();
+    let clocks = has_clocks.then(|| (Kind::Clocks, clocks::START.to_owned()));
+    let others = [
         (Kind::Profile, layout.profile_key_start()),
         (Kind::Entity, entity),
         (Kind::Marker, layout.marker_key_start()),
-    ]
-    .map(|(kind, text)| KeyStart { text, kind, of })
+    ];
+    let all = others.into_iter().chain(clocks);
+    all.map(move |(kind, text)| KeyStart { text, kind, of })
 }
 
 /// Notes key starts of two layouts of which one begins the other. In their order, what begins one stands before it,
@@ -65,8 +70,11 @@ fn beginnings(starts: &[KeyStart], note: &mut impl FnMut(usize, usize)) {
             .pop_if(|begin| !start.text.starts_with(&begin.text))
             .is_some()
         {}
+        // Clocks are of one key exactly when their profiles are.
         let is_same = |begin: &KeyStart| {
-            begin.kind == Kind::Profile && start.kind == Kind::Profile && begin.text == start.text
+            matches!(start.kind, Kind::Profile | Kind::Clocks)
+                && begin.kind == start.kind
+                && begin.text == start.text
         };
         let mut others = open.iter().rev().filter(|begin| begin.of != start.of);
         if let Some(begin) = others.find(|begin| !is_same(begin)) {
@@ -121,7 +129,7 @@ fn is_reached(start: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Prefix, update};
+    use crate::profile::{Order, Prefix, update};
 
     fn layouts(prefixes: &[&str]) -> Vec<Layout> {
         let layouts = prefixes.iter().enumerate().map(|(number, prefix)| Layout {
@@ -214,6 +222,24 @@ mod tests {
         let mut named = layouts(&["", "b"]);
         named[1].destination_id = "applied".to_owned();
         assert_eq!(of("kenwell", named), [(0, 1)]);
+    }
+
+    #[test]
+    fn no_sender_writes_the_clocks_of_another_destination() {
+        let by_time = |prefixes: &[&str]| -> Vec<Layout> {
+            let order = Order::ByEventTime {
+                clock_tolerance: std::time::Duration::ZERO,
+            };
+            let mut all = layouts(prefixes);
+            for layout in &mut all {
+                layout.rules.order = order;
+            }
+            all
+        };
+        assert_eq!(overlaps(&by_time(&["", "app", "b"])), []);
+        let other = "kenwell:clocks:{user";
+        assert_eq!(overlaps(&by_time(&["", "app", other])).len(), 1);
+        assert_eq!(overlaps(&layouts(&["", "app", other])), []);
     }
 
     #[test]

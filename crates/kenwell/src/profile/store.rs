@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::limits::MAX_PIPELINE_BYTES;
-use super::{Layout, ProfileUpdate, document_store};
+use super::clocks::clocks_key;
+use super::limits::{MAX_FIELDS, MAX_PIPELINE_BYTES};
+use super::script::Lifetime;
+use super::{Layout, ProfileUpdate, document_store, script};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
-
-/// The most fields in one `HSET`. Redis serves no other client while it executes a command, so larger
-/// updates are split.
-pub const MAX_FIELDS: usize = 5_000;
 
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -30,6 +28,15 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
 ) -> Vec<Result<(), Error>> {
+    apply_expiring(connection, updates, Lifetime::default()).await
+}
+
+/// The same, and what the script writes gets this time to live.
+pub(super) async fn apply_expiring<U: AsRef<ProfileUpdate>>(
+    connection: &Connection,
+    updates: &[U],
+    lifetime: Lifetime,
+) -> Vec<Result<(), Error>> {
     if updates.iter().any(|it| it.as_ref().merging().is_some()) {
         let updates: Vec<&ProfileUpdate> = updates.iter().map(AsRef::as_ref).collect();
         return document_store::apply(connection, &updates).await;
@@ -38,7 +45,7 @@ pub async fn apply<U: AsRef<ProfileUpdate>>(
     let mut rest = updates;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(prefix_within(rest, MAX_PIPELINE_BYTES));
-        results.extend(write(connection, now).await);
+        results.extend(write(connection, now, lifetime).await);
         let failed = |result: &Result<(), Error>| match result {
             Err(error) if !error.is_answer() => Some(error.clone()),
             _ => None,
@@ -69,15 +76,23 @@ fn prefix_within<U: AsRef<ProfileUpdate>>(updates: &[U], limit: usize) -> usize 
 async fn write<U: AsRef<ProfileUpdate>>(
     connection: &Connection,
     updates: &[U],
+    lifetime: Lifetime,
 ) -> Vec<Result<(), Error>> {
     let sizes = updates.iter().map(|update| encoded_bytes(update.as_ref()));
     let mut commands = CommandBuffer::with_capacity(updates.len(), sizes.sum());
     let mut counts = Vec::with_capacity(updates.len());
     for update in updates {
-        counts.push(push_commands(update.as_ref(), &mut commands));
+        counts.push(push_commands(update.as_ref(), lifetime, &mut commands));
     }
-    let sent = connection.send_while_moving("HSET", commands);
-    let mut replies = sent.await.into_iter();
+    let has_script = updates
+        .iter()
+        .any(|update| update.as_ref().merge().is_some());
+    let again = has_script.then(|| commands.clone());
+    let mut replies = connection.send_while_moving("HSET", commands).await;
+    if let Some(again) = again {
+        script::repeat_unknown(connection, &again, &mut replies).await;
+    }
+    let mut replies = replies.into_iter();
     counts
         .into_iter()
         .map(|count| {
@@ -98,8 +113,15 @@ fn encoded_bytes(update: &ProfileUpdate) -> usize {
     update.bytes() + AROUND * (3 + 2 * update.fields().len())
 }
 
-/// Adds an update's `HSET`s and gives their number.
-fn push_commands(update: &ProfileUpdate, commands: &mut CommandBuffer) -> usize {
+/// Adds an update's `HSET`s, or what takes their place, and gives their number.
+fn push_commands(
+    update: &ProfileUpdate,
+    lifetime: Lifetime,
+    commands: &mut CommandBuffer,
+) -> usize {
+    if let Some(merge) = update.merge() {
+        return script::push_commands(update, merge, lifetime, commands);
+    }
     let mut fields = update.fields();
     let mut added = 0;
     while fields.len() > 0 {
@@ -122,16 +144,37 @@ pub async fn read(
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
 }
 
-/// Deletes a user's profile, a hash or a document (`DEL`), and says whether there was one.
+/// Deletes a user's profile, a hash or a document (`DEL`), and its [clocks](super::Clocks) where there can be any, and says whether there
+/// was a profile.
 pub async fn delete(
     connection: &Connection,
     layout: &Layout,
     user_id: &str,
 ) -> Result<bool, Error> {
-    let command = redis::cmd("DEL").arg(layout.key(user_id)).take();
+    let key = layout.key(user_id);
+    if layout.rules.is_by_time() {
+        // First: should an event be written between the two, it has clocks without a profile, which count as gone.
+        let command = redis::cmd("DEL").arg(clocks_key(&key)).take();
+        connection.one("DEL", command).await?;
+    }
+    let command = redis::cmd("DEL").arg(key).take();
     match connection.one("DEL", command).await? {
         Value::Int(deleted) => Ok(deleted > 0),
         _ => Err(connection.unexpected("DEL")),
+    }
+}
+
+/// Reads what is stored beside the profile of this key (`GET`), for [`Clocks::read`](super::Clocks::read): when its
+/// fields were set. `None` where it is not written in the order of events.
+pub async fn read_clocks(
+    connection: &Connection,
+    profile_key: &[u8],
+) -> Result<Option<Vec<u8>>, Error> {
+    let command = redis::cmd("GET").arg(clocks_key(profile_key)).take();
+    match connection.one("GET", command).await? {
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        Value::Nil => Ok(None),
+        _ => Err(connection.unexpected("GET")),
     }
 }
 
@@ -190,7 +233,10 @@ mod tests {
         for (fields, commands) in [(1, 1), (5_000, 1), (5_001, 2), (12_000, 3)] {
             let mut buffer = CommandBuffer::default();
             let update = with_fields(fields);
-            assert_eq!(push_commands(&update, &mut buffer), commands);
+            assert_eq!(
+                push_commands(&update, Lifetime::default(), &mut buffer),
+                commands
+            );
             assert_eq!(buffer.len(), commands);
             let arguments = buffer.commands().map(|command| {
                 let line = command.split(|&byte| byte == b'\r').next().unwrap();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::document_names;
+use super::merge::{Merge, MergeGroup};
 
 /// The write that one event asks for.
 ///
@@ -15,6 +16,8 @@ pub struct ProfileUpdate {
     key_end: u32,
     fields: Box<[Bounds]>,
     content: Content,
+    /// What it does beside setting fields; `None` for a plain one, which does nothing else.
+    merge: Option<Box<Merge>>,
 }
 
 /// What the fields are.
@@ -73,6 +76,15 @@ impl ProfileUpdate {
             key_end,
             fields: bounds.into_boxed_slice(),
             content: Content::Fields,
+            merge: None,
+        }
+    }
+
+    /// The same, which does more than setting fields.
+    pub(super) fn with_merge(self, merge: Merge) -> Self {
+        Self {
+            merge: Some(Box::new(merge)),
+            ..self
         }
     }
 
@@ -104,9 +116,10 @@ impl ProfileUpdate {
         Some(self.fields().map(|(_, patch)| patch))
     }
 
-    /// The command that writes it, word for word, for people to read. Of a document that is read before, and then
-    /// replaced, only what is merged with it is known here.
-    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+    /// The commands that write it, word for word, for people to read. Of a document that is read before, and then
+    /// replaced, only what is merged with it is known here. Where a script removes fields and sets others, it is what
+    /// that comes to, unless Redis has something newer.
+    pub fn words(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
         let (name, path): (&[u8], &[&[u8]]) = match self.merging() {
             None => (b"HSET", &[]),
             Some(Merging::InRedis) => (b"JSON.MERGE", &[b"$"]),
@@ -118,7 +131,20 @@ impl ProfileUpdate {
             name.into_iter().chain([value])
         });
         let start = [name, self.key()].into_iter();
-        start.chain(path.iter().copied()).chain(fields)
+        let sets = start.chain(path.iter().copied()).chain(fields);
+        let sets = sets.filter(|_| self.fields.len() > 0).map(Cow::Borrowed);
+        let mut removes = Vec::new();
+        for name in self.removals() {
+            if removes.is_empty() {
+                removes.extend([b"HDEL", self.key()].map(Cow::Borrowed));
+            }
+            removes.push(Cow::Borrowed(name));
+            removes.push(Cow::Owned([name, b".*"].concat()));
+        }
+        if !removes.is_empty() && self.fields.len() > 0 {
+            removes.push(Cow::Borrowed(b";"));
+        }
+        removes.into_iter().chain(sets)
     }
 
     /// Names for all that it may set: of fields, or of places in a document. An update sets what it can still set
@@ -157,7 +183,20 @@ impl ProfileUpdate {
             text: [key, text].concat().into_boxed_slice(),
             key_end,
             fields: fields.collect(),
+            content: Content::Fields,
+            merge: None,
         }
+    }
+
+    /// What it does beside setting fields.
+    pub(super) fn merge(&self) -> Option<&Merge> {
+        self.merge.as_deref()
+    }
+
+    /// The names that it removes, with everything below them, before it sets its fields.
+    pub fn removals(&self) -> impl Iterator<Item = &[u8]> {
+        let groups = self.merge.iter().flat_map(|merge| &merge.groups);
+        groups.flat_map(|group| group.removals.iter().map(|name| &**name))
     }
 
     /// The Redis key.
@@ -181,24 +220,55 @@ impl ProfileUpdate {
         self.text.len()
     }
 
-    /// The same with only what has [names](Self::names) that are `wanted`; `None` when nothing has.
+    /// The same with only what has [names](Self::names) that are `wanted`, and removals that are; `None` when nothing is.
     #[must_use]
-    pub fn retain(&self, wanted: impl Fn(&[u8]) -> bool) -> Option<Self> {
+    pub fn retain(&self, wanted: impl Fn(NamedChange<'_>) -> bool) -> Option<Self> {
         if let Some(patches) = self.patches() {
+            let is_set = |name: &[u8]| wanted(NamedChange::Set(name));
             let kept: Vec<Vec<u8>> = patches
-                .filter_map(|patch| document_names::retain(patch, &wanted))
+                .filter_map(|patch| document_names::retain(patch, &is_set))
                 .collect();
             return Self::of_patches(self.key(), &kept);
         }
         let kept = Self::new(self.key(), || {
-            self.fields().filter(|(name, _)| wanted(name))
+            self.fields()
+                .filter(|(name, _)| wanted(NamedChange::Set(name)))
         });
+        let Some(merge) = &self.merge else {
+            return (!kept.is_empty()).then_some(kept);
+        };
+        let mut fields = self.fields();
+        let mut kept_of = |group: &MergeGroup| MergeGroup {
+            fields: fields
+                .by_ref()
+                .take(group.fields)
+                .filter(|(name, _)| wanted(NamedChange::Set(name)))
+                .count(),
+            removals: group
+                .removals
+                .iter()
+                .filter(|name| wanted(NamedChange::Removal(name)))
+                .cloned()
+                .collect(),
+            ..group.clone()
+        };
+        let groups = merge.groups.iter().map(&mut kept_of).collect();
+        let kept = kept.with_merge(Merge { groups });
         (!kept.is_empty()).then_some(kept)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.is_empty() && self.removals().next().is_none()
     }
+}
+
+/// One of the things that an update does, by the name that it does it to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedChange<'a> {
+    /// It sets the field.
+    Set(&'a [u8]),
+    /// It removes the field, and everything below it.
+    Removal(&'a [u8]),
 }
 
 impl AsRef<Self> for ProfileUpdate {
@@ -219,13 +289,14 @@ impl fmt::Debug for ProfileUpdate {
 
 #[cfg(test)]
 mod tests {
+    use super::NamedChange;
     use crate::profile::{Layout, update};
 
     #[test]
     fn retains_the_wanted_fields() {
         let event = br#"{"userId":"u","traits":{"a":1,"b":2,"c":3}}"#;
         let all = update(event, &Layout::default()).unwrap();
-        let some = all.retain(|name| name != b"b").unwrap();
+        let some = all.retain(|it| it != NamedChange::Set(b"b")).unwrap();
         assert_eq!(some.key(), b"user:u");
         let fields: Vec<_> = some.fields().collect();
         assert_eq!(fields, [(&b"a"[..], &b"1"[..]), (b"c", b"3")]);

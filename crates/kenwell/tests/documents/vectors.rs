@@ -68,6 +68,7 @@ impl Subject {
             workspace_id: case.ids[0].to_owned(),
             destination_id: case.ids[1].to_owned(),
             data_type: DataType::Json,
+            ..Layout::default()
         };
         let update = match self.flattener.update(case.event, &layout) {
             Ok(update) => update,

@@ -130,6 +130,42 @@ keys! {
     .field(Group::Profiles, "Fields that expire")
     .hint("One on each line: cart.* = 30m for all fields below cart, or the name of a field. Takes Redis 7.4 or Valkey 9.")
     .moves(Moves::NoSecret);
+    ORDER = Key::new(
+        "order",
+        Kind::Choice(&["arrival", "event_time"]),
+        "which of two events that set a field wins: `arrival`, the one that comes last; `event_time`, the one that [happened last](profiles.md#order-of-events), whatever order they come in and however often",
+    )
+    .default("\"arrival\"")
+    .field(Group::Profiles, "Order of events")
+    .hint("By arrival, or by the time at which events happened: then no late event overwrites a newer one.")
+    .moves(Moves::NoSecret);
+    CLOCK_TOLERANCE = Key::new(
+        "clock_tolerance",
+        Kind::Duration(0, 3_600_000),
+        "with `order = \"event_time\"`: how far a sender's clock may be off and its times still be taken as they are; those of a worse clock are corrected; at most `1h`",
+    )
+    .default("\"5m\"")
+    .field(Group::Profiles, "Clocks may be off by")
+    .hint("Only for the order by event time: beyond this the sender's times are corrected. Empty for 5m.")
+    .moves(Moves::NoSecret);
+    NULL_TRAITS = Key::new(
+        "null_traits",
+        Kind::Choice(&["ignore", "delete"]),
+        "what a trait does that is `null`: `ignore`, nothing; `delete`, it [removes](profiles.md#nulls) the field and everything below it",
+    )
+    .default("\"ignore\"")
+    .field(Group::Profiles, "Traits that are null")
+    .hint("They write nothing, or they remove the field and everything below it.")
+    .moves(Moves::NoSecret);
+    NESTED = Key::new(
+        "nested",
+        Kind::Choice(&["merge", "replace"]),
+        "what becomes of the fields below a trait that is sent again: `merge`, those that are not sent stay; `replace`, [they go](profiles.md#nested-objects)",
+    )
+    .default("\"merge\"")
+    .field(Group::Profiles, "Objects that are sent again")
+    .hint("Fields that are not sent again stay, or go.")
+    .moves(Moves::NoSecret);
     CLUSTER_MODE = Key::new(
         "cluster_mode",
         Kind::Flag,

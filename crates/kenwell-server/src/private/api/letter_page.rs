@@ -116,6 +116,7 @@ mod tests {
             key: "user:u".into(),
             reason: format!("redis at h:1: HSET refused: {code} words"),
             received_at: 1,
+            sent_at: None,
             event: b"{}".to_vec(),
         }
     }

@@ -1,0 +1,256 @@
+-- Writes updates of one user in one step, whatever else was written before: see script.rs for the arguments and
+-- clocks.rs for what is stored in KEYS[2]. Every call is a pcall, so that errors reach us in Redis' own words. The
+-- first write is one that memory is asked for; after it none can fail.
+
+-- The usual case, before anything else is set up: one event, newer than everything, that sets the fields which the
+-- only event that counts has set, or the first event of all.
+if ARGV[1] == '1 0 0 0' and KEYS[2] and #ARGV < 4000 then
+  local head, names = ARGV[2], ARGV[3]
+  local blob = redis.pcall('GET', KEYS[2])
+  local is_usual = blob == false
+  if type(blob) == 'string' and #blob > 26 and string.byte(blob) == 1 then
+    local new, old = struct.unpack('>I6', head), struct.unpack('>I6', blob, 4)
+    if string.sub(blob, 23 + string.byte(blob, 22)) == names then
+      is_usual = new > old
+      -- Or older than everything, which changes nothing.
+      if new < old and redis.pcall('EXISTS', KEYS[1]) == 1 then return tonumber(ARGV[4]) end
+    end
+  end
+  if is_usual then
+    local added = redis.pcall('HSET', KEYS[1], unpack(ARGV, 5))
+    if type(added) == 'table' then return added end
+    -- Were all fields new although clocks are there, somebody may have deleted the profile.
+    if not blob or 2 * added < #ARGV - 4 then
+      local reply = redis.pcall('SET', KEYS[2], '\1\0\0' .. head .. names, 'KEEPTTL')
+      return reply.err and reply or 0
+    end
+  end
+end
+
+-- Everything else.
+local function write()
+  local count, ttl, once, removes = string.match(ARGV[1], '(%d+) (%d+) (%d) (%d)')
+  count, ttl, once, removes = tonumber(count), tonumber(ttl), once == '1', removes == '1'
+  local profile, clocks, groups_at = KEYS[1], KEYS[2], 2
+  local pairs_at = groups_at + 3 * count
+  local sub, byte, find = string.sub, string.byte, string.find
+  local REMOVED, SET = 45, 61 -- '-' and '='; '~' is both
+  local MOST_REMOVALS = 1000
+
+  -- Wrapped in a table: of one with `err` Redis 7 would make a text.
+  local function run(...)
+    local reply = redis.pcall(...)
+    if type(reply) == 'table' and reply.err then error({reply}) end
+    return reply
+  end
+
+  -- A command with many arguments, in pieces: Lua has room for a few thousand.
+  local function run_with(command, list, from)
+    local added = 0
+    for at = from, #list, 4000 do
+      added = added + run(command, profile, unpack(list, at, math.min(at + 3999, #list)))
+    end
+    return added
+  end
+
+  local function expire_profile()
+    if ttl > 0 and not (once and run('PTTL', profile) ~= -1) then run('PEXPIRE', profile, ttl) end
+  end
+
+  -- Clocks live as long as their profile.
+  local function store(blob)
+    expire_profile()
+    if ttl == 0 then return run('SET', clocks, blob, 'KEEPTTL') end
+    local left = once and run('PTTL', profile) or ttl
+    run('SET', clocks, blob, 'PX', left > 0 and left or ttl)
+  end
+
+  local function is_newer(a, b)
+    if a[1] ~= b[1] then return a[1] > b[1] end
+    if a[2] ~= b[2] then return a[2] > b[2] end
+    return a[3] > b[3]
+  end
+
+  -- Byte by byte: `<` would follow the locale.
+  local function is_less(a, b)
+    for at = 1, math.min(#a, #b), 4096 do
+      local one, other = sub(a, at, at + 4095), sub(b, at, at + 4095)
+      if one ~= other then
+        for i = 1, math.min(#one, #other) do
+          local x, y = byte(one, i), byte(other, i)
+          if x ~= y then return x < y end
+        end
+      end
+    end
+    return #a < #b
+  end
+
+  -- The groups of a blob: stamp, head, names. An error when it is none.
+  local function groups_of(blob)
+    local groups, at = {}, 4
+    while at <= #blob do
+      local one, two, three = struct.unpack('>I6I6I6', blob, at)
+      local names_at = at + 19 + byte(blob, at + 18)
+      local next_at = names_at + 4 + struct.unpack('>I4', blob, names_at)
+      if next_at > #blob + 1 then error('cut') end
+      groups[#groups + 1] = {one, two, three, head = sub(blob, at, names_at - 1), names = sub(blob, names_at, next_at - 1)}
+      at = next_at
+    end
+    return groups
+  end
+
+  -- Calls with kind, name and the text of each entry of a group's names.
+  local function each_name(names, call)
+    local at = 5
+    while at <= #names do
+      local kind, length, from = byte(names, at), byte(names, at + 1), at + 2
+      if length == 255 then
+        length, from = struct.unpack('>I4', names, from), from + 4
+      end
+      call(kind, sub(names, from, from + length - 1), sub(names, at + 1, from + length - 1))
+      at = from + length
+    end
+  end
+
+  -- Whether `removed` has, for the name or what it lies below, a rank before `rank`.
+  local function is_removed(removed, name, rank)
+    local at = removed[name]
+    if at and at < rank then return true end
+    local dot = find(name, '.', 1, true)
+    while dot do
+      at = removed[sub(name, 1, dot - 1)]
+      if at and at < rank then return true end
+      dot = find(name, '.', dot + 1, true)
+    end
+    return false
+  end
+
+  -- Deletes what is stored at and below the names that are removed, but for what was set since.
+  local function delete_below(removed, kept)
+    local gone = {}
+    for _, name in ipairs(run('HKEYS', profile)) do
+      if not kept[name] and is_removed(removed, name, 1) then gone[#gone + 1] = name end
+    end
+    run_with('HDEL', gone, 1)
+  end
+
+  -- The order of arrival: no clocks.
+  local function write_as_it_comes()
+    run_with('HSET', ARGV, pairs_at)
+    local removed, kept = {}, {}
+    for at = pairs_at, #ARGV, 2 do kept[ARGV[at]] = true end
+    each_name(ARGV[groups_at + 1], function(kind, name)
+      if kind ~= SET then removed[name] = 0 end
+    end)
+    delete_below(removed, kept)
+    expire_profile()
+    return 0
+  end
+
+  -- The general way: looks at every name. `old` and `new` are groups; what is stored counts as gone if `is_gone`.
+  local function merge(old, new, blob, is_gone)
+    local all = {}
+    for _, group in ipairs(old) do all[#all + 1] = group end
+    for _, group in ipairs(new) do all[#all + 1] = group end
+    for place, group in ipairs(all) do group.place = place end
+    table.sort(all, function(a, b)
+      if is_newer(a, b) then return true end
+      if is_newer(b, a) then return false end
+      return a.place < b.place
+    end)
+    local set, removed, fresh, writes, pieces = {}, {}, {}, {}, {}
+    local rank, removals, left_alone, groups = 0, 0, 0, 0
+    for place, group in ipairs(all) do
+      if place == 1 or is_newer(all[place - 1], group) then rank = rank + 1 end
+      local kept, next_pair = {}, group.pair
+      each_name(group.names, function(kind, name, text)
+        local sets, removes = kind ~= REMOVED, kind ~= SET
+        local value
+        if sets and next_pair then
+          value, next_pair = ARGV[next_pair + 1], next_pair + 2
+        end
+        if sets and is_gone and not value then sets = false end
+        if sets and (set[name] or is_removed(removed, name, rank)) then
+          sets = false
+          if value then
+            local stored = set[name] == rank and run('HGET', profile, name)
+            if set[name] == rank and (not stored or is_less(stored, value)) then
+              writes[#writes + 1] = name
+              writes[#writes + 1] = value
+            elseif set[name] ~= rank then
+              left_alone = left_alone + 1
+            end
+          end
+        elseif sets then
+          set[name] = rank
+          if value then
+            writes[#writes + 1] = name
+            writes[#writes + 1] = value
+          end
+        end
+        if removes and (removals >= MOST_REMOVALS or is_removed(removed, name, rank + 1)) then removes = false end
+        if removes then
+          removals = removals + 1
+          removed[name] = rank
+          if group.pair then fresh[name] = 0 end
+        end
+        if sets or removes then
+          kept[#kept + 1] = (sets and removes and '~' or sets and '=' or '-') .. text
+        end
+      end)
+      if #kept > 0 then
+        local names = table.concat(kept)
+        pieces[#pieces + 1] = group.head .. struct.pack('>I4', #names) .. names
+        groups = groups + 1
+      end
+    end
+    run_with('HSET', writes, 1)
+    if next(fresh) then delete_below(fresh, set) end
+    local merged = '\1' .. struct.pack('>I2', math.min(groups, 65535)) .. table.concat(pieces)
+    if merged ~= blob or ttl > 0 then store(merged) else expire_profile() end
+    return left_alone
+  end
+
+  local function write_by_time()
+    local new, next_pair = {}, pairs_at
+    for at = groups_at, pairs_at - 1, 3 do
+      local one, two, three = struct.unpack('>I6I6I6', ARGV[at], 1)
+      new[#new + 1] = {one, two, three, head = ARGV[at], names = ARGV[at + 1], pair = next_pair}
+      next_pair = next_pair + 2 * tonumber(ARGV[at + 2])
+    end
+    local blob = run('GET', clocks)
+    if not blob or #blob < 3 or byte(blob, 1) ~= 1 then blob = '\1\0\0' end
+    local is_read, old = pcall(groups_of, blob)
+    if not is_read then blob, old = '\1\0\0', {} end
+    local is_newest = #old == 0 or is_newer(new[#new], old[1])
+    local is_short = #old + #new <= 16 + 2 * struct.unpack('>I2', blob, 2)
+    if removes or not is_newest or not is_short then
+      return merge(old, new, blob, #old > 0 and run('EXISTS', profile) == 0)
+    end
+    -- Newer than everything: nothing is looked at by name. What is set by older groups too counts once, here.
+    local added = run_with('HSET', ARGV, pairs_at)
+    if #old > 0 and added == (#ARGV - pairs_at + 1) / 2 and run('HLEN', profile) == added then
+      return merge(old, new, blob, true)
+    end
+    local pieces, is_repeated = {sub(blob, 1, 3)}, {}
+    for _, group in ipairs(new) do
+      pieces[#pieces + 1] = group.head
+      pieces[#pieces + 1] = group.names
+      is_repeated[group.names] = true
+    end
+    for _, group in ipairs(old) do
+      if not is_repeated[group.names] then
+        pieces[#pieces + 1] = group.head
+        pieces[#pieces + 1] = group.names
+      end
+    end
+    store(table.concat(pieces))
+    return 0
+  end
+
+  local is_done, result = pcall(clocks and write_by_time or write_as_it_comes)
+  if is_done then return result end
+  if type(result) == 'table' then return result[1] end
+  return error(result)
+end
+return write()

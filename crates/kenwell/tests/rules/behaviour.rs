@@ -1,0 +1,304 @@
+//! What people see of each rule, and what is stored beside a profile.
+
+use std::collections::BTreeMap;
+
+use kenwell::connection::Connection;
+use kenwell::profile::{
+    self, Change, Clocks, Flattener, Fold, Layout, Nested, NullTraits, Order, ProfileUpdate,
+    Receipt,
+};
+
+use crate::model::{BY_TIME, START, layout};
+use crate::support::load::fields;
+use crate::support::server::Server;
+
+/// An update of an event at this time, received in the order of `offset`.
+fn at(layout: &Layout, (seconds, offset): (u64, u64), traits: &str) -> ProfileUpdate {
+    let time = START + 1_000 * seconds;
+    let event = format!(r#"{{"userId":"ada","timestamp":{time},"traits":{traits}}}"#);
+    let receipt = Receipt {
+        source: "web",
+        offset,
+        received_at_ms: START + 1_000_000 + offset,
+        sent_at_ms: None,
+    };
+    Flattener::default()
+        .received(event.as_bytes(), layout, &receipt)
+        .unwrap()
+}
+
+async fn write(connection: &Connection, update: ProfileUpdate) {
+    let results = profile::apply(connection, &[update]).await;
+    assert!(results[0].is_ok(), "{results:?}");
+}
+
+fn map(expected: &[(&str, &str)]) -> BTreeMap<String, String> {
+    expected
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_late_event_overwrites_nothing_and_adds_what_nobody_said_since() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    write(&connection, at(&layout, (5, 0), r#"{"plan":"pro","n":5}"#)).await;
+    write(
+        &connection,
+        at(&layout, (3, 1), r#"{"plan":"free","city":"Rome"}"#),
+    )
+    .await;
+    let expected = [("plan", "pro"), ("n", "5"), ("city", "Rome")];
+    assert_eq!(fields(&connection, "ada").await, map(&expected));
+    // In the same millisecond what was received last wins.
+    write(&connection, at(&layout, (5, 3), r#"{"n":7}"#)).await;
+    write(&connection, at(&layout, (5, 2), r#"{"n":6}"#)).await;
+    assert_eq!(fields(&connection, "ada").await["n"], "7");
+    let key = layout.key("ada");
+    let stored = profile::read_clocks(&connection, &key)
+        .await
+        .unwrap()
+        .unwrap();
+    let clocks = Clocks::read(&stored).unwrap();
+    let (group, change) = clocks.of(b"city").unwrap();
+    assert_eq!(
+        (group.source, group.stamp.offset, change),
+        ("web", 1, Change::Set)
+    );
+    assert_eq!(group.stamp.event_ms, START + 3_000);
+    assert_eq!(server.cli(&["TYPE", "user:ada"]), "hash");
+}
+
+#[tokio::test]
+async fn a_null_removes_what_is_there_and_what_comes_late() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Delete, Nested::Merge);
+    write(
+        &connection,
+        at(&layout, (1, 0), r#"{"a":{"b":1,"c":1},"ab":1}"#),
+    )
+    .await;
+    write(&connection, at(&layout, (3, 1), r#"{"a":null,"x":3}"#)).await;
+    assert_eq!(
+        fields(&connection, "ada").await,
+        map(&[("ab", "1"), ("x", "3")])
+    );
+    write(
+        &connection,
+        at(&layout, (2, 2), r#"{"a":{"b":2},"a.d":2,"y":2}"#),
+    )
+    .await;
+    assert_eq!(
+        fields(&connection, "ada").await,
+        map(&[("ab", "1"), ("x", "3"), ("y", "2")])
+    );
+    write(&connection, at(&layout, (4, 3), r#"{"a":{"b":4}}"#)).await;
+    assert_eq!(fields(&connection, "ada").await["a.b"], "4");
+    // When nothing is left, what was removed stays removed.
+    write(
+        &connection,
+        at(&layout, (5, 4), r#"{"a":null,"ab":null,"x":null,"y":null}"#),
+    )
+    .await;
+    assert_eq!(server.cli(&["EXISTS", "user:ada"]), "0");
+    write(&connection, at(&layout, (2, 5), r#"{"x":2,"z":2}"#)).await;
+    assert_eq!(fields(&connection, "ada").await, map(&[("z", "2")]));
+}
+
+#[tokio::test]
+async fn an_object_that_is_sent_again_leaves_nothing_of_the_one_before() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    for order in [Order::ByArrival, BY_TIME] {
+        let layout = layout(order, NullTraits::Ignore, Nested::Replace);
+        let events = [
+            (
+                r#"{"home":{"city":"Rome","zip":1},"n":1}"#,
+                &[("home.city", "Rome"), ("home.zip", "1"), ("n", "1")][..],
+            ),
+            (
+                r#"{"home":{"city":"Oslo"}}"#,
+                &[("home.city", "Oslo"), ("n", "1")],
+            ),
+            (r#"{"home":"none"}"#, &[("home", "none"), ("n", "1")]),
+            (
+                r#"{"home":{"zip":2},"n":{"x":1}}"#,
+                &[("home.zip", "2"), ("n.x", "1")],
+            ),
+            (r#"{"home":{}}"#, &[("n.x", "1")]),
+        ];
+        for (time, (traits, expected)) in (1..).zip(events) {
+            write(&connection, at(&layout, (time, time), traits)).await;
+            assert_eq!(
+                fields(&connection, "ada").await,
+                map(expected),
+                "{order:?} {traits}"
+            );
+        }
+        if order == BY_TIME {
+            write(
+                &connection,
+                at(&layout, (2, 9), r#"{"home":{"late":1},"n":{"late":1}}"#),
+            )
+            .await;
+            assert_eq!(fields(&connection, "ada").await, map(&[("n.x", "1")]));
+        }
+        assert!(profile::delete(&connection, &layout, "ada").await.unwrap());
+        assert_eq!(server.cli(&["DBSIZE"]), "0", "{order:?}");
+    }
+}
+
+#[tokio::test]
+async fn in_the_order_of_arrival_a_null_removes_and_a_later_value_comes_back() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(Order::ByArrival, NullTraits::Delete, Nested::Merge);
+    write(&connection, at(&layout, (9, 0), r#"{"a":{"b":1},"c":1}"#)).await;
+    let mut fold = Fold::default();
+    for (item, traits) in [r#"{"a":null}"#, r#"{"a":{"d":2},"c":2}"#, r#"{"c":null}"#]
+        .iter()
+        .enumerate()
+    {
+        fold.push(item, at(&layout, (1, 0), traits));
+    }
+    let folded = fold.finish();
+    assert_eq!(folded.len(), 1);
+    assert!(profile::apply(&connection, &folded).await[0].is_ok());
+    assert_eq!(fields(&connection, "ada").await, map(&[("a.d", "2")]));
+    assert_eq!(server.cli(&["DBSIZE"]), "1");
+}
+
+#[tokio::test]
+async fn what_was_written_before_the_rule_is_older_than_everything() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    server.cli(&[
+        "HSET", "user:ada", "plan", "old", "home.zip", "1", "kept", "1",
+    ]);
+    let layout = layout(BY_TIME, NullTraits::Delete, Nested::Replace);
+    write(
+        &connection,
+        at(&layout, (1, 0), r#"{"plan":"new","home":{"city":"Rome"}}"#),
+    )
+    .await;
+    let expected = [("plan", "new"), ("home.city", "Rome"), ("kept", "1")];
+    assert_eq!(fields(&connection, "ada").await, map(&expected));
+}
+
+#[tokio::test]
+async fn a_profile_that_somebody_deleted_can_be_written_again() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    for again in [r#"{"a":1}"#, r#"{"a":1,"b":1}"#] {
+        write(&connection, at(&layout, (5, 0), r#"{"a":5,"c":5}"#)).await;
+        server.cli(&["DEL", "user:ada"]);
+        write(&connection, at(&layout, (1, 1), again)).await;
+        assert_eq!(fields(&connection, "ada").await["a"], "1");
+        assert!(profile::delete(&connection, &layout, "ada").await.unwrap());
+        assert_eq!(server.cli(&["DBSIZE"]), "0");
+    }
+    // The same when the next event is newer than everything: what nobody set since is not known any more.
+    write(&connection, at(&layout, (5, 0), r#"{"a":5,"c":5}"#)).await;
+    server.cli(&["DEL", "user:ada"]);
+    write(&connection, at(&layout, (6, 1), r#"{"a":6}"#)).await;
+    write(&connection, at(&layout, (4, 2), r#"{"c":4}"#)).await;
+    assert_eq!(
+        fields(&connection, "ada").await,
+        map(&[("a", "6"), ("c", "4")])
+    );
+}
+
+#[tokio::test]
+async fn clocks_are_small_and_do_not_grow_with_events() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    let names: Vec<_> = (0..8).map(|at| format!(r#""attribute{at}":"#)).collect();
+    let length = || {
+        server
+            .cli(&["STRLEN", "kenwell:clocks:{user:ada}"])
+            .parse::<usize>()
+            .unwrap()
+    };
+    for time in 0..50 {
+        let traits: Vec<_> = names.iter().map(|name| format!("{name}{time}")).collect();
+        write(
+            &connection,
+            at(&layout, (time, time), &format!("{{{}}}", traits.join(","))),
+        )
+        .await;
+    }
+    assert!(length() <= 8 * 16, "{}", length());
+    // Events that set other fields each time.
+    for time in 50..450 {
+        let pick = |seed: u64| &names[usize::try_from(time * seed % 7).unwrap()];
+        let traits = format!("{{{}1,{}2,{}3}}", pick(3), pick(5), names[7]);
+        write(&connection, at(&layout, (time, time), &traits)).await;
+        assert!(length() < 2_000, "{}", length());
+    }
+    let stored = profile::read_clocks(&connection, &layout.key("ada"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(Clocks::read(&stored).unwrap().groups.len() < 40);
+}
+
+#[tokio::test]
+async fn clocks_that_cannot_be_read_count_as_none() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    for broken in [
+        "",
+        "x",
+        "\u{1}",
+        "\u{2}nothing of ours",
+        "\u{1}ab and what is cut",
+    ] {
+        server.cli(&["SET", "kenwell:clocks:{user:ada}", broken]);
+        write(&connection, at(&layout, (5, 0), r#"{"a":5}"#)).await;
+        write(&connection, at(&layout, (4, 1), r#"{"a":4}"#)).await;
+        assert_eq!(
+            fields(&connection, "ada").await,
+            map(&[("a", "5")]),
+            "{broken:?}"
+        );
+        server.cli(&["DEL", "user:ada"]);
+    }
+}
+
+#[tokio::test]
+async fn updates_with_many_fields_are_written_whole() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let long = "n".repeat(300);
+    for order in [Order::ByArrival, BY_TIME] {
+        let layout = layout(order, NullTraits::Delete, Nested::Merge);
+        for (time, value) in [(2, "2"), (1, "1"), (3, "3")] {
+            let traits: Vec<_> = (0..12_000)
+                .map(|at| format!(r#""f{at}":"{value}""#))
+                .collect();
+            let traits = format!(
+                r#"{{{},"{long}":{value},"gone{time}":null}}"#,
+                traits.join(",")
+            );
+            write(&connection, at(&layout, (time, 0), &traits)).await;
+            let stored = fields(&connection, "ada").await;
+            assert_eq!(stored.len(), 12_001);
+            let expected = if order == BY_TIME && time == 1 {
+                "2"
+            } else {
+                value
+            };
+            assert!(
+                stored.values().all(|found| found == expected),
+                "{order:?} {time}"
+            );
+        }
+        assert!(profile::delete(&connection, &layout, "ada").await.unwrap());
+    }
+}

@@ -1,0 +1,15 @@
+//! The rules of a destination in real servers: the order of events, nulls, nested objects.
+#![allow(
+    clippy::allow_attributes,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic, and its helpers are part of it"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod behaviour;
+mod laws;
+mod model;
+mod refusals;
