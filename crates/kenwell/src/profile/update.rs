@@ -132,7 +132,7 @@ impl ProfileUpdate {
         });
         let start = [name, self.key()].into_iter();
         let sets = start.chain(path.iter().copied()).chain(fields);
-        let sets = sets.filter(|_| self.fields.len() > 0).map(Cow::Borrowed);
+        let sets = sets.filter(|_| !self.fields.is_empty()).map(Cow::Borrowed);
         let mut removes = Vec::new();
         for name in self.removals() {
             if removes.is_empty() {
@@ -141,7 +141,7 @@ impl ProfileUpdate {
             removes.push(Cow::Borrowed(name));
             removes.push(Cow::Owned([name, b".*"].concat()));
         }
-        if !removes.is_empty() && self.fields.len() > 0 {
+        if !removes.is_empty() && !self.fields.is_empty() {
             removes.push(Cow::Borrowed(b";"));
         }
         removes.into_iter().chain(sets)
