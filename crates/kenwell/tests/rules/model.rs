@@ -27,7 +27,8 @@ impl Event {
     }
 
     pub(crate) fn update(&self, layout: &Layout) -> ProfileUpdate {
-        let event = json!({"userId": self.user, "traits": self.traits, "timestamp": self.happened_ms});
+        let event =
+            json!({"userId": self.user, "traits": self.traits, "timestamp": self.happened_ms});
         let receipt = Receipt {
             source: "web",
             offset: self.offset,
