@@ -38,7 +38,7 @@ pub enum OriginState<'a> {
 }
 
 /// An event, as the clocks of a profile name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FieldEvent<'a> {
     /// Its place in the order.
     pub stamp: Stamp,

@@ -1,0 +1,167 @@
+//! Looks for events in the journal: the one that set a field, and the one whose value it replaced.
+
+use std::ops::ControlFlow;
+
+use kenwell::profile::{FieldEvent, Flattener, Layout, ProfileUpdate, Stamp, at_and_above};
+use kenwell_journal::Error;
+
+use super::journal_records::JournalRecords;
+use crate::{config::Config, envelope::Envelope};
+
+/// How many records before the event are looked at for what it replaced.
+pub(super) const MAX_RECORDS_BEFORE: u64 = 10_000;
+/// How many bytes of them, at most.
+const MAX_BYTES_BEFORE: usize = 32 * 1024 * 1024;
+/// How many records are looked at in one step back.
+const STEP: u64 = 512;
+/// How many events are looked for in one answer about a whole profile; the newest ones.
+pub(super) const MAX_EVENTS: usize = 32;
+
+/// Looks for the events of one destination.
+pub(super) struct EventLookup<'a> {
+    records: &'a JournalRecords,
+    config: &'a Config,
+    layout: &'a Layout,
+    flattener: Flattener,
+}
+
+/// What was found where an event should be.
+pub(super) enum FoundEvent {
+    /// The event's bytes, and what it writes; nothing when this destination would ignore it now.
+    Here(Vec<u8>, Option<ProfileUpdate>),
+    /// The journal's retention has taken it.
+    Deleted,
+    /// The record is lost to damage.
+    Damaged,
+    /// Another event is there, or none yet: this is not the journal that it came through.
+    Elsewhere,
+}
+
+/// What a field was before.
+pub(super) struct Replaced {
+    pub(super) source: String,
+    pub(super) stamp: Stamp,
+    /// `None`: the field had been removed.
+    pub(super) value: Option<Vec<u8>>,
+}
+
+impl<'a> EventLookup<'a> {
+    pub(super) fn new(records: &'a JournalRecords, config: &'a Config, layout: &'a Layout) -> Self {
+        Self {
+            records,
+            config,
+            layout,
+            flattener: Flattener::default(),
+        }
+    }
+
+    /// The event itself. The offset alone does not tell: several Kenwells may write to one Redis, each with a journal
+    /// of its own. So source and time of receipt have to be the same.
+    pub(super) async fn find(&mut self, event: &FieldEvent<'_>) -> Result<FoundEvent, Error> {
+        let offset = event.stamp.offset;
+        let offsets = self.records.offsets();
+        if offset >= offsets.end {
+            return Ok(FoundEvent::Elsewhere);
+        }
+        if offset < offsets.start {
+            return Ok(FoundEvent::Deleted);
+        }
+        let mut found = FoundEvent::Damaged;
+        let (flattener, layout) = (&mut self.flattener, self.layout);
+        let read = self.records.read(offset..offset + 1, |_, record| {
+            found = match Envelope::decode(record) {
+                Ok(envelope)
+                    if envelope.source == event.source
+                        && envelope.received_at_ms == event.stamp.received_ms =>
+                {
+                    let receipt = envelope.receipt(offset);
+                    let update = flattener.received(envelope.event, layout, &receipt).ok();
+                    FoundEvent::Here(envelope.event.to_vec(), update)
+                }
+                _ => FoundEvent::Elsewhere,
+            };
+            ControlFlow::Break(())
+        });
+        read.await?;
+        Ok(found)
+    }
+
+    /// What the field of this user was before an event of this journal: of the events that were received before it and
+    /// set or removed the field, the one that happened last. Looks at [`MAX_RECORDS_BEFORE`] records and 32 MiB, the
+    /// nearest ones.
+    pub(super) async fn replaced(
+        &mut self,
+        key: &[u8],
+        name: &[u8],
+        event: Stamp,
+    ) -> Result<Option<Replaced>, Error> {
+        let oldest = event.offset.saturating_sub(MAX_RECORDS_BEFORE);
+        let oldest = oldest.max(self.records.offsets().start);
+        let (mut end, mut bytes) = (event.offset, 0);
+        let mut last: Option<Replaced> = None;
+        while end > oldest && bytes < MAX_BYTES_BEFORE {
+            let start = end.saturating_sub(STEP).max(oldest);
+            let (flattener, layout, config) = (&mut self.flattener, self.layout, self.config);
+            let read = self.records.read(start..end, |offset, record| {
+                bytes += record.len();
+                if let Some(update) = update(flattener, layout, config, offset, record)
+                    && update.0.key() == key
+                    && let Some(replaced) = change(&update, name)
+                    && replaced.stamp < event
+                    && last.as_ref().is_none_or(|last| last.stamp < replaced.stamp)
+                {
+                    last = Some(replaced);
+                }
+                if bytes < MAX_BYTES_BEFORE {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+            read.await?;
+            end = start;
+        }
+        Ok(last)
+    }
+}
+
+/// What a record writes to this destination, and who sent it.
+fn update(
+    flattener: &mut Flattener,
+    layout: &Layout,
+    config: &Config,
+    offset: u64,
+    record: &[u8],
+) -> Option<(ProfileUpdate, String)> {
+    let envelope = Envelope::decode(record).ok()?;
+    let id = &layout.destination_id;
+    if !envelope.is_for(id, |source| config.feeds(source, id)) {
+        return None;
+    }
+    let update = flattener.received(envelope.event, layout, &envelope.receipt(offset));
+    Some((update.ok()?, envelope.source.to_owned()))
+}
+
+/// What an update makes of a field: `None` when nothing.
+fn change((update, source): &(ProfileUpdate, String), name: &[u8]) -> Option<Replaced> {
+    let value = value_of(update, name);
+    let is_removed = || {
+        update
+            .removals()
+            .any(|it| at_and_above(name).any(|at| at == it))
+    };
+    if value.is_none() && !is_removed() {
+        return None;
+    }
+    Some(Replaced {
+        source: source.clone(),
+        stamp: update.stamp()?,
+        value: value.map(<[u8]>::to_vec),
+    })
+}
+
+/// What an update sets a field to.
+pub(super) fn value_of<'a>(update: &'a ProfileUpdate, name: &[u8]) -> Option<&'a [u8]> {
+    let mut fields = update.fields();
+    fields.find_map(|(other, value)| (other == name).then_some(value))
+}
