@@ -34,7 +34,7 @@ pub(super) enum FoundEvent {
     /// The record is lost to damage.
     Damaged,
     /// Another event is there, or none yet: this is not the journal that it came through.
-    Elsewhere,
+    OtherJournal,
 }
 
 /// What a field was before.
@@ -61,7 +61,7 @@ impl<'a> EventLookup<'a> {
         let offset = event.stamp.offset;
         let offsets = self.records.offsets();
         if offset >= offsets.end {
-            return Ok(FoundEvent::Elsewhere);
+            return Ok(FoundEvent::OtherJournal);
         }
         if offset < offsets.start {
             return Ok(FoundEvent::Deleted);
@@ -78,7 +78,7 @@ impl<'a> EventLookup<'a> {
                     let update = flattener.received(envelope.event, layout, &receipt).ok();
                     FoundEvent::Here(envelope.event.to_vec(), update)
                 }
-                _ => FoundEvent::Elsewhere,
+                _ => FoundEvent::OtherJournal,
             };
             ControlFlow::Break(())
         });
@@ -99,30 +99,39 @@ impl<'a> EventLookup<'a> {
         let oldest = oldest.max(self.records.offsets().start);
         let (mut end, mut bytes) = (event.offset, 0);
         let mut last: Option<Replaced> = None;
-        while end > oldest && bytes < MAX_BYTES_BEFORE {
+        while end > oldest {
             let start = end.saturating_sub(STEP).max(oldest);
             let (flattener, layout, config) = (&mut self.flattener, self.layout, self.config);
+            let mut last_here: Option<Replaced> = None;
             let read = self.records.read(start..end, |offset, record| {
                 bytes += record.len();
+                if bytes > MAX_BYTES_BEFORE {
+                    return ControlFlow::Break(());
+                }
                 if let Some(update) = update(flattener, layout, config, offset, record)
                     && update.0.key() == key
                     && let Some(replaced) = change(&update, name)
                     && replaced.stamp < event
-                    && last.as_ref().is_none_or(|last| last.stamp < replaced.stamp)
                 {
-                    last = Some(replaced);
+                    last_here = later(last_here.take(), Some(replaced));
                 }
-                if bytes < MAX_BYTES_BEFORE {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
+                ControlFlow::Continue(())
             });
             read.await?;
+            if bytes > MAX_BYTES_BEFORE {
+                // Of this step only the older half is known, which says nothing about what was there last.
+                break;
+            }
+            last = later(last, last_here);
             end = start;
         }
         Ok(last)
     }
+}
+
+/// The one that happened last.
+fn later(one: Option<Replaced>, other: Option<Replaced>) -> Option<Replaced> {
+    one.into_iter().chain(other).max_by_key(|it| it.stamp)
 }
 
 /// What a record writes to this destination, and who sent it.

@@ -207,7 +207,7 @@ impl FieldReport {
                 Some("the journal does not have its event any more (journal.retain)")
             }
             Some(FoundEvent::Damaged) => Some("its event is lost to damage of the journal"),
-            Some(FoundEvent::Elsewhere) => Some(
+            Some(FoundEvent::OtherJournal) => Some(
                 "its event is not in this journal: it came through another Kenwell, or data_dir is another one now",
             ),
             Some(FoundEvent::Here(event, update)) => {
