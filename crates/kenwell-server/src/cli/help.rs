@@ -132,9 +132,9 @@ Examples:
   kenwell profile why ada plan --event
   kenwell profile why ada --destination profiles --json --config kenwell.toml
 
-For a destination with order = \"event_time\". Of one field it also tells what its event replaced, as far
-as the 10,000 records of the journal before it say. Reads Redis, and the journal's files, so it works
-while the server runs. The events hold personal data: mind where the output goes.
+For a destination with order = \"event_time\". Of one field it also tells what its event replaced, as
+far as the 10,000 records before it in the journal say. Reads Redis and the journal's files, so it
+works while the server runs. The events hold personal data: mind where the output goes.
 
 Exits 3 when there is no such profile, or nothing is known of the field.";
 

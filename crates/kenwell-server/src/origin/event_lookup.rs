@@ -174,3 +174,153 @@ pub(super) fn value_of<'a>(update: &'a ProfileUpdate, name: &[u8]) -> Option<&'a
     let mut fields = update.fields();
     fields.find_map(|(other, value)| (other == name).then_some(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use kenwell::profile::{NullTraits, Order, Rules};
+    use kenwell_journal::{Batch, Journal, Options, Snapshot, open};
+
+    use super::*;
+    use crate::config::Environment;
+    use crate::envelope;
+
+    fn layout() -> Layout {
+        Layout {
+            destination_id: "profiles".to_owned(),
+            rules: Rules {
+                order: Order::ByEventTime {
+                    clock_tolerance: Duration::from_mins(5),
+                },
+                null_traits: NullTraits::Delete,
+                ..Rules::default()
+            },
+            ..Layout::default()
+        }
+    }
+
+    fn config() -> Config {
+        let path = Path::new("kenwell.toml");
+        let loaded = Config::parse(path, "", &Environment::default());
+        loaded.unwrap().config
+    }
+
+    const RECEIVED: Duration = Duration::from_secs(1_769_860_800); // 2026-01-31T12:00:00Z
+
+    /// A journal with one event of ada for each pair of minutes before noon and traits, in segments of a few events.
+    async fn journal(dir: &Path, events: &[(u64, &str)]) -> Journal {
+        let options = Options {
+            segment_bytes: kenwell_journal::MIN_SEGMENT_BYTES,
+            ..Options::default()
+        };
+        let (journal, _) = open(dir, options).unwrap();
+        let prefix = envelope::prefix("web", &["profiles".to_owned()]);
+        for (minutes, traits) in events {
+            let at = u64::try_from(RECEIVED.as_millis()).unwrap() - minutes * 60_000;
+            let event = format!(
+                r#"{{"userId":"ada","originalTimestamp":{at},"traits":{traits},"padding":"{}"}}"#,
+                "x".repeat(1000)
+            );
+            let header = envelope::header(&prefix, UNIX_EPOCH + RECEIVED, None);
+            let mut batch = Batch::new();
+            batch.push(&[&header, event.as_bytes()]);
+            journal.append(batch).await.unwrap();
+        }
+        journal
+    }
+
+    fn event(minutes: u64, offset: u64) -> FieldEvent<'static> {
+        let received_ms = u64::try_from(RECEIVED.as_millis()).unwrap();
+        FieldEvent {
+            stamp: Stamp {
+                event_ms: received_ms - minutes * 60_000,
+                received_ms,
+                offset,
+            },
+            source: "web",
+        }
+    }
+
+    const EVENTS: [(u64, &str); 6] = [
+        (60, r#"{"a":{"b":1}}"#),
+        (50, r#"{"a":{"b":2}}"#),
+        (55, r#"{"a":{"b":3}}"#),
+        (40, r#"{"a":null}"#),
+        (45, r#"{"other":1}"#),
+        (30, r#"{"a":{"b":4}}"#),
+    ];
+
+    #[tokio::test]
+    async fn what_was_there_last_is_what_was_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path(), &EVENTS).await;
+        let (config, layout) = (config(), layout());
+        let files = JournalRecords::Files(Snapshot::open(dir.path()).unwrap());
+        for records in [files, JournalRecords::Open(journal)] {
+            let mut lookup = EventLookup::new(&records, &config, &layout);
+            for (minutes, offset, expected) in [
+                (30, 5, Some((None, 3))),
+                // The third event came late, and was nothing that could be replaced.
+                (40, 3, Some((Some("2"), 1))),
+                (50, 1, Some((Some("1"), 0))),
+                (60, 0, None),
+            ] {
+                let stamp = event(minutes, offset).stamp;
+                let found = lookup.replaced(b"user:ada", b"a.b", stamp).await.unwrap();
+                let value =
+                    |it: &Replaced| it.value.clone().map(|it| String::from_utf8(it).unwrap());
+                let found = found.as_ref().map(|it| (value(it), it.stamp.offset));
+                let expected = expected.map(|(value, at)| (value.map(str::to_owned), at));
+                assert_eq!(found, expected, "{offset}");
+            }
+            let other = lookup.replaced(b"user:eve", b"a.b", event(30, 5).stamp);
+            assert!(other.await.unwrap().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_is_found_or_it_is_told_why_not() {
+        let dir = tempfile::tempdir().unwrap();
+        journal(dir.path(), &EVENTS).await.close().await.unwrap();
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        let segments = files.map(|file| file.unwrap().path());
+        let segments = segments.filter(|path| path.extension().is_some_and(|it| it == "segment"));
+        std::fs::remove_file(segments.min().unwrap()).unwrap();
+        let (config, layout) = (config(), layout());
+        let files = JournalRecords::Files(Snapshot::open(dir.path()).unwrap());
+        let (journal, _) = open(dir.path(), Options::default()).unwrap();
+        for records in [files, JournalRecords::Open(journal.clone())] {
+            let mut lookup = EventLookup::new(&records, &config, &layout);
+            let here = lookup.find(&event(30, 5)).await.unwrap();
+            let FoundEvent::Here(bytes, Some(update)) = here else {
+                panic!()
+            };
+            assert!(bytes.starts_with(br#"{"userId":"ada""#));
+            assert_eq!(value_of(&update, b"a.b"), Some(&b"4"[..]));
+            let deleted = lookup.find(&event(60, 0)).await.unwrap();
+            assert!(matches!(deleted, FoundEvent::Deleted));
+            let ahead = lookup.find(&event(30, 99)).await.unwrap();
+            assert!(matches!(ahead, FoundEvent::OtherJournal));
+            for wrong in [
+                FieldEvent {
+                    source: "app",
+                    ..event(30, 5)
+                },
+                FieldEvent {
+                    stamp: Stamp {
+                        received_ms: 7,
+                        ..event(30, 5).stamp
+                    },
+                    ..event(30, 5)
+                },
+            ] {
+                let found = lookup.find(&wrong).await.unwrap();
+                assert!(matches!(found, FoundEvent::OtherJournal));
+            }
+        }
+        // Looking for what retention took counts as no loss.
+        assert_eq!(journal.stats().corrupt_records, 0);
+    }
+}
