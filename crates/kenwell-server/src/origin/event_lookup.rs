@@ -207,7 +207,8 @@ mod tests {
         loaded.unwrap().config
     }
 
-    const RECEIVED: Duration = Duration::from_secs(1_769_860_800); // 2026-01-31T12:00:00Z
+    /// 2026-01-31T12:00:00Z.
+    const RECEIVED: Duration = Duration::from_hours(491_628);
 
     /// A journal with one event of ada for each pair of minutes before noon and traits, in segments of a few events.
     async fn journal(dir: &Path, events: &[(u64, &str)]) -> Journal {

@@ -184,11 +184,11 @@ mod tests {
     use super::super::clocks::{VERSION, push_name};
     use super::*;
 
-    /// A profile whose clocks have these groups, the newest first: time, source, and names by what was done to them.
-    fn profile(
-        fields: &[(&str, &str)],
-        groups: &[(u64, &str, &[(Change, &str)])],
-    ) -> ProfileWithClocks {
+    /// Time, source, and names by what was done to them.
+    type Group<'a> = (u64, &'a str, &'a [(Change, &'a str)]);
+
+    /// A profile whose clocks have these groups, the newest first.
+    fn profile(fields: &[(&str, &str)], groups: &[Group<'_>]) -> ProfileWithClocks {
         let mut clocks = vec![VERSION, 0, 0];
         for (time, source, changes) in groups {
             let mut names = Vec::new();
