@@ -266,6 +266,8 @@ mod tests {
                 // The third event came late, and was nothing that could be replaced.
                 (40, 3, Some((Some("2"), 1))),
                 (50, 1, Some((Some("1"), 0))),
+                // Nor did it replace what happened after it, were the profile deleted in between.
+                (55, 2, Some((Some("1"), 0))),
                 (60, 0, None),
             ] {
                 let stamp = event(minutes, offset).stamp;
