@@ -1,7 +1,8 @@
 // Profiles: fields, nested JSON, expiry, state entries, and deleting.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { House, oneOfEach } from '../support/house.mjs';
+import { eventually } from '../support/children.mjs';
+import { House, go, oneOfEach } from '../support/house.mjs';
 
 const house = new House();
 before(async () => {
@@ -14,6 +15,15 @@ name = "Narrow"
 address = "${address}"
 username = "narrow"
 password = "narrow"
+[[sources]]
+id = "phone"
+write_key = "phone-key"
+destinations = ["timed"]
+[[destinations]]
+id = "timed"
+address = "${address}"
+prefix = "timed"
+order = "event_time"
 `);
   await house.redis.command('HSET', 'user:ada', 'name', 'Ada', 'plan.tier', 'pro', 'plan.seats', '3', 'tags', '["a",1]');
   await house.redis.command('HSET', 'user:a/b c%2F', 'odd', 'yes');
@@ -41,6 +51,27 @@ test('a user\'s fields, nested, with key, expiry and state', async () => {
   const state = page.locator('.result').filter({ hasText: 'data:ada' });
   await state.getByText('12345678901234567890').waitFor();
   assert.match(await state.innerText(), /in 60 min/);
+});
+
+test('by event time each field has its time and its source', async () => {
+  const event = (time, traits) => ({ type: 'identify', userId: 'ada', originalTimestamp: time, traits });
+  await house.redis.command('HSET', 'timed:user:ada', 'older', 'x');
+  await house.kenwell.send('phone-key', event('2026-01-31T12:00:00.250Z', { plan: 'pro' }));
+  await house.kenwell.send('phone-key', event('2026-01-30T12:00:00.000Z', { plan: 'late', city: 'Rome' }));
+  await eventually('both events to be written', async () => (await house.redis.hash('timed:user:ada')).city);
+  const page = await house.signedIn('/profiles?destination=timed&user=ada');
+  const plan = page.getByRole('row', { name: /^plan pro/ });
+  await plan.waitFor();
+  assert.equal(await plan.locator('time').getAttribute('datetime'), '2026-01-31T12:00:00.250Z');
+  assert.match(await plan.innerText(), /phone/);
+  const city = page.getByRole('row', { name: /^city Rome/ });
+  assert.equal(await city.locator('time').getAttribute('title'), '2026-01-30T12:00:00.000Z');
+  const older = page.getByRole('row', { name: /^older x/ });
+  assert.match(await older.locator('[title]').getAttribute('title'), /set before order = event_time/);
+  await page.getByRole('columnheader', { name: 'Happened' }).waitFor();
+  await go(page, '/profiles?destination=profiles&user=ada');
+  await page.getByRole('row', { name: 'plan.tier pro' }).waitFor();
+  assert.equal(await page.getByRole('columnheader', { name: 'Happened' }).count(), 0);
 });
 
 test('a user of Redis who may only see profiles is enough to look them up', async () => {

@@ -129,7 +129,7 @@ fn load(
 }
 
 /// The valid records of a chunk from offset `from` on.
-fn slices(chunk: Chunk, from: u64) -> Vec<FrameSlice> {
+pub(crate) fn slices(chunk: Chunk, from: u64) -> Vec<FrameSlice> {
     let bytes = Arc::new(chunk.bytes);
     let mut slices = Vec::new();
     for frames in chunk.frames {

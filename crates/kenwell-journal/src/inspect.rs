@@ -48,7 +48,7 @@ pub fn inspect(dir: &Path) -> Result<Stats, Error> {
 }
 
 /// Looks again when the owner removed or renamed a file in between.
-fn scan_repeatedly(dir: &Path) -> Result<DirectoryScan, Error> {
+pub(crate) fn scan_repeatedly(dir: &Path) -> Result<DirectoryScan, Error> {
     let mut vanished = 0;
     loop {
         match DirectoryScan::new(dir) {

@@ -8,7 +8,7 @@
 //!
 //! # What it is not
 //! It knows bytes only: no keys, no queries, no topics. It is not replicated; it survives the death of the process
-//! and of the machine, not of the disk. One process owns a directory at a time ([`inspect`] looks in from outside).
+//! and of the machine, not of the disk. One process owns a directory at a time ([`inspect`] and [`Snapshot`] look in from outside).
 //!
 //! # Example
 //! ```
@@ -162,6 +162,7 @@ mod segment_header;
 mod segment_reader;
 mod segment_writer;
 mod segments;
+mod snapshot;
 mod state;
 mod stats;
 mod writer;
@@ -179,4 +180,5 @@ pub use range_reader::RangeReader;
 pub use reader::Reader;
 pub use records::{Limit, Records};
 pub use recovery::Recovery;
+pub use snapshot::Snapshot;
 pub use stats::{CursorStats, Stats};

@@ -47,13 +47,14 @@ export async function profiles(page) {
     // Unasked, the server looks for state where it may; asked, it says when it may not.
     const isAsked = prefix.value !== '' || separator.value !== SEPARATOR || entries.value !== ENTRIES;
     const state = isAsked ? query({ state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value }) : '';
-    await show(place, where, state, names, page.signal);
+    const isByTime = destinations.some((one) => one.id === destination.value && one.order === 'event_time');
+    await show(place, where, state, { names, isByTime }, page.signal);
   }, { label: 'Look up a profile' });
   fill(form, look.element);
   if (page.query.get('user')) look.element.requestSubmit();
 }
 
-async function show(place, where, state, names, signal) {
+async function show(place, where, state, { names, isByTime }, signal) {
   let profile;
   try {
     profile = await get(where + state, { signal, exact: true });
@@ -65,16 +66,29 @@ async function show(place, where, state, names, signal) {
     fill(place, emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`));
     return;
   }
-  fill(place, profilePart(profile, where, names, place), profile.state?.length ? statePart(profile.state) : null);
+  const origins = isByTime && profile.fields.length ? await originsOf(where, signal) : {};
+  fill(place, profilePart(profile, origins, where, names, place), profile.state?.length ? statePart(profile.state) : null);
+}
+
+/** Where each field has its value from, or the error when that cannot be told. */
+async function originsOf(where, signal) {
+  try {
+    const { fields } = await get(`${where}/why`, { signal });
+    return { known: new Map(fields.map((one) => [one.field, one])) };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return { error };
+  }
 }
 
 /** The user's hash or document. */
-function profilePart(profile, where, names, place) {
+function profilePart(profile, origins, where, names, place) {
   const notice = new Notice();
+  if (origins.error) notice.fail(origins.error);
   const isDocument = profile.document !== null;
   const size = isDocument ? 'one JSON document' : plural(profile.fields.length, 'field');
   const views = isDocument ? { 'JSON document': () => codeBlock('JSON document', jsonText(profile.document)).element } : {
-    'Fields': () => (profile.fields.length ? fieldTable(profile) : h('p', { class: 'hint' }, 'This user has no profile.')),
+    'Fields': () => (profile.fields.length ? fieldTable(profile, origins.known) : h('p', { class: 'hint' }, 'This user has no profile.')),
     'Nested JSON': () => codeBlock('Nested JSON', jsonText(profile.nested)).element,
   };
   const drop = button('Delete profile', (event) => busy(event.currentTarget, async () => {

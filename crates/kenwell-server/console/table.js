@@ -1,6 +1,6 @@
 // Tables that turn into cards on narrow screens without losing their meaning.
 import { h } from './dom.js';
-import { duration } from './time.js';
+import { duration, time } from './time.js';
 
 /**
  * A table. Columns are `{ title, kind, isPlain }`: kind `number` aligns right, and a narrow screen leaves the title of a
@@ -25,14 +25,27 @@ export function row(columns, cells) {
   }, cells[place])));
 }
 
-/** The fields of a user's hash, and when those expire that go before it. */
-export function fieldTable({ key, fields, field_ttl_seconds: times = {} }) {
+/**
+ * The fields of a user's hash, and when those expire that go before it. `origins`, where they are known, has for each field
+ * when its event happened and who sent it.
+ */
+export function fieldTable({ key, fields, field_ttl_seconds: times = {} }, origins = null) {
   const expires = Object.keys(times).length > 0;
-  const { element, body, columns } = table(`Fields of ${key}`,
-    [{ title: 'Field' }, { title: 'Value', isPlain: true }, expires ? { title: 'Expires' } : null].filter(Boolean));
+  const { element, body, columns } = table(`Fields of ${key}`, [
+    { title: 'Field' }, { title: 'Value', isPlain: true }, expires ? { title: 'Expires' } : null,
+    origins ? { title: 'Happened' } : null, origins ? { title: 'Source' } : null,
+  ].filter(Boolean));
   const expiry = (name) => (Object.hasOwn(times, name) ? `in ${duration(times[name])}` : 'with the profile');
-  body.append(...fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value), expires ? expiry(name) : null])));
+  body.append(...fields.map(([name, value]) => row(columns, [h('code', {}, name), h('code', {}, value),
+    ...(expires ? [expiry(name)] : []), ...(origins ? originCells(origins.get(name)) : [])])));
   return element;
+}
+
+/** When a field's event happened, and its source; the rest of what is known on hover. */
+function originCells(origin) {
+  if (!origin?.event_time) return [h('span', { title: origin?.notes.join('; ') }, '–'), '–'];
+  const rest = [`received ${origin.received_at}`, `offset ${origin.offset}`, ...origin.notes].join('; ');
+  return [time(origin.event_time), h('span', { title: rest }, origin.source)];
 }
 
 /** Names and values side by side. */

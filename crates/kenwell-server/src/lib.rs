@@ -17,7 +17,9 @@ pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
 mod mutex; // locking without a panic
 mod object; // JSON objects that are read as objects only
+pub(crate) mod origin; // why a field has its value: the event that set it, and what that replaced
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
 pub mod runtime; // what runs now, and every change of it
 pub(crate) mod serve; // puts it all together
 pub mod tail; // what becomes of events, shown to whoever looks just now
+mod time; // times as text

@@ -67,6 +67,7 @@ fn help() {
         "identify",
         "profile",
         "profile get",
+        "profile why",
         "journal",
         "journal stats",
         "destinations",

@@ -13,7 +13,7 @@ Exit codes:
   0  done
   1  it failed; stderr says why
   2  the command line or the configuration is wrong; stderr says where
-  3  there is no such profile (profile get)
+  3  there is no such profile or field (profile get, profile why)
 
 Log lines go to stderr. KENWELL_LOG (or RUST_LOG) sets how much: error, warn, info, debug.";
 
@@ -116,7 +116,8 @@ the event is stored and was not in Redis in time.";
 
 pub(super) const PROFILE: &str = "\
 Examples:
-  kenwell profile get ada";
+  kenwell profile get ada
+  kenwell profile why ada plan";
 
 pub(super) const PROFILE_GET: &str = "\
 Examples:
@@ -124,6 +125,18 @@ Examples:
   kenwell profile get ada --destination profiles --json --config kenwell.toml
 
 Exits 3 when there is no such profile.";
+
+pub(super) const PROFILE_WHY: &str = "\
+Examples:
+  kenwell profile why ada
+  kenwell profile why ada plan --event
+  kenwell profile why ada --destination profiles --json --config kenwell.toml
+
+For a destination with order = \"event_time\". Of one field it also tells what its event replaced, as
+far as the 10,000 records before it in the journal say. Reads Redis and the journal's files, so it
+works while the server runs. The events hold personal data: mind where the output goes.
+
+Exits 3 when there is no such profile, or nothing is known of the field.";
 
 pub(super) const JOURNAL: &str = "\
 Examples:

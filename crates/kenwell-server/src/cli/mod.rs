@@ -19,6 +19,7 @@ mod logging;
 mod output;
 mod packaging;
 mod profile;
+mod profile_why;
 mod replay;
 mod run;
 mod send;

@@ -1,4 +1,4 @@
-//! `kenwell profile get`.
+//! `kenwell profile get`, and what can follow `kenwell profile`.
 
 use std::time::Duration;
 
@@ -11,12 +11,16 @@ use super::destination::{choose, connect};
 use super::exit::Failure;
 use super::help;
 use super::output::{self, printable};
+use super::profile_why::ProfileWhy;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProfileCommand {
     /// Print a user's profile
     #[command(after_help = help::PROFILE_GET)]
     Get(ProfileGet),
+    /// Tell where each field has its value from: when its event happened, and who sent it
+    #[command(after_help = help::PROFILE_WHY)]
+    Why(ProfileWhy),
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,7 @@ use super::{
     log_writer::LogFormat,
     logging, output, packaging,
     profile::{self, ProfileCommand},
-    replay, serve,
+    profile_why, replay, serve,
 };
 use crate::dev::DevOptions;
 
@@ -116,6 +116,9 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Identify(command) => runtime()?.block_on(identify::identify(&command)),
         Command::Profile(ProfileCommand::Get(command)) => {
             runtime()?.block_on(profile::get(&command))
+        }
+        Command::Profile(ProfileCommand::Why(command)) => {
+            runtime()?.block_on(profile_why::why(&command))
         }
         Command::AdminKey(AdminKeyCommand::Reset(command)) => admin_key::reset(&command),
         Command::Journal(JournalCommand::Stats(command)) => journal::stats(&command),

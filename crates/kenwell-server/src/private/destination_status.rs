@@ -3,10 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
 use crate::delivery::{Health, HealthState, MissingData};
 use crate::metrics::EventCounts;
 use crate::runtime::{AcceptRetired, DestinationView, RetiredDestination};
+use crate::time;
 
 /// How a destination is doing.
 ///

@@ -16,7 +16,6 @@ mod ready;
 mod routes;
 mod server;
 mod sign_in;
-mod time;
 mod timeout;
 
 pub(crate) use auth::new_key as new_admin_key;

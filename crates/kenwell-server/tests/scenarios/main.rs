@@ -33,6 +33,7 @@ mod password_rotation;
 mod prefix_isolation;
 mod private;
 mod profile_expiry;
+mod profile_why;
 mod project_settings;
 mod redis_cluster;
 mod redis_data_loss;

@@ -25,6 +25,7 @@ mod marker;
 mod merge;
 mod merge_fold;
 mod object_keys;
+mod origin;
 mod overlap;
 mod prefix;
 mod ruled;
@@ -54,6 +55,7 @@ pub use limits::{
 };
 pub use marker::{Marker, MarkerState, Server, Shard};
 pub use merge::at_and_above;
+pub use origin::{FieldEvent, FieldOrigin, OriginState, ProfileWithClocks};
 pub use overlap::overlaps;
 pub use prefix::Prefix;
 pub use rules::{Nested, NullTraits, Order, Rules};

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::document_names;
 use super::merge::{Merge, MergeGroup};
+use super::stamp::Stamp;
 
 /// The write that one event asks for.
 ///
@@ -197,6 +198,11 @@ impl ProfileUpdate {
     pub fn removals(&self) -> impl Iterator<Item = &[u8]> {
         let groups = self.merge.iter().flat_map(|merge| &merge.groups);
         groups.flat_map(|group| group.removals.iter().map(|name| &**name))
+    }
+
+    /// The place of its newest event in the order of events; `None` where the order is that of arrival.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.merge()?.groups.first()?.stamp
     }
 
     /// The Redis key.

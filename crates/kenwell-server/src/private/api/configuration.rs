@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::private::PrivatePlane;
 use crate::private::error::ProblemText;
-use crate::private::time;
 use crate::runtime::ConfigurationState;
+use crate::time;
 
 /// What is known about the configuration file.
 #[derive(Debug, Serialize, ToSchema)]

@@ -20,8 +20,8 @@ use crate::installation;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Query};
-use crate::private::time;
 use crate::tail;
+use crate::time;
 
 /// Retries and discards at once: each reads whole files.
 static CHANGES: Semaphore = Semaphore::const_new(2);

@@ -13,6 +13,7 @@ mod nested;
 mod openapi;
 mod overview;
 mod position;
+mod profile_why;
 mod profiles;
 mod replay;
 mod routes;

@@ -12,9 +12,8 @@ use utoipa::ToSchema;
 
 use super::configuration::Configuration;
 use crate::metrics::Quantiles;
-use crate::private::{
-    PrivatePlane, destination_status::DestinationStatus, host, not_accepting, time,
-};
+use crate::private::{PrivatePlane, destination_status::DestinationStatus, host, not_accepting};
+use crate::time;
 
 /// Everything as of now. Counts are since the start.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{
     configuration, dead_letters, destinations, doctor, events, fields, history, openapi, overview,
-    profiles, replay, session, sources, test_event,
+    profile_why, profiles, replay, session, sources, test_event,
 };
 use crate::private::error::ApiError;
 use crate::private::timeout::{self, QUICK, SLOW, WAITING};
@@ -42,6 +42,7 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(destinations::pause))
         .routes(routes!(destinations::resume))
         .routes(routes!(replay::replay))
+        .routes(routes!(profile_why::why))
         .routes(routes!(ready::ready))
         .routes(routes!(metrics::scrape))
         .routes(routes!(description))

@@ -13,8 +13,8 @@ use crate::private::auth::Caller;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::Json;
 use crate::private::extract::PeerAddress;
-use crate::private::time;
 use crate::private::{PrivatePlane, auth};
+use crate::time;
 
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]

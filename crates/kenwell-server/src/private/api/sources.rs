@@ -14,8 +14,8 @@ use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::private::time;
 use crate::runtime::{Edit, NewSource, SourceChange};
+use crate::time;
 
 /// Who may send.
 #[derive(Debug, Serialize, ToSchema)]

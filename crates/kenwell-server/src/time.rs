@@ -1,14 +1,14 @@
-//! Times as the API writes and reads them: RFC 3339 in UTC, with milliseconds.
+//! Times as the API writes them: RFC 3339 in UTC, with milliseconds.
 
 use jiff::Timestamp;
 
 /// Such as `2026-01-31T12:00:00.250Z`.
-pub(super) fn text(time: Timestamp) -> String {
+pub(crate) fn text(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
 /// Milliseconds since 1970 in the same form.
-pub(super) fn text_of_milliseconds(milliseconds: u64) -> String {
+pub(crate) fn text_of_milliseconds(milliseconds: u64) -> String {
     let time = i64::try_from(milliseconds)
         .ok()
         .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
