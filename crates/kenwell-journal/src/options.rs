@@ -67,7 +67,8 @@ pub struct Options {
     pub retain_bytes: u64,
     /// When an append counts as written; default [`Durability::Fsync`].
     pub durability: Durability,
-    /// How many bytes of the newest records stay in memory, shared by all readers that keep up; default 32 MiB.
+    /// How many bytes of the newest records stay in memory, shared by all readers that keep up; default 8 MiB:
+    /// whoever has fallen farther behind reads files, which the operating system has in memory too.
     pub memory_bytes: usize,
     /// How many bytes of appends may wait for the writer before further ones wait for room; default 16 MiB. Every
     /// append counts 256 bytes on top of its size, which bounds their number as well.
@@ -87,7 +88,7 @@ impl Default for Options {
             retain: Duration::from_hours(24),
             retain_bytes: 1024 * 1024 * 1024,
             durability: Durability::Fsync,
-            memory_bytes: 32 * 1024 * 1024,
+            memory_bytes: 8 * 1024 * 1024,
             queue_bytes: 16 * 1024 * 1024,
             clock: Clock::new(SystemTime::now),
             #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     Number, SyntaxError, Text,
-    string_end::{plain_end, string_end},
+    string_end::{plain_string_end, string_end},
 };
 
 /// What follows a member of an object.
@@ -83,6 +83,29 @@ impl<'a> Reader<'a> {
     /// Consumes a key and its colon.
     #[inline]
     fn key(&mut self) -> Result<Text<'a>, SyntaxError> {
+        match self.usual_key() {
+            Some(key) => Ok(key),
+            None => self.any_key(),
+        }
+    }
+
+    /// The same for a key without escapes and without white space around it; anything else it leaves where it is.
+    #[inline]
+    fn usual_key(&mut self) -> Option<Text<'a>> {
+        if self.input.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = plain_string_end(self.input, start)?;
+        if self.input.get(end.quote + 1) != Some(&b':') {
+            return None;
+        }
+        self.at = end.quote + 2;
+        Some(Text::plain(self.input, start, end))
+    }
+
+    #[inline(never)]
+    fn any_key(&mut self) -> Result<Text<'a>, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("a key"));
         }
@@ -115,10 +138,19 @@ impl<'a> Reader<'a> {
     #[inline]
     fn string_after_quote(&mut self) -> Result<Text<'a>, SyntaxError> {
         let start = self.at;
-        let (end, plain) = match plain_end(self.input, start) {
-            Some(end) => (end, true),
-            None => string_end(self.input, start)?,
-        };
+        match plain_string_end(self.input, start) {
+            Some(end) => {
+                self.at = end.quote + 1;
+                Ok(Text::plain(self.input, start, end))
+            }
+            None => self.any_string_after_quote(),
+        }
+    }
+
+    #[inline(never)]
+    fn any_string_after_quote(&mut self) -> Result<Text<'a>, SyntaxError> {
+        let start = self.at;
+        let (end, plain) = string_end(self.input, start)?;
         self.at = end + 1;
         let raw = self.input.get(start..end).unwrap_or_default();
         Ok(Text::new(raw, plain))

@@ -12,12 +12,11 @@ const BLOCK: usize = 16;
 #[inline]
 pub(crate) fn plain_end(input: &[u8], start: usize) -> Option<usize> {
     let block = input.get(start..)?.first_chunk()?;
-    let stop = first_stop(*block);
-    match stop {
-        Stop::Quote(length) => Some(start + length),
+    match first_stop(*block) {
+        Stop::Quote { length, .. } => Some(start + length),
         Stop::Other => None,
         // Most names and many values have their end in the first block.
-        Stop::None => long_plain_end(input, start + BLOCK),
+        Stop::None { .. } => long_plain_end(input, start + BLOCK),
     }
 }
 
@@ -28,36 +27,72 @@ fn long_plain_end(input: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     for block in blocks {
         match first_stop(*block) {
-            Stop::Quote(length) => return Some(at + length),
+            Stop::Quote { length, .. } => return Some(at + length),
             Stop::Other => return None,
-            Stop::None => at += BLOCK,
+            Stop::None { .. } => at += BLOCK,
         }
     }
     None
 }
 
-/// What ends a plain run in a block.
+/// The end of a string without escapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlainEnd {
+    /// Where its closing quote is.
+    pub(crate) quote: usize,
+    /// Whether all of it is ASCII, so that nobody need look whether it is UTF-8.
+    pub(crate) is_ascii: bool,
+}
+
+/// The same as [`plain_end`] for somebody who wants the string too.
+#[inline]
+pub(crate) fn plain_string_end(input: &[u8], start: usize) -> Option<PlainEnd> {
+    let block = input.get(start..)?.first_chunk()?;
+    match first_stop(*block) {
+        Stop::Quote { length, is_ascii } => Some(PlainEnd {
+            quote: start + length,
+            is_ascii,
+        }),
+        Stop::Other => None,
+        Stop::None { is_ascii } => {
+            let rest = start + BLOCK;
+            let quote = long_plain_end(input, rest)?;
+            let is_ascii = is_ascii && input.get(rest..quote).is_some_and(<[u8]>::is_ascii);
+            Some(PlainEnd { quote, is_ascii })
+        }
+    }
+}
+
+/// What ends a plain run in a block, and whether the run is ASCII.
 enum Stop {
     /// A quote, behind so many bytes.
-    Quote(usize),
+    Quote { length: usize, is_ascii: bool },
     /// A backslash or a control character.
     Other,
     /// Nothing.
-    None,
+    None { is_ascii: bool },
 }
 
 #[inline]
 fn first_stop(block: [u8; BLOCK]) -> Stop {
     let (quotes, others) = stops(block);
+    // A bit for each byte of 128 or more.
+    let beyond_ascii = u8x16::new(block).to_bitmask();
     let stops = quotes | others;
     if stops == 0 {
-        return Stop::None;
+        return Stop::None {
+            is_ascii: beyond_ascii == 0,
+        };
     }
     // Is the lowest of all bits one of a quote?
-    if quotes & stops.wrapping_neg() & stops == 0 {
+    let lowest = stops.wrapping_neg() & stops;
+    if quotes & lowest == 0 {
         return Stop::Other;
     }
-    Stop::Quote(stops.trailing_zeros() as usize)
+    Stop::Quote {
+        length: stops.trailing_zeros() as usize,
+        is_ascii: beyond_ascii & (lowest - 1) == 0,
+    }
 }
 
 /// Where the string that begins at `start`, behind its opening quote, has its closing quote; and whether it holds no
@@ -149,10 +184,34 @@ mod tests {
             let mut bytes = vec![byte; 37];
             assert_eq!(plain_run(&bytes, 0), 37, "byte {byte:#x}");
             bytes[30] = b'"';
-            assert_eq!(plain_end(&bytes, 3), Some(30), "byte {byte:#x}");
+            let end = PlainEnd {
+                quote: 30,
+                is_ascii: byte < 0x80,
+            };
+            assert_eq!(plain_string_end(&bytes, 3), Some(end), "byte {byte:#x}");
         }
         assert_eq!((plain_run(b"", 0), plain_end(b"", 0)), (0, None));
         assert_eq!((plain_run(b"", 1), plain_end(b"", 1)), (0, None));
+    }
+
+    #[test]
+    fn only_what_lies_before_the_quote_decides_about_ascii() {
+        for quote in 3..40 {
+            for other in 0..50 {
+                let mut bytes = vec![b'x'; 60];
+                bytes[quote] = b'"';
+                if other != quote {
+                    bytes[other] = 0xc3;
+                }
+                let is_ascii = !(3..quote).contains(&other);
+                let end = PlainEnd { quote, is_ascii };
+                assert_eq!(
+                    plain_string_end(&bytes, 3),
+                    Some(end),
+                    "{other} and {quote}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -163,7 +222,8 @@ mod tests {
             ("a\nb\"", None),
         ] {
             let bytes = format!("{text}{}", "x".repeat(20));
-            assert_eq!(plain_end(bytes.as_bytes(), 0), end, "{text}");
+            let found = plain_end(bytes.as_bytes(), 0);
+            assert_eq!(found, end, "{text}");
         }
     }
 }

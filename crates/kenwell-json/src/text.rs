@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::string_end::PlainEnd;
+
 /// U+FFFD in UTF-8, which replaces anything that is not Unicode.
 const REPLACEMENT: &str = "\u{fffd}";
 
@@ -9,12 +11,37 @@ const REPLACEMENT: &str = "\u{fffd}";
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a [u8],
-    plain: bool,
+    form: Form,
+}
+
+/// How a string is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Without escapes, and all of it is ASCII.
+    Ascii,
+    /// Without escapes. It may be ASCII, and it may be no UTF-8.
+    Plain,
+    /// With escapes.
+    Escaped,
 }
 
 impl<'a> Text<'a> {
+    /// Of which is known whether it holds no escape.
     pub(crate) fn new(raw: &'a [u8], plain: bool) -> Self {
-        Self { raw, plain }
+        let form = if plain { Form::Plain } else { Form::Escaped };
+        Self { raw, form }
+    }
+
+    /// The string that begins at `start`, behind its opening quote, and ends like this.
+    #[inline]
+    pub(crate) fn plain(input: &'a [u8], start: usize, end: PlainEnd) -> Self {
+        let raw = input.get(start..end.quote).unwrap_or_default();
+        let form = if end.is_ascii {
+            Form::Ascii
+        } else {
+            Form::Plain
+        };
+        Self { raw, form }
     }
 
     /// The bytes between the quotes, as written.
@@ -24,12 +51,12 @@ impl<'a> Text<'a> {
 
     /// Whether it holds no escape, so that [`raw`](Self::raw) is its value up to invalid UTF-8.
     pub fn is_plain(&self) -> bool {
-        self.plain
+        self.form != Form::Escaped
     }
 
     /// The value: escapes resolved, lone surrogates and invalid UTF-8 replaced by U+FFFD.
     pub fn decode(&self) -> Cow<'a, str> {
-        if self.plain {
+        if self.is_plain() {
             // Checks many bytes at once, which looking for what is to be replaced does not.
             return match std::str::from_utf8(self.raw) {
                 Ok(text) => Cow::Borrowed(text),
@@ -46,29 +73,34 @@ impl<'a> Text<'a> {
     }
 
     /// Appends the value to `out`, as [`decode`](Self::decode) gives it.
+    #[inline]
     pub fn decode_into(&self, out: &mut Vec<u8>) {
-        if self.plain {
-            push_lossy(self.raw, out);
-            return;
+        match self.form {
+            Form::Ascii => out.extend_from_slice(self.raw),
+            Form::Plain => push_lossy(self.raw, out),
+            Form::Escaped => push_escaped(self.raw, out),
         }
-        let mut rest = self.raw;
-        while let Some(at) = memchr::memchr(b'\\', rest) {
-            let (before, escape) = rest.split_at(at);
-            push_lossy(before, out);
-            rest = push_escape(escape, out);
-        }
-        push_lossy(rest, out);
     }
 
     /// Whether the value is `expected`.
     #[inline]
     pub fn eq_str(&self, expected: &str) -> bool {
-        if self.plain {
+        if self.is_plain() {
             self.raw == expected.as_bytes()
         } else {
             self.decode() == expected
         }
     }
+}
+
+/// Writes what was written with escapes.
+fn push_escaped(mut rest: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (before, escape) = rest.split_at(at);
+        push_lossy(before, out);
+        rest = push_escape(escape, out);
+    }
+    push_lossy(rest, out);
 }
 
 fn push_lossy(bytes: &[u8], out: &mut Vec<u8>) {

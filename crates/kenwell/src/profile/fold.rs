@@ -43,16 +43,39 @@ pub struct Fold {
 struct KeyUpdates {
     first: ProfileUpdate,
     later: Vec<ProfileUpdate>,
-    items: Vec<usize>,
+    items: Items,
 }
 
 /// One key's write, and the items of the batch that it carries.
 #[derive(Debug, Clone)]
 pub struct FoldedUpdate {
     update: ProfileUpdate,
-    items: Vec<usize>,
+    items: Items,
     /// The updates of the items; empty when there is one, which is the update itself.
     parts: Vec<ProfileUpdate>,
+}
+
+/// Items in the order in which they came. One is the usual number, and then nothing is allocated.
+#[derive(Debug, Clone)]
+enum Items {
+    One(usize),
+    Several(Vec<usize>),
+}
+
+impl Items {
+    fn push(&mut self, item: usize) {
+        match self {
+            Self::One(first) => *self = Self::Several(vec![*first, item]),
+            Self::Several(items) => items.push(item),
+        }
+    }
+
+    fn as_slice(&self) -> &[usize] {
+        match self {
+            Self::One(item) => std::slice::from_ref(item),
+            Self::Several(items) => items,
+        }
+    }
 }
 
 impl Fold {
@@ -81,7 +104,7 @@ impl Fold {
         users.push(KeyUpdates {
             first: update,
             later: Vec::new(),
-            items: vec![item],
+            items: Items::One(item),
         });
         let hash_of =
             |&at: &usize| hasher.hash_one(users.get(at).map_or(&[][..], |user| user.first.key()));
@@ -159,17 +182,17 @@ impl FoldedUpdate {
 
     /// The caller's items that it carries, in the order they were pushed; never empty.
     pub fn items(&self) -> &[usize] {
-        &self.items
+        self.items.as_slice()
     }
 
     /// Each item by itself, in order, for an update that Redis refuses as a whole: one bad event must
     /// not take good ones along. Empty when it carries only one.
     pub fn unfold(&self) -> Vec<Self> {
-        let parts = self.parts.iter().zip(&self.items);
+        let parts = self.parts.iter().zip(self.items());
         parts
             .map(|(update, item)| Self {
                 update: update.clone(),
-                items: vec![*item],
+                items: Items::One(*item),
                 parts: Vec::new(),
             })
             .collect()
