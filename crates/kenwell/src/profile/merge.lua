@@ -38,10 +38,27 @@ local function write()
   local MOST_REMOVALS = 1000
 
   -- Wrapped in a table: of one with `err` Redis 7 would make a text.
-  local function run(...)
-    local reply = redis.pcall(...)
-    if type(reply) == 'table' and reply.err then error({reply}) end
+  local function run(command, ...)
+    local reply = redis.pcall(command, ...)
+    if type(reply) == 'table' and reply.err then
+      -- Redis does not say which one.
+      if find(reply.err, 'Unknown R?e?d?i?s? ?command called') then
+        reply = {err = "ERR unknown command '" .. command .. "' within a script"}
+      end
+      error({reply})
+    end
     return reply
+  end
+
+  -- The same of a command that a time to live needs; its name comes first when it is not allowed: a setting needs it.
+  local function run_needed(...)
+    local is_done, reply = pcall(run, ...)
+    if is_done then return reply end
+    local says = type(reply) == 'table' and reply[1].err
+    if says and (find(says, 'NOPERM', 1, true) or find(says, 'ERR ', 1, true) or find(says, "can't run this", 1, true)) then
+      reply = {{err = (...) .. ' ' .. says}}
+    end
+    error(reply)
   end
 
   -- A command with many arguments, in pieces: Lua has room for a few thousand.
@@ -54,14 +71,14 @@ local function write()
   end
 
   local function expire_profile()
-    if ttl > 0 and not (once and run('PTTL', profile) ~= -1) then run('PEXPIRE', profile, ttl) end
+    if ttl > 0 and not (once and run_needed('PTTL', profile) ~= -1) then run_needed('PEXPIRE', profile, ttl) end
   end
 
   -- Clocks live as long as their profile.
   local function store(blob)
     expire_profile()
     if ttl == 0 then return run('SET', clocks, blob, 'KEEPTTL') end
-    local left = once and run('PTTL', profile) or ttl
+    local left = once and run_needed('PTTL', profile) or ttl
     run('SET', clocks, blob, 'PX', left > 0 and left or ttl)
   end
 

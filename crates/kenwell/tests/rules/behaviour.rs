@@ -13,7 +13,7 @@ use crate::support::load::fields;
 use crate::support::server::Server;
 
 /// An update of an event at this time, received in the order of `offset`.
-fn at(layout: &Layout, (seconds, offset): (u64, u64), traits: &str) -> ProfileUpdate {
+pub(crate) fn at(layout: &Layout, (seconds, offset): (u64, u64), traits: &str) -> ProfileUpdate {
     let time = START + 1_000 * seconds;
     let event = format!(r#"{{"userId":"ada","timestamp":{time},"traits":{traits}}}"#);
     let receipt = Receipt {

@@ -52,11 +52,11 @@ impl Random {
     }
 
     fn event(&mut self, user: &str) -> Event {
-        let event_ms = START + self.below(12);
+        let happened_ms = START + self.below(12);
         Event {
             user: user.to_owned(),
-            event_ms,
-            received_ms: event_ms + self.below(3),
+            happened_ms,
+            received_ms: happened_ms + self.below(3),
             offset: self.below(8),
             traits: {
                 let mut traits = self.traits(0);

@@ -11,5 +11,6 @@ mod support;
 
 mod behaviour;
 mod laws;
+mod lifetimes;
 mod model;
 mod refusals;

@@ -15,7 +15,7 @@ pub(crate) const START: u64 = 1_700_000_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) user: String,
-    pub(crate) event_ms: u64,
+    pub(crate) happened_ms: u64,
     pub(crate) received_ms: u64,
     pub(crate) offset: u64,
     pub(crate) traits: Map<String, Value>,
@@ -23,11 +23,12 @@ pub(crate) struct Event {
 
 impl Event {
     fn stamp(&self) -> (u64, u64, u64) {
-        (self.event_ms, self.received_ms, self.offset)
+        (self.happened_ms, self.received_ms, self.offset)
     }
 
     pub(crate) fn update(&self, layout: &Layout) -> ProfileUpdate {
-        let event = json!({"userId": self.user, "traits": self.traits, "timestamp": self.event_ms});
+        let event =
+            json!({"userId": self.user, "traits": self.traits, "timestamp": self.happened_ms});
         let receipt = Receipt {
             source: "web",
             offset: self.offset,
