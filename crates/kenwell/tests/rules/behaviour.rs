@@ -210,6 +210,15 @@ async fn a_profile_that_somebody_deleted_can_be_written_again() {
         fields(&connection, "ada").await,
         map(&[("a", "6"), ("c", "4")])
     );
+    // And when others have set other fields since the fields that the next event sets.
+    write(&connection, at(&layout, (7, 0), r#"{"b":7}"#)).await;
+    server.cli(&["DEL", "user:ada"]);
+    write(&connection, at(&layout, (8, 1), r#"{"a":8}"#)).await;
+    write(&connection, at(&layout, (4, 2), r#"{"b":4}"#)).await;
+    assert_eq!(
+        fields(&connection, "ada").await,
+        map(&[("a", "8"), ("b", "4")])
+    );
 }
 
 #[tokio::test]

@@ -13,4 +13,5 @@ mod behaviour;
 mod laws;
 mod lifetimes;
 mod model;
+mod random;
 mod refusals;
