@@ -38,9 +38,12 @@ async fn hold(connection: &Connection, rounds: u64) {
         // Every third profile has events as most are, which the script writes without looking at names.
         let is_usual = seed % 3 == 0;
         let events: Vec<_> = (0..count)
-            .map(|_| match is_usual {
-                true => random.usual_event(&user),
-                false => random.event(&user),
+            .map(|_| {
+                if is_usual {
+                    random.usual_event(&user)
+                } else {
+                    random.event(&user)
+                }
             })
             .collect();
         let expected = model::profile(&events, &layout.rules);
