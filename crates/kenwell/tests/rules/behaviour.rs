@@ -222,6 +222,35 @@ async fn a_profile_that_somebody_deleted_can_be_written_again() {
 }
 
 #[tokio::test]
+async fn events_that_take_turns_keep_each_others_clocks() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    let turns = ["a", "b", "c", "b", "a", "b"].into_iter().zip(5..);
+    for (name, time) in turns {
+        let traits = format!(r#"{{"{name}":{time}}}"#);
+        write(&connection, at(&layout, (time, time), &traits)).await;
+    }
+    let newest = map(&[("a", "9"), ("b", "10"), ("c", "7")]);
+    assert_eq!(fields(&connection, "ada").await, newest);
+    for late in ["a", "b", "c"] {
+        let traits = format!(r#"{{"{late}":"late"}}"#);
+        write(&connection, at(&layout, (6, 20), &traits)).await;
+        assert_eq!(fields(&connection, "ada").await, newest, "{late}");
+    }
+    let key = layout.key("ada");
+    let stored = profile::read_clocks(&connection, &key).await;
+    let stored = stored.unwrap().unwrap();
+    let groups = Clocks::read(&stored).unwrap().groups;
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| (group.names[0].1, group.stamp.event_ms - START))
+        .collect();
+    let expected = [(&b"b"[..], 10_000), (b"a", 9_000), (b"c", 7_000)];
+    assert_eq!(groups, expected);
+}
+
+#[tokio::test]
 async fn clocks_are_small_and_do_not_grow_with_events() {
     let server = Server::start(&[]);
     let connection = server.connection();

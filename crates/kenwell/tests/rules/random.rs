@@ -43,10 +43,10 @@ impl Random {
             .collect()
     }
 
-    /// Of one of three kinds that set the same fields each time, and remove nothing.
+    /// Of one of a few kinds that set the same fields each time, and remove nothing.
     fn usual_traits(&mut self) -> Map<String, Value> {
-        let names = [&["a", "b"][..], &["b", "c", "d"], &["e"]];
-        let names = names[usize::try_from(self.below(3)).unwrap()].iter();
+        let names = [&["a", "b"][..], &["c", "d"], &["e"], &["b", "c"]];
+        let names = names[usize::try_from(self.below(4)).unwrap()].iter();
         names
             .map(|name| ((*name).to_owned(), json!(self.below(100))))
             .collect()
