@@ -30,6 +30,8 @@ mod listener;
 mod prefix_overlap;
 #[path = "config/public_url.rs"]
 mod public_url;
+#[path = "config/rules.rs"]
+mod rules;
 #[path = "config/secrets.rs"]
 mod secrets;
 #[path = "config/size.rs"]

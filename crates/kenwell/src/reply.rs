@@ -57,7 +57,7 @@ impl Reply {
         let class = class_of(code, text);
         let text = match code {
             "NOPERM" if about_a_key(text) => "no permission to access this key".into(),
-            "NOPERM" => nameless(text),
+            "NOPERM" | "ERR" => nameless(text.strip_prefix(IN_SCRIPT).unwrap_or(text)),
             _ => text.into(),
         };
         let text = presentable(&text);
@@ -127,6 +127,9 @@ impl fmt::Display for Reply {
     }
 }
 
+/// What Redis 7.2 and later put before a refusal of a command within a script.
+const IN_SCRIPT: &str = "ACL failure in script: ";
+
 /// A refusal of a command as Redis 6 words it. Later ones name the user, whose name may be a secret.
 fn nameless(text: &str) -> Cow<'_, str> {
     const REFUSED: &str = " has no permissions";
@@ -144,10 +147,19 @@ const NO_JSON: &str = ": `json` is true, and this server has no RedisJSON, or on
 /// Whether the server does not know a command of RedisJSON.
 fn lacks_json(text: &str) -> bool {
     let command = text.strip_prefix("unknown command ");
-    // None of our scripts calls what only some servers know, but those that write documents.
+    // Of a command within a script servers do not say which one it is. The script that writes hashes does; the others
+    // call what only some servers know.
     command.is_some_and(|command| command.contains("JSON."))
-        || text.starts_with("Unknown Redis command called from script")
+        || UNKNOWN_IN_SCRIPT
+            .iter()
+            .any(|words| text.starts_with(words))
 }
+
+/// How servers refuse a command within a script that they do not know: Redis, and Valkey.
+const UNKNOWN_IN_SCRIPT: [&str; 2] = [
+    "Unknown Redis command called from script",
+    "Unknown command called from script",
+];
 
 /// The message up to the point where Redis starts to quote the command's arguments.
 fn presentable(text: &str) -> &str {
@@ -192,7 +204,8 @@ fn about_a_key(text: &str) -> bool {
 fn class_of_err(text: &str) -> Class {
     const CONFIGURATION: &[&str] = &[
         "unknown command",
-        "Unknown Redis command called from script",
+        UNKNOWN_IN_SCRIPT[0],
+        UNKNOWN_IN_SCRIPT[1],
         "DB index is out of range",
         "invalid DB index",
         "cluster support disabled",
@@ -282,6 +295,7 @@ mod tests {
             "ERR unknown command 'HSET', with args beginning with: 'user:1' 'email' 'a@b.c' ",
             "ERR unknown command 'JSON.MERGE', with args beginning with: 'user:1' '$' '{}' ",
             "ERR Unknown Redis command called from script",
+            "ERR Unknown command called from script script: 6db4",
             "ERR unknown command `HSET`, with args beginning with: `user:1`, `email`, ",
             "ERR This instance has cluster support disabled",
             "NOAUTH Authentication required.",
@@ -388,6 +402,10 @@ mod tests {
         let command = reply("NOPERM User hunter2 has no permissions to run the 'hset' command");
         let nameless = "NOPERM this user has no permissions to run the 'hset' command";
         assert_eq!(command.to_string(), nameless);
+        let words =
+            "ERR ACL failure in script: User hunter2 has no permissions to run the 'get' command";
+        let nameless = "ERR this user has no permissions to run the 'get' command";
+        assert_eq!(reply(words).to_string(), nameless);
         let key = reply("NOPERM User kenwell has no permissions to access the 'user:1' key");
         assert_eq!(key.to_string(), "NOPERM no permission to access this key");
         assert!(

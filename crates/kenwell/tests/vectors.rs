@@ -13,10 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kenwell::profile::{self, Flattener, Fold, Ignored, Layout, Order, Prefix, ProfileUpdate};
+use kenwell::profile::{
+    self, Flattener, Fold, Ignored, Layout, Order, Prefix, ProfileUpdate, Receipt,
+};
 use kenwell_json::Reader;
 use serde_json::{Value, json};
 use support::model::{self, DIFFERENCES, Outcome, RecordedOrder, Rules};
+use support::server::Server;
 
 /// Recorded with settings that this crate does not have yet: the value is a JSON document.
 const JSON_MODE: usize = 128;
@@ -336,6 +339,74 @@ fn identifies(case: &Value) -> Vec<(&[u8], bool)> {
         .filter(|(_, step)| !step.contains("Only Identify calls"))
         .map(|(event, step)| (event, !step.starts_with("transformer:400")))
         .collect()
+}
+
+/// The hashes that the script leaves when these events, each a second after the one before, come in this order.
+async fn written_by_time(
+    server: &Server,
+    layout: &Layout,
+    events: impl Iterator<Item = (usize, &[u8])>,
+) -> Hashes {
+    let connection = server.connection();
+    let mut hashes = Hashes::new();
+    for (place, event) in events {
+        let place = u64::try_from(place).unwrap();
+        let receipt = Receipt {
+            source: "web",
+            offset: place,
+            received_at_ms: 1_700_000_000_000 + 1_000 * place,
+            sent_at_ms: None,
+        };
+        let update = Flattener::default().received(event, layout, &receipt);
+        let Ok(update) = update else { continue };
+        let results = profile::apply(&connection, std::slice::from_ref(&update)).await;
+        results[0].as_ref().unwrap();
+        hashes.insert(text(update.key()), BTreeMap::new());
+    }
+    let client = redis::Client::open(format!("redis://{}", server.address()));
+    let mut plain = client.unwrap().get_connection().unwrap();
+    for (key, fields) in &mut hashes {
+        let pairs = redis::cmd("HGETALL").arg(key).query(&mut plain);
+        let pairs: Vec<(Vec<u8>, Vec<u8>)> = pairs.unwrap();
+        *fields = pairs
+            .iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect();
+    }
+    let _: () = redis::cmd("FLUSHALL").query(&mut plain).unwrap();
+    hashes
+}
+
+#[tokio::test]
+async fn by_time_every_sequence_ends_as_it_does_by_arrival_in_whatever_order_it_comes() {
+    let server = Server::start(&[]);
+    let mut met = 0;
+    for case in lines("sequences_visible.jsonl") {
+        let events: Vec<_> = identifies(&case).iter().map(|(event, _)| *event).collect();
+        let mut fold = Fold::default();
+        for (item, event) in events.iter().enumerate() {
+            if let Ok(update) = Flattener::default().update(event, &layout(&case)) {
+                fold.push(item, update);
+            }
+        }
+        let folded = fold.finish();
+        let by_arrival: Hashes = folded
+            .iter()
+            .map(|user| (text(user.update().key()), hash(user.update())))
+            .collect();
+        let layout = by_time(&layout(&case));
+        let in_order = events.iter().copied().enumerate();
+        for is_reversed in [false, true] {
+            let hashes = if is_reversed {
+                written_by_time(&server, &layout, in_order.clone().rev()).await
+            } else {
+                written_by_time(&server, &layout, in_order.clone()).await
+            };
+            assert_eq!(hashes, by_arrival, "{} {is_reversed}", case["id"]);
+        }
+        met += usize::from(comparable(&by_arrival) == comparable(&final_hashes(&case)));
+    }
+    assert_eq!(met, SEQUENCES_MET);
 }
 
 #[test]

@@ -45,6 +45,7 @@ mod segment_senders;
 mod source_config;
 mod support;
 mod tls;
+mod two_writers;
 mod unusual_requests;
 mod vectors;
 mod wait_applied;

@@ -54,6 +54,30 @@ fn each_event_renews_the_ttl_and_a_change_of_it_holds_from_the_next_event_on() {
 }
 
 #[test]
+fn clocks_expire_with_their_profile_and_a_late_event_renews_both() {
+    let redis = Redis::start();
+    let settings = "ttl = \"7d\"\norder = \"event_time\"";
+    let server = Server::with(&tables(&redis.address(), settings));
+    let week = 7 * 86_400;
+    for (time, plan) in [("12:00", "pro"), ("11:00", "free")] {
+        for key in ["user:u1", "kenwell:clocks:{user:u1}"] {
+            let _: i64 = redis.command(&["EXPIRE", key, "60"]);
+        }
+        let time = format!("2026-01-01T{time}:00Z");
+        let event =
+            json!({ "userId": "u1", "originalTimestamp": time, "traits": { "plan": plan } });
+        let reply = post(&server.gateway, "/v1/identify", event.to_string());
+        assert_eq!(reply.status, 200);
+        server.settle("profiles");
+        assert_eq!(redis.fields("user:u1")["plan"], "pro");
+        for key in ["user:u1", "kenwell:clocks:{user:u1}"] {
+            let left = expires_in(&redis, key);
+            assert!((week - 3_600..=week).contains(&left), "{key} {left}");
+        }
+    }
+}
+
+#[test]
 fn a_kill_between_a_write_and_its_ttl_leaves_no_profile_for_ever() {
     let redis = Redis::start();
     let proxy = Proxy::before(&redis.address());

@@ -8,6 +8,7 @@ use super::control::neighbour_of;
 use super::script::Lifetime;
 use super::{Expiry, ProfileUpdate, TtlFrom, store};
 use crate::connection::{CommandBuffer, Connection};
+use crate::reply::Reply;
 use crate::{Error, Need};
 
 /// How often an update is written that was removed before it got its time to live.
@@ -60,17 +61,26 @@ impl Expiry {
             expiry: self,
             connection,
             updates: updates.iter().map(AsRef::as_ref).collect(),
-            results: store::apply_expiring(connection, updates, self.lifetime()).await,
+            results: self.write(connection, updates).await,
         };
         write.finish().await
     }
 
-    /// What the script does about it, which gives its profiles their time to live itself.
-    fn lifetime(&self) -> Lifetime {
-        Lifetime {
+    /// Writes updates, and what the script writes gets its time to live from the script.
+    async fn write<U: AsRef<ProfileUpdate>>(
+        &self,
+        connection: &Connection,
+        updates: &[U],
+    ) -> Vec<Result<(), Error>> {
+        let lifetime = Lifetime {
             ttl_ms: self.ttl.map_or(0, milliseconds),
             is_set_once: self.ttl_from == TtlFrom::First,
-        }
+        };
+        let results = store::apply_expiring(connection, updates, lifetime).await;
+        let results = results.into_iter();
+        results
+            .map(|result| result.map_err(needed_by_script))
+            .collect()
     }
 
     /// Fails where fields cannot expire, before one of them is written for ever: asked with each batch, since another
@@ -118,6 +128,23 @@ fn needed(error: Error) -> Error {
     }
 }
 
+/// The same of an error of the script, which begins with the command when a setting needs it.
+fn needed_by_script(error: Error) -> Error {
+    let Error::Refused { address, reply, .. } = &error else {
+        return error;
+    };
+    let mut commands = [EXPIRE, EXPIRES_IN].into_iter();
+    let Some(command) = commands.find(|command| *command == reply.code()) else {
+        return error;
+    };
+    let (code, text) = reply.text().split_once(' ').unwrap_or((reply.text(), ""));
+    needed(Error::Refused {
+        address: address.clone(),
+        command,
+        reply: Reply::new(code, text),
+    })
+}
+
 /// Updates that were written, and get their times to live.
 struct ExpiringWrite<'a> {
     expiry: &'a Expiry,
@@ -154,8 +181,7 @@ impl ExpiringWrite<'_> {
             .iter()
             .filter_map(|&index| self.updates.get(index).copied())
             .collect();
-        let lifetime = self.expiry.lifetime();
-        let results = store::apply_expiring(self.connection, &again, lifetime).await;
+        let results = self.expiry.write(self.connection, &again).await;
         for (&index, result) in indexes.iter().zip(results) {
             if let Some(entry) = self.results.get_mut(index) {
                 *entry = result;

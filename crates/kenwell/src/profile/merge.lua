@@ -2,29 +2,72 @@
 -- clocks.rs for what is stored in KEYS[2]. Every call is a pcall, so that errors reach us in Redis' own words. The
 -- first write is one that memory is asked for; after it none can fail.
 
--- The usual case, before anything else is set up: one event, newer than everything, that sets the fields which the
--- only event that counts has set, or the first event of all.
-if ARGV[1] == '1 0 0 0' and KEYS[2] and #ARGV < 4000 then
-  local head, names = ARGV[2], ARGV[3]
-  local blob = redis.pcall('GET', KEYS[2])
-  local is_usual = blob == false
-  if type(blob) == 'string' and #blob > 26 and string.byte(blob) == 1 then
-    local new, old = struct.unpack('>I6', head), struct.unpack('>I6', blob, 4)
-    if string.sub(blob, 23 + string.byte(blob, 22)) == names then
-      is_usual = new > old
-      -- Or older than everything, which changes nothing.
-      if new < old and redis.pcall('EXISTS', KEYS[1]) == 1 then return tonumber(ARGV[4]) end
+-- What the usual case has written already: the number of fields that were not there before.
+local added
+
+-- The usual case, before anything else is set up: one event that sets the fields which an event that counts has set, or
+-- the first event of all. What goes wrong here is done once more below, and told there.
+local function write_usual(ttl, once)
+  local profile, clocks, head, names = KEYS[1], KEYS[2], ARGV[2], ARGV[3]
+  local byte, sub, read = string.byte, string.sub, struct.unpack
+  local blob = redis.pcall('GET', clocks)
+  local stored
+  if not blob then
+    stored = '\1\0\0' .. head .. names
+  elseif type(blob) == 'string' and #blob > 26 and byte(blob) == 1 then
+    local new, newest = read('>I6', head), read('>I6', blob, 4)
+    if new > newest and sub(blob, 23 + byte(blob, 22)) == names then
+      -- The only group.
+      stored = '\1\0\0' .. head .. names
+    end
+    local at, size = 4, #blob
+    -- The group with the same names, among the first ones.
+    for _ = 1, stored and 0 or 8 do
+      local length = byte(blob, at + 18)
+      local names_at = at + 19 + (length or size)
+      if names_at + 3 > size then return end
+      local next_at = names_at + 4 + read('>I4', blob, names_at)
+      if next_at - names_at == #names and sub(blob, names_at, next_at - 1) == names then
+        if new > newest then
+          stored = sub(blob, 1, 3) .. head .. names .. sub(blob, 4, at - 1) .. sub(blob, next_at)
+          break
+        end
+        -- Or older than all of it, which changes nothing.
+        if new >= read('>I6', blob, at) then return end
+        if ttl == '0' then return redis.pcall('EXISTS', profile) == 1 and tonumber(ARGV[4]) or nil end
+        local left = once == '0' and ttl or redis.pcall('PTTL', profile)
+        if type(left) == 'number' and left < 1 or type(left) == 'table' then return end
+        if once == '0' and redis.pcall('PEXPIRE', profile, ttl) ~= 1 then return end
+        return redis.pcall('PEXPIRE', clocks, left) == 1 and tonumber(ARGV[4]) or nil
+      end
+      at = next_at
     end
   end
-  if is_usual then
-    local added = redis.pcall('HSET', KEYS[1], unpack(ARGV, 5))
-    if type(added) == 'table' then return added end
-    -- Were all fields new although clocks are there, somebody may have deleted the profile.
-    if not blob or 2 * added < #ARGV - 4 then
-      local reply = redis.pcall('SET', KEYS[2], '\1\0\0' .. head .. names, 'KEEPTTL')
-      return reply.err and reply or 0
+  if not stored then return end
+  local reply = redis.pcall('HSET', profile, unpack(ARGV, 5))
+  if type(reply) == 'table' then return end
+  added = reply
+  -- Were all fields new although clocks are there, somebody may have deleted the profile.
+  if blob and 2 * added >= #ARGV - 4 then return end
+  if ttl == '0' then
+    reply = redis.pcall('SET', clocks, stored, 'KEEPTTL')
+  else
+    local left = once == '0' and -1 or redis.pcall('PTTL', profile)
+    if left == -1 then
+      if redis.pcall('PEXPIRE', profile, ttl) ~= 1 then return end
+      left = ttl
     end
+    if type(left) == 'table' then return end
+    reply = redis.pcall('SET', clocks, stored, 'PX', left)
   end
+  if not reply.err then return 0 end
+end
+
+if KEYS[2] and #ARGV < 4000 then
+  local ttl, once = '0', '0'
+  if ARGV[1] ~= '1 0 0 0' then ttl, once = string.match(ARGV[1], '^1 (%d+) (%d) 0$') end
+  local left_alone = ttl and write_usual(ttl, once)
+  if left_alone then return left_alone end
 end
 
 -- Everything else.
@@ -38,30 +81,47 @@ local function write()
   local MOST_REMOVALS = 1000
 
   -- Wrapped in a table: of one with `err` Redis 7 would make a text.
-  local function run(...)
-    local reply = redis.pcall(...)
-    if type(reply) == 'table' and reply.err then error({reply}) end
+  local function run(command, ...)
+    local reply = redis.pcall(command, ...)
+    if type(reply) == 'table' and reply.err then
+      -- Redis does not say which one.
+      if find(reply.err, 'Unknown R?e?d?i?s? ?command called') then
+        reply = {err = "ERR unknown command '" .. command .. "' within a script"}
+      end
+      error({reply})
+    end
     return reply
+  end
+
+  -- The same of a command that a time to live needs; its name comes first when it is not allowed: a setting needs it.
+  local function run_needed(...)
+    local is_done, reply = pcall(run, ...)
+    if is_done then return reply end
+    local says = type(reply) == 'table' and reply[1].err
+    if says and (find(says, 'NOPERM', 1, true) or find(says, 'ERR ', 1, true) or find(says, "can't run this", 1, true)) then
+      reply = {{err = (...) .. ' ' .. says}}
+    end
+    error(reply)
   end
 
   -- A command with many arguments, in pieces: Lua has room for a few thousand.
   local function run_with(command, list, from)
-    local added = 0
+    local sum = 0
     for at = from, #list, 4000 do
-      added = added + run(command, profile, unpack(list, at, math.min(at + 3999, #list)))
+      sum = sum + run(command, profile, unpack(list, at, math.min(at + 3999, #list)))
     end
-    return added
+    return sum
   end
 
   local function expire_profile()
-    if ttl > 0 and not (once and run('PTTL', profile) ~= -1) then run('PEXPIRE', profile, ttl) end
+    if ttl > 0 and not (once and run_needed('PTTL', profile) ~= -1) then run_needed('PEXPIRE', profile, ttl) end
   end
 
   -- Clocks live as long as their profile.
   local function store(blob)
     expire_profile()
     if ttl == 0 then return run('SET', clocks, blob, 'KEEPTTL') end
-    local left = once and run('PTTL', profile) or ttl
+    local left = once and run_needed('PTTL', profile) or ttl
     run('SET', clocks, blob, 'PX', left > 0 and left or ttl)
   end
 
@@ -211,6 +271,11 @@ local function write()
     return left_alone
   end
 
+  -- Whether what was just written is all that there is.
+  local function is_alone()
+    return added == (#ARGV - pairs_at + 1) / 2 and run('HLEN', profile) == added
+  end
+
   local function write_by_time()
     local new, next_pair = {}, pairs_at
     for at = groups_at, pairs_at - 1, 3 do
@@ -225,13 +290,11 @@ local function write()
     local is_newest = #old == 0 or is_newer(new[#new], old[1])
     local is_short = #old + #new <= 16 + 2 * struct.unpack('>I2', blob, 2)
     if removes or not is_newest or not is_short then
-      return merge(old, new, blob, #old > 0 and run('EXISTS', profile) == 0)
+      return merge(old, new, blob, #old > 0 and (is_alone() or run('EXISTS', profile) == 0))
     end
     -- Newer than everything: nothing is looked at by name. What is set by older groups too counts once, here.
-    local added = run_with('HSET', ARGV, pairs_at)
-    if #old > 0 and added == (#ARGV - pairs_at + 1) / 2 and run('HLEN', profile) == added then
-      return merge(old, new, blob, true)
-    end
+    added = added or run_with('HSET', ARGV, pairs_at)
+    if #old > 0 and is_alone() then return merge(old, new, blob, true) end
     local pieces, is_repeated = {sub(blob, 1, 3)}, {}
     for _, group in ipairs(new) do
       pieces[#pieces + 1] = group.head

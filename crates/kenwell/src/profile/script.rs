@@ -12,7 +12,8 @@
 //! | | number of fields that it sets |
 //! | then | names and values of the fields, in the order of the names |
 //!
-//! It answers how many fields it left alone, because what is stored is newer.
+//! It answers how many fields it left alone, because what is stored is newer. Where the server does not allow it what a
+//! time to live needs, the error begins with the name of that command.
 
 use redis::{Cmd, Value};
 
@@ -28,7 +29,7 @@ const SCRIPT: &str = include_str!("merge.lua");
 
 /// By what servers know it once they have seen it: the SHA-1 of the text. A wrong one would cost a round trip each
 /// time; a test compares it with what a server makes of the text.
-const HASH: &str = "6db46e3b8b39dc453dde8d403ab411ad9c823dfb";
+const HASH: &str = "176e3d7a1d7c86c5966dc64daf8cf08a375cf2d4";
 
 /// What the script does about when a profile and its clocks expire. By default nothing.
 #[derive(Debug, Clone, Copy, Default)]

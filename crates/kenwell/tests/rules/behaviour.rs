@@ -13,7 +13,7 @@ use crate::support::load::fields;
 use crate::support::server::Server;
 
 /// An update of an event at this time, received in the order of `offset`.
-fn at(layout: &Layout, (seconds, offset): (u64, u64), traits: &str) -> ProfileUpdate {
+pub(crate) fn at(layout: &Layout, (seconds, offset): (u64, u64), traits: &str) -> ProfileUpdate {
     let time = START + 1_000 * seconds;
     let event = format!(r#"{{"userId":"ada","timestamp":{time},"traits":{traits}}}"#);
     let receipt = Receipt {
@@ -210,6 +210,44 @@ async fn a_profile_that_somebody_deleted_can_be_written_again() {
         fields(&connection, "ada").await,
         map(&[("a", "6"), ("c", "4")])
     );
+    // And when others have set other fields since the fields that the next event sets.
+    write(&connection, at(&layout, (7, 0), r#"{"b":7}"#)).await;
+    server.cli(&["DEL", "user:ada"]);
+    write(&connection, at(&layout, (8, 1), r#"{"a":8}"#)).await;
+    write(&connection, at(&layout, (4, 2), r#"{"b":4}"#)).await;
+    assert_eq!(
+        fields(&connection, "ada").await,
+        map(&[("a", "8"), ("b", "4")])
+    );
+}
+
+#[tokio::test]
+async fn events_that_take_turns_keep_each_others_clocks() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    let turns = ["a", "b", "c", "b", "a", "b"].into_iter().zip(5..);
+    for (name, time) in turns {
+        let traits = format!(r#"{{"{name}":{time}}}"#);
+        write(&connection, at(&layout, (time, time), &traits)).await;
+    }
+    let newest = map(&[("a", "9"), ("b", "10"), ("c", "7")]);
+    assert_eq!(fields(&connection, "ada").await, newest);
+    for late in ["a", "b", "c"] {
+        let traits = format!(r#"{{"{late}":"late"}}"#);
+        write(&connection, at(&layout, (6, 20), &traits)).await;
+        assert_eq!(fields(&connection, "ada").await, newest, "{late}");
+    }
+    let key = layout.key("ada");
+    let stored = profile::read_clocks(&connection, &key).await;
+    let stored = stored.unwrap().unwrap();
+    let groups = Clocks::read(&stored).unwrap().groups;
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| (group.names[0].1, group.stamp.event_ms - START))
+        .collect();
+    let expected = [(&b"b"[..], 10_000), (b"a", 9_000), (b"c", 7_000)];
+    assert_eq!(groups, expected);
 }
 
 #[tokio::test]

@@ -4,69 +4,13 @@ use std::collections::BTreeMap;
 
 use kenwell::connection::Connection;
 use kenwell::profile::{self, Clocks, Fold, Layout, Nested, NullTraits, clocks_key};
-use serde_json::{Map, Value, json};
 
-use crate::model::{self, BY_TIME, Event, START};
+use crate::model::{self, BY_TIME, Event};
+use crate::random::Random;
 use crate::support::cluster::Cluster;
 use crate::support::flavour::Flavour;
 use crate::support::load::fields;
 use crate::support::server::Server;
-
-/// Numbers that are the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        // A linear congruential generator; its upper bits are good enough.
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    fn shuffle<T>(&mut self, list: &mut [T]) {
-        for end in (1..list.len()).rev() {
-            let at = usize::try_from(self.below(end as u64 + 1)).unwrap();
-            list.swap(at, end);
-        }
-    }
-
-    fn value(&mut self, depth: u64) -> Value {
-        match self.below(8) {
-            0 => Value::Null,
-            1 | 2 if depth < 2 => Value::Object(self.traits(depth + 1)),
-            _ => json!(self.below(100)),
-        }
-    }
-
-    fn traits(&mut self, depth: u64) -> Map<String, Value> {
-        let count = self.below(4);
-        let names =
-            (0..count).map(|_| ["a", "b", "c", "d"][usize::try_from(self.below(4)).unwrap()]);
-        let names: Vec<_> = names.collect();
-        names
-            .into_iter()
-            .map(|name| (name.to_owned(), self.value(depth)))
-            .collect()
-    }
-
-    fn event(&mut self, user: &str) -> Event {
-        let happened_ms = START + self.below(12);
-        Event {
-            user: user.to_owned(),
-            happened_ms,
-            received_ms: happened_ms + self.below(3),
-            offset: self.below(8),
-            traits: {
-                let mut traits = self.traits(0);
-                // An event always says something.
-                traits.insert("e".to_owned(), json!(self.below(100)));
-                traits
-            },
-        }
-    }
-}
 
 /// Writes batches one after the other, each folded.
 async fn write(connection: &Connection, layout: &Layout, batches: &[Vec<Event>]) {
@@ -91,7 +35,17 @@ async fn hold(connection: &Connection, rounds: u64) {
         let layout = model::layout(BY_TIME, nulls, nested);
         let user = format!("u{seed}");
         let count = 1 + random.below(24);
-        let events: Vec<_> = (0..count).map(|_| random.event(&user)).collect();
+        // Every third profile has events as most are, which the script writes without looking at names.
+        let is_usual = seed % 3 == 0;
+        let events: Vec<_> = (0..count)
+            .map(|_| {
+                if is_usual {
+                    random.usual_event(&user)
+                } else {
+                    random.event(&user)
+                }
+            })
+            .collect();
         let expected = model::profile(&events, &layout.rules);
         let mut sent = events.clone();
         sent.extend((0..count / 2).map(|at| events[usize::try_from(at).unwrap()].clone()));
@@ -143,6 +97,12 @@ async fn in_redis() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_redis_6_2() {
     let server = Server::of(Flavour::Redis62, &[]);
+    hold(&server.connection(), 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_redis_8_2() {
+    let server = Server::of(Flavour::Redis82, &[]);
     hold(&server.connection(), 200).await;
 }
 

@@ -11,5 +11,7 @@ mod support;
 
 mod behaviour;
 mod laws;
+mod lifetimes;
 mod model;
+mod random;
 mod refusals;

@@ -10,7 +10,12 @@ use crate::support::flavour::Flavour;
 use crate::support::load::fields;
 use crate::support::server::Server;
 
-const FLAVOURS: [Flavour; 3] = [Flavour::Redis, Flavour::Redis62, Flavour::Valkey];
+const FLAVOURS: [Flavour; 4] = [
+    Flavour::Redis,
+    Flavour::Redis62,
+    Flavour::Redis82,
+    Flavour::Valkey,
+];
 
 /// Updates of a user by each order that needs the script.
 fn updates(user: &str) -> [ProfileUpdate; 2] {
