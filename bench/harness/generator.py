@@ -35,7 +35,7 @@ class Generator:
             "distribution": workload.distribution,
             "connections": workload.connections or options.connections,
             "events": self.events(workload),
-            "users": options.users,
+            "users": max(options.users // workload.each, 1),
             "batch": options.batch,
             "fields": options.fields,
         }

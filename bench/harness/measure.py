@@ -42,24 +42,26 @@ class Bench:
             more["ca"] = pair[0]
         if destinations > 1:
             more["destinations"] = destinations
-        with self.fresh_kenwell(sources=sources, destinations=destinations, identity=pair) as kenwell:
-            before = self.used(kenwell)
+        with self.fresh_kenwell(sources=sources, destinations=destinations, identity=pair, settings=workload.settings) as kenwell:
+            before, empty = self.used(kenwell), self.redis.used_memory()
             with during(kenwell.child.pid) if during else contextlib.nullcontext():
                 result = self.generator.run(kenwell.url, workload, kenwell, self.redis, **more)
             result |= difference(before, self.used(kenwell))
             result["after_mib"], result["peak_mib"] = kenwell.memory()
+            users = more.get("users", max(self.options.users // workload.each, 1))
+            result["redis_bytes_a_user"] = (self.redis.used_memory() - empty) / users
             kenwell.stop()
             result["journal_bytes"] = kenwell.journal_bytes()
         return result
 
-    def run_at(self, workload, rate):
+    def run_at(self, workload, rate, **more):
         """Sends a workload at so many events a second, and watches some of them until they are visible."""
         events = min(self.generator.events(workload), rate * self.options.paced_seconds)
         batch = self.options.batch if workload.mode == "batch" else 1
         events = max(events - events % batch, batch)
         # An odd number, so that each place in a batch has its turn.
         watch = rate // MOST_WATCHED | 1
-        return self.run(workload, events=events, users=max(events, self.options.users), rate=rate, watch_every=watch)
+        return self.run(workload, events=events, users=max(events, self.options.users), rate=rate, watch_every=watch, **more)
 
     def run_empty_server(self, workload):
         """Sends the requests of a workload to a server that only answers."""

@@ -40,6 +40,7 @@ DESTINATION = """
 id = "{destination}"
 address = "{redis}"
 prefix = "{prefix}"
+{settings}
 """
 
 
@@ -142,6 +143,13 @@ class Redis(Process):
             connection.sendall(command.encode() + b"\r\n")
             return connection.makefile("rb").readline().decode().strip()
 
+    def used_memory(self):
+        """Bytes that it has allocated."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(b"INFO memory\r\n")
+            lines = iter(connection.makefile("rb").readline, b"")
+            return next(int(line.split(b":")[1]) for line in lines if line.startswith(b"used_memory:"))
+
     def clear(self):
         if self.ask("FLUSHALL SYNC") != "+OK":
             raise Broken("Redis could not be emptied")
@@ -155,7 +163,7 @@ class Kenwell(Process):
     """`kenwell serve`, everything else than these at its default: sources that all send to all destinations, of which
     all but the first have a prefix, and the (certificate, key) of a gateway that speaks TLS."""
 
-    def __init__(self, binary, directory, address, sources=1, destinations=1, identity=None):
+    def __init__(self, binary, directory, address, sources=1, destinations=1, identity=None, settings=""):
         self.gateway, self.private = free_port(), free_port()
         self.admin_key = f"kwa_{secrets.token_urlsafe(32)}"
         self.write_keys = [f"bench-{number}" for number in range(sources)]
@@ -165,7 +173,7 @@ class Kenwell(Process):
         listed = ", ".join(f'"{name}"' for name in names)
         text = CONFIG.format(gateway=self.gateway, private=self.private, admin_key=self.admin_key, tls=tls)
         text += "".join(SOURCE.format(source=key, destinations=listed) for key in self.write_keys)
-        text += "".join(DESTINATION.format(destination=name, redis=address, prefix=name if number else "") for number, name in enumerate(names))
+        text += "".join(DESTINATION.format(destination=name, redis=address, prefix=name if number else "", settings=settings) for number, name in enumerate(names))
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "kenwell.toml"
         config.touch(mode=0o600)

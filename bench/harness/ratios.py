@@ -3,7 +3,7 @@
 import statistics
 
 from . import disk, table
-from .workload import EMPTY_SERVER, HALVES
+from .workload import EMPTY_SERVER, HALVES, MODES, PLAIN
 
 # title, name of the results, key, what it should be: at least (+) or at most (-), digits
 TARGETS = [
@@ -17,6 +17,11 @@ TARGETS = [
     ("CPU, single events over TLS, of redis-server's under redis-benchmark", "single-tls", "cpu_ratio", None, 2),
     ("CPU an event at half speed, of that at full speed, batches", "half-batch", "cpu_of_full_speed", -1.2, 2),
     ("CPU an event at half speed, of that at full speed, single", "half-single", "cpu_of_full_speed", None, 2),
+    ("Redis's CPU with order = event_time, of that for plain HSET", "by-time", "redis_of_plain", -2, 2),
+    ("Redis's CPU with that and ttl", "by-time-ttl", "redis_of_plain", None, 2),
+    ("Redis's CPU with ttl", "ttl", "redis_of_plain", None, 2),
+    ("Redis's CPU with nested = replace", "replace", "redis_of_plain", None, 2),
+    ("answers that wait until it is visible, half speed, p99, ms", "half-wait", "ack_p99_ms", -10, 2),
     ("single events, 256 connections, of the empty server's answers", EMPTY_SERVER, "of_empty_server", +0.65, 3),
     ("ack p99 at half speed, of fdatasync's p99, batches", "half-batch", "ack_of_fdatasync", -3, 2),
     ("ack p99 at half speed, of fdatasync's p99, single", "half-single", "ack_of_fdatasync", -3, 2),
@@ -47,6 +52,9 @@ def add(this):
             result["ack_of_fdatasync"] = result["ack_p99_ms"] / this["fdatasync"][disk.YARDSTICK]["p99_ms"]
             # How much of redis-benchmark's speed half of the speed is says nothing.
             del result["ratio"]
+    for name in MODES:
+        if name in this and PLAIN in this:
+            this[name]["redis_of_plain"] = this[name]["redis_us"] / this[PLAIN]["redis_us"]
     if "empty-server" in this and EMPTY_SERVER in this:
         this[EMPTY_SERVER]["of_empty_server"] = this[EMPTY_SERVER]["acked_per_second"] / this["empty-server"]["acked_per_second"]
 

@@ -33,6 +33,8 @@ ROWS = [
     ("CPU µs an event, redis-server", "redis_us", 2),
     ("CPU µs an event, generator", "load_us", 2),
     ("CPU µs a request, empty server", "server_us", 2),
+    ("  of plain HSET's", "redis_of_plain", 2),
+    ("Redis's memory a user, bytes", "redis_bytes_a_user", 0),
     ("resident at most, MiB", "peak_mib", 0),
     ("journal bytes an event", "journal_bytes_an_event", 0),
     ("  of the event's bytes", "journal_ratio", 3),

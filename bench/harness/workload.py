@@ -10,6 +10,8 @@ class Workload:
     distribution: str = "uniform"  # or zipf
     connections: int = 0  # 0: as many as --connections says
     tls: bool = False
+    each: int = 1  # events of each user
+    settings: str = ""  # further lines of the destinations in kenwell.toml
 
 
 WORKLOADS = {
@@ -21,8 +23,19 @@ WORKLOADS = {
     "single-256": Workload("single", connections=256),
     "single-tls": Workload("single", tls=True),
 }
+# Batches by the rules that a destination can have, several events a user.
+PLAIN = "again"
+MODES = {
+    PLAIN: Workload(each=4),
+    "by-time": Workload(each=4, settings='order = "event_time"'),
+    "by-time-ttl": Workload(each=4, settings='order = "event_time"\nttl = "90d"'),
+    "ttl": Workload(each=4, settings='ttl = "90d"'),
+    "replace": Workload(each=4, settings='nested = "replace"'),
+}
 # Workloads that are sent again at half of the speed that they had in the same round.
 HALVES = {"half-batch": "batch", "half-single": "single"}
+# The same, and each answer waits until its events are in Redis, which takes more connections.
+WAITS = {"half-wait": "single-256"}
 # An HTTP server that does nothing gets the same requests as this one.
 EMPTY_SERVER = "single-256"
 
@@ -34,8 +47,14 @@ ABOUT = {
     "single": "events one by one (/v1/identify)",
     "single-256": "single on 256 connections",
     "single-tls": "single over TLS",
+    "again": "batch, four events a user, as those that follow",
+    "by-time": 'the same with order = "event_time"',
+    "by-time-ttl": "the same with a time to live, too",
+    "ttl": "again with a time to live",
+    "replace": 'again with nested = "replace"',
     "half-batch": "batch at half speed, open loop: latency and freshness without a queue",
     "half-single": "single at half speed, open loop",
+    "half-wait": "single-256 at half speed with ?wait=applied: its acks say when events are visible",
     "empty-server": "the requests of single-256 to an HTTP server that only answers",
     "idle": "memory and processor time of a Kenwell with nothing to do",
     "catch-up": "events queued while Redis is down, then written",

@@ -109,7 +109,7 @@ async fn send(
 
 async fn empty_redis(options: &Options) -> anyhow::Result<Redis> {
     let mut redis = Redis::connect(&options.redis).await?;
-    let keys = redis.keys().await? - redis.markers().await?;
+    let keys = redis.keys().await? - redis.own_keys().await?;
     anyhow::ensure!(
         keys == 0,
         "Redis at {} holds {keys} keys; run against an empty one",

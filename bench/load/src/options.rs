@@ -75,6 +75,9 @@ pub(crate) struct Options {
     /// Watch one event in so many until it is visible in Redis (from 6.0 on); 0 is none. Each needs a user of its own
     #[arg(long, default_value_t = 0)]
     pub(crate) watch_every: u64,
+    /// What each answer waits for; latencies are until then
+    #[arg(long, value_enum)]
+    pub(crate) wait: Option<Wait>,
     /// Seconds to wait for the last event to be visible
     #[arg(long, default_value_t = 300)]
     pub(crate) timeout: u64,
@@ -113,6 +116,13 @@ pub(crate) enum Distribution {
     Zipf,
 }
 
+/// What an answer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wait {
+    /// Its events are in Redis.
+    Applied,
+}
+
 /// Which route takes the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
@@ -133,6 +143,15 @@ impl Mode {
 }
 
 impl Options {
+    /// The path of each request, with its query.
+    pub(crate) fn path(&self) -> String {
+        let query = match self.wait {
+            None => "",
+            Some(Wait::Applied) => "?wait=applied",
+        };
+        format!("{}{query}", self.mode.path())
+    }
+
     /// Events of one request.
     pub(crate) fn events_a_request(&self) -> u64 {
         match self.mode {

@@ -37,9 +37,9 @@ impl Redis {
         self.number(':').await
     }
 
-    /// How many of them are Kenwell's own markers. Redis looks at every key for that.
-    pub(crate) async fn markers(&mut self) -> anyhow::Result<u64> {
-        self.send(&["KEYS", "*kenwell:applied:*"]).await?;
+    /// How many of them are Kenwell's own: markers, and the clocks of profiles. Redis looks at every key for that.
+    pub(crate) async fn own_keys(&mut self) -> anyhow::Result<u64> {
+        self.send(&["KEYS", "*kenwell:*"]).await?;
         let count = self.number('*').await?;
         for _ in 0..count {
             self.text().await?;

@@ -12,7 +12,7 @@ use crate::{
 /// What was sent, and with what.
 pub(crate) fn sent(options: &Options, event: &Event, users: &Users) -> Map<String, Value> {
     object(json!({
-        "path": options.mode.path(),
+        "path": options.path(),
         "events": options.events,
         "users": users.distinct(),
         "connections": options.connections,

@@ -39,7 +39,7 @@ impl Request {
         let text = format!(
             "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
              Authorization: Basic {credentials}\r\nUser-Agent: kenwell-bench-load\r\nContent-Length: {}\r\n\r\n{body}",
-            options.mode.path(),
+            options.path(),
             body.len()
         );
         let places = |word: &str| text.match_indices(word).map(|(place, _)| place).collect();

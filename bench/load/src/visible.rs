@@ -48,7 +48,7 @@ pub(crate) async fn wait(
             let written = counts.written.saturating_sub(before);
             if written == options.events * options.destinations && counts.queued == 0 {
                 let last = started.elapsed();
-                let found = redis.keys().await? - redis.markers().await?;
+                let found = redis.keys().await? - redis.own_keys().await?;
                 anyhow::ensure!(
                     found == wanted,
                     "Redis holds {found} keys and should hold {wanted}"
