@@ -34,7 +34,7 @@ pub(crate) fn source_share(connections: usize) -> usize {
 }
 
 impl Waits {
-    /// Lets a quarter of so many connections wait, but at most [`MAX_WAITS`] and at least one, until `closing` is cancelled.
+    /// Lets a quarter of so many connections wait, but at most `MAX_WAITS` and at least one, until `closing` is cancelled.
     pub fn new(connections: usize, closing: CancellationToken) -> Self {
         Self {
             places: Semaphore::new(places(connections)),
