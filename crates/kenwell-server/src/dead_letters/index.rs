@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
-use kenwell::profile::{NamedChange, ProfileUpdate, at_and_above};
+use kenwell::profile::{NamedChange, ProfileUpdate, Rules, at_and_above};
 
 use super::letter::DeadLetter;
 use super::log_line::SupersededFields;
@@ -41,7 +41,8 @@ pub(super) struct IndexedLetter {
     same_key: Option<usize>,
     /// The letter before it with the same offset, of which a repeated delivery makes several.
     same_offset: Option<usize>,
-    /// Hashes of the names of the fields, or of the places in a document, that it may still write, and of the removals that it may still do.
+    /// Hashes of the names of the fields, or of the places in a document, that it may still write, and of the removals
+    /// that it may still do.
     open: Box<[u64]>,
     /// Under which names its fields are removed, and which field that concerns, as hashes. Empty where nothing is
     /// ever removed.
@@ -68,14 +69,13 @@ impl IndexedLetter {
 }
 
 impl Index {
-    /// Adds the letter whose line of `length` bytes begins at `position`, behind all others. `removes`: updates may
-    /// remove fields.
+    /// Adds the letter whose line of `length` bytes begins at `position`, behind all others.
     pub(super) fn add(
         &mut self,
         (position, length): (u64, usize),
         letter: &DeadLetter,
         update: Option<&ProfileUpdate>,
-        removes: bool,
+        rules: &Rules,
     ) {
         let place = self.letters.len();
         let code = self.code(letter.code());
@@ -93,7 +93,7 @@ impl Index {
             set.chain(removals).collect()
         });
         let covered = update
-            .filter(|_| removes)
+            .filter(|_| rules.may_remove())
             .map_or_else(Box::default, |update| {
                 let pairs = update.fields().flat_map(|(name, _)| {
                     let above = at_and_above(name).map(move |above| (above, name));

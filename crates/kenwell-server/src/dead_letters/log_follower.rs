@@ -107,8 +107,7 @@ impl LogFollower {
         file.seek(SeekFrom::Start(*from))
             .map_err(io("read", path))?;
         let mut lines = BufReader::new(file.take(end.saturating_sub(*from)));
-        let rules = self.layout.rules;
-        let removes = (rules.null_traits, rules.nested) != Default::default();
+        let rules = &self.layout.rules;
         let mut flattener = Flattener::default();
         let mut line = Vec::new();
         loop {
@@ -126,7 +125,7 @@ impl LogFollower {
                     let update = update.ok();
                     let begins = *from;
                     add(&|index| {
-                        index.add((begins, length), &letter, update.as_ref(), removes);
+                        index.add((begins, length), &letter, update.as_ref(), rules);
                     });
                 }
                 Ok(LogLine::Fields(FieldsLine::Superseded(fields))) => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use kenwell::profile::{ProfileUpdate, at_and_above};
+use kenwell::profile::{ProfileUpdate, Rules, at_and_above};
 
 /// A write that is about to happen, as far as older letters are concerned by it.
 #[derive(Debug)]
@@ -29,13 +29,12 @@ pub(super) fn below_name(name: &[u8]) -> Vec<u8> {
 
 /// What letters must not do any more once the update is written: set the same fields, set what it removes, or remove
 /// what it sets.
-fn names(update: &ProfileUpdate) -> Vec<Cow<'_, [u8]>> {
+fn names<'a>(update: &'a ProfileUpdate, rules: &Rules) -> Vec<Cow<'a, [u8]>> {
     let mut names = update.overwritten_names();
-    let set = update
-        .fields()
-        .map(|(name, _)| name)
-        .filter(|_| update.patches().is_none());
-    let removals = set.flat_map(at_and_above);
+    if !rules.may_remove() {
+        return names;
+    }
+    let removals = update.fields().flat_map(|(name, _)| at_and_above(name));
     names.extend(removals.map(|above| Cow::Owned(removal_name(above))));
     let removed = update.removals();
     names.extend(removed.map(|name| Cow::Owned(below_name(name))));
@@ -44,13 +43,16 @@ fn names(update: &ProfileUpdate) -> Vec<Cow<'_, [u8]>> {
 
 /// The writes of events that are delivered, each with the offset of its newest event: letters of the same event
 /// lose their fields too.
-pub(super) fn delivered(updates: &[(u64, ProfileUpdate)]) -> impl Iterator<Item = NewerWrite<'_>> {
+pub(super) fn delivered<'a>(
+    updates: &'a [(u64, ProfileUpdate)],
+    rules: &'a Rules,
+) -> impl Iterator<Item = NewerWrite<'a>> {
     updates.iter().map(|(offset, update)| {
         let below = offset.saturating_add(1);
         NewerWrite {
             key: update.key(),
             by: *offset,
-            below: names(update)
+            below: names(update, rules)
                 .into_iter()
                 .map(|name| (name, below))
                 .collect(),
@@ -62,6 +64,7 @@ pub(super) fn delivered(updates: &[(u64, ProfileUpdate)]) -> impl Iterator<Item 
 /// The letters themselves keep their fields, in case they are refused again.
 pub(super) fn retried<'a>(
     updates: impl Iterator<Item = (u64, &'a ProfileUpdate)>,
+    rules: &Rules,
 ) -> impl Iterator<Item = NewerWrite<'a>> {
     let mut writes: HashMap<&[u8], NewerWrite<'_>> = HashMap::new();
     for (offset, update) in updates {
@@ -71,7 +74,7 @@ pub(super) fn retried<'a>(
             below: HashMap::new(),
         });
         write.by = write.by.max(offset);
-        for name in names(update) {
+        for name in names(update, rules) {
             let below = write.below.entry(name).or_insert(offset);
             *below = offset.max(*below);
         }

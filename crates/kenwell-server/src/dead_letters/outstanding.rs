@@ -162,11 +162,12 @@ impl OutstandingLetters {
                 .collect()
         };
         let takes_nothing = |write| self.follower.index().superseded_by(&write).is_empty();
-        if delivered(&concerned).all(takes_nothing) {
+        if delivered(&concerned, &self.layout().rules).all(takes_nothing) {
             return Ok(SupersedeGuard::default());
         }
         let lock = self.lock_fields().await?;
-        let superseded = self.blocking(move |this| this.supersede(delivered(&concerned)));
+        let superseded =
+            self.blocking(move |this| this.supersede(delivered(&concerned, &this.layout().rules)));
         Ok(SupersedeGuard::new(superseded.await?, Some(lock)))
     }
 

@@ -141,7 +141,8 @@ impl OutstandingLetters {
             }
         }
         updates.sort_by_key(|letter| letter.offset);
-        let newer = retried(updates.iter().map(|letter| (letter.offset, &letter.update)));
+        let offsets = updates.iter().map(|letter| (letter.offset, &letter.update));
+        let newer = retried(offsets, &self.layout().rules);
         let superseded = self.supersede(newer)?;
         let mut guard = SupersedeGuard::new(superseded, None);
         let written = write(writer, &updates, outcomes, &mut guard).await;

@@ -20,7 +20,7 @@
 
 use std::sync::OnceLock;
 
-use super::merge::is_at_or_below;
+use super::merge::at_and_above;
 use super::stamp::Stamp;
 use crate::connection::slot_of;
 
@@ -92,7 +92,9 @@ impl<'a> Clocks<'a> {
     pub fn of(&self, name: &[u8]) -> Option<(&ClockGroup<'a>, Change)> {
         let removed_by = |group: &&ClockGroup<'a>| {
             let mut names = group.names.iter();
-            names.any(|(change, other)| *change != Change::Set && is_at_or_below(name, other))
+            names.any(|(change, other)| {
+                *change != Change::Set && at_and_above(name).any(|above| above == *other)
+            })
         };
         let set_by = |group: &&ClockGroup<'a>| {
             let mut names = group.names.iter();

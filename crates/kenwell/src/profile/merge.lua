@@ -78,7 +78,7 @@ local function write()
   local pairs_at = groups_at + 3 * count
   local sub, byte, find = string.sub, string.byte, string.find
   local REMOVED, SET = 45, 61 -- '-' and '='; '~' is both
-  local MOST_REMOVALS = 1000
+  local MOST_REMOVALS, MOST_LEVELS = 1000, 32
 
   -- Wrapped in a table: of one with `err` Redis 7 would make a text.
   local function run(command, ...)
@@ -177,10 +177,11 @@ local function write()
     local at = removed[name]
     if at and at < rank then return true end
     local dot = find(name, '.', 1, true)
-    while dot do
+    for _ = 1, dot and MOST_LEVELS or 0 do
       at = removed[sub(name, 1, dot - 1)]
       if at and at < rank then return true end
       dot = find(name, '.', dot + 1, true)
+      if not dot then return false end
     end
     return false
   end

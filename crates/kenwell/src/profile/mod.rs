@@ -54,7 +54,7 @@ pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FIELDS, MAX_FLATTENED_BYTES, MAX_PIPELINE_BYTES,
 };
 pub use marker::{Marker, MarkerState, Server, Shard};
-pub use merge::at_and_above;
+pub use merge::{MAX_LEVELS, at_and_above};
 pub use origin::{FieldEvent, FieldOrigin, OriginState, ProfileWithClocks};
 pub use overlap::overlaps;
 pub use prefix::Prefix;

@@ -1,8 +1,12 @@
 //! From an event's fields to an update by the rules of a destination: what it removes, and its stamp.
 
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+
 use super::event_time::NamedTimes;
 use super::fields::{Field, Fields};
-use super::merge::{MergeGroup, is_at_or_below};
+use super::merge::{MergeGroup, at_and_above};
 use super::merge_fold;
 use super::rules::{Nested, NullTraits, Order};
 use super::stamp::{Receipt, Stamp};
@@ -35,9 +39,11 @@ pub(super) fn update(
     let (context, top) = list.split_at_checked(of_context).unwrap_or((&[], list));
     let mut removals = nulls(top);
     // A null in `traits` also hides what `context.traits` has below its name.
-    let is_hidden = |name: &[u8]| removals.iter().any(|null| is_at_or_below(name, null));
+    let hiding: HashSet<&[u8], RandomState> = removals.iter().map(|null| &**null).collect();
+    let is_hidden = |name: &[u8]| at_and_above(name).any(|above| hiding.contains(above));
     let shown = context.iter().filter_map(|field| field.written(text));
-    let mut written: Vec<_> = shown.filter(|(name, _)| !is_hidden(name)).collect();
+    let shown = shown.filter(|(name, _)| hiding.is_empty() || !is_hidden(name));
+    let mut written: Vec<_> = shown.collect();
     written.extend(top.iter().filter_map(|field| field.written(text)));
     removals.append(&mut nulls(context));
     if rules.nested == Nested::Replace {

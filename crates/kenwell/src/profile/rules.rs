@@ -52,4 +52,9 @@ impl Rules {
     pub fn is_by_time(&self) -> bool {
         self.order != Order::ByArrival
     }
+
+    /// Whether a write may remove fields.
+    pub fn may_remove(&self) -> bool {
+        self.null_traits != NullTraits::Ignore || self.nested != Nested::Merge
+    }
 }

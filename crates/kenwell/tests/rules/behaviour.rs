@@ -340,3 +340,36 @@ async fn updates_with_many_fields_are_written_whole() {
         assert!(profile::delete(&connection, &layout, "ada").await.unwrap());
     }
 }
+
+/// Names and nulls of which looking up each against each, or each beginning of a name by itself, would take minutes:
+/// in Redis, which serves nobody else meanwhile, or here.
+#[tokio::test]
+async fn names_full_of_dots_and_many_nulls_take_no_time() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    for order in [Order::ByArrival, BY_TIME] {
+        let layout = layout(order, NullTraits::Delete, Nested::Merge);
+        let first = r#"{"a":{"b":1},"z":1}"#;
+        write(&connection, at(&layout, (1, 1), first)).await;
+        let dots = ".".repeat(1_000_000);
+        let traits = format!(r#"{{"a":null,"{dots}":1,"a{dots}":2}}"#);
+        write(&connection, at(&layout, (2, 2), &traits)).await;
+        // What is set in the same event stays; what lies below the null and is older goes.
+        assert_eq!(fields(&connection, "ada").await.len(), 3, "{order:?}");
+        let count = 100_000;
+        let nulls: Vec<_> = (0..count).map(|at| format!(r#""n{at}":null"#)).collect();
+        let hidden: Vec<_> = (0..count).map(|at| format!(r#""n{at}":{at}"#)).collect();
+        let event = format!(
+            r#"{{"userId":"bea","context":{{"traits":{{{}}}}},"traits":{{{},"x":1}}}}"#,
+            hidden.join(","),
+            nulls.join(",")
+        );
+        let begun = std::time::Instant::now();
+        let update = Flattener::default().received(event.as_bytes(), &layout, &Receipt::default());
+        let update = update.unwrap();
+        // Many times what it takes, and little of what comparing each with each would.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+        assert_eq!(update.fields().len(), 1);
+        server.cli(&["FLUSHALL"]);
+    }
+}
