@@ -10,7 +10,6 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kenwell::profile::{
@@ -19,9 +18,10 @@ use kenwell::profile::{
 use kenwell_json::Reader;
 use serde_json::{Value, json};
 use support::model::{self, DIFFERENCES, Outcome, RecordedOrder, Rules};
+use support::recorded::{compare_with_list, lines};
 use support::server::Server;
 
-/// Recorded with settings that this crate does not have yet: the value is a JSON document.
+/// The value is a JSON document: `documents/vectors.rs` has these.
 const JSON_MODE: usize = 128;
 /// Refused for the event's `type`, which the gateway decides about and this crate does not look at.
 const WRONG_TYPE: usize = 24;
@@ -32,28 +32,6 @@ const MET: usize = 601;
 const SEQUENCES_MET: usize = 28;
 /// Recorded without workspace and destination, which a layout always has.
 const NO_METADATA: usize = 1;
-
-fn lines(file: &str) -> Vec<Value> {
-    let path = folder().join(file);
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/rudderstack-redis")
-}
-
-fn differences(part: &str) -> BTreeMap<String, Value> {
-    let text = std::fs::read_to_string(folder().join("differences.json")).unwrap();
-    let all: Value = serde_json::from_str(&text).unwrap();
-    let part = all[part].as_object().unwrap();
-    part.iter()
-        .map(|(id, difference)| (id.clone(), difference.clone()))
-        .collect()
-}
 
 fn layout(case: &Value) -> Layout {
     let id = |name: &str| {
@@ -193,31 +171,6 @@ fn explained(behave: impl Fn(&Rules) -> Value, recorded: &Rules) -> BTreeSet<&'s
         }
     }
     rules.ours.difference(&recorded.ours).copied().collect()
-}
-
-/// Compares with the list, or rewrites it when asked to. Rewritten lists are reviewed by people;
-/// that each entry follows from its named differences is checked by the model every time.
-fn compare_with_list(part: &str, found: &BTreeMap<String, Value>) {
-    let path = folder().join("differences.json");
-    if std::env::var_os("REWRITE_DIFFERENCES").is_some() {
-        let mut all: Value =
-            serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        all[part] = json!(found);
-        std::fs::write(&path, serde_json::to_string_pretty(&all).unwrap() + "\n").unwrap();
-    }
-    let listed = differences(part);
-    for (id, difference) in found {
-        assert_eq!(
-            listed.get(id),
-            Some(difference),
-            "{id} is not listed like this"
-        );
-    }
-    let unused: Vec<_> = listed
-        .keys()
-        .filter(|id| !found.contains_key(*id))
-        .collect();
-    assert!(unused.is_empty(), "listed, but no difference: {unused:?}");
 }
 
 #[test]

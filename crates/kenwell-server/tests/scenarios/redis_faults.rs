@@ -39,6 +39,24 @@ pub(crate) fn answered(words: &str) -> Act {
     Act::Answer(words.to_owned())
 }
 
+/// Whether a command writes the profile of the user `bad`.
+fn writes_bad(command: &[Vec<u8>]) -> bool {
+    is(command, "HSET") && command[1] == b"user:bad"
+}
+
+/// Redis refuses what is written for the user `bad`, in other words each time, so that it is never condemned.
+pub(crate) fn refuse_in_new_words(proxy: &Proxy) {
+    let mut number = 0;
+    proxy.rule(move |command| {
+        number += 1;
+        if writes_bad(command) {
+            answered(&format!("ERR no, for the {number}th time"))
+        } else {
+            Act::Pass
+        }
+    });
+}
+
 #[test]
 fn a_quota_message_holds_everything_and_is_shown() {
     let redis = Redis::start();
@@ -210,23 +228,13 @@ fn a_bad_old_event_takes_no_good_newer_one_along() {
 fn an_event_that_is_judged_keeps_nobody_waiting_and_is_not_overtaken() {
     let redis = Redis::start();
     let proxy = Proxy::before(&redis.address());
-    let refuse = |command: &[Vec<u8>]| is(command, "HSET") && command[1] == b"user:bad";
-    // In other words each time, so it is never condemned.
-    let mut number = 0;
-    proxy.rule(move |command| {
-        number += 1;
-        if refuse(command) {
-            answered(&format!("ERR no, for the {number}th time"))
-        } else {
-            Act::Pass
-        }
-    });
+    refuse_in_new_words(&proxy);
     let mut server = Server::with(&behind(&proxy, ""));
     let bad = |value| send(&server, std::iter::once("bad".to_owned()), value);
     (1..=3).for_each(bad);
     // Words that repeat for a while open the experiment.
     proxy.rule(move |command| {
-        if refuse(command) {
+        if writes_bad(command) {
             answered("ERR no")
         } else {
             Act::Pass
@@ -238,14 +246,7 @@ fn an_event_that_is_judged_keeps_nobody_waiting_and_is_not_overtaken() {
     eventually("the others to be written", || {
         (count(&server, "queued") <= 3 && redis.fields("user:u19").get("n")? == "50").then_some(())
     });
-    proxy.rule(move |command| {
-        number += 1;
-        if refuse(command) {
-            answered(&format!("ERR no, for the {number}th time"))
-        } else {
-            Act::Pass
-        }
-    });
+    refuse_in_new_words(&proxy);
     assert!(count(&server, "queued") + count(&server, "dead_lettered_total") == 3);
     (4..=6).for_each(|value| send(&server, std::iter::once("bad".to_owned()), value));
     let ready = eventually("it to show", || {

@@ -2,7 +2,6 @@
 //! listed, one by one, in `differences.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use kenwell::connection::Connection;
 use kenwell::profile::{self, DataType, Flattener, Layout, Prefix};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use super::model::{self, DIFFERENCES, Outcome, is_same};
 use super::redis::{self, Client};
 use crate::support::model::{RecordedOrder, Rules};
+use crate::support::recorded::{compare_with_list, lines};
 use crate::support::server::Server;
 
 /// Vectors without any difference.
@@ -23,17 +23,6 @@ const SETTING_NOT_A_BOOLEAN: usize = 3;
 const NO_METADATA: usize = 1;
 /// Refused for the event's `type`, which the gateway decides about.
 const WRONG_TYPE: usize = 4;
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/rudderstack-redis")
-}
-
-fn lines(file: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(folder().join(file)).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 /// What is under test: the way of an event into a document.
 struct Subject {
@@ -159,29 +148,6 @@ fn explained(case: &Case<'_>, ours: &Outcome, recorded: &Outcome) -> Option<Valu
         }
     }
     Some(json!({ "differences": needed, "outcome": shown(ours) }))
-}
-
-/// Compares with the list, or rewrites it when asked to.
-fn compare_with_list(part: &str, found: &BTreeMap<String, Value>) {
-    let path = folder().join("differences.json");
-    let mut all: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    if std::env::var_os("REWRITE_DIFFERENCES").is_some() {
-        all[part] = json!(found);
-        std::fs::write(&path, serde_json::to_string_pretty(&all).unwrap() + "\n").unwrap();
-    }
-    let listed = all[part].as_object().unwrap();
-    for (id, difference) in found {
-        assert_eq!(
-            listed.get(id),
-            Some(difference),
-            "{id} is not listed like this"
-        );
-    }
-    let unused: Vec<_> = listed
-        .keys()
-        .filter(|id| !found.contains_key(*id))
-        .collect();
-    assert!(unused.is_empty(), "listed, but no difference: {unused:?}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub mod log;
 pub mod model;
 pub mod ports;
 pub mod proxy;
+pub mod recorded;
 pub mod sentinels;
 pub mod server;
 pub mod stunnel;

@@ -1,8 +1,8 @@
 //! Destinations that cannot be waited for, or not yet.
 
 use super::{accepted, change, event, page, reason, send, send_later, stored, waits};
-use crate::redis_faults::{answered, behind};
-use crate::support::{Act, Client, Proxy, Redis, Server, is, post};
+use crate::redis_faults::{behind, refuse_in_new_words};
+use crate::support::{Act, Client, Proxy, Redis, Server, post};
 
 const PROFILES: &str = "/api/v1/destinations/profiles";
 
@@ -146,17 +146,7 @@ fn a_destination_that_is_away_from_the_file_goes_on_where_it_stood() {
 fn an_event_that_waits_by_itself_keeps_only_its_own_request_waiting() {
     let redis = Redis::start();
     let proxy = Proxy::before(&redis.address());
-    let refuse = |command: &[Vec<u8>]| is(command, "HSET") && command[1] == b"user:bad";
-    // In other words each time, so it is never condemned.
-    let mut number = 0;
-    proxy.rule(move |command| {
-        number += 1;
-        if refuse(command) {
-            answered(&format!("ERR no, for the {number}th time"))
-        } else {
-            Act::Pass
-        }
-    });
+    refuse_in_new_words(&proxy);
     let server = Server::with(&behind(&proxy, ""));
     let waiting = send_later(&server, "bad", 1, "55s");
     accepted(&server, "profiles", 1);
