@@ -1,5 +1,6 @@
 //! Writing what expires: first the fields, then the times to live.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::Value;
@@ -229,12 +230,18 @@ impl ExpiringWrite<'_> {
     /// there.
     async fn expire_fields(&mut self, written: &[usize]) -> Vec<usize> {
         let ttls = &self.expiry.field_ttls;
-        let distinct = ttls.distinct();
+        if ttls.is_empty() {
+            return Vec::new();
+        }
         let expire = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
+            let mut by_ttl: BTreeMap<Duration, Vec<&[u8]>> = BTreeMap::new();
+            for (name, _) in update.fields() {
+                if let Some(ttl) = ttls.of(name) {
+                    by_ttl.entry(ttl).or_default().push(name);
+                }
+            }
             let mut added = 0;
-            for &ttl in &distinct {
-                let names = update.fields().map(|(name, _)| name);
-                let names: Vec<_> = names.filter(|name| ttls.of(name) == Some(ttl)).collect();
+            for (ttl, names) in by_ttl {
                 for names in names.chunks(MAX_FIELDS) {
                     let mut command = redis::cmd(EXPIRE_FIELDS);
                     command.arg(update.key()).arg(milliseconds(ttl));
@@ -249,9 +256,6 @@ impl ExpiringWrite<'_> {
             Value::Array(replies) => replies.iter().any(|reply| *reply != Value::Int(1)),
             _ => true,
         };
-        if distinct.is_empty() {
-            return Vec::new();
-        }
         self.send(EXPIRE_FIELDS, written, expire, is_gone).await
     }
 

@@ -107,14 +107,6 @@ impl FieldTtls {
         let found = patterns.find(|(pattern, _)| pattern.matches(name));
         found.map(|(_, ttl)| *ttl)
     }
-
-    /// The different times to live.
-    pub(super) fn distinct(&self) -> Vec<Duration> {
-        let mut ttls: Vec<_> = self.patterns.iter().map(|(_, ttl)| *ttl).collect();
-        ttls.sort_unstable();
-        ttls.dedup();
-        ttls
-    }
 }
 
 impl FieldPattern {
