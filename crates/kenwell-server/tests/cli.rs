@@ -297,7 +297,9 @@ fn a_profile_cannot_be_read_while_redis_is_away() {
     let directory = configured();
     let output = run(directory.path(), &["profile", "get", "ada"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(stderr(&output).contains("cannot connect"), "{output:?}");
+    let says = stderr(&output);
+    assert!(says.contains("cannot connect"), "{says}");
+    assert_eq!(says.matches("refused").count(), 1, "{says}");
 }
 
 /// Answers one request with `answer`, and gives the request.

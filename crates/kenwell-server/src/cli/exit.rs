@@ -55,6 +55,13 @@ impl From<Problems> for Failure {
     }
 }
 
+impl From<kenwell::Error> for Failure {
+    fn from(error: kenwell::Error) -> Self {
+        // Its text says what caused it already.
+        Self::failed(error.to_string())
+    }
+}
+
 impl From<crate::dead_letters::Error> for Failure {
     fn from(error: crate::dead_letters::Error) -> Self {
         Self::Failed(error.into())

@@ -45,7 +45,6 @@ pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
     let layout = config.layout(destination);
     let connection = connect(destination)?;
     let (key, user) = (layout.key(&arguments.user), &arguments.user);
-    let failed = |error: kenwell::Error| Failure::Failed(error.into());
     let absent = || {
         let key = printable(&key);
         let id = &destination.id;
@@ -56,7 +55,7 @@ pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
     let expires_in = async || match kenwell::profile::expires_in(&connection, &layout, user).await {
         // The user may have no right to ask.
         Err(kenwell::Error::Refused { .. }) => Ok(None),
-        expires_in => expires_in.map_err(failed),
+        expires_in => expires_in.map_err(Failure::from),
     };
     let about = |left: Option<Duration>| {
         let about = json!({
@@ -74,13 +73,13 @@ pub(super) async fn get(arguments: &ProfileGet) -> Result<(), Failure> {
     match layout.data_type {
         DataType::Hash => {
             let fields = kenwell::profile::read(&connection, &layout, user).await;
-            let fields = fields.map_err(failed)?.ok_or_else(absent)?;
+            let fields = fields?.ok_or_else(absent)?;
             let left = expires_in().await?;
             print_fields(&title(left), fields, about(left))
         }
         DataType::Json => {
             let document = kenwell::profile::read_document(&connection, &layout, user).await;
-            let document = document.map_err(failed)?.ok_or_else(absent)?;
+            let document = document?.ok_or_else(absent)?;
             let left = expires_in().await?;
             print_document(&title(left), &document, about(left))
         }

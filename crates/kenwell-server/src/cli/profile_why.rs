@@ -46,8 +46,7 @@ pub(super) async fn why(arguments: &ProfileWhy) -> Result<(), Failure> {
     }
     let connection = connect(destination)?;
     let (user, field) = (&arguments.user, arguments.field.as_deref());
-    let stored = ProfileWithClocks::read(&connection, &layout, user).await;
-    let stored = stored.map_err(anyhow::Error::new)?;
+    let stored = ProfileWithClocks::read(&connection, &layout, user).await?;
     let records = records(&config)?;
     let report = ProfileReport::of(&stored, user, field, &layout, &config, &records).await;
     let report = report.map_err(anyhow::Error::new)?;

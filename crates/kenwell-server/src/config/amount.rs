@@ -117,6 +117,9 @@ fn product(digits: &str, factor: u64) -> Option<u64> {
 
 /// As the file would have it, in one unit: `90s`, `30m`, `7d`.
 pub(super) fn in_largest_unit(milliseconds: u64) -> String {
+    if milliseconds == 0 {
+        return "0s".to_owned();
+    }
     let units = [
         (86_400_000, "d"),
         (3_600_000, "h"),

@@ -17,7 +17,7 @@ pub(super) fn check(table: &TableReader<'_>) {
     }
     if table.values.flag(key::JSON) {
         for key in [key::ORDER, key::NULL_TRAITS, key::NESTED] {
-            if table.is_given(key) && table.values.text(key) != default_of(key) {
+            if table.is_given(key) && others_of(key).contains(&&*table.values.text(key)) {
                 table.error(
                     key,
                     "it is for profiles that are hashes: a JSON document is merged as a whole, and keeps its nulls",
@@ -35,12 +35,12 @@ pub(super) fn check(table: &TableReader<'_>) {
     }
 }
 
-/// What a choice is where nothing is said.
-fn default_of(key: &Key) -> String {
-    let Kind::Choice(choices) = key.kind else {
-        return String::new();
-    };
-    choices.first().copied().unwrap_or_default().to_owned()
+/// The choices of a key but for the first one, which is its default.
+fn others_of(key: &Key) -> &'static [&'static str] {
+    match key.kind {
+        Kind::Choice([_, others @ ..]) => others,
+        _ => &[],
+    }
 }
 
 /// The rules that a destination's values name.

@@ -31,6 +31,8 @@ fn what_excludes_each_other_is_told_with_the_fix() {
         "json = true\nnested = \"replace\"",
         "json = true\norder = \"event_time\"\nttl = \"7d\"",
         "order = \"latest\"",
+        "json = true\nnull_traits = \"remove\"",
+        "order = \"event_time\"\nclock_tolerance = \"2h\"",
         // This one is a warning.
         "clock_tolerance = \"1m\"",
     ];
