@@ -15,6 +15,7 @@ pub mod import; // configurations of other systems, turned into ours
 pub mod installation; // which Kenwell this is, to others that use the same Redis
 pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
+pub(crate) mod migrate; // what another system and Kenwell have written, compared
 mod mutex; // locking without a panic
 mod object; // JSON objects that are read as objects only
 pub(crate) mod origin; // why a field has its value: the event that set it, and what that replaced

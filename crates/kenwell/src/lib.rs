@@ -61,6 +61,7 @@
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)), and when they go again ([`Expiry`](profile::Expiry)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
+//! | [`KeyWalk`] | which keys there are |
 //! | [`printable`] | text from outside, fit for a log or a terminal |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call an operator |
 //!
@@ -92,6 +93,7 @@ mod class;
 mod error;
 mod error_code;
 mod exceeded;
+mod key_walk;
 mod printable;
 mod reply;
 
@@ -102,5 +104,6 @@ pub mod state;
 
 pub use class::Class;
 pub use error::{Error, Need};
+pub use key_walk::{KeyWalk, literal_pattern};
 pub use printable::{is_printable, printable};
 pub use reply::Reply;

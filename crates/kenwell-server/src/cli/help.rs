@@ -81,6 +81,34 @@ it seems, is told on stderr. On a terminal passwords are not shown: env:NAME sta
 
 Exits 0 when the result can be used, and 1 when something in it has to be mended first.";
 
+pub(super) const MIGRATE: &str = "\
+Examples:
+  kenwell migrate rudderstack --workspace workspaceConfig.json --shadow --output shadow.toml
+  kenwell migrate jovo --check --redis redis://127.0.0.1:6379";
+
+pub(super) const MIGRATE_RUDDERSTACK: &str = "\
+Examples:
+  kenwell migrate rudderstack --workspace workspaceConfig.json --shadow --output shadow.toml
+  kenwell migrate rudderstack --workspace workspaceConfig.json --shadow --compare
+  kenwell migrate rudderstack --workspace workspaceConfig.json --shadow-database 1 --compare --json
+
+Without --compare it makes a configuration that takes the same events and writes to other keys of the
+same Redis, and says what to do next. With it, it reads both and changes nothing. The keys of
+\"Profiles\" events (context.sources) are not compared.
+
+Exits 0 when all users are the same, and 1 when some differ.";
+
+pub(super) const MIGRATE_JOVO: &str = "\
+Examples:
+  kenwell migrate jovo --check --redis redis://127.0.0.1:6379
+  kenwell migrate jovo --check --redis redis://127.0.0.1:6379/2 --prefix bot --entries data,session
+
+Reads every entry and changes nothing. Apps that name keys themselves (onCreateKey) or encode values
+in their own way (onEncodeValue) cannot be looked at so. The address may have a password: give it as
+KENWELL_JOVO_REDIS, and it is in no list of processes.
+
+Exits 0 when everything is understood, and 1 when something is not.";
+
 pub(super) const REPLAY: &str = "\
 Examples:
   kenwell replay --from 2h

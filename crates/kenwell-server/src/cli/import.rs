@@ -50,15 +50,12 @@ pub(super) fn rudderstack(arguments: &ImportRudderstack) -> Result<(), Failure> 
         }
         None => show(&imported)?,
     }
-    mended(arguments, &imported)
+    let path = arguments.output.as_deref();
+    mended(path.unwrap_or(Path::new("kenwell.toml")), &imported)
 }
 
 /// Checks the result as a start would, so that its problems are known before that.
-fn mended(arguments: &ImportRudderstack, imported: &Imported) -> Result<(), Failure> {
-    let path = arguments
-        .output
-        .as_deref()
-        .unwrap_or(Path::new("kenwell.toml"));
+pub(super) fn mended(path: &Path, imported: &Imported) -> Result<(), Failure> {
     match Config::parse(path, imported.text.expose(), &Environment::default()) {
         Ok(_) => Ok(()),
         Err(Problems { errors, .. }) => {
@@ -72,7 +69,7 @@ fn mended(arguments: &ImportRudderstack, imported: &Imported) -> Result<(), Fail
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text))
@@ -88,7 +85,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Readable by its owner only, since it may hold passwords; never over a file that is there.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let written = files::make(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()

@@ -15,7 +15,9 @@ use super::{
     import::{self, ImportCommand},
     journal::{self, JournalCommand},
     log_writer::LogFormat,
-    logging, output, packaging,
+    logging,
+    migrate::MigrateCommand,
+    migrate_jovo, migrate_rudderstack, output, packaging,
     profile::{self, ProfileCommand},
     profile_why, replay, serve,
 };
@@ -54,6 +56,9 @@ enum Command {
     /// Make a configuration from that of another system
     #[command(subcommand, after_help = help::IMPORT)]
     Import(ImportCommand),
+    /// Move over from another system, with proof
+    #[command(subcommand, after_help = help::MIGRATE)]
+    Migrate(MigrateCommand),
     /// Deliver events again that are still in the journal, while the server does not run
     #[command(after_help = help::REPLAY)]
     Replay(replay::Replay),
@@ -111,6 +116,12 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config(ConfigCommand::Check(command)) => config::check(&command),
         Command::Config(ConfigCommand::Schema) => config::schema(),
         Command::Import(ImportCommand::Rudderstack(command)) => import::rudderstack(&command),
+        Command::Migrate(MigrateCommand::Rudderstack(command)) => {
+            runtime()?.block_on(migrate_rudderstack::run(&command))
+        }
+        Command::Migrate(MigrateCommand::Jovo(command)) => {
+            runtime()?.block_on(migrate_jovo::jovo(&command))
+        }
         Command::Replay(command) => runtime()?.block_on(replay::replay(&command)),
         Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
         Command::Identify(command) => runtime()?.block_on(identify::identify(&command)),

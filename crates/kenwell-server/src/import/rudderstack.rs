@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::draft::{Destination, Draft, Imported, Source};
 use super::loose::Loose;
 use super::redis;
+use super::shadow::ShadowPlace;
 use crate::config::is_id;
 use crate::runtime::id_from_name;
 
@@ -23,6 +24,22 @@ pub enum NotImported {
     /// It is some other JSON.
     #[error("there is no list `sources` in it: is it a workspaceConfig.json?")]
     NoSources,
+    /// A shadow prefix cannot stand before one that events choose.
+    #[error(
+        "the prefix of destination \"{destination}\" comes from the events: use --shadow-database instead of --shadow"
+    )]
+    TemplateInShadow {
+        /// Which destination.
+        destination: String,
+    },
+    /// A shadow database is none of a cluster's.
+    #[error(
+        "destination \"{destination}\" is a cluster, which has no databases: use --shadow instead of --shadow-database"
+    )]
+    ClusterHasNoDatabases {
+        /// Which destination.
+        destination: String,
+    },
 }
 
 /// Turns the text of a `workspaceConfig.json` into a configuration of ours.
@@ -30,6 +47,20 @@ pub enum NotImported {
 /// # Errors
 /// [`NotImported`].
 pub fn rudderstack(text: &[u8]) -> Result<Imported, NotImported> {
+    Ok(draft(text)?.finish())
+}
+
+/// The same with all destinations in another place, beside what RudderStack writes.
+///
+/// # Errors
+/// [`NotImported`], also where a destination cannot have such a place.
+pub fn rudderstack_shadow(text: &[u8], place: &ShadowPlace) -> Result<Imported, NotImported> {
+    let mut draft = draft(text)?;
+    draft.move_to(place)?;
+    Ok(draft.finish())
+}
+
+fn draft(text: &[u8]) -> Result<Draft, NotImported> {
     let json: Json = serde_json::from_slice(text)?;
     let mut import = Import::default();
     for workspace in workspaces(&json)? {
@@ -208,7 +239,7 @@ impl Import {
         })
     }
 
-    fn finish(mut self) -> Imported {
+    fn finish(mut self) -> Draft {
         for known in self.known.values() {
             if let Some(destination) = self.draft.destinations.get_mut(known.index)
                 && !(known.is_on && known.is_fed)
@@ -221,7 +252,7 @@ impl Import {
                 format!("{count} destination(s) of type {kind} left out: only Redis is imported");
             self.draft.notes.push(note);
         }
-        self.draft.finish()
+        self.draft
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// the longest line of any reply.
 pub(super) const SHORT: usize = 64 * 1024;
 
-/// What a reply may take in which a server tells about itself: `INFO`, `CLUSTER SLOTS`, `CLIENT LIST`.
+/// What a reply may take in which a server tells about itself: `INFO`, `CLUSTER SLOTS`, `CLIENT LIST`; or some of its keys: `SCAN`.
 const REPORT: usize = 16 * 1024 * 1024;
 
 /// What a profile may take, or a marker: of a hash each name and value counts as its bytes and
@@ -28,7 +28,7 @@ fn allowance(name: &[u8]) -> usize {
     match name {
         b"GET" | b"GETEX" => VALUE,
         b"HGETALL" | b"JSON.GET" => PROFILE,
-        b"INFO" | b"CLIENT" | b"CLUSTER" | b"SENTINEL" | b"HELLO" => REPORT,
+        b"SCAN" | b"INFO" | b"CLIENT" | b"CLUSTER" | b"SENTINEL" | b"HELLO" => REPORT,
         _ => SHORT,
     }
 }

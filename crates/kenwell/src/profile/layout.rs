@@ -3,6 +3,7 @@
 use kenwell_json::Skipped;
 
 use super::{Ignored, Prefix, Rules, clocks, js};
+use crate::key_walk::literal_pattern;
 
 /// What a profile is in Redis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,12 +48,12 @@ impl Layout {
         if self.prefix.varies() {
             return "*user:*".to_owned();
         }
-        format!("{}*", escaped(&self.profile_key_start()))
+        format!("{}*", literal_pattern(&self.profile_key_start()))
     }
 
     /// The pattern of the keys of [`Marker`](super::Marker)s.
     pub fn marker_pattern(&self) -> String {
-        format!("{}*", escaped(&self.marker_key_start()))
+        format!("{}*", literal_pattern(&self.marker_key_start()))
     }
 
     /// The commands that writing by its rules takes beside `HSET`: the script's and what it calls. Where profiles
@@ -89,18 +90,6 @@ impl Layout {
         let prefix = self.prefix.fixed();
         prefix.map_or_else(String::new, |prefix| format!("{prefix}:"))
     }
-}
-
-/// The glob that matches this text and nothing else.
-fn escaped(text: &str) -> String {
-    let mut glob = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
-            glob.push('\\');
-        }
-        glob.push(character);
-    }
-    glob
 }
 
 pub(super) fn push_key(prefix: Option<&str>, user_id: &[u8], key: &mut Vec<u8>) {

@@ -61,7 +61,7 @@ impl Prefix {
     }
 
     /// Whether an event can say what the prefix is.
-    pub(super) fn varies(&self) -> bool {
+    pub fn varies(&self) -> bool {
         matches!(self.rule, Rule::Template { path: Some(_), .. })
     }
 
