@@ -34,6 +34,7 @@ PLACES = (
     Place("crates/kenwell-node/package-lock.json", rf'(?:"name": "@kenwell/[\w-]+",\n\s+"version": |"@kenwell/[\w-]+": )"{VERSION}"'),
     Place("crates/kenwell-node/npm/linux-x64-gnu/package.json", rf'^  "version": "{VERSION}"'),
     Place("packaging/npm/kenwell/package.json", rf'^(?:  "version": |    "@kenwell/cli-[\w-]+": )"{VERSION}"'),
+    Place("packaging/container/compose.yaml", rf"image: kenwell/kenwell:{VERSION}"),
     Place("packaging/helm/kenwell/Chart.yaml", rf'^(?:version: |appVersion: ")"?{VERSION}'),
 )
 
