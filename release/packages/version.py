@@ -29,7 +29,7 @@ VERSION = r"(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
 
 PLACES = (
     Place("Cargo.toml", rf'^(?:version = |kenwell[\w-]* = \{{ path = "[^"]+", version = )"{VERSION}"'),
-    Place("Cargo.lock", rf'^name = "kenwell(?:-event|-journal|-json|-node|-server)?"\nversion = "{VERSION}"'),
+    Place("Cargo.lock", rf'^name = "kenwell[\w-]*"\nversion = "{VERSION}"'),
     Place("crates/kenwell-node/package.json", rf'^(?:  "version": |    "@kenwell/redis-[\w-]+": )"{VERSION}"'),
     Place("crates/kenwell-node/package-lock.json", rf'(?:"name": "@kenwell/[\w-]+",\n\s+"version": |"@kenwell/[\w-]+": )"{VERSION}"'),
     Place("crates/kenwell-node/npm/linux-x64-gnu/package.json", rf'^  "version": "{VERSION}"'),

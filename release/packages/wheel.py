@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 
 from . import elf
 from .archive import Entry, zip_file
@@ -13,9 +14,14 @@ def build(release):
     for target in release.one_for_each_processor():
         program = release.program(target)
         tags = [f"py3-none-{platform}" for platform in platforms(elf.needs(program))]
-        name = f"kenwell-{release.version.replace('-', '')}"
+        name = f"kenwell-{python_version(release.version)}"
         file = f"{name}-py3-none-{'.'.join(tag.removeprefix('py3-none-') for tag in tags)}.whl"
         release.keep(file, zip_file(entries(name, program.read_bytes(), tags, release.version), release.epoch))
+
+
+def python_version(version):
+    """1.2.3-rc.1 as Python writes it: 1.2.3rc1."""
+    return re.sub(r"-([a-z]+)\.?(\d+)$", r"\1\2", version)
 
 
 def platforms(needs):
@@ -30,7 +36,7 @@ def entries(name, program, tags, version):
     information = f"{name}.dist-info"
     files = [
         Entry(f"{name}.data/scripts/kenwell", program, 0o755),
-        Entry(f"{information}/METADATA", metadata(version.replace("-", "")).encode()),
+        Entry(f"{information}/METADATA", metadata(python_version(version)).encode()),
         Entry(f"{information}/WHEEL", "".join(["Wheel-Version: 1.0\nGenerator: kenwell release/build\nRoot-Is-Purelib: false\n",
                                              *(f"Tag: {tag}\n" for tag in tags)]).encode()),
         Entry(f"{information}/licenses/LICENSE", (ROOT / "LICENSE").read_bytes()),
