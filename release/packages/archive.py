@@ -59,7 +59,7 @@ def tar(entries, epoch, prefix=""):
 
 def compress(data):
     """gzip without a name or a time."""
-    return gzip.compress(data, compresslevel=9, mtime=0)
+    return gzip.compress(data, compresslevel=6, mtime=0)
 
 
 def tar_gz(entries, epoch, prefix=""):
@@ -70,7 +70,7 @@ def tar_gz(entries, epoch, prefix=""):
 def zip_file(entries, epoch):
     """A zip archive, in the order given."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for entry in entries:
             info = zipfile.ZipInfo(entry.name, time.gmtime(max(epoch, 315532800))[:6]) # zip knows no time before 1980
             info.external_attr, info.create_system = (0o100000 | entry.mode) << 16, 3

@@ -50,7 +50,8 @@ def bare(root):
         say(f"    making a bare Debian in {BARE} …")
         part = Path(f"{BARE}.part")
         shutil.rmtree(part, ignore_errors=True)
-        run([program("debootstrap", "apt-get install debootstrap"), "--variant=minbase", "--include=adduser", SUITE, part],
+        # In a mount namespace of its own, so that nothing stays mounted, however it ends.
+        run(["unshare", "--mount", program("debootstrap", "apt-get install debootstrap"), "--variant=minbase", "--include=adduser", SUITE, part],
             "see the end of debootstrap's words, and try again with the network")
         part.rename(BARE)
     run(["cp", "--archive", "--reflink=auto", BARE, root])
