@@ -10,8 +10,7 @@ from packages.common import TARGET, Failure, program, run, say
 
 from . import running
 
-SUITE = "bookworm"
-BARE = TARGET / "release-tools" / f"debian-{SUITE}"
+BARE = TARGET / "release-tools"
 RIGHTS = {
     "etc/kenwell": "750 kenwell:kenwell", "etc/kenwell/kenwell.toml": "640 kenwell:kenwell", "var/lib/kenwell": "700 kenwell:kenwell",
     "usr/bin/kenwell": "755 root:root", "usr/lib/systemd/system/kenwell.service": "644 root:root",
@@ -46,16 +45,26 @@ def test(packages, work, redis):
 
 def bare(root):
     """A copy of a bare Debian, which is made once."""
-    if not BARE.is_dir():
-        say(f"    making a bare Debian in {BARE} …")
-        part = Path(f"{BARE}.part")
+    suite = this_systems_suite()
+    made = BARE / f"debian-{suite}"
+    if not made.is_dir():
+        say(f"    making a bare Debian ({suite}) in {made} …")
+        part = Path(f"{made}.part")
         shutil.rmtree(part, ignore_errors=True)
         # In a mount namespace of its own, so that nothing stays mounted, however it ends.
-        run(["unshare", "--mount", program("debootstrap", "apt-get install debootstrap"), "--variant=minbase", "--include=adduser", SUITE, part],
+        run(["unshare", "--mount", program("debootstrap", "apt-get install debootstrap"), "--variant=minbase", "--include=adduser", suite, part],
             "see the end of debootstrap's words, and try again with the network")
-        part.rename(BARE)
-    run(["cp", "--archive", "--reflink=auto", BARE, root])
+        part.rename(made)
+    run(["cp", "--archive", "--reflink=auto", made, root])
     return root
+
+
+def this_systems_suite():
+    """The version of Debian or Ubuntu that this machine has: a program that was built here runs there."""
+    lines = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    if "VERSION_CODENAME" not in lines:
+        raise Failure("this is neither Debian nor Ubuntu\n  fix: --only others")
+    return lines["VERSION_CODENAME"]
 
 
 def inside(root, *command):
