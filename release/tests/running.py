@@ -6,6 +6,8 @@ import shutil
 import socket
 import subprocess
 import time
+from base64 import b64encode
+from http.client import HTTPConnection
 from pathlib import Path
 
 from packages.common import Failure, program
@@ -93,18 +95,19 @@ class Redis(Child):
 
 def configuration(redis, destinations=("profiles",)):
     """A file with one source, and destinations that differ in their prefix."""
-    text = f'[gateway]\nlisten = "127.0.0.1:0"\n[private]\nlisten = "127.0.0.1:0"\n[[sources]]\nid = "web"\nwrite_key = "{WRITE_KEY}"\ndestinations = {json.dumps(destinations)}\n'
+    text = '[gateway]\nlisten = "127.0.0.1:0"\n[private]\nlisten = "127.0.0.1:0"\n'
+    text += f'[[sources]]\nid = "web"\nwrite_key = "{WRITE_KEY}"\ndestinations = {json.dumps(destinations)}\n'
     for one in destinations:
         text += f'[[destinations]]\nid = "{one}"\naddress = "127.0.0.1:{redis.port}"\nprefix = "{one}"\n'
     return text
 
 
-def first_event(redis, work, command, environment=None, config=None, arguments=("serve",), preexec=None):
+def first_event(redis, work, command, environment=None, config=None, arguments=("serve",)):
     """Serves with a configuration (a path as the command sees it), sends an event as SDKs do, and stops. Says how long it took."""
     redis.ask("FLUSHALL")
     began = time.monotonic()
     environment = {"PATH": "/usr/bin:/bin", "KENWELL_CONFIG": str(config), **(environment or {})}
-    with Child([*command, *arguments], Path(work) / "kenwell.log", env=environment, cwd=work, preexec_fn=preexec) as kenwell:
+    with Child([*command, *arguments], Path(work) / "kenwell.log", env=environment, cwd=work) as kenwell:
         gateway = kenwell.until(LISTENING)[1]
         status, answer = post(gateway.replace("0.0.0.0", "127.0.0.1"), {"userId": "ada", "traits": {"name": "Ada", "plan": {"tier": "pro"}}})
         if (status, answer) != (200, "ok"):
@@ -120,8 +123,6 @@ def first_event(redis, work, command, environment=None, config=None, arguments=(
 
 def post(address, event):
     """Sends one identify; the status and the answer."""
-    from base64 import b64encode
-    from http.client import HTTPConnection
     connection = HTTPConnection(address, timeout=LIMIT)
     connection.request("POST", "/v1/identify", json.dumps(event), {"authorization": "Basic " + b64encode(f"{WRITE_KEY}:".encode()).decode(),
                                                                    "content-type": "application/json"})
