@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
-FOLDERS = ("bench", "conformance", "crates", "docs", "fuzz", "tools")
+FOLDERS = ("bench", "conformance", "crates", "docs", "fuzz", "packaging", "release", "tools")
 NOT_OURS = {"node_modules", "target"}
 OTHER_CRATES = {"redis", "std", "tokio"}
 SHOWN_BY = ("shown by", "test")

@@ -1,0 +1,1 @@
+"""What a release is made of: one file for each kind of package, and what they share."""

@@ -1,0 +1,23 @@
+"""The tarball, unpacked into an empty directory."""
+
+import tarfile
+from pathlib import Path
+
+from packages.common import Failure, run
+
+from . import running
+
+
+def test(packages, work, redis):
+    """Every file of it is there, the example is valid, and the program serves."""
+    (tarball,) = packages.of_this_machine("kenwell-*-unknown-linux-*.tar.gz")
+    with tarfile.open(tarball) as archive:
+        archive.extractall(work)
+    (directory,) = [path for path in Path(work).iterdir() if path.is_dir()]
+    missing = [name for name in ("README.md", "LICENSE", "CHANGELOG.md", "kenwell.service", "completions/kenwell.bash", "man/kenwell.1")
+               if not (directory / name).is_file()]
+    if missing:
+        raise Failure(f"{tarball.name} lacks {', '.join(missing)}")
+    run([directory / "kenwell", "config", "check", directory / "kenwell.toml"], env={})
+    (work / "kenwell.toml").write_text(running.configuration(redis))
+    yield "first event", running.first_event(redis, work, [directory / "kenwell"], config=work / "kenwell.toml")
