@@ -100,7 +100,7 @@ async fn serve(
     ));
     let closing = CancellationToken::new();
     let private = PrivatePlane {
-        access: Access::new(key, private_listener.is_secure()),
+        access: Access::new(key, private_listener.is_secure(), metrics.refused().clone()),
         hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),

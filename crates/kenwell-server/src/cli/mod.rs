@@ -16,6 +16,7 @@ mod import;
 mod journal;
 mod log_writer;
 mod logging;
+mod metrics;
 mod output;
 mod packaging;
 mod profile;

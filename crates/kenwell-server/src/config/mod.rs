@@ -38,6 +38,7 @@ pub(crate) use allowed::Reference;
 pub(crate) use amount::duration_of as duration;
 pub use environment::Environment;
 
+pub(crate) use keys::without_links;
 pub(crate) use keys::{DESTINATION, SOURCE, destination as destination_keys};
 pub use keys::{Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};

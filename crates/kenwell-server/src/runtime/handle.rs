@@ -15,7 +15,9 @@ use super::{
     destination::{DestinationRuntimes, DestinationView},
     retired::{AcceptRetired, RetiredDestination},
 };
-use crate::{config::Config, delivery::DestinationQueue, gateway::SourceTable};
+use crate::{
+    config::Config, delivery::DestinationQueue, gateway::SourceTable, metrics::CertificateExpiry,
+};
 
 /// What runs now: the configuration, its sources, and the runtime of each destination. Clones are the same.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub(super) struct Inner {
     pub(super) accept_retired: bool,
     pub(super) source_table: Arc<SourceTable>,
     pub(super) snapshot: RwLock<Snapshot>,
+    /// When certificates expire, as of the last look.
+    pub(super) certificates: std::sync::Mutex<Vec<CertificateExpiry>>,
     /// Locked from the beginning of each change to its end.
     pub(super) destinations: Mutex<DestinationRuntimes>,
 }

@@ -29,6 +29,7 @@ mod journal_damage;
 mod journal_full;
 mod late_bytes;
 mod lifecycle;
+mod metrics;
 mod password_rotation;
 mod prefix_isolation;
 mod private;
