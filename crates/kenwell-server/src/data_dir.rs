@@ -11,7 +11,14 @@ use crate::metrics::DiskSpace;
 
 /// Kenwell's files that lie in `data_dir` itself. Other files there may be anybody's, such as the configuration, and are
 /// left alone.
-const FILES: [&str; 4] = ["admin-key", "installation-id", "journal-id", "dev.lock"];
+const FILES: [&str; 6] = [
+    "admin-key",
+    "audit.jsonl",
+    "audit.old.jsonl",
+    "installation-id",
+    "journal-id",
+    "dev.lock",
+];
 /// Directories in it in which all files are Kenwell's. The journal looks after its own.
 const DIRECTORIES: [&str; 2] = ["dead-letters", "redis"];
 

@@ -6,6 +6,7 @@ mod amount;
 mod certificate;
 mod check;
 mod destination;
+mod difference;
 mod document;
 mod environment;
 mod expiry;

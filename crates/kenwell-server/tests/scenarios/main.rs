@@ -43,6 +43,7 @@ mod redis_faults;
 mod retired;
 mod sdk_captures;
 mod segment_senders;
+mod service_manager;
 mod source_config;
 mod support;
 mod tls;
