@@ -1,5 +1,11 @@
 //! What `kenwell metrics` prints: rules that Prometheus takes and that fire when they should.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failing test panics"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -26,7 +26,7 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Critical => "critical",
             Self::Warning => "warning",
@@ -132,7 +132,7 @@ pub(crate) const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         summary: "A certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}",
         description: "Of the listener {{ $labels.listener }} or the destination {{ $labels.destination }} \
-                      ({{ $labels.setting }}). Renew it: then clients refuse us, or the destination waits.",
+                      ({{ $labels.setting }}). Renew it before clients refuse us, or the destination waits.",
     },
     Alert {
         name: "KenwellRestartLoop",

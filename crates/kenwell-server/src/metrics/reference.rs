@@ -16,9 +16,6 @@ use super::{
 
 /// Set it to have the table of the guide written anew.
 const UPDATE: &str = "KENWELL_UPDATE_DOCS";
-/// What stands before the table.
-const HEADING: &str = "\n### Metrics\n\n";
-
 fn rows() -> String {
     let mut rows =
         "| metric | labels | what it is | watch for |\n| --- | --- | --- | --- |\n".to_owned();
@@ -31,21 +28,39 @@ fn rows() -> String {
     rows
 }
 
+fn alert_rows() -> String {
+    let mut rows =
+        "| alert | severity | after | what it means |\n| --- | --- | --- | --- |\n".to_owned();
+    for alert in ALERTS {
+        let (name, severity) = (alert.name, alert.severity.as_str());
+        let (lasts, description) = (alert.lasts, alert.description);
+        writeln!(rows, "| `{name}` | {severity} | {lasts} | {description} |").unwrap();
+    }
+    // Labels are for Prometheus.
+    rows.replace("{{ $labels.", "`").replace(" }}", "`")
+}
+
+/// The guide with this table below this heading.
+fn with_table(guide: &str, heading: &str, rows: &str) -> String {
+    let (before, rest) = guide.split_once(heading).unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    format!("{before}{heading}{rows}\n{after}")
+}
+
 #[test]
-fn the_table_of_metrics_in_the_guide_is_that_of_the_program() {
+fn the_tables_of_metrics_and_alerts_in_the_guide_are_those_of_the_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
     let guide = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = guide.split_once(HEADING).unwrap();
-    let (_, after) = rest.split_once("\n\n").unwrap();
-    let wanted = format!("{before}{HEADING}{}\n{after}", rows());
+    let wanted = with_table(&guide, "\n### Metrics\n\n", &rows());
+    let wanted = with_table(&wanted, "\n### Alerts\n\n", &alert_rows());
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, &wanted).unwrap();
     }
     let guide = std::fs::read_to_string(&path).unwrap();
     assert!(
         guide == wanted,
-        "docs/operations.md is not what the table of metrics says; write it anew with \
-         {UPDATE}=1 cargo nextest run -p kenwell-server the_table_of_metrics"
+        "docs/operations.md is not what the tables of metrics and alerts say; write it anew with \
+         {UPDATE}=1 cargo nextest run -p kenwell-server the_tables_of_metrics"
     );
 }
 
