@@ -70,7 +70,7 @@ impl AuditEntry {
             settings,
             result,
             status = self.status.unwrap_or_default(),
-            "a deed"
+            "audit"
         );
     }
 
