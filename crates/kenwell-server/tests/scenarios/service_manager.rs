@@ -26,7 +26,7 @@ fn systemd_hears_of_start_reload_life_and_end() {
     let path = server.data_dir().join("notify.socket");
     let socket = UnixDatagram::bind(&path).unwrap();
     socket
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .unwrap();
     let name = path.display();
     server.restart_with(&format!("export NOTIFY_SOCKET={name} WATCHDOG_USEC=200000"));
