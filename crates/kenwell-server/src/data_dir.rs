@@ -5,12 +5,31 @@ use std::io;
 use std::path::Path;
 
 use kenwell_journal::files;
+use rustix::fs::statvfs;
+
+use crate::metrics::DiskSpace;
 
 /// Kenwell's files that lie in `data_dir` itself. Other files there may be anybody's, such as the configuration, and are
 /// left alone.
-const FILES: [&str; 4] = ["admin-key", "installation-id", "journal-id", "dev.lock"];
+const FILES: [&str; 6] = [
+    "admin-key",
+    "audit.jsonl",
+    "audit.old.jsonl",
+    "installation-id",
+    "journal-id",
+    "dev.lock",
+];
 /// Directories in it in which all files are Kenwell's. The journal looks after its own.
 const DIRECTORIES: [&str; 2] = ["dead-letters", "redis"];
+
+/// How much room the disk of the directory has; `None` when the system does not say.
+pub(crate) fn space(data_dir: &Path) -> Option<DiskSpace> {
+    let found = statvfs(data_dir).ok()?;
+    Some(DiskSpace {
+        available: found.f_bavail.saturating_mul(found.f_frsize),
+        size: found.f_blocks.saturating_mul(found.f_frsize),
+    })
+}
 
 /// Makes the directory when there is none, and takes from everybody but its owner the rights to it and to what of ours
 /// lies there. Where that is refused it is logged as a WARN.

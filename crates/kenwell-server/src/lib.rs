@@ -1,6 +1,7 @@
 //! The server behind the `kenwell` binary: gateway, delivery, configuration and command line.
 
 pub mod applied; // which events a destination has, and waiting for it
+pub(crate) mod audit; // who changed what
 pub mod cli; // the command line: one module a command
 mod clock; // ages by the wall clock, without its jumps
 pub mod config; // kenwell.toml: strict, every problem with its line and fix
@@ -22,5 +23,6 @@ pub(crate) mod origin; // why a field has its value: the event that set it, and 
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
 pub mod runtime; // what runs now, and every change of it
 pub(crate) mod serve; // puts it all together
+mod service_manager; // what systemd is told
 pub mod tail; // what becomes of events, shown to whoever looks just now
 mod time; // times as text

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     applied::{JournalId, Waits},
+    audit::AuditLog,
     config::Config,
     data_dir,
     dead_letters::DeadLetters,
@@ -21,6 +22,7 @@ use crate::{
     metrics::Metrics,
     private::{self, Access, AdminKey, PrivatePlane},
     runtime::{ConfigFile, Runtime},
+    service_manager::{Notice, stay_in_touch, tell},
 };
 
 /// Time for requests under way when the server stops.
@@ -98,9 +100,11 @@ async fn serve(
         journal_id,
         Arc::clone(&metrics),
     ));
+    let audit_log = AuditLog::open(runtime.config().data_dir.clone());
+    runtime.keep_audit(audit_log.clone());
     let closing = CancellationToken::new();
     let private = PrivatePlane {
-        access: Access::new(key, private_listener.is_secure()),
+        access: Access::new(key, private_listener.is_secure(), metrics.refused().clone()),
         hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),
@@ -112,7 +116,8 @@ async fn serve(
         gateway: Arc::clone(&gateway),
         dead_letters,
         history: Arc::default(),
-        audit: Arc::default(),
+        balance: Arc::default(),
+        audit_log,
         closing,
     };
     let stop_private = private.closing.clone();
@@ -122,6 +127,10 @@ async fn serve(
     ));
     let private = tokio::spawn(private.serve(private_listener, limits.private));
 
+    let telling = tokio::spawn(stay_in_touch(shutdown.clone()));
+    tell(Notice::Ready {
+        status: "accepting events",
+    });
     tracing::info!(
         gateway = %addresses.gateway, private = %addresses.private, tls = addresses.tls,
         "accepting events"
@@ -136,6 +145,10 @@ async fn serve(
 
     tracing::info!("stopping: no more requests; deliveries finish their batch");
     let watched = watching.await;
+    // It ends at the signal.
+    telling
+        .await
+        .context("the task that keeps in touch with systemd failed")?;
     stop_deliveries(&runtime).await;
     stop_private.cancel();
     private.await.context("the private listener failed")?;

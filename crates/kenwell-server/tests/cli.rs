@@ -76,6 +76,7 @@ fn help() {
         "dead-letters",
         "dead-letters list",
         "dead-letters retry",
+        "metrics",
         "completions",
         "man",
     ] {

@@ -353,6 +353,8 @@ fn bad_values() {
         "[private]\nlisten = \"0.0.0.0:8081\"\nadmin_key = \"\"",
         "[private]\nadmin_key = \"too short\"\nhosts = [\"http://kenwell.internal\", \"*\"]",
         "[private]\nadmin_key = \"long enough but with white space\"\nhosts = [\"\"]",
+        "[private]\nmetrics_key = \"too short\"",
+        "[private]\nadmin_key = \"kwa_SECRET-of-twenty-characters\"\nmetrics_key = \"kwa_SECRET-of-twenty-characters\"",
         "[gateway]\nlisten = \"127.0.0.1:8081\"",
         "[gateway]\nlisten = \"127.0.0.1:9\"\n[private]\nlisten = \"127.0.0.1:9\"",
         "[journal]\nmax_bytes = \"8 gigs\"\nretain = \"a day\"\nretain_bytes = -1\ndurability = \"sync\"",

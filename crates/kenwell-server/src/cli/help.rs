@@ -52,6 +52,14 @@ Examples:
   kenwell config check kenwell.toml
   kenwell config schema > kenwell.schema.json";
 
+pub(super) const METRICS: &str = "\
+Examples:
+  kenwell metrics
+  kenwell metrics --dashboard > kenwell-dashboard.json     Grafana: Dashboards, New, Import
+  kenwell metrics --rules > /etc/prometheus/rules/kenwell.yaml
+
+The server shows them on /metrics of its private listener, to whoever has the metrics key or the admin key.";
+
 pub(super) const CONFIG_SCHEMA: &str = "\
 Examples:
   kenwell config schema > kenwell.schema.json

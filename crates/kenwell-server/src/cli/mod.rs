@@ -19,6 +19,7 @@ mod logging;
 mod migrate;
 mod migrate_jovo;
 mod migrate_rudderstack;
+mod metrics;
 mod output;
 mod packaging;
 mod profile;

@@ -17,7 +17,7 @@ use super::{
     log_writer::LogFormat,
     logging,
     migrate::MigrateCommand,
-    migrate_jovo, migrate_rudderstack, output, packaging,
+    migrate_jovo, migrate_rudderstack, metrics, output, packaging,
     profile::{self, ProfileCommand},
     profile_why, replay, serve,
 };
@@ -83,6 +83,9 @@ enum Command {
     /// Look at events that Redis refused for good, and retry them
     #[command(subcommand, after_help = help::DEAD_LETTERS)]
     DeadLetters(DeadLettersCommand),
+    /// List the metrics, or print a Grafana dashboard or Prometheus alert rules for them
+    #[command(after_help = help::METRICS)]
+    Metrics(metrics::ListMetrics),
     /// Print a script that completes commands and options in a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions(packaging::Completions),
@@ -139,6 +142,7 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Destinations(DestinationsCommand::Forget(command)) => {
             runtime()?.block_on(destinations::forget(&command))
         }
+        Command::Metrics(command) => metrics::list(&command),
         Command::Completions(command) => packaging::completions(&command, Arguments::command()),
         Command::Man(command) => packaging::man(&command, Arguments::command()),
         Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),

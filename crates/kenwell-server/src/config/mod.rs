@@ -6,6 +6,7 @@ mod amount;
 mod certificate;
 mod check;
 mod destination;
+mod difference;
 mod document;
 mod environment;
 mod expiry;
@@ -38,6 +39,7 @@ pub(crate) use allowed::Reference;
 pub(crate) use amount::duration_of as duration;
 pub use environment::Environment;
 
+pub(crate) use keys::without_links;
 pub(crate) use keys::{DESTINATION, SOURCE, destination as destination_keys};
 pub use keys::{Group, Key, Kind, Moves, Needs};
 pub use load::{Loaded, MAX_FILE_BYTES};

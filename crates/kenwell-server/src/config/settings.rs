@@ -70,6 +70,8 @@ pub struct Gateway {
 pub struct Private {
     /// The key that opens it; `None` when Kenwell makes one by itself.
     pub admin_key: Option<Secret>,
+    /// A key that can only read metrics.
+    pub metrics_key: Option<Secret>,
     /// Names besides IP addresses and localhost by which browsers may call it.
     pub hosts: Vec<String>,
     /// Which variables, files and sockets of this machine an edit over the network may name.
@@ -209,9 +211,11 @@ impl Gateway {
 impl Private {
     fn of(values: &Values) -> Self {
         let admin_key = values.secret(private::ADMIN_KEY);
+        let metrics_key = values.secret(private::METRICS_KEY);
         let allowed = values.list(private::ALLOWED_REFERENCES);
         Self {
             admin_key: admin_key.map(|found| found.secret.clone()),
+            metrics_key: metrics_key.map(|found| found.secret.clone()),
             hosts: values.list(private::HOSTS),
             allowed_references: AllowedReferences::of(&allowed).unwrap_or_default(),
             listen: values.listen(private::LISTEN),

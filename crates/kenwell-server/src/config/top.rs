@@ -95,7 +95,18 @@ fn check_private(table: &mut TableReader<'_>, gateway: &TableReader<'_>) {
     }
     table.check(private::ADMIN_KEY, |values| {
         let found = values.secret(private::ADMIN_KEY);
-        check_admin_key(found.map_or("", FoundSecret::text))
+        let fix = "remove the line, and Kenwell makes a key at the next start and prints it once";
+        check_key("admin key", fix, found.map_or("", FoundSecret::text))
+    });
+    table.check(private::METRICS_KEY, |values| {
+        let text = |key| values.secret(key).map_or("", FoundSecret::text);
+        let fix = "remove the line, or give a key of its own: `openssl rand -base64 32`";
+        check_key("metrics key", fix, text(private::METRICS_KEY))?;
+        if text(private::METRICS_KEY) == text(private::ADMIN_KEY) {
+            let what = "the metrics key is the admin key, so it opens everything";
+            return Err(ValueError::new(what, fix));
+        }
+        Ok(())
     });
     table.check(private::HOSTS, |values| {
         check_hosts(&values.list(private::HOSTS))
@@ -106,26 +117,23 @@ fn check_private(table: &mut TableReader<'_>, gateway: &TableReader<'_>) {
     listener::check(table);
 }
 
-/// A key that nobody guesses. There is no way to do without one.
-fn check_admin_key(text: &str) -> Result<(), ValueError> {
-    let fix = "remove the line, and Kenwell makes a key at the next start and prints it once";
+/// A key that nobody guesses.
+fn check_key(name: &str, fix: &str, text: &str) -> Result<(), ValueError> {
     if text.is_empty() {
         return Err(ValueError::new(
-            "the admin key is empty, and nobody may be let in without one",
+            format!("the {name} is empty, and nobody may be let in without one"),
             fix,
         ));
     }
     if text.chars().count() < MIN_KEY_CHARS {
         return Err(ValueError::new(
-            format!(
-                "the admin key has fewer than {MIN_KEY_CHARS} characters, so it can be guessed"
-            ),
+            format!("the {name} has fewer than {MIN_KEY_CHARS} characters, so it can be guessed"),
             fix,
         ));
     }
     if !text.chars().all(|c| c.is_ascii_graphic()) {
         return Err(ValueError::new(
-            "the admin key has characters that cannot stand in an HTTP header",
+            format!("the {name} has characters that cannot stand in an HTTP header"),
             "use ASCII letters, digits and punctuation, without white space",
         ));
     }

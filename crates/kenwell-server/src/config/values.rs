@@ -162,10 +162,22 @@ impl Values {
     pub(crate) fn needs_restart<'a>(&'a self, started: &'a Self) -> impl Iterator<Item = String> {
         let keys = self.keys.iter().filter(|key| key.restart);
         let differing = keys.filter(|key| !self.says_the_same(started, key));
-        differing.map(|key| match self.name {
-            "" => key.name.to_owned(),
-            table => format!("{table}.{}", key.name),
-        })
+        differing.map(|key| self.full_name(key.name))
+    }
+
+    /// The names of the keys that say something else in another table.
+    pub(super) fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = &'static str> {
+        let keys = self.keys.iter();
+        keys.filter(|key| !self.says_the_same(other, key))
+            .map(|key| key.name)
+    }
+
+    /// A key's name, with that of the table.
+    pub(super) fn full_name(&self, key: &str) -> String {
+        match self.name {
+            "" => key.to_owned(),
+            table => format!("{table}.{key}"),
+        }
     }
 
     /// Whether another table says the same in all of its keys but one.

@@ -74,6 +74,7 @@ impl Delivery {
                 break;
             }
         }
+        self.lag.note(None);
         deferred_tasks.shutdown().await;
         self.health.set_deferred([]);
         // The next delivery reads these events again, and gives them an outcome again.

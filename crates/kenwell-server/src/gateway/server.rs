@@ -123,6 +123,7 @@ impl Gateway {
 
     /// Answers one request, and counts it.
     pub(super) async fn respond(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let began = Instant::now();
         if let Some((answer, headers)) = cors::preflight(&request) {
             return answer.into_response(headers);
         }
@@ -140,7 +141,9 @@ impl Gateway {
                 success::refused(refusal.answer(), request.headers())
             }
         };
-        self.ingest.metrics.request(route, answer.status().as_u16());
+        let metrics = &self.ingest.metrics;
+        metrics.request(route, answer.status().as_u16());
+        metrics.observe_request(route, began.elapsed());
         answer.into_response(cors::headers(request.headers()))
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kenwell::{
     Error,
-    connection::{self, Secret, TimeNotice, time_notices},
+    connection::{self, Secret, TimeNotice, certificate_expiry, time_notices},
 };
 use rustls::sign::CertifiedKey;
 
@@ -56,5 +56,10 @@ impl ServerIdentity {
     pub(crate) fn time_notices(&self, now: i64) -> Vec<TimeNotice> {
         // What cannot be read was refused before.
         time_notices(CERTIFICATE, self.certificate.expose(), now).unwrap_or_default()
+    }
+
+    /// When the first of its certificates expires, in seconds since 1970.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        certificate_expiry(CERTIFICATE, self.certificate.expose()).unwrap_or_default()
     }
 }

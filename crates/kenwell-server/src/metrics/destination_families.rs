@@ -2,7 +2,7 @@
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
 use super::{
@@ -10,7 +10,8 @@ use super::{
     destination_series::{COUNTERS, DestinationSeries, GAUGES},
     labels::{self, Labels},
     reason_counters::{NOT_AN_ENVELOPE, REFUSALS, ReasonCounters},
-    registration::{InSeconds, register},
+    registration::{InSeconds, register, show},
+    table,
 };
 use crate::tail::Tail;
 
@@ -28,29 +29,14 @@ pub(super) struct DestinationFamilies {
 impl DestinationFamilies {
     /// Every family, registered and empty.
     pub(super) fn registered(registry: &mut Registry) -> Self {
-        let registry = registry.sub_registry_with_prefix("destination");
         let freshness = Family::new_with_constructor(InSeconds);
-        let help = "Time from receipt to visible in Redis, of the oldest event of a batch";
-        registry.register_with_unit("freshness", help, Unit::Seconds, freshness.clone());
         Self {
-            counters: COUNTERS.map(|(name, help, _)| register(registry, name, help)),
-            gauges: GAUGES.map(|(name, help, _)| register(registry, name, help)),
-            ignored: register(
-                registry,
-                "ignored",
-                "Identify events with nothing for the destination, by reason",
-            ),
-            dead_lettered: register(
-                registry,
-                "dead_lettered",
-                "Identify events in the dead-letter log, by reason",
-            ),
-            retired: register(
-                registry,
-                "retired",
-                "1 for a destination that is not configured and has events waiting",
-            ),
-            freshness,
+            counters: COUNTERS.map(|(of, _)| register(registry, of)),
+            gauges: GAUGES.map(|(of, _)| register(registry, of)),
+            ignored: register(registry, table::DESTINATION_IGNORED),
+            dead_lettered: register(registry, table::DEAD_LETTERED),
+            retired: register(registry, table::RETIRED),
+            freshness: show(registry, table::FRESHNESS, freshness),
         }
     }
 

@@ -5,31 +5,30 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
+use super::description::Description;
 use super::event_counts::CounterValues;
 use super::reason_counters::ReasonCounters;
 use super::registration::to_gauge;
+use super::table;
 
-/// A metric of a destination: its name, its help, and its value.
-type Metric = (&'static str, &'static str, fn(&CounterValues) -> u64);
+/// A metric of a destination, and its value.
+type Metric = (&'static Description, fn(&CounterValues) -> u64);
 
 /// What only goes up.
-#[rustfmt::skip]
 pub(super) const COUNTERS: [Metric; 7] = [
-    ("accepted", "Identify events accepted for the destination", |it| it.events.accepted),
-    ("written", "Identify events written to Redis", |it| it.events.written),
-    ("lost", "Identify events that were in a damaged part of the journal", |it| it.events.lost),
-    ("retries", "Pipelines that had to be sent again", |it| it.retries),
-    ("replayed", "Identify events accepted again: by a replay, or because a batch was cut off", |it| it.replayed),
-    ("dead_letters_written", "Dead letters that were retried and written to Redis", |it| it.letters_written),
-    ("dead_letters_discarded", "Dead letters that were dropped", |it| it.letters_discarded),
+    (table::DESTINATION_ACCEPTED, |it| it.events.accepted),
+    (table::WRITTEN, |it| it.events.written),
+    (table::LOST, |it| it.events.lost),
+    (table::RETRIES, |it| it.retries),
+    (table::REPLAYED, |it| it.replayed),
+    (table::LETTERS_WRITTEN, |it| it.letters_written),
+    (table::LETTERS_DISCARDED, |it| it.letters_discarded),
 ];
 
 /// What goes up and down.
-#[rustfmt::skip]
 pub(super) const GAUGES: [Metric; 2] = [
-    ("queued", "Identify events without an outcome yet", |it| it.events.queued()),
-    ("dead_letters_outstanding", "Dead letters in the log that nobody has retried with success or discarded yet",
-        |it| it.letters_outstanding),
+    (table::QUEUED, |it| it.events.queued()),
+    (table::LETTERS_OUTSTANDING, |it| it.letters_outstanding),
 ];
 
 /// One destination's lines on the page, all set together.
@@ -117,7 +116,9 @@ mod tests {
             let look = || {
                 let mut before = [0; 6];
                 for _ in 0..1_500 {
-                    let page = metrics.page(&kenwell_journal::Stats::default()).unwrap();
+                    let page = metrics
+                        .page(&crate::metrics::PageFigures::default())
+                        .unwrap();
                     let now = event_counts(&page);
                     assert_eq!(now[0], now[1..].iter().sum::<u64>(), "{page}");
                     assert!(

@@ -2,8 +2,10 @@
 
 use prometheus_client::{
     metrics::{family::MetricConstructor, histogram::Histogram},
-    registry::{Metric, Registry},
+    registry::{Metric, Registry, Unit},
 };
+
+use super::description::{Description, Kind};
 
 /// Upper bounds in seconds: from a fast fsync to a Redis that was away for minutes.
 const SECONDS: [f64; 16] = [
@@ -12,7 +14,7 @@ const SECONDS: [f64; 16] = [
 ];
 
 /// Makes histograms of durations.
-#[derive(Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct InSeconds;
 
 impl MetricConstructor<Histogram> for InSeconds {
@@ -24,11 +26,27 @@ impl MetricConstructor<Histogram> for InSeconds {
 /// A new metric, at zero, that stands on the page from now on.
 pub(super) fn register<M: Metric + Clone + Default>(
     registry: &mut Registry,
-    name: &str,
-    help: &str,
+    of: &Description,
 ) -> M {
-    let metric = M::default();
-    registry.register(name, help, metric.clone());
+    show(registry, of, M::default())
+}
+
+/// Puts this metric on the page.
+pub(super) fn show<M: Metric + Clone>(registry: &mut Registry, of: &Description, metric: M) -> M {
+    let mut name = of.name;
+    if of.kind == Kind::Counter {
+        // The page's encoder adds it.
+        name = name.strip_suffix("_total").unwrap_or(name);
+    }
+    let units = [("_seconds", Unit::Seconds), ("_bytes", Unit::Bytes)];
+    let unit = units.into_iter().find_map(|(suffix, unit)| {
+        let name = name.strip_suffix(suffix)?;
+        Some((name, unit))
+    });
+    match unit {
+        Some((name, unit)) => registry.register_with_unit(name, of.help, unit, metric.clone()),
+        None => registry.register(name, of.help, metric.clone()),
+    }
     metric
 }
 

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use prometheus_client::{
@@ -15,19 +15,24 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::{Family, MetricConstructor},
+        gauge::Gauge,
         histogram::Histogram,
     },
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
 use super::{
     DestinationCounters, Quantiles, SourceCounters,
     destination_families::DestinationFamilies,
-    journal_gauges::JournalGauges,
-    labels::{self, Labels, RequestLabels},
+    labels::{self, Labels, RequestLabels, RouteLabels},
+    page_figures::PageFigures,
+    page_gauges::PageGauges,
+    process::ProcessMetrics,
     reason_counters::ReasonCounters,
-    registration::{InSeconds, register},
+    refused_requests::RefusedRequests,
+    registration::{InSeconds, register, show},
     source_counters::GatewayTotals,
+    table,
     wait_metrics::WaitMetrics,
 };
 use crate::{applied::Stopped, mutex::lock, tail::Tail};
@@ -36,6 +41,8 @@ use crate::{applied::Stopped, mutex::lock, tail::Tail};
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, InSeconds>,
+    refused: RefusedRequests,
     accepted: Family<Labels<1>, Counter>,
     ignored: Family<Labels<2>, Counter>,
     append: Histogram,
@@ -44,7 +51,8 @@ pub struct Metrics {
     given_up: Counter,
     waits: WaitMetrics,
     destinations: DestinationFamilies,
-    journal: JournalGauges,
+    page_gauges: PageGauges,
+    process: ProcessMetrics,
     counters: Mutex<BTreeMap<String, DestinationCounters>>,
     sources: Mutex<BTreeMap<String, SourceCounters>>,
     tail: Tail,
@@ -53,33 +61,26 @@ pub struct Metrics {
 impl Metrics {
     /// Every metric, registered and at zero.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("kenwell");
+        let mut registry = Registry::default();
         let page = &mut registry;
-        let requests = register(
-            page,
-            "requests",
-            "HTTP requests to the gateway, by route and status",
-        );
-        let accepted = register(page, "events_accepted", "Identify events made durable");
-        let ignored = register(
-            page,
-            "events_ignored",
-            "Events accepted and not kept, by reason",
-        );
-        let append = InSeconds.new_metric();
-        let help = "Time until a request's events were durable";
-        page.register_with_unit("append", help, Unit::Seconds, append.clone());
-        let given_up = register(
-            page,
-            "events_given_up",
-            "Accepted events that somebody gave up by removing the destination that they waited for",
-        );
+        build_info(page);
+        let page_gauges = PageGauges::registered(page);
+        let refused = RefusedRequests::registered(page);
+        let requests = register(page, table::REQUESTS);
+        let request_seconds = Family::new_with_constructor(InSeconds);
+        let request_seconds = show(page, table::REQUEST_SECONDS, request_seconds);
+        let accepted = register(page, table::ACCEPTED);
+        let ignored = register(page, table::IGNORED);
+        let append = show(page, table::APPEND_SECONDS, InSeconds.new_metric());
+        let given_up = register(page, table::GIVEN_UP);
         let waits = WaitMetrics::registered(page);
         let destinations = DestinationFamilies::registered(page);
-        let journal = JournalGauges::registered(page);
+        let process = ProcessMetrics::registered(page);
         Self {
             registry,
             requests,
+            request_seconds,
+            refused,
             accepted,
             ignored,
             append,
@@ -88,7 +89,8 @@ impl Metrics {
             given_up,
             waits,
             destinations,
-            journal,
+            page_gauges,
+            process,
             counters: Mutex::default(),
             sources: Mutex::default(),
             tail: Tail::default(),
@@ -101,6 +103,8 @@ impl Metrics {
             let labels = RequestLabels { route, status };
             self.requests.get_or_create(&labels).inc_by(0);
         }
+        // It is there from now on, without a value.
+        drop(self.request_seconds.get_or_create(&RouteLabels { route }));
     }
 
     /// One answered request.
@@ -108,6 +112,18 @@ impl Metrics {
         self.requests
             .get_or_create(&RequestLabels { route, status })
             .inc();
+    }
+
+    /// How long a request took, from its head to its answer.
+    pub fn observe_request(&self, route: &'static str, after: Duration) {
+        self.request_seconds
+            .get_or_create(&RouteLabels { route })
+            .observe(after.as_secs_f64());
+    }
+
+    /// What was refused on the private plane.
+    pub(crate) fn refused(&self) -> &RefusedRequests {
+        &self.refused
     }
 
     /// Seconds from the start of an append until it was durable.
@@ -207,12 +223,13 @@ impl Metrics {
         self.destinations.remove(id);
     }
 
-    /// The page for Prometheus, with the journal's figures as of now. The counters of each destination are on it
-    /// as they were at one moment.
-    pub fn page(&self, journal: &kenwell_journal::Stats) -> Result<String, fmt::Error> {
+    /// The page for Prometheus, in the format of `OpenMetrics`, with these figures. The counters of each destination are
+    /// on it as they were at one moment.
+    pub fn page(&self, figures: &PageFigures) -> Result<String, fmt::Error> {
         // Held to the end: another page made meanwhile would change what this one shows.
         let counters = lock(&self.counters);
-        self.journal.set(journal);
+        self.page_gauges.set(figures);
+        self.process.set();
         for counters in counters.values() {
             counters.show();
         }
@@ -221,6 +238,15 @@ impl Metrics {
         drop(counters);
         Ok(page)
     }
+}
+
+/// Puts on the page what runs.
+fn build_info(page: &mut Registry) {
+    let info: Family<Labels<2>, Gauge> = register(page, table::BUILD_INFO);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let commit = option_env!("KENWELL_COMMIT").unwrap_or("").to_owned();
+    info.get_or_create_owned(&[("version", version), ("commit", commit)])
+        .set(1);
 }
 
 impl Default for Metrics {
@@ -246,13 +272,13 @@ mod tests {
             counters.observe_freshness(0.1);
         };
         fill();
-        let stats = kenwell_journal::Stats::default();
-        let page = metrics.page(&stats).unwrap();
+        let figures = PageFigures::default();
+        let page = metrics.page(&figures).unwrap();
         assert!(page.contains("\"web\"") && page.contains("\"profiles\""));
         metrics.forget_source("web");
         metrics.forget_destination("profiles");
         fill(); // a request that was under way
-        let page = metrics.page(&stats).unwrap();
+        let page = metrics.page(&figures).unwrap();
         assert!(
             !page.contains("\"web\"") && !page.contains("\"profiles\""),
             "{page}"

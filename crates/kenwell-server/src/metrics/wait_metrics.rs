@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, family::MetricConstructor, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::Registry,
 };
 
 use super::{
     labels::WaitLabels,
-    registration::{InSeconds, register},
+    registration::{InSeconds, register, show},
+    table,
 };
 use crate::applied::NotApplied;
 
@@ -40,17 +41,14 @@ impl Waited {
 impl WaitMetrics {
     /// Registered, and at zero for every result.
     pub(super) fn registered(page: &mut Registry) -> Self {
-        let help = "Requests that waited until events were applied, by what they were and how the wait ended";
-        let waits = register::<Family<WaitLabels, Counter>>(page, "waits", help);
+        let waits = register::<Family<WaitLabels, Counter>>(page, table::WAITS);
         for of in [Waited::Write, Waited::Read] {
             for result in ["applied"].into_iter().chain(NotApplied::NAMES) {
                 let of = of.as_str();
                 waits.get_or_create(&WaitLabels { of, result }).inc_by(0);
             }
         }
-        let seconds = InSeconds.new_metric();
-        let help = "Time that requests waited until events were applied";
-        page.register_with_unit("wait", help, Unit::Seconds, seconds.clone());
+        let seconds = show(page, table::WAIT_SECONDS, InSeconds.new_metric());
         Self { waits, seconds }
     }
 

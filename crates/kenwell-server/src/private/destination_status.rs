@@ -66,7 +66,7 @@ pub(super) struct DestinationStatus {
 }
 
 impl DestinationStatus {
-    /// The status of one that is configured; `broken` is what the audit says of its counters.
+    /// The status of one that is configured; `broken` is whether its counters do not balance.
     pub(super) fn of(running: &DestinationView, broken: bool) -> Self {
         let settings = &running.settings;
         let counts = running.counters.event_counts();

@@ -50,11 +50,20 @@ fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Caller>, Bo
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |PeerAddress(peer)| {
         peer.ip()
     });
-    let caller = plane.access.caller(headers, peer);
+    let config = plane.runtime.config();
+    let metrics_key = config.private.metrics_key.as_ref();
+    let caller = plane.access.caller(headers, peer, metrics_key);
     let caller = caller.map_err(|wait| ApiError::from(wait).into_response())?;
     // A program that sends the key itself is no browser that was lured here.
     if matches!(caller, Some(Caller::Program)) {
         return Ok(caller);
+    }
+    if matches!(caller, Some(Caller::MetricsReader)) {
+        return if method.is_safe() && uri.path() == "/metrics" {
+            Ok(caller)
+        } else {
+            Err(metrics_only().into_response().into())
+        };
     }
     if !host::is_ours(uri, headers, &plane.hosts) {
         return Err(unknown_host().into_response().into());
@@ -93,6 +102,11 @@ fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Caller>, Bo
 
 fn csrf(why: &str) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, "csrf", why)
+}
+
+fn metrics_only() -> ApiError {
+    let message = "this is the metrics key, which opens /metrics and nothing else; everything else takes the admin key";
+    ApiError::new(StatusCode::FORBIDDEN, "metrics_key", message)
 }
 
 fn unknown_host() -> ApiError {

@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod auth;
+mod deeds;
 mod destination_status;
 mod error;
 mod extract;

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Access, destination_status::DestinationStatus};
 use crate::{
     applied::{JournalId, Waits},
+    audit::AuditLog,
     dead_letters::{DeadLetters, OutstandingLetters},
     gateway::Gateway,
-    history::{Audit, AuditEntry, History, Sample},
+    history::{BalanceCheck, BalanceEntry, History, Sample},
     listener::Addresses,
     metrics::Metrics,
     runtime::{DestinationView, Runtime},
@@ -48,7 +49,9 @@ pub(crate) struct PrivatePlane {
     /// The last hour.
     pub history: Arc<History>,
     /// Whether the counters are in order.
-    pub audit: Arc<Audit>,
+    pub balance: Arc<BalanceCheck>,
+    /// Who changed what.
+    pub audit_log: AuditLog,
     /// Watched by everything that would keep a connection open.
     pub closing: CancellationToken,
 }
@@ -80,7 +83,7 @@ impl PrivatePlane {
 
     /// How this destination is doing.
     pub(super) fn status(&self, running: &DestinationView) -> DestinationStatus {
-        let mut status = DestinationStatus::of(running, self.audit.is_broken(running.id()));
+        let mut status = DestinationStatus::of(running, self.balance.is_broken(running.id()));
         status.dead_letters_outstanding = self.letters(running);
         status
     }
@@ -100,10 +103,10 @@ impl PrivatePlane {
     pub(super) fn end_step(&self) -> Sample {
         let stats = self.journal.stats();
         let destinations = self.runtime.destinations();
-        self.audit.check(destinations.iter().map(|running| {
+        self.balance.check(destinations.iter().map(|running| {
             let mut cursors = stats.cursors.iter();
             let cursor = cursors.find(|cursor| cursor.name == running.id());
-            AuditEntry {
+            BalanceEntry {
                 destination: running.id().to_owned(),
                 counts: running.counters.event_counts(),
                 pending: cursor.map(|cursor| cursor.pending),

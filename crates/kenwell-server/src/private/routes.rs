@@ -8,6 +8,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use http::StatusCode;
 
+use super::deeds::{self, Operations};
 use super::error::ApiError;
 use super::timeout::{self, QUICK};
 use super::{PrivatePlane, api, assets, guard, headers, sign_in};
@@ -17,7 +18,9 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 
 /// All paths. Whatever comes in goes past the guard, also to paths that are none.
 pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
-    let (api, _description) = api::described().split_for_parts();
+    let (api, description) = api::described().split_for_parts();
+    let operations = Arc::new(Operations::of(description));
+    let deeds = (plane.audit_log.clone(), operations);
     let pages = Router::new()
         .route("/", get(assets::index))
         .route("/console/{file}", get(assets::file))
@@ -27,6 +30,7 @@ pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(deeds, deeds::note))
         .layer(from_fn_with_state(Arc::clone(&plane), guard::admit))
         .layer(from_fn(headers::add))
         .with_state(plane)

@@ -20,6 +20,7 @@ use kenwell_journal::{Error, ErrorChain};
 
 use super::{
     Runtime,
+    change_cause::ChangeCause,
     destination::{DestinationRuntime, DestinationRuntimes, views},
     error::EditError,
     queue::{NotOpened, OpenedQueue, close_queues, open_queues},
@@ -39,6 +40,8 @@ pub(super) struct PreparedChange {
     /// The text of the file, and what it says.
     pub(super) text: String,
     pub(super) loaded: Loaded,
+    /// Who wants it.
+    pub(super) cause: ChangeCause,
     /// What of it takes effect without a restart.
     config: Config,
     /// Of destinations that are new or get another one.
@@ -63,6 +66,7 @@ impl Runtime {
         text: String,
         loaded: Loaded,
         given_up: GivenUp,
+        cause: ChangeCause,
     ) -> Result<PreparedChange, PrepareError> {
         let dependencies = &self.inner.dependencies;
         let config = restart::without_restart(loaded.config.clone(), &self.config());
@@ -77,6 +81,7 @@ impl Runtime {
         Ok(PreparedChange {
             text,
             loaded,
+            cause,
             config,
             connections,
             queues,
@@ -96,6 +101,7 @@ impl Runtime {
         change: PreparedChange,
     ) -> Result<(), EditError> {
         let (config, given_up) = (change.config, change.given_up);
+        let changed = config.differences(&self.config());
         let (connections, queues) = (change.connections, change.queues);
         let outcome = self
             .carry_out(destinations, &config, connections, queues, &given_up)
@@ -107,11 +113,17 @@ impl Runtime {
             let settings = needs_restart.join(", ");
             tracing::warn!(settings, "these settings take effect at the next start");
         }
+        let cause = change.cause;
         tracing::info!(
+            cause = cause.as_str(),
+            changed = changed.join(", "),
             sources = config.sources.len(),
             destinations = config.destinations.len(),
             "configuration taken over"
         );
+        if let Some(log) = inner.audit_log.get() {
+            cause.note(log, changed, outcome.is_ok());
+        }
         let problem = outcome.as_ref().err().map(|error| self.incomplete(error));
         self.write(|snapshot| {
             snapshot.config = Arc::new(config);

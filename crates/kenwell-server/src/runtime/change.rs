@@ -6,6 +6,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Runtime,
+    change_cause::{ChangeCause, ReloadReason},
     config_file::{self, FileText},
     configuration_state::Revision,
     destination::DestinationRuntimes,
@@ -13,7 +14,6 @@ use super::{
     edit::{Applied, Edit},
     error::EditError,
     preview::EditedFile,
-    reload::ReloadReason,
     removal::{self, GivenUp},
 };
 
@@ -64,7 +64,9 @@ impl Runtime {
         if !problems.is_empty() {
             return Err(EditError::NotInForce(Box::new(problems.into())));
         }
-        let change = self.prepare(&destinations, text, loaded, given_up).await?;
+        let change = self
+            .prepare(&destinations, text, loaded, given_up, ChangeCause::Edit)
+            .await?;
         if let Err(error) = self.replace(before, change.text.clone()).await {
             self.abandon(&destinations, change);
             return Err(error);
@@ -98,10 +100,11 @@ impl Runtime {
         if let Some(destination) = destinations.get(&id) {
             refuse_more(&id, destination.waiting(), give_up)?;
             let removed = GivenUp::from([(id.clone(), give_up)]);
-            let change = self
+            let mut change = self
                 .check(destinations, file.text, ReloadReason::Asked, removed)
                 .await
                 .map_err(|error| EditError::NotInForce(Box::new(error.problems())))?;
+            change.cause = ChangeCause::Edit;
             self.apply(destinations, change).await?;
         } else if dependencies.retired.has(&id) {
             // What is not counted yet cannot be given up.

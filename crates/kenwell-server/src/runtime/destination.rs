@@ -1,6 +1,6 @@
 //! One destination at run time: its queue, its connection, and the delivery from one to the other.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kenwell::{
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{dependencies::Dependencies, oldest_waiting::OldestWaiting};
 use crate::{
     applied::Stopped,
+    clock,
     config::{Config, Destination},
     delivery::{
         Delivery, DeliveryDependencies, DestinationQueue, Health, HealthState, KnownRedisFile, Lag,
@@ -57,7 +58,8 @@ pub(super) struct DestinationRuntime {
     lag: Lag,
     /// Open while it is enabled, or has events waiting.
     pub(super) queue: Option<DestinationQueue>,
-    /// Since when events wait, while it is disabled and some do.
+    /// Since when events wait, while some do and nothing of them is under way: it is disabled or paused, or its Redis
+    /// was not reached since the start.
     oldest: Option<OldestWaiting>,
     /// Running while it is enabled and not paused.
     delivery: Option<RunningDelivery>,
@@ -76,9 +78,20 @@ impl DestinationView {
         &self.settings.id
     }
 
-    /// When the oldest of the events was received that wait for it while it is disabled, if that is known.
+    /// When the oldest of the events was received that wait for it while nothing is under way to it, if that is known.
     pub fn waiting_since(&self) -> Option<Timestamp> {
         self.oldest.as_ref().and_then(OldestWaiting::time)
+    }
+
+    /// The age of the oldest event that is not applied: under way, deferred, or waiting. `None` when there is none, as
+    /// far as anybody has looked.
+    pub fn oldest_age(&self) -> Option<Duration> {
+        let deferred = self.health.as_ref().and_then(|it| it.deferred().since);
+        let waits = self.waiting_since().filter(|_| self.counters.queued() > 0);
+        let since = [waits, deferred].into_iter().flatten().min();
+        let since =
+            since.map(|since| clock::age(u64::try_from(since.as_millisecond()).unwrap_or(0)));
+        self.lag.now().max(since)
     }
 }
 
@@ -205,9 +218,10 @@ impl DestinationRuntime {
     }
 
     /// Closes the queue of a stopped destination that is disabled, unless something waits for it: that is
-    /// kept, and holds the journal. Tells whether its view changed by that.
+    /// kept, and holds the journal. Finds out since when something waits, also for others to which nothing is under way.
+    /// Tells whether its view changed by that.
     pub(super) fn close_if_idle(&mut self, dependencies: &Dependencies) -> Result<bool, Error> {
-        if self.settings.enabled {
+        if self.settings.enabled && !self.stands_still() {
             return Ok(self.oldest.take().is_some());
         }
         if self.queue.is_none() || !self.is_counted() {
@@ -227,10 +241,19 @@ impl DestinationRuntime {
             }
             return Ok(news);
         }
+        if self.settings.enabled {
+            return Ok(self.oldest.take().is_some());
+        }
         // Opened again it begins at the end, which is the same to a destination that has everything.
         dependencies.journal.forget(&self.settings.id)?;
         self.queue = None;
         Ok(true)
+    }
+
+    /// Whether nothing is under way to it while it is enabled: it is paused, or its Redis was not reached yet.
+    fn stands_still(&self) -> bool {
+        let is_up = self.health.state() == HealthState::Up;
+        self.settings.paused || (!is_up && self.lag.now().is_none())
     }
 
     /// Whether it is known how many events wait for it.

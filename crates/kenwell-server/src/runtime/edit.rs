@@ -42,6 +42,26 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// The id of what it is about, and the names of the settings that it is to change.
+    pub(crate) fn subject(&self) -> (Option<&str>, Vec<&'static str>) {
+        let names = |keys: &KeyChanges| keys.iter().map(|(key, _)| key.name).collect();
+        match self {
+            Self::AddSource(new) => (new.id.as_deref(), Vec::new()),
+            Self::ChangeSource { id, change } => (Some(id), names(&change.keys)),
+            Self::NewWriteKey(id) | Self::RemoveSource(id) | Self::RemoveDestination { id, .. } => {
+                (Some(id), Vec::new())
+            }
+            Self::AddDestination(new) => (new.id.as_deref(), names(&new.settings.keys)),
+            Self::ChangeDestination { id, change } => {
+                let mut names: Vec<_> = names(&change.keys);
+                names.extend(change.sources.as_ref().map(|_| "sources"));
+                (Some(id), names)
+            }
+        }
+    }
+}
+
 /// A source to be added.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

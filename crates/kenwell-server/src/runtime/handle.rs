@@ -1,7 +1,7 @@
 //! `Runtime`: what runs now, to be looked at and changed.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Instant,
 };
 
@@ -15,7 +15,10 @@ use super::{
     destination::{DestinationRuntimes, DestinationView},
     retired::{AcceptRetired, RetiredDestination},
 };
-use crate::{config::Config, delivery::DestinationQueue, gateway::SourceTable};
+use crate::{
+    audit::AuditLog, config::Config, delivery::DestinationQueue, gateway::SourceTable,
+    metrics::CertificateExpiry,
+};
 
 /// What runs now: the configuration, its sources, and the runtime of each destination. Clones are the same.
 #[derive(Clone)]
@@ -30,6 +33,10 @@ pub(super) struct Inner {
     pub(super) accept_retired: bool,
     pub(super) source_table: Arc<SourceTable>,
     pub(super) snapshot: RwLock<Snapshot>,
+    /// Where it is noted that a file was taken over; not set in what only looks.
+    pub(super) audit_log: OnceLock<AuditLog>,
+    /// When certificates expire, as of the last look.
+    pub(super) certificates: std::sync::Mutex<Vec<CertificateExpiry>>,
     /// Locked from the beginning of each change to its end.
     pub(super) destinations: Mutex<DestinationRuntimes>,
 }
@@ -71,6 +78,12 @@ impl Runtime {
     /// Destinations that are not configured and have events waiting.
     pub fn retired(&self) -> Vec<RetiredDestination> {
         self.inner.dependencies.retired.list()
+    }
+
+    /// Files that are taken over are noted there from now on.
+    pub(crate) fn keep_audit(&self, log: AuditLog) {
+        // The first one stays.
+        self.inner.audit_log.get_or_init(|| log);
     }
 
     /// Whether somebody has said that they know of retired destinations.

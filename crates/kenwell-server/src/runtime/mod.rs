@@ -10,6 +10,7 @@
 mod apply;
 mod certificates;
 mod change;
+mod change_cause;
 mod config_file;
 mod configuration_state;
 mod dependencies;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     Runtime,
     apply::{PrepareError, PreparedChange, RETRY},
+    change_cause::{ChangeCause, ReloadReason},
     config_file::{self, FileText, log_warnings},
     configuration_state::Revision,
     destination::DestinationRuntimes,
@@ -18,17 +19,6 @@ use crate::config::{self, Config, Problem, Problems};
 /// How long a file that says less than before must not have been written to until it is taken over: an editor that
 /// empties a file to fill it again may take a moment between.
 pub(super) const SETTLED: Duration = Duration::from_secs(5);
-
-/// Why the file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReloadReason {
-    /// Somebody asks for it.
-    Asked,
-    /// It changed, and nobody has written to it for this long.
-    Changed { unchanged: Duration },
-    /// What was in the way of the version last read may be gone.
-    Retry,
-}
 
 /// The file is to be read again once it has been as it is for [`SETTLED`].
 pub(super) struct Unsettled;
@@ -105,7 +95,10 @@ impl Runtime {
         let loaded = Config::parse(file.path(), &text, file.environment());
         let loaded = loaded.map_err(ReloadError::Invalid)?;
         self.check_missing(&loaded.config, &text, reason)?;
-        let prepared = self.prepare(destinations, text, loaded, given_up).await;
+        let cause = ChangeCause::File(reason);
+        let prepared = self
+            .prepare(destinations, text, loaded, given_up, cause)
+            .await;
         prepared.map_err(|error| match error {
             PrepareError::Invalid(problems) => ReloadError::Invalid(problems),
             PrepareError::EventsWait(waiting) => {

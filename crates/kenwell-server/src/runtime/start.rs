@@ -82,6 +82,8 @@ impl Runtime {
                 dependencies,
                 source_table: Arc::new(SourceTable::new(sources)),
                 snapshot: RwLock::new(snapshot),
+                audit_log: std::sync::OnceLock::new(),
+                certificates: std::sync::Mutex::default(),
                 destinations: Mutex::new(destinations),
             }),
         };

@@ -16,9 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Runtime,
-    reload::{ReloadReason, SETTLED, Unsettled},
+    change_cause::ReloadReason,
+    reload::{SETTLED, Unsettled},
 };
-use crate::clock;
+use crate::{
+    clock,
+    service_manager::{Notice, tell},
+};
 
 /// How often the file is looked at. An edit by hand is noticed at one look, and read at the next one if
 /// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
@@ -61,11 +65,28 @@ impl Runtime {
                 }
             };
             if let Some(reason) = reason {
+                let is_asked = reason == ReloadReason::Asked;
+                if is_asked {
+                    tell(Notice::Reloading);
+                }
                 let taken_over = self.take_over(reason).await;
+                if is_asked {
+                    tell(self.notice());
+                }
                 unread = taken_over.err().map(|Unsettled| SETTLED);
             }
             self.close_idle().await;
         }
+    }
+
+    /// What systemd is told after a reload.
+    fn notice(&self) -> Notice {
+        let status = if self.state().problems.is_empty() {
+            "accepting events"
+        } else {
+            "accepting events; the configuration file cannot be used, and what it said before goes on"
+        };
+        Notice::Ready { status }
     }
 
     /// Why a file that has been `unchanged` for so long is to be read now, if it is.

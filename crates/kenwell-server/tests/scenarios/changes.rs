@@ -119,7 +119,7 @@ fn sources_and_destinations_come_into_effect_as_they_are_added() {
     assert_eq!(status(key), 404);
     inside.edit(Edit::RemoveSource("the-app".to_owned()));
     assert_eq!(status(key), 401);
-    let page = inside.metrics.page(&inside.journal.stats()).unwrap();
+    let page = inside.metrics.page(&inside.journal.stats().into()).unwrap();
     assert!(!page.contains("the-app"), "{page}");
 }
 

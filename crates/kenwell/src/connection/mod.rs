@@ -58,6 +58,6 @@ pub(crate) use sentinel::servers;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
 pub(crate) use slot::slot_of;
 pub(crate) use staged_connection::{Socket, StagedConnection};
-pub use tls::{Identity, TimeNotice, time_notices, tls_reason};
+pub use tls::{Identity, TimeNotice, certificate_expiry, time_notices, tls_reason};
 pub(crate) use tls::{listed_names, notice};
 pub use url::Url;

@@ -39,6 +39,6 @@ mod server;
 mod tls;
 
 pub use examine::{examine, examine_expiring};
-pub use expiry::time_notices;
+pub use expiry::{certificate_expiries, time_notices};
 pub use finding::{Check, Finding, Status};
 pub use report::Report;

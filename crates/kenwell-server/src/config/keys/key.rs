@@ -227,15 +227,20 @@ impl Key {
 
     /// The sentence as plain text: links are only their words.
     pub(crate) fn plain_sentence(&self) -> String {
-        let mut plain = String::new();
-        let mut rest = self.sentence;
-        while let Some((before, (words, after))) = next_link(rest) {
-            plain.push_str(before);
-            plain.push_str(words);
-            rest = after;
-        }
-        plain + rest
+        without_links(self.sentence)
     }
+}
+
+/// Markdown as plain text: links are only their words.
+pub(crate) fn without_links(markdown: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = markdown;
+    while let Some((before, (words, after))) = next_link(rest) {
+        plain.push_str(before);
+        plain.push_str(words);
+        rest = after;
+    }
+    plain + rest
 }
 
 /// What stands before the first `[words](target)`, the words, and what stands behind it.

@@ -13,6 +13,7 @@ pub(super) mod source;
 pub(super) mod top;
 
 pub(crate) use destination::DESTINATION;
+pub(crate) use key::without_links;
 pub use key::{Group, Key, Kind, Moves, Needs};
 pub(crate) use source::SOURCE;
 pub(crate) use top::TOP;

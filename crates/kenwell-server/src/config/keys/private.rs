@@ -16,6 +16,11 @@ keys! {
     )
     .otherwise("made at the first start")
     .restart();
+    METRICS_KEY = Key::new(
+        "metrics_key",
+        Kind::Secret,
+        "a key that opens `/metrics` and nothing else, at least 20 characters; `env:NAME` and `file:PATH` work",
+    );
     HOSTS = Key::new(
         "hosts",
         Kind::List,

@@ -17,9 +17,9 @@ use super::destinations;
 use super::letter_page::{self, DeadLetterCount, LetterSelection, PageRequest};
 use crate::dead_letters::{DeadLetter, Error};
 use crate::installation;
-use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Query};
+use crate::private::{PrivatePlane, deeds};
 use crate::tail;
 use crate::time;
 
@@ -206,6 +206,7 @@ pub(super) async fn retry(
     State(plane): State<Arc<PrivatePlane>>,
     Body(chosen): Body<LettersToChange>,
 ) -> Result<Json<RetriedLetters>, ApiError> {
+    deeds::about(&chosen.destination, []);
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let outstanding = plane.outstanding(&running);
@@ -255,6 +256,7 @@ pub(super) async fn discard(
     State(plane): State<Arc<PrivatePlane>>,
     Body(chosen): Body<LettersToChange>,
 ) -> Result<Json<DiscardedLetters>, ApiError> {
+    deeds::about(&chosen.destination, []);
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let (logs, outstanding) = (plane.dead_letters.clone(), plane.outstanding(&running));

@@ -5,8 +5,8 @@ use http::{HeaderMap, StatusCode, header};
 use kenwell_journal::ErrorChain;
 
 use super::uninterrupted::uninterrupted;
-use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ProblemText};
+use crate::private::{PrivatePlane, deeds};
 use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
 /// Makes the change, if the file is still the version that `If-Match` names (when it names one).
@@ -16,11 +16,19 @@ pub(super) async fn apply(
     edit: Edit,
 ) -> Result<Applied, ApiError> {
     let expected = expected(headers);
+    let (id, settings) = edit.subject();
+    deeds::about(id.unwrap_or_default(), settings.clone());
     let runtime = plane.runtime.clone();
     uninterrupted("the change", async move {
         Ok(runtime.edit(expected.as_ref(), vec![edit]).await?)
     })
     .await
+    .inspect(|applied| {
+        // What was added may have got its id just now.
+        if let Some(id) = applied.ids.first() {
+            deeds::about(id, settings);
+        }
+    })
 }
 
 /// Makes the change as [`apply`] does, and shows what it was about.

@@ -1,5 +1,6 @@
 //! The JSON API under `/api/v1`: one module for each noun.
 
+mod audit;
 mod configuration;
 mod dead_letters;
 mod destinations;

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    configuration, dead_letters, destinations, doctor, events, fields, history, openapi, overview,
-    profile_why, profiles, replay, session, sources, test_event,
+    audit, configuration, dead_letters, destinations, doctor, events, fields, history, openapi,
+    overview, profile_why, profiles, replay, session, sources, test_event,
 };
 use crate::private::error::ApiError;
 use crate::private::timeout::{self, QUICK, SLOW, WAITING};
@@ -28,6 +28,7 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(overview::get))
         .routes(routes!(history::get))
         .routes(routes!(configuration::get))
+        .routes(routes!(audit::list))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::get, sources::change, sources::remove))
         .routes(routes!(sources::rotate))

@@ -76,7 +76,7 @@ pub(super) async fn open(
 )]
 pub(super) async fn get(Extension(caller): Extension<Caller>) -> axum::Json<Session> {
     axum::Json(match &caller {
-        Caller::Program => Session::of(None),
+        Caller::Program | Caller::MetricsReader => Session::of(None),
         Caller::Browser(session) => Session::of(Some(session)),
     })
 }

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
+use kenwell::connection::Secret;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::{AttemptLimiter, RetryAfter};
+use super::digest::Digest;
 use super::{AdminKey, Session, Sessions};
+use crate::metrics::{Refused, RefusedRequests};
 
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
@@ -28,6 +31,7 @@ pub(crate) struct Access {
     wrong_keys: AttemptLimiter,
     /// Whether browsers reach us by TLS only.
     secure: bool,
+    refused: RefusedRequests,
 }
 
 /// Who sent a request that is allowed.
@@ -35,6 +39,8 @@ pub(crate) struct Access {
 pub(crate) enum Caller {
     /// Sent the key itself.
     Program,
+    /// Sent the metrics key, which opens nothing but the metrics.
+    MetricsReader,
     /// Sent the cookie of a session.
     Browser(Session),
 }
@@ -61,13 +67,14 @@ pub(crate) struct SignedIn {
 impl Access {
     /// No session is open. With `secure` the cookie is sent over TLS only.
     #[must_use]
-    pub(crate) fn new(key: AdminKey, secure: bool) -> Self {
+    pub(crate) fn new(key: AdminKey, secure: bool, refused: RefusedRequests) -> Self {
         Self {
             key,
             sessions: Sessions::default(),
             sign_ins: AttemptLimiter::default(),
             wrong_keys: AttemptLimiter::default(),
             secure,
+            refused,
         }
     }
 
@@ -86,7 +93,8 @@ impl Access {
         self.key.replaced()
     }
 
-    /// Who at `peer` sent these headers. A key that is sent along decides alone, right or wrong.
+    /// Who at `peer` sent these headers. A key that is sent along decides alone, right or wrong. `metrics_key` is the
+    /// key that opens the metrics only, if there is one.
     ///
     /// # Errors
     /// From there came too many wrong keys: even the right one has to wait, or it could be guessed.
@@ -94,15 +102,24 @@ impl Access {
         &self,
         headers: &HeaderMap,
         peer: IpAddr,
+        metrics_key: Option<&Secret>,
     ) -> Result<Option<Caller>, RetryAfter> {
         let now = Instant::now();
         if let Some(presented) = bearer(headers) {
             if let Some(wait) = self.wrong_keys.wait(peer, now) {
+                self.refused.count(Refused::TooManyTries);
                 return Err(wait);
             }
             if self.key.is(presented) {
                 return Ok(Some(Caller::Program));
             }
+            // By their hashes, so that the time says nothing about the key.
+            let is_for_metrics =
+                |key: &Secret| Digest::of(key.expose()).matches(&Digest::of(presented));
+            if metrics_key.is_some_and(is_for_metrics) {
+                return Ok(Some(Caller::MetricsReader));
+            }
+            self.refused.count(Refused::WrongKeyInRequest);
             self.wrong_keys.take(peer, now)?;
             // Those that are refused unseen are not logged: anybody could fill the log with them.
             tracing::warn!(%peer, "a request with a wrong admin key");
@@ -120,10 +137,12 @@ impl Access {
     /// [`SignInError`].
     pub(crate) fn sign_in(&self, presented: &str, peer: IpAddr) -> Result<SignedIn, SignInError> {
         let now = Instant::now();
-        self.sign_ins
-            .take(peer, now)
-            .map_err(SignInError::TooManyTries)?;
+        self.sign_ins.take(peer, now).map_err(|wait| {
+            self.refused.count(Refused::TooManyTries);
+            SignInError::TooManyTries(wait)
+        })?;
         let Some(key) = self.key.check(presented.trim()) else {
+            self.refused.count(Refused::WrongKeyAtSignIn);
             tracing::warn!(%peer, "a sign-in with a wrong admin key");
             warn_of_last(&self.sign_ins, peer, now);
             return Err(SignInError::WrongKey);
@@ -195,14 +214,13 @@ fn session_id(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use kenwell::connection::Secret;
-
     use super::*;
 
     fn access(secure: bool) -> Access {
         let secret = Secret::new("the key");
         let (key, _) = AdminKey::open("/".as_ref(), Some(&secret)).unwrap();
-        Access::new(key, secure)
+        let refused = crate::metrics::Metrics::new().refused().clone();
+        Access::new(key, secure, refused)
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -217,7 +235,8 @@ mod tests {
     fn the_key_or_a_cookie_opens_and_nothing_else_does() {
         let access = access(false);
         let peer = IpAddr::from([192, 0, 2, 1]);
-        let may = |pairs: &[(&'static str, &str)]| access.caller(&headers(pairs), peer).unwrap();
+        let may =
+            |pairs: &[(&'static str, &str)]| access.caller(&headers(pairs), peer, None).unwrap();
         assert!(matches!(
             may(&[("authorization", "bearer the key")]),
             Some(Caller::Program)
@@ -251,7 +270,7 @@ mod tests {
         let ask = |key: &str, last: u8| {
             let bearer = format!("Bearer {key}");
             let pairs = [("authorization", bearer.as_str())];
-            access.caller(&headers(&pairs), IpAddr::from([192, 0, 2, last]))
+            access.caller(&headers(&pairs), IpAddr::from([192, 0, 2, last]), None)
         };
         let is_in = |answer| matches!(answer, Ok(Some(Caller::Program)));
         for _ in 0..100 {

@@ -1,6 +1,7 @@
 //! The private plane: who gets in, what the API answers, what it never says.
 
 mod access;
+mod audit;
 mod dead_letters;
 mod json_objects;
 mod live_tail;

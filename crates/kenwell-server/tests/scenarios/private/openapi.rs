@@ -74,6 +74,8 @@ const CALLS: &[Call] = &[
         "",
         200,
     ),
+    ("get", "/api/v1/audit", "/api/v1/audit?limit=5", "", 200),
+    ("get", "/api/v1/audit", "/api/v1/audit?limit=0", "", 400),
     ("get", SOURCES, SOURCES, "", 200),
     ("get", SOURCE, WEB, "", 200),
     ("get", SOURCE, "/api/v1/sources/none", "", 404),

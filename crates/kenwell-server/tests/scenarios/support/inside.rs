@@ -180,7 +180,7 @@ impl Inside {
 
     /// A count from the metrics' page.
     pub(crate) fn count(&self, name: &str, destination: &str) -> u64 {
-        let page = self.metrics.page(&self.journal.stats()).unwrap();
+        let page = self.metrics.page(&self.journal.stats().into()).unwrap();
         let labels = format!("destination=\"{destination}\"");
         super::metric(&page, &format!("kenwell_destination_{name}"), &labels)
     }

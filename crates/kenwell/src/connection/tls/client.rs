@@ -19,7 +19,7 @@ use super::identity::{self, ClientIdentity};
 use super::key_inspection::inspect;
 use super::pem_texts::PemTexts;
 use super::private_authorities::PrivateAuthorities;
-use super::validity::{TimeNotice, out_of_time, seconds, time_notices};
+use super::validity::{TimeNotice, certificate_expiry, out_of_time, seconds, time_notices};
 use super::verifier::{ServerVerifier, Trust};
 use super::{algorithm, pem};
 use crate::Error;
@@ -149,14 +149,23 @@ impl Settings {
             return Vec::new();
         };
         let now = seconds(UnixTime::now());
-        [
-            ("ca_certificate", texts.authorities),
-            ("client_certificate", texts.certificate),
-        ]
-        .into_iter()
-        .filter_map(|(setting, text)| time_notices(setting, &text?, now).ok())
-        .flatten()
-        .collect()
+        let notices = texts
+            .by_setting()
+            .filter_map(|(setting, text)| time_notices(setting, &text, now).ok());
+        notices.flatten().collect()
+    }
+
+    /// When the first certificate expires that each setting holds, in seconds since 1970. What cannot be read is left
+    /// out.
+    pub(crate) fn certificate_expiries(&self) -> Vec<(&'static str, i64)> {
+        let Ok(texts) = PemTexts::read(self) else {
+            return Vec::new();
+        };
+        let expiries = texts.by_setting().filter_map(|(setting, text)| {
+            let first = certificate_expiry(setting, &text).ok().flatten()?;
+            Some((setting, first))
+        });
+        expiries.collect()
     }
 }
 

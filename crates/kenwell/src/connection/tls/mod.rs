@@ -21,4 +21,4 @@ pub use explanation::tls_reason;
 pub use identity::Identity;
 pub(crate) use names::listed_names;
 pub(crate) use validity::notice;
-pub use validity::{TimeNotice, time_notices};
+pub use validity::{TimeNotice, certificate_expiry, time_notices};

@@ -28,6 +28,16 @@ impl PemTexts {
             key: key(settings.client_key.as_ref())?,
         })
     }
+
+    /// The texts of certificates, each with its setting.
+    pub(super) fn by_setting(self) -> impl Iterator<Item = (&'static str, String)> {
+        let texts = [
+            ("ca_certificate", self.authorities),
+            ("client_certificate", self.certificate),
+        ];
+        let given = |(setting, text): (_, Option<String>)| Some((setting, text?));
+        texts.into_iter().filter_map(given)
+    }
 }
 
 fn key(given: Option<&Secret>) -> Result<Option<String>, Error> {

@@ -39,7 +39,18 @@ pub fn time_notices(setting: &'static str, text: &str, now: i64) -> Result<Vec<T
         .collect())
 }
 
-/// The same for one certificate, of which `which` speaks.
+/// When the first of the certificates in a PEM text expires, in seconds since 1970; `None` when it holds none.
+///
+/// # Errors
+/// [`Error::Settings`] when they cannot be read.
+pub fn certificate_expiry(setting: &'static str, text: &str) -> Result<Option<i64>, Error> {
+    let found = pem::certificates(setting, text)?;
+    let parsed = found.iter().filter_map(pem::parse);
+    let ends = parsed.map(|certificate| certificate.validity().not_after.timestamp());
+    Ok(ends.min())
+}
+
+/// What [`time_notices`] says for one certificate, of which `which` speaks.
 pub(crate) fn notice(
     setting: &'static str,
     which: &str,

@@ -7,7 +7,7 @@ use crate::{metrics::EventCounts, mutex::lock};
 
 /// One destination's counters at the end of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEntry {
+pub struct BalanceEntry {
     /// The destination's id.
     pub destination: String,
     /// Its events and their outcomes.
@@ -18,24 +18,24 @@ pub struct AuditEntry {
 
 /// Compares counters with the journal, step by step.
 #[derive(Debug, Default)]
-pub struct Audit {
-    state: Mutex<AuditState>,
+pub struct BalanceCheck {
+    state: Mutex<BalanceState>,
 }
 
 #[derive(Debug, Default)]
-struct AuditState {
+struct BalanceState {
     /// Counts at the end of the last step.
     before: BTreeMap<String, EventCounts>,
     /// Destinations whose counters were wrong then.
     broken: BTreeSet<String>,
 }
 
-impl Audit {
+impl BalanceCheck {
     /// Looks at all counters. A destination is broken when something is queued in them, nothing is pending in
     /// the journal, and nothing has moved for a whole step: an event was lost, or counted twice.
-    pub fn check(&self, entries: impl IntoIterator<Item = AuditEntry>) {
+    pub fn check(&self, entries: impl IntoIterator<Item = BalanceEntry>) {
         let mut state = lock(&self.state);
-        let mut now = AuditState::default();
+        let mut now = BalanceState::default();
         for entry in entries {
             let id = entry.destination;
             let unchanged = state.before.get(&id) == Some(&entry.counts);
@@ -67,25 +67,25 @@ impl Audit {
 mod tests {
     use super::*;
 
-    fn entry(accepted: u64, written: u64, pending: u64) -> AuditEntry {
+    fn entry(accepted: u64, written: u64, pending: u64) -> BalanceEntry {
         let counts = EventCounts {
             accepted,
             written,
             ..EventCounts::default()
         };
-        AuditEntry {
+        BalanceEntry {
             destination: "profiles".to_owned(),
             counts,
             pending: Some(pending),
         }
     }
 
-    fn broken(steps: &[AuditEntry]) -> bool {
-        let audit = Audit::default();
+    fn broken(steps: &[BalanceEntry]) -> bool {
+        let check = BalanceCheck::default();
         for step in steps {
-            audit.check([step.clone()]);
+            check.check([step.clone()]);
         }
-        audit.is_broken("profiles")
+        check.is_broken("profiles")
     }
 
     #[test]
