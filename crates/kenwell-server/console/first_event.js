@@ -66,7 +66,8 @@ export async function firstEvent(page) {
     tail.close();
     say(state, 'Arrived').className = 'badge good';
     rename(`${written.user_id ?? 'Somebody'} is in Redis`);
-    fill(result, await profileOf(written, names, page.signal));
+    fill(place);
+    fill(result, await profileOf(written, source, names, page.signal));
   }
 }
 
@@ -84,10 +85,11 @@ function progress(seen) {
 }
 
 /** The profile that the event became, and where to go on. */
-async function profileOf({ destination, user_id: user }, names, signal) {
+async function profileOf({ destination, user_id: user }, source, names, signal) {
   const ways = h('div', { class: 'actions' },
     linkButton('Live events', '#/live', 'primary'),
     linkButton('Look users up', `#/profiles?destination=${encodeURIComponent(destination)}&user=${encodeURIComponent(user ?? '')}`),
+    linkButton('Code for your program', `#/sources${path(source.id)}`),
     linkButton('Overview', '#/overview', 'quiet'));
   try {
     const profile = await get(`/profiles${path(destination, user)}`, { signal, exact: true });

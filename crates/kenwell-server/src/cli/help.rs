@@ -46,8 +46,8 @@ macro_rules! server_help {
     ($text:literal) => {
         concat!(
             $text,
-            "\n\nThe server is that of the configuration, or the one that --url (KENWELL_PRIVATE_URL) names; its admin\n\
-             key is KENWELL_ADMIN_KEY, --admin-key file:PATH, or that of the configuration."
+            "\n\nThe server is that of the configuration, or the one that --url (KENWELL_PRIVATE_URL) names; its\n\
+             admin key is KENWELL_ADMIN_KEY, --admin-key file:PATH, or that of the configuration."
         )
     };
 }

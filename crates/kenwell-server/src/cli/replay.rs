@@ -88,7 +88,7 @@ async fn in_files(arguments: &Replay, config: &Config) -> Result<(), Failure> {
         arguments,
         id,
         records,
-        "events will be delivered to",
+        "will be delivered to",
         "again when the server starts",
     )
 }
@@ -102,11 +102,11 @@ async fn by_server(arguments: &Replay, server: &Server) -> Result<(), Failure> {
     let records = replayed.get("records").and_then(Value::as_u64);
     let records = records.unwrap_or_default();
     if !arguments.wait {
-        let what = "events are being delivered to";
+        let what = "to deliver to";
         return told(arguments, &id, records, what, "again");
     }
     wait(server, &id).await?;
-    told(arguments, &id, records, "events were delivered to", "again")
+    told(arguments, &id, records, "delivered to", "again")
 }
 
 /// Waits until all has an outcome that was accepted for the destination by now: what is delivered again comes first.
@@ -137,7 +137,12 @@ fn told(arguments: &Replay, id: &str, records: u64, what: &str, when: &str) -> R
     if arguments.json {
         return output::json(&json!({ "destination": id, "records": records }));
     }
-    output::line(format!("{records} {what} \"{id}\" {when}"))
+    output::line(format!("{} {what} \"{id}\" {when}", events(records)))
+}
+
+fn events(count: u64) -> String {
+    let events = if count == 1 { "event" } else { "events" };
+    format!("{count} {events}")
 }
 
 /// The destination of the server with this id, or its only one.

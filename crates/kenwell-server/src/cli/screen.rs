@@ -69,7 +69,7 @@ fn frame(text: &str, (rows, columns): (usize, usize)) -> String {
     for line in lines.iter().take(fitting) {
         let line = kenwell::printable(line);
         frame.extend(line.chars().take(columns));
-        frame.push_str("\x1b[K\r\n");
+        frame.push_str("\x1b[K\n");
     }
     if fitting < lines.len() {
         let more = lines.len() - fitting;
@@ -87,11 +87,11 @@ mod tests {
     fn what_does_not_fit_is_cut_and_counted() {
         assert_eq!(
             frame("abcdef\nx\u{1b}", (5, 4)),
-            "\x1b[Habcd\x1b[K\r\nx\\u{\x1b[K\r\n\x1b[J"
+            "\x1b[Habcd\x1b[K\nx\\u{\x1b[K\n\x1b[J"
         );
         assert_eq!(
             frame("1\n2\n3\n4", (4, 9)),
-            "\x1b[H1\x1b[K\r\n2\x1b[K\r\nand 2 more lines\x1b[K\x1b[J"
+            "\x1b[H1\x1b[K\n2\x1b[K\nand 2 more lines\x1b[K\x1b[J"
         );
     }
 }

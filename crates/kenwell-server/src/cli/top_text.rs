@@ -40,7 +40,7 @@ fn head(shown: &Value, url: &str) -> String {
     let reason = shown.pointer("/journal/reason").and_then(Value::as_str);
     let reason = reason.map_or_else(String::new, |why| format!("\n{why}"));
     format!(
-        "kenwell {}  {url}  {}\n{accepting}  journal {} of {}  durable p50/p99 {}  in Redis p50/p99 {}{reason}",
+        "kenwell {}  {url}  {}\n{accepting}  journal {} of {}\ndurable p50/p99 {}  in Redis p50/p99 {}{reason}",
         word(shown, "version"),
         word(shown, "now"),
         journal("bytes"),
@@ -64,7 +64,7 @@ fn sources(shown: &Value) -> String {
             seen,
         ]
     });
-    table(std::iter::once(head).chain(rows).collect())
+    table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
 fn destinations(shown: &Value) -> String {
@@ -89,7 +89,7 @@ fn destinations(shown: &Value) -> String {
             number(one, "dead_letters_outstanding"),
         ]
     });
-    let mut text = table(std::iter::once(head).chain(rows).collect());
+    let mut text = table(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
     for one in list(shown, "destinations") {
         if let Some(error) = one.get("error").and_then(Value::as_str) {
             let since = one.get("since").and_then(Value::as_str).unwrap_or(NONE);
@@ -138,14 +138,14 @@ fn bytes_text(bytes: u64) -> String {
 }
 
 /// Rows below each other: the first column and what is words to the left, numbers to the right.
-fn table<const N: usize>(rows: Vec<[String; N]>) -> String {
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let is_words = rows.iter().skip(1).any(|row| {

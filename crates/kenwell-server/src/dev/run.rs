@@ -87,8 +87,8 @@ pub(crate) async fn run(
         RedisChoice::Own(port) => {
             let program = program::find(&Places::of_process()).await?;
             match Redis::start(program, &redis_directory, port, &shutdown).await? {
-                Some(redis) => Some(redis),
                 None => return Ok(()), // stopped before it was up
+                started => started,
             }
         }
     };
