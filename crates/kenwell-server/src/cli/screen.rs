@@ -73,7 +73,7 @@ fn frame(text: &str, (rows, columns): (usize, usize)) -> String {
     }
     if fitting < lines.len() {
         let more = lines.len() - fitting;
-        frame.push_str(&format!("and {more} more lines\x1b[K"));
+        frame.extend(["and ", &more.to_string(), " more lines\x1b[K"]);
     }
     frame.push_str("\x1b[J");
     frame

@@ -36,8 +36,11 @@ pub(super) struct ServerOptions {
         hide_env_values = true
     )]
     url: Option<String>,
-    /// Where its admin key is, as file:PATH or env:NAME [default: the variable KENWELL_ADMIN_KEY, or as configured]
+    // As `help` and no comment, for which names would need backticks.
     #[arg(long, value_name = "PLACE")]
+    #[arg(
+        help = "Where its admin key is, as file:PATH or env:NAME [default: the variable KENWELL_ADMIN_KEY, or as configured]"
+    )]
     admin_key: Option<String>,
     /// PEM file of the authority that signed the server's certificate [default: the system's]
     #[arg(long, value_name = "FILE")]

@@ -45,7 +45,8 @@ fn interval(text: &str) -> Result<Duration, String> {
 pub(super) async fn top(arguments: &TopOptions) -> Result<(), Failure> {
     let stop = signals::interrupted()?;
     let server = arguments.server.find(&arguments.config)?;
-    match stop.run_until_cancelled(show(arguments, &server)).await {
+    let showing = Box::pin(show(arguments, &server));
+    match stop.run_until_cancelled(showing).await {
         Some(ended) => ended,
         None => Ok(()),
     }

@@ -40,11 +40,10 @@ pub(super) async fn find(places: &Places) -> anyhow::Result<Program> {
     for path in places.programs() {
         match examine(&path).await {
             Ok(Some(version)) => return Ok(Program { path, version }),
-            Ok(None) => {}
             Err(why) if unusable.len() < MAX_UNUSABLE => {
                 unusable.push(format!("  {}: {why}\n", path.display()));
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     let unusable = if unusable.is_empty() {

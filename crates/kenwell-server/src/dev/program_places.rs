@@ -1,4 +1,4 @@
-//! Where a redis-server or valkey-server can be: the PATH, packages of npm and PyPI, and where systems put programs.
+//! Where a redis-server or valkey-server can be: the PATH, packages of npm and Python, and where systems put programs.
 
 use std::env;
 use std::fs;

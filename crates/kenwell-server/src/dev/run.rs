@@ -30,8 +30,11 @@ pub(crate) struct DevOptions {
     /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     private_listen: Option<SocketAddr>,
-    /// A Redis that runs already: its URL, or env:NAME or file:PATH; kept in the configuration [default: one of its own]
+    // As `help` and no comment, in which it would be a link.
     #[arg(long, value_name = "URL", value_parser = redis_url)]
+    #[arg(
+        help = "A Redis that runs already: its URL, or env:NAME or file:PATH; kept in the configuration [default: one of its own]"
+    )]
     redis: Option<Secret>,
 }
 

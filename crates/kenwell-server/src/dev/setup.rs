@@ -35,12 +35,11 @@ pub(super) fn prepare(path: &Path, running: Option<&Secret>) -> anyhow::Result<R
     if !path.exists() {
         let write_key = write_key().context("no random bytes for a write key")?;
         let admin_key = private::new_admin_key().context("no random numbers for an admin key")?;
-        let (choice, line) = match running {
-            Some(url) => (RedisChoice::Running, url_line(url)),
-            None => {
-                let port = ports::free()?;
-                (RedisChoice::Own(port), port_line(port))
-            }
+        let (choice, line) = if let Some(url) = running {
+            (RedisChoice::Running, url_line(url))
+        } else {
+            let port = ports::free()?;
+            (RedisChoice::Own(port), port_line(port))
         };
         write(path, &template(&write_key, &admin_key, &line))?;
         return Ok(choice);

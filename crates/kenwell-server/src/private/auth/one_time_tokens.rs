@@ -91,7 +91,7 @@ mod tests {
         assert!(!tokens.use_up(late.expose(), key(), now + LIFETIME));
         let other = tokens.make(key(), now).unwrap();
         assert!(!tokens.use_up(other.expose(), Digest::of("new"), now));
-        let last = now + LIFETIME - Duration::from_secs(1);
+        let last = now + LIFETIME.checked_sub(Duration::from_secs(1)).unwrap();
         let in_time = tokens.make(key(), now).unwrap();
         assert!(tokens.use_up(in_time.expose(), key(), last));
     }
