@@ -6,6 +6,7 @@ import { deadLetters, watchLetters } from './dead_letters.js';
 import { destination } from './destination.js';
 import { destinations } from './destinations.js';
 import { fill, say } from './dom.js';
+import { firstEvent } from './first_event.js';
 import { live } from './live.js';
 import { errorBox, toast } from './notice.js';
 import { overview } from './overview.js';
@@ -24,6 +25,7 @@ const router = new Router(byId('page'), {
   '/destinations': destinations,
   '/destinations/add/wizard': wizard,
   '/destinations/:id': destination,
+  '/first-event': firstEvent,
   '/live': live,
   '/profiles': profiles,
   '/dead-letters': deadLetters,

@@ -31,12 +31,13 @@ const HTTP_GRACE: Duration = Duration::from_secs(10);
 const DELIVERY_GRACE: Duration = Duration::from_secs(10);
 
 /// What there is to tell once events are accepted.
-#[derive(Debug)]
 pub(crate) struct Started {
     /// Where the server listens.
     pub addresses: Addresses,
     /// The admin key, when it was made just now: to be shown this one time.
     pub new_admin_key: Option<Secret>,
+    /// The admin key, and who is signed in with it.
+    pub access: Arc<Access>,
 }
 
 /// What a running server can be told.
@@ -103,8 +104,9 @@ async fn serve(
     let audit_log = AuditLog::open(runtime.config().data_dir.clone());
     runtime.keep_audit(audit_log.clone());
     let closing = CancellationToken::new();
+    let access = Arc::new(Access::new(key, private_listener.is_secure(), metrics.refused().clone()));
     let private = PrivatePlane {
-        access: Access::new(key, private_listener.is_secure(), metrics.refused().clone()),
+        access: Arc::clone(&access),
         hosts: runtime.config().private.hosts.clone(),
         addresses,
         started_at: Timestamp::now(),
@@ -138,6 +140,7 @@ async fn serve(
     ready(Started {
         addresses,
         new_admin_key,
+        access,
     });
     gateway
         .serve(gateway_listener, limits.gateway, shutdown, HTTP_GRACE)

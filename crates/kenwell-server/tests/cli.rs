@@ -50,36 +50,48 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+/// What can be typed, without the first word.
+const COMMANDS: [&str; 34] = [
+    "",
+    "serve",
+    "dev",
+    "import",
+    "import rudderstack",
+    "migrate",
+    "migrate rudderstack",
+    "migrate jovo",
+    "top",
+    "tail",
+    "replay",
+    "config",
+    "config check",
+    "config schema",
+    "doctor",
+    "identify",
+    "profile",
+    "profile get",
+    "profile why",
+    "journal",
+    "journal stats",
+    "destinations",
+    "destinations list",
+    "destinations pause",
+    "destinations resume",
+    "destinations forget",
+    "dead-letters",
+    "dead-letters list",
+    "dead-letters show",
+    "dead-letters retry",
+    "dead-letters discard",
+    "metrics",
+    "completions",
+    "man",
+];
+
 #[test]
 fn help() {
     let directory = tempfile::tempdir().unwrap();
-    for path in [
-        "",
-        "serve",
-        "dev",
-        "import",
-        "import rudderstack",
-        "replay",
-        "config",
-        "config check",
-        "config schema",
-        "doctor",
-        "identify",
-        "profile",
-        "profile get",
-        "profile why",
-        "journal",
-        "journal stats",
-        "destinations",
-        "destinations list",
-        "destinations forget",
-        "dead-letters",
-        "dead-letters list",
-        "dead-letters retry",
-        "metrics",
-        "completions",
-        "man",
-    ] {
+    for path in COMMANDS {
         let mut arguments: Vec<&str> = path.split_whitespace().collect();
         arguments.push("--help");
         let output = run(directory.path(), &arguments);
@@ -91,17 +103,45 @@ fn help() {
 }
 
 #[test]
+fn the_page_about_the_command_line_names_every_command() {
+    let page = fs::read_to_string("../../docs/cli.md").unwrap();
+    for path in COMMANDS {
+        assert!(page.contains(format!("kenwell {path}").trim()), "{path}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let help = stdout(&run(directory.path(), &["--help"]));
+    let commands = help.split("Commands:\n").nth(1).unwrap();
+    let commands = commands.split("\n\n").next().unwrap().lines();
+    // What is longer than a line goes on further to the right.
+    let named = commands
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with(' '));
+    for command in named.filter_map(|line| line.split_whitespace().next()) {
+        let heading = format!("## `kenwell {command}");
+        assert!(page.contains(&heading) || command == "help", "{command}");
+    }
+}
+
+#[test]
 fn packages_get_completions_for_each_shell_and_a_page_for_each_command() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = run(directory.path(), &["completions", shell]);
         assert_eq!(output.status.code(), Some(0), "{shell}: {output:?}");
         let script = stdout(&output);
-        assert!(script.contains("kenwell") && script.contains("dead-letters"));
+        for command in ["kenwell", "dead-letters", "discard", "tail", "top", "pause"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
     }
     let output = run(directory.path(), &["man", "pages/man1"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    for page in ["kenwell.1", "kenwell-serve.1", "kenwell-config-check.1"] {
+    for page in [
+        "kenwell.1",
+        "kenwell-serve.1",
+        "kenwell-config-check.1",
+        "kenwell-top.1",
+        "kenwell-dead-letters-discard.1",
+    ] {
         let text = fs::read_to_string(directory.path().join("pages/man1").join(page)).unwrap();
         assert!(
             text.contains(".SH NAME") && text.contains("Examples"),

@@ -16,11 +16,17 @@ struct Dev {
     child: Child,
     url: String,
     write_key: String,
-    redis_port: u16,
+    /// What stands behind "Redis".
+    redis: String,
+    link: String,
 }
 
 impl Dev {
     fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[], |_| ())
+    }
+
+    fn start_with(directory: &Path, more: &[&str], change: impl Fn(&mut Command)) -> Self {
         assert!(
             Command::new("redis-server")
                 .arg("--version")
@@ -28,7 +34,9 @@ impl Dev {
                 .is_ok(),
             "this test needs redis-server: apt-get install redis-server"
         );
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kenwell"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kenwell"));
+        change(&mut command);
+        let mut child = command
             .current_dir(directory)
             .args([
                 "dev",
@@ -37,6 +45,7 @@ impl Dev {
                 "--private-listen",
                 "127.0.0.1:0",
             ])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(directory.join("stderr")).unwrap())
@@ -52,14 +61,20 @@ impl Dev {
         let word = |label: &str| {
             let line = said.iter().find(|line| line.starts_with(label));
             let line = line.unwrap_or_else(|| panic!("no {label}: {said:?} {}", errors(directory)));
-            line.split_whitespace().last().unwrap().to_owned()
+            line[label.len()..].trim().to_owned()
         };
         Self {
             url: word("Data plane"),
             write_key: word("Write key"),
-            redis_port: word("Redis").parse().unwrap(),
+            redis: word("Redis"),
+            link: word("Open"),
             child,
         }
+    }
+
+    fn redis_port(&self) -> u16 {
+        let port = self.redis.strip_prefix("redis-cli -p ").unwrap();
+        port.parse().unwrap()
     }
 
     fn identify(&self, directory: &Path, user: &str, traits: &[&str]) {
@@ -157,7 +172,7 @@ fn one_command_starts_everything_and_the_next_start_goes_on_where_it_ended() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let dev = Dev::start(directory);
-    let (write_key, redis_port) = (dev.write_key.clone(), dev.redis_port);
+    let (write_key, redis_port) = (dev.write_key.clone(), dev.redis_port());
     dev.identify(
         directory,
         "ada",
@@ -187,7 +202,7 @@ fn one_command_starts_everything_and_the_next_start_goes_on_where_it_ended() {
     assert!(redis(redis_port, "PING").is_err(), "Redis has stopped too");
 
     let dev = Dev::start(directory);
-    assert_eq!((&dev.write_key, dev.redis_port), (&write_key, redis_port));
+    assert_eq!((&dev.write_key, dev.redis_port()), (&write_key, redis_port));
     wait_for_profile(directory, "ada", "Ada Lovelace");
     assert_eq!(dev.stop().code(), Some(0));
 }
@@ -199,10 +214,10 @@ fn what_a_kill_leaves_is_cleaned_up_by_the_next_start() {
     let dev = Dev::start(directory);
     dev.identify(directory, "ada", &["x=1"]);
     wait_for_profile(directory, "ada", "x  1");
-    let orphan = redis_pid(dev.redis_port);
+    let orphan = redis_pid(dev.redis_port());
     dev.kill();
     let dev = Dev::start(directory);
-    assert_ne!(redis_pid(dev.redis_port), orphan);
+    assert_ne!(redis_pid(dev.redis_port()), orphan);
     assert!(
         errors(directory).contains("killed run"),
         "{}",
@@ -217,7 +232,7 @@ fn a_redis_that_dies_is_started_again_and_nothing_is_lost() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let dev = Dev::start(directory);
-    signal(redis_pid(dev.redis_port), "KILL");
+    signal(redis_pid(dev.redis_port()), "KILL");
     dev.identify(directory, "ada", &["x=1"]);
     wait_for_profile(directory, "ada", "x  1");
     assert!(errors(directory).contains("ERROR"), "{}", errors(directory));
@@ -230,7 +245,7 @@ fn dead_letters_are_written_once_their_cause_is_gone() {
     let directory = directory.path();
     let dev = Dev::start(directory);
     assert!(
-        redis(dev.redis_port, "SET user:ada x")
+        redis(dev.redis_port(), "SET user:ada x")
             .unwrap()
             .starts_with("+OK")
     );
@@ -259,7 +274,7 @@ fn dead_letters_are_written_once_their_cause_is_gone() {
     );
 
     assert!(
-        redis(dev.redis_port, "DEL user:ada")
+        redis(dev.redis_port(), "DEL user:ada")
             .unwrap()
             .starts_with(":1")
     );
@@ -286,15 +301,137 @@ fn a_start_that_fails_stops_redis_again() {
 }
 
 #[test]
-fn without_redis_it_says_how_to_install_it() {
+fn a_server_that_npm_has_brought_is_found_without_a_path() {
     let directory = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_kenwell"))
-        .current_dir(directory.path())
-        .arg("dev")
-        .env("PATH", directory.path())
+    let directory = directory.path();
+    let installed = Command::new("sh")
+        .args(["-c", "command -v redis-server"])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("apt-get install redis-server"), "{said}");
+    let installed = String::from_utf8(installed.stdout).unwrap();
+    let bin = directory.join("node_modules/.bin");
+    fs::create_dir_all(&bin).unwrap();
+    std::os::unix::fs::symlink(installed.trim(), bin.join("valkey-server")).unwrap();
+    let below = directory.join("app");
+    fs::create_dir(&below).unwrap();
+    let dev = Dev::start_with(&below, &[], |command| {
+        command.env("PATH", "/nowhere");
+    });
+    let said = errors(&below);
+    assert!(said.contains("node_modules/.bin/valkey-server"), "{said}");
+    dev.identify(&below, "ada", &["x=1"]);
+    wait_for_profile(&below, "ada", "x  1");
+    assert_eq!(dev.stop().code(), Some(0));
+}
+
+#[test]
+fn a_redis_that_runs_already_is_used_and_left_running() {
+    let directory = tempfile::tempdir().unwrap();
+    let (theirs, ours) = (
+        directory.path().join("theirs"),
+        directory.path().join("ours"),
+    );
+    fs::create_dir(&theirs).unwrap();
+    fs::create_dir(&ours).unwrap();
+    let other = Dev::start(&theirs);
+    let port = other.redis_port();
+    let url = format!("redis://127.0.0.1:{port}/3");
+    let dev = Dev::start_with(&ours, &["--redis", &url], |_| ());
+    dev.identify(&ours, "ada", &["x=1"]);
+    wait_for_profile(&ours, "ada", "x  1");
+    let elsewhere = kenwell(
+        &theirs,
+        &["profile", "get", "ada", "--config", "data/kenwell.toml"],
+    );
+    assert_eq!(
+        elsewhere.status.code(),
+        Some(3),
+        "another database: {elsewhere:?}"
+    );
+    assert_eq!(dev.stop().code(), Some(0));
+    assert!(redis(port, "PING").unwrap().starts_with("+PONG"));
+    // Kept, also without the option.
+    let dev = Dev::start(&ours);
+    assert_eq!(
+        dev.redis,
+        format!("127.0.0.1:{port}, as the configuration says")
+    );
+    wait_for_profile(&ours, "ada", "x  1");
+    assert_eq!(dev.stop().code(), Some(0));
+    assert_eq!(other.stop().code(), Some(0));
+    let wrong = kenwell(&ours, &["dev", "--redis", "http://127.0.0.1"]);
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+}
+
+/// Asks for a path, and gives the answer as it came.
+fn get(address: &str, path: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_printed_link_signs_in_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let dev = Dev::start(directory);
+    let (address, path) = dev.link.split_once("/sign-in").unwrap();
+    let (address, path) = (
+        address.strip_prefix("http://").unwrap(),
+        format!("/sign-in{path}"),
+    );
+    let token = path.split_once("token=").unwrap().1;
+    // Who looks at it ahead, or has another one, uses nothing up.
+    let ahead = get(address, &path, "Sec-Purpose: prefetch;prerender\r\n");
+    assert!(
+        ahead.starts_with("HTTP/1.1 204") && !ahead.contains("set-cookie"),
+        "{ahead}"
+    );
+    for wrong in ["/sign-in", "/sign-in?token=", "/sign-in?token=guess"] {
+        let refused = get(address, wrong, "");
+        assert!(
+            refused.starts_with("HTTP/1.1 401") && !refused.contains("set-cookie"),
+            "{refused}"
+        );
+    }
+    // Also from a terminal that is a page of another site.
+    let signed_in = get(address, &path, "Sec-Fetch-Site: cross-site\r\n");
+    assert!(signed_in.starts_with("HTTP/1.1 200"), "{signed_in}");
+    assert!(signed_in.contains("url=/#/first-event"), "{signed_in}");
+    let cookie = signed_in
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
+    let cookie = cookie.unwrap();
+    assert!(
+        cookie.ends_with("; HttpOnly; SameSite=Strict; Path=/"),
+        "{cookie}"
+    );
+    let session = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
+    let known = get(address, "/api/v1/session", &session);
+    assert!(
+        known.starts_with("HTTP/1.1 200") && known.contains("csrf_token"),
+        "{known}"
+    );
+
+    let again = get(address, &path, "");
+    assert!(
+        again.starts_with("HTTP/1.1 401") && again.contains("used already"),
+        "{again}"
+    );
+    assert!(
+        !again.contains("set-cookie") && !again.contains(token),
+        "{again}"
+    );
+    // The browser that it has signed in finds the way all the same.
+    let back = get(address, &path, &session);
+    assert!(
+        back.starts_with("HTTP/1.1 200") && !back.contains("set-cookie"),
+        "{back}"
+    );
+    assert!(!errors(directory).contains(token), "it is in no log");
+    assert_eq!(dev.stop().code(), Some(0));
 }

@@ -1,30 +1,15 @@
 //! What waits for which destination: from the journal's files, or from the server that has them open.
 
-use std::path::{Path, PathBuf};
-
-use clap::Args;
 use http::Method;
 use kenwell_journal::Journal;
 use serde_json::Value;
 
 use super::exit::Failure;
 use super::output;
-use super::send::{Answer, Endpoint, send};
+use super::server::{Server, ServerOptions};
 use crate::config::Config;
 use crate::delivery;
-use crate::listener::local_address;
 use crate::serve::open_journal;
-
-/// Where the running server is reached.
-#[derive(Debug, Args)]
-pub(super) struct ServerOptions {
-    /// The private listener of the running server [default: as configured]
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// PEM file of the authority that signed the server's certificate [default: the system's]
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-}
 
 /// A destination, and what waits for it.
 pub(super) struct DestinationBacklog {
@@ -41,19 +26,12 @@ pub(super) enum Backlogs<'a> {
     /// The journal's files: no server runs.
     Files(Journal, &'a Config),
     /// The server that runs, and has the files open.
-    Server(ServerClient<'a>),
-}
-
-/// A running server, and the key to its private plane.
-pub(super) struct ServerClient<'a> {
-    url: String,
-    ca: Option<&'a Path>,
-    key: &'a str,
+    Server(Server),
 }
 
 impl<'a> Backlogs<'a> {
     /// The files, or the server that has them open.
-    pub(super) fn open(config: &'a Config, server: &'a ServerOptions) -> Result<Self, Failure> {
+    pub(super) fn open(config: &'a Config, server: &ServerOptions) -> Result<Self, Failure> {
         if !config.data_dir.join("journal").is_dir() {
             return Err(Failure::failed(
                 "there is no journal yet: no server has run here",
@@ -61,7 +39,7 @@ impl<'a> Backlogs<'a> {
         }
         match open_journal(config) {
             Ok(journal) => Ok(Self::Files(journal, config)),
-            Err(error) if is_locked(&error) => Ok(Self::Server(ServerClient::new(config, server)?)),
+            Err(error) if is_locked(&error) => Ok(Self::Server(server.of(config)?)),
             Err(error) => Err(error.into()),
         }
     }
@@ -70,7 +48,7 @@ impl<'a> Backlogs<'a> {
     pub(super) async fn list(&self) -> Result<Vec<DestinationBacklog>, Failure> {
         match self {
             Self::Files(journal, config) => read(journal, config).await,
-            Self::Server(server) => server.list().await,
+            Self::Server(server) => listed(server).await,
         }
     }
 
@@ -86,7 +64,10 @@ impl<'a> Backlogs<'a> {
                 );
                 Ok(())
             }
-            Self::Server(server) => server.forget(id, events).await,
+            Self::Server(server) => {
+                let path = format!("/destinations/{id}?forget={events}");
+                server.call(Method::DELETE, &path, None).await.map(drop)
+            }
         }
     }
 
@@ -147,68 +128,16 @@ fn nothing_waits(id: &str, state: &str) -> DestinationBacklog {
     }
 }
 
-impl<'a> ServerClient<'a> {
-    fn new(config: &'a Config, server: &'a ServerOptions) -> Result<Self, Failure> {
-        let Some(key) = &config.private.admin_key else {
-            return Err(Failure::failed(
-                "the server runs, so it has to do this, and its admin key is not in the configuration\n  \
-                 fix: give it as KENWELL_PRIVATE_ADMIN_KEY, use the console, or stop the server first",
-            ));
-        };
-        let scheme = if config.private.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let listen = local_address(config.private.listen);
-        Ok(Self {
-            url: server
-                .url
-                .clone()
-                .unwrap_or_else(|| format!("{scheme}://{listen}")),
-            ca: server.ca.as_deref(),
-            key: key.expose(),
+async fn listed(server: &Server) -> Result<Vec<DestinationBacklog>, Failure> {
+    let overview = server.get("/overview").await?;
+    let all = overview.get("destinations").and_then(Value::as_array);
+    let destinations = all.into_iter().flatten().filter_map(|it| {
+        Some(DestinationBacklog {
+            id: it.get("id")?.as_str()?.to_owned(),
+            state: it.get("state")?.as_str()?.to_owned(),
+            events: it.get("queued")?.as_u64()?,
+            since: it.get("since").and_then(Value::as_str).map(str::to_owned),
         })
-    }
-
-    async fn list(&self) -> Result<Vec<DestinationBacklog>, Failure> {
-        let answer = self.call(Method::GET, "/api/v1/overview").await?;
-        let overview = answer.json().filter(|_| answer.status == 200);
-        let overview = overview.ok_or_else(|| refused(&answer))?;
-        let all = overview.get("destinations").and_then(Value::as_array);
-        let destinations = all.into_iter().flatten().filter_map(|it| {
-            Some(DestinationBacklog {
-                id: it.get("id")?.as_str()?.to_owned(),
-                state: it.get("state")?.as_str()?.to_owned(),
-                events: it.get("queued")?.as_u64()?,
-                since: it.get("since").and_then(Value::as_str).map(str::to_owned),
-            })
-        });
-        Ok(destinations.collect())
-    }
-
-    async fn forget(&self, id: &str, events: u64) -> Result<(), Failure> {
-        let path = format!("/api/v1/destinations/{id}?forget={events}");
-        let answer = self.call(Method::DELETE, &path).await?;
-        if answer.status == 204 {
-            return Ok(());
-        }
-        Err(refused(&answer))
-    }
-
-    async fn call(&self, method: Method, path: &str) -> Result<Answer, Failure> {
-        let usage = |what: String| Failure::Usage(format!("error: {what}"));
-        let endpoint = Endpoint::parse(&self.url, path).map_err(usage)?;
-        let authorization = format!("Bearer {}", self.key);
-        send(&endpoint, self.ca, method, &authorization, String::new()).await
-    }
-}
-
-fn refused(answer: &Answer) -> Failure {
-    let said = answer.json();
-    let message = said
-        .as_ref()
-        .and_then(|it| it.pointer("/error/message")?.as_str());
-    let message = message.unwrap_or("it does not say why; is this Kenwell's private listener?");
-    Failure::failed(format!("the server answered {}: {message}", answer.status))
+    });
+    Ok(destinations.collect())
 }

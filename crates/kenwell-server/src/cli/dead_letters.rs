@@ -1,160 +1,109 @@
-//! `kenwell dead-letters list|retry`.
+//! `kenwell dead-letters list|show|retry|discard`: in the files, also while a server runs, or by a server that is named.
 
-use clap::{Args, Subcommand};
-use kenwell_journal::ErrorChain;
-use serde_json::json;
+use std::io::{self, BufRead, IsTerminal};
 
-use super::config_option::ConfigOption;
-use super::destination::{choose_all, connect};
+use clap::Subcommand;
+
+use super::dead_letter_options::{
+    DeadLettersDiscard, DeadLettersList, DeadLettersRetry, DeadLettersShow, LetterChoice,
+};
 use super::exit::Failure;
-use super::help;
 use super::output::{self, printable};
-use crate::config::{Config, Destination};
-use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
-use crate::installation;
+use super::{dead_letter_files, dead_letter_server, dead_letter_text, help};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadLettersCommand {
     /// Print them, oldest first
     #[command(after_help = help::DEAD_LETTERS_LIST)]
-    List(DeadLettersOptions),
+    List(DeadLettersList),
+    /// Print all that is known of one
+    #[command(after_help = help::DEAD_LETTERS_SHOW)]
+    Show(DeadLettersShow),
     /// Apply them to Redis again; those that are refused again stay
     #[command(after_help = help::DEAD_LETTERS_RETRY)]
-    Retry(DeadLettersOptions),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DeadLettersOptions {
-    #[command(flatten)]
-    config: ConfigOption,
-    /// Only those of this destination
-    #[arg(long, value_name = "ID")]
-    destination: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    Retry(DeadLettersRetry),
+    /// Drop them for good
+    #[command(after_help = help::DEAD_LETTERS_DISCARD)]
+    Discard(DeadLettersDiscard),
 }
 
 /// Prints the letters, oldest first, and how many there are.
-pub(super) fn list(arguments: &DeadLettersOptions) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let letters = open(&config)?;
-    let mut unreadable = 0;
-    for destination in choose_all(&config, arguments.destination.as_deref())? {
-        let (count, damaged) = match &letters {
-            Some(letters) => list_destination(letters, &destination.id, arguments.json)?,
-            None => (0, 0),
-        };
-        unreadable += damaged;
-        if !arguments.json {
-            let letters = if count == 1 { "letter" } else { "letters" };
-            output::line(format!("{}: {count} dead {letters}", destination.id))?;
-        }
+pub(super) async fn list(arguments: &DeadLettersList) -> Result<(), Failure> {
+    let place = &arguments.place;
+    if place.server.names_one() {
+        let server = place.server.find(&place.config)?;
+        return dead_letter_server::list(arguments, &server).await;
     }
-    match unreadable {
-        0 => Ok(()),
-        lines => Err(Failure::failed(format!(
-            "{lines} lines cannot be read; the log says which. They are kept: mend or delete them in the file"
-        ))),
-    }
+    dead_letter_files::list(arguments)
 }
 
-/// How many letters there are, and how many lines that are none.
-fn list_destination(letters: &DeadLetters, id: &str, json: bool) -> Result<(u64, u64), Failure> {
-    let (mut count, mut unreadable) = (0, 0);
-    for letter in letters.list(id)? {
-        let letter = match letter {
-            Ok(letter) => letter,
-            Err(error @ Error::Corrupt { .. }) => {
-                tracing::error!(error = %ErrorChain(&error), "a line of the dead letters cannot be read");
-                unreadable += 1;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        count += 1;
-        if json {
-            let line = letter.to_json().map_err(anyhow::Error::new)?;
-            output::data(line)?;
-        } else {
-            output::line(as_text(&letter))?;
-        }
+/// Prints one letter.
+pub(super) async fn show(arguments: &DeadLettersShow) -> Result<(), Failure> {
+    let place = &arguments.place;
+    let found = if place.server.names_one() {
+        let server = place.server.find(&place.config)?;
+        dead_letter_server::find(arguments, &server).await?
+    } else {
+        dead_letter_files::find(arguments)?
+    };
+    let Some(letter) = found else {
+        let id = printable(arguments.id.as_bytes());
+        return Err(Failure::Absent(format!(
+            "no letter \"{id}\": kenwell dead-letters list prints the ids; one that was refused again has another"
+        )));
+    };
+    if place.json {
+        return output::data(letter);
     }
-    Ok((count, unreadable))
+    dead_letter_text::print_whole(&letter)
 }
 
-/// Applies the letters again, in order, and says how many were written and how many stay.
-pub(super) async fn retry(arguments: &DeadLettersOptions) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let letters = open(&config)?;
-    let mut outcomes = Vec::new();
-    for destination in choose_all(&config, arguments.destination.as_deref())? {
-        let outcome = match &letters {
-            Some(letters) => retry_destination(&config, destination, letters).await?,
-            None => RetryResult::default(),
-        };
-        if arguments.json {
-            output::json(&json!({
-                "destination": destination.id,
-                "written": outcome.written,
-                "superseded": outcome.superseded,
-                "ignored": outcome.ignored,
-                "kept": outcome.kept,
-            }))?;
-        } else {
-            output::line(format!(
-                "{}: {} written, {} dropped because newer events have set all of their fields, \
-                 {} dropped because they write nothing, {} kept",
-                destination.id, outcome.written, outcome.superseded, outcome.ignored, outcome.kept
-            ))?;
-        }
-        outcomes.push(outcome);
+/// Applies letters again, in order, and says how many were written and how many stay.
+pub(super) async fn retry(arguments: &DeadLettersRetry) -> Result<(), Failure> {
+    let place = &arguments.place;
+    let choice = LetterChoice::new(&arguments.ids, arguments.reason.as_deref())?;
+    if place.server.names_one() {
+        let server = place.server.find(&place.config)?;
+        return dead_letter_server::retry(place, &choice, &server).await;
     }
-    if let Some(stopped) = outcomes
-        .iter_mut()
-        .find_map(|outcome| outcome.stopped.take())
-    {
-        return Err(Failure::Failed(anyhow::Error::new(stopped).context(
-            "the retry stopped early; all that was not written is kept",
+    dead_letter_files::retry(place, &choice).await
+}
+
+/// Drops letters.
+pub(super) async fn discard(arguments: &DeadLettersDiscard) -> Result<(), Failure> {
+    let place = &arguments.place;
+    let choice = LetterChoice::new(&arguments.ids, arguments.reason.as_deref())?;
+    if !arguments.yes {
+        confirm(place.destination.as_deref(), &choice)?;
+    }
+    if place.server.names_one() {
+        let server = place.server.find(&place.config)?;
+        return dead_letter_server::discard(place, &choice, &server).await;
+    }
+    dead_letter_files::discard(place, &choice)
+}
+
+/// Asks, on a terminal.
+fn confirm(destination: Option<&str>, choice: &LetterChoice) -> Result<(), Failure> {
+    let of = destination.map_or_else(|| "every destination".to_owned(), |id| format!("\"{id}\""));
+    let which = match choice {
+        LetterChoice::Ids(ids) => format!("{} letters of {of}", ids.len()),
+        LetterChoice::Reason(reason) => format!("All letters of {of} with {reason}"),
+        LetterChoice::All => format!("All letters of {of}"),
+    };
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!(
+            "error: {which} would be dropped, and their events are lost then\n  fix: say --yes"
         )));
     }
-    match outcomes.iter().map(|outcome| outcome.kept).sum::<u64>() {
-        0 => Ok(()),
-        kept => Err(Failure::failed(format!(
-            "{kept} dead letters are kept: kenwell dead-letters list says why"
-        ))),
+    output::line(format!(
+        "{which} are dropped, and their events are lost. Go on? [y/N]"
+    ))?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(anyhow::Error::from)?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
     }
-}
-
-async fn retry_destination(
-    config: &Config,
-    destination: &Destination,
-    letters: &DeadLetters,
-) -> Result<RetryResult, Failure> {
-    let outstanding = letters.outstanding(&destination.id, &config.layout(destination));
-    let connection = connect(destination)?;
-    let connection = installation::for_retry(&connection, &config.data_dir, &destination.id);
-    let writer = destination.writer(connection);
-    Ok(outstanding.retry(&writer, |_| true).await?)
-}
-
-/// The letters, if there can be any: a command that only looks makes no directories.
-fn open(config: &Config) -> Result<Option<DeadLetters>, Failure> {
-    let directory = config.data_dir.join("dead-letters");
-    if !directory.is_dir() {
-        return Ok(None);
-    }
-    let letters = DeadLetters::open(&directory, config.dead_letters.max_bytes)?;
-    Ok(Some(letters))
-}
-
-fn as_text(letter: &DeadLetter) -> String {
-    format!(
-        "{}  {}  {}  from {}  {}",
-        output::time(letter.at),
-        letter.offset,
-        printable(letter.key.as_bytes()),
-        letter.source,
-        printable(letter.reason.as_bytes())
-    )
+    Err(Failure::failed("nothing was changed"))
 }

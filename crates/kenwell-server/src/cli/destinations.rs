@@ -1,15 +1,17 @@
-//! `kenwell destinations list|forget`.
+//! `kenwell destinations list|pause|resume|forget`.
 
 use std::io::{self, BufRead, IsTerminal};
 
 use clap::{Args, Subcommand};
+use http::Method;
 use serde_json::json;
 
-use super::backlogs::{Backlogs, DestinationBacklog, ServerOptions};
+use super::backlogs::{Backlogs, DestinationBacklog};
 use super::config_option::ConfigOption;
 use super::exit::Failure;
 use super::help;
 use super::output;
+use super::server::ServerOptions;
 use crate::config::is_id;
 use crate::runtime::events_wait;
 
@@ -18,6 +20,12 @@ pub(super) enum DestinationsCommand {
     /// Print each destination, and how many events wait for it since when
     #[command(after_help = help::DESTINATIONS_LIST)]
     List(DestinationsList),
+    /// Let a destination's events wait in the journal, while the server runs
+    #[command(after_help = help::DESTINATIONS_PAUSE)]
+    Pause(DestinationsChange),
+    /// Deliver again to one that is paused
+    #[command(after_help = help::DESTINATIONS_RESUME)]
+    Resume(DestinationsChange),
     /// Give up the events that wait for a destination that is not configured
     #[command(after_help = help::DESTINATIONS_FORGET)]
     Forget(DestinationsForget),
@@ -48,10 +56,67 @@ pub(super) struct DestinationsForget {
     yes: bool,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct DestinationsChange {
+    /// Which destination
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    config: ConfigOption,
+    #[command(flatten)]
+    server: ServerOptions,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Pauses a destination of the running server, in its configuration file.
+pub(super) async fn pause(arguments: &DestinationsChange) -> Result<(), Failure> {
+    change(arguments, "pause").await
+}
+
+/// Lets a destination of the running server go on.
+pub(super) async fn resume(arguments: &DestinationsChange) -> Result<(), Failure> {
+    change(arguments, "resume").await
+}
+
+async fn change(arguments: &DestinationsChange, verb: &str) -> Result<(), Failure> {
+    let id = valid(&arguments.id)?;
+    let server = arguments.server.find(&arguments.config)?;
+    let path = format!("/destinations/{id}/{verb}");
+    let changed = server.call(Method::POST, &path, None).await?;
+    let status = changed.get("status");
+    let word = |name: &str| status.and_then(|it| it.get(name)?.as_str());
+    let (state, queued) = (
+        word("state"),
+        status.and_then(|it| it.get("queued")?.as_u64()),
+    );
+    let (state, queued) = (state.unwrap_or_default(), queued.unwrap_or_default());
+    if arguments.json {
+        return output::json(
+            &json!({ "id": id, "state": state, "queued": queued, "since": word("since") }),
+        );
+    }
+    output::line(format!("{id}: {state}, {}", events_wait(queued)))
+}
+
+fn valid(id: &str) -> Result<&str, Failure> {
+    if is_id(id) {
+        return Ok(id);
+    }
+    let id = output::printable(id.as_bytes());
+    Err(Failure::Usage(format!("error: \"{id}\" is not a valid id")))
+}
+
 /// Prints every destination and what waits for it.
 pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
-    let config = arguments.config.load()?;
-    let backlogs = Backlogs::open(&config, &arguments.server)?;
+    let config;
+    let backlogs = if arguments.server.names_one() {
+        Backlogs::Server(arguments.server.find(&arguments.config)?)
+    } else {
+        config = arguments.config.load()?;
+        Backlogs::open(&config, &arguments.server)?
+    };
     let all = backlogs.list().await?;
     backlogs.close().await?;
     for DestinationBacklog {
@@ -62,9 +127,7 @@ pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
     } in &all
     {
         if arguments.json {
-            output::json(
-                &json!({ "destination": id, "state": state, "waiting": events, "since": since }),
-            )?;
+            output::json(&json!({ "id": id, "state": state, "queued": events, "since": since }))?;
             continue;
         }
         let state = if state == "retired" {
@@ -83,22 +146,26 @@ pub(super) async fn list(arguments: &DestinationsList) -> Result<(), Failure> {
 /// Gives up what waits for a destination that is not configured.
 pub(super) async fn forget(arguments: &DestinationsForget) -> Result<(), Failure> {
     let id = &arguments.id;
-    let config = arguments.config.load()?;
-    if config.destination(id).is_some() {
-        return Err(Failure::Usage(format!(
-            "error: the destination \"{id}\" is configured\n  fix: take it out of the file first, or remove it in the console"
-        )));
-    }
-    if !is_id(id) {
-        return Err(Failure::Usage(format!(
-            "error: \"{}\" is not a valid id",
-            output::printable(id.as_bytes())
-        )));
-    }
-    let backlogs = Backlogs::open(&config, &arguments.server)?;
+    valid(id)?;
+    let config;
+    let backlogs = if arguments.server.names_one() {
+        Backlogs::Server(arguments.server.find(&arguments.config)?)
+    } else {
+        config = arguments.config.load()?;
+        if config.destination(id).is_some() {
+            return Err(is_configured(id));
+        }
+        Backlogs::open(&config, &arguments.server)?
+    };
     let forgotten = forget_in(&backlogs, arguments).await;
     backlogs.close().await?;
     forgotten
+}
+
+fn is_configured(id: &str) -> Failure {
+    Failure::Usage(format!(
+        "error: the destination \"{id}\" is configured\n  fix: take it out of the file first, or remove it in the console"
+    ))
 }
 
 async fn forget_in(backlogs: &Backlogs<'_>, arguments: &DestinationsForget) -> Result<(), Failure> {
@@ -109,6 +176,10 @@ async fn forget_in(backlogs: &Backlogs<'_>, arguments: &DestinationsForget) -> R
             "nothing waits for a destination \"{id}\""
         )));
     };
+    // The server may have another file than this command.
+    if found.state != "retired" {
+        return Err(is_configured(id));
+    }
     if !arguments.yes {
         confirm(id, found)?;
     }

@@ -5,6 +5,7 @@ use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, DevOptions, DevStarted};
 use crate::listener::local_address;
+use crate::private::{ONE_TIME_TOKEN_LIFETIME, SIGN_IN_LINK_PATH};
 
 /// Runs the server and its Redis until a signal.
 pub(super) async fn dev(options: DevOptions) -> Result<(), Failure> {
@@ -33,24 +34,38 @@ fn welcome(started: &DevStarted) -> String {
         kenwell::connection::Secret::expose,
     );
     let DevStarted {
-        redis_port,
+        redis_command,
         config_file,
+        data_dir,
         ..
     } = started;
-    let config_file = config_file.display();
+    let (config_file, data_dir) = (config_file.display(), data_dir.display());
+    let open = started
+        .sign_in_token
+        .as_ref()
+        .map_or_else(String::new, |token| {
+            let minutes = ONE_TIME_TOKEN_LIFETIME.as_secs() / 60;
+            format!(
+                "Open        http://{console}{SIGN_IN_LINK_PATH}?token={}\n            \
+             signs in once, within {minutes} minutes, and waits for your first event\n\n",
+                token.expose()
+            )
+        });
     format!(
         "\n\
+         {open}\
          Data plane  {url}\n\
          Write key   {write_key}\n\
          Console     http://{console}\n\
          Admin key   {admin_key}\n\
-         Redis       redis-cli -p {redis_port}\n\
+         Redis       {redis_command}\n\
+         Files       {data_dir}\n\
          \n\
          Try it:\n  \
          kenwell identify ada name=Ada plan.tier=pro --write-key {write_key} --url {url}\n  \
          kenwell profile get ada --config {config_file}\n\
          \n\
-         Ctrl-C stops the server and its Redis.\n"
+         Ctrl-C stops everything that this command has started.\n"
     )
 }
 
@@ -65,7 +80,9 @@ mod tests {
             write_key: kenwell::connection::Secret::new("KEY"),
             private: "127.0.0.1:8081".parse().unwrap(),
             admin_key: Some(kenwell::connection::Secret::new("kwa_KEY")),
-            redis_port: 6400,
+            sign_in_token: Some(kenwell::connection::Secret::new("TOKEN")),
+            redis_command: "redis-cli -p 6400".into(),
+            data_dir: "data".into(),
             config_file: "data/kenwell.toml".into(),
         };
         insta::assert_snapshot!(welcome(&started));

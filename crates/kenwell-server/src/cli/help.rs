@@ -8,12 +8,14 @@ Examples:
   kenwell serve --config kenwell.toml             run it
   kenwell identify ada plan=pro --write-key KEY   send something
   kenwell profile get ada                         look at what it became
+  kenwell top                                     watch the running server
+  kenwell tail --user ada                         watch events as they come
 
 Exit codes:
   0  done
   1  it failed; stderr says why
   2  the command line or the configuration is wrong; stderr says where
-  3  there is no such profile or field (profile get, profile why)
+  3  there is no such profile, field or dead letter (profile get, profile why, dead-letters show)
 
 Log lines go to stderr. KENWELL_LOG (or RUST_LOG) sets how much: error, warn, info, debug.";
 
@@ -31,9 +33,47 @@ pub(super) const DEV: &str = "\
 Examples:
   kenwell dev
   kenwell dev --data-dir /tmp/try --gateway-listen 127.0.0.1:0
+  kenwell dev --redis redis://127.0.0.1:6379/1
 
-Needs redis-server or valkey-server on the PATH. The write key and the data are kept in the data
-directory, so the next start goes on where this one ended. Ctrl-C stops the server and its Redis.";
+Needs redis-server or valkey-server: on the PATH, in node_modules, in a Python environment (.venv,
+VIRTUAL_ENV), or where the system puts programs. With --redis it uses one that runs already. Prints a
+link that signs in to the console once, within ten minutes; the page behind it waits for the first
+event. The write key and the data are kept in the data directory, so the next start goes on where
+this one ended. Ctrl-C stops everything that was started.";
+
+/// What commands have in common that talk to the running server.
+macro_rules! server_help {
+    ($text:literal) => {
+        concat!(
+            $text,
+            "\n\nThe server is that of the configuration, or the one that --url (KENWELL_PRIVATE_URL) names; its\n\
+             admin key is KENWELL_ADMIN_KEY, --admin-key file:PATH, or that of the configuration."
+        )
+    };
+}
+
+pub(super) const TOP_SCREEN: &str = server_help!(
+    "\
+Examples:
+  kenwell top
+  kenwell top --once --json --interval 1s | jq '.sources[] | {id, accepted_per_second}'
+  KENWELL_ADMIN_KEY=… kenwell top --url https://kenwell.internal:8081
+
+Rates are measured between two looks. Counts are since the start of the server. Ctrl-C ends it."
+);
+
+pub(super) const TAIL: &str = server_help!(
+    "\
+Examples:
+  kenwell tail
+  kenwell tail --user ada --event
+  kenwell tail --outcome dead_lettered --destination profiles
+  kenwell tail --source web --json | jq .event.traits
+  kenwell tail --user ada --outcome written --count 1
+
+Shows what happens from now on; nothing is kept for those who come later. The events hold personal
+data: mind where the output goes. Ctrl-C ends it."
+);
 
 pub(super) const ADMIN_KEY: &str = "\
 Examples:
@@ -117,14 +157,17 @@ KENWELL_JOVO_REDIS, and it is in no list of processes.
 
 Exits 0 when everything is understood, and 1 when something is not.";
 
-pub(super) const REPLAY: &str = "\
+pub(super) const REPLAY: &str = server_help!(
+    "\
 Examples:
   kenwell replay --from 2h
   kenwell replay --destination profiles --from 2026-11-22T14:00:00Z
+  kenwell replay --from 2h --wait            until they are delivered
 
 Events received since then, accepted for the destination and still in the journal (journal.retain)
-are delivered again when the server starts. Older values of a trait are followed by the newer ones,
-so profiles end as they are. Stop the server first; a running one replays from its console.";
+are delivered again: by the server, when one runs, and otherwise when it starts. Older values of a
+trait are followed by the newer ones, so profiles end as they are."
+);
 
 pub(super) const DOCTOR: &str = "\
 Examples:
@@ -188,15 +231,31 @@ Reads the files only, so it works while the server runs.";
 pub(super) const DESTINATIONS: &str = "\
 Examples:
   kenwell destinations list
+  kenwell destinations pause profiles
   kenwell destinations forget old";
+
+pub(super) const DESTINATIONS_PAUSE: &str = server_help!(
+    "\
+Examples:
+  kenwell destinations pause profiles
+
+Delivery stops at the edge of a batch; what is accepted meanwhile waits in the journal. The server
+writes it to its configuration file, so it holds over restarts."
+);
+
+pub(super) const DESTINATIONS_RESUME: &str = server_help!(
+    "\
+Examples:
+  kenwell destinations resume profiles"
+);
 
 pub(super) const DESTINATIONS_LIST: &str = "\
 Examples:
   kenwell destinations list
   kenwell destinations list --json --config kenwell.toml
 
-Reads the journal's files, or asks the running server with the admin key of the configuration
-(KENWELL_PRIVATE_ADMIN_KEY, when it is not in the file).";
+Reads the journal's files, or asks the running server, with KENWELL_ADMIN_KEY or the admin key of the
+configuration.";
 
 pub(super) const DESTINATIONS_FORGET: &str = "\
 Examples:
@@ -205,29 +264,52 @@ Examples:
 
 For a destination that the configuration does not have any more. Its events were accepted, and are
 never delivered then: put it back in the file, and they are. Says how many they are and asks,
-without a terminal only with --yes. Uses the files, or the running server with the admin key of the
-configuration (KENWELL_PRIVATE_ADMIN_KEY, when it is not in the file).
+without a terminal only with --yes. Uses the files, or the running server, with KENWELL_ADMIN_KEY or
+the admin key of the configuration.
 
 Exits 1 when nothing waits for it.";
 
 pub(super) const DEAD_LETTERS: &str = "\
 Examples:
   kenwell dead-letters list
-  kenwell dead-letters retry --destination profiles";
+  kenwell dead-letters show 7-1769860800250
+  kenwell dead-letters retry --destination profiles
+  kenwell dead-letters discard --reason WRONGTYPE";
 
 pub(super) const DEAD_LETTERS_LIST: &str = "\
 Examples:
   kenwell dead-letters list
-  kenwell dead-letters list --destination profiles --json
+  kenwell dead-letters list --destination profiles --reason WRONGTYPE
+  kenwell dead-letters list --json | jq .event
 
-Works while the server runs. The events hold personal data: mind where the output goes.";
+Reads the files, also while a server runs; with --url it asks that server. The events hold personal
+data: mind where the output goes.";
+
+pub(super) const DEAD_LETTERS_SHOW: &str = "\
+Examples:
+  kenwell dead-letters show 7-1769860800250
+  kenwell dead-letters show 7-1769860800250 --json
+
+Exits 3 when there is no such letter.";
+
+pub(super) const DEAD_LETTERS_DISCARD: &str = "\
+Examples:
+  kenwell dead-letters discard 7-1769860800250
+  kenwell dead-letters discard --reason WRONGTYPE --destination profiles
+  kenwell dead-letters discard --all --yes
+
+Their events are lost then. Asks, without a terminal only with --yes. Works in the files, also while
+a server runs; with --url that server does it.";
 
 pub(super) const DEAD_LETTERS_RETRY: &str = "\
 Examples:
   kenwell dead-letters retry
   kenwell dead-letters retry --destination profiles
+  kenwell dead-letters retry 7-1769860800250
+  kenwell dead-letters retry --url https://kenwell.internal:8081
 
-Put right what the reasons say first (kenwell dead-letters list). Works while the server runs.
+Put right what the reasons say first (kenwell dead-letters list). Works in the files, also while a
+server runs; with --url that server does it.
 
 Of a letter only those fields are written that no newer event has set meanwhile; a user's letters
 are written in the order in which they were sent.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::exit::Failure;
 use super::output;
-use super::send::{Answer, Endpoint, send};
+use super::send::{Answer, Endpoint, Request};
 use super::traits::{json_object, quoted};
 use crate::config;
 
@@ -76,8 +76,14 @@ pub(super) async fn identify(arguments: &Identify) -> Result<(), Failure> {
     // The write key is the user of HTTP Basic, without a password.
     let user = format!("{}:", arguments.write_key.expose());
     let authorization = format!("Basic {}", BASE64_STANDARD.encode(user));
-    let ca = arguments.ca.as_deref();
-    let answer = send(&endpoint, ca, Method::POST, &authorization, body).await?;
+    let request = Request {
+        endpoint: &endpoint,
+        ca: arguments.ca.as_deref(),
+        method: Method::POST,
+        authorization: &authorization,
+        body,
+    };
+    let answer = request.send().await?;
     if arguments.json {
         output::json(&json!({ "status": answer.status, "body": answer.body }))?;
     }

@@ -1,41 +1,76 @@
-//! `kenwell replay`.
+//! `kenwell replay`: by the running server, or in the journal's files while none runs.
+
+use std::time::Duration;
 
 use clap::Args;
+use http::Method;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::config_option::ConfigOption;
 use super::destination::choose;
 use super::exit::Failure;
 use super::output;
-use crate::config;
+use super::progress::Progress;
+use super::server::{Server, ServerOptions};
+use crate::config::{self, Config, is_id};
 use crate::runtime::rewind;
 use crate::serve::open_journal;
+
+/// How often a server is asked how far a replay has come.
+const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     #[command(flatten)]
     config: ConfigOption,
+    #[command(flatten)]
+    server: ServerOptions,
     /// Which destination; can be left out when there is only one
     #[arg(long, value_name = "ID")]
     destination: Option<String>,
     /// From when on: a time (2026-11-22T14:00:00Z), or how long ago (2h, 90m, 1d)
     #[arg(long, value_name = "TIME", value_parser = super::replay::from)]
     from: jiff::Timestamp,
+    /// Wait until the running server has delivered them all again
+    #[arg(long)]
+    wait: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// Moves a destination's cursor back while no server runs.
+/// Moves a destination's cursor back.
 pub(super) async fn replay(arguments: &Replay) -> Result<(), Failure> {
+    if arguments.server.names_one() {
+        let server = arguments.server.find(&arguments.config)?;
+        return by_server(arguments, &server).await;
+    }
     let config = arguments.config.load()?;
-    let destination = choose(&config, arguments.destination.as_deref())?;
+    let journal = config.data_dir.join("journal");
+    if kenwell_journal::is_in_use(&journal).map_err(anyhow::Error::from)? {
+        choose(&config, arguments.destination.as_deref())?;
+        let server = arguments.server.of(&config)?;
+        return by_server(arguments, &server).await;
+    }
+    in_files(arguments, &config).await
+}
+
+async fn in_files(arguments: &Replay, config: &Config) -> Result<(), Failure> {
+    let destination = choose(config, arguments.destination.as_deref())?;
     let id = &destination.id;
     if !config.data_dir.join("journal").is_dir() {
         return Err(Failure::failed(
             "there is no journal yet: no server has run here",
         ));
     }
-    let journal = open_journal(&config).map_err(|error| {
-        error.context("a replay without the console needs the server to be stopped")
-    })?;
+    if arguments.wait {
+        return Err(Failure::Usage(
+            "error: --wait: no server runs that could deliver\n  fix: start it first (kenwell serve), or leave --wait out"
+                .into(),
+        ));
+    }
+    let journal = open_journal(config)?;
     let known = journal
         .stats()
         .cursors
@@ -45,13 +80,116 @@ pub(super) async fn replay(arguments: &Replay) -> Result<(), Failure> {
         let reason = format!("no server has run with the destination \"{id}\" yet");
         return Err(Failure::failed(reason));
     }
-    let records = rewind(&journal, &config, id, arguments.from).await;
+    let records = rewind(&journal, config, id, arguments.from).await;
     let closed = journal.close().await;
     let records = records.map_err(anyhow::Error::from)?;
     closed.map_err(anyhow::Error::from)?;
-    output::line(format!(
-        "{records} events will be delivered to \"{id}\" again when the server starts"
-    ))
+    told(
+        arguments,
+        id,
+        records,
+        "will be delivered to",
+        "again when the server starts",
+    )
+}
+
+async fn by_server(arguments: &Replay, server: &Server) -> Result<(), Failure> {
+    let all = server.get("/destinations").await?;
+    let id = chosen(&all, arguments.destination.as_deref())?;
+    let path = format!("/destinations/{id}/replay");
+    let body = json!({ "from": arguments.from.to_string() });
+    let replayed = server.call_slowly(Method::POST, &path, Some(&body)).await?;
+    let records = replayed.get("records").and_then(Value::as_u64);
+    let records = records.unwrap_or_default();
+    if !arguments.wait {
+        let what = "to deliver to";
+        return told(arguments, &id, records, what, "again");
+    }
+    wait(server, &id).await?;
+    told(arguments, &id, records, "delivered to", "again")
+}
+
+/// Waits until all has an outcome that was accepted for the destination by now: what is delivered again comes first.
+async fn wait(server: &Server, id: &str) -> Result<(), Failure> {
+    let first = Counts::of(server, id).await?;
+    let waiting = first.accepted.saturating_sub(first.outcomes);
+    let progress = Progress::new("delivering again", waiting);
+    let mut now = first;
+    while now.outcomes < first.accepted {
+        progress.show(now.outcomes - first.outcomes);
+        if now.is_paused {
+            return Err(Failure::failed(format!(
+                "\"{id}\" is paused, so it is delivered later\n  fix: kenwell destinations resume {id}"
+            )));
+        }
+        tokio::time::sleep(POLL).await;
+        now = Counts::of(server, id).await?;
+        if now.outcomes < first.outcomes {
+            return Err(Failure::failed(
+                "the server was started again meanwhile: the replay goes on, and is not counted any more",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn told(arguments: &Replay, id: &str, records: u64, what: &str, when: &str) -> Result<(), Failure> {
+    if arguments.json {
+        return output::json(&json!({ "destination": id, "records": records }));
+    }
+    output::line(format!("{} {what} \"{id}\" {when}", events(records)))
+}
+
+fn events(count: u64) -> String {
+    let events = if count == 1 { "event" } else { "events" };
+    format!("{count} {events}")
+}
+
+/// The destination of the server with this id, or its only one.
+fn chosen(all: &Value, id: Option<&str>) -> Result<String, Failure> {
+    let all = all.get("destinations").and_then(Value::as_array);
+    let ids: Vec<&str> = all
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.get("id")?.as_str())
+        .filter(|id| is_id(id))
+        .collect();
+    let usage = |what: String| {
+        let ids = ids.join(", ");
+        Failure::Usage(format!(
+            "error: {what}\n  fix: choose one with --destination: {ids}"
+        ))
+    };
+    match (id, ids.as_slice()) {
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, _) => Err(usage(format!("the server has {} destinations", ids.len()))),
+        (Some(id), ids) if ids.contains(&id) => Ok(id.to_owned()),
+        (Some(id), _) => Err(usage(format!(
+            "the server has no destination \"{}\"",
+            output::printable(id.as_bytes())
+        ))),
+    }
+}
+
+/// What a destination's counters say, repeated events counted again.
+#[derive(Clone, Copy)]
+struct Counts {
+    accepted: u64,
+    outcomes: u64,
+    is_paused: bool,
+}
+
+impl Counts {
+    async fn of(server: &Server, id: &str) -> Result<Self, Failure> {
+        let destination = server.get(&format!("/destinations/{id}")).await?;
+        let status = |name: &str| destination.pointer(&format!("/status/{name}"));
+        let count = |name: &str| status(name).and_then(Value::as_u64).unwrap_or_default();
+        Ok(Self {
+            accepted: count("accepted"),
+            outcomes: count("written") + count("ignored") + count("dead_lettered") + count("lost"),
+            is_paused: status("state").and_then(Value::as_str) == Some("paused"),
+        })
+    }
 }
 
 /// A time, or how long ago.

@@ -19,7 +19,7 @@ use super::{
     migrate::MigrateCommand,
     migrate_jovo, migrate_rudderstack, metrics, output, packaging,
     profile::{self, ProfileCommand},
-    profile_why, replay, serve,
+    profile_why, replay, serve, tail, top,
 };
 use crate::dev::DevOptions;
 
@@ -59,7 +59,13 @@ enum Command {
     /// Move over from another system, with proof
     #[command(subcommand, after_help = help::MIGRATE)]
     Migrate(MigrateCommand),
-    /// Deliver events again that are still in the journal, while the server does not run
+    /// Watch what the running server does, on one screen
+    #[command(after_help = help::TOP_SCREEN)]
+    Top(top::TopOptions),
+    /// Watch what becomes of events, as they come to the running server
+    #[command(after_help = help::TAIL)]
+    Tail(tail::TailOptions),
+    /// Deliver events again that are still in the journal
     #[command(after_help = help::REPLAY)]
     Replay(replay::Replay),
     /// Go the whole way to each Redis, and say what is wrong and how to put it right
@@ -77,10 +83,10 @@ enum Command {
     /// Look at the journal
     #[command(subcommand, after_help = help::JOURNAL)]
     Journal(JournalCommand),
-    /// Look at what waits for which destination, also for those that are not configured any more
+    /// Look at what waits for which destination, also for those that are not configured any more; pause them
     #[command(subcommand, after_help = help::DESTINATIONS)]
     Destinations(DestinationsCommand),
-    /// Look at events that Redis refused for good, and retry them
+    /// Look at events that Redis refused for good, retry and discard them
     #[command(subcommand, after_help = help::DEAD_LETTERS)]
     DeadLetters(DeadLettersCommand),
     /// List the metrics, or print a Grafana dashboard or Prometheus alert rules for them
@@ -125,6 +131,8 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Migrate(MigrateCommand::Jovo(command)) => {
             runtime()?.block_on(migrate_jovo::jovo(&command))
         }
+        Command::Top(command) => runtime()?.block_on(top::top(&command)),
+        Command::Tail(command) => runtime()?.block_on(tail::tail(&command)),
         Command::Replay(command) => runtime()?.block_on(replay::replay(&command)),
         Command::Doctor(command) => runtime()?.block_on(doctor::doctor(&command)),
         Command::Identify(command) => runtime()?.block_on(identify::identify(&command)),
@@ -139,16 +147,28 @@ fn try_run(arguments: Arguments) -> Result<(), Failure> {
         Command::Destinations(DestinationsCommand::List(command)) => {
             runtime()?.block_on(destinations::list(&command))
         }
+        Command::Destinations(DestinationsCommand::Pause(command)) => {
+            runtime()?.block_on(destinations::pause(&command))
+        }
+        Command::Destinations(DestinationsCommand::Resume(command)) => {
+            runtime()?.block_on(destinations::resume(&command))
+        }
         Command::Destinations(DestinationsCommand::Forget(command)) => {
             runtime()?.block_on(destinations::forget(&command))
         }
         Command::Metrics(command) => metrics::list(&command),
         Command::Completions(command) => packaging::completions(&command, Arguments::command()),
         Command::Man(command) => packaging::man(&command, Arguments::command()),
-        Command::DeadLetters(DeadLettersCommand::List(command)) => dead_letters::list(&command),
-        Command::DeadLetters(DeadLettersCommand::Retry(command)) => {
-            runtime()?.block_on(dead_letters::retry(&command))
-        }
+        Command::DeadLetters(command) => runtime()?.block_on(dead_letters(&command)),
+    }
+}
+
+async fn dead_letters(command: &DeadLettersCommand) -> Result<(), Failure> {
+    match command {
+        DeadLettersCommand::List(command) => dead_letters::list(command).await,
+        DeadLettersCommand::Show(command) => dead_letters::show(command).await,
+        DeadLettersCommand::Retry(command) => dead_letters::retry(command).await,
+        DeadLettersCommand::Discard(command) => dead_letters::discard(command).await,
     }
 }
 

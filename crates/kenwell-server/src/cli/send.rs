@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Response};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use super::exit::Failure;
@@ -22,7 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for the whole answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most bytes of an answer that are read.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// Where to send to.
 pub(super) struct Endpoint {
@@ -85,77 +87,114 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Makes a call whose body is JSON, or empty. With `https` the server must show a certificate of the authorities in
-/// the file `ca`, or of the system's.
-pub(super) async fn send(
-    endpoint: &Endpoint,
-    ca: Option<&Path>,
-    method: Method,
-    authorization: &str,
-    body: String,
-) -> Result<Answer, Failure> {
-    let client = endpoint.secure.then(|| tls::client(ca));
-    let client = client.transpose().map_err(Failure::Usage)?;
-    let connecting = async {
-        let stream = TcpStream::connect(endpoint.socket()).await.map_err(|error| {
-            format!(
-                "cannot reach {endpoint}: {error}\n  fix: start the server (kenwell serve, or kenwell dev), or name another one with --url"
-            )
-        })?;
-        match client {
-            None => Ok(Either::Left(stream)),
-            Some(client) => {
-                let secured = tls::secure(client, endpoint.authority.host(), stream).await;
-                let secured = secured.map_err(|why| format!("{endpoint}: {why}"));
-                secured.map(Either::Right)
-            }
+/// A call whose body is JSON, or empty. With `https` the server must show a certificate of the authorities in the file
+/// `ca`, or of the system's.
+pub(super) struct Request<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) ca: Option<&'a Path>,
+    pub(super) method: Method,
+    pub(super) authorization: &'a str,
+    pub(super) body: String,
+}
+
+impl Request<'_> {
+    /// Makes the call.
+    pub(super) async fn send(self) -> Result<Answer, Failure> {
+        self.send_within(ANSWER_TIMEOUT).await
+    }
+
+    /// Makes a call whose answer may take so long.
+    pub(super) async fn send_within(self, limit: Duration) -> Result<Answer, Failure> {
+        let endpoint = self.endpoint;
+        let stream = self.connect().await?;
+        let answer = async { whole(self.begin(stream).await?, endpoint).await };
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Failure::failed(format!(
+                "{endpoint} did not answer within {limit:?}"
+            ))),
         }
-    };
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-        .await
-        .map_err(|_| {
-            Failure::failed(format!(
-                "{endpoint}: no connection within {CONNECT_TIMEOUT:?}"
-            ))
-        })?
-        .map_err(Failure::failed)?;
-    let answer = exchange(stream, endpoint, method, authorization, body);
-    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Failure::failed(format!(
-            "{endpoint} did not answer within {ANSWER_TIMEOUT:?}"
-        ))),
+    }
+
+    /// Makes a call that is answered with a stream, and gives that; or the answer that is none.
+    pub(super) async fn open(self) -> Result<Result<Incoming, Answer>, Failure> {
+        let endpoint = self.endpoint;
+        let stream = self.connect().await?;
+        let answer = async {
+            let response = self.begin(stream).await?;
+            if response.status().is_success() {
+                return Ok(Ok(response.into_body()));
+            }
+            whole(response, endpoint).await.map(Err)
+        };
+        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+            Ok(answer) => answer.map_err(Failure::Failed),
+            Err(_) => Err(Failure::failed(format!(
+                "{endpoint} did not answer within {ANSWER_TIMEOUT:?}"
+            ))),
+        }
+    }
+
+    async fn connect(&self) -> Result<Either<TcpStream, TlsStream<TcpStream>>, Failure> {
+        let endpoint = self.endpoint;
+        let client = endpoint.secure.then(|| tls::client(self.ca));
+        let client = client.transpose().map_err(Failure::Usage)?;
+        let connecting = async {
+            let stream = TcpStream::connect(endpoint.socket()).await.map_err(|error| {
+                format!(
+                    "cannot reach {endpoint}: {error}\n  fix: is Kenwell running? Start it (kenwell serve, or kenwell dev), or name another one with --url"
+                )
+            })?;
+            match client {
+                None => Ok(Either::Left(stream)),
+                Some(client) => {
+                    let secured = tls::secure(client, endpoint.authority.host(), stream).await;
+                    let secured = secured.map_err(|why| format!("{endpoint}: {why}"));
+                    secured.map(Either::Right)
+                }
+            }
+        };
+        tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+            .await
+            .map_err(|_| {
+                Failure::failed(format!(
+                    "{endpoint}: no connection within {CONNECT_TIMEOUT:?}"
+                ))
+            })?
+            .map_err(Failure::failed)
+    }
+
+    /// Sends it, and gives the answer's head. The connection ends with the answer's body.
+    async fn begin(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> anyhow::Result<Response<Incoming>> {
+        let endpoint = self.endpoint;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let request = http::Request::builder()
+            .method(self.method)
+            .uri(&endpoint.path)
+            .header(http::header::HOST, endpoint.authority.as_str())
+            .header(http::header::AUTHORIZATION, self.authorization)
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .header(http::header::CONNECTION, "close")
+            .body(Full::new(Bytes::from(self.body)))?;
+        // What goes wrong with it is told by the answer.
+        drop(tokio::spawn(connection));
+        sender
+            .send_request(request)
+            .await
+            .with_context(|| format!("{endpoint} does not speak HTTP"))
     }
 }
 
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    endpoint: &Endpoint,
-    method: Method,
-    authorization: &str,
-    body: String,
-) -> anyhow::Result<Answer> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = http::Request::builder()
-        .method(method)
-        .uri(&endpoint.path)
-        .header(http::header::HOST, endpoint.authority.as_str())
-        .header(http::header::AUTHORIZATION, authorization)
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .header(http::header::CONNECTION, "close")
-        .body(Full::new(Bytes::from(body)))?;
-    let connection = tokio::spawn(connection);
-    let response = sender
-        .send_request(request)
-        .await
-        .with_context(|| format!("{endpoint} does not speak HTTP"))?;
+async fn whole(response: Response<Incoming>, endpoint: &Endpoint) -> anyhow::Result<Answer> {
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), MAX_ANSWER)
         .collect()
         .await
         .map_err(|error| anyhow::anyhow!("{endpoint}: the answer broke off: {error}"))?
         .to_bytes();
-    connection.abort();
     Ok(Answer {
         status,
         body: String::from_utf8_lossy(&body).into_owned(),

@@ -69,6 +69,7 @@ fn announce(started: Started) {
     let Started {
         addresses,
         new_admin_key,
+        ..
     } = started;
     let Some(key) = new_admin_key else { return };
     let text = format!(

@@ -39,6 +39,24 @@ pub(super) fn shutdown() -> Result<CancellationToken, Failure> {
     Ok(token)
 }
 
+/// A token that SIGINT or SIGTERM cancels, for commands that then end in order and say nothing of it.
+pub(super) fn interrupted() -> Result<CancellationToken, Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+        cancelled.cancel();
+        interrupt.recv().await;
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(token)
+}
+
 /// Notified at every SIGHUP, which asks to have the configuration read again.
 pub(super) fn reload() -> Result<Arc<Notify>, Failure> {
     let mut hangup = signal(SignalKind::hangup()).map_err(unheard)?;

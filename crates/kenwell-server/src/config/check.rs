@@ -15,11 +15,13 @@ use super::suggestion::nearest;
 use super::table_reader::TableReader;
 
 /// Variables that belong to the command line and to the project's scripts, not to the file.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 8] = [
+    "KENWELL_ADMIN_KEY",
     "KENWELL_BIN",
     "KENWELL_CONFIG",
     "KENWELL_LOG",
     "KENWELL_LOG_FORMAT",
+    "KENWELL_PRIVATE_URL",
     "KENWELL_URL",
     "KENWELL_WRITE_KEY",
 ];

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use kenwell_journal::files;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-/// Programs that speak Redis's language, in order of preference.
-const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+use super::program::Program;
+
 /// How long Redis may take to write its files when it is asked to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Name of the Unix socket in the Redis directory.
@@ -20,21 +20,12 @@ pub(super) const SOCKET: &str = "redis.sock";
 pub(super) const LOG: &str = "redis.log";
 
 /// Starts a server with its files in `directory`, reachable from this machine only.
-pub(super) fn spawn(directory: &Path, port: u16) -> anyhow::Result<Child> {
-    for program in PROGRAMS {
-        match command(program, directory, port)?.spawn() {
-            Ok(child) => return Ok(child),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot start {program}")),
-        }
-    }
-    bail!(
-        "kenwell dev needs redis-server or valkey-server, and neither is on the PATH\n  \
-         fix: apt-get install redis-server | dnf install valkey | brew install redis"
-    )
+pub(super) fn spawn(program: &Program, directory: &Path, port: u16) -> anyhow::Result<Child> {
+    let child = command(program, directory, port)?.spawn();
+    child.with_context(|| format!("cannot start {}", program.path.display()))
 }
 
-fn command(program: &str, directory: &Path, port: u16) -> anyhow::Result<Command> {
+fn command(program: &Program, directory: &Path, port: u16) -> anyhow::Result<Command> {
     let path = directory.join(LOG);
     let log = files::open_or_make(&path).and_then(|mut log| {
         log.seek(SeekFrom::End(0))?;
@@ -42,7 +33,7 @@ fn command(program: &str, directory: &Path, port: u16) -> anyhow::Result<Command
     });
     let log = log.with_context(|| format!("cannot open {}", path.display()))?;
     let errors = log.try_clone().context("cannot share the log file")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(&program.path);
     command
         // Paths below are relative to this: the socket's would soon be too long otherwise.
         .current_dir(directory)

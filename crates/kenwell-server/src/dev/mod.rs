@@ -4,6 +4,8 @@ mod child;
 mod lock;
 mod ports;
 mod probe;
+mod program;
+mod program_places;
 mod redis;
 mod run;
 mod setup;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::child::{self, LOG};
 use super::probe;
+use super::program::Program;
 
 /// How often a starting Redis is asked whether it is up.
 const PROBE_EVERY: Duration = Duration::from_millis(50);
@@ -31,11 +32,13 @@ pub(super) struct Redis {
 impl Redis {
     /// Starts it and waits until it answers; `None` when `shutdown` came first.
     pub(super) async fn start(
+        program: Program,
         directory: &Path,
         port: u16,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<Option<Self>> {
-        let mut child = child::spawn(directory, port)?;
+        tracing::info!("starting {program}");
+        let mut child = child::spawn(&program, directory, port)?;
         let up = tokio::select! {
             up = wait_until_up(&mut child, port, directory) => up,
             () = shutdown.cancelled() => {
@@ -48,7 +51,8 @@ impl Redis {
             return Err(error);
         }
         let stop = CancellationToken::new();
-        let watch = tokio::spawn(watch(child, directory.to_path_buf(), port, stop.clone()));
+        let directory = directory.to_path_buf();
+        let watch = tokio::spawn(watch(child, program, directory, port, stop.clone()));
         Ok(Some(Self { stop, watch }))
     }
 
@@ -81,7 +85,13 @@ async fn wait_until_up(child: &mut Child, port: u16, directory: &Path) -> anyhow
 }
 
 /// Restarts Redis whenever it ends by itself, until it is told to stop.
-async fn watch(mut child: Child, directory: PathBuf, port: u16, stop: CancellationToken) {
+async fn watch(
+    mut child: Child,
+    program: Program,
+    directory: PathBuf,
+    port: u16,
+    stop: CancellationToken,
+) {
     let mut wait = RESTART_WAIT;
     loop {
         tokio::select! {
@@ -99,7 +109,7 @@ async fn watch(mut child: Child, directory: PathBuf, port: u16, stop: Cancellati
             () = stop.cancelled() => return,
         }
         wait = (wait * 2).min(MAX_RESTART_WAIT);
-        match child::spawn(&directory, port) {
+        match child::spawn(&program, &directory, port) {
             Ok(new) => child = new,
             Err(error) => tracing::error!("Redis cannot be started: {error:#}"),
         }

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use kenwell::connection::Secret;
+use kenwell::connection::{Secret, Settings};
 use kenwell_journal::files;
 use tokio_util::sync::CancellationToken;
 
+use super::program_places::Places;
 use super::redis::Redis;
-use super::{lock, ports, setup, stale};
+use super::setup::RedisChoice;
+use super::{lock, ports, program, setup, stale};
 use crate::config::{Config, Environment};
+use crate::private::Access;
 use crate::runtime::ConfigFile;
 use crate::serve::{self, Signals};
 
@@ -27,6 +30,20 @@ pub(crate) struct DevOptions {
     /// Where the console, its API and /metrics are [default: 127.0.0.1:8081, or a free port when that is taken]
     #[arg(long, value_name = "ADDRESS")]
     private_listen: Option<SocketAddr>,
+    // As `help` and no comment, in which it would be a link.
+    #[arg(long, value_name = "URL", value_parser = redis_url)]
+    #[arg(
+        help = "A Redis that runs already: its URL, or env:NAME or file:PATH; kept in the configuration [default: one of its own]"
+    )]
+    redis: Option<Secret>,
+}
+
+/// Keeps what was typed out of `Debug`. What names a variable or a file is read with the configuration.
+fn redis_url(text: &str) -> Result<Secret, String> {
+    if !(text.starts_with("env:") || text.starts_with("file:")) {
+        Settings::from_url(text).map_err(|error| error.to_string())?;
+    }
+    Ok(Secret::new(text))
 }
 
 /// What a person needs to know once events are accepted.
@@ -40,8 +57,12 @@ pub(crate) struct DevStarted {
     pub admin_key: Option<Secret>,
     /// The write key of the first enabled source.
     pub write_key: Secret,
-    /// Port of the Redis, on 127.0.0.1.
-    pub redis_port: u16,
+    /// The token of the link that signs in to the console once; `None` when the system gave no random numbers.
+    pub sign_in_token: Option<Secret>,
+    /// What is typed to look into the Redis.
+    pub redis_command: String,
+    /// Where configuration, journal and the data of an own Redis are.
+    pub data_dir: PathBuf,
     /// The configuration file in use.
     pub config_file: PathBuf,
 }
@@ -59,14 +80,22 @@ pub(crate) async fn run(
     let _lock = lock::take(&options.data_dir)?;
     stale::stop(&redis_directory).await?;
     let config_file = options.data_dir.join("kenwell.toml");
-    let redis_port = setup::prepare(&config_file)?;
+    let choice = setup::prepare(&config_file, options.redis.as_ref())?;
     let file = ConfigFile::open(&config_file, Environment::of_process())?;
     let config = effective(&file, &options);
     let write_key = write_key(&config)?;
 
-    let Some(redis) = Redis::start(&redis_directory, redis_port, &shutdown).await? else {
-        return Ok(()); // stopped before it was up
+    let redis = match choice {
+        RedisChoice::Running => None,
+        RedisChoice::Own(port) => {
+            let program = program::find(&Places::of_process()).await?;
+            match Redis::start(program, &redis_directory, port, &shutdown).await? {
+                None => return Ok(()), // stopped before it was up
+                started => started,
+            }
+        }
     };
+    let redis_command = redis_command(&config, choice);
     let admin_key = config.private.admin_key.clone();
     let started = |served: serve::Started| {
         announce(&DevStarted {
@@ -74,7 +103,9 @@ pub(crate) async fn run(
             private: served.addresses.private,
             admin_key: admin_key.or(served.new_admin_key),
             write_key,
-            redis_port,
+            sign_in_token: sign_in_token(&served.access),
+            redis_command,
+            data_dir: options.data_dir,
             config_file,
         });
     };
@@ -84,8 +115,32 @@ pub(crate) async fn run(
         ..Signals::default()
     };
     let served = serve::run(file, config, started, signals).await;
-    redis.stop().await;
+    if let Some(redis) = redis {
+        redis.stop().await;
+    }
     served
+}
+
+/// What is typed to look into the Redis of the profiles; without its password, which the file has.
+fn redis_command(config: &Config, choice: RedisChoice) -> String {
+    match choice {
+        RedisChoice::Own(port) => format!("redis-cli -p {port}"),
+        RedisChoice::Running => {
+            let destination = setup::destination_of(config);
+            let address = destination.map_or("", |it| &it.connection.address);
+            format!("{address}, as the configuration says")
+        }
+    }
+}
+
+fn sign_in_token(access: &Access) -> Option<Secret> {
+    match access.new_one_time_token() {
+        Ok(token) => Some(token),
+        Err(error) => {
+            tracing::warn!(%error, "no random numbers for a link that signs in; use the admin key");
+            None
+        }
+    }
 }
 
 /// What the file says, with the addresses that were asked for or are free.

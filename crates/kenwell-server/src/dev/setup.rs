@@ -7,29 +7,59 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use kenwell::connection::Secret;
 use kenwell_journal::files;
-use toml_edit::{DocumentMut, Item, Value};
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::ports;
-use crate::{private, runtime::write_key};
+use crate::{
+    config::{Config, Destination},
+    private,
+    runtime::write_key,
+};
 
 /// The destination that is the Redis which `kenwell dev` starts.
 const DESTINATION: &str = "profiles";
 
-/// Makes the file if there is none, and returns the port for Redis: the one in the file, or a free
-/// one, then written to the file, so that other commands find it there.
-pub(super) fn prepare(path: &Path) -> anyhow::Result<u16> {
+/// Which Redis the profiles are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RedisChoice {
+    /// One of our own, at this port of 127.0.0.1.
+    Own(u16),
+    /// One that runs already, as the file says.
+    Running,
+}
+
+/// Makes the file if there is none, and says which Redis to use: the one that `running` names, which is then written to
+/// the file, or the one in the file; without either one of our own, at the port in the file, or at a free one, which is
+/// then written to the file. So other commands find it there.
+pub(super) fn prepare(path: &Path, running: Option<&Secret>) -> anyhow::Result<RedisChoice> {
     if !path.exists() {
-        let port = ports::free()?;
         let write_key = write_key().context("no random bytes for a write key")?;
         let admin_key = private::new_admin_key().context("no random numbers for an admin key")?;
-        write(path, &template(&write_key, &admin_key, port))?;
-        return Ok(port);
+        let (choice, line) = if let Some(url) = running {
+            (RedisChoice::Running, url_line(url))
+        } else {
+            let port = ports::free()?;
+            (RedisChoice::Own(port), port_line(port))
+        };
+        write(path, &template(&write_key, &admin_key, &line))?;
+        return Ok(choice);
     }
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut document: DocumentMut = text
         .parse()
         .with_context(|| format!("{} is not valid TOML", path.display()))?;
+    let destination = destination(&mut document);
+    if let (Some(destination), Some(url)) = (destination, running) {
+        destination.remove("address");
+        destination.insert("url", Item::Value(Value::from(url.expose())));
+        write(path, &document.to_string())?;
+        return Ok(RedisChoice::Running);
+    }
+    let destination = self::destination(&mut document);
+    if destination.is_some_and(|it| it.contains_key("url")) {
+        return Ok(RedisChoice::Running);
+    }
     let Some(address) = address(&mut document) else {
         bail!(
             "{} has no [[destinations]] with id = \"{DESTINATION}\" and an address, which kenwell dev gives its Redis: \
@@ -40,31 +70,48 @@ pub(super) fn prepare(path: &Path) -> anyhow::Result<u16> {
     if let Some(port) = own_port(address.as_str().unwrap_or_default())
         && ports::is_free(port)
     {
-        return Ok(port);
+        return Ok(RedisChoice::Own(port));
     }
     let port = ports::free()?;
     let decor = address.decor().clone();
     *address = Value::from(format!("{}:{port}", Ipv4Addr::LOCALHOST));
     *address.decor_mut() = decor;
     write(path, &document.to_string())?;
-    Ok(port)
+    Ok(RedisChoice::Own(port))
+}
+
+/// The destination whose Redis `kenwell dev` sees to.
+pub(super) fn destination_of(config: &Config) -> Option<&Destination> {
+    config.destination(DESTINATION)
 }
 
 fn own_port(address: &str) -> Option<u16> {
     address.strip_prefix("127.0.0.1:")?.parse().ok()
 }
 
-fn address(document: &mut DocumentMut) -> Option<&mut Value> {
+fn destination(document: &mut DocumentMut) -> Option<&mut Table> {
     document
         .get_mut("destinations")?
         .as_array_of_tables_mut()?
         .iter_mut()
-        .find(|table| table.get("id").and_then(Item::as_str) == Some(DESTINATION))?
-        .get_mut("address")?
-        .as_value_mut()
+        .find(|table| table.get("id").and_then(Item::as_str) == Some(DESTINATION))
 }
 
-fn template(write_key: &str, admin_key: &Secret, port: u16) -> String {
+fn address(document: &mut DocumentMut) -> Option<&mut Value> {
+    destination(document)?.get_mut("address")?.as_value_mut()
+}
+
+fn port_line(port: u16) -> String {
+    format!(
+        "address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n"
+    )
+}
+
+fn url_line(url: &Secret) -> String {
+    format!("url = {}\n", Value::from(url.expose()))
+}
+
+fn template(write_key: &str, admin_key: &Secret, redis: &str) -> String {
     format!(
         "# Made by `kenwell dev`, and yours from now on: it keeps your changes.\n\
          data_dir = \".\"\n\
@@ -86,7 +133,7 @@ fn template(write_key: &str, admin_key: &Secret, port: u16) -> String {
          id = \"{DESTINATION}\"\n\
          name = \"Profiles\"\n\
          type = \"redis\"\n\
-         address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n",
+         {redis}",
         admin_key.expose()
     )
 }
@@ -102,13 +149,43 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::config::{Config, Environment};
+    use crate::config::Environment;
+
+    /// The port of a Redis of our own.
+    fn own(path: &Path) -> u16 {
+        match prepare(path, None).unwrap() {
+            RedisChoice::Own(port) => port,
+            RedisChoice::Running => panic!("there is no url"),
+        }
+    }
+
+    #[test]
+    fn a_redis_that_runs_already_is_kept_in_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let (new, old) = (directory.path().join("new"), directory.path().join("old"));
+        own(&old);
+        for path in [&new, &old] {
+            let url = Secret::new("redis://:se\"cret@127.0.0.1:7000/2");
+            assert_eq!(prepare(path, Some(&url)).unwrap(), RedisChoice::Running);
+            assert_eq!(prepare(path, None).unwrap(), RedisChoice::Running);
+            let text = fs::read_to_string(path).unwrap();
+            assert!(!text.contains("address ="), "{text}");
+            let other = Secret::new("redis://127.0.0.1:7001/2");
+            assert_eq!(prepare(path, Some(&other)).unwrap(), RedisChoice::Running);
+            let loaded = Config::load(path, &Environment::default()).unwrap();
+            let connection = &loaded.config.destinations[0].connection;
+            assert_eq!(
+                (&*connection.address, connection.database),
+                ("127.0.0.1:7001", 2)
+            );
+        }
+    }
 
     #[test]
     fn the_first_start_makes_a_valid_configuration_that_the_next_ones_keep() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kenwell.toml");
-        let port = prepare(&path).unwrap();
+        let port = own(&path);
         let loaded = Config::load(&path, &Environment::default()).unwrap();
         assert_eq!(loaded.warnings, []);
         assert_eq!(loaded.config.data_dir, directory.path());
@@ -118,7 +195,7 @@ mod tests {
         );
         assert_eq!(loaded.config.sources[0].write_key.expose().len(), 27);
         let first = fs::read_to_string(&path).unwrap();
-        assert_eq!(prepare(&path).unwrap(), port);
+        assert_eq!(own(&path), port);
         assert_eq!(fs::read_to_string(&path).unwrap(), first);
     }
 
@@ -126,13 +203,13 @@ mod tests {
     fn a_taken_port_is_replaced_and_everything_else_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kenwell.toml");
-        let port = prepare(&path).unwrap();
+        let port = own(&path);
         let edited = fs::read_to_string(&path)
             .unwrap()
             .replace("\"Development\"", "\"Mine\" # ours");
         fs::write(&path, &edited).unwrap();
         let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-        let other = prepare(&path).unwrap();
+        let other = own(&path);
         assert_ne!(other, port);
         let expected = edited.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{other}"));
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
@@ -147,7 +224,7 @@ mod tests {
             "[[destinations]]\nid = \"other\"\naddress = \"h:1\"\n",
         )
         .unwrap();
-        let error = prepare(&path).unwrap_err().to_string();
+        let error = prepare(&path, None).unwrap_err().to_string();
         assert!(error.contains("id = \"profiles\""), "{error}");
     }
 }

@@ -36,6 +36,7 @@ const FILES: &[Asset] = &files![
     "dom.js",
     "fields.js",
     "findings.js",
+    "first_event.js",
     "form.js",
     "fresh.js",
     "forms.css",

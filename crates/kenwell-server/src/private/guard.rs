@@ -11,13 +11,14 @@ use http::{Method, StatusCode};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::extract::PeerAddress;
-use super::{PrivatePlane, host, sign_in};
+use super::{PrivatePlane, host, sign_in, sign_in_link};
 
 /// What may be asked for without key and session: readiness, and the sign-in itself.
-const WITHOUT_KEY: [(&Method, &str); 4] = [
+const WITHOUT_KEY: [(&Method, &str); 5] = [
     (&Method::GET, "/ready"),
     (&Method::HEAD, "/ready"),
     (&Method::POST, "/login"),
+    (&Method::GET, sign_in_link::PATH),
     (&Method::POST, "/api/v1/session"),
 ];
 /// Where browsers repeat their session's token.
@@ -69,7 +70,8 @@ fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Caller>, Bo
         return Err(unknown_host().into_response().into());
     }
     if WITHOUT_KEY.contains(&(method, uri.path())) {
-        if host::is_same_origin(uri, headers) {
+        // The link may be clicked on any page: who knows its token has been shown it.
+        if uri.path() == sign_in_link::PATH || host::is_same_origin(uri, headers) {
             return Ok(caller);
         }
         return Err(csrf("the request came from another site's page")

@@ -25,7 +25,7 @@ const COUNTING: Duration = Duration::from_secs(5);
 /// What the handlers of all requests share.
 pub(crate) struct PrivatePlane {
     /// The admin key, and who is signed in with it.
-    pub access: Access,
+    pub access: Arc<Access>,
     /// Names besides IP addresses and localhost by which browsers may call us.
     pub hosts: Vec<String>,
     /// Where the server listens.

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::deeds::{self, Operations};
 use super::error::ApiError;
 use super::timeout::{self, QUICK};
-use super::{PrivatePlane, api, assets, guard, headers, sign_in};
+use super::{PrivatePlane, api, assets, guard, headers, sign_in, sign_in_link};
 
 /// The most bytes of a request's body: room for a few certificates.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -25,6 +25,7 @@ pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
         .route("/", get(assets::index))
         .route("/console/{file}", get(assets::file))
         .route("/login", post(sign_in::login))
+        .route(sign_in_link::PATH, get(sign_in_link::open))
         .route_layer(from_fn_with_state(QUICK, timeout::end));
     api.merge(pages)
         .fallback(nothing_here)

@@ -13,6 +13,7 @@ mod certificates;
 mod changes;
 mod changes_under_load;
 mod client_limits;
+mod commands;
 mod config_file_edits;
 mod counters;
 mod crash;

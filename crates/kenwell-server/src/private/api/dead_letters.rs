@@ -62,7 +62,7 @@ pub(super) struct DeadLetters {
 /// An event that Redis refused for good.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DeadLetter)]
-struct Letter {
+pub(crate) struct Letter {
     /// Its name among the letters of its destination, until it is refused again.
     id: String,
     /// The destination's id.
@@ -128,7 +128,7 @@ pub(super) struct DiscardedLetters {
 }
 
 impl Letter {
-    fn of(letter: &DeadLetter) -> Self {
+    pub(crate) fn of(letter: &DeadLetter) -> Self {
         Self {
             id: letter.id(),
             destination: letter.destination.clone(),

@@ -27,4 +27,5 @@ mod test_event;
 mod text;
 mod uninterrupted;
 
+pub(crate) use dead_letters::Letter;
 pub(super) use routes::described;

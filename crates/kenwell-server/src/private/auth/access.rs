@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempts::{AttemptLimiter, RetryAfter};
 use super::digest::Digest;
+use super::one_time_tokens::OneTimeTokens;
 use super::{AdminKey, Session, Sessions};
 use crate::metrics::{Refused, RefusedRequests};
 
@@ -25,6 +26,7 @@ const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) struct Access {
     key: AdminKey,
     sessions: Sessions,
+    one_time_tokens: OneTimeTokens,
     /// The sign-in's allowance: every try counts.
     sign_ins: AttemptLimiter,
     /// The allowance of keys that programs send: only wrong ones count.
@@ -48,7 +50,7 @@ pub(crate) enum Caller {
 /// Why a sign-in failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignInError {
-    /// It is not the key.
+    /// It is not the key, or no token that can be used.
     WrongKey,
     /// Too many tries.
     TooManyTries(RetryAfter),
@@ -71,6 +73,7 @@ impl Access {
         Self {
             key,
             sessions: Sessions::default(),
+            one_time_tokens: OneTimeTokens::default(),
             sign_ins: AttemptLimiter::default(),
             wrong_keys: AttemptLimiter::default(),
             secure,
@@ -147,6 +150,42 @@ impl Access {
             warn_of_last(&self.sign_ins, peer, now);
             return Err(SignInError::WrongKey);
         };
+        self.open_session(key, peer, now)
+    }
+
+    /// A token that signs in once, within [`super::ONE_TIME_TOKEN_LIFETIME`].
+    ///
+    /// # Errors
+    /// The system has no source of randomness.
+    pub(crate) fn new_one_time_token(&self) -> Result<Secret, getrandom::Error> {
+        let key = self.key.current();
+        self.one_time_tokens.make(key, Instant::now())
+    }
+
+    /// Opens a session for whoever has a token of [`Access::new_one_time_token`], which is used up by that. Each try
+    /// counts.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub(crate) fn sign_in_once(&self, token: &str, peer: IpAddr) -> Result<SignedIn, SignInError> {
+        let now = Instant::now();
+        self.sign_ins
+            .take(peer, now)
+            .map_err(SignInError::TooManyTries)?;
+        let key = self.key.current();
+        if !self.one_time_tokens.use_up(token, key, now) {
+            tracing::warn!(%peer, "a sign-in with a link that was used already, is too old or was never made");
+            return Err(SignInError::WrongKey);
+        }
+        self.open_session(key, peer, now)
+    }
+
+    fn open_session(
+        &self,
+        key: Digest,
+        peer: IpAddr,
+        now: Instant,
+    ) -> Result<SignedIn, SignInError> {
         let (id, session) = self.sessions.open(key, now).map_err(|error| {
             tracing::error!(%error, "no random numbers for a session");
             SignInError::NoRandomness

@@ -187,7 +187,7 @@ fn the_command_forgets_while_the_server_runs_and_while_it_does_not() {
     let line = listed.lines().find(|it| it.contains("\"one\"")).unwrap();
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!(
-        (&line["state"], &line["waiting"]),
+        (&line["state"], &line["queued"]),
         (&"retired".into(), &3.into())
     );
     let forgotten = server.cli(&["destinations", "forget", "one", "--yes"]);
