@@ -15,6 +15,7 @@ const SECONDS = 5;
 
 export async function deadLetters(page) {
   const view = new View(page);
+  page.follow = () => view.load(true).catch((error) => view.fail(error));
   await view.load();
   every(SECONDS, page.signal, () => view.follow());
 }
@@ -28,7 +29,7 @@ export function watchLetters(place, signal) {
   });
 }
 
-/** The page's state: which reason is open, and the letters shown so far. */
+/** The page's state: which reason is open, as the address says, and the letters shown so far. */
 class View {
   #page;
   #notice = new Notice();
@@ -43,24 +44,26 @@ class View {
     page.root.append(page.title('Dead letters'), this.#notice.element, this.#reasons, this.#letters);
   }
 
-  async load() {
+  async load(isAsked = false) {
     const options = { signal: this.#page.signal };
     const [{ destinations }, summary] = await Promise.all([get('/destinations', options), get(`/dead-letters${query({ limit: 1 })}`, options)]);
     this.#names = new Map(destinations.map((one) => [one.id, one.name]));
     this.#shown = print(summary);
+    this.#chosen = summary.by_reason.find((one) => same(one, this.#named)) ?? null;
+    if (this.#chosen === null) fill(this.#letters);
     if (summary.total === 0) {
-      this.#chosen = null;
-      fill(this.#letters);
       fill(this.#reasons, emptyState('No dead letters', 'Every event was written, ignored for a reason, or is still queued. '
         + 'What a Redis refuses for good would be kept here, with the reason.'));
       return;
     }
     fill(this.#reasons, this.#table(summary));
-    if (this.#chosen && !summary.by_reason.some((one) => same(one, this.#chosen))) {
-      this.#chosen = null;
-      fill(this.#letters);
-    }
-    if (this.#chosen) await this.#open(this.#chosen);
+    if (this.#chosen) await this.#open(this.#chosen, isAsked);
+  }
+
+  /** The reason that the address names. */
+  get #named() {
+    const { query: words } = this.#page;
+    return { destination: words.get('destination'), reason: words.get('reason') };
   }
 
   /** Shows letters that have come meanwhile, unless somebody is at the table right now. */
@@ -91,6 +94,10 @@ class View {
       parts.element);
   }
 
+  fail(error) {
+    if (!this.#page.signal.aborted) this.#notice.fail(error);
+  }
+
   #name(one) {
     return this.#names.get(one.destination) ?? one.destination;
   }
@@ -103,6 +110,7 @@ class View {
   /** Shows the letters of one reason. */
   async #open(one, isAsked = false) {
     this.#chosen = one;
+    this.#page.step({ destination: one.destination, reason: one.reason });
     const heading = h('h2', { tabindex: '-1' }, `Letters of ${this.#name(one)}`);
     const list = h('ol', { class: 'events', 'aria-label': 'Dead letters' });
     const more = h('div', { class: 'actions' });

@@ -59,15 +59,26 @@ export async function live(page) {
     get('/sources', { signal: page.signal }), get('/destinations', { signal: page.signal }),
   ]);
   const fields = filterFields(sources, destinations, page.query);
+  const given = () => Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
   filters.append(...fields.map((field) => field.element));
   let timer = 0;
   page.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   filters.addEventListener('input', (event) => {
+    const isChosen = event.target.tagName === 'SELECT';
     clearTimeout(timer);
-    timer = setTimeout(open, event.target.tagName === 'SELECT' ? 0 : TYPING_MS);
+    timer = setTimeout(() => {
+      if (isChosen) page.step(given());
+      else page.replace(given());
+      open();
+    }, isChosen ? 0 : TYPING_MS);
   });
+  page.follow = () => {
+    clearTimeout(timer);
+    for (const field of fields) field.control.value = page.query.get(field.name) ?? '';
+    open();
+  };
   function open() {
-    const values = Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
+    const values = given();
     list.known = values.user;
     list.clear();
     lost = 0;

@@ -63,6 +63,7 @@ const FILES: &[Asset] = &files![
     "test_event.js",
     "theme.js",
     "time.js",
+    "unsaved.js",
     "wizard.js",
 ];
 
