@@ -36,7 +36,8 @@ export function watch(place, signal) {
   every(SECONDS, signal, async () => {
     await refresh();
     fill(place, ...warnings(current));
-  }, (error) => fill(place, box('bad', h('p', {}, error.message))));
+  }, (error) => fill(place, box('bad', h('p', {}, error.message,
+    error.code === 'signed_out' ? [' ', h('a', { href: '/', target: '_blank' }, 'Sign in')] : null))));
 }
 
 /** Boxes about the file; none when all is well. */

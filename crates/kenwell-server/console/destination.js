@@ -17,6 +17,7 @@ import { removeDestination } from './removal.js';
 import { explanation, imbalance, stateBadge } from './status.js';
 import { facts } from './table.js';
 import { duration, localInput } from './time.js';
+import { forgetUnsaved } from './unsaved.js';
 
 const SECONDS = 2;
 
@@ -30,9 +31,9 @@ export async function destination(page) {
   say(heading.firstElementChild, one.name);
   const status = statusPart(one);
   const settings = h('section', { class: 'card' });
-  const load = async () => fill(settings, ...settingsPart(where, fields, await get(where, { signal: page.signal }), reload));
+  const load = async () => fill(settings, ...settingsPart(where, fields, await get(where, { signal: page.signal }), reload, page.signal));
   const reload = keepFresh(page, settings, load);
-  fill(settings, ...settingsPart(where, fields, one, reload));
+  fill(settings, ...settingsPart(where, fields, one, reload, page.signal));
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(one)));
@@ -71,7 +72,7 @@ function statusPart(first) {
   return { element, update, fail: (error) => say(why, error.message) };
 }
 
-function settingsPart(where, fields, one, load) {
+function settingsPart(where, fields, one, load, signal) {
   const madeFrom = revision();
   const connection = new Connection(fields, one);
   const findings = new Findings();
@@ -84,17 +85,25 @@ function settingsPart(where, fields, one, load) {
     if (values.name !== one.name) changes.name = values.name;
     if (values.enabled !== one.enabled) changes.enabled = values.enabled;
     if (values.heal !== one.heal) changes.heal = values.heal;
+    if (changes.enabled === false && !await mayDisable(one)) return;
     if (Object.keys(changes).length === 0) {
       form.say('plain', h('p', {}, 'Nothing is different from what is in force.'));
       return;
     }
     await patch(where, changes, { revision: madeFrom });
+    form.settle();
     await acknowledge();
     await load();
     toast('Saved, and in force.');
-  }, { label: 'Settings of the destination', after: [test] });
+  }, { label: 'Settings of the destination', after: [test], unsaved: signal });
   return [h('h2', {}, 'Settings'), one.skip_verify ? box('warn', h('p', {}, 'Nobody checks the certificate of this Redis.')) : null, form.element];
 }
+
+/** What happens meanwhile is not made up for, so this one asks. */
+const mayDisable = (one) => confirmed({
+  title: `Disable ${one.name}?`, action: 'Disable',
+  text: ['Events that come while it is disabled are not delivered to it, not even later.', 'To have them wait, pause it instead.'],
+});
 
 function replay(where, one) {
   const from = text('from', 'From', {
@@ -128,6 +137,7 @@ function removal(one) {
     h('div', { class: 'actions' }, button('Remove destination', (event) => busy(event.currentTarget, async () => {
       if (!await removeDestination(one)) return;
       toast(`${one.name} is removed.`);
+      forgetUnsaved();
       location.hash = '#/destinations';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));
 }

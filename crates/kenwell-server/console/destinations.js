@@ -95,11 +95,14 @@ function destinationRow(first) {
   } };
 }
 
-/** Pauses or resumes a destination, and says so. */
+/** Pauses or resumes a destination, and says so; what was done can be undone. */
 export function setPaused(element, one) {
-  return busy(element, async () => {
-    await post(`/destinations${path(one.id)}/${one.paused ? 'resume' : 'pause'}`);
+  const set = async (isPaused) => {
+    await post(`/destinations${path(one.id)}/${isPaused ? 'pause' : 'resume'}`);
     await refresh();
-    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`);
+  };
+  return busy(element, async () => {
+    await set(!one.paused);
+    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`, { undo: () => set(one.paused) });
   }, (error) => toast(error.message));
 }

@@ -13,6 +13,7 @@ import { profiles } from './profiles.js';
 import { Router } from './router.js';
 import { source } from './source.js';
 import { sources } from './sources.js';
+import { mayLeave } from './unsaved.js';
 import { wizard } from './wizard.js';
 
 const byId = (id) => document.getElementById(id);
@@ -55,6 +56,7 @@ function wireSkipLink() {
 
 function wireSignOut() {
   byId('sign-out').addEventListener('click', (event) => busy(event.currentTarget, async () => {
+    if (!await mayLeave()) return;
     await remove('/session');
     location.replace('/');
   }, (error) => toast(error.message)));

@@ -11,11 +11,12 @@ import { Notice, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { SNIPPETS } from './snippets.js';
-import { sourceState } from './sources.js';
+import { setEnabled, sourceState } from './sources.js';
 import { stateBadge } from './status.js';
 import { facts } from './table.js';
 import { testEvent } from './test_event.js';
 import { setTime, time } from './time.js';
+import { forgetUnsaved } from './unsaved.js';
 
 const SECONDS = 5;
 
@@ -35,11 +36,11 @@ export async function source(page) {
     ]);
     say(heading.firstElementChild, one.name);
     numbers.update(one);
-    fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload));
+    fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload, page.signal));
   }
 }
 
-function sections(where, one, url, destinations, numbers, load) {
+function sections(where, one, url, destinations, numbers, load, signal) {
   const names = new Map(destinations.map((each) => [each.id, each.name]));
   return [
     h('section', { class: 'card' }, h('h2', {}, 'Write key'), ...keyPart(where, one, numbers, load)),
@@ -49,7 +50,7 @@ function sections(where, one, url, destinations, numbers, load) {
         fill(panel, codeBlock(`${name} code`, SNIPPETS[name](url, one.write_key)).element);
       })),
     h('section', { class: 'card' }, h('h2', {}, 'Send a test event'), testEvent(one, names)),
-    h('section', { class: 'card' }, h('h2', {}, 'Settings'), settings(where, one, destinations, load)),
+    h('section', { class: 'card' }, h('h2', {}, 'Settings'), settings(where, one, destinations, load, signal)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)),
   ];
 }
@@ -86,11 +87,7 @@ function keyPart(where, one, numbers, load) {
     await load();
     toast('The new key is in force.');
   }, (error) => notice.fail(error)), { kind: 'edits' });
-  const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => busy(event.currentTarget, async () => {
-    await patch(where, { enabled: !one.enabled });
-    await acknowledge();
-    await load();
-  }, (error) => notice.fail(error)), { kind: 'edits' });
+  const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => setEnabled(event.currentTarget, one), { kind: 'edits' });
   return [
     codeBlock('Write key', one.write_key).element,
     numbers.element,
@@ -100,18 +97,20 @@ function keyPart(where, one, numbers, load) {
   ];
 }
 
-function settings(where, one, destinations, load) {
+function settings(where, one, destinations, load, signal) {
   const name = text('name', 'Name', { value: one.name });
   const to = new Choices('Send its events to', destinations.map((each) => [each.id, each.name]), {
     chosen: one.destinations,
     hint: destinations.length === 0 ? h('a', { href: '#/destinations/add/wizard' }, 'Add a destination first.') : null,
   });
-  return new Form([name, to], submit('Save'), async (values) => {
+  const form = new Form([name, to], submit('Save'), async (values) => {
     await patch(where, { name: values.name, destinations: to.value });
+    form.settle();
     await acknowledge();
     await load();
     toast('Saved.');
-  }, { label: 'Settings of the source' }).element;
+  }, { label: 'Settings of the source', unsaved: signal });
+  return form.element;
 }
 
 function removal(where, one) {
@@ -127,6 +126,7 @@ function removal(where, one) {
       await remove(where);
       await acknowledge();
       toast(`${one.name} is removed.`);
+      forgetUnsaved();
       location.hash = '#/sources';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));
 }

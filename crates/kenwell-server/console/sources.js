@@ -67,11 +67,15 @@ function sourceRow(first) {
   } };
 }
 
-function setEnabled(element, source) {
+/** Enables or disables a source, and says so; what was done can be undone. `show` shows what is so now. */
+export function setEnabled(element, source, show = refresh) {
+  const set = async (enabled) => {
+    await patch(`/sources${path(source.id)}`, { enabled });
+    await show();
+  };
   return busy(element, async () => {
-    await patch(`/sources${path(source.id)}`, { enabled: !source.enabled });
-    await refresh();
-    toast(`${source.name} is ${source.enabled ? 'disabled' : 'enabled'}.`);
+    await set(!source.enabled);
+    toast(source.enabled ? `${source.name} is disabled: what it sends is refused.` : `${source.name} is enabled.`, { undo: () => set(source.enabled) });
   }, (error) => toast(error.message));
 }
 
@@ -88,10 +92,11 @@ async function openForm(place, page) {
     const made = await post('/sources', {
       name: values.name, ...(values.id ? { id: values.id } : {}), destinations: to.value,
     });
+    form.settle();
     await refresh();
     toast(`${made.name} is there, with a write key of its own.`);
     location.hash = `#/sources/${encodeURIComponent(made.id)}`;
-  }, { label: 'New source', after: [button('Cancel', () => fill(place))] });
+  }, { label: 'New source', after: [button('Cancel', () => fill(place))], unsaved: page.signal });
   fill(place, h('section', { class: 'card' }, h('h2', {}, 'New source'), form.element));
   name.control.focus();
 }
