@@ -8,7 +8,13 @@ use kenwell_journal::files;
 
 /// Kenwell's files that lie in `data_dir` itself. Other files there may be anybody's, such as the configuration, and are
 /// left alone.
-const FILES: [&str; 4] = ["admin-key", "installation-id", "journal-id", "dev.lock"];
+const FILES: [&str; 5] = [
+    "admin-key",
+    "installation-id",
+    "journal-id",
+    "dev.lock",
+    "history.json",
+];
 /// Directories in it in which all files are Kenwell's. The journal looks after its own.
 const DIRECTORIES: [&str; 2] = ["dead-letters", "redis"];
 
