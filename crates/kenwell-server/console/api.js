@@ -59,7 +59,7 @@ export const post = (where, body, options) => call('POST', where, { ...options, 
 export const patch = (where, body, options) => call('PATCH', where, { ...options, body });
 export const remove = (where, options) => call('DELETE', where, options);
 
-/** `revision`: the configuration this change was made from; `exact`: keep the digits of numbers. */
+/** `revision`: that of what is changed, as it was when the change was made; `exact`: keep the digits of numbers. */
 async function call(method, where, options = {}, isSecondTry = false) {
   const response = await send(method, where, options);
   const text = await response.text();

@@ -9,9 +9,6 @@ const SECONDS = 3;
 const watchers = new Set();
 let current = null;
 
-/** The revision from which changes are made. */
-export const revision = () => current?.revision ?? null;
-
 /** Calls `task` whenever the file becomes another one, until the page is left. */
 export function onChange(signal, task) {
   watchers.add(task);

@@ -1,6 +1,6 @@
 // Events that a Redis refused for good: by reason, to see, retry or discard.
 import { get, post, query } from './api.js';
-import { busy, button, revealButton } from './controls.js';
+import { busy, button, revealButton, tally } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { emptyState, Notice, toast } from './notice.js';
@@ -24,8 +24,7 @@ export async function deadLetters(page) {
 export function watchLetters(place, signal) {
   every(SECONDS, signal, async () => {
     const { total } = await get(`/dead-letters${query({ limit: 1 })}`);
-    say(place, total ? count(total) : '');
-    place.hidden = total === 0;
+    tally(place, total, 'to look at');
   });
 }
 

@@ -1,10 +1,11 @@
 // Starts the console: the session, the frame around the pages, and the pages by their addresses.
 import { openSession, remove } from './api.js';
+import { apiReference } from './api_reference.js';
 import { watch } from './configuration.js';
 import { busy } from './controls.js';
 import { deadLetters, watchLetters } from './dead_letters.js';
 import { destination } from './destination.js';
-import { destinations } from './destinations.js';
+import { destinations, watchWaiting } from './destinations.js';
 import { fill, say } from './dom.js';
 import { live } from './live.js';
 import { errorBox, toast } from './notice.js';
@@ -28,6 +29,7 @@ const router = new Router(byId('page'), {
   '/live': live,
   '/profiles': profiles,
   '/dead-letters': deadLetters,
+  '/api': apiReference,
 });
 
 /** On a narrow screen the navigation hides behind a button. */
@@ -76,6 +78,7 @@ async function start() {
   const { signal } = new AbortController();
   watch(byId('banner'), signal);
   watchLetters(byId('letters'), signal);
+  watchWaiting(byId('waiting'), signal);
   router.start();
 }
 

@@ -4,6 +4,9 @@ import { fill, h } from './dom.js';
 import { errorBox } from './notice.js';
 import { mayLeave } from './unsaved.js';
 
+/** A page that is not there by then says that it is loading. */
+const PATIENCE_MS = 300;
+
 /**
  * What a page gets: its place, its words from the address, and a signal that ends everything it started. A page that sets
  * `follow` is told of other words in its address, as Back brings them; any other page is then built anew.
@@ -169,6 +172,8 @@ export class Router {
   async #show(show, page) {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
+    const waiting = h('p', { class: 'hint loading', role: 'status' }, 'Loading…');
+    const timer = setTimeout(() => page.root.append(waiting), PATIENCE_MS);
     try {
       const shown = show(page);
       if (!isFirst) page.focus();
@@ -177,6 +182,9 @@ export class Router {
     } catch (error) {
       if (page.signal.aborted) return;
       page.root.append(errorBox(error));
+    } finally {
+      clearTimeout(timer);
+      waiting.remove();
     }
   }
 

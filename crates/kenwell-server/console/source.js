@@ -1,8 +1,9 @@
 // One source: its key, where its events go, code to paste, and a test event.
 import { get, patch, path, post, remove } from './api.js';
-import { acknowledge } from './configuration.js';
+import { acknowledge, refresh } from './configuration.js';
 import { busy, button, codeBlock, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
+import { Preview } from './diff.js';
 import { fill, h, say } from './dom.js';
 import { keepFresh } from './fresh.js';
 import { Choices, text } from './fields.js';
@@ -26,7 +27,8 @@ export async function source(page) {
   const place = h('div', { class: 'stack' });
   page.root.append(heading, place);
   const numbers = currentNumbers();
-  const reload = keepFresh(page, place, load);
+  let shown = null;
+  const reload = keepFresh(page, place, load, async () => (await get(where, { signal: page.signal })).revision !== shown);
   await load();
   every(SECONDS, page.signal, async () => numbers.update(await get(where, { signal: page.signal })));
 
@@ -34,6 +36,7 @@ export async function source(page) {
     const [one, state, { destinations }] = await Promise.all([
       get(where, { signal: page.signal }), get('/overview', { signal: page.signal }), get('/destinations', { signal: page.signal }),
     ]);
+    shown = one.revision;
     say(heading.firstElementChild, one.name);
     numbers.update(one);
     fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload, page.signal));
@@ -103,13 +106,19 @@ function settings(where, one, destinations, load, signal) {
     chosen: one.destinations,
     hint: destinations.length === 0 ? h('a', { href: '#/destinations/add/wizard' }, 'Add a destination first.') : null,
   });
-  const form = new Form([name, to], submit('Save'), async (values) => {
-    await patch(where, { name: values.name, destinations: to.value });
+  const changes = () => ({ name: name.value, destinations: to.value });
+  const preview = new Preview();
+  const show = button('Show the change', (event) => form.run(async () => preview.show(await post(`${where}/preview`, changes())), event.currentTarget));
+  const form = new Form([name, to, preview], submit('Save'), async () => {
+    await patch(where, changes(), { revision: one.revision });
     form.settle();
     await acknowledge();
     await load();
-    toast('Saved.');
-  }, { label: 'Settings of the source', unsaved: signal });
+    toast('Saved.', { undo: async () => {
+      await patch(where, { name: one.name, destinations: one.destinations });
+      await refresh();
+    } });
+  }, { label: 'Settings of the source', unsaved: signal, after: [show] });
   return form.element;
 }
 

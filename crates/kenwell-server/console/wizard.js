@@ -3,11 +3,13 @@ import { get, path, post } from './api.js';
 import { Connection, connectionSettings } from './connection.js';
 import { refresh } from './configuration.js';
 import { button, linkButton, submit } from './controls.js';
-import { fill, h } from './dom.js';
+import { fill, h, say } from './dom.js';
 import { choice, text } from './fields.js';
 import { Findings } from './findings.js';
 import { Form } from './form.js';
 import { box } from './notice.js';
+import { every } from './poll.js';
+import { explanation } from './status.js';
 import { testEvent } from './test_event.js';
 import { watchUnsaved } from './unsaved.js';
 
@@ -16,6 +18,8 @@ const STEPS = ['Source', 'Type', 'Name', 'Settings', 'Done'];
 const NAMES = STEPS.map((title) => title.toLowerCase());
 const [SOURCE, TYPE, NAME, SETTINGS, DONE] = STEPS.keys();
 const NEW = '';
+/** How often it is asked whether the Redis has answered. */
+const SECONDS = 1;
 
 export async function wizard(page) {
   const progress = h('ol', { class: 'steps', 'aria-label': 'Steps' });
@@ -33,7 +37,7 @@ export async function wizard(page) {
     const heading = h('h2', { tabindex: '-1' });
     const card = h('section', { class: 'card wizard' }, heading);
     fill(place, card);
-    pages[number](card, heading, state, go);
+    pages[number](card, heading, state, go, page.signal);
     if (number > SOURCE || state.isTouched) heading.focus();
   };
   const go = {
@@ -60,10 +64,11 @@ export async function wizard(page) {
 /** What is chosen so far: what the address says, which is all but the connection's settings. */
 function begin(sources, settings, words) {
   const isKnown = sources.some((one) => one.id === words.get('source'));
+  const connection = new Connection(settings);
   const usual = words.has('source_name') ? NEW : sources[0]?.id ?? NEW;
   return {
     sources, source: isKnown ? words.get('source') : usual, sourceName: words.get('source_name') ?? '', name: words.get('name') ?? '',
-    id: words.get('id') ?? '', connection: new Connection(settings), findings: new Findings(), made: null, madeSource: null, isTouched: false,
+    id: words.get('id') ?? '', connection, findings: new Findings(connection), made: null, madeSource: null, isTouched: false,
   };
 }
 
@@ -169,13 +174,31 @@ async function sourceOf(state) {
   return made;
 }
 
-function done(card, heading, state) {
-  heading.textContent = `${state.made.name} is connected`;
+/** It is connected once its Redis has answered; until then what is known of it is said. */
+function done(card, heading, state, go, signal) {
   const { made, madeSource } = state;
+  const said = h('div', { role: 'status' });
+  heading.textContent = `${made.name} is saved`;
   card.append(
-    box('good', h('p', {}, `What ${madeSource.name} sends from now on arrives in ${made.address}.`)),
-    h('h3', {}, 'Try it'), testEvent(madeSource, new Map([[made.id, made.name]])),
+    said, h('h3', {}, 'Try it'), testEvent(madeSource, new Map([[made.id, made.name]])),
     h('div', { class: 'actions' },
       linkButton('Code for your program', `#/sources${path(madeSource.id)}`, 'primary'),
       linkButton('Watch live events', '#/live'), linkButton('All destinations', '#/destinations', 'quiet')));
+  let print = '';
+  every(SECONDS, signal, async () => {
+    if (!card.isConnected) return;
+    const { status } = await get(`/destinations${path(made.id)}`, { signal });
+    const next = JSON.stringify([status.state, status.error]);
+    if (next === print) return;
+    print = next;
+    say(heading, status.state === 'up' ? `${made.name} is connected` : `${made.name} is saved`);
+    fill(said, verdict(status, made, madeSource));
+  });
+}
+
+function verdict(status, made, source) {
+  if (status.state === 'up') return box('good', h('p', {}, `What ${source.name} sends from now on arrives in ${made.address}.`));
+  if (status.state === 'connecting') return box('plain', h('p', {}, `${made.address} is being reached. What ${source.name} sends meanwhile is kept.`));
+  return box('warn', h('p', {}, `${made.address} is not reached. What ${source.name} sends is kept until it is. ${explanation(status)}`),
+    h('div', { class: 'actions' }, linkButton('Change the settings', `#/destinations${path(made.id)}`, 'small')));
 }

@@ -22,14 +22,14 @@ const MESSAGE: &str = "{{message}}";
 
 /// The page's policy: the usual one, and the page's own style and script by their hashes.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let policy = ["style", "script"].iter().fold(
-        CONTENT_SECURITY_POLICY.to_owned(),
-        |policy, &element| {
-            let usual = format!("{element}-src 'self'");
-            let own = format!("{usual} 'sha256-{}'", own_hash(element));
-            policy.replace(&usual, &own)
-        },
-    );
+    let policy =
+        ["style", "script"]
+            .iter()
+            .fold(CONTENT_SECURITY_POLICY.to_owned(), |policy, &element| {
+                let usual = format!("{element}-src 'self'");
+                let own = format!("{usual} 'sha256-{}'", own_hash(element));
+                policy.replace(&usual, &own)
+            });
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 });
 
