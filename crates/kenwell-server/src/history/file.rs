@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use kenwell_journal::files::Replacement;
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,7 @@ pub(super) fn write(path: &Path, kept: &[(Range, KeptSteps)]) -> io::Result<()> 
 }
 
 fn digest(json: &str) -> String {
-    let digest = Sha256::digest(json.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(json.as_bytes()))
 }
 
 fn taken(kept: KeptRange) -> (Range, KeptSteps) {

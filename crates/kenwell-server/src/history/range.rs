@@ -29,8 +29,8 @@ impl Range {
     pub const fn step(self) -> Duration {
         match self {
             Self::Hour => Duration::from_secs(10),
-            Self::Day => Duration::from_secs(5 * 60),
-            Self::Week => Duration::from_secs(30 * 60),
+            Self::Day => Duration::from_mins(5),
+            Self::Week => Duration::from_mins(30),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination, R
 
 /// Where profiles go.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub(super) struct Destinations {
     /// In the order that was asked for.
     destinations: Vec<Destination>,
