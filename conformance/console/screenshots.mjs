@@ -30,7 +30,7 @@ async function makeHistory(page) {
       dead_lettered: place === 180 ? 20 : 0, lost: 0, queued: 0,
     };
   });
-  await page.route('**/api/v1/history', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));
+  await page.route('**/api/v1/history*', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));
 }
 
 /** The page as high as it is, up to a bound; where it is higher, the part that `show` scrolls to. */

@@ -1,5 +1,7 @@
 // Chromium, and a record of everything a page did that it should not.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const ARGUMENTS = [
@@ -31,7 +33,24 @@ export async function openPage(browser, url, { colorScheme = 'light', viewport =
     });
   });
   page.watch = new Watch(page, url);
+  if (process.env.CONSOLE_FILES) await serveFiles(page, process.env.CONSOLE_FILES);
   return page;
+}
+
+/** Gives the page the console's files of a directory instead of the binary's, so that no build stands between an edit and its test. */
+async function serveFiles(page, directory) {
+  await page.route(({ pathname }) => pathname === '/' || pathname.startsWith('/console/'), async (route) => {
+    const response = await route.fetch({ maxRedirects: 0 });
+    const { pathname } = new URL(route.request().url());
+    const start = response.status() === 401 ? 'sign-in.html' : 'index.html';
+    const file = join(directory, pathname === '/' ? start : pathname.slice('/console/'.length));
+    const type = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', html: 'text/html' }[file.split('.').at(-1)];
+    const isThere = existsSync(file) && (pathname === '/' || response.status() !== 401);
+    await route.fulfill(isThere ? {
+      response, status: response.status() === 404 ? 200 : response.status(), contentType: `${type}; charset=utf-8`,
+      body: readFileSync(file, 'utf8').replace('{{message}}', ''),
+    } : { response });
+  });
 }
 
 /** Console errors, uncaught errors, dialogs, refusals, and requests to others, in the order in which they happened. */

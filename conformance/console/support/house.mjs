@@ -62,11 +62,14 @@ export class House {
   }
 }
 
-/** Shows another page of the console. */
+/** Shows another page of the console; what is not saved is given up. */
 export async function go(page, where) {
   const shown = await page.locator('.page h1').elementHandle();
   if (await page.evaluate((hash) => location.hash === hash, `#${where}`)) return;
   await page.evaluate((hash) => { location.hash = hash; }, `#${where}`);
+  const leave = page.getByRole('dialog').getByRole('button', { name: 'Leave' });
+  await page.waitForFunction((before) => !before.isConnected || document.querySelector('dialog[open]'), shown);
+  if (await leave.count() > 0) await leave.click();
   await page.waitForFunction((before) => !before.isConnected && document.querySelector('.page h1'), shown);
 }
 

@@ -147,7 +147,7 @@ test('a change that was made meanwhile is not overwritten, and what was typed is
   await page.getByLabel('Name', { exact: true }).fill('From the page');
   house.kenwell.config = house.kenwell.config.replace('name = "Profiles"', 'name = "By hand"');
   await eventually('the edit to be read', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'By hand');
-  const notice = page.getByText('The configuration file has changed meanwhile.');
+  const notice = page.getByText('This has been changed meanwhile');
   await notice.waitFor();
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'From the page');
   await page.getByRole('button', { name: 'Save' }).click();

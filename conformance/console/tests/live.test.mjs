@@ -104,3 +104,46 @@ test('the stream ends when the page is left', async () => {
   await go(page, '/sources');
   await eventually('the end of the stream', () => open.size === 0);
 });
+
+test('an event is one row with what became of it at each destination', async () => {
+  await house.kenwell.api('POST', '/destinations', { name: 'Second', address: house.redis.address, prefix: 'second', sources: ['web'] });
+  await house.redis.command('SET', 'second:user:both', 'no hash');
+  const page = await watching();
+  await send({ type: 'identify', userId: 'both', messageId: 'm-1', traits: { a: 1 } });
+  const row = page.locator('.event');
+  await row.getByText('Written', { exact: true }).waitFor();
+  await row.getByText('Dead-lettered', { exact: true }).waitFor();
+  assert.equal(await row.count(), 1);
+  await row.locator('summary').click();
+  await row.getByText('HSET user:').waitFor();
+  assert.deepEqual(await row.locator('.outcome strong').allInnerTexts().then((names) => names.toSorted()), ['profiles', 'second']);
+  assert.match(await row.locator('.outcome').filter({ hasText: 'second' }).innerText(), /WRONGTYPE/);
+  await send({ type: 'identify', userId: 'both', messageId: 'm-1', traits: { a: 1 } });
+  await eventually('a row of its own for the same event sent again', async () => await row.count() === 2);
+  const { by_reason: [one] } = await house.kenwell.api('GET', '/dead-letters');
+  await house.kenwell.api('POST', '/dead-letters/discard', { destination: one.destination, all: true });
+  await house.kenwell.api('DELETE', '/destinations/second');
+});
+
+test('an event that somebody reads stays open, and where it is, while others come', async () => {
+  const page = await watching('?outcome=written');
+  const many = (word, length) => send({ type: 'batch', batch: Array.from({ length }, (_, number) => ({ type: 'identify', userId: `${word}-${number}`, traits: { number } })) });
+  await many('older', 40);
+  await eventually('the older ones', async () => await page.locator('.event').count() === 40);
+  await identify('reader');
+  await page.getByRole('button', { name: 'Show personal values' }).click();
+  const read = page.locator('.event').filter({ has: page.getByText('reader', { exact: true }) });
+  await read.locator('summary').click();
+  await read.getByText('HSET user:reader').waitFor();
+  const top = () => read.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+  const before = await top();
+  await many('newer', 100);
+  await eventually('the others', async () => await page.locator('.event').count() === 141);
+  assert.equal(await top(), before);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await many('newest', 150);
+  await page.getByRole('button', { name: 'Resume (150 new)' }).click();
+  await eventually('the bound', async () => await page.locator('.event').count() === 200);
+  assert.equal(await read.count(), 1);
+  assert.equal(await read.locator('details').getAttribute('open'), '');
+});

@@ -34,6 +34,9 @@ async function assertHarmless(page, where) {
   assert.deepEqual(found, { harmed: null, images: 0, scripts: 0 }, where);
 }
 
+/** A link that somebody may follow; nothing is loaded from there. */
+const DOCUMENTATION = '<a class="button quiet" href="https://github.com/kenwell/kenwell/tree/main/docs" target="_blank" rel="noreferrer">';
+
 /** The text stands on the page as it was sent. */
 const shown = (page) => eventually('the text itself', async () => (await page.locator('body').innerText()).includes(EVIL));
 
@@ -42,10 +45,12 @@ test('no file of the console makes markup or code of text, or names another host
   const files = readdirSync(place);
   assert.ok(files.length > 30);
   for (const name of files) {
-    const text = readFileSync(new URL(name, place), 'utf8').replaceAll('http://www.w3.org/2000/svg', '');
+    const text = readFileSync(new URL(name, place), 'utf8').replaceAll('http://www.w3.org/2000/svg', '').replaceAll(DOCUMENTATION, '');
     assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|DOMParser|document\.write|\beval\(|new Function|javascript:/, name);
     assert.doesNotMatch(text, /https?:\/\//, name);
-    if (name.endsWith('.html')) assert.doesNotMatch(text, /\sstyle=|\son[a-z]+=|<script>/, name);
+    if (name.endsWith('.html')) assert.doesNotMatch(text, /\sstyle=|\son[a-z]+=/, name);
+    // The sign-in page's own script is allowed by its hash.
+    assert.equal(text.split('<script>').length - 1, name === 'sign-in.html' ? 1 : 0, name);
   }
 });
 

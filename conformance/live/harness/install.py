@@ -16,6 +16,8 @@ CHROMIUM_ON_MAC = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+FIREFOX_NAMES = ("firefox-esr", "firefox")
+FIREFOX_ON_MAC = ("/Applications/Firefox.app/Contents/MacOS/firefox",)
 
 
 class Missing(Exception):
@@ -36,7 +38,7 @@ def install_packages():
 
 
 def install_browser_tests(directory):
-    """Brings in place what the tests of the console need, their packages in `directory`; returns the path of the browser."""
+    """Brings in place what the tests of the console need, their packages in `directory`; returns the paths of Chromium and Firefox."""
     program("redis-server", "redis-server", brew="redis", dnf="redis")
     program("redis-cli", "redis-tools", brew="redis", dnf="redis")
     program("openssl", "openssl", brew="openssl", dnf="openssl")
@@ -45,7 +47,7 @@ def install_browser_tests(directory):
     program("npm", "npm", brew="node", dnf="nodejs-npm")
     _node_version()
     _node_packages(directory)
-    return _chromium()
+    return _chromium(), _firefox()
 
 
 def program(name, apt, brew, dnf):
@@ -125,8 +127,24 @@ def _chromium():
     return found
 
 
+def _firefox():
+    """The path of a Firefox of any kind."""
+    named = os.environ.get("FIREFOX_BIN")
+    found = named or _find(FIREFOX_NAMES, FIREFOX_ON_MAC)
+    if found is None:
+        _apt("firefox-esr", "Firefox is missing", brew="--cask firefox", dnf="firefox")
+        found = _find(FIREFOX_NAMES, FIREFOX_ON_MAC)
+    if found is None:
+        raise Missing("Firefox is still missing; set FIREFOX_BIN to one")
+    return found
+
+
 def _find_chromium():
-    for name in CHROMIUM_NAMES:
+    return _find(CHROMIUM_NAMES, CHROMIUM_ON_MAC)
+
+
+def _find(names, on_mac):
+    for name in names:
         if path := shutil.which(name):
             return path
-    return next((path for path in CHROMIUM_ON_MAC if os.path.exists(path)), None)
+    return next((path for path in on_mac if os.path.exists(path)), None)

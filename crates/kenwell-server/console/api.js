@@ -1,7 +1,9 @@
 // The documented JSON API, and its errors as sentences.
+import { hasUnsaved } from './unsaved.js';
 
 const BASE = '/api/v1';
 const PATIENCE = 30_000;
+const SIGNED_OUT = 'The session has ended. Sign in again in another tab and go on here: what you have typed is still there.';
 let csrfToken = null;
 
 /** What the API said instead of an answer; `message` is a sentence with the cure. */
@@ -57,12 +59,13 @@ export const post = (where, body, options) => call('POST', where, { ...options, 
 export const patch = (where, body, options) => call('PATCH', where, { ...options, body });
 export const remove = (where, options) => call('DELETE', where, options);
 
-/** `revision`: the configuration this change was made from; `exact`: keep the digits of numbers. */
+/** `revision`: that of what is changed, as it was when the change was made; `exact`: keep the digits of numbers. */
 async function call(method, where, options = {}, isSecondTry = false) {
   const response = await send(method, where, options);
   const text = await response.text();
   if (response.ok) return text === '' ? null : (options.exact ? parseExactly : JSON.parse)(text);
   if (response.status === 401) {
+    if (hasUnsaved()) throw new ApiError(401, { code: 'signed_out', message: SIGNED_OUT });
     // The session has ended: the server shows its sign-in page instead of this one.
     location.reload();
   }

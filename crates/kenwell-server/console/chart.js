@@ -1,14 +1,21 @@
-// The last hour as lines, drawn in SVG, with the same numbers as a table.
+// The last hour, day or week as lines, drawn in SVG, with the same numbers as a table.
+import { button } from './controls.js';
 import { fill, h, s, say } from './dom.js';
 import { count, short } from './numbers.js';
-import { clock, moment } from './time.js';
+import { clock, moment, weekday } from './time.js';
 import { row, table } from './table.js';
 
 const HEIGHT = 220;
 const POINT_PIXELS = 3;
 const EDGE = { left: 44, right: 12, top: 12, bottom: 26 };
 const TICKS = 4;
-const TABLE_ROWS = 12;
+
+/** How far back is looked: how many seconds, and what stands in a row of the table. */
+export const RANGES = {
+  hour: { title: 'Hour', seconds: 3_600, rows: 'five minutes a row', binOf: (at) => floor(at, 300), mark: clock, last: 13 },
+  day: { title: 'Day', seconds: 86_400, rows: 'an hour a row', binOf: (at) => floor(at, 3_600), mark: clock, last: 25 },
+  week: { title: 'Week', seconds: 604_800, rows: 'a day a row', binOf: (at) => new Date(at).setHours(0, 0, 0, 0), mark: weekday, last: 8 },
+};
 
 /** What is drawn; each line has a pattern too, so that colour is not all that tells them apart. */
 const SERIES = [
@@ -19,44 +26,48 @@ const SERIES = [
   { name: 'lost', title: 'Lost' },
 ];
 
-/** A chart of events a second. `update(history)` draws `{ step_seconds, samples }`. */
-export function chart() {
+const floor = (at, seconds) => Math.floor(at / (seconds * 1000)) * seconds * 1000;
+
+/**
+ * A chart of events a second. `update(history, range)` draws `{ step_seconds, samples }`; `choose(range)` is called when
+ * somebody asks for another range.
+ */
+export function chart(choose) {
   const picture = s('svg', { class: 'chart', role: 'img', height: HEIGHT });
   const reading = h('p', { class: 'reading' }, '\u00a0');
   const legend = h('ul', { class: 'legend' }, SERIES.map((series) => h('li', {},
     s('svg', { viewBox: '0 0 24 8', width: 24, height: 8, 'aria-hidden': 'true' },
       s('line', { x1: 0, x2: 24, y1: 4, y2: 4, class: `line ${series.name}` })), series.title)));
-  const numbers = table('Events in the last hour, five minutes a row', [
-    { title: 'From' }, ...SERIES.map((series) => ({ title: series.title, kind: 'number' })),
-    { title: 'Queued at the end', kind: 'number' },
-  ]);
+  const caption = h('figcaption');
+  const choices = Object.entries(RANGES).map(([range, { title }]) => [range, button(title, () => choose(range), { kind: 'small' })]);
+  const numbers = h('div');
   const element = h('figure', { class: 'figure' },
-    h('div', { class: 'chart-head' }, h('figcaption', {}, 'Events a second, last hour'), legend),
-    picture, reading,
-    h('details', { class: 'quiet' }, h('summary', {}, 'The same as a table'), numbers.element));
+    h('div', { class: 'chart-head' }, caption, h('div', { class: 'actions', role: 'group', 'aria-label': 'How far back' }, choices.map(([, one]) => one))),
+    legend, picture, reading, h('details', { class: 'quiet' }, h('summary', {}, 'The same as a table'), numbers));
   let drawn = null;
   let shown = null;
-  const redraw = () => { if (shown) drawn = draw(picture, shown); };
+  const redraw = () => { if (shown) drawn = draw(picture, ...shown); };
   new ResizeObserver(redraw).observe(picture);
   picture.addEventListener('pointermove', (event) => say(reading, drawn ? readAt(drawn, picture, event) : '\u00a0'));
   picture.addEventListener('pointerleave', () => say(reading, '\u00a0'));
-  return { element, update: (history) => {
-    shown = history;
+  return { element, update: (history, range) => {
+    shown = [history, range];
     redraw();
-    picture.setAttribute('aria-label', description(history));
-    fill(numbers.body, ...tableRows(numbers.columns, history));
+    say(caption, `Events a second, last ${range}`);
+    for (const [name, one] of choices) one.setAttribute('aria-pressed', String(name === range));
+    picture.setAttribute('aria-label', description(history, range));
+    fill(numbers, numberTable(history, range));
   } };
 }
 
-/** Where an hour that ends with the newest sample stands on a picture so wide. */
-function scales(width, history, samples) {
-  const step = history.step_seconds;
+/** Where a range that ends with the newest whole step stands on a picture so wide. */
+function scales(width, step, range, samples) {
   const end = samples.length ? Date.parse(samples.at(-1).at) : Date.now();
-  const begin = end - 3_600_000;
+  const begin = end - RANGES[range].seconds * 1000;
   const most = Math.max(0, ...samples.flatMap((sample) => SERIES.map((series) => sample[series.name] / step)));
   const top = niceTop(most);
   return {
-    begin, end, top, step, width,
+    begin, end, top, step, width, mark: RANGES[range].mark,
     x: (at) => EDGE.left + ((at - begin) / (end - begin)) * (width - EDGE.left - EDGE.right),
     y: (value) => HEIGHT - EDGE.bottom - (value / top) * (HEIGHT - EDGE.top - EDGE.bottom),
   };
@@ -69,35 +80,47 @@ function niceTop(most) {
   return [1, 2, 4, 5, 10].map((step) => step * power).find((top) => top >= most);
 }
 
-/** Where there are more samples than pixels, several become their mean. */
-function thin(samples, most) {
+/** Where there are more samples than pixels, those of the same few pixels become their mean. */
+function thin(samples, step, most) {
   const size = Math.ceil(samples.length / Math.max(1, most));
   if (size <= 1) return samples;
-  const groups = Array.from({ length: Math.ceil(samples.length / size) }, (_, place) => samples.slice(place * size, (place + 1) * size));
-  return groups.map((group) => ({
+  const groups = Map.groupBy(samples, (sample) => floor(Date.parse(sample.at), step * size));
+  return [...groups.values()].map((group) => ({
     ...group.at(-1), ...Object.fromEntries(SERIES.map(({ name }) => [name, sum(group, name) / group.length])),
   }));
 }
 
-function draw(picture, history) {
+function draw(picture, history, range) {
   const width = picture.clientWidth || 720;
+  const step = history.step_seconds;
   picture.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
-  const samples = thin(history.samples, (width - EDGE.left - EDGE.right) / POINT_PIXELS);
-  const scale = scales(width, history, samples);
+  // The last one is not over yet: it would look like a fall.
+  const whole = history.samples.slice(0, -1);
+  const samples = thin(whole, step, (width - EDGE.left - EDGE.right) / POINT_PIXELS);
+  const scale = scales(width, step, range, samples);
   const points = samples.map((sample) => ({ at: Date.parse(sample.at), sample })).filter(({ at }) => at >= scale.begin);
-  fill(picture, ...grid(scale), ...dots(scale, points), ...SERIES.toReversed().map((series) => s('polyline', {
-    class: `line ${series.name}`,
-    points: points.map(({ at, sample }) =>
-      `${scale.x(at).toFixed(1)},${scale.y(sample[series.name] / scale.step).toFixed(1)}`).join(' '),
-  })));
+  const apart = 1_500 * step * Math.ceil(whole.length / Math.max(1, samples.length));
+  fill(picture, ...grid(scale), ...pieces(points, apart).flatMap((piece) => lines(scale, piece)));
   return { scale, points };
 }
 
-/** The first sample of all has no line to the next one yet. */
-function dots(scale, points) {
-  if (points.length !== 1) return [];
-  const [{ at, sample }] = points;
-  return SERIES.map(({ name }) => s('circle', { class: `dot ${name}`, r: 3, cx: scale.x(at), cy: scale.y(sample[name] / scale.step) }));
+/** Points without a gap between them: while the server did not run, nothing is known. */
+function pieces(points, apart) {
+  const found = [];
+  for (const [place, point] of points.entries()) {
+    if (place === 0 || point.at - points[place - 1].at > apart) found.push([]);
+    found.at(-1).push(point);
+  }
+  return found;
+}
+
+/** The lines of one piece; a single point has none, and is a dot. */
+function lines(scale, piece) {
+  return SERIES.toReversed().map(({ name }) => {
+    const places = piece.map(({ at, sample }) => [scale.x(at).toFixed(1), scale.y(sample[name] / scale.step).toFixed(1)]);
+    if (places.length === 1) return s('circle', { class: `dot ${name}`, r: 3, cx: places[0][0], cy: places[0][1] });
+    return s('polyline', { class: `line ${name}`, points: places.map((place) => place.join(',')).join(' ') });
+  });
 }
 
 function grid(scale) {
@@ -112,7 +135,7 @@ function grid(scale) {
   for (let mark = 0; mark <= marks; mark += 1) {
     const at = scale.begin + (mark / marks) * (scale.end - scale.begin);
     const anchor = mark === 0 ? 'start' : mark === marks ? 'end' : 'middle';
-    parts.push(s('text', { class: 'axis', x: scale.x(at), y: HEIGHT - 8, 'text-anchor': anchor }, clock(new Date(at))));
+    parts.push(s('text', { class: 'axis', x: scale.x(at), y: HEIGHT - 8, 'text-anchor': anchor }, scale.mark(new Date(at))));
   }
   return parts;
 }
@@ -128,21 +151,21 @@ function readAt({ scale, points }, picture, event) {
 
 const sum = (samples, name) => samples.reduce((total, sample) => total + sample[name], 0);
 
-function description(history) {
-  if (history.samples.length === 0) return 'Nothing was measured in the last hour yet.';
-  const totals = SERIES.map((series) => `${count(sum(history.samples, series.name))} ${series.title.toLowerCase()}`);
-  return `In the last hour: ${totals.join(', ')}; ${count(history.samples.at(-1).queued)} queued now.`;
+function description({ samples }, range) {
+  if (samples.length === 0) return `Nothing was measured in the last ${range} yet.`;
+  const totals = SERIES.map((series) => `${count(sum(samples, series.name))} ${series.title.toLowerCase()}`);
+  return `In the last ${range}: ${totals.join(', ')}; ${count(samples.at(-1).queued)} queued now.`;
 }
 
-/** Five minutes a row, newest first. */
-function tableRows(columns, history) {
-  const size = 3_600_000 / TABLE_ROWS;
-  const bins = new Map();
-  for (const sample of history.samples) {
-    const bin = Math.floor(Date.parse(sample.at) / size) * size;
-    bins.set(bin, [...(bins.get(bin) ?? []), sample]);
-  }
-  return [...bins].sort(([left], [right]) => right - left).slice(0, TABLE_ROWS + 1).map(([bin, samples]) => row(columns, [
-    clock(new Date(bin)), ...SERIES.map((series) => count(sum(samples, series.name))), count(samples.at(-1).queued),
-  ]));
+/** The same numbers, newest first; the step that is not over yet is among them. */
+function numberTable({ samples }, range) {
+  const { rows, binOf, mark, last } = RANGES[range];
+  const { element, body, columns } = table(`Events in the last ${range}, ${rows}`, [
+    { title: 'From' }, ...SERIES.map((series) => ({ title: series.title, kind: 'number' })), { title: 'Queued at the end', kind: 'number' },
+  ]);
+  const bins = [...Map.groupBy(samples, (sample) => binOf(Date.parse(sample.at)))];
+  body.append(...bins.sort(([left], [right]) => right - left).slice(0, last).map(([bin, all]) => row(columns, [
+    mark(new Date(bin)), ...SERIES.map((series) => count(sum(all, series.name))), count(all.at(-1).queued),
+  ])));
+  return element;
 }

@@ -9,9 +9,6 @@ const SECONDS = 3;
 const watchers = new Set();
 let current = null;
 
-/** The revision from which changes are made. */
-export const revision = () => current?.revision ?? null;
-
 /** Calls `task` whenever the file becomes another one, until the page is left. */
 export function onChange(signal, task) {
   watchers.add(task);
@@ -36,7 +33,8 @@ export function watch(place, signal) {
   every(SECONDS, signal, async () => {
     await refresh();
     fill(place, ...warnings(current));
-  }, (error) => fill(place, box('bad', h('p', {}, error.message))));
+  }, (error) => fill(place, box('bad', h('p', {}, error.message,
+    error.code === 'signed_out' ? [' ', h('a', { href: '/', target: '_blank' }, 'Sign in')] : null))));
 }
 
 /** Boxes about the file; none when all is well. */

@@ -74,6 +74,28 @@ export class Connection {
     return { ...byName(nulled), ...this.#secrets };
   }
 
+  /** Whether there is a field for this setting, into which a value can be put. */
+  has(name) {
+    return this.#settings.some((setting) => setting.name === name && !setting.secret && setting.kind !== 'map' && setting.kind !== 'list');
+  }
+
+  /** Puts a value, as the file would have it, into its field, and shows it; gives back what puts the one from before there again. */
+  put(name, text) {
+    const { control } = this.#fields[name];
+    const isBox = control.type === 'checkbox';
+    const before = isBox ? control.checked : control.value;
+    const show = (value) => {
+      if (isBox) control.checked = value;
+      else control.value = value;
+      for (const event of ['input', 'change']) control.dispatchEvent(new Event(event, { bubbles: true }));
+      control.closest('details')?.setAttribute('open', '');
+      control.focus();
+    };
+    const plain = text.replace(/^"(.*)"$/, '$1');
+    show(name === 'cluster_mode' ? (plain === 'true' ? 'cluster' : 'standalone') : isBox ? plain === 'true' : plain);
+    return () => show(before);
+  }
+
   get #kind() {
     return this.#fields.cluster_mode.value;
   }

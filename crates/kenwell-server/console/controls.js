@@ -1,10 +1,19 @@
 // Buttons, links that look like them, and copying.
-import { h, say } from './dom.js';
+import { fill, h, say } from './dom.js';
 import { toast } from './notice.js';
+import { count } from './numbers.js';
 
 /** A button; `kind` is `primary`, `danger`, `quiet` or nothing. */
 export function button(text, onclick, { kind = '', ...attributes } = {}) {
   return h('button', { type: 'button', class: `button ${kind}`.trim(), ...(onclick ? { onclick } : {}), ...attributes }, text);
+}
+
+/** Shows a number beside a name; nothing while it is 0. `words` say what the number is to those who only hear it. */
+export function tally(place, number, words) {
+  if (place.dataset.number === String(number)) return;
+  place.dataset.number = number;
+  fill(place, count(number), h('span', { class: 'unseen' }, ` ${words}`));
+  place.hidden = number === 0;
 }
 
 /** A submit button. */

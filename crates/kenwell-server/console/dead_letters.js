@@ -1,6 +1,6 @@
 // Events that a Redis refused for good: by reason, to see, retry or discard.
 import { get, post, query } from './api.js';
-import { busy, button, revealButton } from './controls.js';
+import { busy, button, revealButton, tally } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
 import { emptyState, Notice, toast } from './notice.js';
@@ -15,6 +15,7 @@ const SECONDS = 5;
 
 export async function deadLetters(page) {
   const view = new View(page);
+  page.follow = () => view.load(true).catch((error) => view.fail(error));
   await view.load();
   every(SECONDS, page.signal, () => view.follow());
 }
@@ -23,12 +24,11 @@ export async function deadLetters(page) {
 export function watchLetters(place, signal) {
   every(SECONDS, signal, async () => {
     const { total } = await get(`/dead-letters${query({ limit: 1 })}`);
-    say(place, total ? count(total) : '');
-    place.hidden = total === 0;
+    tally(place, total, 'to look at');
   });
 }
 
-/** The page's state: which reason is open, and the letters shown so far. */
+/** The page's state: which reason is open, as the address says, and the letters shown so far. */
 class View {
   #page;
   #notice = new Notice();
@@ -43,24 +43,26 @@ class View {
     page.root.append(page.title('Dead letters'), this.#notice.element, this.#reasons, this.#letters);
   }
 
-  async load() {
+  async load(isAsked = false) {
     const options = { signal: this.#page.signal };
     const [{ destinations }, summary] = await Promise.all([get('/destinations', options), get(`/dead-letters${query({ limit: 1 })}`, options)]);
     this.#names = new Map(destinations.map((one) => [one.id, one.name]));
     this.#shown = print(summary);
+    this.#chosen = summary.by_reason.find((one) => same(one, this.#named)) ?? null;
+    if (this.#chosen === null) fill(this.#letters);
     if (summary.total === 0) {
-      this.#chosen = null;
-      fill(this.#letters);
       fill(this.#reasons, emptyState('No dead letters', 'Every event was written, ignored for a reason, or is still queued. '
         + 'What a Redis refuses for good would be kept here, with the reason.'));
       return;
     }
     fill(this.#reasons, this.#table(summary));
-    if (this.#chosen && !summary.by_reason.some((one) => same(one, this.#chosen))) {
-      this.#chosen = null;
-      fill(this.#letters);
-    }
-    if (this.#chosen) await this.#open(this.#chosen);
+    if (this.#chosen) await this.#open(this.#chosen, isAsked);
+  }
+
+  /** The reason that the address names. */
+  get #named() {
+    const { query: words } = this.#page;
+    return { destination: words.get('destination'), reason: words.get('reason') };
   }
 
   /** Shows letters that have come meanwhile, unless somebody is at the table right now. */
@@ -91,6 +93,10 @@ class View {
       parts.element);
   }
 
+  fail(error) {
+    if (!this.#page.signal.aborted) this.#notice.fail(error);
+  }
+
   #name(one) {
     return this.#names.get(one.destination) ?? one.destination;
   }
@@ -103,6 +109,7 @@ class View {
   /** Shows the letters of one reason. */
   async #open(one, isAsked = false) {
     this.#chosen = one;
+    this.#page.step({ destination: one.destination, reason: one.reason });
     const heading = h('h2', { tabindex: '-1' }, `Letters of ${this.#name(one)}`);
     const list = h('ol', { class: 'events', 'aria-label': 'Dead letters' });
     const more = h('div', { class: 'actions' });

@@ -1,9 +1,10 @@
 // One destination: how it is doing, what can be done with it, and its settings.
 import { get, patch, path, post } from './api.js';
 import { Connection, connectionSettings } from './connection.js';
-import { acknowledge, revision } from './configuration.js';
+import { acknowledge, refresh } from './configuration.js';
 import { busy, button, submit } from './controls.js';
 import { confirmed } from './dialog.js';
+import { Preview } from './diff.js';
 import { fill, h, say } from './dom.js';
 import { check, text } from './fields.js';
 import { Findings } from './findings.js';
@@ -17,6 +18,7 @@ import { removeDestination } from './removal.js';
 import { explanation, imbalance, stateBadge } from './status.js';
 import { facts } from './table.js';
 import { duration, localInput } from './time.js';
+import { forgetUnsaved } from './unsaved.js';
 
 const SECONDS = 2;
 
@@ -30,9 +32,14 @@ export async function destination(page) {
   say(heading.firstElementChild, one.name);
   const status = statusPart(one);
   const settings = h('section', { class: 'card' });
-  const load = async () => fill(settings, ...settingsPart(where, fields, await get(where, { signal: page.signal }), reload));
-  const reload = keepFresh(page, settings, load);
-  fill(settings, ...settingsPart(where, fields, one, reload));
+  let shown = one;
+  const part = () => settingsPart(where, fields, shown, reload, page.signal);
+  const load = async () => {
+    shown = await get(where, { signal: page.signal });
+    fill(settings, ...part());
+  };
+  const reload = keepFresh(page, settings, load, async () => (await get(where, { signal: page.signal })).revision !== shown.revision);
+  fill(settings, ...part());
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), replay(where, one)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(one)));
@@ -71,30 +78,50 @@ function statusPart(first) {
   return { element, update, fail: (error) => say(why, error.message) };
 }
 
-function settingsPart(where, fields, one, load) {
-  const madeFrom = revision();
+function settingsPart(where, fields, one, load, signal) {
   const connection = new Connection(fields, one);
-  const findings = new Findings();
+  const findings = new Findings(connection);
   const name = text('name', 'Name', { value: one.name });
   const enabled = check('enabled', 'Enabled', { checked: one.enabled, hint: 'A disabled destination gets no events, not even later. What waits for it already is kept.' });
   const heal = check('heal', 'Restore what Redis loses', { checked: one.heal, hint: 'After a restart or failover that lost writes, what the journal still has is delivered again.' });
   const test = findings.testButton(() => form, () => ({ ...connection.changes, id: one.id }));
-  const form = new Form([name, enabled, heal, ...connection.layout, findings], submit('Save'), async (values) => {
-    const changes = connection.changes;
-    if (values.name !== one.name) changes.name = values.name;
-    if (values.enabled !== one.enabled) changes.enabled = values.enabled;
-    if (values.heal !== one.heal) changes.heal = values.heal;
+  const changed = (values) => ({
+    ...connection.changes, ...Object.fromEntries(['name', 'enabled', 'heal'].filter((key) => values[key] !== one[key]).map((key) => [key, values[key]])),
+  });
+  const preview = new Preview();
+  const show = button('Show the change', (event) => form.run(async (values) => preview.show(await post(`${where}/preview`, changed(values))), event.currentTarget));
+  const form = new Form([name, enabled, heal, ...connection.layout, findings, preview], submit('Save'), async (values) => {
+    const changes = changed(values);
+    if (changes.enabled === false && !await mayDisable(one)) return;
     if (Object.keys(changes).length === 0) {
       form.say('plain', h('p', {}, 'Nothing is different from what is in force.'));
       return;
     }
-    await patch(where, changes, { revision: madeFrom });
+    await patch(where, changes, { revision: one.revision });
+    form.settle();
     await acknowledge();
     await load();
-    toast('Saved, and in force.');
-  }, { label: 'Settings of the destination', after: [test] });
+    toast('Saved, and in force.', { undo: undoOf(where, one, changes, fields) });
+  }, { label: 'Settings of the destination', after: [test, show], unsaved: signal });
   return [h('h2', {}, 'Settings'), one.skip_verify ? box('warn', h('p', {}, 'Nobody checks the certificate of this Redis.')) : null, form.element];
 }
+
+/** Takes a change back; undefined where a secret was changed, which nobody knows any more. */
+function undoOf(where, one, changes, fields) {
+  const secrets = fields.filter((field) => field.secret).map((field) => field.name);
+  const names = Object.keys(changes);
+  if (names.some((name) => secrets.includes(name))) return undefined;
+  return async () => {
+    await patch(where, Object.fromEntries(names.map((name) => [name, one[name] === '' ? null : one[name] ?? null])));
+    await refresh();
+  };
+}
+
+/** What happens meanwhile is not made up for, so this one asks. */
+const mayDisable = (one) => confirmed({
+  title: `Disable ${one.name}?`, action: 'Disable',
+  text: ['Events that come while it is disabled are not delivered to it, not even later.', 'To have them wait, pause it instead.'],
+});
 
 function replay(where, one) {
   const from = text('from', 'From', {
@@ -128,6 +155,7 @@ function removal(one) {
     h('div', { class: 'actions' }, button('Remove destination', (event) => busy(event.currentTarget, async () => {
       if (!await removeDestination(one)) return;
       toast(`${one.name} is removed.`);
+      forgetUnsaved();
       location.hash = '#/destinations';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));
 }

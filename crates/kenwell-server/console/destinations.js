@@ -1,8 +1,9 @@
 // Where traits go: the list of destinations with their health.
-import { get, path, post } from './api.js';
+import { get, path, post, query } from './api.js';
 import { onChange, refresh } from './configuration.js';
-import { busy, button, linkButton } from './controls.js';
+import { busy, button, linkButton, tally } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
+import { Listing } from './listing.js';
 import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
@@ -12,15 +13,17 @@ import { row, table } from './table.js';
 import { duration } from './time.js';
 
 const SECONDS = 2;
+const BADGE_SECONDS = 5;
 const COLUMNS = [
-  { title: 'Destination' }, { title: 'State' }, { title: 'Address' }, { title: 'Queued', kind: 'number' },
-  { title: 'Lag', kind: 'number' }, { title: '' },
+  { title: 'Destination', sort: 'name' }, { title: 'State', sort: 'state' }, { title: 'Address', sort: 'address' },
+  { title: 'Queued', kind: 'number', sort: 'queued' }, { title: 'Lag', kind: 'number', sort: 'lag' }, { title: '' },
 ];
 const RETIRED_COLUMNS = [{ title: 'Destination' }, { title: 'Queued', kind: 'number' }, { title: '' }];
 
 export async function destinations(page) {
-  const parts = table('Destinations', COLUMNS);
-  const list = h('section', { class: 'card', 'aria-label': 'Destinations' }, parts.element);
+  const listing = new Listing(page, 'destinations', COLUMNS, () => load());
+  const parts = table('Destinations', COLUMNS, (column) => listing.head(column));
+  const list = h('section', { class: 'card', 'aria-label': 'Destinations' }, listing.above, parts.element, listing.below);
   const retired = retiredPart();
   const empty = emptyState('No destination yet', 'A destination is a Redis into which users\' traits are written.',
     linkButton('Add a destination', '#/destinations/add/wizard', 'primary'));
@@ -31,15 +34,25 @@ export async function destinations(page) {
     problem, empty, list, retired.element);
   const rows = new Keyed(parts.body, (one) => one.id, destinationRow);
   const load = async () => {
-    const { destinations: all, retired: gone } = await get('/destinations', { signal: page.signal });
+    const { destinations: all, total, retired: gone } = await get(`/destinations${query(listing.asked)}`, { signal: page.signal });
     rows.show(all);
     retired.show(gone);
-    list.hidden = all.length === 0;
-    empty.hidden = all.length > 0;
+    const isEmpty = total === 0 && !listing.isSearching;
+    list.hidden = isEmpty;
+    empty.hidden = !isEmpty;
+    listing.update(total, all.length);
     fill(problem);
   };
   onChange(page.signal, () => load().catch(() => {}));
-  every(SECONDS, page.signal, load, failureIn(problem));
+  await every(SECONDS, page.signal, load, failureIn(problem));
+}
+
+/** Shows in `place` how many do not take or have what they should, for the whole life of the console. */
+export function watchWaiting(place, signal) {
+  every(BADGE_SECONDS, signal, async () => {
+    const { waiting } = await get(`/destinations${query({ limit: 1 })}`);
+    tally(place, waiting, 'waiting');
+  });
 }
 
 /** Those that are not configured any more and have events waiting. */
@@ -95,11 +108,14 @@ function destinationRow(first) {
   } };
 }
 
-/** Pauses or resumes a destination, and says so. */
+/** Pauses or resumes a destination, and says so; what was done can be undone. */
 export function setPaused(element, one) {
-  return busy(element, async () => {
-    await post(`/destinations${path(one.id)}/${one.paused ? 'resume' : 'pause'}`);
+  const set = async (isPaused) => {
+    await post(`/destinations${path(one.id)}/${isPaused ? 'pause' : 'resume'}`);
     await refresh();
-    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`);
+  };
+  return busy(element, async () => {
+    await set(!one.paused);
+    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`, { undo: () => set(one.paused) });
   }, (error) => toast(error.message));
 }

@@ -2,7 +2,7 @@
 import { post } from './api.js';
 import { button } from './controls.js';
 import { fill, h } from './dom.js';
-import { prose } from './notice.js';
+import { prose, toast } from './notice.js';
 import { plural } from './numbers.js';
 
 const WORDS = { ok: 'OK', warning: 'Warning', failed: 'Failed', skipped: 'Skipped' };
@@ -13,9 +13,18 @@ const CHECKS = {
   persistence: 'Persistence', marker: 'Lost writes', probe: 'Write a profile', round_trip: 'Round trip',
 };
 
+/** What a cure says of a setting, as the file would have it. */
+const ASSIGNMENT = /`(\w+) = ([^`]+)`/g;
+
 /** A place for the findings of one test after another. */
 export class Findings {
   element = h('div', { class: 'findings', role: 'status' });
+  #connection;
+
+  /** `connection`: the fields that are tested; a cure that is one of them can be put in. */
+  constructor(connection) {
+    this.#connection = connection;
+  }
 
   /** A button that tests what `settings()` gives; its errors go where those of `form()` go. */
   testButton(form, settings) {
@@ -29,8 +38,17 @@ export class Findings {
 
   #show(report) {
     fill(this.element, h('h3', { class: report.healthy ? 'good' : 'bad' }, verdict(report)),
-      h('ul', { class: 'checks' }, report.findings.map(line)));
+      h('ul', { class: 'checks' }, report.findings.map((finding) => line(finding, this.#connection))));
   }
+}
+
+/** For each setting that a cure names, a button that puts it into the form; it can be taken out again, and is not saved by that. */
+export function fixButtons(cure, connection) {
+  const settings = [...(cure ?? '').matchAll(ASSIGNMENT)].filter(([, name]) => connection.has(name));
+  return settings.map(([, name, value]) => button(`Set ${name} = ${value}`, () => {
+    const undo = connection.put(name, value);
+    toast(`${name} = ${value} stands in the form now. It is not saved yet.`, { undo });
+  }, { kind: 'small' }));
 }
 
 function verdict(report) {
@@ -41,9 +59,11 @@ function verdict(report) {
   return warnings ? `The connection works, with ${plural(warnings, 'warning')}.` : 'The connection works.';
 }
 
-function line(finding) {
+function line(finding, connection) {
+  const fixes = finding.status === 'ok' ? [] : fixButtons(finding.cure, connection);
   return h('li', { class: `check-line ${KINDS[finding.status] ?? 'plain'}` },
     h('span', { class: `badge ${KINDS[finding.status] ?? 'plain'}` }, WORDS[finding.status] ?? finding.status),
     h('div', {}, h('strong', {}, CHECKS[finding.check] ?? finding.check), h('p', {}, prose(finding.text)),
-      finding.cure ? h('p', { class: 'cure' }, h('span', {}, 'Cure: '), prose(finding.cure)) : null));
+      finding.cure ? h('p', { class: 'cure' }, h('span', {}, 'Cure: '), prose(finding.cure)) : null,
+      fixes.length > 0 ? h('div', { class: 'actions' }, fixes) : null));
 }

@@ -2,15 +2,20 @@
 import { h } from './dom.js';
 import { busy } from './controls.js';
 import { Notice, prose } from './notice.js';
+import { watchUnsaved } from './unsaved.js';
 
 /** A form over fields. `send(values)` is called with what stands in them; what it throws is shown at the right field. */
 export class Form {
   #fields;
   #notice = new Notice();
   #button;
+  #saved;
 
-  /** `layout`: the form's content in order; fields in it are found by themselves. */
-  constructor(layout, button, send, { label, after = [] } = {}) {
+  /**
+   * `layout`: the form's content in order; fields in it are found by themselves. With `unsaved`, the page's signal, leaving
+   * the page asks first while something stands here that is not saved.
+   */
+  constructor(layout, button, send, { label, after = [], unsaved } = {}) {
     const parts = layout.flat();
     this.#fields = parts.flatMap((part) => part?.fields ?? [part]).filter((part) => part?.control);
     this.#button = button;
@@ -19,6 +24,18 @@ export class Form {
       this.run(send);
     } }, parts.map((part) => part?.element ?? part), this.#notice.element,
     h('div', { class: 'actions' }, button, after));
+    this.settle();
+    if (unsaved) watchUnsaved(unsaved, () => this.element.isConnected && this.#print() !== this.#saved);
+  }
+
+  /** What stands here now is saved. */
+  settle() {
+    this.#saved = this.#print();
+  }
+
+  #print() {
+    const controls = [...this.element.elements].filter((control) => control.type !== 'file');
+    return JSON.stringify(controls.map((control) => (control.type === 'checkbox' ? control.checked : control.value)));
   }
 
   /** What stands in the fields, by name. */

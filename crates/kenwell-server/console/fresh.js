@@ -5,10 +5,10 @@ import { h } from './dom.js';
 import { box } from './notice.js';
 
 /**
- * Loads `place` again when the file becomes another one. Where something was typed, it says so and leaves the choice to
- * the person. Gives back the function that loads on request and keeps the focus where it was.
+ * Loads `place` again when the file becomes another one. Where something was typed, and `isOutdated()` resolves to true, it
+ * says so and leaves the choice to the person. Gives back the function that loads on request and keeps the focus where it was.
  */
-export function keepFresh(page, place, load) {
+export function keepFresh(page, place, load, isOutdated) {
   let isTouched = false;
   place.addEventListener('input', () => { isTouched = true; });
 
@@ -19,16 +19,20 @@ export function keepFresh(page, place, load) {
     if (focused && !focused.isConnected) twin(place, focused)?.focus();
   }
 
-  onChange(page.signal, () => {
-    if (!isTouched) reload().catch(() => {});
-    else if (!place.querySelector('.stale')) place.prepend(stale(reload));
+  onChange(page.signal, async () => {
+    try {
+      if (!isTouched) await reload();
+      else if (await isOutdated() && !place.querySelector('.stale')) place.prepend(stale(reload));
+    } catch {
+      // The next change of the file looks again, and saving says what is wrong.
+    }
   });
   return reload;
 }
 
 function stale(reload) {
   return h('div', { class: 'stale', role: 'status' }, box('warn',
-    h('p', {}, 'The configuration file has changed meanwhile. What stands here may be out of date, and saving it may be refused.'),
+    h('p', {}, 'This has been changed meanwhile, here or in the file. What stands below is out of date, and saving it is refused.'),
     h('div', { class: 'actions' }, button('Load again', () => reload().catch(() => {}), { kind: 'small' }))));
 }
 

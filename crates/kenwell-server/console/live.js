@@ -1,14 +1,12 @@
 // Events as they happen, with filters; personal values are hidden until revealed.
 import { get, query } from './api.js';
-import { button, linkButton, revealButton } from './controls.js';
+import { button, revealButton } from './controls.js';
 import { fill, h, say } from './dom.js';
+import { EventRow, keyOf } from './event_row.js';
 import { choice, text } from './fields.js';
 import { box } from './notice.js';
 import { plural } from './numbers.js';
-import { commandText, HIDDEN, jsonText, userText } from './personal.js';
-import { outcomeBadge } from './status.js';
 import { MOST, Tail } from './tail.js';
-import { time } from './time.js';
 
 const TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'merge'];
 const OUTCOMES = [['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['accepted', 'Accepted']];
@@ -53,21 +51,32 @@ export async function live(page) {
 
   const filters = h('form', { class: 'filters', 'aria-label': 'Filters', onsubmit: (event) => event.preventDefault() });
   page.root.append(page.title('Live events', state, again), filters,
-    h('div', { class: 'toolbar' }, pause, reveal, clear, note), list.element);
+    h('div', { class: 'toolbar sticky' }, pause, reveal, clear, note), list.element);
 
   const [{ sources }, { destinations }] = await Promise.all([
     get('/sources', { signal: page.signal }), get('/destinations', { signal: page.signal }),
   ]);
   const fields = filterFields(sources, destinations, page.query);
+  const given = () => Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
   filters.append(...fields.map((field) => field.element));
   let timer = 0;
   page.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   filters.addEventListener('input', (event) => {
+    const isChosen = event.target.tagName === 'SELECT';
     clearTimeout(timer);
-    timer = setTimeout(open, event.target.tagName === 'SELECT' ? 0 : TYPING_MS);
+    timer = setTimeout(() => {
+      if (isChosen) page.step(given());
+      else page.replace(given());
+      open();
+    }, isChosen ? 0 : TYPING_MS);
   });
+  page.follow = () => {
+    clearTimeout(timer);
+    for (const field of fields) field.control.value = page.query.get(field.name) ?? '';
+    open();
+  };
   function open() {
-    const values = Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
+    const values = given();
     list.known = values.user;
     list.clear();
     lost = 0;
@@ -89,8 +98,9 @@ function filterFields(sources, destinations, words) {
   ];
 }
 
-/** The newest events, at most so many. */
+/** The newest events, at most so many. What happens to one event at its destinations is one row. */
 class List {
+  /** Newest first. */
   #rows = [];
   #list = h('ol', { class: 'events', 'aria-label': 'Events, newest first' });
   #empty = box('plain', h('p', {}, 'Waiting for events. They show up here the moment they arrive; nothing is kept from before. '
@@ -109,11 +119,19 @@ class List {
 
   /** `events`: newest first. */
   add(events) {
-    const rows = events.slice(0, MOST).map((seen) => eventRow(seen, this.#view));
-    this.#list.prepend(...rows.map((row) => row.element));
-    this.#rows.unshift(...rows);
-    for (const row of this.#rows.splice(MOST)) row.element.remove();
     this.#empty.hidden = true;
+    this.#steady(() => {
+      const added = [];
+      for (const seen of events.toReversed()) {
+        const key = keyOf(seen);
+        const row = [...added, ...this.#rows].find((one) => one.key === key && one.takes(seen));
+        if (row) row.add(seen);
+        else added.unshift(new EventRow(key, seen, this.#view));
+      }
+      this.#list.prepend(...added.map((row) => row.element));
+      this.#rows.unshift(...added);
+      this.#forget();
+    });
   }
 
   mask(isMasked) {
@@ -126,55 +144,23 @@ class List {
     fill(this.#list);
     this.#empty.hidden = false;
   }
-}
 
-/** One event: a line, and inside it the event, the reason and the command. `view` is `{ masked, known }`; `mask(view)` changes what is hidden. */
-function eventRow(seen, view) {
-  const user = h('span', { class: 'user' });
-  const body = h('div', { class: 'body' });
-  const details = h('details', { ontoggle: () => { if (details.open) show(); } },
-    h('summary', {},
-      h('span', { class: 'at' }, time(seen.at)), outcomeBadge(seen.outcome), h('span', { class: 'kind' }, seen.type),
-      user, h('span', { class: 'route' }, route(seen))), body);
-  let now = view;
-  const mask = (next) => {
-    now = next;
-    say(user, userText(seen.user_id, now));
-    if (details.open) show();
-  };
-  function show() {
-    fill(body, ...contents(seen, now));
+  /** The oldest give way; those that somebody reads are the last to go. */
+  #forget() {
+    for (const isAsked of [(row) => !row.isRead, () => true]) {
+      for (let place = this.#rows.length - 1; place >= 0 && this.#rows.length > MOST; place -= 1) {
+        if (isAsked(this.#rows[place])) this.#rows.splice(place, 1)[0].element.remove();
+      }
+    }
   }
-  mask(view);
-  return { element: h('li', { class: 'event' }, details), mask };
-}
 
-const route = (seen) => (seen.destination ? `${seen.source} → ${seen.destination}` : seen.source);
-
-/** Why, what would be typed in Redis, and the event itself. */
-function contents(seen, view) {
-  const { masked } = view;
-  return [
-    h('p', {}, explain(seen)),
-    seen.command ? part('Redis command', commandText(seen.command, view)) : null,
-    part('Event', jsonText(seen.event, view)),
-    masked ? h('p', { class: 'hint' }, `${HIDDEN} stands for a personal value; "Show personal values" above shows them.`)
-      : seen.user_id !== null && seen.destination
-        ? linkButton('Open profile', `#/profiles?destination=${encodeURIComponent(seen.destination)}&user=${encodeURIComponent(seen.user_id)}`, 'quiet small')
-        : null,
-  ];
-}
-
-function part(title, content) {
-  return h('div', {}, h('h3', {}, title), h('pre', { tabindex: '0', role: 'region', 'aria-label': title }, h('code', {}, content)));
-}
-
-function explain(seen) {
-  if (seen.reason) return seen.reason;
-  switch (seen.outcome) {
-    case 'written': return 'Written to the user\'s hash.';
-    case 'accepted': return 'On disk; on its way to the destinations.';
-    case 'dead_lettered': return 'Redis refused it for good.';
-    default: return 'It has nothing to write.';
+  /** What somebody reads, an open event or a place further down, stays where it is on the screen. */
+  #steady(change) {
+    const isScrolled = this.#list.getBoundingClientRect().top < 0;
+    const isSeen = (row) => row.top >= 0 && row.top < window.innerHeight;
+    const anchor = this.#rows.find((row) => row.isRead && isSeen(row)) ?? (isScrolled ? this.#rows.find(isSeen) : null);
+    const before = anchor?.top;
+    change();
+    if (anchor?.element.isConnected) window.scrollBy(0, anchor.top - before);
   }
 }

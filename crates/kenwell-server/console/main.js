@@ -1,10 +1,11 @@
 // Starts the console: the session, the frame around the pages, and the pages by their addresses.
 import { openSession, remove } from './api.js';
+import { apiReference } from './api_reference.js';
 import { watch } from './configuration.js';
 import { busy } from './controls.js';
 import { deadLetters, watchLetters } from './dead_letters.js';
 import { destination } from './destination.js';
-import { destinations } from './destinations.js';
+import { destinations, watchWaiting } from './destinations.js';
 import { fill, say } from './dom.js';
 import { firstEvent } from './first_event.js';
 import { live } from './live.js';
@@ -14,6 +15,7 @@ import { profiles } from './profiles.js';
 import { Router } from './router.js';
 import { source } from './source.js';
 import { sources } from './sources.js';
+import { mayLeave } from './unsaved.js';
 import { wizard } from './wizard.js';
 
 const byId = (id) => document.getElementById(id);
@@ -29,6 +31,7 @@ const router = new Router(byId('page'), {
   '/live': live,
   '/profiles': profiles,
   '/dead-letters': deadLetters,
+  '/api': apiReference,
 });
 
 /** On a narrow screen the navigation hides behind a button. */
@@ -57,6 +60,7 @@ function wireSkipLink() {
 
 function wireSignOut() {
   byId('sign-out').addEventListener('click', (event) => busy(event.currentTarget, async () => {
+    if (!await mayLeave()) return;
     await remove('/session');
     location.replace('/');
   }, (error) => toast(error.message)));
@@ -76,6 +80,7 @@ async function start() {
   const { signal } = new AbortController();
   watch(byId('banner'), signal);
   watchLetters(byId('letters'), signal);
+  watchWaiting(byId('waiting'), signal);
   router.start();
 }
 

@@ -3,6 +3,7 @@ import { fill, h } from './dom.js';
 
 const TOASTS = 3;
 const SECONDS = 8;
+const UNDO_SECONDS = 20;
 
 /** A box with a sentence: `good`, `warn`, `bad` or `plain`. */
 export function box(kind, ...children) {
@@ -55,13 +56,35 @@ export class Notice {
   }
 }
 
-/** Says something in the corner for a few seconds. */
-export function toast(text) {
+/**
+ * Says something in the corner for a few seconds. With `undo`, a task, it has a button that takes back what was done; it
+ * stays longer then, and as long as somebody points at it or has the focus in it.
+ */
+export function toast(text, { undo } = {}) {
   const place = document.getElementById('toasts');
-  const note = h('p', { class: 'toast' }, text);
+  const note = h('div', { class: 'toast' }, h('p', {}, text), undo ? undoButton(undo, () => note.remove()) : null);
   while (place.children.length >= TOASTS) place.firstElementChild.remove();
   place.append(note);
-  setTimeout(() => note.remove(), SECONDS * 1000);
+  const end = () => {
+    if (note.matches(':hover, :focus-within')) setTimeout(end, SECONDS * 1000);
+    else note.remove();
+  };
+  setTimeout(end, (undo ? UNDO_SECONDS : SECONDS) * 1000);
+}
+
+/** Does `undo` once, and says what goes wrong with it. */
+function undoButton(undo, close) {
+  return h('button', { type: 'button', class: 'button small undo', onclick: async (event) => {
+    if (event.currentTarget.getAttribute('aria-disabled') === 'true') return;
+    event.currentTarget.setAttribute('aria-disabled', 'true');
+    try {
+      await undo();
+      toast('Undone.');
+    } catch (error) {
+      toast(error.message);
+    }
+    close();
+  } }, 'Undo');
 }
 
 /** What an empty list says: that it is empty, and the next step. */

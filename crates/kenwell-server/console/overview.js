@@ -1,17 +1,24 @@
 // The first page: what came in, what became of it, and how fast.
-import { get } from './api.js';
-import { chart } from './chart.js';
+import { get, query } from './api.js';
+import { chart, RANGES } from './chart.js';
 import { linkButton } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
+import { flowOf, flowPicture } from './flow.js';
 import { box, emptyState, failureIn } from './notice.js';
 import { bytes, count } from './numbers.js';
 import { every } from './poll.js';
-import { explanation, imbalance, stateBadge } from './status.js';
+import { explanation, imbalance, isInTrouble, stateBadge } from './status.js';
 import { facts, row, table } from './table.js';
 import { duration, milliseconds, setTime, time } from './time.js';
 
 const SECONDS = 2;
 const HISTORY_SECONDS = 10;
+/** The sources are looked at so many times less often. */
+const FLOW_LOOKS = 3;
+/** How far back the chart looks unless somebody asks for more. */
+const USUAL = 'hour';
+/** Destinations in the table; the page of destinations has them all. */
+const ROWS = 25;
 
 const COLUMNS = [
   { title: 'Destination' }, { title: 'State' }, { title: 'Accepted', kind: 'number' }, { title: 'Written', kind: 'number' },
@@ -27,14 +34,22 @@ export function overview(page) {
   const problem = h('div');
   const first = h('div');
   const file = fileFacts();
-  const picture = chart();
+  const flow = flowPicture();
+  const range = () => (Object.hasOwn(RANGES, page.query.get('range') ?? '') ? page.query.get('range') : USUAL);
+  const picture = chart((next) => {
+    page.step({ range: next === USUAL ? '' : next });
+    drawRange().catch(() => {});
+  });
+  page.follow = () => drawRange().catch(() => {});
   page.root.append(
     page.title('Overview', h('p', { class: 'as-of' }, 'As of ', asOf)), problem, alarms, first, tiles.element,
-    h('section', { class: 'card', 'aria-label': 'The last hour' }, picture.element),
+    h('section', { class: 'card', 'aria-label': 'Events over time' }, picture.element),
+    flow.element,
     h('section', { class: 'card' }, h('h2', {}, 'Destinations'), destinations.element),
     h('section', { class: 'card' }, h('h2', {}, 'Server'), file.element));
 
-  every(SECONDS, page.signal, async () => {
+  let looks = 0;
+  const shown = every(SECONDS, page.signal, async () => {
     const state = await get('/overview', { signal: page.signal });
     setTime(asOf, state.now);
     showAlarms(alarms, state);
@@ -43,8 +58,17 @@ export function overview(page) {
     fill(first, ...nextStep(state));
     file.update(state);
     fill(problem);
+    if (looks % FLOW_LOOKS === 0) flow.update(await flowOf(state.destinations, page.signal));
+    looks += 1;
   }, failureIn(problem));
-  every(HISTORY_SECONDS, page.signal, async () => picture.update(await get('/history', { signal: page.signal })));
+  every(HISTORY_SECONDS, page.signal, drawRange);
+  return shown;
+
+  async function drawRange() {
+    const asked = range();
+    const history = await get(`/history${query({ range: asked })}`, { signal: page.signal });
+    if (asked === range()) picture.update(history, asked);
+  }
 }
 
 /** What an operator has to know; only replaced when it differs, so that it is read out once. */
@@ -52,8 +76,9 @@ function showAlarms(place, state) {
   const lines = [
     ...state.destinations.map(imbalance).filter(Boolean).map((text) => ['bad', text]),
     ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${sentence(state.journal.reason ?? 'the server\'s log says why')}`]]),
-    ...state.destinations.filter((status) => ['waiting', 'retired', 'restoring', 'incomplete'].includes(status.state))
-      .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)}`]),
+    ...state.destinations.filter(isInTrouble)
+      .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)} `,
+        status.state === 'retired' ? ['#/destinations', 'See what waits'] : [`#/destinations/${encodeURIComponent(status.id)}`, 'Open it']]),
     ...state.destinations.filter((status) => status.dead_letters_outstanding > 0)
       .map((status) => ['bad', `${status.name}: events that its Redis refused for good wait for somebody. `, ['#/dead-letters', 'See the dead letters']]),
     ...state.destinations.filter((status) => status.insecure)
@@ -111,7 +136,22 @@ function destinationTable() {
   const parts = table('Destinations and the outcomes of their events', COLUMNS);
   const rows = new Keyed(parts.body, (status) => status.id, destinationRow);
   const note = h('p', { class: 'hint' }, 'Accepted = written + ignored + dead-lettered + lost + queued, for each destination, at every moment.');
-  return { element: h('div', {}, parts.element, note), update: (all) => rows.show(all) };
+  const more = h('p', { class: 'hint', hidden: true });
+  return { element: h('div', {}, parts.element, more, note), update: (all) => {
+    rows.show(all.length > ROWS ? foremost(all).slice(0, ROWS) : all);
+    more.hidden = all.length <= ROWS;
+    if (!more.hidden) fill(more, `${count(all.length - ROWS)} more: `, h('a', { href: '#/destinations' }, 'all destinations'));
+  } };
+}
+
+/** Those that somebody has to look at first, then those with most to do. */
+function foremost(all) {
+  const rank = (status) => [!status.balanced, isInTrouble(status), status.queued];
+  return all.toSorted((one, other) => {
+    const [left, right] = [rank(one), rank(other)];
+    const place = left.findIndex((value, at) => value !== right[at]);
+    return place < 0 ? 0 : Number(right[place]) - Number(left[place]);
+  });
 }
 
 function destinationRow(first) {

@@ -20,17 +20,24 @@ function visible(signal) {
 
 /**
  * Runs `task` now and then every so many seconds until `signal` is aborted. One run ends before the next begins. What it
- * throws goes to `failed`.
+ * throws goes to `failed`. Resolves after the first run.
  */
-export async function every(seconds, signal, task, failed = () => {}) {
-  while (!signal.aborted) {
+export function every(seconds, signal, task, failed = () => {}) {
+  const run = async () => {
     try {
       await task();
     } catch (error) {
-      if (signal.aborted) return;
-      failed(error);
+      if (!signal.aborted) failed(error);
     }
-    await pause(seconds, signal);
-    await visible(signal);
-  }
+  };
+  const goOn = async () => {
+    while (!signal.aborted) {
+      await pause(seconds, signal);
+      await visible(signal);
+      if (!signal.aborted) await run();
+    }
+  };
+  const first = run();
+  first.then(goOn);
+  return first;
 }

@@ -27,13 +27,12 @@ export async function profiles(page) {
     return;
   }
   const names = new Map(destinations.map((one) => [one.id, one.name]));
-  const destination = choice('destination', 'Destination', [...names], {
-    value: names.has(page.query.get('destination')) ? page.query.get('destination') : destinations[0].id,
-  });
-  const user = text('user', 'User id', { value: page.query.get('user') ?? '', required: true });
+  const destination = choice('destination', 'Destination', [...names]);
+  const user = text('user', 'User id', { required: true });
   const prefix = text('state_prefix', 'Prefix of state keys', { hint: 'What your application\'s state store uses, if anything.' });
   const separator = text('state_separator', 'Separator', { value: SEPARATOR });
   const entries = text('state_entries', 'Entries', { value: ENTRIES, hint: 'Names with commas between them.' });
+  let isFollowing = false;
   const look = new Form([
     new Group([destination, user], { kind: 'side-by-side' }),
     new Group([prefix, separator, entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
@@ -46,12 +45,27 @@ export async function profiles(page) {
     const where = `/profiles${path(destination.value, user.value)}`;
     // Unasked, the server looks for state where it may; asked, it says when it may not.
     const isAsked = prefix.value !== '' || separator.value !== SEPARATOR || entries.value !== ENTRIES;
-    const state = isAsked ? query({ state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value }) : '';
+    const asked = isAsked ? { state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value } : {};
+    const words = { destination: destination.value, user: user.value, ...asked };
+    if (isFollowing) page.replace(words);
+    else page.step(words);
+    const state = query(asked);
     const isByTime = destinations.some((one) => one.id === destination.value && one.order === 'event_time');
     await show(place, where, state, { names, isByTime }, page.signal);
   }, { label: 'Look up a profile' });
   fill(form, look.element);
-  if (page.query.get('user')) look.element.requestSubmit();
+  /** Looks up whom the address names; nobody, and the page is as at first. */
+  page.follow = () => {
+    for (const [field, usual] of [[destination, destinations[0].id], [user, ''], [prefix, ''], [separator, SEPARATOR], [entries, ENTRIES]]) {
+      field.control.value = page.query.get(field.name) ?? usual;
+    }
+    if (!names.has(destination.value)) destination.control.value = destinations[0].id;
+    isFollowing = true;
+    if (user.value) look.element.requestSubmit();
+    else fill(place);
+    isFollowing = false;
+  };
+  page.follow();
 }
 
 async function show(place, where, state, { names, isByTime }, signal) {

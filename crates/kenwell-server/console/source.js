@@ -1,8 +1,9 @@
 // One source: its key, where its events go, code to paste, and a test event.
 import { get, patch, path, post, remove } from './api.js';
-import { acknowledge } from './configuration.js';
+import { acknowledge, refresh } from './configuration.js';
 import { busy, button, codeBlock, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
+import { Preview } from './diff.js';
 import { fill, h, say } from './dom.js';
 import { keepFresh } from './fresh.js';
 import { Choices, text } from './fields.js';
@@ -11,11 +12,12 @@ import { Notice, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { SNIPPETS } from './snippets.js';
-import { sourceState } from './sources.js';
+import { setEnabled, sourceState } from './sources.js';
 import { stateBadge } from './status.js';
 import { facts } from './table.js';
 import { testEvent } from './test_event.js';
 import { setTime, time } from './time.js';
+import { forgetUnsaved } from './unsaved.js';
 
 const SECONDS = 5;
 
@@ -25,7 +27,8 @@ export async function source(page) {
   const place = h('div', { class: 'stack' });
   page.root.append(heading, place);
   const numbers = currentNumbers();
-  const reload = keepFresh(page, place, load);
+  let shown = null;
+  const reload = keepFresh(page, place, load, async () => (await get(where, { signal: page.signal })).revision !== shown);
   await load();
   every(SECONDS, page.signal, async () => numbers.update(await get(where, { signal: page.signal })));
 
@@ -33,13 +36,14 @@ export async function source(page) {
     const [one, state, { destinations }] = await Promise.all([
       get(where, { signal: page.signal }), get('/overview', { signal: page.signal }), get('/destinations', { signal: page.signal }),
     ]);
+    shown = one.revision;
     say(heading.firstElementChild, one.name);
     numbers.update(one);
-    fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload));
+    fill(place, ...sections(where, one, state.gateway_url, destinations, numbers, reload, page.signal));
   }
 }
 
-function sections(where, one, url, destinations, numbers, load) {
+function sections(where, one, url, destinations, numbers, load, signal) {
   const names = new Map(destinations.map((each) => [each.id, each.name]));
   return [
     h('section', { class: 'card' }, h('h2', {}, 'Write key'), ...keyPart(where, one, numbers, load)),
@@ -49,7 +53,7 @@ function sections(where, one, url, destinations, numbers, load) {
         fill(panel, codeBlock(`${name} code`, SNIPPETS[name](url, one.write_key)).element);
       })),
     h('section', { class: 'card' }, h('h2', {}, 'Send a test event'), testEvent(one, names)),
-    h('section', { class: 'card' }, h('h2', {}, 'Settings'), settings(where, one, destinations, load)),
+    h('section', { class: 'card' }, h('h2', {}, 'Settings'), settings(where, one, destinations, load, signal)),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(where, one)),
   ];
 }
@@ -86,11 +90,7 @@ function keyPart(where, one, numbers, load) {
     await load();
     toast('The new key is in force.');
   }, (error) => notice.fail(error)), { kind: 'edits' });
-  const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => busy(event.currentTarget, async () => {
-    await patch(where, { enabled: !one.enabled });
-    await acknowledge();
-    await load();
-  }, (error) => notice.fail(error)), { kind: 'edits' });
+  const toggle = button(one.enabled ? 'Disable' : 'Enable', (event) => setEnabled(event.currentTarget, one), { kind: 'edits' });
   return [
     codeBlock('Write key', one.write_key).element,
     numbers.element,
@@ -100,18 +100,26 @@ function keyPart(where, one, numbers, load) {
   ];
 }
 
-function settings(where, one, destinations, load) {
+function settings(where, one, destinations, load, signal) {
   const name = text('name', 'Name', { value: one.name });
   const to = new Choices('Send its events to', destinations.map((each) => [each.id, each.name]), {
     chosen: one.destinations,
     hint: destinations.length === 0 ? h('a', { href: '#/destinations/add/wizard' }, 'Add a destination first.') : null,
   });
-  return new Form([name, to], submit('Save'), async (values) => {
-    await patch(where, { name: values.name, destinations: to.value });
+  const changes = () => ({ name: name.value, destinations: to.value });
+  const preview = new Preview();
+  const show = button('Show the change', (event) => form.run(async () => preview.show(await post(`${where}/preview`, changes())), event.currentTarget));
+  const form = new Form([name, to, preview], submit('Save'), async () => {
+    await patch(where, changes(), { revision: one.revision });
+    form.settle();
     await acknowledge();
     await load();
-    toast('Saved.');
-  }, { label: 'Settings of the source' }).element;
+    toast('Saved.', { undo: async () => {
+      await patch(where, { name: one.name, destinations: one.destinations });
+      await refresh();
+    } });
+  }, { label: 'Settings of the source', unsaved: signal, after: [show] });
+  return form.element;
 }
 
 function removal(where, one) {
@@ -127,6 +135,7 @@ function removal(where, one) {
       await remove(where);
       await acknowledge();
       toast(`${one.name} is removed.`);
+      forgetUnsaved();
       location.hash = '#/sources';
     }, (error) => notice.fail(error)), { kind: 'danger edits' })));
 }

@@ -1,10 +1,11 @@
 // Who sends: the list of sources, and adding one.
-import { get, patch, path, post } from './api.js';
+import { get, patch, path, post, query } from './api.js';
 import { onChange, refresh } from './configuration.js';
 import { busy, button, copyButton, submit } from './controls.js';
 import { fill, h, Keyed, say } from './dom.js';
 import { Choices, text } from './fields.js';
 import { Form } from './form.js';
+import { Listing } from './listing.js';
 import { emptyState, failureIn, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
@@ -14,13 +15,14 @@ import { setTime, time } from './time.js';
 
 const SECONDS = 5;
 const COLUMNS = [
-  { title: 'Source' }, { title: 'State' }, { title: 'Write key' }, { title: 'Accepted', kind: 'number' },
-  { title: 'Last seen' }, { title: '' },
+  { title: 'Source', sort: 'name' }, { title: 'State', sort: 'state' }, { title: 'Write key' },
+  { title: 'Accepted', kind: 'number', sort: 'accepted' }, { title: 'Last seen', sort: 'last_seen' }, { title: '' },
 ];
 
 export async function sources(page) {
-  const parts = table('Sources', COLUMNS);
-  const list = h('section', { class: 'card', 'aria-label': 'Sources' }, parts.element);
+  const listing = new Listing(page, 'sources', COLUMNS, () => load());
+  const parts = table('Sources', COLUMNS, (column) => listing.head(column));
+  const list = h('section', { class: 'card', 'aria-label': 'Sources' }, listing.above, parts.element, listing.below);
   const empty = emptyState('No source yet', 'A source is a program or site that sends events. Name the first one: its write key is made for you.');
   const adding = h('div');
   const problem = h('div');
@@ -31,14 +33,16 @@ export async function sources(page) {
 
   const rows = new Keyed(parts.body, (source) => source.id, sourceRow);
   const load = async () => {
-    const { sources: all } = await get('/sources', { signal: page.signal });
+    const { sources: all, total } = await get(`/sources${query(listing.asked)}`, { signal: page.signal });
     rows.show(all);
-    list.hidden = all.length === 0;
-    empty.hidden = all.length > 0;
+    const isEmpty = total === 0 && !listing.isSearching;
+    list.hidden = isEmpty;
+    empty.hidden = !isEmpty;
+    listing.update(total, all.length);
     fill(problem);
   };
   onChange(page.signal, () => load().catch(() => {}));
-  every(SECONDS, page.signal, load, failureIn(problem));
+  await every(SECONDS, page.signal, load, failureIn(problem));
 }
 
 /** The state of a source, for its badge. */
@@ -67,11 +71,15 @@ function sourceRow(first) {
   } };
 }
 
-function setEnabled(element, source) {
+/** Enables or disables a source, and says so; what was done can be undone. `show` shows what is so now. */
+export function setEnabled(element, source, show = refresh) {
+  const set = async (enabled) => {
+    await patch(`/sources${path(source.id)}`, { enabled });
+    await show();
+  };
   return busy(element, async () => {
-    await patch(`/sources${path(source.id)}`, { enabled: !source.enabled });
-    await refresh();
-    toast(`${source.name} is ${source.enabled ? 'disabled' : 'enabled'}.`);
+    await set(!source.enabled);
+    toast(source.enabled ? `${source.name} is disabled: what it sends is refused.` : `${source.name} is enabled.`, { undo: () => set(source.enabled) });
   }, (error) => toast(error.message));
 }
 
@@ -88,10 +96,11 @@ async function openForm(place, page) {
     const made = await post('/sources', {
       name: values.name, ...(values.id ? { id: values.id } : {}), destinations: to.value,
     });
+    form.settle();
     await refresh();
     toast(`${made.name} is there, with a write key of its own.`);
     location.hash = `#/sources/${encodeURIComponent(made.id)}`;
-  }, { label: 'New source', after: [button('Cancel', () => fill(place))] });
+  }, { label: 'New source', after: [button('Cancel', () => fill(place))], unsaved: page.signal });
   fill(place, h('section', { class: 'card' }, h('h2', {}, 'New source'), form.element));
   name.control.focus();
 }

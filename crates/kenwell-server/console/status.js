@@ -15,6 +15,12 @@ const WORDS = {
   retired: ['Not configured', 'bad'],
 };
 
+/** Whether its Redis does not take or have what it should. */
+export const isInTrouble = (status) => ['waiting', 'retired', 'restoring', 'incomplete'].includes(status.state);
+
+/** A word for the state's colour: `good`, `warn`, `bad` or `plain`. */
+export const stateKind = (status) => (WORDS[status.state] ?? [null, 'plain'])[1];
+
 /** A badge that shows the state in words and, beside them, in colour. */
 export function stateBadge() {
   const element = h('span', { class: 'badge plain' });
@@ -34,10 +40,10 @@ const OUTCOMES = {
   waiting: ['Waiting', 'warn'],
 };
 
-/** A badge for an outcome. */
-export function outcomeBadge(outcome) {
+/** A badge for an outcome; `more` follows the word. */
+export function outcomeBadge(outcome, more = '') {
   const [word, kind] = OUTCOMES[outcome] ?? [outcome, 'plain'];
-  return h('span', { class: `badge ${kind}` }, word);
+  return h('span', { class: `badge ${kind}` }, word + more);
 }
 
 /** What is the matter, as a sentence; empty when nothing is. */

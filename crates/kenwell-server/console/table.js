@@ -4,16 +4,16 @@ import { duration, time } from './time.js';
 
 /**
  * A table. Columns are `{ title, kind, isPlain }`: kind `number` aligns right, and a narrow screen leaves the title of a
- * plain one out. The roles are given again because a narrow screen lays rows out as blocks, and some browsers then forget
+ * plain one out. `head(column)` may make more of a title than its text. The roles are given again because a narrow screen lays rows out as blocks, and some browsers then forget
  * that it is a table.
  */
-export function table(caption, columns) {
+export function table(caption, columns, head = (column) => column.title) {
   const body = h('tbody', { role: 'rowgroup' });
-  const head = h('tr', { role: 'row' }, columns.map((column) => h('th', {
+  const heads = h('tr', { role: 'row' }, columns.map((column) => h('th', {
     scope: 'col', role: 'columnheader', class: column.kind,
-  }, column.title === '' ? h('span', { class: 'unseen' }, 'Actions') : column.title)));
+  }, column.title === '' ? h('span', { class: 'unseen' }, 'Actions') : head(column))));
   const element = h('table', { class: 'table', role: 'table' },
-    h('caption', { class: 'unseen' }, caption), h('thead', { role: 'rowgroup' }, head), body);
+    h('caption', { class: 'unseen' }, caption), h('thead', { role: 'rowgroup' }, heads), body);
   return { element, body, columns };
 }
 

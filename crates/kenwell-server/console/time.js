@@ -3,6 +3,7 @@ import { h, say } from './dom.js';
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const HOURS = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' });
 const DAY = new Intl.DateTimeFormat(undefined, {
   year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit',
 });
@@ -18,6 +19,9 @@ export function moment(text) {
 
 /** Hours and minutes only, for the axis of a chart. */
 export const clock = (date) => HOURS.format(date);
+
+/** The day, for the axis of a chart of a week. */
+export const weekday = (date) => WEEKDAY.format(date);
 
 /** A `<time>` in the reader's zone whose title is the exact value. */
 export function time(text) {

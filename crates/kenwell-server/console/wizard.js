@@ -3,40 +3,103 @@ import { get, path, post } from './api.js';
 import { Connection, connectionSettings } from './connection.js';
 import { refresh } from './configuration.js';
 import { button, linkButton, submit } from './controls.js';
-import { fill, h } from './dom.js';
+import { fill, h, say } from './dom.js';
 import { choice, text } from './fields.js';
 import { Findings } from './findings.js';
 import { Form } from './form.js';
 import { box } from './notice.js';
+import { every } from './poll.js';
+import { explanation } from './status.js';
 import { testEvent } from './test_event.js';
+import { watchUnsaved } from './unsaved.js';
 
 const STEPS = ['Source', 'Type', 'Name', 'Settings', 'Done'];
+/** The steps as the address names them. */
+const NAMES = STEPS.map((title) => title.toLowerCase());
+const [SOURCE, TYPE, NAME, SETTINGS, DONE] = STEPS.keys();
 const NEW = '';
+/** How often it is asked whether the Redis has answered. */
+const SECONDS = 1;
 
 export async function wizard(page) {
   const progress = h('ol', { class: 'steps', 'aria-label': 'Steps' });
   const place = h('div');
   page.root.append(page.title('Add a destination'), progress, place);
-  const { sources } = await get('/sources', { signal: page.signal });
-  const state = {
-    sources, source: sources[0]?.id ?? NEW, sourceName: '', madeSource: null, name: '', id: '',
-    connection: new Connection(await connectionSettings(page.signal)), findings: new Findings(), made: null,
-  };
+  const [{ sources }, settings] = await Promise.all([get('/sources', { signal: page.signal }), connectionSettings(page.signal)]);
+  let state = begin(sources, settings, page.query);
+  place.addEventListener('input', () => { state.isTouched = true; });
+  watchUnsaved(page.signal, () => state.isTouched && state.made === null);
   const pages = [chooseSource, chooseType, chooseName, chooseSettings, done];
-  const go = (number) => {
+  const show = (number) => {
     fill(progress, STEPS.map((title, place) => h('li', {
       class: place < number ? 'past' : null, 'aria-current': place === number ? 'step' : null,
     }, title)));
     const heading = h('h2', { tabindex: '-1' });
     const card = h('section', { class: 'card wizard' }, heading);
     fill(place, card);
-    pages[number](card, heading, state, go);
-    if (number > 0) heading.focus();
+    pages[number](card, heading, state, go, page.signal);
+    if (number > SOURCE || state.isTouched) heading.focus();
   };
-  go(0);
+  const go = {
+    to: (number) => {
+      page.step(wordsOf(state, number));
+      show(number);
+    },
+    back: (number) => page.back(wordsOf(state, number)),
+    /** Nothing before this can be gone back to: it is made. */
+    done: () => {
+      page.replace(wordsOf(state, DONE));
+      show(DONE);
+    },
+  };
+  page.follow = () => {
+    const number = reached(state, page.query);
+    if (state.made && number < DONE) state = begin(state.sources, settings, new URLSearchParams());
+    show(reached(state, page.query));
+  };
+  if (page.query.get('step') === NAMES[DONE]) await takeUp(state, page);
+  show(reached(state, page.query));
 }
 
-const back = (go, number) => button('Back', () => go(number), { kind: 'quiet' });
+/** What is chosen so far: what the address says, which is all but the connection's settings. */
+function begin(sources, settings, words) {
+  const isKnown = sources.some((one) => one.id === words.get('source'));
+  const connection = new Connection(settings);
+  const usual = words.has('source_name') ? NEW : sources[0]?.id ?? NEW;
+  return {
+    sources, source: isKnown ? words.get('source') : usual, sourceName: words.get('source_name') ?? '', name: words.get('name') ?? '',
+    id: words.get('id') ?? '', connection, findings: new Findings(connection), made: null, madeSource: null, isTouched: false,
+  };
+}
+
+/** The address of a step. */
+const wordsOf = (state, number) => (number === DONE ? { step: NAMES[DONE], destination: state.made.id, source: state.madeSource.id } : {
+  step: number === SOURCE ? '' : NAMES[number], source: state.source, source_name: state.source === NEW ? state.sourceName : '', name: state.name, id: state.id,
+});
+
+/** The step that the address names, or the one before it where something is still missing. */
+function reached(state, words) {
+  const asked = Math.max(SOURCE, NAMES.indexOf(words.get('step') ?? ''));
+  if (state.made) return asked;
+  if (asked > SOURCE && state.source === NEW && state.sourceName === '') return SOURCE;
+  if (asked > NAME && state.name === '') return NAME;
+  return Math.min(asked, SETTINGS);
+}
+
+/** The last step, opened again: the destination is there already. */
+async function takeUp(state, page) {
+  const source = state.sources.find((one) => one.id === page.query.get('source'));
+  const id = page.query.get('destination');
+  if (!source || !id) return;
+  try {
+    state.made = await get(`/destinations${path(id)}`, { signal: page.signal });
+    state.madeSource = source;
+  } catch (error) {
+    if (error.code !== 'no_destination') throw error;
+  }
+}
+
+const back = (go, number) => button('Back', () => go.back(number), { kind: 'quiet' });
 
 /** Who sends: one of the sources, or a new one. */
 function chooseSource(card, heading, state, go) {
@@ -56,7 +119,7 @@ function chooseSource(card, heading, state, go) {
     }
     state.source = values.source;
     state.sourceName = values.source_name.trim();
-    go(1);
+    go.to(TYPE);
   }, { after: [linkButton('Cancel', '#/destinations', 'quiet')] }).element);
 }
 
@@ -66,7 +129,7 @@ function chooseType(card, heading, state, go) {
     h('input', { type: 'radio', name: 'type', value: 'redis', checked: true }),
     h('span', {}, h('strong', {}, 'Redis'), h('span', { class: 'hint' }, 'Each user becomes a hash, user:<id>. Redis, Valkey, Redis Cluster and Sentinel.')));
   card.append(new Form([{ element: h('fieldset', { class: 'field' }, h('legend', {}, 'Type'), redis) }],
-    submit('Next'), () => go(2), { after: [back(go, 0)] }).element);
+    submit('Next'), () => go.to(NAME), { after: [back(go, SOURCE)] }).element);
 }
 
 function chooseName(card, heading, state, go) {
@@ -81,8 +144,8 @@ function chooseName(card, heading, state, go) {
     }
     state.name = values.name.trim();
     state.id = values.id.trim();
-    go(3);
-  }, { after: [back(go, 1)] }).element);
+    go.to(SETTINGS);
+  }, { after: [back(go, TYPE)] }).element);
 }
 
 /** How the Redis is reached; tested before it is saved, if the person likes. */
@@ -97,8 +160,8 @@ function chooseSettings(card, heading, state, go) {
     });
     state.madeSource = source;
     await refresh();
-    go(4);
-  }, { after: [test, back(go, 2)] });
+    go.done();
+  }, { after: [test, back(go, NAME)] });
   card.append(form.element);
 }
 
@@ -111,13 +174,31 @@ async function sourceOf(state) {
   return made;
 }
 
-function done(card, heading, state) {
-  heading.textContent = `${state.made.name} is connected`;
+/** It is connected once its Redis has answered; until then what is known of it is said. */
+function done(card, heading, state, go, signal) {
   const { made, madeSource } = state;
+  const said = h('div', { role: 'status' });
+  heading.textContent = `${made.name} is saved`;
   card.append(
-    box('good', h('p', {}, `What ${madeSource.name} sends from now on arrives in ${made.address}.`)),
-    h('h3', {}, 'Try it'), testEvent(madeSource, new Map([[made.id, made.name]])),
+    said, h('h3', {}, 'Try it'), testEvent(madeSource, new Map([[made.id, made.name]])),
     h('div', { class: 'actions' },
       linkButton('Code for your program', `#/sources${path(madeSource.id)}`, 'primary'),
       linkButton('Watch live events', '#/live'), linkButton('All destinations', '#/destinations', 'quiet')));
+  let print = '';
+  every(SECONDS, signal, async () => {
+    if (!card.isConnected) return;
+    const { status } = await get(`/destinations${path(made.id)}`, { signal });
+    const next = JSON.stringify([status.state, status.error]);
+    if (next === print) return;
+    print = next;
+    say(heading, status.state === 'up' ? `${made.name} is connected` : `${made.name} is saved`);
+    fill(said, verdict(status, made, madeSource));
+  });
+}
+
+function verdict(status, made, source) {
+  if (status.state === 'up') return box('good', h('p', {}, `What ${source.name} sends from now on arrives in ${made.address}.`));
+  if (status.state === 'connecting') return box('plain', h('p', {}, `${made.address} is being reached. What ${source.name} sends meanwhile is kept.`));
+  return box('warn', h('p', {}, `${made.address} is not reached. What ${source.name} sends is kept until it is. ${explanation(status)}`),
+    h('div', { class: 'actions' }, linkButton('Change the settings', `#/destinations${path(made.id)}`, 'small')));
 }

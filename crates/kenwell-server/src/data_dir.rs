@@ -11,10 +11,11 @@ use crate::metrics::DiskSpace;
 
 /// Kenwell's files that lie in `data_dir` itself. Other files there may be anybody's, such as the configuration, and are
 /// left alone.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "admin-key",
     "audit.jsonl",
     "audit.old.jsonl",
+    "history.json",
     "installation-id",
     "journal-id",
     "dev.lock",

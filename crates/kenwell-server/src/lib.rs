@@ -11,7 +11,7 @@ pub mod delivery; // drains the journal into one destination
 pub(crate) mod dev; // `kenwell dev`: the server with a Redis of its own
 pub mod envelope; // what a journal record holds
 pub mod gateway; // the data plane: the HTTP side the SDKs talk to
-pub mod history; // the last hour in steps
+pub mod history; // the last hour, day and week in steps
 pub mod import; // configurations of other systems, turned into ours
 pub mod installation; // which Kenwell this is, to others that use the same Redis
 pub mod listener; // accepts connections, with TLS or without

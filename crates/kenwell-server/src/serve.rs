@@ -18,6 +18,7 @@ use crate::{
     data_dir,
     dead_letters::DeadLetters,
     gateway::Gateway,
+    history::History,
     listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
     private::{self, Access, AdminKey, PrivatePlane},
@@ -82,6 +83,7 @@ async fn serve(
     let (gateway_listener, private_listener, addresses) = bind(&config)?;
     // Before anything is served: without a key nothing may be.
     let (key, new_admin_key) = AdminKey::open(&config.data_dir, config.private.admin_key.as_ref())?;
+    let history = History::open(&config.data_dir);
     let dead_letters = config.data_dir.join("dead-letters");
     let dead_letters = DeadLetters::open(&dead_letters, config.dead_letters.max_bytes)?;
     let journal_id = JournalId::open(&config.data_dir, journal.stats().next_offset)
@@ -117,7 +119,7 @@ async fn serve(
         runtime: runtime.clone(),
         gateway: Arc::clone(&gateway),
         dead_letters,
-        history: Arc::default(),
+        history: Arc::new(history),
         balance: Arc::default(),
         audit_log,
         closing,

@@ -228,6 +228,18 @@ impl Destination {
         expiry::of(&self.values)
     }
 
+    /// All of its settings but whether it is paused, without secrets, to tell whether one has changed.
+    pub(crate) fn settings_text(&self) -> String {
+        let mut values = self.values.clone();
+        drop(values.remove(key::PAUSED));
+        format!("{} {values:?}", self.id)
+    }
+
+    /// Its secrets, in the order of their keys, to tell whether one has changed.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.values.secrets()
+    }
+
     /// The value of the key with this name as it may be shown to people: of a secret only whether there is one, of
     /// a name that is given by reference the reference, and `null` for a text that nobody has set and for a length
     /// of time that is the default. `None` for what is no key.

@@ -148,6 +148,12 @@ impl Values {
         }
     }
 
+    /// All that is kept like a secret, by the names of the keys.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let keys = self.keys.iter();
+        keys.filter_map(|key| Some((key.name, self.secret(key)?.text())))
+    }
+
     /// Takes over what `running` says for the keys whose change needs a restart.
     pub(crate) fn keep_until_restart(&mut self, running: &Self) {
         for key in self.keys.iter().filter(|key| key.restart) {

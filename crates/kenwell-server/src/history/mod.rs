@@ -1,9 +1,15 @@
-//! The last hour in steps: how much was accepted, and what became of it.
+//! The last hour, day and week in steps: how much was accepted, and what became of it.
 
 mod balance;
+mod file;
+mod range;
 mod ring;
+mod sample;
 mod sampler;
+mod steps;
 
 pub use balance::{BalanceCheck, BalanceEntry};
-pub use ring::{History, MAX_SAMPLES, STEP, Sample};
+pub use range::Range;
+pub use sample::Sample;
 pub use sampler::sample;
+pub use steps::History;

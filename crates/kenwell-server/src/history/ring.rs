@@ -1,135 +1,204 @@
-//! A ring of steps, each with what happened in it.
+//! The steps of one range: a ring in which the oldest gives way.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use utoipa::ToSchema;
 
-use crate::mutex::lock;
+use super::{Range, Sample};
 
-/// How long a step is.
-pub const STEP: Duration = Duration::from_secs(10);
-/// Steps that are kept: one hour, the one that is running included.
-pub const MAX_SAMPLES: usize = 360;
-
-/// What happened in one step, all sources and destinations together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Sample {
-    /// The step's end.
-    #[serde(serialize_with = "with_milliseconds")]
-    #[schema(value_type = String)]
-    pub at: Timestamp,
-    /// Identify events made durable in it.
-    pub accepted: u64,
-    /// Events written to Redis in it, once for each destination.
-    pub written: u64,
-    /// Events ignored in it, by the gateway or by a destination.
-    pub ignored: u64,
-    /// Events that Redis refused for good in it, once for each destination.
-    pub dead_lettered: u64,
-    /// Events lost to damage of the journal in it, once for each destination.
-    pub lost: u64,
-    /// Events without an outcome at its end, once for each destination.
-    pub queued: u64,
-}
-
-/// The last hour.
-#[derive(Debug, Default)]
-pub struct History {
-    ring: Mutex<Ring>,
-}
-
-#[derive(Debug, Default)]
-struct Ring {
+/// The steps of one range.
+#[derive(Debug)]
+pub(super) struct Ring {
+    range: Range,
+    /// Those that have ended, oldest first.
     steps: VecDeque<Sample>,
-    /// What had happened since the start when the last step ended.
+    /// What had happened since the start of the server when the running step began.
     before: Sample,
+    /// What had happened in the running step before the server was started.
+    carried: Sample,
+    /// The number of the running step; `None` before the first look.
+    running: Option<i64>,
 }
 
-impl History {
-    /// Ends a step; `total` is what has happened since the start.
-    pub fn push(&self, total: Sample) {
-        let mut ring = lock(&self.ring);
-        let sample = ring.since_last(total);
-        if ring.steps.len() >= MAX_SAMPLES - 1 {
-            ring.steps.pop_front();
-        }
-        ring.steps.push_back(sample);
-        ring.before = total;
-    }
-
-    /// The steps, oldest first; the last one is the one that is running. `total` is what has happened since the start.
-    pub fn samples(&self, total: Sample) -> Vec<Sample> {
-        let ring = lock(&self.ring);
-        let running = ring.since_last(total);
-        ring.steps.iter().copied().chain([running]).collect()
-    }
+/// A ring as it is kept on disk.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct KeptSteps {
+    /// Those that have ended, oldest first.
+    pub(super) steps: Vec<Sample>,
+    /// The one that was running; its `at` is when it was to end.
+    pub(super) running: Option<Sample>,
 }
 
 impl Ring {
-    /// What happened since the last step. A destination that was removed takes its counts with it;
-    /// then nothing is told rather than a negative number.
-    fn since_last(&self, total: Sample) -> Sample {
-        let before = &self.before;
-        Sample {
-            accepted: total.accepted.saturating_sub(before.accepted),
-            written: total.written.saturating_sub(before.written),
-            ignored: total.ignored.saturating_sub(before.ignored),
-            dead_lettered: total.dead_lettered.saturating_sub(before.dead_lettered),
-            lost: total.lost.saturating_sub(before.lost),
-            ..total
+    /// What an earlier run of the server has kept, as far as it is of the range that ends `now`.
+    pub(super) fn new(range: Range, kept: KeptSteps, now: Timestamp) -> Self {
+        let mut ring = Self {
+            range,
+            steps: VecDeque::new(),
+            before: Sample::default(),
+            carried: Sample::default(),
+            running: None,
+        };
+        let running = kept.running;
+        let is_running = |step: &Sample| range != Range::Hour && step.at > now;
+        let carried = running.filter(is_running);
+        if let Some(carried) = carried {
+            // Its end is the end of the step that runs now, unless the clock was wrong.
+            let step = range.step_at(now);
+            if range.end_of(step) == carried.at {
+                ring.carried = carried;
+                ring.running = Some(step);
+            }
+        }
+        let ended = running.filter(|step| !is_running(step));
+        let kept = kept.steps.into_iter().chain(ended);
+        for step in kept.filter(|step| step.at <= now) {
+            ring.push(step);
+        }
+        ring
+    }
+
+    /// Looks at what has happened since the start, every ten seconds, and ends the running step when it is over.
+    pub(super) fn observe(&mut self, total: Sample) {
+        let now = self.range.step_at(total.at);
+        let running = *self.running.get_or_insert(now);
+        if now < running {
+            // The clock was put back: what it called future is not known to have been.
+            self.steps.retain(|step| step.at <= total.at);
+            self.running = Some(now);
+        }
+        // The steps of an hour are as long as from one look to the next.
+        let at = match self.range {
+            Range::Hour => total.at,
+            _ if now > running => self.range.end_of(running).min(total.at),
+            _ => return,
+        };
+        let step = self.since_last(total);
+        self.push(Sample { at, ..step });
+        self.before = total;
+        self.carried = Sample::default();
+        self.running = Some(now);
+    }
+
+    /// The steps, oldest first; the last one is the one that is running. `total` is what has happened since the start.
+    pub(super) fn samples(&self, total: Sample) -> Vec<Sample> {
+        let begin = self.range.begin(total.at);
+        let ended = self.steps.iter().copied();
+        let ended = ended.filter(|step| step.at > begin);
+        ended.chain([self.since_last(total)]).collect()
+    }
+
+    /// The same to be kept on disk.
+    pub(super) fn kept(&self, total: Sample) -> KeptSteps {
+        let running = self.since_last(total);
+        let at = match (self.range, self.running) {
+            (Range::Hour, _) | (_, None) => total.at,
+            (range, Some(step)) => range.end_of(step),
+        };
+        KeptSteps {
+            steps: self.steps.iter().copied().collect(),
+            running: Some(Sample { at, ..running }),
         }
     }
-}
 
-/// As all times of the API are written.
-fn with_milliseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.3}"))
+    fn push(&mut self, step: Sample) {
+        if self.steps.len() >= self.range.steps() - 1 {
+            self.steps.pop_front();
+        }
+        self.steps.push_back(step);
+    }
+
+    fn since_last(&self, total: Sample) -> Sample {
+        total.since(&self.before).and(&self.carried)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn total(accepted: u64, queued: u64) -> Sample {
+    /// A total at a second since 1970.
+    fn total(second: i64, accepted: u64) -> Sample {
         Sample {
+            at: Timestamp::from_second(second).unwrap(),
             accepted,
-            queued,
             ..Sample::default()
         }
     }
 
-    #[test]
-    fn each_step_tells_its_own_share() {
-        let history = History::default();
-        history.push(total(5, 1));
-        history.push(total(7, 0));
-        let samples = history.samples(total(10, 2));
-        let told: Vec<_> = samples
-            .iter()
-            .map(|step| (step.accepted, step.queued))
-            .collect();
-        assert_eq!(told, [(5, 1), (2, 0), (3, 2)]);
+    fn empty(range: Range) -> Ring {
+        Ring::new(range, KeptSteps::default(), Timestamp::UNIX_EPOCH)
+    }
+
+    fn accepted(samples: &[Sample]) -> Vec<u64> {
+        samples.iter().map(|step| step.accepted).collect()
     }
 
     #[test]
-    fn an_hour_is_kept() {
-        let history = History::default();
-        for step in 0..1_000 {
-            history.push(total(step, 0));
+    fn each_step_tells_its_own_share() {
+        let mut ring = empty(Range::Hour);
+        ring.observe(total(10, 5));
+        ring.observe(total(20, 7));
+        assert_eq!(accepted(&ring.samples(total(25, 10))), [5, 2, 3]);
+    }
+
+    #[test]
+    fn longer_steps_end_at_the_full_minutes() {
+        let mut ring = empty(Range::Day);
+        for look in 0..=61 {
+            ring.observe(total(look * 10, u64::try_from(look).unwrap()));
         }
-        let samples = history.samples(total(1_000, 0));
-        assert_eq!(samples.len(), MAX_SAMPLES);
-        assert_eq!(STEP * 360, Duration::from_hours(1));
+        let samples = ring.samples(total(615, 70));
+        assert_eq!(accepted(&samples), [30, 30, 10]);
+        let ends: Vec<_> = samples.iter().map(|step| step.at.as_second()).collect();
+        assert_eq!(ends, [300, 600, 615]);
+    }
+
+    #[test]
+    fn as_many_are_kept_as_the_range_has() {
+        for range in Range::ALL {
+            let mut ring = empty(range);
+            let step = i64::try_from(range.step().as_secs()).unwrap();
+            for look in 0..1_000 {
+                ring.observe(total(look * step, 0));
+            }
+            let samples = ring.samples(total(1_000 * step - 1, 0));
+            assert_eq!(samples.len(), range.steps());
+        }
     }
 
     #[test]
     fn counts_that_went_away_are_no_negative_step() {
-        let history = History::default();
-        history.push(total(5, 0));
-        assert_eq!(history.samples(total(3, 0))[1].accepted, 0);
+        let mut ring = empty(Range::Hour);
+        ring.observe(total(10, 5));
+        assert_eq!(accepted(&ring.samples(total(15, 3))), [5, 0]);
+    }
+
+    #[test]
+    fn a_restart_within_a_step_goes_on_with_it_and_a_later_one_ends_it() {
+        let mut ring = empty(Range::Day);
+        ring.observe(total(10, 1));
+        ring.observe(total(310, 4));
+        let kept = || ring.kept(total(400, 9));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut soon = Ring::new(Range::Day, kept(), at(450));
+        assert_eq!(accepted(&soon.samples(total(450, 2))), [4, 7]);
+        soon.observe(total(610, 3));
+        assert_eq!(accepted(&soon.samples(total(620, 3))), [4, 8, 0]);
+        let later = Ring::new(Range::Day, kept(), at(1_000));
+        assert_eq!(accepted(&later.samples(total(1_001, 2))), [4, 5, 2]);
+        let much_later = Ring::new(Range::Day, kept(), at(86_400 + 450));
+        assert_eq!(
+            accepted(&much_later.samples(total(86_400 + 450, 2))),
+            [5, 2]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_leaves_nothing_in_the_future() {
+        let mut ring = empty(Range::Hour);
+        ring.observe(total(10_000, 1));
+        ring.observe(total(100, 3));
+        assert_eq!(accepted(&ring.samples(total(105, 4))), [2, 1]);
     }
 }

@@ -24,6 +24,7 @@ macro_rules! files {
 /// Everything that pages load.
 const FILES: &[Asset] = &files![
     "api.js",
+    "api_reference.js",
     "base.css",
     "chart.js",
     "configuration.js",
@@ -33,16 +34,20 @@ const FILES: &[Asset] = &files![
     "destination.js",
     "destinations.js",
     "dialog.js",
+    "diff.js",
     "dom.js",
+    "event_row.js",
     "fields.js",
     "findings.js",
     "first_event.js",
+    "flow.js",
     "form.js",
     "fresh.js",
     "forms.css",
     "icon.svg",
     "index.html",
     "layout.css",
+    "listing.js",
     "live.js",
     "main.js",
     "notice.js",
@@ -64,6 +69,7 @@ const FILES: &[Asset] = &files![
     "test_event.js",
     "theme.js",
     "time.js",
+    "unsaved.js",
     "wizard.js",
 ];
 

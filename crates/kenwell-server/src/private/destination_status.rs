@@ -60,7 +60,7 @@ pub(super) struct DestinationStatus {
     /// not have.
     balanced: bool,
     /// Age of the oldest event that is just being delivered; null when there is none.
-    lag_seconds: Option<f64>,
+    pub(super) lag_seconds: Option<f64>,
     /// Whether it accepts any certificate (`skip_verify`).
     pub(super) insecure: bool,
 }
@@ -172,6 +172,15 @@ impl DestinationStatus {
             "retired" => self.needs_operator == Some(true),
             _ => false,
         }
+    }
+
+    /// Whether somebody looks at the list for its sake: it waits, gets back what it lost, lacks something, or is not
+    /// configured.
+    pub(super) fn takes_less(&self) -> bool {
+        matches!(
+            self.state,
+            "waiting" | "restoring" | "incomplete" | "retired"
+        )
     }
 
     /// Why events wait for it, and what to do about it.

@@ -46,7 +46,7 @@ pub(crate) struct PrivatePlane {
     pub gateway: Arc<Gateway>,
     /// What Redis refused for good.
     pub dead_letters: DeadLetters,
-    /// The last hour.
+    /// The last hour, day and week.
     pub history: Arc<History>,
     /// Whether the counters are in order.
     pub balance: Arc<BalanceCheck>,

@@ -38,7 +38,11 @@ impl PrivatePlane {
         let sampler = {
             let plane = Arc::clone(&plane);
             let history = Arc::clone(&plane.history);
-            history::sample(history, move || plane.end_step(), closing.clone())
+            let total = {
+                let plane = Arc::clone(&plane);
+                move || plane.total()
+            };
+            history::sample(history, move || plane.end_step(), total, closing.clone())
         };
         let all_letters = {
             let plane = Arc::clone(&plane);
@@ -64,7 +68,7 @@ impl PrivatePlane {
                 "the task that looks after the dead letters",
                 tokio::spawn(watch_letters),
             ),
-            ("the task that keeps the last hour", tokio::spawn(sampler)),
+            ("the task that keeps the history", tokio::spawn(sampler)),
         ];
         let routes = Arc::new(Routes(routes::router(plane)));
         let served = listener::serve(routes, listener, max_connections, closing, GRACE);

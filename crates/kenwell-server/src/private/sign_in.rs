@@ -20,17 +20,27 @@ use super::{PrivatePlane, assets};
 /// Where the page has its message.
 const MESSAGE: &str = "{{message}}";
 
-/// The page's policy: the usual one, and the page's own style by its hash.
+/// The page's policy: the usual one, and the page's own style and script by their hashes.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let style = assets::SIGN_IN
-        .split_once("<style>")
-        .and_then(|(_, rest)| rest.split_once("</style>"))
-        .map_or("", |(style, _)| style);
-    let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
-    let own = format!("style-src 'self' 'sha256-{hash}'");
-    let policy = CONTENT_SECURITY_POLICY.replace("style-src 'self'", &own);
+    let policy =
+        ["style", "script"]
+            .iter()
+            .fold(CONTENT_SECURITY_POLICY.to_owned(), |policy, &element| {
+                let usual = format!("{element}-src 'self'");
+                let own = format!("{usual} 'sha256-{}'", own_hash(element));
+                policy.replace(&usual, &own)
+            });
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 });
+
+/// The hash of what the page's only element of this name holds, as a policy has it.
+fn own_hash(element: &str) -> String {
+    let inside = assets::SIGN_IN
+        .split_once(&format!("<{element}>"))
+        .and_then(|(_, rest)| rest.split_once(&format!("</{element}>")))
+        .map_or("", |(inside, _)| inside);
+    BASE64_STANDARD.encode(Sha256::digest(inside.as_bytes()))
+}
 
 /// The sign-in page, with a message of ours.
 pub(super) fn page(status: StatusCode, message: Option<&str>) -> Response {
@@ -133,11 +143,13 @@ mod tests {
     #[test]
     fn the_page_is_one_that_its_policy_allows() {
         let page = assets::SIGN_IN;
-        assert_eq!(page.matches("<style").count(), 1);
-        assert_eq!(page.matches("<style>").count(), 1);
+        for element in ["style", "script"] {
+            assert_eq!(page.matches(&format!("<{element}")).count(), 1);
+            assert_eq!(page.matches(&format!("<{element}>")).count(), 1);
+        }
         assert!(page.contains(MESSAGE) && page.contains("name=\"key\""));
-        assert!(!page.contains("<script") && !page.contains("style="));
-        assert!(POLICY.to_str().unwrap().contains("'sha256-"));
+        assert!(!page.contains("style="));
+        assert_eq!(POLICY.to_str().unwrap().matches("'sha256-").count(), 2);
     }
 
     #[test]

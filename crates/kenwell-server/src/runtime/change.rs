@@ -22,7 +22,8 @@ const COUNTING: Duration = Duration::from_secs(5);
 
 impl Runtime {
     /// Makes all of `edits` or none: in the file first, then in what runs. Only if the file still is the
-    /// version last read, and with `expected` only if that is the one.
+    /// version last read, and with `expected` only if that is the one, or if it is the revision of what the edits are
+    /// about: whoever has changed something else meanwhile is in nobody's way.
     ///
     /// To be awaited to its end, on a task of its own where the caller may go away: dropped earlier, it leaves a change
     /// half done.
@@ -39,10 +40,13 @@ impl Runtime {
         let before = config_file::read(path).map_err(EditError::io("read", path))?;
         // Only a version that was read is edited: a newer one may be half-written yet.
         let known = self.state().revision;
-        if before.revision != known || expected.is_some_and(|expected| *expected != known) {
+        if before.revision != known {
             return Err(EditError::ChangedMeanwhile {
                 path: path.to_path_buf(),
             });
+        }
+        if let Some(expected) = expected.filter(|expected| **expected != known) {
+            self.refuse_others(expected, &edits)?;
         }
         if let [Edit::RemoveDestination { id, give_up }] = edits.as_slice()
             && !has_destination(&before, id)
@@ -75,6 +79,34 @@ impl Runtime {
         self.write(|snapshot| snapshot.state.revision = revision);
         self.apply(&mut destinations, change).await?;
         Ok(applied)
+    }
+
+    /// An error when one of the edits is about something of which this is not the revision.
+    fn refuse_others(&self, expected: &Revision, edits: &[Edit]) -> Result<(), EditError> {
+        let config = self.config();
+        for edit in edits {
+            let (kind, id, revision) = match edit {
+                Edit::ChangeSource { id, .. } | Edit::NewWriteKey(id) | Edit::RemoveSource(id) => {
+                    let source = config.sources.iter().find(|source| source.id == *id);
+                    ("source", id, source.map(Revision::of_source))
+                }
+                Edit::ChangeDestination { id, .. } | Edit::RemoveDestination { id, .. } => {
+                    let destination = config.destination(id);
+                    ("destination", id, destination.map(Revision::of_destination))
+                }
+                // What is added has no revision yet: only that of the file is meant.
+                Edit::AddSource(_) | Edit::AddDestination(_) => {
+                    return Err(EditError::ChangedMeanwhile {
+                        path: self.inner.file.path().to_path_buf(),
+                    });
+                }
+            };
+            if revision.is_some_and(|revision| revision != *expected) {
+                let id = id.clone();
+                return Err(EditError::OtherMeanwhile { kind, id });
+            }
+        }
+        Ok(())
     }
 
     async fn replace(&self, before: FileText, text: String) -> Result<(), EditError> {

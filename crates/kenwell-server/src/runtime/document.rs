@@ -76,6 +76,34 @@ impl Document {
         tables.find(|table| has_id(*table, id))
     }
 
+    /// The table with this id as it stands in the file, with the comments above it; empty when there is none.
+    pub(super) fn table_text(&self, list: List, id: &str) -> String {
+        let alone = match self.document.get(list.name()) {
+            Some(Item::ArrayOfTables(tables)) => {
+                let table = tables.iter().find(|table| has_id(*table, id));
+                table.map(|table| {
+                    let tables: ArrayOfTables = [table.clone()].into_iter().collect();
+                    let mut alone = DocumentMut::new();
+                    alone.insert(list.name(), Item::ArrayOfTables(tables));
+                    alone.to_string()
+                })
+            }
+            Some(Item::Value(Value::Array(array))) => {
+                let mut tables = array.iter().filter_map(Value::as_inline_table);
+                let table = tables.find(|table| has_id(*table, id));
+                table.map(|table| format!("{}\n", table.to_string().trim()))
+            }
+            _ => None,
+        };
+        alone.unwrap_or_default()
+    }
+
+    /// The value of a key in the table with this id, as it stands in the file.
+    pub(super) fn value_text(&mut self, list: List, id: &str, key: &str) -> Option<String> {
+        let value = self.find(list, id)?.get(key)?.as_value()?;
+        Some(value.to_string().trim().to_owned())
+    }
+
     /// A new table at the end of a list.
     pub(crate) fn add(&mut self, list: List, entries: Vec<(&'static str, Value)>) {
         let item = self.document.entry(list.name());

@@ -17,6 +17,14 @@ pub enum EditError {
         /// The file.
         path: PathBuf,
     },
+    /// What the edit is about is not what the edit was made for.
+    #[error("the {kind} \"{id}\" was changed meanwhile: look at it again and repeat the edit")]
+    OtherMeanwhile {
+        /// `source` or `destination`.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// The file or its directory cannot be written.
     #[error("the configuration is read-only: {reason}")]
     ReadOnly {

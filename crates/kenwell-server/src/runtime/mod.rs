@@ -3,7 +3,7 @@
 //! `start` starts what the configuration says; `handle` is what others hold of it. A change comes from the network
 //! (`change`: `edit` → `rewrite` → `document` to the new text of the file, unless it names what it may not (`named`) or
 //! sends a secret elsewhere (`recipient`)) or by hand (`watch` notices it, `reload` judges it). Either way `apply`
-//! prepares it and carries it out, and `config_file` is what reads and writes the file. `destination` is one
+//! prepares it and carries it out; `changed_tables` shows what an edit would write, and `config_file` is what reads and writes the file. `destination` is one
 //! destination at run time, `removal` sees to what waits for those that go, and `retired` keeps it. `replay` goes back
 //! in the journal, and so does `heal`, for a Redis that came back with less.
 
@@ -11,6 +11,7 @@ mod apply;
 mod certificates;
 mod change;
 mod change_cause;
+mod changed_tables;
 mod config_file;
 mod configuration_state;
 mod dependencies;
@@ -39,6 +40,7 @@ mod start;
 mod truncation;
 mod watch;
 
+pub use changed_tables::ChangedTables;
 pub use config_file::ConfigFile;
 pub use configuration_state::{ConfigurationState, Revision};
 pub use destination::DestinationView;

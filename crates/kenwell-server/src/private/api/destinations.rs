@@ -1,5 +1,6 @@
 //! `/api/v1/destinations`: where profiles go.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::edit;
+use super::listing::{Direction, Search, by_name, part};
 use super::schema::ShownSettings;
 use crate::config;
 use crate::object::Members;
@@ -17,14 +19,76 @@ use crate::private::PrivatePlane;
 use crate::private::destination_status::DestinationStatus;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path, Query};
-use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination};
+use crate::runtime::{DestinationChange, DestinationView, Edit, NewDestination, Revision};
 
 /// Where profiles go.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub(super) struct Destinations {
+    /// In the order that was asked for.
     destinations: Vec<Destination>,
+    /// How many match the search, on all pages.
+    total: usize,
+    /// How many of all wait for their Redis, get back what it lost, or lack something; those that are not configured
+    /// included.
+    waiting: usize,
     /// Those that are not configured any more and have events waiting.
     retired: Vec<DestinationStatus>,
+}
+
+/// Which destinations are shown.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DestinationsQuery {
+    /// A text in name, id or address, in any case.
+    search: Option<String>,
+    /// `file` (the order there, which it is without), `name`, `state`, `address`, `queued` or `lag`.
+    #[param(inline)]
+    sort: Option<DestinationSort>,
+    /// `ascending`, which it is without, or `descending`.
+    #[param(inline)]
+    direction: Option<Direction>,
+    /// How many are left out before the first one.
+    offset: Option<usize>,
+    /// How many at most, from 1 to 1,000; all without.
+    limit: Option<usize>,
+}
+
+/// By what destinations are sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DestinationSort {
+    #[default]
+    File,
+    Name,
+    State,
+    Address,
+    Queued,
+    Lag,
+}
+
+/// A destination and how it is doing, before it is known whether it is shown.
+type Candidate<'a> = (&'a DestinationView, DestinationStatus);
+
+impl DestinationSort {
+    fn compare(self, (one, now): &Candidate<'_>, (other, then): &Candidate<'_>) -> Ordering {
+        match self {
+            Self::File => Ordering::Equal,
+            Self::Name => by_name(&one.settings.name, &other.settings.name),
+            Self::State => now.state.cmp(then.state),
+            Self::Address => one
+                .settings
+                .connection
+                .address
+                .cmp(&other.settings.connection.address),
+            Self::Queued => now.queued.cmp(&then.queued),
+            Self::Lag => {
+                let lag = |status: &DestinationStatus| status.lag_seconds.unwrap_or_default();
+                lag(now).total_cmp(&lag(then))
+            }
+        }
+    }
 }
 
 /// A Redis that profiles are written to. Its secrets are never shown, only whether there are any.
@@ -32,6 +96,8 @@ pub(super) struct Destinations {
 pub(super) struct Destination {
     #[serde(flatten)]
     settings: ShownSettings,
+    /// Changes when one of its settings does. Send it as `If-Match` with a change that must not overwrite another's.
+    revision: String,
     /// Where the password is written: `file` (kenwell.toml), `environment` or `secret_file`.
     #[serde(skip_serializing_if = "Option::is_none")]
     password_from: Option<config::Origin>,
@@ -43,6 +109,10 @@ pub(super) struct Destination {
 
 impl Destination {
     fn of(plane: &PrivatePlane, running: &DestinationView) -> Self {
+        Self::with(plane, running, plane.status(running))
+    }
+
+    fn with(plane: &PrivatePlane, running: &DestinationView, status: DestinationStatus) -> Self {
         let settings = &running.settings;
         let config = plane.runtime.config();
         let feeds = config
@@ -51,9 +121,10 @@ impl Destination {
             .filter(|source| source.destinations.contains(&settings.id));
         Self {
             settings: ShownSettings::of(settings),
+            revision: Revision::of_destination(settings).to_string(),
             password_from: settings.password_from,
             sources: feeds.map(|source| source.id.clone()).collect(),
-            status: plane.status(running),
+            status,
         }
     }
 
@@ -72,15 +143,45 @@ pub(super) fn find(plane: &PrivatePlane, id: &str) -> Result<DestinationView, Ap
 /// List the destinations
 #[utoipa::path(
     get, path = "/api/v1/destinations", tag = "destinations", operation_id = "list_destinations",
-    responses((status = 200, body = Destinations))
+    params(DestinationsQuery),
+    responses(
+        (status = 200, body = Destinations),
+        (status = 400, body = ErrorBody, description = "what is asked for is not there"),
+    )
 )]
-pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Destinations> {
+pub(super) async fn list(
+    State(plane): State<Arc<PrivatePlane>>,
+    Query(query): Query<DestinationsQuery>,
+) -> Result<Json<Destinations>, ApiError> {
     let all = plane.runtime.destinations();
-    let destinations = all.iter().map(|running| Destination::of(&plane, running));
-    Json(Destinations {
-        destinations: destinations.collect(),
-        retired: plane.retired(),
-    })
+    let retired = plane.retired();
+    let mut found: Vec<Candidate<'_>> = all
+        .iter()
+        .map(|running| (running, plane.status(running)))
+        .collect();
+    let statuses = found.iter().map(|(_, status)| status).chain(&retired);
+    let waiting = statuses.filter(|status| status.takes_less()).count();
+    let search = Search::new(query.search);
+    found.retain(|(running, _)| {
+        let settings = &running.settings;
+        search.finds(&[&settings.name, &settings.id, &settings.connection.address])
+    });
+    let (sort, direction) = (
+        query.sort.unwrap_or_default(),
+        query.direction.unwrap_or_default(),
+    );
+    found.sort_by(|one, other| direction.of(sort.compare(one, other)));
+    let total = found.len();
+    let shown = part(found, query.offset, query.limit)?;
+    let shown = shown
+        .into_iter()
+        .map(|(running, status)| Destination::with(&plane, running, status));
+    Ok(Json(Destinations {
+        destinations: shown.collect(),
+        total,
+        waiting,
+        retired,
+    }))
 }
 
 /// Add a destination

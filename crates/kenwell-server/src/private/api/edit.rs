@@ -9,7 +9,8 @@ use crate::private::error::{ApiError, ProblemText};
 use crate::private::{PrivatePlane, deeds};
 use crate::runtime::{Applied, Edit, EditError, Revision, WrongChange};
 
-/// Makes the change, if the file is still the version that `If-Match` names (when it names one).
+/// Makes the change, if the file, or what the change is about, is still the version that `If-Match` names (when it
+/// names one).
 pub(super) async fn apply(
     plane: &PrivatePlane,
     headers: &HeaderMap,
@@ -58,7 +59,9 @@ impl From<EditError> for ApiError {
         let text = error.to_string();
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, &text);
         match &error {
-            EditError::ChangedMeanwhile { .. } => conflict("changed_meanwhile"),
+            EditError::ChangedMeanwhile { .. } | EditError::OtherMeanwhile { .. } => {
+                conflict("changed_meanwhile")
+            }
             EditError::ReadOnly { .. } => conflict("read_only"),
             EditError::Exists { .. } => conflict("exists").about("id"),
             EditError::EventsWait { events, .. } => conflict("events_waiting").with_events(*events),

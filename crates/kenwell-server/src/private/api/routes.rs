@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{
     audit, configuration, dead_letters, destinations, doctor, events, fields, history, openapi,
-    overview, profile_why, profiles, replay, session, sources, test_event,
+    overview, preview, profile_why, profiles, replay, session, sources, test_event,
 };
 use crate::private::error::ApiError;
 use crate::private::timeout::{self, QUICK, SLOW, WAITING};
@@ -32,6 +32,8 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::get, sources::change, sources::remove))
         .routes(routes!(sources::rotate))
+        .routes(routes!(preview::source))
+        .routes(routes!(preview::destination))
         .routes(routes!(test_event::send))
         .routes(routes!(fields::list))
         .routes(routes!(destinations::list, destinations::add))

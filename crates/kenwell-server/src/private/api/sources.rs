@@ -1,27 +1,74 @@
 //! `/api/v1/sources`: who may send.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::edit;
+use super::listing::{Direction, Search, by_name, part};
 use crate::config;
 use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
-use crate::private::extract::{Json as Body, Path};
-use crate::runtime::{Edit, NewSource, SourceChange};
+use crate::private::extract::{Json as Body, Path, Query};
+use crate::runtime::{Edit, NewSource, Revision, SourceChange};
 use crate::time;
 
 /// Who may send.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Sources {
-    /// In the order of the file.
+    /// In the order that was asked for.
     sources: Vec<Source>,
+    /// How many match the search, on all pages.
+    total: usize,
+}
+
+/// Which sources are shown.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SourcesQuery {
+    /// A text in name or id, in any case.
+    search: Option<String>,
+    /// `file` (the order there, which it is without), `name`, `state`, `accepted` or `last_seen`.
+    #[param(inline)]
+    sort: Option<SourceSort>,
+    /// `ascending`, which it is without, or `descending`.
+    #[param(inline)]
+    direction: Option<Direction>,
+    /// How many are left out before the first one.
+    offset: Option<usize>,
+    /// How many at most, from 1 to 1,000; all without.
+    limit: Option<usize>,
+}
+
+/// By what sources are sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SourceSort {
+    #[default]
+    File,
+    Name,
+    State,
+    Accepted,
+    LastSeen,
+}
+
+impl SourceSort {
+    fn compare(self, one: &Source, other: &Source) -> Ordering {
+        match self {
+            Self::File => Ordering::Equal,
+            Self::Name => by_name(&one.name, &other.name),
+            Self::State => other.enabled.cmp(&one.enabled),
+            Self::Accepted => one.accepted.cmp(&other.accepted),
+            Self::LastSeen => one.last_seen_at.cmp(&other.last_seen_at),
+        }
+    }
 }
 
 /// Somebody who sends events.
@@ -29,6 +76,8 @@ pub(super) struct Sources {
 pub(super) struct Source {
     /// Its id.
     id: String,
+    /// Changes when one of its settings does. Send it as `If-Match` with a change that must not overwrite another's.
+    revision: String,
     /// For people.
     name: String,
     /// Whether it may send.
@@ -50,6 +99,7 @@ impl Source {
         let counters = plane.metrics.source(&source.id);
         Self {
             id: source.id.clone(),
+            revision: Revision::of_source(source).to_string(),
             name: source.name.clone(),
             enabled: source.enabled,
             write_key: source.write_key.expose().to_owned(),
@@ -71,17 +121,30 @@ impl Source {
 /// List the sources
 #[utoipa::path(
     get, path = "/api/v1/sources", tag = "sources", operation_id = "list_sources",
-    responses((status = 200, body = Sources))
+    params(SourcesQuery),
+    responses(
+        (status = 200, body = Sources),
+        (status = 400, body = ErrorBody, description = "what is asked for is not there"),
+    )
 )]
-pub(super) async fn list(State(plane): State<Arc<PrivatePlane>>) -> Json<Sources> {
+pub(super) async fn list(
+    State(plane): State<Arc<PrivatePlane>>,
+    Query(query): Query<SourcesQuery>,
+) -> Result<Json<Sources>, ApiError> {
     let config = plane.runtime.config();
-    let sources = config
-        .sources
-        .iter()
-        .map(|source| Source::of(&plane, source));
-    Json(Sources {
-        sources: sources.collect(),
-    })
+    let search = Search::new(query.search);
+    let found = config.sources.iter();
+    let found = found.filter(|source| search.finds(&[&source.name, &source.id]));
+    let mut sources: Vec<_> = found.map(|source| Source::of(&plane, source)).collect();
+    let (sort, direction) = (
+        query.sort.unwrap_or_default(),
+        query.direction.unwrap_or_default(),
+    );
+    sources.sort_by(|one, other| direction.of(sort.compare(one, other)));
+    Ok(Json(Sources {
+        total: sources.len(),
+        sources: part(sources, query.offset, query.limit)?,
+    }))
 }
 
 /// Add a source

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod dead_letters;
 mod json_objects;
+mod lists_and_previews;
 mod live_tail;
 mod local_references;
 mod openapi;

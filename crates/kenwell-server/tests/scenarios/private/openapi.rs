@@ -69,6 +69,20 @@ const CALLS: &[Call] = &[
     ("get", "/api/v1/history", "/api/v1/history", "", 200),
     (
         "get",
+        "/api/v1/history",
+        "/api/v1/history?range=week",
+        "",
+        200,
+    ),
+    (
+        "get",
+        "/api/v1/history",
+        "/api/v1/history?range=year",
+        "",
+        400,
+    ),
+    (
+        "get",
         "/api/v1/configuration",
         "/api/v1/configuration",
         "",
@@ -79,6 +93,14 @@ const CALLS: &[Call] = &[
     ("get", SOURCES, SOURCES, "", 200),
     ("get", SOURCE, WEB, "", 200),
     ("get", SOURCE, "/api/v1/sources/none", "", 404),
+    ("get", SOURCES, "/api/v1/sources?limit=0", "", 400),
+    (
+        "post",
+        "/api/v1/sources/{id}/preview",
+        "/api/v1/sources/web/preview",
+        r#"{"name":"Web"}"#,
+        200,
+    ),
     ("patch", SOURCE, WEB, r#"{"name":"Web"}"#, 200),
     ("post", SOURCES, SOURCES, r#"{"name":"Web two"}"#, 201),
     (
@@ -111,6 +133,20 @@ const CALLS: &[Call] = &[
         200,
     ),
     ("get", DESTINATIONS, DESTINATIONS, "", 200),
+    (
+        "get",
+        DESTINATIONS,
+        "/api/v1/destinations?sort=queued&limit=0",
+        "",
+        400,
+    ),
+    (
+        "post",
+        "/api/v1/destinations/{id}/preview",
+        "/api/v1/destinations/profiles/preview",
+        r#"{"prefix":"p"}"#,
+        200,
+    ),
     ("get", DESTINATION, PROFILES, "", 200),
     (
         "post",
