@@ -12,6 +12,7 @@ use super::output::{self, printable};
 use crate::config::{Config, Destination};
 use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
 use crate::installation;
+use crate::repetition;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadLettersCommand {
@@ -107,6 +108,9 @@ pub(super) async fn retry(arguments: &DeadLettersOptions) -> Result<(), Failure>
                  {} dropped because they write nothing, {} kept",
                 destination.id, outcome.written, outcome.superseded, outcome.ignored, outcome.kept
             ))?;
+            if outcome.written > 0 {
+                output::line(repetition::of_retry(&config.layout(destination)))?;
+            }
         }
         outcomes.push(outcome);
     }

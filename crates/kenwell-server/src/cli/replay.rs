@@ -8,6 +8,7 @@ use super::destination::choose;
 use super::exit::Failure;
 use super::output;
 use crate::config;
+use crate::repetition;
 use crate::runtime::rewind;
 use crate::serve::open_journal;
 
@@ -51,7 +52,8 @@ pub(super) async fn replay(arguments: &Replay) -> Result<(), Failure> {
     closed.map_err(anyhow::Error::from)?;
     output::line(format!(
         "{records} events will be delivered to \"{id}\" again when the server starts"
-    ))
+    ))?;
+    output::line(repetition::of_replay(&config.layout(destination)))
 }
 
 /// A time, or how long ago.
