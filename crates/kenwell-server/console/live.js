@@ -1,5 +1,6 @@
 // Events as they happen, with filters; personal values are hidden until revealed.
 import { get, query } from './api.js';
+import { changesSentence, changesText } from './changes.js';
 import { button, linkButton, revealButton } from './controls.js';
 import { fill, h, say } from './dom.js';
 import { choice, text } from './fields.js';
@@ -156,6 +157,7 @@ function contents(seen, view) {
   const { masked } = view;
   return [
     h('p', {}, explain(seen)),
+    seen.fields ? part('Fields', changesText(seen.fields) || 'none') : null,
     seen.command ? part('Redis command', commandText(seen.command, view)) : null,
     part('Event', jsonText(seen.event, view)),
     masked ? h('p', { class: 'hint' }, `${HIDDEN} stands for a personal value; "Show personal values" above shows them.`)
@@ -172,7 +174,7 @@ function part(title, content) {
 function explain(seen) {
   if (seen.reason) return seen.reason;
   switch (seen.outcome) {
-    case 'written': return 'Written to the user\'s hash.';
+    case 'written': return changesSentence(seen.fields);
     case 'accepted': return 'On disk; on its way to the destinations.';
     case 'dead_lettered': return 'Redis refused it for good.';
     default: return 'It has nothing to write.';

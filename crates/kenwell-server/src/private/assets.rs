@@ -25,6 +25,7 @@ macro_rules! files {
 const FILES: &[Asset] = &files![
     "api.js",
     "base.css",
+    "changes.js",
     "chart.js",
     "configuration.js",
     "connection.js",
@@ -52,6 +53,7 @@ const FILES: &[Asset] = &files![
     "poll.js",
     "profiles.js",
     "removal.js",
+    "repetition.js",
     "router.js",
     "snippets.js",
     "source.js",
