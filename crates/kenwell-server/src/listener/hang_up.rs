@@ -30,7 +30,7 @@ impl HangUpWatch {
         let interest = Interest::READABLE;
         let seen = self.wait(interest | Interest::ERROR).await;
         if !seen.is_read_closed() && !seen.is_error() {
-            pending().await
+            pending::<()>().await;
         }
     }
 
