@@ -173,7 +173,7 @@ async fn what_is_told_is_what_can_be_seen_and_a_watched_profile_is_the_same() {
             let user = format!("u{seed}");
             let mut all = Vec::new();
             for _ in 0..6 {
-                let events: Vec<_> = (0..1 + random.below(3))
+                let events: Vec<_> = (0..=random.below(3))
                     .map(|_| match seed % 3 {
                         0 => random.usual_event(&user),
                         _ => random.event(&user),
