@@ -78,7 +78,7 @@ test('a letter that a newer event has overtaken is said to be', async () => {
   await eventually('the newer name', async () => (await house.redis.hash('user:ann')).name === 'newer');
   const page = await house.signedIn('/dead-letters');
   await page.getByRole('button', { name: /^Retry all/ }).click();
-  await page.getByRole('dialog').getByText('Newer values stay.').waitFor();
+  await page.getByRole('dialog').getByText('newer events have set since through this Kenwell stay as they are').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Retry all' }).click();
   await page.locator('.notice').getByText('0 letters written, 1 letter overtaken by newer events, 2 letters refused again.').waitFor();
   assert.deepEqual(await house.redis.hash('user:ann'), { name: 'newer' });

@@ -80,6 +80,18 @@ impl LogReader {
         }
     }
 
+    /// Resolves when so many records are there that were not handed out, or the journal is closed. Dropping the future
+    /// changes nothing.
+    pub(crate) async fn wait_for(&mut self, records: u64) {
+        loop {
+            let PublishedEnd { next, closed } = *self.published.borrow_and_update();
+            let is_there = next.saturating_sub(self.reached) >= records;
+            if closed || is_there || self.published.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Takes from memory what the limit still allows.
     fn take_from_memory(&mut self, limit: Limit, next: u64) {
         if self.loading.is_some() || self.fetched >= next {

@@ -37,6 +37,14 @@ impl Reader {
         self.log.next(limit).await
     }
 
+    /// Resolves when so many records are there that [`Reader::next`] has not handed out, or once the journal was closed.
+    /// Records that damage has cost count, too.
+    ///
+    /// Cancel-safe: dropping the future changes nothing.
+    pub async fn wait_for(&mut self, records: u64) {
+        self.log.wait_for(records).await;
+    }
+
     /// Acknowledges all records below `up_to`: moves the cursor there. An offset that was acknowledged before is ignored.
     ///
     /// When this returns, the position survives the death of the process; within a second it survives a power cut.

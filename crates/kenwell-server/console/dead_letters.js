@@ -7,6 +7,7 @@ import { emptyState, Notice, toast } from './notice.js';
 import { count, plural } from './numbers.js';
 import { HIDDEN, jsonText, userText } from './personal.js';
 import { every } from './poll.js';
+import { ofRetry } from './repetition.js';
 import { row, table } from './table.js';
 import { time } from './time.js';
 
@@ -35,6 +36,7 @@ class View {
   #reasons = h('div');
   #letters = h('div');
   #names = new Map();
+  #orders = new Map();
   #chosen = null;
   #shown = '';
 
@@ -47,6 +49,7 @@ class View {
     const options = { signal: this.#page.signal };
     const [{ destinations }, summary] = await Promise.all([get('/destinations', options), get(`/dead-letters${query({ limit: 1 })}`, options)]);
     this.#names = new Map(destinations.map((one) => [one.id, one.name]));
+    this.#orders = new Map(destinations.map((one) => [one.id, one.order]));
     this.#shown = print(summary);
     this.#chosen = summary.by_reason.find((one) => same(one, this.#named)) ?? null;
     if (this.#chosen === null) fill(this.#letters);
@@ -131,7 +134,7 @@ class View {
   #retryAll(one) {
     return this.#apply('retry', { destination: one.destination, reason: one.reason }, {
       title: `Retry ${plural(one.count, 'letter')}?`, action: 'Retry all', kind: 'primary',
-      text: `They are written to ${this.#name(one)} in the order in which they were sent. Newer values stay.`,
+      text: `They are written to ${this.#name(one)} in the order in which they were sent. ${ofRetry(this.#orders.get(one.destination))}`,
     });
   }
 

@@ -15,6 +15,7 @@ import { count, plural } from './numbers.js';
 import { setPaused } from './destinations.js';
 import { every } from './poll.js';
 import { removeDestination } from './removal.js';
+import { ofReplay } from './repetition.js';
 import { explanation, imbalance, stateBadge } from './status.js';
 import { facts } from './table.js';
 import { duration, localInput } from './time.js';
@@ -128,8 +129,7 @@ function replay(where, one) {
     type: 'datetime-local', step: '1', value: localInput(new Date(Date.now() - 3_600_000)), hint: 'In your time zone.',
   });
   const form = new Form([
-    { element: h('p', { class: 'hint' }, 'Events that the journal still has are written once more, in order. Profiles end as they are now, '
-      + 'unless something else has changed them meanwhile.') }, from,
+    { element: h('p', { class: 'hint' }, `Events that the journal still has are written once more, in order. ${ofReplay(one.order)}`) }, from,
   ], submit('Deliver again', ''), async (values) => {
     const date = new Date(values.from);
     if (Number.isNaN(date.getTime())) {
@@ -138,7 +138,7 @@ function replay(where, one) {
     }
     const agreed = await confirmed({
       title: `Deliver again to ${one.name}?`, action: 'Deliver again', kind: 'primary',
-      text: `Everything since ${date.toLocaleString()} is written once more. New events wait behind it.`,
+      text: `Everything since ${date.toLocaleString()} is written once more. New events wait behind it. ${ofReplay(one.order)}`,
     });
     if (!agreed) return;
     const { records } = await post(`${where}/replay`, { from: date.toISOString() });

@@ -1,4 +1,5 @@
 // One event of the live page: a line, and inside it what became of it at each destination, and the event itself.
+import { changesSentence, changesText } from './changes.js';
 import { linkButton } from './controls.js';
 import { fill, h, say } from './dom.js';
 import { count } from './numbers.js';
@@ -85,6 +86,7 @@ function route(source, told) {
 function outcomePart(seen, view) {
   return h('div', { class: 'outcome' },
     h('p', {}, seen.destination ? [h('strong', {}, seen.destination), ' ', outcomeBadge(seen.outcome), ' '] : null, explain(seen)),
+    seen.fields ? part('Fields', changesText(seen.fields) || 'none') : null,
     seen.command ? part('Redis command', commandText(seen.command, view)) : null);
 }
 
@@ -107,7 +109,7 @@ function part(title, content) {
 function explain(seen) {
   if (seen.reason) return seen.reason;
   switch (seen.outcome) {
-    case 'written': return 'Written to the user\'s hash.';
+    case 'written': return changesSentence(seen.fields);
     case 'accepted': return 'On disk; on its way to the destinations.';
     case 'dead_lettered': return 'Redis refused it for good.';
     default: return 'It has nothing to write.';

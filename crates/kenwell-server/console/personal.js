@@ -35,16 +35,20 @@ export function commandText(words, { masked = false } = {}) {
 }
 
 /**
- * HSET key field value …: names stay, the key keeps what stands before the user's id. JSON.MERGE key $ patch …: nothing
- * stays behind the path.
+ * HSET key field value …: names stay, the key keeps what stands before the user's id. HDEL key name … ; HSET …: what is
+ * removed has names only. JSON.MERGE key $ patch …: nothing stays behind the path.
  */
 function hide(words) {
   const isDocument = words[0]?.startsWith('JSON.');
-  return words.map((one, place) => {
-    if (isDocument && place > 2) return HIDDEN;
+  // A removed field that is called ";" is followed by ";.*".
+  const end = words.findIndex((one, place) => one === ';' && place > 1 && words[place + 1] === 'HSET');
+  const removes = words[0] === 'HDEL' ? (end < 0 ? words.length : end + 1) : 0;
+  return words.map((one, at) => {
+    if (isDocument && at > 2) return HIDDEN;
+    const place = at < removes ? at : at - removes;
     if (place === 0) return quote(one);
     if (place === 1) return quote(one.replace(/((?:^|:)user:).*$/s, `$1${HIDDEN}`));
-    return place % 2 === 0 ? quote(one) : HIDDEN;
+    return at < removes || place % 2 === 0 ? quote(one) : HIDDEN;
   });
 }
 

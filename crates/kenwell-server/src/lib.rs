@@ -21,6 +21,7 @@ mod mutex; // locking without a panic
 mod object; // JSON objects that are read as objects only
 pub(crate) mod origin; // why a field has its value: the event that set it, and what that replaced
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key
+mod repetition; // what writing older events once more does to newer values
 pub mod runtime; // what runs now, and every change of it
 pub(crate) mod serve; // puts it all together
 mod service_manager; // what systemd is told

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
+    mem::{replace, take},
     ops::Range,
     sync::{Arc, Mutex},
 };
@@ -32,9 +33,11 @@ struct State {
     /// Why nothing is delivered, while nothing is.
     stopped: Option<Stopped>,
     /// Whom to wake by dropping this, by the end of what they wait for, and a number that tells them apart.
-    waiting: BTreeMap<(Offset, u64), oneshot::Sender<Infallible>>,
+    waiting: Waiting,
     last_number: u64,
 }
+
+type Waiting = BTreeMap<(Offset, u64), oneshot::Sender<Infallible>>;
 
 /// A place among those who wait, which is given up when this is dropped.
 struct Waiter {
@@ -46,8 +49,8 @@ struct Waiter {
 
 /// What is known of some events.
 enum Look {
-    /// They are applied, or it makes no sense to wait for it.
-    Known(Result<(), NotApplied>),
+    /// They have their outcome, and so many of them are not in Redis; or it makes no sense to wait for it.
+    Known(Result<u64, NotApplied>),
     Unknown(Waiter),
 }
 
@@ -58,14 +61,18 @@ impl AppliedEvents {
         let mut state = lock(&self.state);
         state.settled = position;
         state.deferred.clear();
-        state.wake_passed();
+        let passed = state.take_passed();
+        drop(state);
+        wake(passed);
     }
 
     /// Everything before `end` has its outcome or is deferred, and survives the death of the process.
     pub(crate) fn settle(&self, end: Offset) {
         let mut state = lock(&self.state);
         state.settled = state.settled.max(end);
-        state.wake_passed();
+        let passed = state.take_passed();
+        drop(state);
+        wake(passed);
     }
 
     /// These events wait by themselves, and others pass them. To be called before those are settled.
@@ -79,7 +86,9 @@ impl AppliedEvents {
         for event in events {
             state.deferred.remove(&event);
         }
-        state.wake_passed();
+        let passed = state.take_passed();
+        drop(state);
+        wake(passed);
     }
 
     /// None of these events will be in Redis: they are dead letters or lost. To be called before they are settled.
@@ -91,9 +100,12 @@ impl AppliedEvents {
     pub(crate) fn set_stopped(&self, stopped: Option<Stopped>) {
         let mut state = lock(&self.state);
         state.stopped = stopped;
-        if stopped.is_some() {
-            state.waiting.clear();
-        }
+        let waiting = match stopped {
+            Some(_) => take(&mut state.waiting),
+            None => Waiting::new(),
+        };
+        drop(state);
+        wake(waiting);
     }
 
     /// Resolves when all of these events are in Redis or had nothing for it, or as soon as that cannot be waited for.
@@ -116,8 +128,7 @@ impl AppliedEvents {
     pub(super) async fn settled(&self, events: &Range<Offset>) -> Result<u64, NotApplied> {
         loop {
             match self.look(events) {
-                Look::Known(Ok(())) => return Ok(lock(&self.state).unapplied.count(events)),
-                Look::Known(Err(reason)) => return Err(reason),
+                Look::Known(known) => return known,
                 Look::Unknown(mut waiter) => drop((&mut waiter.woken).await),
             }
         }
@@ -126,7 +137,7 @@ impl AppliedEvents {
     fn look(&self, events: &Range<Offset>) -> Look {
         let mut state = lock(&self.state);
         if state.has_settled(events) {
-            return Look::Known(Ok(()));
+            return Look::Known(Ok(state.unapplied.count(events)));
         }
         if let Some(stopped) = state.stopped {
             return Look::Known(Err(NotApplied::Stopped(stopped)));
@@ -155,14 +166,19 @@ impl State {
         events.end <= self.settled && self.deferred.range(events.clone()).next().is_none()
     }
 
-    /// Wakes those whose events the delivery has passed. Who waits for a deferred one waits again.
-    fn wake_passed(&mut self) {
+    /// Those whose events the delivery has passed. Who waits for a deferred one waits again.
+    fn take_passed(&mut self) -> Waiting {
         if self.waiting.is_empty() {
-            return;
+            return Waiting::new();
         }
-        // What goes is dropped, which wakes them.
-        self.waiting = self.waiting.split_off(&(self.settled.plus(1), 0));
+        let behind = self.waiting.split_off(&(self.settled.plus(1), 0));
+        replace(&mut self.waiting, behind)
     }
+}
+
+/// Wakes them. To be called without the lock, which is the first that they take.
+fn wake(waiting: Waiting) {
+    drop(waiting);
 }
 
 impl Drop for Waiter {

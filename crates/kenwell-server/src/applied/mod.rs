@@ -11,6 +11,7 @@ mod not_applied;
 mod position;
 mod prefer;
 mod unapplied_ranges;
+mod wait_places;
 mod waits;
 
 pub use applied_events::AppliedEvents;
@@ -18,5 +19,6 @@ pub use journal_id::JournalId;
 pub use not_applied::{NotApplied, Stopped};
 pub use position::{POSITION, Position};
 pub use prefer::{PREFERENCE_APPLIED, preferred_wait};
-pub(crate) use waits::source_share;
+pub(crate) use wait_places::WaitPlaces;
+pub(crate) use waits::WaitingSender;
 pub use waits::{DEFAULT_WAIT, MAX_WAIT, Waits};

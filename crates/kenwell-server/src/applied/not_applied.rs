@@ -23,19 +23,22 @@ pub enum NotApplied {
     Refused(u64),
     /// As many wait as may.
     TooManyWaits,
+    /// The sender has hung up, and nobody would see the answer.
+    HungUp,
     /// The server stops.
     Stopping,
 }
 
 impl NotApplied {
     /// Every reason as programs get it, beside `applied`.
-    pub const NAMES: [&str; 7] = [
+    pub const NAMES: [&str; 8] = [
         "timeout",
         "paused",
         "disabled",
         "removed",
         "refused",
         "too_many_waits",
+        "hung_up",
         "stopping",
     ];
 
@@ -48,6 +51,7 @@ impl NotApplied {
             Self::Stopped(Stopped::Removed) => "removed",
             Self::Refused(_) => "refused",
             Self::TooManyWaits => "too_many_waits",
+            Self::HungUp => "hung_up",
             Self::Stopping => "stopping",
         }
     }
@@ -66,6 +70,7 @@ impl NotApplied {
                 );
             }
             Self::TooManyWaits => "too many requests wait already",
+            Self::HungUp => "the sender has hung up",
             Self::Stopping => "the server stops",
         };
         text.to_owned()
@@ -85,6 +90,7 @@ mod tests {
             NotApplied::Stopped(Stopped::Removed),
             NotApplied::Refused(1),
             NotApplied::TooManyWaits,
+            NotApplied::HungUp,
             NotApplied::Stopping,
         ];
         assert_eq!(all.map(NotApplied::as_str), NotApplied::NAMES);

@@ -2,42 +2,43 @@
 
 use std::{ops::Range, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{select_all, try_join_all};
 use kenwell_journal::Offset;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{applied_events::AppliedEvents, not_applied::NotApplied};
+use super::{
+    applied_events::AppliedEvents,
+    not_applied::NotApplied,
+    wait_places::{WaitPlace, WaitPlaces},
+};
+use crate::listener::HangUpWatch;
 
 /// How long a request waits that does not say it.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 /// The longest that a request may wait.
 pub const MAX_WAIT: Duration = Duration::from_mins(1);
-/// The most requests that wait at once, however many connections there may be.
-const MAX_WAITS: usize = 1_024;
 
 /// The requests of one listener that wait.
 #[derive(Debug)]
 pub struct Waits {
-    places: Semaphore,
+    places: WaitPlaces,
     closing: CancellationToken,
 }
 
-/// How many of so many connections may wait.
-fn places(connections: usize) -> usize {
-    (connections / 4).clamp(1, MAX_WAITS)
-}
-
-/// How many of these may be of one source: a half, so that one whose destination is down leaves places to the others.
-pub(crate) fn source_share(connections: usize) -> usize {
-    (places(connections) / 2).max(1)
+/// Who waits.
+pub(crate) struct WaitingSender<'a, S> {
+    /// The places of each of its sources.
+    pub(crate) shares: S,
+    /// Sees it leave.
+    pub(crate) hang_up: &'a HangUpWatch,
 }
 
 impl Waits {
-    /// Lets a quarter of so many connections wait, but at most `MAX_WAITS` and at least one, until `closing` is cancelled.
+    /// Lets a quarter of so many connections wait, but at most 1,024 and at least one, until `closing` is cancelled.
     pub fn new(connections: usize, closing: CancellationToken) -> Self {
         Self {
-            places: Semaphore::new(places(connections)),
+            places: WaitPlaces::of_connections(connections),
             closing,
         }
     }
@@ -50,17 +51,29 @@ impl Waits {
     /// Resolves when these events, which are durable, are in the Redis of all these destinations or had nothing for
     /// them; or as soon as that cannot be waited for. Dropped earlier, it leaves nothing behind.
     ///
+    /// A sender that has hung up is not waited for. One that only sends no more may have hung up, too: it waits on, and
+    /// gives way to others when there are no places left.
+    ///
     /// # Errors
     /// [`NotApplied`].
-    pub async fn applied(
-        &self,
+    pub(crate) async fn applied<'a>(
+        &'a self,
         limit: Duration,
         events: impl IntoIterator<Item = (AppliedEvents, Range<Offset>)>,
+        sender: WaitingSender<'_, impl Iterator<Item = &'a WaitPlaces>>,
     ) -> Result<(), NotApplied> {
+        let WaitingSender { shares, hang_up } = sender;
+        let places = shares.chain([&self.places]).map(WaitPlaces::take);
+        let places: Option<Vec<_>> = places.collect();
+        let mut places = places.ok_or(NotApplied::TooManyWaits)?;
         let waits = events.into_iter();
         let waits =
             waits.map(|(destination, events)| async move { destination.applied(events).await });
-        self.limit(limit, try_join_all(waits)).await.map(drop)
+        tokio::select! {
+            biased;
+            ended = self.limit(limit, try_join_all(waits)) => ended.map(drop),
+            reason = leaves(hang_up, &mut places) => Err(reason),
+        }
     }
 
     /// Resolves when these events have their outcome at a destination, also those that are dead letters.
@@ -73,6 +86,7 @@ impl Waits {
         destination: &AppliedEvents,
         events: &Range<Offset>,
     ) -> Result<(), NotApplied> {
+        let _place = self.places.take().ok_or(NotApplied::TooManyWaits)?;
         self.limit(limit, destination.settled(events))
             .await
             .map(drop)
@@ -83,14 +97,22 @@ impl Waits {
         limit: Duration,
         wait: impl Future<Output = Result<T, NotApplied>>,
     ) -> Result<T, NotApplied> {
-        let Ok(_place) = self.places.try_acquire() else {
-            return Err(NotApplied::TooManyWaits);
-        };
         tokio::select! {
             biased;
             ended = timeout(limit, wait) => ended.unwrap_or(Err(NotApplied::TimedOut)),
             () = self.closing.cancelled() => Err(NotApplied::Stopping),
         }
+    }
+}
+
+/// Resolves when a sender has hung up; or, if that may be, when somebody else has taken one of its places.
+async fn leaves(hang_up: &HangUpWatch, places: &mut [WaitPlace]) -> NotApplied {
+    hang_up.half_closed().await;
+    let offers = places.iter_mut().map(|place| Box::pin(place.offer()));
+    tokio::select! {
+        biased;
+        () = hang_up.reset() => NotApplied::HungUp,
+        _ = select_all(offers) => NotApplied::TooManyWaits,
     }
 }
 
@@ -105,6 +127,19 @@ mod tests {
         Offset(0)..Offset(1)
     }
 
+    /// A sender without a source that is there to the end.
+    async fn wait(
+        waits: &Waits,
+        limit: Duration,
+        events: impl IntoIterator<Item = (AppliedEvents, Range<Offset>)>,
+    ) -> Result<(), NotApplied> {
+        let sender = WaitingSender {
+            shares: std::iter::empty(),
+            hang_up: &HangUpWatch::default(),
+        };
+        waits.applied(limit, events, sender).await
+    }
+
     fn applied() -> AppliedEvents {
         let applied = AppliedEvents::default();
         applied.settle(Offset(1));
@@ -117,15 +152,15 @@ mod tests {
         let (here, away) = (applied(), AppliedEvents::default());
         let all = || [(here.clone(), events()), (away.clone(), events())];
         let soon = Duration::from_millis(1);
-        assert_eq!(waits.applied(soon, all()).await, Err(NotApplied::TimedOut));
+        assert_eq!(wait(&waits, soon, all()).await, Err(NotApplied::TimedOut));
         let third = AppliedEvents::default();
         third.set_stopped(Some(Stopped::Removed));
         let with_third = all().into_iter().chain([(third, events())]);
         let removed = Err(NotApplied::Stopped(Stopped::Removed));
-        assert_eq!(waits.applied(LONG, with_third).await, removed);
+        assert_eq!(wait(&waits, LONG, with_third).await, removed);
         away.settle(Offset(1));
-        assert_eq!(waits.applied(LONG, all()).await, Ok(()));
-        assert_eq!(waits.applied(LONG, []).await, Ok(()));
+        assert_eq!(wait(&waits, LONG, all()).await, Ok(()));
+        assert_eq!(wait(&waits, LONG, []).await, Ok(()));
     }
 
     #[tokio::test]

@@ -63,9 +63,9 @@ fn summary(config: &Config) -> String {
             config.private.tls.as_ref(),
         ),
         format!(
-            "  journal     at most {}, kept {}s or {}, durability {durability}",
+            "  journal     at most {}, kept {} or {}, durability {durability}",
             size(config.journal.max_bytes),
-            config.journal.retain.as_secs(),
+            config::duration_text(config.journal.retain),
             size(config.journal.retain_bytes),
         ),
     ];

@@ -15,6 +15,7 @@ use crate::config::{Config, Destination};
 use crate::dead_letters::{DeadLetter, DeadLetters, Error, RetryResult};
 use crate::installation;
 use crate::private::Letter;
+use crate::repetition;
 
 /// A retry shows how far it has come after so many letters.
 const SHOWN_EVERY: u64 = 100;
@@ -115,6 +116,9 @@ pub(super) async fn retry(place: &LettersPlace, choice: &LetterChoice) -> Result
             None => RetryResult::default(),
         };
         print_outcome(&destination.id, &outcome, place)?;
+        if outcome.written > 0 && !place.json {
+            output::line(repetition::of_retry(&config.layout(destination)))?;
+        }
         outcomes.push(outcome);
     }
     if let Some(stopped) = outcomes

@@ -150,6 +150,11 @@ pub(super) async fn retry(
                 "{id}: {retried} written or with nothing to write, {superseded} dropped because newer events have set \
                  all of their fields, {still_failing} kept"
             ))?;
+            if let Some(note) = told.get("note").and_then(Value::as_str)
+                && retried > 0
+            {
+                output::line(note)?;
+            }
         }
         if let Some(error) = error {
             return Err(Failure::failed(format!(

@@ -166,7 +166,8 @@ Examples:
 
 Events received since then, accepted for the destination and still in the journal (journal.retain)
 are delivered again: by the server, when one runs, and otherwise when it starts. Older values of a
-trait are followed by the newer ones, so profiles end as they are."
+trait are followed by the newer ones, so profiles end as they are; with order = \"event_time\" nothing
+newer is overwritten even in between."
 );
 
 pub(super) const DOCTOR: &str = "\
@@ -312,7 +313,9 @@ Put right what the reasons say first (kenwell dead-letters list). Works in the f
 server runs; with --url that server does it.
 
 Of a letter only those fields are written that no newer event has set meanwhile; a user's letters
-are written in the order in which they were sent.
+are written in the order in which they were sent. In the order of arrival that goes for events of
+this Kenwell, and what something else has written since is overwritten; with order = \"event_time\"
+nothing newer is overwritten, whoever wrote it.
 
 Exits 0 when none is left, and 1 when some stay.";
 

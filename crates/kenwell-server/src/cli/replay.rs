@@ -14,6 +14,7 @@ use super::output;
 use super::progress::Progress;
 use super::server::{Server, ServerOptions};
 use crate::config::{self, Config, is_id};
+use crate::repetition;
 use crate::runtime::rewind;
 use crate::serve::open_journal;
 
@@ -90,7 +91,16 @@ async fn in_files(arguments: &Replay, config: &Config) -> Result<(), Failure> {
         records,
         "will be delivered to",
         "again when the server starts",
-    )
+    )?;
+    note(arguments, repetition::of_replay(&config.layout(destination)))
+}
+
+/// What delivering again does to newer values.
+fn note(arguments: &Replay, note: &str) -> Result<(), Failure> {
+    if arguments.json {
+        return Ok(());
+    }
+    output::line(note)
 }
 
 async fn by_server(arguments: &Replay, server: &Server) -> Result<(), Failure> {
@@ -101,12 +111,16 @@ async fn by_server(arguments: &Replay, server: &Server) -> Result<(), Failure> {
     let replayed = server.call_slowly(Method::POST, &path, Some(&body)).await?;
     let records = replayed.get("records").and_then(Value::as_u64);
     let records = records.unwrap_or_default();
+    let effect = replayed.get("note").and_then(Value::as_str);
+    let effect = || effect.map_or(Ok(()), |effect| note(arguments, effect));
     if !arguments.wait {
         let what = "to deliver to";
-        return told(arguments, &id, records, what, "again");
+        told(arguments, &id, records, what, "again")?;
+        return effect();
     }
     wait(server, &id).await?;
-    told(arguments, &id, records, "delivered to", "again")
+    told(arguments, &id, records, "delivered to", "again")?;
+    effect()
 }
 
 /// Waits until all has an outcome that was accepted for the destination by now: what is delivered again comes first.

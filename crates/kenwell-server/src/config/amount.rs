@@ -116,6 +116,11 @@ fn product(digits: &str, factor: u64) -> Option<u64> {
 }
 
 /// As the file would have it, in one unit: `90s`, `30m`, `7d`.
+pub(crate) fn duration_text(duration: Duration) -> String {
+    in_largest_unit(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The same of so many milliseconds.
 pub(super) fn in_largest_unit(milliseconds: u64) -> String {
     if milliseconds == 0 {
         return "0s".to_owned();
@@ -161,10 +166,9 @@ mod tests {
 
     #[test]
     fn durations_are_shown_in_their_largest_unit() {
-        for text in ["1ms", "1500ms", "90s", "30m", "36h", "3650d", "0d"] {
+        for text in ["1ms", "1500ms", "90s", "30m", "36h", "3650d", "0s"] {
             let duration = duration_of(text).unwrap();
-            let milliseconds = u64::try_from(duration.as_millis()).unwrap();
-            assert_eq!(in_largest_unit(milliseconds), text);
+            assert_eq!(duration_text(duration), text);
         }
     }
 }

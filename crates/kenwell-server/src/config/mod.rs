@@ -36,7 +36,7 @@ mod values;
 
 pub use allowed::AllowedReferences;
 pub(crate) use allowed::Reference;
-pub(crate) use amount::duration_of as duration;
+pub(crate) use amount::{duration_of as duration, duration_text};
 pub use environment::Environment;
 
 pub(crate) use keys::without_links;

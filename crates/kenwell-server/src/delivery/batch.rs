@@ -8,7 +8,7 @@ use kenwell_journal::{Offset, Records};
 use crate::{
     envelope::Envelope,
     metrics::DestinationCounters,
-    tail::{Observation, Outcome, Tail},
+    tail::{ItemUpdate, Observation, Outcome, Tail},
 };
 
 /// A batch on its way to Redis. An item of its [`FoldedUpdate`]s is the place of a record among those that
@@ -127,7 +127,7 @@ impl Batch {
     ) {
         let items = updates.into_iter().flat_map(|(folded, reason)| {
             let items = folded.items().iter();
-            items.map(move |item| (*item, (folded.update(), reason)))
+            items.map(move |&item| (item, (ItemUpdate { folded, item }, reason)))
         });
         let wanted: HashMap<usize, _> = items.collect();
         for (_, record, (update, reason)) in self.records(&wanted) {

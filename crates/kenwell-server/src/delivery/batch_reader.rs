@@ -10,6 +10,10 @@ use super::backoff::Backoff;
 /// Bytes of records that are read at once, whatever their count.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// Records that must be waiting before the next batch is built while one is written. A batch is closed when it is built:
+/// of a few records, those behind them would wait for one batch more, while building those few takes no time.
+const READ_AHEAD_RECORDS: u64 = 128;
+
 /// Reads one destination's records, from its cursor on.
 pub(super) struct BatchReader {
     reader: Reader,
@@ -70,6 +74,14 @@ impl BatchReader {
                     sleep(backoff.next()).await;
                 }
             }
+        }
+    }
+
+    /// Resolves when so many records are there that it is worth to build a batch of them while another one is written.
+    /// Dropped before it is done, nothing is lost.
+    pub(super) async fn worth_reading_ahead(&mut self) {
+        if self.remaining.is_none() {
+            self.reader.wait_for(READ_AHEAD_RECORDS).await;
         }
     }
 

@@ -51,9 +51,13 @@ impl OutcomeRecorder {
     /// Writes what can be written now, and records what became of it.
     pub(super) async fn attempt(
         &self,
-        updates: Vec<PendingUpdate>,
+        mut updates: Vec<PendingUpdate>,
         writer: &mut Writer,
     ) -> Attempt {
+        let tail = self.counters.tail();
+        if tail.watches_writes_to(self.health.destination()) {
+            updates.iter_mut().for_each(PendingUpdate::watch);
+        }
         let mut superseded = self.supersede_older(&updates).await;
         let results = writer.attempt(&updates).await;
         let mut again = Vec::new();

@@ -46,6 +46,11 @@ impl PendingUpdate {
         self.part.update().key()
     }
 
+    /// Has the next write tell what it changes.
+    pub(super) fn watch(&mut self) {
+        self.part.watch();
+    }
+
     /// How many events it has.
     pub(super) fn events(&self) -> usize {
         self.parts().map(|part| part.items().len()).sum()

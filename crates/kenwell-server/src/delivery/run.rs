@@ -110,7 +110,8 @@ impl Delivery {
         }
     }
 
-    /// Writes `batch` and meanwhile reads and builds the one behind it, which must not be written before.
+    /// Writes `batch` and meanwhile reads and builds the one behind it, if there is much for it. That must not be written
+    /// before.
     async fn write_and_read_ahead(
         &mut self,
         batch: &Arc<Batch>,
@@ -123,7 +124,7 @@ impl Delivery {
             tokio::select! {
                 biased;
                 () = &mut writing => return WriteEnd::Complete { read_ahead },
-                next = read_and_build(&mut self.reader, &mut self.builder), if read_ahead.is_none() => {
+                next = read_ahead_and_build(&mut self.reader, &mut self.builder), if read_ahead.is_none() => {
                     read_ahead = Some(next);
                 }
                 () = cut_off(stop, &self.health) => return WriteEnd::CutOff,
@@ -182,6 +183,12 @@ async fn read_and_build(reader: &mut BatchReader, builder: &mut BatchBuilder) ->
     let (batch, remaining) = builder.build(records);
     reader.put_back(remaining);
     batch
+}
+
+/// The same once it is worth it while another batch is written.
+async fn read_ahead_and_build(reader: &mut BatchReader, builder: &mut BatchBuilder) -> Batch {
+    reader.worth_reading_ahead().await;
+    read_and_build(reader, builder).await
 }
 
 /// Resolves after `stop` when the batch under way should not be waited for: Redis is away, or it is so slow

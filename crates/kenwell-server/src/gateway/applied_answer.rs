@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     applied::{
-        AppliedEvents, JournalId, NotApplied, POSITION, PREFERENCE_APPLIED, Position, Waits,
+        AppliedEvents, JournalId, NotApplied, POSITION, PREFERENCE_APPLIED, Position,
+        WaitingSender, Waits,
     },
+    listener::HangUpWatch,
     metrics::{Metrics, Waited},
 };
 
@@ -40,11 +42,12 @@ impl AppliedAnswers {
         answer: Answer,
         wait: WaitRequest,
         stored: StoredRequest,
+        hang_up: &HangUpWatch,
     ) -> Answer {
         let mut appends = stored.further_appends;
         appends.extend(stored.append);
         let began = Instant::now();
-        let ended = self.applied(wait, &appends).await;
+        let ended = self.applied(wait, &appends, hang_up).await;
         self.metrics
             .waits()
             .ended(Waited::Write, ended, began.elapsed());
@@ -59,12 +62,18 @@ impl AppliedAnswers {
         with_headers(answer, wait, position.as_ref())
     }
 
-    /// Waits in the share of each source, which is free again at the end.
-    async fn applied(&self, wait: WaitRequest, appends: &[StoredAppend]) -> Result<(), NotApplied> {
-        let shares = appends.iter().map(|it| it.source.wait_share.try_acquire());
-        let shares: Result<Vec<_>, _> = shares.collect();
-        let _shares = shares.map_err(|_| NotApplied::TooManyWaits)?;
-        self.waits.applied(wait.limit, events(appends)).await
+    /// Waits in the share of each source, and no longer than its sender is there.
+    async fn applied(
+        &self,
+        wait: WaitRequest,
+        appends: &[StoredAppend],
+        hang_up: &HangUpWatch,
+    ) -> Result<(), NotApplied> {
+        let shares = appends.iter().map(|append| &append.source.wait_share);
+        let sender = WaitingSender { shares, hang_up };
+        self.waits
+            .applied(wait.limit, events(appends), sender)
+            .await
     }
 }
 

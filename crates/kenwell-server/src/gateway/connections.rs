@@ -75,10 +75,11 @@ impl Plane for Gateway {
                 refusal = refusal.or(Some(Refusal::Busy));
             }
             let gateway = Arc::clone(&self);
+            let hang_up = &connection.hang_up;
             async move {
                 Ok::<_, Infallible>(match refusal {
                     Some(refusal) => gateway.refuse(&refusal, &request),
-                    None => gateway.respond(request).await,
+                    None => gateway.respond(request, hang_up).await,
                 })
             }
         });

@@ -32,6 +32,7 @@ use super::{
 use crate::{
     applied::{JournalId, Waits},
     config::Config,
+    listener::HangUpWatch,
     metrics::Metrics,
 };
 
@@ -121,14 +122,18 @@ impl Gateway {
         answer.into_response(cors::headers(request.headers()))
     }
 
-    /// Answers one request, and counts it.
-    pub(super) async fn respond(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Answers one request, and counts it. `hang_up` sees its sender leave.
+    pub(super) async fn respond(
+        &self,
+        mut request: Request<Incoming>,
+        hang_up: &HangUpWatch,
+    ) -> Response<Full<Bytes>> {
         let began = Instant::now();
         if let Some((answer, headers)) = cors::preflight(&request) {
             return answer.into_response(headers);
         }
         let (route, answer) = match route::find(request.method(), request.uri().path()) {
-            Ok((route, target)) => (route, self.answer(target, &mut request).await),
+            Ok((route, target)) => (route, self.answer(target, &mut request, hang_up).await),
             Err(refusal) => (route::NONE, Err(refusal)),
         };
         let answer = match answer {
@@ -151,6 +156,7 @@ impl Gateway {
         &self,
         target: Target,
         request: &mut Request<Incoming>,
+        hang_up: &HangUpWatch,
     ) -> Result<Answer, Refusal> {
         match target {
             Target::Events(route) => {
@@ -160,14 +166,14 @@ impl Gateway {
                     Err(_) => self.events_with_keys(route, request).await?,
                 };
                 let answer = success::answer(&stored, request.headers());
-                Ok(self.when_applied(answer, wait, stored).await)
+                Ok(self.when_applied(answer, wait, stored, hang_up).await)
             }
             Target::Beacon => {
                 let wait = WaitRequest::of(request.headers(), request.uri().query())?;
                 let key = auth::key_in_query(request.uri().query())?;
                 let stored = self.events(&key, Route::Batch, request).await?;
                 let answer = success::answer(&stored, request.headers());
-                Ok(self.when_applied(answer, wait, stored).await)
+                Ok(self.when_applied(answer, wait, stored, hang_up).await)
             }
             Target::Pixel => Ok(self.pixel(request.uri().query())),
             Target::Health => Ok(status::health(self.ingest.is_accepting(), &self.started)),
@@ -202,10 +208,11 @@ impl Gateway {
         answer: Answer,
         wait: Option<WaitRequest>,
         stored: StoredRequest,
+        hang_up: &HangUpWatch,
     ) -> Answer {
         match wait {
             None => answer,
-            Some(wait) => self.applied.wait(answer, wait, stored).await,
+            Some(wait) => self.applied.wait(answer, wait, stored, hang_up).await,
         }
     }
 

@@ -4,11 +4,10 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
 
 use super::{body::BodyMemory, refusal::Refusal};
 use crate::{
-    applied::source_share,
+    applied::WaitPlaces,
     config, envelope,
     metrics::{DestinationCounters, Metrics, SourceCounters},
 };
@@ -30,7 +29,7 @@ pub struct Source {
     /// What its large bodies may take of the memory for all.
     pub(super) body_share: BodyMemory,
     /// How many of its requests may wait until their events are applied.
-    pub(super) wait_share: Arc<Semaphore>,
+    pub(super) wait_share: WaitPlaces,
 }
 
 /// An allowance of events a second, shared by all that go on counting with it.
@@ -120,8 +119,8 @@ impl Source {
             body_share: before
                 .map_or_else(BodyMemory::source_share, |before| before.body_share.clone()),
             wait_share: before.map_or_else(
-                || Arc::new(Semaphore::new(source_share(config.gateway.max_connections))),
-                |before| Arc::clone(&before.wait_share),
+                || WaitPlaces::of_source(config.gateway.max_connections),
+                |before| before.wait_share.clone(),
             ),
         }
     }

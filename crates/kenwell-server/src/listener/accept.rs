@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::either::Either;
 
-use super::{ServerIdentity, Socket, certificate_reloader};
+use super::{HangUpWatch, ServerIdentity, Socket, certificate_reloader};
 
 /// The longest a TLS handshake may take. Less than what a stopping server allows for the requests
 /// under way, so that a client who says nothing does not hold it up.
@@ -89,6 +89,11 @@ impl AcceptedConnection {
         let stream = tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(self.socket)).await;
         let stream = stream.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
         Ok(Either::Right(Box::new(stream)))
+    }
+
+    /// Sees its other side hang up.
+    pub(super) fn hang_up_watch(&self) -> HangUpWatch {
+        self.socket.hang_up_watch()
     }
 
     /// Sends `answer` and closes, without waiting. With TLS it only closes: nothing can be sent before the

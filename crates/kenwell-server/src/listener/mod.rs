@@ -5,6 +5,7 @@ mod addresses;
 mod certificate;
 mod certificate_reloader;
 mod descriptors;
+mod hang_up;
 mod places;
 mod serve;
 mod socket;
@@ -16,6 +17,7 @@ pub use certificate::ServerIdentity;
 pub(crate) use descriptors::{
     ConnectionLimits, fit as fit_connections, raise as raise_descriptors,
 };
+pub(crate) use hang_up::HangUpWatch;
 pub(crate) use places::{Place, Places};
 pub(crate) use serve::{Connection, Plane, Scope, serve};
 pub(crate) use socket::Socket;

@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{AcceptedConnection, Listener, Place, Places, Stream};
+use super::{AcceptedConnection, HangUpWatch, Listener, Place, Places, Stream};
 
 /// Connections beyond the limit: each may ask once how the server is, and is told otherwise that there is no place.
 const SPARE_PLACES: usize = 16;
@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     /// Its place, which is free again when this and its clones are dropped.
     pub(crate) place: Arc<Place>,
     pub(crate) scope: Scope,
+    /// Sees the other end hang up while nothing is read.
+    pub(crate) hang_up: HangUpWatch,
     /// Cancelled: it ends as soon as nothing is under way on it.
     stop: CancellationToken,
 }
@@ -134,7 +136,7 @@ impl Connections {
         accepted: AcceptedConnection,
         peer: SocketAddr,
     ) {
-        let Some(connection) = self.admit(peer).await else {
+        let Some(connection) = self.admit(&accepted, peer).await else {
             plane.turn_away(accepted);
             return;
         };
@@ -156,7 +158,7 @@ impl Connections {
     }
 
     /// A place for a connection, or a spare one.
-    async fn admit(&self, peer: SocketAddr) -> Option<Connection> {
+    async fn admit(&self, accepted: &AcceptedConnection, peer: SocketAddr) -> Option<Connection> {
         let (place, scope) = match self.places.take().await {
             Some(place) => (place, Scope::Everything),
             None => (self.spare.take().await?, Scope::Health),
@@ -165,6 +167,7 @@ impl Connections {
             peer,
             place: Arc::new(place),
             scope,
+            hang_up: accepted.hang_up_watch(),
             stop: self.stop.clone(),
         })
     }

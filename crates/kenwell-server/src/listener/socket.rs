@@ -3,15 +3,21 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::{Sleep, sleep},
 };
+
+use super::hang_up::HangUpWatch;
 
 /// How long the other side may take none of what there is to send.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,7 +29,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// One that is there and does not read what we answer is another matter: after 30 seconds in which nothing
 /// could be sent, writing fails, which ends the connection. One that reads slowly, or is sent nothing, is left alone.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    reading: OwnedReadHalf,
+    /// None once it was shut down, which happens when the last one is dropped.
+    writing: Option<Arc<OwnedWriteHalf>>,
     /// Whether a write has failed.
     write_failed: bool,
     write_timeout: Duration,
@@ -37,8 +45,10 @@ impl Socket {
     }
 
     fn with_timeout(stream: TcpStream, write_timeout: Duration) -> Self {
+        let (reading, writing) = stream.into_split();
         Self {
-            stream,
+            reading,
+            writing: Some(Arc::new(writing)),
             write_failed: false,
             write_timeout,
             stalled: None,
@@ -50,7 +60,31 @@ impl Socket {
     /// # Errors
     /// When nothing fits, or the other side has closed.
     pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.try_write(bytes)
+        let writing = self.writing.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        writing.try_write(bytes)
+    }
+
+    /// Sees the other side hang up.
+    pub(super) fn hang_up_watch(&self) -> HangUpWatch {
+        let writing = self.writing.as_ref().map(Arc::downgrade);
+        HangUpWatch::new(writing.unwrap_or_default())
+    }
+
+    /// Writes once there is room.
+    fn poll_write_with(
+        &self,
+        context: &mut Context<'_>,
+        write: impl Fn(&OwnedWriteHalf) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let writing = self.writing.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        loop {
+            let stream: &TcpStream = (**writing).as_ref();
+            ready!(stream.poll_write_ready(context))?;
+            match write(writing) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
     }
 
     /// `written`, or all of `length` when the other side cannot be reached. An error when it takes nothing.
@@ -88,7 +122,7 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.reading).poll_read(context, buffer)
     }
 }
 
@@ -101,7 +135,7 @@ impl AsyncWrite for Socket {
         if self.write_failed {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = self.poll_write_with(context, |writing| writing.try_write(bytes));
         self.or_nowhere(context, written, bytes.len())
     }
 
@@ -114,20 +148,21 @@ impl AsyncWrite for Socket {
         if self.write_failed {
             return Poll::Ready(Ok(length));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = self.poll_write_with(context, |writing| writing.try_write_vectored(slices));
         self.or_nowhere(context, written, length)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn poll_shutdown(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writing = None;
+        Poll::Ready(Ok(()))
     }
 }
 

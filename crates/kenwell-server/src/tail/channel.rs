@@ -55,6 +55,17 @@ impl Tail {
         self.inner.count.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether anybody looks at what is written to this destination.
+    pub fn watches_writes_to(&self, destination: &str) -> bool {
+        if !self.has_subscribers() {
+            return false;
+        }
+        let subscriptions = self.inner.subscriptions.read();
+        let subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
+        let mut filters = subscriptions.iter().map(|it| &it.filter);
+        filters.any(|filter| filter.may_want_writes_to(destination))
+    }
+
     /// Shows an event to every subscriber that wants to see it.
     pub fn publish(&self, observation: &Observation<'_>) {
         let fields = EventFields::of(observation);
@@ -166,6 +177,23 @@ mod tests {
         assert_eq!(ios.next().await.unwrap().seq, 2);
         drop((all, ios));
         assert!(!tail.has_subscribers());
+    }
+
+    #[test]
+    fn only_what_somebody_may_see_is_watched() {
+        let tail = Tail::default();
+        assert!(!tail.watches_writes_to("a"));
+        let filter = |destination: &str, outcome| Filter {
+            destination: Some(destination.to_owned()),
+            outcome,
+            ..Filter::default()
+        };
+        let _refused = tail.subscribe(filter("a", Some(Outcome::DeadLettered)));
+        assert!(!tail.watches_writes_to("a"));
+        let _written = tail.subscribe(filter("a", Some(Outcome::Written)));
+        assert!(tail.watches_writes_to("a") && !tail.watches_writes_to("b"));
+        let _all = tail.subscribe(Filter::default());
+        assert!(tail.watches_writes_to("b"));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::command;
+use super::fields::TailFields;
 use super::observation::{EventFields, Observation, Outcome};
 use super::truncate::{MAX_EVENT_BYTES, bounded_event, truncated_text};
 
@@ -39,10 +40,15 @@ pub struct TailEvent {
     pub event: Box<RawValue>,
     /// The words of the Redis command that wrote it, at most about 16 KiB; "…" stands for what is left out.
     pub command: Option<Vec<String>>,
+    /// What became of the fields that it names; null unless it was written, for documents, and when somebody began to look
+    /// while it was written.
+    pub fields: Option<TailFields>,
 }
 
 impl TailEvent {
     pub(super) fn new(seq: u64, observation: &Observation<'_>, fields: &EventFields) -> Self {
+        let is_written = observation.outcome == Outcome::Written;
+        let written = observation.update.filter(|_| is_written);
         Self {
             seq,
             at: format!("{:.3}", Timestamp::now()),
@@ -55,7 +61,13 @@ impl TailEvent {
                 .map(|reason| truncated_text(reason.as_bytes(), MAX_REASON_BYTES)),
             destination: observation.destination.map(str::to_owned),
             event: bounded_event(observation.event, MAX_EVENT_BYTES),
-            command: observation.update.map(command::words),
+            command: observation
+                .update
+                .map(|update| command::words(update.folded.update())),
+            fields: written.and_then(|update| {
+                let changes = update.folded.changes_of(update.item);
+                changes.map(TailFields::new)
+            }),
         }
     }
 }

@@ -20,6 +20,13 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it may want to see what was written to this destination.
+    pub(super) fn may_want_writes_to(&self, destination: &str) -> bool {
+        let wanted = self.destination.as_deref();
+        wanted.is_none_or(|wanted| wanted == destination)
+            && self.outcome.is_none_or(|wanted| wanted == Outcome::Written)
+    }
+
     pub(super) fn wants(&self, observation: &Observation<'_>, fields: &EventFields) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == given

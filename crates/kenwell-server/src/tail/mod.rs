@@ -6,6 +6,7 @@
 mod channel;
 mod command;
 mod event;
+mod fields;
 mod filter;
 mod observation;
 mod truncate;
@@ -13,6 +14,7 @@ mod truncate;
 pub use channel::{MAX_SUBSCRIBERS, MissedEvents, Subscriber, Tail};
 pub use command::MAX_COMMAND_BYTES;
 pub use event::TailEvent;
+pub use fields::{TailFields, TailNames};
 pub use filter::Filter;
-pub use observation::{Observation, Outcome, user_id_of};
+pub use observation::{ItemUpdate, Observation, Outcome, user_id_of};
 pub use truncate::{MAX_EVENT_BYTES, bounded_event};

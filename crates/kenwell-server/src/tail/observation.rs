@@ -1,6 +1,6 @@
 //! What gateway and delivery say of an event before it is known whether somebody wants to see it.
 
-use kenwell::profile::ProfileUpdate;
+use kenwell::profile::FoldedUpdate;
 use kenwell_json::{Kind, Reader, Skipped};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,7 +38,16 @@ pub struct Observation<'a> {
     /// Id of the destination where it happened; none for what happens at the gateway.
     pub destination: Option<&'a str>,
     /// What was written for it, together with other events of the same user and batch.
-    pub update: Option<&'a ProfileUpdate>,
+    pub update: Option<ItemUpdate<'a>>,
+}
+
+/// What was written for an event.
+#[derive(Clone, Copy)]
+pub struct ItemUpdate<'a> {
+    /// All that was written together.
+    pub folded: &'a FoldedUpdate,
+    /// The event's item of it.
+    pub item: usize,
 }
 
 /// The fields of an event that people look for.

@@ -437,3 +437,29 @@ fn hangs_up(limit: &str, enough: &str) {
     assert!(server.cli(&["dead-letters", "retry"]).status.success());
     assert_eq!(redis.fields("user:u13")["large"].len(), large.len());
 }
+
+#[test]
+fn what_comes_while_a_few_events_are_written_is_written_next_and_at_once() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let mut client = Client::connect(&server.gateway);
+    let batches = || {
+        let page = server.metrics();
+        outcome(&page, "freshness_seconds_count", "profiles")
+    };
+    client.identify(r#"{"userId":"first","traits":{"n":0}}"#);
+    server.settle("profiles");
+    let before = batches();
+    redis.freeze();
+    for number in 0..20 {
+        client.identify(&format!(
+            r#"{{"userId":"u{number}","traits":{{"n":{number}}}}}"#
+        ));
+    }
+    redis.thaw();
+    server.settle("profiles");
+    assert_eq!(redis.keys().len(), 21);
+    // The first ones, which were on their way, and all others: nothing waits behind a batch of two.
+    let written = batches() - before;
+    assert!(written <= 2, "{written} batches");
+}

@@ -3,6 +3,7 @@
 mod answers;
 mod damage;
 mod destinations;
+mod hang_ups;
 mod limits;
 mod pairs;
 mod positions;

@@ -113,7 +113,8 @@ impl<'a> Clocks<'a> {
     }
 }
 
-fn read_names(mut bytes: &[u8]) -> Option<Vec<(Change, &[u8])>> {
+/// The names that are written one behind the other.
+pub(super) fn read_names(mut bytes: &[u8]) -> Option<Vec<(Change, &[u8])>> {
     let mut names = Vec::new();
     while let Some((kind, rest)) = bytes.split_first() {
         let change = match kind {

@@ -2,6 +2,7 @@
 
 use redis::{Cmd, Pipeline, Value};
 
+use super::script::Lifetime;
 use super::update::Merging;
 use super::{ProfileUpdate, script};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
@@ -14,8 +15,17 @@ pub(super) const CONTROL_VALUE: usize = 32 * 1024;
 #[derive(Clone)]
 pub(super) struct Sample {
     pub(super) key: Vec<u8>,
-    command: Cmd,
+    write: SampleWrite,
     bytes: usize,
+}
+
+/// How it is written again.
+#[derive(Clone)]
+enum SampleWrite {
+    /// With this command.
+    Command(Cmd),
+    /// By the script, which also says when the profile and its clocks expire: one without the other would stay.
+    Script(Box<ProfileUpdate>),
 }
 
 impl Sample {
@@ -26,20 +36,47 @@ impl Sample {
         limit: usize,
         may_stay: impl Fn(&[u8]) -> bool,
     ) -> Option<Self> {
-        let (command, bytes) = match update.merge() {
+        let (write, bytes) = match update.merge() {
             // Whole: it may have been older than what is stored, and to set its field again would put that back.
-            Some(merge) if update.bytes() <= limit => {
+            Some(_) if update.bytes() <= limit => {
                 let stays = update.fields().all(|(name, _)| may_stay(name));
-                (stays.then(|| script::whole(update, merge))?, update.bytes())
+                let again = stays.then(|| Box::new(update.clone()))?;
+                (SampleWrite::Script(again), update.bytes())
             }
             Some(_) => return None,
-            None => Self::part(update, may_stay)?,
+            None => {
+                let (command, bytes) = Self::part(update, may_stay)?;
+                (SampleWrite::Command(command), bytes)
+            }
         };
         (bytes <= limit).then(|| Self {
             key: update.key().to_vec(),
-            command,
+            write,
             bytes: update.key().len() + bytes,
         })
+    }
+
+    /// The commands that write it so many times, and leave its key with what it had left until it expires. Should that be
+    /// over by then, what they write is a profile of its own, which must not stay either.
+    fn again(&self, times: usize, expires_in: Option<u64>) -> Pipeline {
+        let mut pipeline = Pipeline::new();
+        let command = match &self.write {
+            SampleWrite::Command(command) => command.clone(),
+            SampleWrite::Script(update) => {
+                let lifetime = Lifetime {
+                    ttl_ms: expires_in.map_or(0, |left| left.max(1)),
+                    is_set_once: true,
+                };
+                script::whole(update, lifetime)
+            }
+        };
+        for _time in 0..times {
+            pipeline.add_command(command.clone()).ignore();
+        }
+        if let (SampleWrite::Command(_), Some(left)) = (&self.write, expires_in) {
+            pipeline.cmd("PEXPIRE").arg(&self.key).arg(left);
+        }
+        pipeline
     }
 
     /// A command that writes a part of an update again, and the bytes that it writes.
@@ -97,7 +134,7 @@ pub(super) async fn write_sample(
     let question = redis::cmd("PTTL").arg(&sample.key).take();
     let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
-        Ok(Value::Int(left)) if left >= 0 => Some(left),
+        Ok(Value::Int(left)) => u64::try_from(left).ok(),
         Ok(_) => None,
         // A user that may not ask writes it all the same.
         Err(error) if error.is_answer() && error.class() == Class::Configuration => None,
@@ -105,15 +142,8 @@ pub(super) async fn write_sample(
     };
     let mut rest = bytes.div_ceil(sample.bytes.max(1)).max(1);
     while rest > 0 {
-        let mut pipeline = Pipeline::new();
         let now = rest.min(TOGETHER);
-        for _time in 0..now {
-            pipeline.add_command(sample.command.clone()).ignore();
-        }
-        // Should it expire meanwhile, what is written is a profile of its own, and must not stay.
-        if let Some(left) = expires_in {
-            pipeline.cmd("PEXPIRE").arg(&sample.key).arg(left);
-        }
+        let pipeline = sample.again(now, expires_in);
         let replies = connection.send("HSET", &pipeline).await?;
         replies.into_iter().try_for_each(|reply| reply.map(drop))?;
         rest -= now;
@@ -144,7 +174,10 @@ pub(super) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::profile::{Flattener, Layout, Order, Receipt, Rules, update};
 
     #[test]
     fn a_neighbour_has_the_same_beginning_and_the_same_slot() {
@@ -154,5 +187,40 @@ mod tests {
             assert_eq!(slot_of(&neighbour), slot_of(key.as_bytes()), "{key}");
             assert_ne!(neighbour, neighbour_of(key.as_bytes(), true));
         }
+    }
+
+    #[test]
+    fn a_sample_that_expires_while_it_is_written_again_leaves_nothing_behind() {
+        let layout = Layout {
+            rules: Rules {
+                order: Order::ByEventTime {
+                    clock_tolerance: Duration::from_mins(5),
+                },
+                ..Rules::default()
+            },
+            ..Layout::default()
+        };
+        let event = br#"{"userId":"u1","traits":{"a":1}}"#;
+        let by_time = Flattener::default().received(event, &layout, &Receipt::default());
+        let commands = |update: &ProfileUpdate, expires_in| {
+            let sample = Sample::of(update, 1_024, |_| true).unwrap();
+            let packed = sample.again(2, expires_in).get_packed_pipeline();
+            String::from_utf8_lossy(&packed).into_owned()
+        };
+        let by_time = by_time.unwrap();
+        // The script gives both keys their time, in the step that makes them.
+        for (left, argument) in [
+            (Some(0), "1 1 1 0"),
+            (Some(70), "1 70 1 0"),
+            (None, "1 0 1 0"),
+        ] {
+            let written = commands(&by_time, left);
+            assert_eq!(written.matches("kenwell:clocks:{user:u1}").count(), 2);
+            assert_eq!(written.matches(argument).count(), 2, "{written}");
+            assert!(!written.contains("PEXPIRE"), "{written}");
+        }
+        let plain = update(event, &Layout::default()).unwrap();
+        assert_eq!(commands(&plain, Some(70)).matches("PEXPIRE").count(), 1);
+        assert_eq!(commands(&plain, None).matches("PEXPIRE").count(), 0);
     }
 }

@@ -180,6 +180,17 @@ impl FoldedUpdate {
         &self.update
     }
 
+    /// The same, to change what is told about it.
+    pub(super) fn update_mut(&mut self) -> &mut ProfileUpdate {
+        &mut self.update
+    }
+
+    /// What one item does, where it carries several.
+    pub(super) fn part_of(&self, item: usize) -> Option<&ProfileUpdate> {
+        let mut parts = self.parts.iter().zip(self.items());
+        parts.find_map(|(part, other)| (*other == item).then_some(part))
+    }
+
     /// The caller's items that it carries, in the order they were pushed; never empty.
     pub fn items(&self) -> &[usize] {
         self.items.as_slice()

@@ -65,20 +65,22 @@ end
 
 if KEYS[2] and #ARGV < 4000 then
   local ttl, once = '0', '0'
-  if ARGV[1] ~= '1 0 0 0' then ttl, once = string.match(ARGV[1], '^1 (%d+) (%d) 0$') end
+  if ARGV[1] ~= '1 0 0 0' then ttl, once = string.match(ARGV[1], '^1 (%d+) (%d) 0') end
   local left_alone = ttl and write_usual(ttl, once)
   if left_alone then return left_alone end
 end
 
 -- Everything else.
 local function write()
-  local count, ttl, once, removes = string.match(ARGV[1], '(%d+) (%d+) (%d) (%d)')
-  count, ttl, once, removes = tonumber(count), tonumber(ttl), once == '1', removes == '1'
+  local count, ttl, once, removes, reports = string.match(ARGV[1], '(%d+) (%d+) (%d) (%d) ?(%d?)')
+  count, ttl, once, removes, reports = tonumber(count), tonumber(ttl), once == '1', removes == '1', reports == '1'
   local profile, clocks, groups_at = KEYS[1], KEYS[2], 2
   local pairs_at = groups_at + 3 * count
   local sub, byte, find = string.sub, string.byte, string.find
   local REMOVED, SET = 45, 61 -- '-' and '='; '~' is both
-  local MOST_REMOVALS, MOST_LEVELS = 1000, 32
+  local MOST_REMOVALS, MOST_LEVELS, MOST_REPORTED, MOST_BYTES = 1000, 32, 100, 250
+  -- Which fields of the update were left alone, by their place; and names of what was removed, or was to be and is newer.
+  local left, gone, newer = {}, {}, {}
 
   -- Wrapped in a table: of one with `err` Redis 7 would make a text.
   local function run(command, ...)
@@ -186,26 +188,53 @@ local function write()
     return false
   end
 
-  -- Deletes what is stored at and below the names that are removed, but for what was set since.
-  local function delete_below(removed, kept)
-    local gone = {}
+  -- What is stored at and below the names that are removed, but for what is kept.
+  local function stored_below(removed, kept)
+    local found = {}
     for _, name in ipairs(run('HKEYS', profile)) do
-      if not kept[name] and is_removed(removed, name, 1) then gone[#gone + 1] = name end
+      if not kept[name] and is_removed(removed, name, 1) then found[#found + 1] = name end
     end
+    return found
+  end
+
+  -- Deletes it: what was set since is kept.
+  local function delete_below(removed, kept)
+    gone = stored_below(removed, kept)
     run_with('HDEL', gone, 1)
+  end
+
+  -- The names that the update sets.
+  local function own_names()
+    local own = {}
+    for at = pairs_at, #ARGV, 2 do own[ARGV[at]] = true end
+    return own
+  end
+
+  -- What script_reply.rs says of the reply to an update that is watched.
+  local function report()
+    if #left + #gone + #newer == 0 then return 0 end
+    local pieces = {struct.pack('>I2', #left)}
+    for _, place in ipairs(left) do pieces[#pieces + 1] = struct.pack('>I2', place) end
+    pieces[#pieces + 1] = struct.pack('>I4I4', #gone, #newer)
+    for kind, names in pairs({['-'] = gone, ['='] = newer}) do
+      for at = 1, math.min(#names, MOST_REPORTED) do
+        local name = sub(names[at], 1, MOST_BYTES)
+        pieces[#pieces + 1] = kind .. string.char(#name) .. name
+      end
+    end
+    return table.concat(pieces)
   end
 
   -- The order of arrival: no clocks.
   local function write_as_it_comes()
     run_with('HSET', ARGV, pairs_at)
-    local removed, kept = {}, {}
-    for at = pairs_at, #ARGV, 2 do kept[ARGV[at]] = true end
+    local removed = {}
     each_name(ARGV[groups_at + 1], function(kind, name)
       if kind ~= SET then removed[name] = 0 end
     end)
-    delete_below(removed, kept)
+    delete_below(removed, own_names())
     expire_profile()
-    return 0
+    return reports and report() or 0
   end
 
   -- The general way: looks at every name. `old` and `new` are groups; what is stored counts as gone if `is_gone`.
@@ -219,8 +248,12 @@ local function write()
       if is_newer(b, a) then return false end
       return a.place < b.place
     end)
-    local set, removed, fresh, writes, pieces = {}, {}, {}, {}, {}
+    local set, removed, fresh, asked, writes, pieces = {}, {}, {}, {}, {}, {}
     local rank, removals, left_alone, groups = 0, 0, 0, 0
+    local function leave_alone(pair)
+      left_alone = left_alone + 1
+      if reports then left[#left + 1] = (pair - pairs_at) / 2 end
+    end
     for place, group in ipairs(all) do
       if place == 1 or is_newer(all[place - 1], group) then rank = rank + 1 end
       local kept, next_pair = {}, group.pair
@@ -238,8 +271,8 @@ local function write()
             if set[name] == rank and (not stored or is_less(stored, value)) then
               writes[#writes + 1] = name
               writes[#writes + 1] = value
-            elseif set[name] ~= rank then
-              left_alone = left_alone + 1
+            elseif set[name] ~= rank or stored ~= value then
+              leave_alone(next_pair - 2)
             end
           end
         elseif sets then
@@ -249,6 +282,7 @@ local function write()
             writes[#writes + 1] = value
           end
         end
+        if removes and group.pair then asked[name] = 0 end
         if removes and (removals >= MOST_REMOVALS or is_removed(removed, name, rank + 1)) then removes = false end
         if removes then
           removals = removals + 1
@@ -267,9 +301,10 @@ local function write()
     end
     run_with('HSET', writes, 1)
     if next(fresh) then delete_below(fresh, set) end
+    if reports and next(asked) then newer = stored_below(asked, own_names()) end
     local merged = '\1' .. struct.pack('>I2', math.min(groups, 65535)) .. table.concat(pieces)
     if merged ~= blob or ttl > 0 then store(merged) else expire_profile() end
-    return left_alone
+    return reports and report() or left_alone
   end
 
   -- Whether what was just written is all that there is.

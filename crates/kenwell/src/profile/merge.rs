@@ -1,5 +1,6 @@
 //! What an update does beside setting fields: what it removes, and its place in the order of its user's updates.
 
+use super::merge_report::ReportPlace;
 use super::stamp::Stamp;
 
 /// What an update does beside setting fields. One event is one group; an update that several were folded into has
@@ -7,6 +8,18 @@ use super::stamp::Stamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Merge {
     pub(super) groups: Vec<MergeGroup>,
+    /// Where what became of it is put.
+    pub(super) report: ReportPlace,
+}
+
+impl Merge {
+    /// What these groups do.
+    pub(super) fn new(groups: Vec<MergeGroup>) -> Self {
+        Self {
+            groups,
+            report: ReportPlace::default(),
+        }
+    }
 }
 
 /// What one event does.

@@ -38,8 +38,8 @@ pub(super) fn of_event(
     group.removals.sort_unstable();
     group.removals.dedup();
     group.fields = fields.len();
-    let groups = vec![group];
-    ProfileUpdate::new(key, || fields.iter().copied()).with_merge(Merge { groups })
+    let merge = Merge::new(vec![group]);
+    ProfileUpdate::new(key, || fields.iter().copied()).with_merge(merge)
 }
 
 /// Folds updates of one key into one that does what they do one after the other: in the order of their stamps, or in
@@ -89,7 +89,7 @@ pub(super) fn fold<'a>(
         };
         return of_event(key, fields, group);
     }
-    ProfileUpdate::new(key, || fields.iter().copied()).with_merge(Merge { groups })
+    ProfileUpdate::new(key, || fields.iter().copied()).with_merge(Merge::new(groups))
 }
 
 /// The groups of an update. One without any sets its fields, and is at `place`.

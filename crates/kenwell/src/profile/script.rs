@@ -6,13 +6,15 @@
 //! | key 2 | its clocks; none where the order is that of arrival |
 //! | 1 | four numbers with spaces between them: the number of groups, of which there is one in the order of arrival; |
 //! | | milliseconds after which profile and clocks expire, 0 if nothing changes about that; |
-//! | | 1 if only a profile that does not expire so far does; 1 if a group removes something |
+//! | | 1 if only a profile that does not expire so far does; 1 if a group removes something; |
+//! | | and 1 more if the update is watched |
 //! | for each group, the newest first: 3 | its stamp and source, as clocks have them; empty in the order of arrival |
 //! | | its names with their length, as clocks have them, sorted |
 //! | | number of fields that it sets |
 //! | then | names and values of the fields, in the order of the names |
 //!
-//! It answers how many fields it left alone, because what is stored is newer. Where the server does not allow it what a
+//! It answers how many fields it left alone, because what is stored is newer; of an update that is watched also which
+//! ones, and what it removed, see [`script_reply`](super::script_reply). Where the server does not allow it what a
 //! time to live needs, the error begins with the name of that command.
 
 use redis::{Cmd, Value};
@@ -29,7 +31,7 @@ const SCRIPT: &str = include_str!("merge.lua");
 
 /// By what servers know it once they have seen it: the SHA-1 of the text. A wrong one would cost a round trip each
 /// time; a test compares it with what a server makes of the text.
-const HASH: &str = "48b0c50a459e3c5e23e3ce9376bb392d2c9ed9a7";
+const HASH: &str = "51d8c582faf95bd34c8d926ac97ae3f276ad0acb";
 
 /// What the script does about when a profile and its clocks expire. By default nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,11 +80,11 @@ pub(super) fn push_commands(
     added
 }
 
-/// The command of an update that has at most [`MAX_FIELDS`] fields; nothing changes about when profile and clocks
-/// expire.
-pub(super) fn whole(update: &ProfileUpdate, merge: &Merge) -> Cmd {
+/// The command of an update that has a merge and at most [`MAX_FIELDS`] fields.
+pub(super) fn whole(update: &ProfileUpdate, lifetime: Lifetime) -> Cmd {
+    let groups = update.merge().map_or(&[][..], |merge| &merge.groups);
     let fields: Vec<_> = update.fields().collect();
-    command(update, &merge.groups, &fields, Lifetime::default())
+    command(update, groups, &fields, lifetime)
 }
 
 fn command(
@@ -109,7 +111,9 @@ fn command(
     } = lifetime;
     let flags = [is_set_once, removes].map(u8::from);
     let (count, [once, removes]) = (groups.len(), flags);
-    command.arg(format!("{count} {ttl_ms} {once} {removes}"));
+    let is_watched = update.merge().is_some_and(|it| it.report.is_watched());
+    let watched = if is_watched { " 1" } else { "" };
+    command.arg(format!("{count} {ttl_ms} {once} {removes}{watched}"));
     let mut rest = fields;
     let mut bytes = Vec::new();
     for group in groups {

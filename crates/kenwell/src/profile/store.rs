@@ -7,7 +7,7 @@ use redis::Value;
 use super::clocks::clocks_key;
 use super::limits::{MAX_FIELDS, MAX_PIPELINE_BYTES};
 use super::script::Lifetime;
-use super::{Layout, ProfileUpdate, document_store, script};
+use super::{Layout, ProfileUpdate, document_store, script, script_reply};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
 
@@ -91,6 +91,7 @@ async fn write<U: AsRef<ProfileUpdate>>(
     let mut replies = connection.send_while_moving("HSET", commands).await;
     if let Some(again) = again {
         script::repeat_unknown(connection, &again, &mut replies).await;
+        script_reply::note(updates, &counts, &replies);
     }
     let mut replies = replies.into_iter();
     counts

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::document_names;
 use super::merge::{Merge, MergeGroup};
+use super::merge_report::ReportPlace;
 use super::stamp::Stamp;
 
 /// The write that one event asks for.
@@ -189,6 +190,13 @@ impl ProfileUpdate {
         }
     }
 
+    /// Has the next write tell what it leaves alone and removes, if a script writes it.
+    pub(super) fn watch(&mut self) {
+        if let Some(merge) = &mut self.merge {
+            merge.report = ReportPlace::watched();
+        }
+    }
+
     /// What it does beside setting fields.
     pub(super) fn merge(&self) -> Option<&Merge> {
         self.merge.as_deref()
@@ -259,7 +267,7 @@ impl ProfileUpdate {
             ..group.clone()
         };
         let groups = merge.groups.iter().map(&mut kept_of).collect();
-        let kept = kept.with_merge(Merge { groups });
+        let kept = kept.with_merge(Merge::new(groups));
         (!kept.is_empty()).then_some(kept)
     }
 

@@ -15,3 +15,4 @@ mod lifetimes;
 mod model;
 mod random;
 mod refusals;
+mod reports;

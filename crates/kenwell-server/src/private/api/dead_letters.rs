@@ -20,6 +20,7 @@ use crate::installation;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Query};
 use crate::private::{PrivatePlane, deeds};
+use crate::repetition;
 use crate::tail;
 use crate::time;
 
@@ -117,6 +118,8 @@ pub(super) struct RetriedLetters {
     /// Why Redis could not go on, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What that does to newer values at this destination, by its `order`.
+    note: &'static str,
 }
 
 /// How many letters were dropped.
@@ -191,7 +194,8 @@ pub(super) async fn list(
 /// Retry dead letters
 ///
 /// Applies them again, a user's in the order in which they were sent, and leaves alone what newer events have
-/// set since. What is refused again stays with the new reason.
+/// set since: in the order of arrival what they have set through this Kenwell, with `order = "event_time"` whoever wrote
+/// it. What is refused again stays with the new reason.
 #[utoipa::path(
     post, path = "/api/v1/dead-letters/retry", tag = "dead letters", operation_id = "retry_dead_letters",
     request_body = LettersToChange,
@@ -210,6 +214,7 @@ pub(super) async fn retry(
     let running = destinations::find(&plane, &chosen.destination)?;
     let selection = chosen.selection()?;
     let outstanding = plane.outstanding(&running);
+    let note = repetition::of_retry(&running.layout);
     let data_dir = plane.runtime.config().data_dir.clone();
     let retried = blocking(&CHANGES, move || {
         let connection = installation::for_retry(&running.connection, &data_dir, running.id());
@@ -236,6 +241,7 @@ pub(super) async fn retry(
         superseded: retried.superseded,
         still_failing: retried.kept,
         error: retried.stopped.map(|error| error.to_string()),
+        note,
     }))
 }
 

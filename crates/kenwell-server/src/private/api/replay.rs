@@ -10,10 +10,12 @@ use kenwell_journal::ErrorChain;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::destinations;
 use super::uninterrupted::uninterrupted;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
+use crate::repetition;
 use crate::runtime::ReplayError;
 
 /// From when on.
@@ -30,12 +32,15 @@ pub(super) struct ReplayFrom {
 pub(super) struct Replayed {
     /// Events.
     records: u64,
+    /// What that does to newer values at this destination, by its `order`.
+    note: &'static str,
 }
 
 /// Deliver again
 ///
 /// Moves the destination's cursor back. Profiles end as they are: every field gets the value that it was
-/// given last.
+/// given last. With `order = "event_time"` nothing newer is overwritten at any moment; in the order of arrival readers see
+/// older values until it is through, and what others have written since is overwritten.
 #[utoipa::path(
     post, path = "/api/v1/destinations/{id}/replay", tag = "destinations", operation_id = "replay",
     params(("id" = String, Path, description = "the destination's id")),
@@ -55,11 +60,12 @@ pub(super) async fn replay(
     let from: Timestamp = from.parse().map_err(|_| {
         ApiError::bad_request("`from` is no time: give one like 2026-01-31T12:00:00Z").about("from")
     })?;
+    let note = repetition::of_replay(&destinations::find(&plane, &id)?.layout);
     let runtime = plane.runtime.clone();
     uninterrupted("the replay", async move {
         let replayed = runtime.replay(&id, from).await;
         let records = replayed.map_err(|error| refusal(&id, &error))?;
-        Ok(Json(Replayed { records }))
+        Ok(Json(Replayed { records, note }))
     })
     .await
 }

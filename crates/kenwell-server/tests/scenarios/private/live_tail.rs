@@ -56,6 +56,68 @@ fn identify(server: &Server, event: &str) {
     assert_eq!(post(&server.gateway, "/v1/identify", event).status, 200);
 }
 
+/// How many fields an event has written, left alone and removed, and their names.
+fn told(seen: &Value) -> Value {
+    let fields = ["written", "left_alone", "removed"].map(|kind| &seen["fields"][kind]);
+    json!(fields.map(|names| json!([names["count"], names["names"]])))
+}
+
+#[test]
+fn what_the_order_of_events_leaves_alone_and_a_null_removes_is_named() {
+    let redis = Redis::start();
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\norder = \"event_time\"\nnull_traits = \"delete\"\n",
+        redis.address()
+    ));
+    let mut stream = Stream::open(&server, "?outcome=written&destination=profiles");
+    for (second, traits, expected) in [
+        (
+            20,
+            json!({ "plan": "pro", "n": 1 }),
+            json!([[2, ["n", "plan"]], [0, []], [0, []]]),
+        ),
+        (
+            10,
+            json!({ "plan": "late", "n": 2 }),
+            json!([[0, []], [2, ["n", "plan"]], [0, []]]),
+        ),
+        (
+            11,
+            json!({ "plan": "late", "m": 2 }),
+            json!([[1, ["m"]], [1, ["plan"]], [0, []]]),
+        ),
+        (
+            30,
+            json!({ "n": null, "x": null, "plan": "max" }),
+            json!([[1, ["plan"]], [0, []], [1, ["n"]]]),
+        ),
+        (
+            12,
+            json!({ "plan": null, "m": null }),
+            json!([[0, []], [1, ["plan"]], [1, ["m"]]]),
+        ),
+    ] {
+        let at = format!("2026-01-31T12:00:{second:02}.000Z");
+        let event = json!({ "userId": "ada", "originalTimestamp": at, "traits": traits });
+        identify(&server, &event.to_string());
+        assert_eq!(told(&stream.next()), expected, "{event}");
+    }
+    // One batch: what a later event of it says is told of each.
+    let event = |user: &str, second: u32, plan: &str| {
+        let at = format!("2026-01-31T12:00:{second:02}.000Z");
+        json!({ "type": "identify", "userId": user, "originalTimestamp": at, "traits": { "plan": plan } })
+    };
+    let batch = json!({ "batch": [event("eve", 40, "new"), event("eve", 35, "old")] });
+    let reply = post(&server.gateway, "/v1/batch", batch.to_string());
+    assert_eq!(reply.status, 200);
+    let mut all = [told(&stream.next()), told(&stream.next())];
+    all.sort_by_key(ToString::to_string);
+    let left = json!([[0, []], [1, ["plan"]], [0, []]]);
+    let written = json!([[1, ["plan"]], [0, []], [0, []]]);
+    assert_eq!(all, [left, written]);
+}
+
 #[test]
 fn each_outcome_is_shown_with_its_reason_and_command() {
     let redis = Redis::start();
@@ -101,6 +163,11 @@ fn each_outcome_is_shown_with_its_reason_and_command() {
         json!(["HSET", "user:u1", "plan.name", "pro", "n", "5"])
     );
     assert_eq!(
+        told(&written),
+        json!([[2, ["plan.name", "n"]], [0, []], [0, []]])
+    );
+    assert_eq!(accepted["fields"], Value::Null);
+    assert_eq!(
         (&written["user_id"], &written["type"]),
         (&json!("u1"), &json!("identify"))
     );
@@ -111,7 +178,10 @@ fn each_outcome_is_shown_with_its_reason_and_command() {
     );
     redis.command::<()>(&["SET", "user:u3", "no hash"]);
     let (_, dead) = both(r#"{"userId":"u3","traits":{"a":1}}"#);
-    assert_eq!(dead["outcome"], "dead_lettered");
+    assert_eq!(
+        (&dead["outcome"], &dead["fields"]),
+        (&json!("dead_lettered"), &Value::Null)
+    );
     assert!(dead["reason"].as_str().unwrap().contains("WRONGTYPE"));
     let large = format!(
         r#"{{"userId":"u4","traits":{{"a":"{}"}}}}"#,
