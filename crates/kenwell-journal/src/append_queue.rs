@@ -25,9 +25,20 @@ pub(crate) struct QueuedAppend {
 #[derive(Debug)]
 pub(crate) struct PendingAppend {
     on_stored: OnStored,
-    reply: oneshot::Sender<Result<Offset, Error>>,
+    reply: oneshot::Sender<AppendAnswer>,
+    /// Its frames, once they were copied elsewhere.
+    copied: Vec<u8>,
     /// Its room in the queue.
     _room: OwnedSemaphorePermit,
+}
+
+/// What became of an append.
+#[derive(Debug)]
+pub(crate) struct AppendAnswer {
+    pub(crate) result: Result<Offset, Error>,
+    /// Frames that were copied elsewhere, to be freed by the thread that made them: freeing what another thread allocated
+    /// costs both of them more.
+    pub(crate) copied: Vec<u8>,
 }
 
 impl PendingAppend {
@@ -36,9 +47,15 @@ impl PendingAppend {
         self.on_stored.call(first);
     }
 
+    /// Keeps frames that were copied elsewhere until the append is answered.
+    pub(crate) fn keep_copied(&mut self, frames: Vec<u8>) {
+        self.copied = frames;
+    }
+
     /// Answers the append, and gives its room back. The caller may have gone; its batch is written all the same.
     pub(crate) fn answer(self, result: Result<Offset, Error>) {
-        drop(self.reply.send(result));
+        let copied = self.copied;
+        drop(self.reply.send(AppendAnswer { result, copied }));
     }
 }
 
@@ -47,6 +64,8 @@ struct QueueState {
     appends: Vec<QueuedAppend>,
     woken: bool,
     closing: bool,
+    /// The writer has nothing to do, and waits to be notified.
+    is_waiting: bool,
 }
 
 /// The queue between the callers and the one writer.
@@ -73,7 +92,7 @@ impl AppendQueue {
     pub(crate) async fn push(
         &self,
         batch: Batch,
-    ) -> Result<oneshot::Receiver<Result<Offset, Error>>, Error> {
+    ) -> Result<oneshot::Receiver<AppendAnswer>, Error> {
         let (frames, records, on_stored) = batch.into_frames();
         // One batch may be larger than the queue: it then takes all of it.
         let size = frames.len().saturating_add(APPEND_BYTES).min(self.limit);
@@ -85,18 +104,20 @@ impl AppendQueue {
         if state.closing {
             return Err(Error::Closed);
         }
-        let is_first = state.appends.is_empty();
+        // A writer that is at work looks for itself when it has done that: to notify it would be a system call for nothing.
+        let is_awaited = std::mem::take(&mut state.is_waiting);
         state.appends.push(QueuedAppend {
             frames,
             records,
             pending: PendingAppend {
                 on_stored,
                 reply,
+                copied: Vec::new(),
                 _room: room,
             },
         });
         drop(state);
-        if is_first {
+        if is_awaited {
             self.ready.notify_one();
         }
         Ok(answer)
@@ -130,12 +151,16 @@ impl AppendQueue {
     /// Waits until there are appends, somebody wakes the writer, the queue is closed, or `timeout` is over; moves all
     /// appends to `into`.
     pub(crate) fn take(&self, into: &mut Vec<QueuedAppend>, timeout: Duration) -> Wakeup {
-        let is_idle =
-            |state: &mut QueueState| state.appends.is_empty() && !state.woken && !state.closing;
+        let is_idle = |state: &mut QueueState| {
+            state.is_waiting = state.appends.is_empty() && !state.woken && !state.closing;
+            state.is_waiting
+        };
         let waited = self
             .ready
             .wait_timeout_while(lock(&self.state), timeout, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        // Also when the time is over.
+        state.is_waiting = false;
         std::mem::swap(&mut state.appends, into);
         Wakeup {
             woken: std::mem::take(&mut state.woken),

@@ -52,7 +52,7 @@ impl CommitGroup {
         let QueuedAppend {
             mut frames,
             records,
-            pending,
+            mut pending,
         } = append;
         let first = self.next();
         frame::stamp(&mut frames, first, seed);
@@ -60,10 +60,10 @@ impl CommitGroup {
         self.expected = expected - frames.len();
         self.bytes += frames.len();
         self.records += records;
-        self.pending.push((Offset(first), pending));
         match self.buffers.last_mut() {
             Some(last) if last.frames.len() + frames.len() <= COPIED_BYTES => {
                 last.append(&frames, records, expected);
+                pending.keep_copied(frames);
             }
             _ => self.buffers.push(GroupBuffer {
                 frames,
@@ -71,6 +71,7 @@ impl CommitGroup {
                 records,
             }),
         }
+        self.pending.push((Offset(first), pending));
     }
 
     /// Offset after the last record.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 
-use crate::append_queue::AppendQueue;
+use crate::append_queue::{AppendAnswer, AppendQueue};
 use crate::batch::Batch;
 use crate::cursor_list::CursorList;
 use crate::directory;
@@ -113,7 +113,11 @@ impl Journal {
         }
         // The writer's thread takes it from there: `Writer::commit` → `SegmentWriter::write` → `Disk::fdatasync`.
         let answer = state.queue.push(batch).await?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        let Ok(AppendAnswer { result, copied }) = answer.await else {
+            return Err(Error::Closed);
+        };
+        drop(copied);
+        result
     }
 
     /// A reader for the cursor of this name. A new cursor begins at the end of the log: it gets what is appended from

@@ -18,13 +18,36 @@ use super::{
 };
 use crate::clock;
 
+/// A batch of no more updates goes over the first lane alone: each further lane would cost a write, a read, and the
+/// wake-ups for them, here and in Redis.
+const ONE_LANE_UPDATES: usize = 256;
+
 /// What a batch is written with.
 pub(super) struct BatchWriter {
-    pub(super) lanes: Vec<Lane>,
-    pub(super) recorder: OutcomeRecorder,
+    lanes: Vec<Lane>,
+    recorder: OutcomeRecorder,
+    spread: Spread,
+}
+
+/// Which lanes a batch goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// Each user's update over the user's own lane.
+    OwnLanes,
+    /// Everything over the first lane.
+    FirstLane,
 }
 
 impl BatchWriter {
+    /// A writer that has written nothing yet.
+    pub(super) fn new(lanes: Vec<Lane>, recorder: OutcomeRecorder) -> Self {
+        Self {
+            lanes,
+            recorder,
+            spread: Spread::OwnLanes,
+        }
+    }
+
     /// Begins to write what the lanes defer, beside everything else, until the tasks are ended.
     pub(super) fn spawn_deferred(&self) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
@@ -70,6 +93,7 @@ impl BatchWriter {
     /// Writes the whole batch; returns when every update has an outcome, or is deferred. Dropped earlier, some
     /// updates may be in Redis: writing the batch again leaves the same profiles.
     pub(super) async fn write(&mut self, batch: &Arc<Batch>, updates: Vec<Vec<FoldedUpdate>>) {
+        let updates = self.spread(updates).await;
         let recorder = &self.recorder;
         let lanes = self.lanes.iter().zip(updates);
         let begun = lanes.map(|(lane, updates)| lane.defer_followers(batch, updates));
@@ -90,6 +114,7 @@ impl BatchWriter {
                 for update in &mut rest {
                     update.is_in_other_lane = true;
                 }
+                forget_samples(&self.lanes).await;
                 if let Some(pending) = pending.get_mut(open) {
                     *pending = rest;
                 }
@@ -108,6 +133,38 @@ impl BatchWriter {
             let age = clock::age(oldest).as_secs_f64();
             recorder.counters.observe_freshness(age);
         }
+    }
+
+    /// Updates by the lanes that write them, of what is given by the users' own lanes. A user changes lanes only while
+    /// nothing of the user is under way: each batch waits for the one before it, but for what that deferred.
+    async fn spread(&mut self, mut updates: Vec<Vec<FoldedUpdate>>) -> Vec<Vec<FoldedUpdate>> {
+        if self.has_nothing_deferred() {
+            let count: usize = updates.iter().map(Vec::len).sum();
+            let spread = if count <= ONE_LANE_UPDATES {
+                Spread::FirstLane
+            } else {
+                Spread::OwnLanes
+            };
+            if self.spread != spread {
+                self.spread = spread;
+                forget_samples(&self.lanes).await;
+            }
+        }
+        if self.spread == Spread::FirstLane {
+            let all = updates.iter_mut().flat_map(take).collect();
+            if let Some(first) = updates.first_mut() {
+                *first = all;
+            }
+        }
+        updates
+    }
+}
+
+/// To be called when users change lanes: what a lane remembers of a user, to write it once more, may be old by the time it
+/// does.
+async fn forget_samples(lanes: &[Lane]) {
+    for lane in lanes {
+        lane.writer.forget_sample().await;
     }
 }
 

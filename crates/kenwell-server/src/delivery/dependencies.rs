@@ -75,7 +75,7 @@ impl Delivery {
         Ok(Self {
             reader,
             builder,
-            writer: BatchWriter { lanes, recorder },
+            writer: BatchWriter::new(lanes, recorder),
             unacknowledged: UnacknowledgedBatches::default(),
             damage: DamageCounter::new(journal, queue.end),
             queue: queue.clone(),

@@ -76,7 +76,12 @@ impl Answer {
 
     /// The HTTP response, with `extra` headers laid over its own.
     pub(super) fn into_response(self, extra: HeaderMap) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body));
+        self.into_whole_response(extra).map(Full::new)
+    }
+
+    /// The same with its body in one piece.
+    pub(super) fn into_whole_response(self, extra: HeaderMap) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response.headers_mut().extend(extra);

@@ -11,9 +11,14 @@ use super::{query, refusal::Refusal};
 
 /// The write key of HTTP Basic: the user name. The password is ignored, SDKs leave it empty.
 pub(super) fn key_in_header(headers: &HeaderMap) -> Result<String, Refusal> {
-    basic_user(headers)
-        .filter(|user| !user.is_empty())
-        .ok_or(Refusal::NoKeyInHeader)
+    let value = headers.get(header::AUTHORIZATION);
+    let value = value.and_then(|value| value.to_str().ok());
+    value.and_then(key_in_value).ok_or(Refusal::NoKeyInHeader)
+}
+
+/// The same from the header's value.
+pub(super) fn key_in_value(value: &str) -> Option<String> {
+    basic_user(value).filter(|user| !user.is_empty())
 }
 
 /// The write key of a beacon: the query parameter `writeKey` and nothing else.
@@ -21,15 +26,15 @@ pub(super) fn key_in_query(query: Option<&str>) -> Result<String, Refusal> {
     query::parameter(query, "writeKey").ok_or(Refusal::NoKeyInQuery)
 }
 
-fn basic_user(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+fn basic_user(value: &str) -> Option<String> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
-    let (user, _password) = decoded.split_once(':')?;
-    Some(user.to_owned())
+    let mut user = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    // The password follows.
+    user.truncate(user.find(':')?);
+    Some(user)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use hyper::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    head::{Exchange, HeadReader, MAX_HEADERS, MAX_REWRITTEN_BYTES},
+    head::{Exchange, HeadReader, MAX_HEADERS, MAX_REWRITTEN_BYTES, WholeRequest},
     refusal::Refusal,
     route,
     server::Gateway,
@@ -65,6 +65,10 @@ impl Plane for Gateway {
             Arc::clone(&connection.place),
             &self.head_memory,
             self.idle_timeout,
+            |request: &WholeRequest<'_>| match connection.scope {
+                Scope::Everything => self.begin_whole(request),
+                Scope::Health => None,
+            },
         );
         let service = service_fn(|request: Request<Incoming>| {
             let mut refusal = exchange.begin(&request);

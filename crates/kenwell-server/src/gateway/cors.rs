@@ -43,9 +43,14 @@ pub(super) fn preflight<B>(request: &Request<B>) -> Option<(Answer, HeaderMap)> 
 
 /// The headers of every other answer.
 pub(super) fn headers(request: &HeaderMap) -> HeaderMap {
+    headers_for(request.get(header::ORIGIN))
+}
+
+/// The headers of every other answer to this origin.
+pub(super) fn headers_for(origin: Option<&HeaderValue>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = request.get(header::ORIGIN) {
+    if let Some(origin) = origin {
         allow(origin, &mut headers);
     }
     headers

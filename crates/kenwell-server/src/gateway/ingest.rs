@@ -28,6 +28,9 @@ use crate::{
 /// What a single event grows by when RudderStack's gateway wraps it into a batch, before it measures.
 const WRAPPING: usize = r#"{"batch":[]}"#.len();
 
+/// Where events are in the journal, or why they are not.
+type Stored = Result<Range<Offset>, Refusal>;
+
 /// What one source sent with a request.
 struct SourceEvents<'a> {
     source: &'a Arc<Source>,
@@ -142,18 +145,10 @@ impl Ingest {
         token: TaskTrackerToken,
     ) -> Result<Option<StoredAppend>, Refusal> {
         let source = events.source;
-        for (reason, count) in events.ignored.iter() {
-            source.counters.ignored(reason.as_str(), count);
-        }
-        source.counters.seen(Timestamp::now());
-        for (event, reason) in &events.ignored_events {
-            self.show(source, Outcome::Ignored, event, Some(reason.as_str()));
-        }
-        if events.identifies.is_empty() {
+        let Some(append) = self.begin(&events, token) else {
             return Ok(None);
-        }
-        let batch = records(source, &events.identifies, events.sent_at_ms);
-        let stored = self.append(source, token, batch).await?;
+        };
+        let stored = append.await?;
         if self.metrics.tail().has_subscribers() {
             for event in &events.identifies {
                 self.show(source, Outcome::Accepted, event, None);
@@ -163,6 +158,53 @@ impl Ingest {
             source: Arc::clone(source),
             events: stored,
         }))
+    }
+
+    /// Begins to accept the body of a request that is there whole and came with its write key: whether it names another
+    /// one, and the append, if anything is to be stored. `None` for a request that is to be accepted or refused by
+    /// [`accept`](Self::accept), to which nothing has happened then.
+    pub(super) fn begin_whole(
+        &self,
+        source: &Arc<Source>,
+        token: TaskTrackerToken,
+        route: Route,
+        body: &[u8],
+    ) -> Option<(bool, Option<impl Future<Output = Stored> + Send + use<>>)> {
+        // Whoever watches is shown the events when they are stored, for which the body is needed still.
+        if self.metrics.tail().has_subscribers() {
+            return None;
+        }
+        let parsed = kenwell_event::parse(route, body, |_event, _reason| {}).ok()?;
+        let events = SourceEvents {
+            source,
+            identifies: parsed.identifies,
+            ignored: parsed.ignored,
+            ignored_events: Vec::new(),
+            sent_at_ms: parsed.sent_at.and_then(sent_at_ms),
+        };
+        fits(route, body).and_then(|()| events.admit()).ok()?;
+        Some((parsed.names_write_key, self.begin(&events, token)))
+    }
+
+    /// Counts and shows what one source sent, and begins to append what is to be stored, if there is any.
+    fn begin(
+        &self,
+        events: &SourceEvents<'_>,
+        token: TaskTrackerToken,
+    ) -> Option<impl Future<Output = Stored> + Send + use<>> {
+        let source = events.source;
+        for (reason, count) in events.ignored.iter() {
+            source.counters.ignored(reason.as_str(), count);
+        }
+        source.counters.seen(Timestamp::now());
+        for (event, reason) in &events.ignored_events {
+            self.show(source, Outcome::Ignored, event, Some(reason.as_str()));
+        }
+        if events.identifies.is_empty() {
+            return None;
+        }
+        let batch = records(source, &events.identifies, events.sent_at_ms);
+        Some(self.append(source, token, batch))
     }
 
     /// Shows what became of an event to whoever watches.
@@ -177,12 +219,13 @@ impl Ingest {
         });
     }
 
-    async fn append(
+    /// Begins an append. It is begun when what is returned is first polled, or dropped.
+    fn append(
         &self,
         source: &Arc<Source>,
         token: TaskTrackerToken,
         batch: Batch,
-    ) -> Result<Range<Offset>, Refusal> {
+    ) -> impl Future<Output = Stored> + Send + use<> {
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let counted = Arc::clone(source);
         let batch = batch.on_stored(move |first| enter(&counted, count, first));
@@ -196,9 +239,12 @@ impl Ingest {
             drop(token);
             appended
         });
-        let first = append.await.map_err(|error| not_stored(&error))?;
-        self.metrics.observe_append(started.elapsed().as_secs_f64());
-        Ok(first..first.plus(count))
+        let metrics = Arc::clone(&self.metrics);
+        async move {
+            let first = append.await.map_err(|error| not_stored(&error))?;
+            metrics.observe_append(started.elapsed().as_secs_f64());
+            Ok(first..first.plus(count))
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A request goes `connections` → `head` → `server` → `route` → `auth` → `body` → `ingest`, and what comes out is
 //! either an `answer` or a `refusal`, dressed by `cors`. Whoever asks for it (`wait_request`) is answered when the events
-//! are applied (`applied_answer`).
+//! are applied (`applied_answer`). What comes in one piece, as most single events do, takes the `fast_path` from `head` to
+//! `ingest`.
 
 mod answer;
 mod applied_answer;
@@ -10,6 +11,7 @@ mod auth;
 mod body;
 mod connections;
 mod cors;
+mod fast_path;
 mod head;
 mod ingest;
 mod project_settings;

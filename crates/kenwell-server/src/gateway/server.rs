@@ -48,7 +48,7 @@ pub(crate) struct NotAccepted {
 
 /// The data plane's state, shared by all connections.
 pub struct Gateway {
-    source_table: Arc<SourceTable>,
+    pub(super) source_table: Arc<SourceTable>,
     pub(super) ingest: Ingest,
     /// Time that a connection may be without a request.
     pub(super) idle_timeout: Duration,

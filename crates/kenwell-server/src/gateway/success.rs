@@ -34,38 +34,65 @@ pub(super) struct StoredAppend {
     pub(super) events: Range<Offset>,
 }
 
+/// How a sender wants to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Words,
+    Json,
+}
+
+impl Form {
+    /// How it understands that its events are stored. Segment's Java SDK is known by two of three signs: its name, which
+    /// programs may change, the route that it uses unless told otherwise, and the write key in the body.
+    pub(super) fn of_success(user_agent: &str, route: Route, names_write_key: bool) -> Self {
+        let signs = [
+            user_agent.starts_with("analytics-java/"),
+            route == Route::Import,
+            names_write_key,
+        ];
+        if signs.into_iter().filter(|sign| *sign).count() >= 2 {
+            return Self::Json;
+        }
+        Self::of_refusal(user_agent)
+    }
+
+    /// How it understands a refusal. Segment's Ruby SDK names itself, RudderStack's does not.
+    pub(super) fn of_refusal(user_agent: &str) -> Self {
+        if user_agent.starts_with("analytics-ruby/") {
+            Self::Json
+        } else {
+            Self::Words
+        }
+    }
+
+    /// That events are stored.
+    pub(super) fn success(self) -> Answer {
+        match self {
+            Self::Words => Answer::ok(TEXT, "ok"),
+            Self::Json => Answer::ok(JSON, r#"{"success":true}"#),
+        }
+    }
+
+    /// A refusal.
+    pub(super) fn refusal(self, refusal: Answer) -> Answer {
+        match self {
+            Self::Words => refusal,
+            Self::Json => {
+                let page = json!({ "success": false, "error": refusal.words() });
+                refusal.body(JSON, page.to_string())
+            }
+        }
+    }
+}
+
 /// The answer to events that were stored.
 pub(super) fn answer(stored: &StoredRequest, headers: &HeaderMap) -> Answer {
-    if parses_success(stored, headers) {
-        Answer::ok(JSON, r#"{"success":true}"#)
-    } else {
-        Answer::ok(TEXT, "ok")
-    }
+    Form::of_success(user_agent(headers), stored.route, stored.names_write_key).success()
 }
 
 /// The same refusal, in a form that its sender understands.
 pub(super) fn refused(refusal: Answer, headers: &HeaderMap) -> Answer {
-    if !is_ruby(headers) {
-        return refusal;
-    }
-    let page = json!({ "success": false, "error": refusal.words() });
-    refusal.body(JSON, page.to_string())
-}
-
-/// Segment's Java SDK is known by two of three signs: its name, which programs may change, the route that
-/// it uses unless told otherwise, and the write key in the body.
-fn parses_success(stored: &StoredRequest, headers: &HeaderMap) -> bool {
-    let signs = [
-        user_agent(headers).starts_with("analytics-java/"),
-        stored.route == Route::Import,
-        stored.names_write_key,
-    ];
-    is_ruby(headers) || signs.into_iter().filter(|sign| *sign).count() >= 2
-}
-
-/// Segment's Ruby SDK. RudderStack's does not name itself.
-fn is_ruby(headers: &HeaderMap) -> bool {
-    user_agent(headers).starts_with("analytics-ruby/")
+    Form::of_refusal(user_agent(headers)).refusal(refusal)
 }
 
 fn user_agent(headers: &HeaderMap) -> &str {
@@ -78,17 +105,6 @@ fn user_agent(headers: &HeaderMap) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn json_for(agent: &'static str, route: Route, names_write_key: bool) -> bool {
-        let headers = [(header::USER_AGENT, agent.parse().unwrap())];
-        let stored = StoredRequest {
-            route,
-            names_write_key,
-            append: None,
-            further_appends: Vec::new(),
-        };
-        parses_success(&stored, &headers.into_iter().collect())
-    }
 
     #[test]
     fn json_is_for_those_who_parse_it() {
@@ -108,8 +124,12 @@ mod tests {
             ("curl/8", Route::Import, false, false),
             ("", Route::Batch, false, false),
         ] {
-            let found = json_for(agent, route, names_write_key);
-            assert_eq!(found, expected, "{agent} {route:?} {names_write_key}");
+            let form = Form::of_success(agent, route, names_write_key);
+            assert_eq!(
+                form == Form::Json,
+                expected,
+                "{agent} {route:?} {names_write_key}"
+            );
         }
     }
 }

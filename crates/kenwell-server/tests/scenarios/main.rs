@@ -22,6 +22,7 @@ mod dead_letter_order;
 mod delivery;
 mod documents;
 mod event_order;
+mod fast_path;
 mod file_permissions;
 mod gateway;
 mod gateway_hangup;

@@ -375,11 +375,12 @@ fn fewer_connections_than_lanes_are_enough() {
         .query(&mut admin)
         .unwrap();
     for value in 1..=5 {
-        send(&server, users(200), value);
+        // More than go over one lane.
+        send(&server, users(600), value);
     }
     server.settle("profiles");
     let keys: Vec<String> = redis::cmd("KEYS").arg("user:*").query(&mut admin).unwrap();
-    assert_eq!(keys.len(), 200);
+    assert_eq!(keys.len(), 600);
     let clients: String = redis::cmd("CLIENT").arg("LIST").query(&mut admin).unwrap();
     let lanes = clients
         .lines()

@@ -267,6 +267,12 @@ impl Writer {
         results
     }
 
+    /// Forgets what it would write again to see whether writes are taken: to be called before another writer may
+    /// write the same keys.
+    pub async fn forget_sample(&self) {
+        *self.sample.lock().await = None;
+    }
+
     /// Remembers a part of an update that was taken.
     async fn take_sample(&self, updates: &[&ProfileUpdate], results: &[Result<(), Error>]) {
         let taken = updates.iter().zip(results).rev();

@@ -14,7 +14,7 @@ keys! {
     LANES = Key::new(
         "lanes",
         Kind::Number(1, 64),
-        "pipelines in flight to each Redis (1 to 64); a user's events always take the same lane",
+        "pipelines in flight to each Redis (1 to 64); what a user has in a batch is in one of them, and small batches take one only",
     )
     .default("4");
 }

@@ -4,7 +4,11 @@
 //! CORS and without being counted. So `reader` stands between the connection and hyper. It gathers each head in
 //! bounded `memory`, `parse`s it, and gives hyper what it can read: nearly always the very bytes, and
 //! otherwise those that `rewrite` makes of them, or a stand-in for a head that is refused. Where the next head
-//! begins follows from what hyper itself made of this one (`exchange`), or from its `chunked_body`.
+//! begins follows from what hyper itself made of this one (`exchange`), or from its `chunked_body`. How long a sender is waited
+//! for is the `sender_timeout`.
+//!
+//! A `whole_request`, which came in one piece and whose head has nothing unusual, is not given to hyper at all, if the
+//! gateway takes it: its `response` is written here.
 
 mod chunked_body;
 mod exchange;
@@ -13,9 +17,13 @@ mod memory;
 mod model;
 mod parse;
 mod reader;
+mod response;
 mod rewrite;
+mod sender_timeout;
+mod whole_request;
 
 pub(super) use exchange::Exchange;
 pub(super) use memory::HeadMemory;
 pub(super) use reader::HeadReader;
 pub(super) use rewrite::{MAX_HEADERS, MAX_REWRITTEN_BYTES};
+pub(super) use whole_request::WholeRequest;

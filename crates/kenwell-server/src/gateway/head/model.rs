@@ -9,13 +9,16 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use fastrand::Rng;
+use http::Response;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     exchange::{Exchange, Framing},
     memory::HeadMemory,
     reader::HeadReader,
+    whole_request::WholeRequest,
 };
 use crate::listener::Places;
 
@@ -130,7 +133,7 @@ fn pieces(random: &mut Rng, mut bytes: &[u8]) -> PiecesStream {
 }
 
 /// Reads until there are so many bytes, and no more.
-fn read(reader: &mut HeadReader<PiecesStream>, random: &mut Rng, length: usize) -> Vec<u8> {
+fn read(reader: &mut (impl AsyncRead + Unpin), random: &mut Rng, length: usize) -> Vec<u8> {
     let mut all = Vec::new();
     while all.len() < length {
         let mut scratch = vec![0; random.usize(1..20_000)];
@@ -155,7 +158,10 @@ async fn what_is_sent_is_read_as_it_is_meant_and_never_beyond_it() {
         let exchange = Arc::new(Exchange::default());
         let place = Arc::new(places.take().await.unwrap());
         let idle = Duration::from_mins(1);
-        let mut reader = HeadReader::new(stream, Arc::clone(&exchange), place, &memory, idle);
+        // All of them are for hyper.
+        let begin = |_: &WholeRequest<'_>| None::<std::future::Ready<Response<Bytes>>>;
+        let exchange_of_reader = Arc::clone(&exchange);
+        let mut reader = HeadReader::new(stream, exchange_of_reader, place, &memory, idle, begin);
         for case in cases {
             let head = read(&mut reader, &mut random, case.head.len());
             let (head, meant) = (String::from_utf8(head), String::from_utf8(case.head));

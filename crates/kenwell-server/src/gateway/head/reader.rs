@@ -8,17 +8,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
-};
+use bytes::Bytes;
+use http::Response;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     chunked_body::ChunkedBody,
     exchange::{Exchange, Framing},
     memory::{HeadBuffer, HeadMemory},
     parse::{self, ParsedHead},
+    response::{self, After},
     rewrite,
+    sender_timeout::{Awaited, SenderTimeout},
+    whole_request::WholeRequest,
 };
 use crate::{gateway::refusal::Refusal, listener::Place};
 
@@ -30,24 +32,29 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Bytes that are thrown away then, at most.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A connection as hyper reads it, one request after the other.
-pub(in crate::gateway) struct HeadReader<S> {
+/// A connection as hyper reads it, one request after the other. Hyper does not see those that are whole at once and
+/// that `begin` begins to answer: their answers are written here.
+pub(in crate::gateway) struct HeadReader<S, B, A> {
     stream: S,
     /// What was received and is not given to hyper yet.
     buffer: HeadBuffer,
-    phase: Phase,
+    phase: Phase<A>,
     exchange: Arc<Exchange>,
     place: Arc<Place>,
     idle_timeout: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
-    /// What the timer runs for.
-    awaited: Awaited,
+    timeout: SenderTimeout,
     /// Bytes thrown away at the end, where the connection ends in the middle of a request.
     discarded: Option<usize>,
+    /// Begins to answer a request that came whole, unless it is one for hyper.
+    begin: B,
+    /// Whether hyper has written something that it has not flushed: until then nothing else may be written.
+    has_unflushed: bool,
+    /// What follows on an answer.
+    after: After,
 }
 
 /// What comes next.
-enum Phase {
+enum Phase<A> {
     /// A head, of which so many bytes were parsed.
     Head(usize),
     /// A head in place of the one that was sent, of which hyper has so many bytes.
@@ -57,20 +64,20 @@ enum Phase {
     /// So many bytes of a body.
     Body(u64),
     ChunkedBody(ChunkedBody),
+    /// The answer to a request that hyper does not see.
+    Answering(Pin<Box<A>>),
+    /// An answer, of which so many bytes are written.
+    Answered(Vec<u8>, usize),
     /// Nothing that would be read.
     Ended,
 }
 
-/// What the sender is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Awaited {
-    Nothing,
-    FirstByte,
-    Head,
-    End,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
+impl<S, B, A> HeadReader<S, B, A>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    B: FnMut(&WholeRequest<'_>) -> Option<A> + Unpin,
+    A: Future<Output = Response<Bytes>>,
+{
     /// A reader of `stream`, which is closed when nothing comes for `idle_timeout`.
     pub(in crate::gateway) fn new(
         stream: S,
@@ -78,6 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         place: Arc<Place>,
         memory: &HeadMemory,
         idle_timeout: Duration,
+        begin: B,
     ) -> Self {
         Self {
             stream,
@@ -86,9 +94,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
             exchange,
             place,
             idle_timeout,
-            timer: None,
-            awaited: Awaited::Nothing,
+            timeout: SenderTimeout::default(),
             discarded: None,
+            begin,
+            has_unflushed: false,
+            after: After::NextRequest,
         }
     }
 
@@ -100,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
         out: &mut ReadBuf<'_>,
         mut known: usize,
     ) -> Poll<io::Result<()>> {
-        if self.awaited == Awaited::Nothing {
+        if self.timeout.is_stopped() {
             self.place.set_waiting();
         }
         if known == 0 && self.parse(&mut known) {
@@ -122,8 +132,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
                 self.end();
                 return Poll::Ready(Ok(()));
             }
-            let begins = new.first().is_some_and(|byte| !b"\r\n".contains(byte));
-            let length = if begins && self.buffer.bytes().is_empty() {
+            let begins = new.first().is_some_and(|byte| !b"\r\n".contains(byte))
+                && self.buffer.bytes().is_empty();
+            if begins && let Some((answer, length)) = self.answer_whole(new) {
+                // Beyond it is little: less than fits into what hyper reads at once.
+                let fits = self.buffer.add(new.get(length..).unwrap_or_default());
+                out.set_filled(before);
+                self.phase = Phase::Answering(Box::pin(answer));
+                let memory = io::Error::from(io::ErrorKind::OutOfMemory);
+                return Poll::Ready(if fits { Ok(()) } else { Err(memory) });
+            }
+            let length = if begins {
                 match parse::parse(new, 0) {
                     ParsedHead::Plain(length) => length,
                     _ => 0,
@@ -143,6 +162,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
             }
             if self.parse(&mut known) {
                 return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Begins to answer the request at the beginning of `bytes`, if it is there whole and none for hyper. Gives the answer
+    /// and the request's length.
+    fn answer_whole(&mut self, bytes: &[u8]) -> Option<(A, usize)> {
+        if self.has_unflushed {
+            return None;
+        }
+        let (request, length) = WholeRequest::parse(bytes)?;
+        let answer = (self.begin)(&request)?;
+        self.place.set_working();
+        Some((answer, length))
+    }
+
+    /// Waits for the answer to a request that hyper does not see, if there is one, and writes it.
+    fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match &mut self.phase {
+                Phase::Answering(answer) => {
+                    let response = ready!(answer.as_mut().poll(context));
+                    let bytes = response::encode(&response, self.after);
+                    self.phase = Phase::Answered(bytes, 0);
+                }
+                Phase::Answered(bytes, written) => {
+                    let rest = bytes.get(*written..).unwrap_or_default();
+                    if rest.is_empty() {
+                        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+                        self.phase = self.next_head();
+                        return Poll::Ready(Ok(()));
+                    }
+                    match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
+                        0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                        count => *written += count,
+                    }
+                }
+                _ => return Poll::Ready(Ok(())),
             }
         }
     }
@@ -231,7 +288,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
     }
 
     /// What comes after the head that hyper has, by what it made of it.
-    fn after_head(&mut self) -> io::Result<Phase> {
+    fn after_head(&mut self) -> io::Result<Phase<A>> {
         Ok(match self.exchange.framing() {
             _ if self.discarded.is_some() => Phase::Ended,
             Some(Framing::Length(0)) => self.next_head(),
@@ -243,9 +300,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
     }
 
     /// The next head begins here, but is not waited for before hyper asks for it.
-    fn next_head(&mut self) -> Phase {
+    fn next_head(&mut self) -> Phase<A> {
         self.place.set_working();
-        self.awaited = Awaited::Nothing;
+        self.timeout.stop();
         Phase::Head(0)
     }
 
@@ -256,15 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
             (Phase::Head(_), _) => (Awaited::Head, HEAD_TIMEOUT),
             _ => (Awaited::End, LINGER),
         };
-        let deadline = Instant::now() + limit;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if self.awaited != reason {
-            timer.as_mut().reset(deadline);
-            self.awaited = reason;
-        }
-        timer.as_mut().poll(context)
+        self.timeout.poll(context, reason, limit)
     }
 
     /// Reads and throws away what still comes, for a while.
@@ -285,7 +334,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadReader<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
+impl<S, B, A> AsyncRead for HeadReader<S, B, A>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    B: FnMut(&WholeRequest<'_>) -> Option<A> + Unpin,
+    A: Future<Output = Response<Bytes>>,
+{
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -336,18 +390,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadReader<S> {
                     };
                     return Poll::Ready(Ok(()));
                 }
+                Phase::Answering(_) | Phase::Answered(..) => ready!(this.poll_answer(context))?,
                 Phase::Ended => return Poll::Ready(Ok(())),
             }
         }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadReader<S> {
+impl<S, B, A> AsyncWrite for HeadReader<S, B, A>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    B: FnMut(&WholeRequest<'_>) -> Option<A> + Unpin,
+    A: Future<Output = Response<Bytes>>,
+{
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.has_unflushed = true;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -356,6 +417,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadReader<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.has_unflushed = true;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -364,10 +426,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadReader<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.has_unflushed = false;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Hyper knows nothing of a request that it does not see, which is answered all the same.
+        self.after = After::Close;
+        ready!(self.poll_answer(context))?;
         ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
         let unread = match self.phase {
             Phase::AfterHead => !matches!(self.exchange.framing(), None | Some(Framing::Length(0))),
