@@ -52,7 +52,7 @@
 //!   they had before; what root makes belongs to the owner of the directory; links are not followed. A deleted segment's
 //!   file is never used again, so a record cannot be read for longer than it is kept. See [`files`].
 //! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
-//!   [`Options::memory_bytes`] plus what readers hold; a slow reader holds up neither the writer nor another reader.
+//!   [`Options::memory_bytes`] plus what readers hold, and 8 MiB for each that reads files; a slow reader holds up neither the writer nor another reader.
 //!
 //! # Byte format, version 2
 //! All numbers are little-endian, all checksums CRC-32C.
