@@ -23,9 +23,11 @@ fuzz_target!(|input: (Damage<'_>, Damage<'_>)| {
         };
         let (journal, _) = open(directory.path(), options()).expect("a new journal");
         drop(journal.reader("c").expect("a cursor"));
-        for number in 0..8_u8 {
+        for number in 0..4_u8 {
             let mut batch = Batch::new();
             batch.push(&[b"record ", &[b'0' + number]]);
+            // Behind another one of its append, in a short frame.
+            batch.push(&[b"record ", &[b'4' + number]]);
             journal.append(batch).await.expect("an append");
         }
         journal.close().await.expect("closed");

@@ -90,7 +90,7 @@ fn updates(
 }
 
 fn folded(updates: Vec<ProfileUpdate>) -> Vec<FoldedUpdate> {
-    let mut fold = Fold::default();
+    let mut fold = Fold::with_capacity(updates.len());
     for (index, update) in updates.into_iter().enumerate() {
         fold.push(index, update);
     }

@@ -110,6 +110,8 @@ impl<'a> Members<'a> {
                 let (value, depth, overflows) = Value::read(reader)?;
                 *member = Some(value);
                 (depth, overflows)
+            } else if reader.pass_plain_string() {
+                continue;
             } else {
                 let value = reader.skip()?;
                 (value.depth, value.overflows)

@@ -47,7 +47,7 @@ impl Batch {
     /// An empty batch with room for `records` records that have `bytes` bytes together. It takes more, too, but then
     /// moves what it has.
     pub fn with_capacity(records: usize, bytes: usize) -> Self {
-        let framing = records.saturating_mul(frame::HEADER);
+        let framing = frame::header_bytes(records);
         // What cannot be accepted need not have room.
         let most = usize::try_from(MAX_BATCH_BYTES).unwrap_or(usize::MAX);
         Self {
@@ -62,7 +62,7 @@ impl Batch {
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
         match u32::try_from(bytes) {
             Ok(length) if u64::from(length) <= MAX_RECORD_BYTES => {
-                frame::push(&mut self.frames, parts, length);
+                frame::push(&mut self.frames, parts, length, self.records);
                 self.records += 1;
             }
             _ => self.too_large = Some(bytes as u64),

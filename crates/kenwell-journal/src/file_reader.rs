@@ -130,7 +130,7 @@ fn load(
 
 /// The valid records of a chunk from offset `from` on.
 pub(crate) fn slices(chunk: Chunk, from: u64) -> Vec<FrameSlice> {
-    let bytes = Arc::new(chunk.bytes);
+    let bytes = chunk.bytes;
     let mut slices = Vec::new();
     for frames in chunk.frames {
         let Range { start, end } = frames.bytes;

@@ -13,6 +13,8 @@ pub(crate) struct FrameSlice {
     end: usize,
     first: u64,
     records: u64,
+    /// Bytes of all records, without framing.
+    record_bytes: usize,
 }
 
 impl FrameSlice {
@@ -24,13 +26,16 @@ impl FrameSlice {
         first: u64,
         records: u64,
     ) -> Self {
-        Self {
+        let mut slice = Self {
             bytes,
             start,
             end,
             first,
             records,
-        }
+            record_bytes: 0,
+        };
+        slice.record_bytes = slice.iter().map(|(_, record)| record.len()).sum();
+        slice
     }
 
     /// Offset of the first record.
@@ -50,7 +55,7 @@ impl FrameSlice {
 
     /// Bytes of all records, without framing.
     pub(crate) fn record_bytes(&self) -> usize {
-        (self.end - self.start).saturating_sub(self.framing())
+        self.record_bytes
     }
 
     /// Bytes of the first record.
@@ -75,12 +80,6 @@ impl FrameSlice {
         })
     }
 
-    fn framing(&self) -> usize {
-        usize::try_from(self.records)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(frame::HEADER)
-    }
-
     /// The frames.
     fn frames(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
@@ -101,6 +100,7 @@ impl FrameSlice {
             self.start = self.end;
             self.first = self.next();
             self.records = 0;
+            self.record_bytes = 0;
             return front;
         }
         let mut taken = 0;
@@ -116,12 +116,15 @@ impl FrameSlice {
         }
         front.end = self.start;
         front.records = taken as u64;
+        front.record_bytes = used;
         front
     }
 
     fn drop_first(&mut self) {
-        let rest = frame::split(self.frames()).map_or(0, |(_, rest)| rest.len());
-        self.start = self.end - rest;
+        let (record, rest) = frame::split(self.frames()).unwrap_or_default();
+        let (dropped, left) = (record.len(), rest.len());
+        self.record_bytes = self.record_bytes.saturating_sub(dropped);
+        self.start = self.end - left;
         self.first += 1;
         self.records -= 1;
     }
@@ -133,9 +136,9 @@ mod tests {
 
     fn slice_of(records: &[&[u8]]) -> FrameSlice {
         let mut frames = Vec::new();
-        for record in records {
+        for (number, record) in (0..).zip(records) {
             let length = u32::try_from(record.len()).unwrap();
-            frame::push(&mut frames, &[record], length);
+            frame::push(&mut frames, &[record], length, number);
         }
         frame::stamp(&mut frames, 10, 0);
         let end = frames.len();

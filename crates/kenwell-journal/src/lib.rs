@@ -52,9 +52,9 @@
 //!   they had before; what root makes belongs to the owner of the directory; links are not followed. A deleted segment's
 //!   file is never used again, so a record cannot be read for longer than it is kept. See [`files`].
 //! - **Bounded.** Disk by [`Options::max_bytes`], the queue by [`Options::queue_bytes`], memory by
-//!   [`Options::memory_bytes`] plus what readers hold; a slow reader holds up neither the writer nor another reader.
+//!   [`Options::memory_bytes`] plus what readers hold, and 8 MiB for each that reads files; a slow reader holds up neither the writer nor another reader.
 //!
-//! # Byte format, version 1
+//! # Byte format, version 2
 //! All numbers are little-endian, all checksums CRC-32C.
 //!
 //! **Segment** `<base, 20 digits>-<id, 10 digits>-<salt, 8 hex digits>.segment`. *Base* is the offset of its first
@@ -64,7 +64,7 @@
 //! | at | size | field |
 //! |---|---|---|
 //! | 0 | 8 | `KENWELLJ` |
-//! | 8 | 2 | version, 1 |
+//! | 8 | 2 | version, 2 |
 //! | 10 | 2 | flags; bit 0: bytes of an earlier segment may follow the end, since an earlier version used its file again |
 //! | 12 | 4 | salt |
 //! | 16 | 8 | id |
@@ -75,7 +75,8 @@
 //! | 60 | 4 | checksum of the 60 bytes before |
 //!
 //! When these are damaged, the name says all that reading needs. Then follow **frames**, one per record, with nothing
-//! between them:
+//! between them. The first record of an append has a full frame, and so has at least one in 16, and each of more than
+//! 16 KiB:
 //!
 //! | at | size | field |
 //! |---|---|---|
@@ -86,10 +87,21 @@
 //! | 16 | 8 | offset |
 //! | 24 | length | the record |
 //!
+//! The others have a short one, whose offset is that of the frame before it, plus 1:
+//!
+//! | at | size | field |
+//! |---|---|---|
+//! | 0 | 1 | marker `F6` |
+//! | 1 | 2 | length of the record |
+//! | 3 | 4 | checksum of the bytes 1 to 3 of the frame and the record, exclusive or that of id (8 bytes), salt (4 bytes) and offset (8 bytes) |
+//! | 7 | length | the record |
+//!
+//! Version 1 is the same without short frames.
+//!
 //! Every write ends with 24 zeroes, which the next one overwrites: they separate the end from what the file may
-//! still hold. A frame counts if its checksums are right and its offset is one that the segment may still bring;
-//! after anything else, reading searches for the next marker that begins such a frame, and the offsets in between are
-//! lost. At the end of the newest segment they are only as far as `end.mark` says: what has no valid frame behind it
+//! still hold. A frame counts if its checksums are right and its offset is one that the segment may still bring, of a
+//! short one within the next 16; after anything else, reading searches for the next marker that begins such a frame (that of
+//! a short one 16 KiB far), and the offsets in between are lost. At the end of the newest segment they are only as far as `end.mark` says: what has no valid frame behind it
 //! was never acknowledged, or cannot be told from that. It is cut off when the journal is opened.
 //!
 //! **Cursor** `<name>.cursor`: three slots, at 0, 4096 and 8192, of which the valid one with the highest generation

@@ -74,7 +74,11 @@ impl LogReader {
             }
             if self.fetched < next {
                 self.load().await?;
-            } else if self.published.changed().await.is_err() {
+                continue;
+            }
+            // What comes next is in memory: nobody knows for how long the file and what was read of it would be kept.
+            self.segment = None;
+            if self.published.changed().await.is_err() {
                 return Err(Error::Closed);
             }
         }

@@ -94,8 +94,8 @@ mod tests {
 
     fn group(first: u64, records: u64) -> FrameSlice {
         let mut frames = Vec::new();
-        for _ in 0..records {
-            frame::push(&mut frames, &[b"0123456789"], 10);
+        for number in 0..records {
+            frame::push(&mut frames, &[b"0123456789"], 10, number);
         }
         frame::stamp(&mut frames, first, 0);
         let end = frames.len();

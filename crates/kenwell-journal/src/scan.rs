@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memchr2_iter;
 
-use crate::frame;
+use crate::frame::{self, Frame};
 
 /// Valid frames with consecutive offsets within the bytes scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,38 +42,31 @@ pub(crate) fn scan(bytes: &[u8], seed: u32, offsets: Range<u64>, is_last: bool) 
         ..Scan::default()
     };
     let mut at = 0;
+    // Where what is no frame began.
+    let mut damage = None;
     while scan.next < end {
         let rest = bytes.get(at..).unwrap_or_default();
-        let Some((head, tail)) = rest.split_first_chunk::<{ frame::HEADER }>() else {
-            at = if is_last { bytes.len() } else { at };
-            break;
-        };
-        let header = frame::parse(head, seed)
-            .filter(|header| (scan.next..end).contains(&header.offset))
-            .filter(|header| !is_last || header.length <= tail.len());
-        let Some(header) = header else {
-            match find_marker(rest, is_last) {
-                NextMarker::At(step) => at += step,
-                NextMarker::NotBefore(step) => {
-                    at += step;
-                    break;
-                }
+        match frame::look(rest, seed, scan.next, end) {
+            Frame::Valid { bytes, offset } => {
+                scan.add(at..at + bytes, offset);
+                at += bytes;
+                damage = None;
             }
-            continue;
-        };
-        let Some(record) = tail.get(..header.length) else {
-            scan.needed = if at == 0 {
-                frame::HEADER + header.length
-            } else {
-                0
-            };
-            break;
-        };
-        let after = at + frame::HEADER + header.length;
-        if crc32c::crc32c(record) == header.checksum {
-            scan.add(at..after, header.offset);
+            Frame::DamagedRecord { bytes } => at += bytes,
+            Frame::Cut { needed } if !is_last => {
+                scan.needed = if at == 0 { needed } else { 0 };
+                break;
+            }
+            Frame::Cut { .. } | Frame::Nothing => {
+                let searched = at - *damage.get_or_insert(at);
+                let short_room = frame::MAX_SHORT_FRAME.saturating_sub(searched);
+                let Some(step) = find_marker(rest, is_last, short_room) else {
+                    at = bytes.len();
+                    break;
+                };
+                at += step;
+            }
         }
-        at = after;
     }
     scan.consumed = at;
     scan
@@ -98,21 +91,22 @@ impl Scan {
     }
 }
 
-/// How far away the next marker is.
-enum NextMarker {
-    At(usize),
-    NotBefore(usize),
-}
-
-/// Where a frame may begin next, after something that is not one.
-fn find_marker(rest: &[u8], is_last: bool) -> NextMarker {
+/// How far away a frame may begin next, after something that is not one. A short one is only looked for within the
+/// next `short_room` bytes, which what is damaged there takes at most if it was one: whatever a record holds has few
+/// chances to look like one.
+fn find_marker(rest: &[u8], is_last: bool, short_room: usize) -> Option<usize> {
+    let [first, ..] = frame::MARKER;
+    let is_marker = |at: &usize| {
+        let begun = rest.get(*at..).unwrap_or_default();
+        if begun.first() == Some(&frame::SHORT_MARKER) {
+            return *at <= short_room;
+        }
+        // A marker may be cut in two by the end of the bytes.
+        begun.starts_with(&frame::MARKER) || (!is_last && frame::MARKER.starts_with(begun))
+    };
     let behind = rest.get(1..).unwrap_or_default();
-    match memmem::find(behind, &frame::MARKER) {
-        Some(step) => NextMarker::At(step + 1),
-        None if is_last => NextMarker::NotBefore(rest.len()),
-        // The marker may be cut in two by the end of the bytes.
-        None => NextMarker::NotBefore(rest.len().saturating_sub(frame::MARKER.len() - 1).max(1)),
-    }
+    let markers = memchr2_iter(first, frame::SHORT_MARKER, behind);
+    markers.map(|at| at + 1).find(is_marker)
 }
 
 #[cfg(test)]
@@ -124,10 +118,22 @@ mod tests {
     fn frames(count: u64) -> Vec<u8> {
         let mut frames = Vec::new();
         for _ in 0..count {
-            frame::push(&mut frames, &[b"0123456789"], 10);
+            frame::push(&mut frames, &[b"0123456789"], 10, 0);
         }
         frame::stamp(&mut frames, 0, SEED);
         frames
+    }
+
+    /// The frames of one append, and where each begins.
+    fn append(count: u64) -> (Vec<u8>, Vec<usize>) {
+        let (mut frames, mut starts) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            starts.push(frames.len());
+            frame::push(&mut frames, &[b"01234\xf656\xf589"], 11, number);
+        }
+        starts.push(frames.len());
+        frame::stamp(&mut frames, 0, SEED);
+        (frames, starts)
     }
 
     fn found(bytes: Range<usize>, offsets: Range<u64>) -> FoundFrames {
@@ -194,5 +200,43 @@ mod tests {
         assert!(scan(&bytes, SEED + 1, 0..3, true).frames.is_empty());
         assert_eq!(scan(&bytes, SEED, 0..2, true).frames, [found(0..68, 0..2)]);
         assert!(scan(&bytes, SEED, 3..u64::MAX, true).frames.is_empty());
+    }
+
+    #[test]
+    fn a_damaged_frame_of_an_append_costs_only_itself() {
+        let (frames, starts) = append(40);
+        for (lost, frame) in (0..).zip(starts.windows(2)) {
+            for at in frame[0]..frame[1] {
+                let mut bytes = frames.clone();
+                bytes[at] ^= 0x41;
+                let scanned = scan(&bytes, SEED, 0..40, true);
+                let found = scanned.frames.iter().map(|found| found.offsets.clone());
+                let found: Vec<u64> = found.flatten().collect();
+                let others: Vec<u64> = (0..40).filter(|offset| *offset != lost).collect();
+                assert_eq!(found, others, "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_append_is_read_in_pieces_of_any_size() {
+        let (frames, _) = append(40);
+        for cut in 1..frames.len() {
+            let first = scan(&frames[..cut], SEED, 0..40, false);
+            let second = scan(&frames[first.consumed..], SEED, first.next..40, true);
+            assert!(first.lost.is_empty() && second.lost.is_empty(), "cut {cut}");
+            assert_eq!(second.next, 40, "cut {cut}");
+            let torn = scan(&frames[..cut], SEED, 0..u64::MAX, true);
+            assert_eq!((torn.next, torn.consumed), (first.next, cut), "cut {cut}");
+        }
+    }
+
+    #[test]
+    fn behind_much_damage_reading_goes_on_at_the_next_full_frame() {
+        let (mut frames, starts) = append(60);
+        frames[starts[3]..starts[21]].fill(0xf6);
+        let scanned = scan(&frames, SEED, 0..60, true);
+        assert_eq!(scanned.lost.first(), Some(&(3..32)));
+        assert_eq!((scanned.lost.len(), scanned.next), (1, 60));
     }
 }

@@ -11,8 +11,8 @@ pub(crate) const HEADER_BYTES: u64 = HEADER_SIZE as u64;
 const HEADER_SIZE: usize = 64;
 /// First bytes of every segment.
 pub(crate) const MAGIC: [u8; 8] = *b"KENWELLJ";
-/// Format version that this code reads and writes.
-pub(crate) const VERSION: u16 = 1;
+/// Format version that this code writes; it reads all earlier ones. Version 1 had full frames only.
+pub(crate) const VERSION: u16 = 2;
 /// Stands for "no segment before this one".
 pub(crate) const NO_PREVIOUS: u64 = u64::MAX;
 /// Ending of a segment's file name.
@@ -117,7 +117,7 @@ impl SegmentHeader {
         let word = le32(bytes, 8).to_le_bytes();
         let version = u16::from_le_bytes([word[0], word[1]]);
         let flags = u16::from_le_bytes([word[2], word[3]]);
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return ParsedHeader::Newer(version);
         }
         ParsedHeader::Valid(Self {
@@ -178,9 +178,9 @@ mod tests {
             recycled: false,
         };
         let mut bytes = header.encode();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let checksum = crc32c::crc32c(&bytes[0..60]);
         bytes[60..64].copy_from_slice(&checksum.to_le_bytes());
-        assert_eq!(SegmentHeader::parse(&bytes), ParsedHeader::Newer(2));
+        assert_eq!(SegmentHeader::parse(&bytes), ParsedHeader::Newer(3));
     }
 }

@@ -14,7 +14,8 @@ use kenwell_journal::{Batch, Durability, Journal, Limit, Offset, Options, Reader
 use proptest::prelude::*;
 
 const HEADER: u64 = 64;
-const FRAME: u64 = 24;
+/// What stands before the first record of an append, and before each of the others.
+const FRAMES: [u64; 2] = [24, 7];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -161,11 +162,12 @@ impl World {
     fn append(&mut self, sizes: &[usize]) {
         let mut batch = Batch::new();
         let first = self.next;
-        for size in sizes {
+        for (number, size) in sizes.iter().enumerate() {
             self.counter = self.counter.wrapping_add(1);
             let record = vec![self.counter; *size];
             batch.push(&[&record]);
-            self.sizes.insert(self.next, *size as u64);
+            self.sizes
+                .insert(self.next, FRAMES[number.min(1)] + *size as u64);
             self.live.insert(self.next, record);
             self.next += 1;
         }
@@ -232,7 +234,7 @@ impl World {
         let mut at = HEADER;
         let place = |(offset, size): (&u64, &u64)| {
             let start = at;
-            at += FRAME + size;
+            at += size;
             (*offset, start, at)
         };
         self.sizes.range(file.base..end).map(place).collect()

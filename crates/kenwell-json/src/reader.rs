@@ -2,7 +2,7 @@
 
 use crate::{
     Number, SyntaxError, Text,
-    string_end::{plain_string_end, string_end},
+    string_end::{plain_end, plain_string_end, string_end},
 };
 
 /// What follows a member of an object.
@@ -56,6 +56,16 @@ impl<'a> Reader<'a> {
     /// Skips white space and tells what comes next, without consuming it.
     #[inline]
     pub fn kind(&mut self) -> Result<Kind, SyntaxError> {
+        let byte = self.input.get(self.at).copied();
+        match byte.and_then(usual_kind) {
+            Some(kind) => Ok(kind),
+            None => self.any_kind(),
+        }
+    }
+
+    /// The same where there may be white space.
+    #[inline(never)]
+    fn any_kind(&mut self) -> Result<Kind, SyntaxError> {
         self.peek();
         kind_at(self.input, self.at).ok_or_else(|| self.error("a value"))
     }
@@ -72,30 +82,42 @@ impl<'a> Reader<'a> {
 
     /// The next key of the object, colon consumed, with its value coming next; `None` when the
     /// object ended.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "what it gives is large, and mostly taken apart at once"
+    )]
+    #[inline(always)]
     pub fn next_key(&mut self) -> Result<Option<Text<'a>>, SyntaxError> {
+        let first = usize::from(!self.after_bracket);
+        // The usual key first, since it needs the fewest questions.
+        if (self.after_bracket || self.input.get(self.at) == Some(&b','))
+            && let Some(key) = self.usual_key(self.at + first)
+        {
+            self.after_bracket = false;
+            return Ok(Some(key));
+        }
+        self.any_member()
+    }
+
+    #[inline(never)]
+    fn any_member(&mut self) -> Result<Option<Text<'a>>, SyntaxError> {
         if !self.next_member(b'}', OBJECT_GOES_ON)? {
             return Ok(None);
         }
-        self.key().map(Some)
-    }
-
-    /// Consumes a key and its colon.
-    #[inline]
-    fn key(&mut self) -> Result<Text<'a>, SyntaxError> {
-        match self.usual_key() {
-            Some(key) => Ok(key),
-            None => self.any_key(),
+        match self.usual_key(self.at) {
+            Some(key) => Ok(Some(key)),
+            None => self.any_key().map(Some),
         }
     }
 
-    /// The same for a key without escapes and without white space around it; anything else it leaves where it is.
+    /// Consumes the key at `at` and its colon, if it has no escapes and no white space around it; anything else it
+    /// leaves where it is.
     #[inline]
-    fn usual_key(&mut self) -> Option<Text<'a>> {
-        if self.input.get(self.at) != Some(&b'"') {
+    fn usual_key(&mut self, at: usize) -> Option<Text<'a>> {
+        if self.input.get(at) != Some(&b'"') {
             return None;
         }
-        let start = self.at + 1;
+        let start = at + 1;
         let end = plain_string_end(self.input, start)?;
         if self.input.get(end.quote + 1) != Some(&b':') {
             return None;
@@ -124,9 +146,37 @@ impl<'a> Reader<'a> {
         self.next_member(b']', ARRAY_GOES_ON)
     }
 
-    /// Consumes a string.
+    /// Consumes the string that comes next, if that is one without escapes; otherwise consumes nothing and says so.
     #[inline]
+    pub fn pass_plain_string(&mut self) -> bool {
+        if self.input.get(self.at) != Some(&b'"') {
+            return false;
+        }
+        let end = plain_end(self.input, self.at + 1);
+        self.at = end.map_or(self.at, |quote| quote + 1);
+        end.is_some()
+    }
+
+    /// Consumes a string.
+    #[expect(
+        clippy::inline_always,
+        reason = "what it gives is large, and mostly taken apart at once"
+    )]
+    #[inline(always)]
     pub fn string(&mut self) -> Result<Text<'a>, SyntaxError> {
+        let start = self.at + 1;
+        if self.input.get(self.at) == Some(&b'"')
+            && let Some(end) = plain_string_end(self.input, start)
+        {
+            self.at = end.quote + 1;
+            return Ok(Text::plain(self.input, start, end));
+        }
+        self.any_string()
+    }
+
+    /// The same where there may be white space, or escapes.
+    #[inline(never)]
+    fn any_string(&mut self) -> Result<Text<'a>, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.error("a string"));
         }
@@ -135,7 +185,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Consumes what follows the opening quote of a string.
-    #[inline]
     fn string_after_quote(&mut self) -> Result<Text<'a>, SyntaxError> {
         let start = self.at;
         match plain_string_end(self.input, start) {
@@ -152,8 +201,7 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let (end, plain) = string_end(self.input, start)?;
         self.at = end + 1;
-        let raw = self.input.get(start..end).unwrap_or_default();
-        Ok(Text::new(raw, plain))
+        Ok(Text::new(self.input, start, end, plain))
     }
 
     /// Consumes a number.
@@ -214,8 +262,9 @@ impl<'a> Reader<'a> {
         byte
     }
 
-    /// All of the input.
-    pub(crate) fn input(&self) -> &'a [u8] {
+    /// All of the input, what was consumed and what was not.
+    #[inline]
+    pub fn input(&self) -> &'a [u8] {
         self.input
     }
 
@@ -301,8 +350,22 @@ fn behind_space(input: &[u8], at: usize) -> (usize, Option<u8>) {
     (at, input.get(at).copied())
 }
 
-/// What kind of value begins at `at`.
+/// What kind of value begins with a byte, where that is all there is to know.
 #[inline]
+fn usual_kind(byte: u8) -> Option<Kind> {
+    match byte {
+        b'"' => Some(Kind::String),
+        b'{' => Some(Kind::Object),
+        b'[' => Some(Kind::Array),
+        b't' => Some(Kind::True),
+        b'f' => Some(Kind::False),
+        b'n' => Some(Kind::Null),
+        b'0'..=b'9' => Some(Kind::Number),
+        _ => None,
+    }
+}
+
+/// What kind of value begins at `at`.
 pub(crate) fn kind_at(input: &[u8], at: usize) -> Option<Kind> {
     Some(match input.get(at)? {
         b'"' => Kind::String,

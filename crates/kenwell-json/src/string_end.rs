@@ -42,6 +42,8 @@ pub(crate) struct PlainEnd {
     pub(crate) quote: usize,
     /// Whether all of it is ASCII, so that nobody need look whether it is UTF-8.
     pub(crate) is_ascii: bool,
+    /// Whether there is a dot in it.
+    pub(crate) has_dot: bool,
 }
 
 /// The same as [`plain_end`] for somebody who wants the string too.
@@ -49,49 +51,87 @@ pub(crate) struct PlainEnd {
 pub(crate) fn plain_string_end(input: &[u8], start: usize) -> Option<PlainEnd> {
     let block = input.get(start..)?.first_chunk()?;
     match first_stop(*block) {
-        Stop::Quote { length, is_ascii } => Some(PlainEnd {
+        Stop::Quote {
+            length,
+            is_ascii,
+            has_dot,
+        } => Some(PlainEnd {
             quote: start + length,
             is_ascii,
+            has_dot,
         }),
         Stop::Other => None,
-        Stop::None { is_ascii } => {
-            let rest = start + BLOCK;
-            let quote = long_plain_end(input, rest)?;
-            let is_ascii = is_ascii && input.get(rest..quote).is_some_and(<[u8]>::is_ascii);
-            Some(PlainEnd { quote, is_ascii })
-        }
+        Stop::None { .. } => long_plain_string_end(input, start),
     }
 }
 
-/// What ends a plain run in a block, and whether the run is ASCII.
+/// The same, when there is no end in the first block.
+#[inline(never)]
+fn long_plain_string_end(input: &[u8], start: usize) -> Option<PlainEnd> {
+    let (blocks, _) = input.get(start..)?.as_chunks();
+    let mut at = start;
+    let (mut all_ascii, mut any_dot) = (true, false);
+    for block in blocks {
+        match first_stop(*block) {
+            Stop::Quote {
+                length,
+                is_ascii,
+                has_dot,
+            } => {
+                return Some(PlainEnd {
+                    quote: at + length,
+                    is_ascii: all_ascii && is_ascii,
+                    has_dot: any_dot || has_dot,
+                });
+            }
+            Stop::Other => return None,
+            Stop::None { is_ascii, has_dot } => {
+                at += BLOCK;
+                all_ascii &= is_ascii;
+                any_dot |= has_dot;
+            }
+        }
+    }
+    None
+}
+
+/// What ends a plain run in a block, and what the run is made of.
 enum Stop {
     /// A quote, behind so many bytes.
-    Quote { length: usize, is_ascii: bool },
+    Quote {
+        length: usize,
+        is_ascii: bool,
+        has_dot: bool,
+    },
     /// A backslash or a control character.
     Other,
     /// Nothing.
-    None { is_ascii: bool },
+    None { is_ascii: bool, has_dot: bool },
 }
 
 #[inline]
 fn first_stop(block: [u8; BLOCK]) -> Stop {
-    let (quotes, others) = stops(block);
-    // A bit for each byte of 128 or more.
-    let beyond_ascii = u8x16::new(block).to_bitmask();
-    let stops = quotes | others;
+    let bytes = u8x16::new(block);
+    let stops = stops(bytes);
+    // A bit for each byte of 128 or more, and one for each dot.
+    let beyond_ascii = bytes.to_bitmask();
+    let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask();
     if stops == 0 {
         return Stop::None {
             is_ascii: beyond_ascii == 0,
+            has_dot: dots != 0,
         };
     }
-    // Is the lowest of all bits one of a quote?
-    let lowest = stops.wrapping_neg() & stops;
-    if quotes & lowest == 0 {
+    let length = stops.trailing_zeros() as usize;
+    if block.get(length) != Some(&b'"') {
         return Stop::Other;
     }
+    // The bits below the lowest stop.
+    let run = (stops.wrapping_neg() & stops) - 1;
     Stop::Quote {
-        length: stops.trailing_zeros() as usize,
-        is_ascii: beyond_ascii & (lowest - 1) == 0,
+        length,
+        is_ascii: beyond_ascii & run == 0,
+        has_dot: dots & run != 0,
     }
 }
 
@@ -122,9 +162,9 @@ fn plain_run(input: &[u8], start: usize) -> usize {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let mut length = 0;
     for block in blocks {
-        let (quotes, others) = stops(*block);
-        if quotes | others != 0 {
-            return length + (quotes | others).trailing_zeros() as usize;
+        let stops = stops(u8x16::new(*block));
+        if stops != 0 {
+            return length + stops.trailing_zeros() as usize;
         }
         length += BLOCK;
     }
@@ -132,14 +172,13 @@ fn plain_run(input: &[u8], start: usize) -> usize {
     length + rest.iter().position(stop).unwrap_or(rest.len())
 }
 
-/// A bit for each byte that is a quote, and for each backslash and control character.
+/// A bit for each byte that is a quote, a backslash or a control character.
 #[inline]
-fn stops(block: [u8; BLOCK]) -> (u32, u32) {
-    let bytes = u8x16::new(block);
+fn stops(bytes: u8x16) -> u32 {
     let quotes = bytes.simd_eq(u8x16::splat(b'"'));
     let backslashes = bytes.simd_eq(u8x16::splat(b'\\'));
     let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    (quotes.to_bitmask(), (backslashes | controls).to_bitmask())
+    (quotes | backslashes | controls).to_bitmask()
 }
 
 /// The length of the escape at `at`, which must be well formed.
@@ -187,6 +226,7 @@ mod tests {
             let end = PlainEnd {
                 quote: 30,
                 is_ascii: byte < 0x80,
+                has_dot: byte == b'.',
             };
             assert_eq!(plain_string_end(&bytes, 3), Some(end), "byte {byte:#x}");
         }
@@ -195,21 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn only_what_lies_before_the_quote_decides_about_ascii() {
+    fn only_what_lies_before_the_quote_decides_about_ascii_and_dots() {
         for quote in 3..40 {
-            for other in 0..50 {
+            for (at, other) in (0..50).flat_map(|at| [(at, 0xc3), (at, b'.')]) {
                 let mut bytes = vec![b'x'; 60];
                 bytes[quote] = b'"';
-                if other != quote {
-                    bytes[other] = 0xc3;
+                if at != quote {
+                    bytes[at] = other;
                 }
-                let is_ascii = !(3..quote).contains(&other);
-                let end = PlainEnd { quote, is_ascii };
-                assert_eq!(
-                    plain_string_end(&bytes, 3),
-                    Some(end),
-                    "{other} and {quote}"
-                );
+                let is_inside = (3..quote).contains(&at);
+                let end = PlainEnd {
+                    quote,
+                    is_ascii: !(is_inside && other == 0xc3),
+                    has_dot: is_inside && other == b'.',
+                };
+                let found = plain_string_end(&bytes, 3);
+                assert_eq!(found, Some(end), "{other:#x} at {at}, {quote}");
             }
         }
     }

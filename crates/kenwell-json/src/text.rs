@@ -10,8 +10,11 @@ const REPLACEMENT: &str = "\u{fffd}";
 /// A JSON string, borrowed as written between its quotes; its escapes are known to be well formed.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
-    raw: &'a [u8],
+    /// The string, and what stands behind it in the input.
+    from: &'a [u8],
+    length: usize,
     form: Form,
+    has_dot: bool,
 }
 
 /// How a string is written.
@@ -26,44 +29,97 @@ enum Form {
 }
 
 impl<'a> Text<'a> {
-    /// Of which is known whether it holds no escape.
-    pub(crate) fn new(raw: &'a [u8], plain: bool) -> Self {
+    /// The string between `start` and `end`, of which is known whether it holds no escape.
+    pub(crate) fn new(input: &'a [u8], start: usize, end: usize, plain: bool) -> Self {
         let form = if plain { Form::Plain } else { Form::Escaped };
-        Self { raw, form }
+        let from = input.get(start..).unwrap_or_default();
+        let length = end - start;
+        let raw = from.get(..length).unwrap_or_default();
+        Self {
+            from,
+            length,
+            form,
+            has_dot: raw.contains(&b'.') || !plain,
+        }
     }
 
     /// The string that begins at `start`, behind its opening quote, and ends like this.
     #[inline]
     pub(crate) fn plain(input: &'a [u8], start: usize, end: PlainEnd) -> Self {
-        let raw = input.get(start..end.quote).unwrap_or_default();
         let form = if end.is_ascii {
             Form::Ascii
         } else {
             Form::Plain
         };
-        Self { raw, form }
+        Self {
+            from: input.get(start..).unwrap_or_default(),
+            length: end.quote - start,
+            form,
+            has_dot: end.has_dot,
+        }
     }
 
     /// The bytes between the quotes, as written.
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
-        self.raw
+        self.from.get(..self.length).unwrap_or_default()
+    }
+
+    /// How many bytes of the input there are from its first byte on: where it is in there, without a reference to it.
+    #[inline]
+    pub fn bytes_to_end(&self) -> usize {
+        self.from.len()
     }
 
     /// Whether it holds no escape, so that [`raw`](Self::raw) is its value up to invalid UTF-8.
+    #[inline]
     pub fn is_plain(&self) -> bool {
         self.form != Form::Escaped
+    }
+
+    /// Whether there may be a dot in the value: known of a string without escapes, and true of all others.
+    #[inline]
+    pub fn may_have_dot(&self) -> bool {
+        self.has_dot
+    }
+
+    /// The value, if it is what stands between the quotes, which then is UTF-8.
+    #[inline]
+    pub fn verbatim(&self) -> Option<&'a [u8]> {
+        let raw = self.raw();
+        let is_value = match self.form {
+            Form::Ascii => true,
+            Form::Plain => std::str::from_utf8(raw).is_ok(),
+            Form::Escaped => false,
+        };
+        is_value.then_some(raw)
+    }
+
+    /// Appends what stands between the quotes.
+    #[inline]
+    pub fn copy_raw_into(&self, out: &mut Vec<u8>) {
+        /// Copied in one step, whatever the length: most strings are not longer, and nothing needs to be called.
+        const SHORT: usize = 16;
+        match self.from.first_chunk::<SHORT>() {
+            Some(block) if self.length <= SHORT => {
+                let end = out.len() + self.length;
+                out.extend_from_slice(block);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(self.raw()),
+        }
     }
 
     /// The value: escapes resolved, lone surrogates and invalid UTF-8 replaced by U+FFFD.
     pub fn decode(&self) -> Cow<'a, str> {
         if self.is_plain() {
             // Checks many bytes at once, which looking for what is to be replaced does not.
-            return match std::str::from_utf8(self.raw) {
+            return match std::str::from_utf8(self.raw()) {
                 Ok(text) => Cow::Borrowed(text),
-                Err(_) => String::from_utf8_lossy(self.raw),
+                Err(_) => String::from_utf8_lossy(self.raw()),
             };
         }
-        let mut out = Vec::with_capacity(self.raw.len());
+        let mut out = Vec::with_capacity(self.length);
         self.decode_into(&mut out);
         // What `decode_into` writes is always UTF-8, so this copies nothing.
         Cow::Owned(
@@ -76,9 +132,9 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn decode_into(&self, out: &mut Vec<u8>) {
         match self.form {
-            Form::Ascii => out.extend_from_slice(self.raw),
-            Form::Plain => push_lossy(self.raw, out),
-            Form::Escaped => push_escaped(self.raw, out),
+            Form::Ascii => self.copy_raw_into(out),
+            Form::Plain => push_lossy(self.raw(), out),
+            Form::Escaped => push_escaped(self.raw(), out),
         }
     }
 
@@ -86,7 +142,7 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn eq_str(&self, expected: &str) -> bool {
         if self.is_plain() {
-            self.raw == expected.as_bytes()
+            self.raw() == expected.as_bytes()
         } else {
             self.decode() == expected
         }
@@ -194,6 +250,34 @@ mod tests {
     fn invalid_utf8_is_replaced_with_and_without_escapes() {
         assert_eq!(decoded(b"\"a\xffb\""), "a\u{fffd}b");
         assert_eq!(decoded(b"\"a\xff\\nb\xc3\""), "a\u{fffd}\nb\u{fffd}");
+    }
+
+    #[test]
+    fn what_stands_there_is_copied_whatever_follows() {
+        for length in 0..40 {
+            for byte in ["x", "é", "."] {
+                let value = byte.repeat(length);
+                for after in ["", ",1", ",\"a longer one follows behind it\""] {
+                    let json = format!("\"{value}\"{after}");
+                    let text = Reader::new(json.as_bytes()).string().unwrap();
+                    let mut out = b"before".to_vec();
+                    text.copy_raw_into(&mut out);
+                    assert_eq!(out, [b"before", value.as_bytes()].concat(), "{json}");
+                    assert_eq!(text.verbatim(), Some(value.as_bytes()), "{json}");
+                    assert_eq!(text.may_have_dot(), value.contains('.'), "{json}");
+                }
+            }
+        }
+        for json in [&b"\"a\\u002eb\""[..], b"\"\xff\""] {
+            let text = Reader::new(json).string().unwrap();
+            assert_eq!(text.verbatim(), None);
+        }
+        assert!(
+            Reader::new(br#""a\u002eb""#)
+                .string()
+                .unwrap()
+                .may_have_dot()
+        );
     }
 
     #[test]

@@ -2,32 +2,46 @@
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 1 | version, 4 |
+//! | 1 | version, 5 |
 //! | 1 | length of the source id, 0-255 |
 //! | n | source id, UTF-8 |
-//! | 2 | number of destinations, little endian |
+//! | 1 to 3 | number of destinations |
 //! | for each: 1 | length of the destination's id, 0-255 |
 //! | n | its id, UTF-8 |
-//! | 8 | time of receipt, milliseconds since 1970 UTC, little endian |
-//! | 8 | when its request was sent, by the sender's clock and as the request says beside its events, likewise; 0: it does not |
+//! | 6 | time of receipt, milliseconds since 1970 UTC, little endian |
+//! | 1 to 10 | when its request was sent, by the sender's clock and as the request says beside its events; 0: it does not |
 //! | rest | the event, as sent |
 //!
-//! Version 3 is the same without the time of sending. In version 2 the sender's address follows the time: one byte of length, and the address as text. It was never
-//! used, and it is personal data, so it is not kept any more. Version 1 is like version 2 without destinations: such
-//! a record goes to the destinations that its source feeds when it is delivered. Since version 2 they are decided
-//! when the event is accepted (ADR 0008).
+//! Numbers of no fixed size have seven bits in each byte, the lowest first, and the eighth bit says that more follow. That
+//! of sending is twice the milliseconds that it came after the receipt; or, where it did not, twice those that it came
+//! before, plus 1.
+//!
+//! Version 4 has two bytes for the number of destinations, eight for the time of receipt, and likewise for the time of
+//! sending, since 1970 too. Version 3 is the same without the time of sending. In version 2 the sender's address follows the
+//! time: one byte of length, and the address as text. It was never used, and it is personal data, so it is not kept any
+//! more. Version 1 is like version 2 without destinations: such a record goes to the destinations that its source feeds
+//! when it is delivered. Since version 2 they are decided when the event is accepted (ADR 0008).
+
+mod number;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kenwell::profile::Receipt;
 
-const VERSION: u8 = 4;
+use number::{number, push_number};
+
+const VERSION: u8 = 5;
+/// Version 4, still read.
+const WITH_FIXED_SIZES: u8 = 4;
 /// Version 3, still read.
 const WITHOUT_SENDING: u8 = 3;
 /// Version 2, still read: journals outlive the version that wrote them.
 const WITH_ADDRESS: u8 = 2;
 /// Version 1, still read too.
 const WITHOUT_DESTINATIONS: u8 = 1;
+
+/// The latest time of receipt that six bytes have, in the year 10889.
+const LATEST_MS: u64 = (1 << 48) - 1;
 
 /// An event as the journal keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +76,7 @@ pub fn prefix(source: &str, destinations: &[String]) -> Vec<u8> {
     let mut prefix = Vec::new();
     push_short(source, &mut prefix);
     let count = u16::try_from(destinations.len()).unwrap_or(u16::MAX);
-    prefix.extend_from_slice(&count.to_le_bytes());
+    push_number(u64::from(count), &mut prefix);
     for id in destinations.iter().take(usize::from(count)) {
         push_short(id, &mut prefix);
     }
@@ -70,18 +84,41 @@ pub fn prefix(source: &str, destinations: &[String]) -> Vec<u8> {
 }
 
 /// Everything of an envelope but the event: one for all events of a request. `prefix` is made by
-/// [`prefix`].
+/// [`prefix`]. A time of sending in 1970's first millisecond is none.
 pub fn header(prefix: &[u8], received_at: SystemTime, sent_at_ms: Option<u64>) -> Vec<u8> {
-    let millis = received_at
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis();
+    let since_1970 = received_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let received = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
+    let received = received.min(LATEST_MS);
     let mut header = Vec::with_capacity(17 + prefix.len());
     header.push(VERSION);
     header.extend_from_slice(prefix);
-    header.extend_from_slice(&u64::try_from(millis).unwrap_or(u64::MAX).to_le_bytes());
-    header.extend_from_slice(&sent_at_ms.unwrap_or(0).to_le_bytes());
+    let [time @ .., _, _] = received.to_le_bytes();
+    header.extend_from_slice(&time);
+    let sent = sent_at_ms.filter(|sent| *sent > 0);
+    push_number(
+        sent.map_or(0, |sent| sent_number(received, sent)),
+        &mut header,
+    );
     header
+}
+
+/// The time of sending as a small number, if it is about that of receipt.
+fn sent_number(received: u64, sent: u64) -> u64 {
+    // Sent before: 1, 3, 5, …; after: 2, 4, 6, …. What would be more than fits is no time that anybody means.
+    let number = match received.checked_sub(sent) {
+        Some(before) => before.checked_mul(2).and_then(|twice| twice.checked_add(1)),
+        None => (sent - received).checked_mul(2),
+    };
+    number.unwrap_or(0)
+}
+
+/// Reverses [`sent_number`].
+fn sent_time(received: u64, number: u64) -> Option<u64> {
+    match number {
+        0 => None,
+        _ if number.is_multiple_of(2) => received.checked_add(number / 2),
+        _ => received.checked_sub(number / 2),
+    }
 }
 
 fn push_short(text: &str, out: &mut Vec<u8>) {
@@ -105,26 +142,27 @@ impl<'a> Envelope<'a> {
         let (source, rest) = short(rest)?;
         let (destinations, rest) = match version {
             WITHOUT_DESTINATIONS => (None, rest),
-            WITH_ADDRESS | WITHOUT_SENDING | VERSION => {
-                let (destinations, rest) = destinations(rest)?;
+            WITH_ADDRESS | WITHOUT_SENDING | WITH_FIXED_SIZES => {
+                let (count, rest) = rest.split_first_chunk::<2>()?;
+                let (destinations, rest) = destinations(u16::from_le_bytes(*count), rest)?;
+                (Some(destinations), rest)
+            }
+            VERSION => {
+                let (count, rest) = number(rest)?;
+                let (destinations, rest) = destinations(u16::try_from(count).ok()?, rest)?;
                 (Some(destinations), rest)
             }
             _ => return None,
         };
-        let (millis, rest) = rest.split_first_chunk::<8>()?;
-        let (sent, event) = match version {
-            VERSION => {
-                let (sent, event) = rest.split_first_chunk::<8>()?;
-                (u64::from_le_bytes(*sent), event)
-            }
-            WITHOUT_SENDING => (0, rest),
-            _ => (0, short(rest)?.1),
+        let (received_at_ms, sent_at_ms, event) = match version {
+            VERSION => times(rest)?,
+            _ => fixed_times(version, rest)?,
         };
         Some(Self {
             source,
             destinations,
-            received_at_ms: u64::from_le_bytes(*millis),
-            sent_at_ms: (sent > 0).then_some(sent),
+            received_at_ms,
+            sent_at_ms,
             event,
         })
     }
@@ -166,10 +204,34 @@ impl<'a> DestinationIds<'a> {
     }
 }
 
-fn destinations(bytes: &[u8]) -> Option<(DestinationIds<'_>, &[u8])> {
-    let (count, ids) = bytes.split_first_chunk::<2>()?;
+/// When it was received, when it was sent, and what follows.
+fn times(bytes: &[u8]) -> Option<(u64, Option<u64>, &[u8])> {
+    let (time, rest) = bytes.split_first_chunk::<6>()?;
+    let mut received = [0; 8];
+    received.first_chunk_mut::<6>()?.copy_from_slice(time);
+    let received = u64::from_le_bytes(received);
+    let (number, event) = number(rest)?;
+    Some((received, sent_time(received, number), event))
+}
+
+/// The same as earlier versions have it.
+fn fixed_times(version: u8, bytes: &[u8]) -> Option<(u64, Option<u64>, &[u8])> {
+    let (received, rest) = bytes.split_first_chunk::<8>()?;
+    let (sent, event) = match version {
+        WITH_FIXED_SIZES => {
+            let (sent, event) = rest.split_first_chunk::<8>()?;
+            (u64::from_le_bytes(*sent), event)
+        }
+        WITHOUT_SENDING => (0, rest),
+        _ => (0, short(rest)?.1),
+    };
+    let received = u64::from_le_bytes(*received);
+    Some((received, (sent > 0).then_some(sent), event))
+}
+
+fn destinations(count: u16, ids: &[u8]) -> Option<(DestinationIds<'_>, &[u8])> {
     let mut rest = ids;
-    for _ in 0..u16::from_le_bytes(*count) {
+    for _ in 0..count {
         (_, rest) = short(rest)?;
     }
     let length = ids.len().checked_sub(rest.len())?;
@@ -225,7 +287,14 @@ mod tests {
 
     #[test]
     fn every_version_is_read_and_the_newest_is_written() {
-        for version in [WITHOUT_DESTINATIONS, WITH_ADDRESS, WITHOUT_SENDING, VERSION] {
+        let versions = [
+            WITHOUT_DESTINATIONS,
+            WITH_ADDRESS,
+            WITHOUT_SENDING,
+            WITH_FIXED_SIZES,
+            VERSION,
+        ];
+        for version in versions {
             for record in fixture(version) {
                 assert_eq!(record[0], version);
                 let envelope = Envelope::decode(&record).unwrap();
@@ -234,7 +303,7 @@ mod tests {
                 assert!(envelope.event.starts_with(start.as_bytes()));
                 assert!(envelope.event.ends_with(b"xxx\"}}"));
                 assert_eq!(envelope.source, "web");
-                let is_said = version == VERSION && number.is_multiple_of(2);
+                let is_said = version >= WITH_FIXED_SIZES && number.is_multiple_of(2);
                 let sent = is_said.then(|| envelope.received_at_ms - 250);
                 assert_eq!(envelope.sent_at_ms, sent);
                 let expected = (version != WITHOUT_DESTINATIONS).then(|| vec!["profiles", "crm"]);
@@ -291,12 +360,66 @@ mod tests {
     }
 
     #[test]
+    fn version_4_is_still_read() {
+        let mut record = vec![4, 3];
+        record.extend_from_slice(b"web\x01\x00\x08profiles");
+        record.extend_from_slice(&7u64.to_le_bytes());
+        record.extend_from_slice(&9u64.to_le_bytes());
+        record.extend_from_slice(b"{}");
+        let envelope = Envelope::decode(&record).unwrap();
+        let times = (envelope.received_at_ms, envelope.sent_at_ms);
+        assert_eq!((times, envelope.event), ((7, Some(9)), &b"{}"[..]));
+    }
+
+    #[test]
+    fn every_time_of_sending_comes_back() {
+        let received = u64::try_from(AT.as_millis()).unwrap();
+        let around = (0..70_000).step_by(13);
+        let around = around.flat_map(|by| [received - by, received + by]);
+        let far = [1, 2, u64::from(u32::MAX), i64::MAX.unsigned_abs()];
+        for sent in around.chain(far) {
+            let header = header(&prefix("web", &[]), UNIX_EPOCH + AT, Some(sent));
+            let envelope = Envelope::decode(&header).unwrap();
+            assert_eq!(envelope.received_at_ms, received);
+            assert_eq!(envelope.sent_at_ms, Some(sent));
+        }
+        for nobody in [None, Some(0), Some(u64::MAX)] {
+            let header = header(&prefix("web", &[]), UNIX_EPOCH + AT, nobody);
+            assert_eq!(Envelope::decode(&header).unwrap().sent_at_ms, None);
+        }
+        let far = UNIX_EPOCH + Duration::from_millis(LATEST_MS) + Duration::from_hours(1);
+        let header = header(&prefix("web", &[]), far, None);
+        assert_eq!(Envelope::decode(&header).unwrap().received_at_ms, LATEST_MS);
+    }
+
+    #[test]
+    fn an_envelope_takes_few_bytes_of_its_own() {
+        let ids = "web".len() + "profiles".len();
+        let prefix = prefix("web", &["profiles".to_owned()]);
+        let sent = AT.as_millis() - 1_000;
+        let at = UNIX_EPOCH + AT;
+        assert_eq!(header(&prefix, at, None).len(), ids + 11);
+        let sent = u64::try_from(sent).unwrap();
+        assert_eq!(header(&prefix, at, Some(sent)).len(), ids + 12);
+    }
+
+    #[test]
+    fn many_destinations_have_room() {
+        let ids: Vec<String> = (0..300).map(|number| format!("d{number}")).collect();
+        let mut record = header(&prefix("web", &ids), UNIX_EPOCH, None);
+        record.extend_from_slice(b"{}");
+        let envelope = Envelope::decode(&record).unwrap();
+        assert!(envelope.destinations.unwrap().iter().eq(&ids));
+        assert_eq!(envelope.event, b"{}");
+    }
+
+    #[test]
     fn refuses_other_bytes() {
         let record = record("web", &["profiles"]);
         for cut in 0..record.len() {
             assert_eq!(Envelope::decode(&record[..cut]), Err(NotAnEnvelope));
         }
-        assert_eq!(Envelope::decode(b"\x05\x00"), Err(NotAnEnvelope));
+        assert_eq!(Envelope::decode(b"\x06\x00"), Err(NotAnEnvelope));
     }
 
     #[test]

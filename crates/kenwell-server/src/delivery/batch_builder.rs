@@ -55,7 +55,8 @@ impl BatchBuilder {
     /// Builds a batch, and gives back what of the records is left for the next one.
     pub(super) fn build(&mut self, from: RemainingRecords) -> (Batch, Option<RemainingRecords>) {
         let RemainingRecords { records, taken } = from;
-        let mut fold = Fold::default();
+        // Nearly always each record is of another user.
+        let mut fold = Fold::with_capacity(records.len().saturating_sub(taken));
         let mut batch = Batch::of(&records, taken);
         let mut remaining = None;
         for (index, (offset, record)) in records.iter().enumerate().skip(taken) {

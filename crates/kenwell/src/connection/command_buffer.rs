@@ -2,7 +2,11 @@
 
 use redis::{Cmd, Pipeline};
 
+use super::arguments::{push_argument, push_number};
 use super::spare_buffers::SPARE;
+
+/// What ends the last argument of a command.
+const END: &[u8] = b"\r\n";
 
 /// Commands, encoded as they are added.
 #[derive(Debug, Default, Clone)]
@@ -36,16 +40,31 @@ impl CommandBuffer {
         count: usize,
         fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     ) {
-        let bytes = &mut self.bytes;
-        push_number(b'*', 2 + 2 * count, bytes);
-        bytes.extend_from_slice(b"\r\n$4\r\nHSET");
-        push_argument(key, bytes);
+        self.begin_hset(count);
+        push_argument(key, &mut self.bytes);
         for (name, value) in fields {
-            push_argument(name, bytes);
-            push_argument(value, bytes);
+            push_argument(name, &mut self.bytes);
+            push_argument(value, &mut self.bytes);
         }
-        bytes.extend_from_slice(b"\r\n");
-        self.ends.push(bytes.len());
+        self.end_command();
+    }
+
+    /// Adds an `HSET` of `count` fields, of which the key and these are encoded as
+    /// [`push_argument`](super::push_argument) does.
+    pub(crate) fn add_encoded_hset(&mut self, count: usize, arguments: &[u8]) {
+        self.begin_hset(count);
+        self.bytes.extend_from_slice(arguments);
+        self.end_command();
+    }
+
+    fn begin_hset(&mut self, count: usize) {
+        push_number(b'*', 2 + 2 * count, &mut self.bytes);
+        self.bytes.extend_from_slice(b"\r\n$4\r\nHSET");
+    }
+
+    fn end_command(&mut self) {
+        self.bytes.extend_from_slice(END);
+        self.ends.push(self.bytes.len());
     }
 
     /// Adds any command.
@@ -136,42 +155,6 @@ fn split_argument(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((argument, after.get(2..)?))
 }
 
-/// Adds an argument, with the line end of what stands before it; its own comes with what follows.
-fn push_argument(argument: &[u8], bytes: &mut Vec<u8>) {
-    let length = argument.len();
-    let digit = |number: usize| b'0' + u8::try_from(number % 10).unwrap_or_default();
-    // Nearly all names and values are short.
-    match length {
-        0..10 => bytes.extend_from_slice(&[b'\r', b'\n', b'$', digit(length), b'\r', b'\n']),
-        10..100 => {
-            let [tens, ones] = [digit(length / 10), digit(length)];
-            bytes.extend_from_slice(&[b'\r', b'\n', b'$', tens, ones, b'\r', b'\n']);
-        }
-        _ => {
-            bytes.extend_from_slice(b"\r\n");
-            push_number(b'$', length, bytes);
-            bytes.extend_from_slice(b"\r\n");
-        }
-    }
-    bytes.extend_from_slice(argument);
-}
-
-/// Adds a kind and a number.
-fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
-    let mut digits = [kind; 21];
-    let mut rest = number;
-    let mut count = 1;
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +166,19 @@ mod tests {
             let fields = [(&b"name"[..], &value[..]), (b"", b"\r\n$3")];
             let mut buffer = CommandBuffer::default();
             buffer.add_hset(b"user:1", 2, fields.into_iter());
+            let mut arguments = Vec::new();
+            for argument in [
+                b"user:1",
+                fields[0].0,
+                fields[0].1,
+                fields[1].0,
+                fields[1].1,
+            ] {
+                push_argument(argument, &mut arguments);
+            }
+            let mut of_arguments = CommandBuffer::default();
+            of_arguments.add_encoded_hset(2, &arguments);
+            assert!(of_arguments.into_bytes() == buffer.clone().into_bytes());
             let mut command = redis::cmd("HSET");
             command.arg(b"user:1");
             for (name, value) in fields {

@@ -3,6 +3,7 @@
 mod address;
 mod address_map;
 mod address_source;
+mod arguments;
 mod call_table;
 mod client_id;
 mod client_name;
@@ -46,6 +47,7 @@ mod url;
 
 pub(crate) use address::Address;
 pub(crate) use address_source::was_announced;
+pub(crate) use arguments::{Arguments, enclose, length_bytes, push_argument, push_length};
 pub(crate) use call_table::Access;
 pub(crate) use command_buffer::{CommandBuffer, key_of};
 pub(crate) use deadline::Deadline;

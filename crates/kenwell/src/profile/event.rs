@@ -9,6 +9,37 @@ use super::event_time::{NamedTimes, moment_ms};
 use super::js::{self, NumberContext};
 use super::limits::MAX_DEPTH;
 
+/// A member of an event that says something about what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    Traits,
+    Context,
+    UserId,
+    Integrations,
+    Other,
+}
+
+impl Member {
+    /// The one of this name.
+    #[inline]
+    pub(super) fn of(key: &Text<'_>) -> Self {
+        let decoded;
+        let name = if key.is_plain() {
+            key.raw()
+        } else {
+            decoded = key.decode();
+            decoded.as_bytes()
+        };
+        match name {
+            b"traits" => Self::Traits,
+            b"context" => Self::Context,
+            b"userId" => Self::UserId,
+            b"integrations" => Self::Integrations,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What one pass over an event found, apart from the fields.
 #[derive(Debug, Default)]
 pub(super) struct Event<'a> {
@@ -100,10 +131,16 @@ impl<'a> UserId<'a> {
                 js::push_number(*number, NumberContext::Field, &mut text)?;
                 Ok(Cow::Owned(text))
             }
-            Self::Text(text) => match text.decode() {
-                text if text.chars().all(js::is_space) => Err(Ignored::BlankUserId),
-                Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
-                Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
+            Self::Text(text) => match text.verbatim() {
+                // Nearly all ids begin like this, and are not blank then.
+                Some(raw) if raw.first().is_some_and(u8::is_ascii_graphic) => {
+                    Ok(Cow::Borrowed(raw))
+                }
+                _ => match text.decode() {
+                    text if text.chars().all(js::is_space) => Err(Ignored::BlankUserId),
+                    Cow::Borrowed(text) => Ok(Cow::Borrowed(text.as_bytes())),
+                    Cow::Owned(text) => Ok(Cow::Owned(text.into_bytes())),
+                },
             },
         }
     }
@@ -127,6 +164,16 @@ pub(super) fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<Skipped<
         return Err(Ignored::NumberOutOfRange);
     }
     Ok(skipped)
+}
+
+/// Jumps over a value that stands inside `depth` containers, and that nobody wants to know.
+#[inline]
+pub(super) fn pass(reader: &mut Reader<'_>, depth: usize) -> Result<(), Ignored> {
+    // What it usually is needs no further question.
+    if reader.pass_plain_string() {
+        return Ok(());
+    }
+    skip(reader, depth).map(drop)
 }
 
 /// Reads `context.sources`: entity, id type and model of a "Profiles" event.

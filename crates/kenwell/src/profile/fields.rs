@@ -1,75 +1,31 @@
 //! One traits object, flattened: names joined with dots, values as text.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use kenwell_json::{Kind, Reader};
+use kenwell_json::{Kind, Reader, Text};
 
 use super::Ignored;
 use super::event::skip;
+use super::field::{Field, FieldState};
 use super::js::{self, NumberContext};
 use super::json_text::JsonText;
 use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 use super::object_keys::ObjectKeys;
+use crate::connection::{enclose, push_argument, push_length};
 
 /// Up to this many fields, names are compared one by one.
 const MAX_COMPARED: usize = 32;
 
-/// A field's name and value, which lie next to each other in the buffer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Field {
-    start: u32,
-    middle: u32,
-    end: u32,
-    state: FieldState,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldState {
-    /// To be written.
-    Value,
-    /// An empty object: writes nothing, but hides earlier fields of the same name.
-    Hidden,
-    /// Null, which also hides them.
-    Null,
-    /// Replaced by a later one.
-    Replaced,
-}
-
-impl Field {
-    /// Name and value, if the field is to be written.
-    pub(super) fn written<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        if self.state != FieldState::Value {
-            return None;
-        }
-        Some((
-            self.name(text),
-            text.get(self.middle as usize..self.end as usize)?,
-        ))
-    }
-
-    /// Where name and value end.
-    pub(super) fn ends(&self) -> (u32, u32) {
-        (self.middle, self.end)
-    }
-
-    /// The name, if the field is null and not replaced by a later one.
-    pub(super) fn null<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        (self.state == FieldState::Null).then(|| self.name(text))
-    }
-
-    fn name<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        text.get(self.start as usize..self.middle as usize)
-            .unwrap_or_default()
-    }
-}
-
 /// Flattens objects into one buffer, which is reused from event to event.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    /// Names and values, one after the other.
+    /// Names and values, one after the other, encoded as arguments.
     pub(super) text: Vec<u8>,
+    /// How much of the text is no name or value, but what an encoded argument has around it.
+    framing: usize,
     /// Two different paths may have given the same name.
     pub(super) may_collide: bool,
     /// The names of the traits themselves, where somebody wants to know them.
@@ -92,6 +48,7 @@ struct OpenObject {
 impl Fields {
     pub(super) fn clear(&mut self) {
         self.text.clear();
+        self.framing = 0;
         self.may_collide = false;
         self.roots = None;
     }
@@ -130,7 +87,7 @@ impl Fields {
         });
         while let Some(open) = self.open.last_mut() {
             if let Some(key) = reader.next_key()? {
-                let earlier = self.keys.insert(key, list.len());
+                let earlier = self.keys.insert(reader.input(), &key, list.len());
                 open.members += usize::from(earlier.is_none());
                 for field in earlier
                     .and_then(|fields| list.get_mut(fields))
@@ -138,7 +95,7 @@ impl Fields {
                 {
                     field.state = FieldState::Replaced;
                 }
-                self.member(reader, depth, removed, list)?;
+                self.member(&key, reader, depth, removed, list)?;
             } else {
                 self.close(list)?;
             }
@@ -147,78 +104,126 @@ impl Fields {
     }
 
     /// Reads the value of the latest key.
+    #[inline]
     fn member(
         &mut self,
+        key: &Text<'_>,
         reader: &mut Reader<'_>,
         depth: usize,
         removed: Option<usize>,
         list: &mut Vec<Field>,
     ) -> Result<(), Ignored> {
         let kind = reader.kind()?;
-        let key = self.keys.last();
-        self.may_collide |= key.is_empty() || key.contains(&b'.');
+        let key_bytes = self.keys.last(reader.input()).len();
+        self.may_collide |= key_bytes == 0 || key.may_have_dot();
         if let Some(roots) = &mut self.roots {
             let is_taken = kind == Kind::String && removed == Some(reader.position());
             if self.open.len() == 1 && kind != Kind::Null && !is_taken {
-                roots.push(key.to_vec());
+                roots.push(self.keys.last(reader.input()).to_vec());
             }
         }
         if kind == Kind::Object {
-            if depth + self.open.len() >= MAX_DEPTH {
-                return Err(Ignored::TooDeep);
+            return self.open_object(reader, depth);
+        }
+        let (start, framing) = (self.text.len(), self.framing);
+        let name = self.push_name(key, key_bytes);
+        if kind == Kind::String && removed == Some(reader.position()) {
+            reader.string()?;
+            self.text.truncate(start);
+            self.framing = framing;
+            if let Some(open) = self.open.last_mut() {
+                open.members = open.members.saturating_sub(1);
             }
-            reader.enter_object()?;
-            let outer_path = self.path.len();
-            if outer_path > 0 {
-                self.path.push(b'.');
-            }
-            self.path.extend_from_slice(key);
-            self.open.push(OpenObject {
-                outer_path,
-                members: 0,
-            });
-            self.keys.enter();
             return Ok(());
         }
-        let start = self.text.len();
-        if !self.path.is_empty() {
-            self.text.extend_from_slice(&self.path);
-            self.text.push(b'.');
-        }
-        self.text.extend_from_slice(key);
-        let middle = self.text.len();
-        match kind {
-            Kind::String if removed == Some(reader.position()) => {
-                reader.string()?;
-                self.text.truncate(start);
-                if let Some(open) = self.open.last_mut() {
-                    open.members = open.members.saturating_sub(1);
-                }
-                return Ok(());
-            }
-            Kind::String => reader.string()?.decode_into(&mut self.text),
-            Kind::Number => {
-                js::push_number(reader.number()?, NumberContext::Field, &mut self.text)?;
-            }
-            Kind::Array => {
-                let around = depth + self.open.len();
-                self.json.write(reader, around, removed, &mut self.text)?;
-            }
-            Kind::True | Kind::False | Kind::Null | Kind::Object => {
-                reader.literal()?;
-                self.text.extend_from_slice(match kind {
-                    Kind::True => b"true",
-                    Kind::False => b"false",
-                    _ => b"",
-                });
-            }
-        }
+        let value = self.push_value(kind, reader, depth, removed)?;
         let state = if kind == Kind::Null {
             FieldState::Null
         } else {
             FieldState::Value
         };
-        self.push(start, middle, state, list)
+        self.push(start, name, value, state, list)
+    }
+
+    /// An object begins.
+    fn open_object(&mut self, reader: &mut Reader<'_>, depth: usize) -> Result<(), Ignored> {
+        if depth + self.open.len() >= MAX_DEPTH {
+            return Err(Ignored::TooDeep);
+        }
+        reader.enter_object()?;
+        let outer_path = self.path.len();
+        if outer_path > 0 {
+            self.path.push(b'.');
+        }
+        self.path.extend_from_slice(self.keys.last(reader.input()));
+        self.open.push(OpenObject {
+            outer_path,
+            members: 0,
+        });
+        self.keys.enter();
+        Ok(())
+    }
+
+    /// Appends the name that this key, of so many bytes, has here; gives where it lies.
+    #[inline]
+    fn push_name(&mut self, key: &Text<'_>, key_bytes: usize) -> Range<usize> {
+        let text = &mut self.text;
+        let path_bytes = match self.path.len() {
+            0 => 0,
+            path => path + 1,
+        };
+        let framed = text.len();
+        push_length(path_bytes + key_bytes, text);
+        let start = text.len();
+        self.framing += start - framed;
+        if path_bytes > 0 {
+            text.extend_from_slice(&self.path);
+            text.push(b'.');
+        }
+        key.decode_into(text);
+        start..text.len()
+    }
+
+    /// Appends the value that comes next, which is no object; gives where it begins.
+    #[inline]
+    fn push_value(
+        &mut self,
+        kind: Kind,
+        reader: &mut Reader<'_>,
+        depth: usize,
+        removed: Option<usize>,
+    ) -> Result<usize, Ignored> {
+        let text = &mut self.text;
+        let start = text.len();
+        match kind {
+            Kind::String => {
+                let string = reader.string()?;
+                if let Some(raw) = string.verbatim() {
+                    push_length(raw.len(), text);
+                    let start = text.len();
+                    string.copy_raw_into(text);
+                    return Ok(start);
+                }
+                string.decode_into(text);
+            }
+            Kind::Number => js::push_number(reader.number()?, NumberContext::Field, text)?,
+            Kind::Array => {
+                let around = depth + self.open.len();
+                let most = MAX_FLATTENED_BYTES + self.framing;
+                self.json.write(reader, around, removed, most, text)?;
+            }
+            Kind::True | Kind::False => {
+                let word: &[u8] = match kind {
+                    Kind::True => b"true",
+                    _ => b"false",
+                };
+                reader.literal()?;
+                push_argument(word, text);
+                return Ok(text.len() - word.len());
+            }
+            Kind::Null | Kind::Object => reader.literal()?,
+        }
+        Ok(enclose(start, text))
     }
 
     /// The innermost object ends. An empty one inside another hides the field of its name.
@@ -230,7 +235,8 @@ impl Fields {
         let outcome = if closed.members == 0 && !self.open.is_empty() {
             let start = self.text.len();
             self.text.extend_from_slice(&self.path);
-            self.push(start, self.text.len(), FieldState::Hidden, list)
+            let end = self.text.len();
+            self.push(start, start..end, end, FieldState::Hidden, list)
         } else {
             Ok(())
         };
@@ -238,38 +244,45 @@ impl Fields {
         outcome
     }
 
+    /// Adds the field that begins at `start` and ends with the buffer.
+    #[inline]
     fn push(
         &mut self,
         start: usize,
-        middle: usize,
+        name: Range<usize>,
+        value: usize,
         state: FieldState,
         list: &mut Vec<Field>,
     ) -> Result<(), Ignored> {
-        if self.text.len() > MAX_FLATTENED_BYTES {
+        let end = self.text.len();
+        self.framing += value - name.end;
+        if end - self.framing > MAX_FLATTENED_BYTES || u32::try_from(end).is_err() {
             return Err(Ignored::TooLarge);
         }
-        let bounds = [start, middle, self.text.len()].map(u32::try_from);
-        let [Ok(start), Ok(middle), Ok(end)] = bounds else {
-            return Err(Ignored::TooLarge);
-        };
+        #[expect(clippy::cast_possible_truncation, reason = "none is more than the end")]
+        let place = |at: usize| at as u32;
         list.push(Field {
-            start,
-            middle,
-            end,
+            start: place(start),
+            name: place(name.start),
+            name_end: place(name.end),
+            value: place(value),
+            end: place(end),
             state,
         });
         Ok(())
     }
 
-    /// Whether these fields are to be written and are all that lies in the buffer, one behind the other.
-    pub(super) fn are_all(&self, list: &[Field]) -> bool {
+    /// Bytes of names and values, if these fields are to be written and are all that lies in the buffer, one behind the
+    /// other.
+    pub(super) fn bytes_of_all(&self, list: &[Field]) -> Option<usize> {
         let mut end = 0;
         let in_line = list.iter().all(|field| {
             let follows = field.start == end && field.state == FieldState::Value;
             end = field.end;
             follows
         });
-        in_line && usize::try_from(end).is_ok_and(|end| end == self.text.len())
+        let are_all = in_line && usize::try_from(end).is_ok_and(|end| end == self.text.len());
+        are_all.then(|| self.text.len() - self.framing)
     }
 
     /// Appends the JSON text of the value that comes next to the buffer.
@@ -279,7 +292,8 @@ impl Fields {
         depth: usize,
         removed: Option<usize>,
     ) -> Result<(), Ignored> {
-        self.json.write(reader, depth, removed, &mut self.text)
+        self.json
+            .write(reader, depth, removed, MAX_FLATTENED_BYTES, &mut self.text)
     }
 
     /// Of fields with the same name keeps the last one.
@@ -321,7 +335,7 @@ impl Fields {
             .rev()
             .filter(|field| field.state != FieldState::Replaced)
         {
-            let range = (field.start, field.middle);
+            let range = (field.name, field.name_end);
             if names
                 .find(hash(&range), |other| name(other) == name(&range))
                 .is_some()

@@ -2,8 +2,9 @@
 
 use kenwell_json::{Kind, Reader, Skipped};
 
-use super::event::{self, Event, Integrations, Sources, UserId, skip};
-use super::fields::{Field, Fields};
+use super::event::{self, Event, Integrations, Member, Sources, UserId, pass, skip};
+use super::field::Field;
+use super::fields::Fields;
 use super::js;
 use super::merge::MergeGroup;
 use super::merge_fold;
@@ -41,6 +42,7 @@ const KEPT_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Flattener {
     pub(super) fields: Fields,
+    key: Vec<u8>,
     /// From `context.traits`.
     context: Vec<Field>,
     /// From `traits`.
@@ -102,23 +104,22 @@ impl Flattener {
         let mut reader = Reader::new(event);
         reader.enter_object()?;
         while let Some(key) = reader.next_key()? {
-            if key.eq_str("traits") {
-                reader.kind()?; // skips what stands before the value
-                found.traits = Some(reader.clone());
-                self.top.clear();
-                self.fields
-                    .flatten(&mut reader, 1, taken_at, &mut self.top)?;
-            } else if key.eq_str("context") {
-                self.context.clear();
-                found.sources = self.read_context(&mut reader, taken_at)?;
-            } else if key.eq_str("userId") {
-                found.user_id = UserId::read(&mut reader, taken_at)?;
-            } else if key.eq_str("integrations") {
-                found.integrations = Integrations::read(&mut reader)?;
-            } else if rules.is_by_time() {
-                found.read_time(&key, &mut reader)?;
-            } else {
-                skip(&mut reader, 1)?;
+            match Member::of(&key) {
+                Member::Traits => {
+                    reader.kind()?; // skips what stands before the value
+                    found.traits = Some(reader.clone());
+                    self.top.clear();
+                    self.fields
+                        .flatten(&mut reader, 1, taken_at, &mut self.top)?;
+                }
+                Member::Context => {
+                    self.context.clear();
+                    found.sources = self.read_context(&mut reader, taken_at)?;
+                }
+                Member::UserId => found.user_id = UserId::read(&mut reader, taken_at)?,
+                Member::Integrations => found.integrations = Integrations::read(&mut reader)?,
+                Member::Other if rules.is_by_time() => found.read_time(&key, &mut reader)?,
+                Member::Other => pass(&mut reader, 1)?,
             }
         }
         reader.end()?;
@@ -145,7 +146,7 @@ impl Flattener {
             } else if key.eq_str("sources") {
                 sources = event::read_sources(reader, taken_at)?;
             } else {
-                skip(reader, 2)?;
+                pass(reader, 2)?;
             }
         }
         Ok(sources)
@@ -178,8 +179,9 @@ impl Flattener {
                 receipt,
             );
         }
-        let mut key = Vec::with_capacity(32 + user_id.len());
-        layout::push_key(prefix.text.as_deref(), &user_id, &mut key);
+        let key = &mut self.key;
+        key.clear();
+        layout::push_key(prefix.text.as_deref(), &user_id, key);
         if !self.context.is_empty() && !self.top.is_empty() {
             self.fields.may_collide = true;
         }
@@ -192,11 +194,11 @@ impl Flattener {
         let text = &self.fields.text;
         let update = if layout.rules != Rules::default() {
             let rules = (&layout.rules, found.times);
-            ruled::update(&key, &self.fields, (list, of_context), rules, receipt)
-        } else if self.fields.are_all(list) {
-            ProfileUpdate::of_text(&key, text, list.iter().map(Field::ends))
+            ruled::update(key, &self.fields, (list, of_context), rules, receipt)
+        } else if let Some(bytes) = self.fields.bytes_of_all(list) {
+            ProfileUpdate::of_arguments(key, text, list.len(), bytes)
         } else {
-            ProfileUpdate::new(&key, || list.iter().filter_map(|field| field.written(text)))
+            ProfileUpdate::new(key, || list.iter().filter_map(|field| field.written(text)))
         };
         if update.is_empty() {
             return Err(Ignored::NoTraits);
@@ -239,6 +241,8 @@ impl Flattener {
     fn shrink(&mut self) {
         self.fields.clear();
         self.fields.shrink(KEPT_BYTES);
+        self.key.clear();
+        self.key.shrink_to(KEPT_BYTES);
         for list in [&mut self.context, &mut self.top] {
             list.clear();
             list.shrink_to(KEPT_BYTES / size_of::<Field>());

@@ -79,6 +79,15 @@ impl Items {
 }
 
 impl Fold {
+    /// A fold with room for so many users. It takes more, too, but then moves what it has.
+    pub fn with_capacity(users: usize) -> Self {
+        Self {
+            users: Vec::with_capacity(users),
+            by_key: HashTable::with_capacity(users),
+            ..Self::default()
+        }
+    }
+
     /// Adds the update that came from the caller's item number `item`.
     pub fn push(&mut self, item: usize, update: ProfileUpdate) {
         let Self {

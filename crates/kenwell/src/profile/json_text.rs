@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use kenwell_json::{Kind, Reader, Text};
 
+use super::Ignored;
 use super::js::{self, NumberContext};
 use super::json_order::{Reorder, order, slice};
 use super::limits::MAX_DEPTH;
-use super::{Ignored, MAX_FLATTENED_BYTES};
 
 /// Writes values as JSON text; its buffers are reused from value to value.
 #[derive(Debug, Default)]
@@ -47,13 +47,14 @@ struct Member {
 }
 
 impl JsonText {
-    /// Appends the text of the value that comes next. `depth` containers are open around it;
-    /// the string at position `removed` of the reader's input counts as absent.
+    /// Appends the text of the value that comes next, as long as `out` does not get more than `most` bytes. `depth`
+    /// containers are open around it; the string at position `removed` of the reader's input counts as absent.
     pub(super) fn write(
         &mut self,
         reader: &mut Reader<'_>,
         depth: usize,
         removed: Option<usize>,
+        most: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Ignored> {
         self.open.clear();
@@ -63,7 +64,7 @@ impl JsonText {
         let start = out.len();
         loop {
             self.value(reader, depth, removed, out)?;
-            if out.len() > MAX_FLATTENED_BYTES {
+            if out.len() > most {
                 return Err(Ignored::TooLarge);
             }
             if !self.next(reader, out)? {
@@ -284,10 +285,12 @@ fn push_escaped(byte: u8, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1 << 20;
+
     fn text(json: &str) -> String {
         let mut out = b"before".to_vec();
         JsonText::default()
-            .write(&mut Reader::new(json.as_bytes()), 0, None, &mut out)
+            .write(&mut Reader::new(json.as_bytes()), 0, None, MOST, &mut out)
             .unwrap();
         String::from_utf8(out).unwrap().split_off(6)
     }
@@ -349,7 +352,7 @@ mod tests {
         let at = json.windows(3).position(|three| three == b"\"x\"");
         let mut out = Vec::new();
         JsonText::default()
-            .write(&mut Reader::new(json), 0, at, &mut out)
+            .write(&mut Reader::new(json), 0, at, MOST, &mut out)
             .unwrap();
         assert_eq!(out, br#"{"a":{},"b":1}"#);
     }
@@ -362,6 +365,7 @@ mod tests {
                 &mut Reader::new(json.as_bytes()),
                 around,
                 None,
+                MOST,
                 &mut Vec::new(),
             )
         };

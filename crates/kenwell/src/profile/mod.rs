@@ -12,6 +12,7 @@ mod event_time;
 mod experiment;
 mod expiring_write;
 mod expiry;
+mod field;
 mod field_changes;
 mod fields;
 mod flattener;

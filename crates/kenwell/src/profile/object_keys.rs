@@ -5,15 +5,17 @@ use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use kenwell_json::Text;
 
 /// Objects with more keys than this get a hash table; fewer are compared one by one.
 const MAX_LISTED: usize = 32;
 
-/// The keys of the objects that are open, innermost last.
+/// The keys of the objects that are open, innermost last. They stay where they are in the input, unless they have to be
+/// decoded.
 #[derive(Debug, Default)]
 pub(super) struct ObjectKeys {
-    /// All their keys, decoded, one after the other.
-    bytes: Vec<u8>,
+    /// Those that were decoded, one after the other.
+    decoded: Vec<u8>,
     keys: Vec<Key>,
     objects: Vec<Object>,
     hasher: RandomState,
@@ -21,9 +23,19 @@ pub(super) struct ObjectKeys {
 
 #[derive(Debug)]
 struct Key {
-    bytes: Range<usize>,
+    place: Place,
+    length: usize,
     /// How many fields there were before this key's value.
     fields_before: usize,
+}
+
+/// Where a key lies.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In the input, so many bytes before its end.
+    Input(usize),
+    /// Among those that were decoded, from here on.
+    Decoded(usize),
 }
 
 #[derive(Debug)]
@@ -37,7 +49,7 @@ struct Object {
 
 impl ObjectKeys {
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
+        self.decoded.clear();
         self.keys.clear();
         self.objects.clear();
     }
@@ -46,7 +58,7 @@ impl ObjectKeys {
     pub(super) fn enter(&mut self) {
         self.objects.push(Object {
             first_key: self.keys.len(),
-            first_byte: self.bytes.len(),
+            first_byte: self.decoded.len(),
             fingerprints: 0,
             table: None,
         });
@@ -56,76 +68,95 @@ impl ObjectKeys {
     pub(super) fn leave(&mut self) {
         if let Some(object) = self.objects.pop() {
             self.keys.truncate(object.first_key);
-            self.bytes.truncate(object.first_byte);
+            self.decoded.truncate(object.first_byte);
         }
     }
 
-    /// Adds a key to the innermost object, before the value's fields are added to `fields` others.
+    /// Adds a key of `input` to the innermost object, before the value's fields are added to `fields` others.
     /// When the key was there before, gives the fields that its earlier value made.
+    #[inline]
     pub(super) fn insert(
         &mut self,
-        key: kenwell_json::Text<'_>,
+        input: &[u8],
+        key: &Text<'_>,
         fields: usize,
     ) -> Option<Range<usize>> {
-        let start = self.bytes.len();
-        key.decode_into(&mut self.bytes);
-        let bytes = start..self.bytes.len();
-        let index = self.keys.len();
-        let earlier = self.find_and_note(&bytes, index);
-        self.keys.push(Key {
-            bytes,
-            fields_before: fields,
-        });
-        let earlier = earlier?;
+        let fingerprint = match key.verbatim() {
+            Some(raw) => {
+                self.keys.push(Key {
+                    place: Place::Input(key.bytes_to_end()),
+                    length: raw.len(),
+                    fields_before: fields,
+                });
+                fingerprint(raw)
+            }
+            None => self.decode(key, fields),
+        };
+        let object = self.objects.last_mut()?;
+        let bit = 1 << fingerprint;
+        let is_new = object.fingerprints & bit == 0;
+        object.fingerprints |= bit;
+        let index = self.keys.len() - 1;
+        if is_new && index - object.first_key < MAX_LISTED {
+            return None;
+        }
+        let earlier = self.find_and_note(input, index)?;
         let begin = self.keys.get(earlier)?.fields_before;
         let end = self.keys.get(earlier + 1)?.fields_before;
         Some(begin..end)
     }
 
-    /// The innermost object's latest key, decoded.
-    pub(super) fn last(&self) -> &[u8] {
-        let key = self.keys.last().map(|key| key.bytes.clone());
-        key.and_then(|bytes| self.bytes.get(bytes))
-            .unwrap_or_default()
+    /// Decodes and adds a key; its fingerprint.
+    #[inline(never)]
+    fn decode(&mut self, key: &Text<'_>, fields: usize) -> u32 {
+        let start = self.decoded.len();
+        key.decode_into(&mut self.decoded);
+        self.keys.push(Key {
+            place: Place::Decoded(start),
+            length: self.decoded.len() - start,
+            fields_before: fields,
+        });
+        fingerprint(self.decoded.get(start..).unwrap_or_default())
     }
 
-    /// The latest key equal to `bytes`; from now on that is `index`.
-    fn find_and_note(&mut self, bytes: &Range<usize>, index: usize) -> Option<usize> {
+    /// The innermost object's latest key, decoded, whose bytes are in the same input.
+    #[inline]
+    pub(super) fn last<'a>(&'a self, input: &'a [u8]) -> &'a [u8] {
+        let key = self.keys.last().map(|key| key.bytes(input, &self.decoded));
+        key.unwrap_or_default()
+    }
+
+    /// The latest key equal to the one at `index`, which takes its place from now on.
+    #[inline(never)]
+    fn find_and_note(&mut self, input: &[u8], index: usize) -> Option<usize> {
         let Self {
-            bytes: arena,
+            decoded,
             keys,
             objects,
             hasher,
         } = self;
         let object = objects.last_mut()?;
-        let text = |range: &Range<usize>| arena.get(range.clone()).unwrap_or_default();
-        let wanted = text(bytes);
-        let is_wanted = |at: usize| keys.get(at).is_some_and(|key| text(&key.bytes) == wanted);
+        let text = |at: usize| {
+            let key = keys.get(at).map(|key| key.bytes(input, decoded));
+            key.unwrap_or_default()
+        };
+        let wanted = text(index);
         if let Some(table) = &mut object.table {
             let hash = hasher.hash_one(wanted);
-            if let Some(latest) = table.find_mut(hash, |&at| is_wanted(at)) {
+            if let Some(latest) = table.find_mut(hash, |&at| text(at) == wanted) {
                 return Some(std::mem::replace(latest, index));
             }
-            let rehash =
-                |&at: &usize| hasher.hash_one(keys.get(at).map_or(wanted, |key| text(&key.bytes)));
-            table.insert_unique(hash, index, rehash);
+            table.insert_unique(hash, index, |&at| hasher.hash_one(text(at)));
             return None;
         }
-        let bit = 1 << fingerprint(wanted);
-        let repeated = object.fingerprints & bit != 0;
-        object.fingerprints |= bit;
-        let found = repeated
-            .then(|| (object.first_key..index).rev().find(|&at| is_wanted(at)))
-            .flatten();
+        let found = (object.first_key..index)
+            .rev()
+            .find(|&at| text(at) == wanted);
         if index - object.first_key >= MAX_LISTED {
             let mut table = HashTable::with_capacity(4 * MAX_LISTED);
-            let hash_of =
-                |at: usize| hasher.hash_one(keys.get(at).map_or(wanted, |key| text(&key.bytes)));
+            let hash_of = |at: usize| hasher.hash_one(text(at));
             for at in object.first_key..=index {
-                let name = keys.get(at).map_or(wanted, |key| text(&key.bytes));
-                let same =
-                    |&other: &usize| keys.get(other).map_or(wanted, |key| text(&key.bytes)) == name;
-                match table.find_mut(hash_of(at), same) {
+                match table.find_mut(hash_of(at), |&other: &usize| text(other) == text(at)) {
                     Some(latest) => *latest = at,
                     None => drop(table.insert_unique(hash_of(at), at, |&at| hash_of(at))),
                 }
@@ -137,9 +168,21 @@ impl ObjectKeys {
 
     /// Gives back what an unusually large object made it allocate.
     pub(super) fn shrink(&mut self, bytes: usize) {
-        self.bytes.shrink_to(bytes);
+        self.decoded.shrink_to(bytes);
         self.keys.shrink_to(bytes / size_of::<Key>());
         self.objects.shrink_to(bytes / size_of::<Object>());
+    }
+}
+
+impl Key {
+    #[inline]
+    fn bytes<'a>(&self, input: &'a [u8], decoded: &'a [u8]) -> &'a [u8] {
+        let from = match self.place {
+            Place::Input(to_end) => input.get(input.len().wrapping_sub(to_end)..),
+            Place::Decoded(start) => decoded.get(start..),
+        };
+        let bytes = from.and_then(|from| from.get(..self.length));
+        bytes.unwrap_or_default()
     }
 }
 
@@ -159,42 +202,70 @@ mod tests {
     use super::*;
     use kenwell_json::Reader;
 
-    fn insert(keys: &mut ObjectKeys, key: &str, fields: usize) -> Option<Range<usize>> {
-        let quoted = format!("\"{key}\"");
-        keys.insert(Reader::new(quoted.as_bytes()).string().unwrap(), fields)
+    /// Keys as they stand in one input, to be taken one by one.
+    struct Input<'a> {
+        reader: Reader<'a>,
+        keys: ObjectKeys,
+    }
+
+    impl<'a> Input<'a> {
+        fn of(json: &'a str) -> Self {
+            let mut reader = Reader::new(json.as_bytes());
+            reader.enter_array().unwrap();
+            Self {
+                reader,
+                keys: ObjectKeys::default(),
+            }
+        }
+
+        fn insert(&mut self, fields: usize) -> Option<Range<usize>> {
+            assert!(self.reader.next_element().unwrap());
+            let key = self.reader.string().unwrap();
+            self.keys.insert(self.reader.input(), &key, fields)
+        }
+
+        fn last(&self) -> &[u8] {
+            self.keys.last(self.reader.input())
+        }
     }
 
     #[test]
     fn finds_repeated_keys_in_small_and_large_objects() {
         for size in [1, 31, 32, 33, 1000] {
-            let mut keys = ObjectKeys::default();
-            keys.enter();
+            let first = (0..size).map(|index| format!("\"key{index}\""));
+            let again = (0..size).map(|index| format!("\"\\u006bey{index}\""));
+            let all: Vec<_> = first.chain(again).chain(["\"key0\"".to_owned()]).collect();
+            let json = format!("[{}]", all.join(","));
+            let mut input = Input::of(&json);
+            input.keys.enter();
             for index in 0..size {
-                assert_eq!(insert(&mut keys, &format!("key{index}"), index), None);
+                assert_eq!(input.insert(index), None);
+                assert_eq!(input.last(), format!("key{index}").as_bytes());
             }
             for index in 0..size {
                 let earlier = index..index + 1;
-                let again = insert(&mut keys, &format!("\\u006bey{index}"), size + index);
+                let again = input.insert(size + index);
                 assert_eq!(again, Some(earlier), "{index} of {size}");
+                assert_eq!(input.last(), format!("key{index}").as_bytes());
             }
             // The second occurrence is the one that a third replaces.
-            assert_eq!(insert(&mut keys, "key0", 2 * size), Some(size..size + 1));
-            assert_eq!(keys.last(), b"key0");
+            assert_eq!(input.insert(2 * size), Some(size..size + 1));
+            assert_eq!(input.last(), b"key0");
         }
     }
 
     #[test]
     fn objects_do_not_see_each_others_keys() {
-        let mut keys = ObjectKeys::default();
-        keys.enter();
-        assert_eq!(insert(&mut keys, "a", 0), None);
-        keys.enter();
-        assert_eq!(insert(&mut keys, "a", 0), None);
-        keys.leave();
-        keys.enter();
-        assert_eq!(insert(&mut keys, "a", 1), None);
-        keys.leave();
-        assert_eq!(keys.last(), b"a");
-        assert_eq!(insert(&mut keys, "a", 2), Some(0..2));
+        let mut input = Input::of(r#"["a","a","a","a"]"#);
+        input.keys.enter();
+        assert_eq!(input.insert(0), None);
+        input.keys.enter();
+        assert_eq!(input.insert(0), None);
+        input.keys.leave();
+        input.keys.enter();
+        assert_eq!(input.insert(1), None);
+        input.keys.leave();
+        assert_eq!(input.last(), b"a");
+        assert_eq!(input.insert(2), Some(0..2));
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use foldhash::fast::RandomState;
 
 use super::event_time::NamedTimes;
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::merge::{MergeGroup, at_and_above};
 use super::merge_fold;
 use super::rules::{Nested, NullTraits, Order};

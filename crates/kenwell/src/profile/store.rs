@@ -109,9 +109,9 @@ async fn write<U: AsRef<ProfileUpdate>>(
 
 /// About the most that an update's `HSET`s take, encoded.
 fn encoded_bytes(update: &ProfileUpdate) -> usize {
-    /// What stands around an argument: `$`, a length that is rarely longer than five digits, two line ends.
-    const AROUND: usize = 10;
-    update.bytes() + AROUND * (3 + 2 * update.fields().len())
+    /// What stands before and behind the arguments of one `HSET` of few fields.
+    const AROUND: usize = 24;
+    AROUND + update.arguments().0.len()
 }
 
 /// Adds an update's `HSET`s, or what takes their place, and gives their number.
@@ -122,6 +122,11 @@ fn push_commands(
 ) -> usize {
     if let Some(merge) = update.merge() {
         return script::push_commands(update, merge, lifetime, commands);
+    }
+    let (arguments, count) = update.arguments();
+    if (1..=MAX_FIELDS).contains(&count) {
+        commands.add_encoded_hset(count, arguments);
+        return 1;
     }
     let mut fields = update.fields();
     let mut added = 0;

@@ -1,4 +1,4 @@
-//! What one event writes: a key and fields, in one piece of memory.
+//! What one event writes: a key and fields, in one piece of memory, as they go over the wire.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,16 +7,21 @@ use super::document_names;
 use super::merge::{Merge, MergeGroup};
 use super::merge_report::ReportPlace;
 use super::stamp::Stamp;
+use crate::connection::{Arguments, length_bytes, push_argument};
 
 /// The write that one event asks for.
 ///
 /// `Debug` shows sizes only, so that no trait reaches a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProfileUpdate {
-    /// The key, then name and value of each field.
-    text: Box<[u8]>,
-    key_end: u32,
-    fields: Box<[Bounds]>,
+    /// The key, then name and value of each field, encoded as the arguments of the command that writes them.
+    arguments: Box<[u8]>,
+    /// Where the key begins and ends there, and the fields begin.
+    key: (u32, u32),
+    /// The number of fields.
+    fields: u32,
+    /// Bytes of key, names and values.
+    bytes: usize,
     content: Content,
     /// What it does beside setting fields; `None` for a plain one, which does nothing else.
     merge: Option<Box<Merge>>,
@@ -40,46 +45,32 @@ pub(super) enum Merging {
     Here,
 }
 
-/// Where a field's name and value end; each begins where the one before it ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Bounds {
-    name_end: u32,
-    value_end: u32,
-}
-
 impl ProfileUpdate {
     /// Copies key and fields. `fields` is called twice and must give the same both times.
     pub(super) fn new<'a, I>(key: &[u8], fields: impl Fn() -> I) -> Self
     where
         I: Iterator<Item = (&'a [u8], &'a [u8])>,
     {
-        let (mut count, mut bytes) = (0, key.len());
+        let encoded = |text: &[u8]| length_bytes(text.len()) + text.len();
+        let (mut count, mut bytes, mut room) = (0, 0, 0);
         for (name, value) in fields() {
             count += 1;
             bytes += name.len() + value.len();
+            room += encoded(name) + encoded(value);
         }
-        let mut text = Vec::with_capacity(bytes);
-        let mut bounds = Vec::with_capacity(count);
-        // The flattener's bound and the sizes of keys keep every offset far below 4 GiB.
-        let end = |text: &Vec<u8>| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        text.extend_from_slice(key);
-        let key_end = end(&text);
+        let mut builder = UpdateBuilder::new(key, room);
         for (name, value) in fields() {
-            text.extend_from_slice(name);
-            let name_end = end(&text);
-            text.extend_from_slice(value);
-            bounds.push(Bounds {
-                name_end,
-                value_end: end(&text),
-            });
+            push_argument(name, &mut builder.arguments);
+            push_argument(value, &mut builder.arguments);
         }
-        Self {
-            text: text.into_boxed_slice(),
-            key_end,
-            fields: bounds.into_boxed_slice(),
-            content: Content::Fields,
-            merge: None,
-        }
+        builder.finish(count, bytes)
+    }
+
+    /// Copies key and fields. `fields` are encoded: `count` times a name and its value, of `bytes` bytes together.
+    pub(super) fn of_arguments(key: &[u8], fields: &[u8], count: usize, bytes: usize) -> Self {
+        let mut builder = UpdateBuilder::new(key, fields.len());
+        builder.arguments.extend_from_slice(fields);
+        builder.finish(count, bytes)
     }
 
     /// The same, which does more than setting fields.
@@ -134,7 +125,7 @@ impl ProfileUpdate {
         });
         let start = [name, self.key()].into_iter();
         let sets = start.chain(path.iter().copied()).chain(fields);
-        let sets = sets.filter(|_| !self.fields.is_empty()).map(Cow::Borrowed);
+        let sets = sets.filter(|_| self.fields > 0).map(Cow::Borrowed);
         let mut removes = Vec::new();
         for name in self.removals() {
             if removes.is_empty() {
@@ -143,7 +134,7 @@ impl ProfileUpdate {
             removes.push(Cow::Borrowed(name));
             removes.push(Cow::Owned([name, b".*"].concat()));
         }
-        if !removes.is_empty() && !self.fields.is_empty() {
+        if !removes.is_empty() && self.fields > 0 {
             removes.push(Cow::Borrowed(b";"));
         }
         removes.into_iter().chain(sets)
@@ -165,28 +156,6 @@ impl ProfileUpdate {
             Content::Patches(_) => {
                 document_names::overwritten_by(self.fields().map(|(_, patch)| patch))
             }
-        }
-    }
-
-    /// Copies key and fields that lie one behind the other in `text`, each name before its value. `ends` has where each
-    /// name and value ends there.
-    pub(super) fn of_text(
-        key: &[u8],
-        text: &[u8],
-        ends: impl ExactSizeIterator<Item = (u32, u32)>,
-    ) -> Self {
-        // The flattener's bound and the sizes of keys keep every offset far below 4 GiB.
-        let key_end = u32::try_from(key.len()).unwrap_or(u32::MAX);
-        let fields = ends.map(|(name_end, value_end)| Bounds {
-            name_end: key_end.saturating_add(name_end),
-            value_end: key_end.saturating_add(value_end),
-        });
-        Self {
-            text: [key, text].concat().into_boxed_slice(),
-            key_end,
-            fields: fields.collect(),
-            content: Content::Fields,
-            merge: None,
         }
     }
 
@@ -215,23 +184,28 @@ impl ProfileUpdate {
 
     /// The Redis key.
     pub fn key(&self) -> &[u8] {
-        self.text.get(..self.key_end as usize).unwrap_or_default()
+        let (start, end) = self.key;
+        let key = self.arguments.get(start as usize..end as usize);
+        key.unwrap_or_default()
     }
 
     /// Names and values of the fields; no name occurs twice. For a document see [`patches`](Self::patches).
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        let mut start = self.key_end as usize;
-        self.fields.iter().map(move |bounds| {
-            let (middle, end) = (bounds.name_end as usize, bounds.value_end as usize);
-            let name = self.text.get(start..middle).unwrap_or_default();
-            start = end;
-            (name, self.text.get(middle..end).unwrap_or_default())
-        })
+        let (_, start) = self.key;
+        let encoded = self.arguments.get(start as usize..).unwrap_or_default();
+        let mut arguments = Arguments::new(encoded);
+        let mut next = move || arguments.next().unwrap_or_default();
+        (0..self.fields).map(move |_| (next(), next()))
+    }
+
+    /// Key and fields as the arguments of an `HSET`, encoded, and the number of fields.
+    pub(super) fn arguments(&self) -> (&[u8], usize) {
+        (&self.arguments, self.fields as usize)
     }
 
     /// Bytes of the key, names and values together.
     pub fn bytes(&self) -> usize {
-        self.text.len()
+        self.bytes
     }
 
     /// The same with only what has [names](Self::names) that are `wanted`, and removals that are; `None` when nothing is.
@@ -272,7 +246,42 @@ impl ProfileUpdate {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.removals().next().is_none()
+        self.fields == 0 && self.removals().next().is_none()
+    }
+}
+
+/// An update's key, and fields as they come.
+struct UpdateBuilder {
+    arguments: Vec<u8>,
+    start: usize,
+    key_bytes: usize,
+}
+
+impl UpdateBuilder {
+    /// With room for so many bytes of encoded fields.
+    fn new(key: &[u8], room: usize) -> Self {
+        let start = length_bytes(key.len());
+        let mut arguments = Vec::with_capacity(start + key.len() + room);
+        push_argument(key, &mut arguments);
+        Self {
+            arguments,
+            start,
+            key_bytes: key.len(),
+        }
+    }
+
+    /// The update, which has `count` fields now, of `bytes` bytes.
+    fn finish(self, count: usize, bytes: usize) -> ProfileUpdate {
+        // The flattener's bound and the sizes of keys keep everything far below 4 GiB.
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        ProfileUpdate {
+            key: (small(self.start), small(self.start + self.key_bytes)),
+            arguments: self.arguments.into_boxed_slice(),
+            fields: small(count),
+            bytes: self.key_bytes + bytes,
+            content: Content::Fields,
+            merge: None,
+        }
     }
 }
 
@@ -295,7 +304,7 @@ impl fmt::Debug for ProfileUpdate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("ProfileUpdate")
-            .field("fields", &self.fields.len())
+            .field("fields", &self.fields)
             .field("bytes", &self.bytes())
             .finish_non_exhaustive()
     }
