@@ -80,7 +80,7 @@ pub enum Error {
         /// The command that was waiting for its reply.
         command: &'static str,
         /// What broke.
-        source: redis::RedisError,
+        source: Arc<io::Error>,
     },
     /// The server answered with an error.
     #[error("redis at {address}: {command} refused: {reply}")]
@@ -142,7 +142,7 @@ pub enum Error {
         /// The limit of the server that it exceeds, as far as that is known.
         exceeded: Exceeded,
         /// What broke the last time.
-        source: redis::RedisError,
+        source: Arc<io::Error>,
     },
     /// The server does not let us in.
     #[error("redis at {address}: {reply}; {cure}")]

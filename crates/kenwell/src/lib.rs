@@ -94,6 +94,7 @@ mod error_code;
 mod exceeded;
 mod printable;
 mod reply;
+mod resp;
 
 pub mod connection;
 pub mod doctor;

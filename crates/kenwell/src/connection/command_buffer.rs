@@ -1,8 +1,7 @@
 //! Commands as they go over the wire, one after the other in one piece of memory.
 
-use redis::{Cmd, Pipeline};
-
 use super::spare_buffers::SPARE;
+use crate::resp::{Command, Pipeline, push_argument, push_number};
 
 /// Commands, encoded as they are added.
 #[derive(Debug, Default, Clone)]
@@ -49,8 +48,20 @@ impl CommandBuffer {
     }
 
     /// Adds any command.
-    pub(crate) fn add_command(&mut self, command: &Cmd) {
-        command.write_packed_command(&mut self.bytes);
+    pub(crate) fn add_command(&mut self, command: &Command) {
+        command.write_to(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+        self.answers_more = true;
+    }
+
+    /// Adds a command of these arguments, its name first.
+    pub(crate) fn add_arguments(&mut self, arguments: &[&[u8]]) {
+        let bytes = &mut self.bytes;
+        push_number(b'*', arguments.len(), bytes);
+        for argument in arguments {
+            push_argument(argument, bytes);
+        }
+        bytes.extend_from_slice(b"\r\n");
         self.ends.push(self.bytes.len());
         self.answers_more = true;
     }
@@ -83,6 +94,11 @@ impl CommandBuffer {
     }
 
     /// All commands, encoded.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All commands, encoded.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -90,12 +106,12 @@ impl CommandBuffer {
 
 impl From<&Pipeline> for CommandBuffer {
     fn from(pipeline: &Pipeline) -> Self {
-        pipeline.cmd_iter().collect()
+        pipeline.commands().collect()
     }
 }
 
-impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
-    fn from_iter<I: IntoIterator<Item = &'a Cmd>>(commands: I) -> Self {
+impl<'a> FromIterator<&'a Command> for CommandBuffer {
+    fn from_iter<I: IntoIterator<Item = &'a Command>>(commands: I) -> Self {
         let mut buffer = Self::default();
         for command in commands {
             buffer.add_command(command);
@@ -106,23 +122,25 @@ impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
 
 /// The key of an encoded command: its first argument. A script has its text and the number of keys before it.
 pub(crate) fn key_of(command: &[u8]) -> &[u8] {
-    let arguments = command.iter().position(|&byte| byte == b'\n');
-    let mut rest = command
-        .get(arguments.map_or(command.len(), |at| at + 1)..)
+    let mut arguments = arguments_of(command);
+    let place = match arguments.next() {
+        Some(b"EVAL" | b"EVALSHA") => 2,
+        _ => 0,
+    };
+    arguments.nth(place).unwrap_or_default()
+}
+
+/// The arguments of an encoded command, its name first.
+pub(crate) fn arguments_of(command: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let head = command.iter().position(|&byte| byte == b'\n');
+    let mut rest = head
+        .and_then(|end| command.get(end + 1..))
         .unwrap_or_default();
-    let mut place = 1;
-    let mut index = 0;
-    while let Some((argument, after)) = split_argument(rest) {
-        if index == 0 && matches!(argument, b"EVAL" | b"EVALSHA") {
-            place = 3;
-        }
-        if index == place {
-            return argument;
-        }
-        index += 1;
+    std::iter::from_fn(move || {
+        let (argument, after) = split_argument(rest)?;
         rest = after;
-    }
-    b""
+        Some(argument)
+    })
 }
 
 /// The first of encoded arguments, and those behind it.
@@ -136,42 +154,6 @@ fn split_argument(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((argument, after.get(2..)?))
 }
 
-/// Adds an argument, with the line end of what stands before it; its own comes with what follows.
-fn push_argument(argument: &[u8], bytes: &mut Vec<u8>) {
-    let length = argument.len();
-    let digit = |number: usize| b'0' + u8::try_from(number % 10).unwrap_or_default();
-    // Nearly all names and values are short.
-    match length {
-        0..10 => bytes.extend_from_slice(&[b'\r', b'\n', b'$', digit(length), b'\r', b'\n']),
-        10..100 => {
-            let [tens, ones] = [digit(length / 10), digit(length)];
-            bytes.extend_from_slice(&[b'\r', b'\n', b'$', tens, ones, b'\r', b'\n']);
-        }
-        _ => {
-            bytes.extend_from_slice(b"\r\n");
-            push_number(b'$', length, bytes);
-            bytes.extend_from_slice(b"\r\n");
-        }
-    }
-    bytes.extend_from_slice(argument);
-}
-
-/// Adds a kind and a number.
-fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
-    let mut digits = [kind; 21];
-    let mut rest = number;
-    let mut count = 1;
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        count += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    bytes.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,21 +165,17 @@ mod tests {
             let fields = [(&b"name"[..], &value[..]), (b"", b"\r\n$3")];
             let mut buffer = CommandBuffer::default();
             buffer.add_hset(b"user:1", 2, fields.into_iter());
-            let mut command = redis::cmd("HSET");
+            let mut command = Command::new("HSET");
             command.arg(b"user:1");
             for (name, value) in fields {
                 command.arg(name).arg(value);
             }
             assert!(buffer.has_short_replies());
-            assert!(buffer.clone().into_bytes() == command.get_packed_command());
+            assert!(buffer.clone().into_bytes() == command.encoded());
             buffer.add_command(&command);
             assert!(!buffer.has_short_replies());
             let commands: Vec<_> = buffer.commands().collect();
-            assert!(
-                commands
-                    .iter()
-                    .all(|it| **it == command.get_packed_command())
-            );
+            assert!(commands.iter().all(|it| **it == command.encoded()));
             assert_eq!(commands.len(), buffer.len());
         }
     }

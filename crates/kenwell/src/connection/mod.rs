@@ -47,7 +47,7 @@ mod url;
 pub(crate) use address::Address;
 pub(crate) use address_source::was_announced;
 pub(crate) use call_table::Access;
-pub(crate) use command_buffer::{CommandBuffer, key_of};
+pub(crate) use command_buffer::{CommandBuffer, arguments_of, key_of};
 pub(crate) use deadline::Deadline;
 pub(crate) use group::{Answers, Group};
 pub(crate) use key_order::{KeyOrder, OrderTicket};

@@ -1,7 +1,6 @@
 //! Which commands wait for a reply on a connection, and how much each of their replies may take.
 
 use std::collections::VecDeque;
-
 /// What a reply may take that is a status, an error or a number: what most commands answer with. It is also
 /// the longest line of any reply.
 pub(super) const SHORT: usize = 64 * 1024;
@@ -176,9 +175,10 @@ impl ReplyLimits {
 
 #[cfg(test)]
 mod tests {
-    use redis::Pipeline;
+    use crate::resp::Pipeline;
 
     use super::*;
+    use crate::connection::CommandBuffer;
 
     fn allowances(asked: &mut ReplyLimits) -> Vec<usize> {
         let count = asked.waiting.iter().map(|(_, count)| count).sum::<u64>();
@@ -195,7 +195,7 @@ mod tests {
         pipeline.cmd("GETEX").arg("k").arg("EX").arg(1);
         pipeline.cmd("ANAMETHATISLONGERTHANANYOFREDIS").arg("GET");
         pipeline.cmd("INFO");
-        let bytes = pipeline.get_packed_pipeline();
+        let bytes = CommandBuffer::from(&pipeline).into_bytes();
         for size in [1, 2, 3, 7, bytes.len()] {
             let mut asked = ReplyLimits::default();
             bytes.chunks(size).for_each(|chunk| asked.written(chunk));
@@ -214,7 +214,7 @@ mod tests {
         pipeline.cmd("EXEC");
         pipeline.cmd("EXEC");
         let mut asked = ReplyLimits::default();
-        asked.written(&pipeline.get_packed_pipeline());
+        asked.written(&CommandBuffer::from(&pipeline).into_bytes());
         let together = VALUE + 2 * SHORT;
         let expected = [SHORT, VALUE, SHORT, together, SHORT];
         assert_eq!(allowances(&mut asked), expected);
@@ -227,7 +227,7 @@ mod tests {
             pipeline.cmd("HSET").arg("k").arg("f").arg("v");
         }
         let mut asked = ReplyLimits::default();
-        asked.written(&pipeline.get_packed_pipeline());
+        asked.written(&CommandBuffer::from(&pipeline).into_bytes());
         assert_eq!(asked.waiting, [(SHORT, 10_000)]);
     }
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::Settings;
 use super::client_name::ClientName;
 use super::cluster::Cluster;
@@ -17,6 +15,7 @@ use super::send_options::SendOptions;
 use super::sentinel::SentinelMaster;
 use super::server_connection::ServerConnection;
 use crate::Error;
+use crate::resp::{Command, Pipeline, Value};
 
 /// One multiplexed connection to Redis: to a standalone server, to each master of a cluster, or to
 /// whatever server the Sentinels call the master.
@@ -133,7 +132,7 @@ impl Connection {
     /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
     /// must give one.
     pub async fn ping(&self) -> Result<(), Error> {
-        let ping = redis::cmd("PING");
+        let ping = Command::new("PING");
         match &self.route {
             Route::Cluster(cluster) => cluster.ask_masters("PING", &ping).await,
             _ => self.one("PING", ping).await.map(drop),
@@ -141,7 +140,7 @@ impl Connection {
     }
 
     /// Sends one command, called `name` in errors, and gives its reply.
-    pub(crate) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+    pub(crate) async fn one(&self, name: &'static str, command: Command) -> Result<Value, Error> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(command);
         let mut replies = self.send(name, &pipeline).await?.into_iter();

@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::Settings;
 use super::client_name::ClientName;
 use super::command_buffer::CommandBuffer;
@@ -17,7 +15,7 @@ use super::send_options::SendOptions;
 use super::shared_connection::{OpenHandle, SharedConnection};
 use super::target::Target;
 use crate::Error;
-use crate::reply::Reply;
+use crate::resp::{Command, Pipeline, Value};
 
 /// How long a server may take to give a sign of life on a connection that was idle, before the
 /// connection is replaced.
@@ -66,7 +64,7 @@ impl ServerConnection {
     }
 
     /// Sends one command, called `name` in errors, and gives its reply.
-    pub(super) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+    pub(super) async fn one(&self, name: &'static str, command: Command) -> Result<Value, Error> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(command);
         let replies = self.send(name, &pipeline, SendOptions::default()).await?;
@@ -84,11 +82,10 @@ impl ServerConnection {
 
     /// The reply, or the error that it is. A redirection from what should be no cluster is about the settings.
     pub(super) fn refused(&self, value: Value, command: &'static str) -> Result<Value, Error> {
-        let Value::ServerError(error) = value else {
+        let Value::Error(reply) = value else {
             return Ok(value);
         };
         let address = Arc::clone(&self.shared.address);
-        let reply = Reply::new(error.code(), error.details().unwrap_or_default());
         Err(match self.shared.target.expected.redirected(&reply) {
             Some(problem) => Error::OtherKind { address, problem },
             None => Error::Refused {
@@ -179,7 +176,7 @@ impl ServerConnection {
         let mut came = begun.wait(&mut replies).await;
         if came.is_none() && open.liveness.polls() == polls {
             let problem = "the runtime on which the connection was opened stands still";
-            came = Some(Err(io::Error::other(problem).into()));
+            came = Some(Err(Arc::new(io::Error::other(problem))));
         }
         if came.is_none() {
             came = limit.wait(open.liveness.await_reply(&mut replies)).await;
@@ -204,7 +201,7 @@ impl ServerConnection {
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
     async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
-        let ping = redis::cmd("PING");
+        let ping = Command::new("PING");
         let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
         let ping = [ping].iter().collect::<CommandBuffer>();
         let reply = open.liveness.await_reply(open.queue.push(ping.into()));

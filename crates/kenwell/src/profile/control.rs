@@ -1,10 +1,9 @@
 //! Controls of an experiment: writes that change nothing, to see whether Redis takes other writes than the suspect.
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::update::Merging;
 use super::{ProfileUpdate, script};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
+use crate::resp::{Command, Pipeline, Value};
 use crate::{Class, Error};
 
 /// The most bytes of one value that a control writes: far below every limit on single values.
@@ -14,7 +13,7 @@ pub(super) const CONTROL_VALUE: usize = 32 * 1024;
 #[derive(Clone)]
 pub(super) struct Sample {
     pub(super) key: Vec<u8>,
-    command: Cmd,
+    command: Command,
     bytes: usize,
 }
 
@@ -43,10 +42,10 @@ impl Sample {
     }
 
     /// A command that writes a part of an update again, and the bytes that it writes.
-    fn part(update: &ProfileUpdate, may_stay: impl Fn(&[u8]) -> bool) -> Option<(Cmd, usize)> {
+    fn part(update: &ProfileUpdate, may_stay: impl Fn(&[u8]) -> bool) -> Option<(Command, usize)> {
         let mut fields = update.fields();
         let (name, value) = fields.find(|(name, _)| may_stay(name))?;
-        let mut command = Cmd::new();
+        let mut command = Command::default();
         match update.merging() {
             None => command.arg("HSET").arg(update.key()).arg(name).arg(value),
             Some(Merging::InRedis) if fields.len() == 0 => {
@@ -60,9 +59,9 @@ impl Sample {
 }
 
 /// Writes something into an unused key, as an update is written.
-pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Cmd {
+pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Command {
     let value = vec![b'x'; bytes];
-    let mut command = Cmd::new();
+    let mut command = Command::default();
     if update.merging().is_none() {
         command.arg("HSET").arg(key).arg("x").arg(value);
     } else {
@@ -72,12 +71,15 @@ pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> 
     command
 }
 
-pub(super) fn delete(key: &[u8]) -> Cmd {
-    redis::cmd("DEL").arg(key).take()
+pub(super) fn delete(key: &[u8]) -> Command {
+    Command::new("DEL").arg(key).take()
 }
 
 /// Executes two commands as one transaction; the first refusal is the result.
-pub(super) async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
+pub(super) async fn send_group(
+    connection: &Connection,
+    commands: [Command; 2],
+) -> Result<(), Error> {
     let group: Group = commands.into_iter().collect();
     let answers = connection
         .send_groups("HSET", &[group], SendOptions::default())
@@ -94,7 +96,7 @@ pub(super) async fn write_sample(
 ) -> Result<(), Error> {
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
-    let question = redis::cmd("PTTL").arg(&sample.key).take();
+    let question = Command::new("PTTL").arg(&sample.key).take();
     let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
         Ok(Value::Int(left)) if left >= 0 => Some(left),
@@ -108,7 +110,7 @@ pub(super) async fn write_sample(
         let mut pipeline = Pipeline::new();
         let now = rest.min(TOGETHER);
         for _time in 0..now {
-            pipeline.add_command(sample.command.clone()).ignore();
+            pipeline.add_command(sample.command.clone());
         }
         // Should it expire meanwhile, what is written is a profile of its own, and must not stay.
         if let Some(left) = expires_in {

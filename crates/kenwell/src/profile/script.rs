@@ -15,14 +15,13 @@
 //! It answers how many fields it left alone, because what is stored is newer. Where the server does not allow it what a
 //! time to live needs, the error begins with the name of that command.
 
-use redis::{Cmd, Value};
-
 use super::ProfileUpdate;
 use super::clocks::{Change, clocks_key, push_name};
 use super::limits::MAX_FIELDS;
 use super::merge::{Merge, MergeGroup};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection, key_of};
+use crate::resp::{Command, Value};
 
 /// Its text.
 const SCRIPT: &str = include_str!("merge.lua");
@@ -80,7 +79,7 @@ pub(super) fn push_commands(
 
 /// The command of an update that has at most [`MAX_FIELDS`] fields; nothing changes about when profile and clocks
 /// expire.
-pub(super) fn whole(update: &ProfileUpdate, merge: &Merge) -> Cmd {
+pub(super) fn whole(update: &ProfileUpdate, merge: &Merge) -> Command {
     let fields: Vec<_> = update.fields().collect();
     command(update, &merge.groups, &fields, Lifetime::default())
 }
@@ -90,9 +89,8 @@ fn command(
     groups: &[MergeGroup],
     fields: &Fields<'_>,
     lifetime: Lifetime,
-) -> Cmd {
-    let arguments = 8 + 3 * groups.len() + 2 * fields.len();
-    let mut command = Cmd::with_capacity(arguments, 256 + 2 * update.bytes());
+) -> Command {
+    let mut command = Command::with_capacity(256 + 2 * update.bytes());
     command.arg("EVALSHA").arg(HASH);
     if groups.iter().any(|group| group.stamp.is_some()) {
         command

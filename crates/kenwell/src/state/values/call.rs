@@ -2,9 +2,11 @@
 
 use futures_util::future::join_all;
 
-use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicket, SendOptions};
+use crate::connection::{
+    Access, Answers, CommandBuffer, Connection, Deadline, Group, OrderTicket, SendOptions,
+    arguments_of, key_of,
+};
 use crate::state::Error;
-use redis::{Arg, Cmd};
 
 /// A call, ready to begin.
 pub(super) struct PreparedCall {
@@ -33,13 +35,7 @@ impl PreparedCall {
     /// What it needs to take its turn. The first argument of each command is its key.
     pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);
-        let hashes = commands.map(|command| {
-            let key = command.args_iter().nth(1);
-            connection.order().hash(match key {
-                Some(redis::Arg::Simple(key)) => key,
-                _ => b"",
-            })
-        });
+        let hashes = commands.map(|command| connection.order().hash(key_of(command)));
         (self.effect, hashes.collect())
     }
 
@@ -154,20 +150,19 @@ async fn send_once(
 
 /// The same reads without a new time to live; `None` when it is not all reading.
 fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
-    let plain = |command: &Cmd| {
-        let mut arguments = command.args_iter();
-        match (arguments.next(), arguments.next()) {
-            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
-                Some(super::command("GET", key))
+    let plain = |group: &Group| {
+        let mut commands = CommandBuffer::default();
+        for command in group.commands() {
+            let mut arguments = arguments_of(command);
+            match (arguments.next(), arguments.next()) {
+                (Some(b"GETEX"), Some(key)) => commands.add_arguments(&[b"GET", key]),
+                (Some(b"GET" | b"HGETALL"), _) => commands.add_encoded(command),
+                _ => return None,
             }
-            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
-            _ => None,
         }
+        Some(Group::new(commands))
     };
-    let groups = groups.iter();
-    groups
-        .map(|group| group.commands().iter().map(plain).collect())
-        .collect()
+    groups.iter().map(plain).collect()
 }
 
 /// How the connection was lost, if it was.

@@ -1,9 +1,8 @@
 //! Writing only if what is stored is still what was read: one atomic step.
 
-use redis::{Cmd, Value};
-
 use super::{Write, check_count, check_ttl};
 use crate::connection::{Access, Connection, Deadline, Group, OrderTicket, SendOptions, slot_of};
+use crate::resp::{Command, Value};
 use crate::state::{Error, ValuePlace};
 
 /// What a value is expected to be.
@@ -74,7 +73,7 @@ pub async fn store_unchanged(
 
 /// A comparison, ready to be sent.
 pub(super) struct Comparison<'a> {
-    command: Cmd,
+    command: Command,
     keys: Vec<&'a [u8]>,
 }
 
@@ -91,10 +90,10 @@ impl<'a> Comparison<'a> {
         if connection.is_cluster() {
             one_slot(keys.iter().copied())?;
         }
-        let mut command = Cmd::new();
-        command.arg("EVAL").arg(SCRIPT).arg(keys.len());
+        let mut command = Command::new("EVAL");
+        command.arg(SCRIPT).arg(keys.len());
         for key in &keys {
-            command.arg(key);
+            command.arg(*key);
         }
         command.arg(expected.len());
         for expected in expected {
