@@ -53,6 +53,8 @@ impl Error {
             Self::OtherKind { .. } => "wrong_kind_of_server",
             Self::NotMaster { .. } => "not_master",
             Self::UnknownMaster { .. } => "unknown_master",
+            Self::Closed { .. } => "closed",
+            Self::NoRuntime { .. } => "no_runtime",
             Self::Unexpected { .. } => "unexpected_reply",
         }
     }

@@ -259,6 +259,12 @@ impl Cluster {
         })
     }
 
+    /// The connections to all nodes that were used.
+    pub(super) fn servers(&self) -> Vec<ServerConnection> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.values().cloned().collect()
+    }
+
     /// The connection to a node.
     fn node(&self, address: &Arc<str>) -> Result<ServerConnection, Error> {
         let lock = || {

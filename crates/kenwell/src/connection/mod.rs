@@ -6,6 +6,7 @@ mod address_source;
 mod call_table;
 mod client_id;
 mod client_name;
+mod close;
 mod cluster;
 mod command_buffer;
 mod command_queue;

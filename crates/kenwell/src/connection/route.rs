@@ -132,6 +132,7 @@ impl Connection {
     /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
     /// must give one.
     pub async fn ping(&self) -> Result<(), Error> {
+        self.check_runtime()?;
         let ping = Command::new("PING");
         match &self.route {
             Route::Cluster(cluster) => cluster.ask_masters("PING", &ping).await,
@@ -166,16 +167,30 @@ impl Connection {
         groups: &[Group],
         options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Standalone(node) => node.send_groups(command, groups, options).await,
+            // Boxed, so that the calls of a single server are small.
             Route::Cluster(cluster) => {
-                options.wait_for_older().await?;
-                cluster.send_groups(command, groups, options.limit).await
+                Box::pin(async {
+                    options.wait_for_older().await?;
+                    cluster.send_groups(command, groups, options.limit).await
+                })
+                .await
             }
             Route::Sentinel(sentinel) => {
                 let master = sentinel.master(options.limit).await?;
                 master.send_groups(command, groups, options).await
             }
+        }
+    }
+
+    /// The connections to single servers that it has used.
+    pub(super) fn servers(&self) -> Vec<ServerConnection> {
+        match &self.route {
+            Route::Standalone(node) => vec![node.clone()],
+            Route::Cluster(cluster) => cluster.servers(),
+            Route::Sentinel(sentinel) => sentinel.servers(),
         }
     }
 
@@ -207,6 +222,7 @@ impl Connection {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Cluster(cluster) => cluster.send_to_holder(key, command, pipeline).await,
             _ => self.send(command, pipeline).await,
@@ -216,6 +232,7 @@ impl Connection {
     /// For each master of a cluster that has none of these slots, the first one that it has; nothing
     /// elsewhere.
     pub(crate) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Cluster(cluster) => cluster.uncovered(slots).await,
             _ => Ok(Vec::new()),
@@ -232,6 +249,7 @@ impl Connection {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Standalone(node) => node.send(command, pipeline, SendOptions::default()).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
@@ -253,6 +271,9 @@ impl Connection {
         commands: CommandBuffer,
     ) -> Answers {
         let count = commands.len();
+        if let Err(error) = self.check_runtime() {
+            return vec![Err(error); count];
+        }
         let sent = match &self.route {
             Route::Standalone(node) => return node.send_while_moving(command, commands).await,
             Route::Cluster(cluster) => cluster.send_while_moving(command, &commands).await,

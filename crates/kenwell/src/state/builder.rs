@@ -9,10 +9,11 @@ use std::sync::Arc;
 use super::codec::{Codec, Plaintext};
 use super::encryption::KeyRing;
 use super::hashing::UserIdHash;
+use super::history_list::HistoryList;
 use super::hooks::{Hook, HookError, HookValue, KeyRequest};
 use super::key::{Keys, Layout};
 use super::store::{Refresh, StoreConfig};
-use super::{Entry, Error, StateStore, StoredElements, Timestamp};
+use super::{Entry, Error, HistoryElement, StateStore, StoredElements, Timestamp};
 use crate::connection::Connection;
 use crate::profile;
 
@@ -40,6 +41,7 @@ impl StateStore {
                 },
                 entries: vec![Entry::new("data").everything()],
                 elements: StoredElements::default(),
+                history_list: None,
                 codec: Codec {
                     max_bytes: DEFAULT_MAX_ENTRY_BYTES,
                     ..Codec::default()
@@ -80,6 +82,16 @@ impl Builder {
     #[must_use]
     pub fn elements(mut self, elements: StoredElements) -> Self {
         self.config.elements = elements;
+        self
+    }
+
+    /// Keeps a history in a Redis list beside the record, for [`append_history`](StateStore::append_history). The entry
+    /// gives the list's id, its time to live, and whether its items are encrypted; the element how many turns stay, at
+    /// most [`MAX_HISTORY_LIST`](super::MAX_HISTORY_LIST), and what is kept of each. Not Jovo's layout: a record's own
+    /// [history](super::Record::history) is another one, and stays as it is.
+    #[must_use]
+    pub fn history_list(mut self, entry: Entry, element: HistoryElement) -> Self {
+        self.config.history_list = Some(HistoryList { entry, element });
         self
     }
 

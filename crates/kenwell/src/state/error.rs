@@ -1,7 +1,7 @@
 //! Why state was not loaded or saved.
 
 use super::hooks::HookError;
-use super::{ValuePlace, encryption};
+use super::{JsonError, ValuePlace, encryption};
 
 /// What went wrong. Nothing in it tells a stored value.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +130,15 @@ pub enum Error {
         bytes: usize,
         /// What is allowed.
         limit: usize,
+    },
+    /// What was to be kept has no JSON, or cannot be read as the type that was asked for.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The function that was to change the record failed. Nothing was saved.
+    #[error("the record was not changed: {source}")]
+    Change {
+        /// What it failed with.
+        source: HookError,
     },
     /// Somebody else has saved since the record was loaded. Nothing was written: load again, and
     /// repeat the change.

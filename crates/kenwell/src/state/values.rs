@@ -35,6 +35,8 @@
 mod batch;
 mod call;
 mod compare;
+mod list;
+mod presence;
 mod read;
 mod remove;
 mod write;
@@ -44,6 +46,8 @@ use super::{Error, ValuePlace};
 use crate::connection::{Answers, CommandBuffer, Group};
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
+pub(super) use list::{Append, append, items};
+pub(super) use presence::{Presence, Touch, exist, inspect, touch};
 pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;

@@ -125,6 +125,7 @@ impl<'a> Comparison<'a> {
         let Some(first) = self.keys.first() else {
             return Ok(true);
         };
+        connection.check_open()?;
         let tickets: Vec<&OrderTicket> = tickets.iter().collect();
         let options = SendOptions {
             limit: Some(limit),
@@ -141,7 +142,7 @@ impl<'a> Comparison<'a> {
             Ok(Some(Ok(_)) | None) => Err(Error::Uncertain {
                 source: connection.unexpected("EVAL"),
             }),
-            Ok(Some(Err(source))) | Err(source) => Err(failed(source, first)),
+            Ok(Some(Err(source))) | Err(source) => Err(failed(source, "EVAL", first)),
         }
     }
 }
@@ -157,16 +158,15 @@ fn one_slot<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
     Ok(())
 }
 
-fn failed(source: crate::Error, first: &[u8]) -> Error {
+pub(super) fn failed(source: crate::Error, command: &str, first: &[u8]) -> Error {
     match source {
         crate::Error::Refused { .. } => Error::Value {
             place: ValuePlace::new(0, first),
             source,
         },
         // Nothing was sent before there was a connection.
-        crate::Error::Timeout { action: "EVAL", .. } | crate::Error::Lost { .. } => {
-            Error::Uncertain { source }
-        }
+        crate::Error::Timeout { action, .. } if action == command => Error::Uncertain { source },
+        crate::Error::Lost { .. } => Error::Uncertain { source },
         source => Error::Redis(source),
     }
 }
