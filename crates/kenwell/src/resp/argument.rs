@@ -82,7 +82,7 @@ impl<A: Argument + ?Sized> Argument for &A {
     }
 }
 
-impl<A: Argument + ?Sized> Argument for Arc<A> {
+impl<Inner: Argument + ?Sized> Argument for Arc<Inner> {
     fn with_bytes<T>(&self, take: impl FnOnce(&[u8]) -> T) -> T {
         (**self).with_bytes(take)
     }

@@ -6,8 +6,12 @@ pub use check::MAX_ENTRIES;
 
 use std::sync::Arc;
 
-use super::codec::{Codec, Plaintext};
+use super::codec::Codec;
+#[cfg(feature = "encryption")]
+use super::codec::Plaintext;
+#[cfg(feature = "encryption")]
 use super::encryption::KeyRing;
+#[cfg(feature = "encryption")]
 use super::hashing::UserIdHash;
 use super::history_list::HistoryList;
 use super::hooks::{Hook, HookError, HookValue, KeyRequest};
@@ -185,6 +189,7 @@ impl Builder {
     }
 
     /// The keys for [encrypted](Entry::encrypted) entries: the first one seals, all of them open.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn encryption(mut self, keys: KeyRing) -> Self {
         self.config.codec.keys = Some(keys);
@@ -193,6 +198,7 @@ impl Builder {
 
     /// Reads plaintext in encrypted entries too, and seals it with the next save. For the time of a
     /// migration only: everybody who can write to Redis can then put anything there.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn accept_plaintext(mut self) -> Self {
         self.config.codec.plaintext = Plaintext::Accept;
@@ -200,6 +206,7 @@ impl Builder {
     }
 
     /// Puts a keyed hash of the user id into keys instead of the id.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn hash_user_ids(mut self, hash: UserIdHash) -> Self {
         self.config.keys.hash = Some(hash);

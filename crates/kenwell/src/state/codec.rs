@@ -52,10 +52,8 @@ impl Codec {
             })?;
         }
         if let (true, Some(keys)) = (entry.sealed, &self.keys) {
-            let sealed = keys.seal(key, &bytes).map_err(|source| Error::Seal {
-                place: place(),
-                source,
-            })?;
+            let sealed = keys.seal(key, &bytes);
+            let sealed = sealed.map_err(|source| unsealed(place(), source))?;
             bytes = sealed.into_bytes();
         }
         if bytes.len() > self.max_bytes {
@@ -106,6 +104,16 @@ impl Codec {
             _ => Ok(Cow::Borrowed(stored)),
         }
     }
+}
+
+#[cfg(feature = "encryption")]
+fn unsealed(place: ValuePlace, source: encryption::Error) -> Error {
+    Error::Seal { place, source }
+}
+
+#[cfg(not(feature = "encryption"))]
+fn unsealed(_place: ValuePlace, source: encryption::Error) -> Error {
+    match source {}
 }
 
 fn question(entry: &Entry, key: &[u8], bytes: Vec<u8>) -> HookValue {

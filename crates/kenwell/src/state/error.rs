@@ -1,7 +1,9 @@
 //! Why state was not loaded or saved.
 
+#[cfg(feature = "encryption")]
+use super::encryption;
 use super::hooks::HookError;
-use super::{JsonError, ValuePlace, encryption};
+use super::{JsonError, ValuePlace};
 
 /// What went wrong. Nothing in it tells a stored value.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,7 @@ pub enum Error {
         place: ValuePlace,
     },
     /// A value could not be sealed.
+    #[cfg(feature = "encryption")]
     #[error("{place} cannot be encrypted: {source}")]
     Seal {
         /// Which value.

@@ -15,8 +15,8 @@ struct DecodedEntry(usize, Json);
 
 /// What is known of an entry: its key, and what it held, unless that could not be read.
 struct LoadedEntry {
-    key: Vec<u8>,
-    value: Option<Option<Vec<u8>>>,
+    held: Expected,
+    is_known: bool,
 }
 
 /// The entries of a user, to name those that cannot be decoded.
@@ -74,7 +74,10 @@ impl Places<'_> {
     /// The place of the decoded entry of this number.
     fn of(&self, number: usize) -> ValuePlace {
         let index = self.decoded.get(number).map_or(0, |decoded| decoded.0);
-        let key = self.loaded.get(index).map_or(&b""[..], |entry| &entry.key);
+        let key = self
+            .loaded
+            .get(index)
+            .map_or(&b""[..], |entry| &entry.held.key);
         let place = ValuePlace::new(index, key);
         match self.entries.get(index) {
             Some(entry) => place.named(&entry.id),
@@ -103,17 +106,16 @@ impl StateStore {
         let numbered = entries.iter().enumerate();
         for (((index, entry), key), value) in numbered.zip(keys).zip(fetched.values) {
             let place = || ValuePlace::new(index, &key).named(&entry.id);
-            let value = match value {
-                Ok(value) => Some(value),
+            let (value, is_known) = match value {
+                Ok(value) => (value, true),
                 Err(error) => {
                     unreadable.give_up(place(), self.named(error))?;
                     record.stored = true;
-                    None
+                    (None, false)
                 }
             };
-            let stored = value.as_ref().and_then(Option::as_deref);
             // As in Jovo, empty text counts as nothing.
-            if let Some(stored) = stored.filter(|stored| !stored.is_empty()) {
+            if let Some(stored) = value.as_deref().filter(|stored| !stored.is_empty()) {
                 record.stored = true;
                 let codec = &self.config.codec;
                 match codec.decode((index, entry), &key, stored).await {
@@ -121,7 +123,8 @@ impl StateStore {
                     Err(error) => unreadable.give_up(place(), error)?,
                 }
             }
-            loaded.push(LoadedEntry { key, value });
+            let held = Expected { key, value };
+            loaded.push(LoadedEntry { held, is_known });
         }
         let places = Places {
             entries,
@@ -130,11 +133,8 @@ impl StateStore {
         };
         self.merge(&places, &mut unreadable, &mut record)?;
         record.unreadable = unreadable.0.unwrap_or_default();
-        let known = loaded.into_iter().filter_map(|LoadedEntry { key, value }| {
-            let value = value?;
-            Some(Expected { key, value })
-        });
-        record.known = known.collect();
+        let known = loaded.into_iter().filter(|entry| entry.is_known);
+        record.known = known.map(|entry| entry.held).collect();
         Ok(record)
     }
 

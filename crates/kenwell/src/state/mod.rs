@@ -65,6 +65,7 @@
 //! | [`encryption`], [`hashing`] | sealing entries, hiding user ids |
 //! | [`values`] | the byte layer, for keys and values of your own making |
 
+mod append_history;
 mod builder;
 mod close;
 mod codec;
@@ -83,6 +84,7 @@ mod pending_call;
 mod presence;
 mod record;
 mod save_options;
+mod saving;
 mod session;
 mod store;
 mod stored_entries;
@@ -91,8 +93,16 @@ mod traits;
 mod update;
 mod value_place;
 
+#[cfg(feature = "encryption")]
 pub mod encryption;
+#[cfg(not(feature = "encryption"))]
+#[path = "without_encryption.rs"]
+mod encryption;
+#[cfg(feature = "encryption")]
 pub mod hashing;
+#[cfg(not(feature = "encryption"))]
+#[path = "without_hashing.rs"]
+mod hashing;
 pub mod values;
 
 pub use builder::{Builder, DEFAULT_MAX_ENTRY_BYTES, MAX_ENTRIES};

@@ -44,8 +44,8 @@ impl StateStore {
                 ttl_seconds: ttl_seconds.or_else(|| self.entry(index)?.ttl_seconds),
             })
             .collect();
-        let touched = call.run(touch(&self.config.connection, &touches)).await;
-        touched.map_err(|error| self.named_among_all(error))
+        let found = call.run(touch(&self.config.connection, &touches)).await;
+        found.map_err(|error| self.named_among_all(error))
     }
 
     /// The entries of a user that exist, as they lie in Redis: encoded, and sealed where they are

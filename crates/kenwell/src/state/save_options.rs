@@ -1,7 +1,5 @@
 //! Saving otherwise than the store was set up for.
 
-use super::{Error, Record, StateStore};
-
 /// How one save differs from others.
 ///
 /// ```no_run
@@ -36,31 +34,10 @@ impl SaveOptions {
     }
 
     /// Saves only if nobody else has saved since the record was loaded, as
-    /// [`save_if_unchanged`](StateStore::save_if_unchanged) does.
+    /// [`save_if_unchanged`](super::StateStore::save_if_unchanged) does.
     #[must_use]
     pub fn if_unchanged(mut self) -> Self {
         self.if_unchanged = true;
         self
-    }
-}
-
-impl StateStore {
-    /// Saves a record as [`save`](Self::save) does, with these options.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Ttl`] for a time to live that Redis cannot count; otherwise as for [`save`](Self::save) and
-    /// [`save_if_unchanged`](Self::save_if_unchanged).
-    pub async fn save_with(
-        &self,
-        user_id: &str,
-        record: &mut Record,
-        options: &SaveOptions,
-    ) -> Result<(), Error> {
-        if options.if_unchanged {
-            self.compare_and_save(user_id, record, options).await
-        } else {
-            self.replace(user_id, record, options).await
-        }
     }
 }

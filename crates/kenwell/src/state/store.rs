@@ -7,7 +7,7 @@ use super::codec::Codec;
 use super::history_list::HistoryList;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
-use super::{Entry, Error, Record, SaveOptions, StoredElements, Timestamp, ValuePlace};
+use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
 use crate::connection::{Access, Connection, KeyOrder};
 use crate::profile;
 
@@ -125,65 +125,6 @@ impl StateStore {
             .collect())
     }
 
-    /// Saves a record, all entries together in one round trip; what was stored is replaced. In a
-    /// cluster that holds for the keys of each slot: see
-    /// [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
-    ///
-    /// # Errors
-    ///
-    /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
-    /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
-    pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        self.replace(user_id, record, &SaveOptions::new()).await
-    }
-
-    pub(super) async fn replace(
-        &self,
-        user_id: &str,
-        record: &mut Record,
-        options: &SaveOptions,
-    ) -> Result<(), Error> {
-        let call = self.begin(&[user_id], Access::Changes);
-        let draft = self.draft(user_id, record, options).await?;
-        let stored = values::store(&self.config.connection, draft.writes());
-        let stored = call.run(stored).await;
-        stored.map_err(|error| self.named(error))?;
-        draft.keep_in(record);
-        Ok(())
-    }
-
-    /// Saves a record if nobody else has saved since it was loaded, in one atomic step. A
-    /// [new](Record::new) record is saved if nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Conflict`]: somebody was faster; load again and repeat the change.
-    /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
-    /// the entries of a user must share a slot: [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
-    pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        self.compare_and_save(user_id, record, &SaveOptions::new())
-            .await
-    }
-
-    pub(super) async fn compare_and_save(
-        &self,
-        user_id: &str,
-        record: &mut Record,
-        options: &SaveOptions,
-    ) -> Result<(), Error> {
-        let call = self.begin(&[user_id], Access::Changes);
-        let draft = self.draft(user_id, record, options).await?;
-        let connection = &self.config.connection;
-        let known = draft.known(record);
-        let stored = values::store_unchanged(connection, &known, draft.writes());
-        let stored = call.run(stored).await;
-        if !stored.map_err(|error| self.named(error))? {
-            return Err(Error::Conflict);
-        }
-        draft.keep_in(record);
-        Ok(())
-    }
-
     /// Deletes all entries of a user, the [history list](super::Builder::history_list) included, and says whether
     /// there were any.
     pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
@@ -297,13 +238,11 @@ impl StateStore {
     }
 
     fn named_by<'a>(mut error: Error, entry: impl Fn(usize) -> Option<&'a Entry>) -> Error {
-        if let Error::Value { place, .. }
-        | Error::Ttl { place, .. }
-        | Error::SeveralSlots { place } = &mut error
+        if let Error::Value { place, .. } | Error::Ttl { place, .. } | Error::SeveralSlots { place } =
+            &mut error
+            && let Some(entry) = entry(place.index())
         {
-            if let Some(entry) = entry(place.index()) {
-                *place = place.clone().named(&entry.id);
-            }
+            *place = place.clone().named(&entry.id);
         }
         error
     }

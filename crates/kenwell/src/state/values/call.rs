@@ -176,7 +176,7 @@ fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
             match (arguments.next(), arguments.next()) {
                 (Some(b"GETEX"), Some(key)) => commands.add_arguments(&[b"GET", key]),
                 (Some(b"GET" | b"HGETALL" | b"EXISTS" | b"PTTL" | b"LRANGE"), _) => {
-                    commands.add_encoded(command)
+                    commands.add_encoded(command);
                 }
                 _ => return None,
             }
