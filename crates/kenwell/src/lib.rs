@@ -96,11 +96,8 @@
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
 #![cfg_attr(
-    not(all(feature = "doctor", feature = "encryption")),
-    expect(
-        dead_code,
-        reason = "what serves these features only; with all features nothing is dead"
-    )
+    not(feature = "doctor"),
+    expect(dead_code, reason = "what only the doctor looks at")
 )]
 
 mod cause;
