@@ -2,6 +2,7 @@
 //!
 //! `bench/instructions/run` counts, under callgrind, what happens inside of the function `counted`, on its thread.
 
+mod bare; // the same save and load by a bare client
 mod profile; // from a request's body to commands for Redis
 mod state; // save and load of a user's record
 
@@ -29,7 +30,10 @@ fn main() -> anyhow::Result<()> {
         "flatten" => profile::flatten(),
         "fold" => profile::fold(),
         "write" => profile::write(&redis),
-        "state" => state::save_and_load(&redis),
+        "state" => state::save_and_load(&redis, 1),
+        "states" => state::save_and_load(&redis, state::USERS),
+        "bare" => bare::save_and_load(&redis, 1),
+        "bares" => bare::save_and_load(&redis, state::USERS),
         _ => bail!("there is no path {path}"),
     }
 }

@@ -106,7 +106,11 @@ async fn serve(
     let audit_log = AuditLog::open(runtime.config().data_dir.clone());
     runtime.keep_audit(audit_log.clone());
     let closing = CancellationToken::new();
-    let access = Arc::new(Access::new(key, private_listener.is_secure(), metrics.refused().clone()));
+    let access = Arc::new(Access::new(
+        key,
+        private_listener.is_secure(),
+        metrics.refused().clone(),
+    ));
     let private = PrivatePlane {
         access: Arc::clone(&access),
         hosts: runtime.config().private.hosts.clone(),

@@ -13,14 +13,13 @@ pub(crate) struct NotRedis(pub(crate) String);
 pub(crate) fn find_cause<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
-    // How redis-rs keeps an error of the socket.
-    type Shared = Arc<dyn StdError + Send + Sync>;
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        next = if let Some(shared) = error.downcast_ref::<Shared>() {
+        next = if let Some(shared) = error.downcast_ref::<Arc<io::Error>>() {
+            // How our errors share one of the socket.
             Some(shared.as_ref())
         } else if let Some(io) = error.downcast_ref::<io::Error>() {
             io.get_ref().map(|inner| inner as &(dyn StdError + 'static))

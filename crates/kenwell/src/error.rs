@@ -80,7 +80,7 @@ pub enum Error {
         /// The command that was waiting for its reply.
         command: &'static str,
         /// What broke.
-        source: redis::RedisError,
+        source: Arc<io::Error>,
     },
     /// The server answered with an error.
     #[error("redis at {address}: {command} refused: {reply}")]
@@ -142,7 +142,7 @@ pub enum Error {
         /// The limit of the server that it exceeds, as far as that is known.
         exceeded: Exceeded,
         /// What broke the last time.
-        source: redis::RedisError,
+        source: Arc<io::Error>,
     },
     /// The server does not let us in.
     #[error("redis at {address}: {reply}; {cure}")]
@@ -179,6 +179,20 @@ pub enum Error {
         address: Arc<str>,
         /// The name that was asked for.
         master: Arc<str>,
+    },
+    /// This program has closed the connection.
+    #[error("redis at {address}: this program has closed the connection")]
+    Closed {
+        /// The server.
+        address: Arc<str>,
+    },
+    /// Nothing can be sent outside of a runtime of tokio.
+    #[error(
+        "redis at {address}: there is no tokio runtime here; call this within one, such as that of #[tokio::main], or enter it by Runtime::block_on"
+    )]
+    NoRuntime {
+        /// The server.
+        address: Arc<str>,
     },
     /// The server answered with something that the command never answers with.
     #[error("redis at {address}: unexpected kind of reply to {command}")]
@@ -232,6 +246,8 @@ impl Error {
             | Self::Login { .. }
             | Self::OtherKind { .. }
             | Self::UnknownMaster { .. }
+            | Self::Closed { .. }
+            | Self::NoRuntime { .. }
             | Self::Unexpected { .. } => Class::Configuration,
             Self::Dropped { .. } | Self::RefusedAlone { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),

@@ -29,10 +29,8 @@ impl Error {
         match self {
             Self::Settings { .. } => "settings",
             Self::Connect { .. } => "unreachable",
-            Self::Tls { source, .. } => match find_cause(&**source) {
-                Some(rustls::Error::InvalidCertificate(_)) => "tls_not_trusted",
-                _ => "tls_failed",
-            },
+            Self::Tls { source, .. } if is_about_trust(source) => "tls_not_trusted",
+            Self::Tls { .. } => "tls_failed",
             Self::Silent { .. } => "silent",
             Self::Timeout { .. } => "timeout",
             Self::Lost { source, .. } if find_cause::<NotRedis>(source).is_some() => "not_redis",
@@ -53,6 +51,8 @@ impl Error {
             Self::OtherKind { .. } => "wrong_kind_of_server",
             Self::NotMaster { .. } => "not_master",
             Self::UnknownMaster { .. } => "unknown_master",
+            Self::Closed { .. } => "closed",
+            Self::NoRuntime { .. } => "no_runtime",
             Self::Unexpected { .. } => "unexpected_reply",
         }
     }
@@ -77,6 +77,19 @@ impl Error {
             None => (text, None),
         }
     }
+}
+
+/// Whether a handshake failed because the certificate is not accepted.
+#[cfg(feature = "tls")]
+fn is_about_trust(source: &std::io::Error) -> bool {
+    let cause = find_cause(source);
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// There are no handshakes.
+#[cfg(not(feature = "tls"))]
+fn is_about_trust(_source: &std::io::Error) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use redis::{Pipeline, Value};
-
 use crate::Error;
 use crate::connection::{Connection, slot_of};
+use crate::resp::{Pipeline, Value};
 
 /// How many keys Redis looks at for one page.
 const KEYS_A_PAGE: usize = 500;

@@ -65,6 +65,14 @@
 //! | [`printable`] | text from outside, fit for a log or a terminal |
 //! | [`Error`], [`Class`] | what went wrong, and whether to wait, to put one record aside, or to call an operator |
 //!
+//! # Features
+//!
+//! | feature | what it brings | default |
+//! |---|---|---|
+//! | `tls` | TLS, and certificates in any form | yes |
+//! | `encryption` | sealed entries and hashed user ids | no |
+//! | `doctor` | the `doctor`; brings `tls` | no |
+//!
 //! # What holds
 //!
 //! * The same event gives the same update, whenever and wherever it is read: writing any suffix of a
@@ -88,6 +96,11 @@
 //! No HTTP, no queue, no files but the certificates and secrets that settings name: programs that need
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
+#![cfg_attr(
+    not(feature = "doctor"),
+    expect(dead_code, reason = "what only the doctor looks at")
+)]
+
 mod cause;
 mod class;
 mod error;
@@ -96,8 +109,10 @@ mod exceeded;
 mod key_walk;
 mod printable;
 mod reply;
+mod resp;
 
 pub mod connection;
+#[cfg(feature = "doctor")]
 pub mod doctor;
 pub mod profile;
 pub mod state;

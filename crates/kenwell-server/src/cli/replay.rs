@@ -92,7 +92,10 @@ async fn in_files(arguments: &Replay, config: &Config) -> Result<(), Failure> {
         "will be delivered to",
         "again when the server starts",
     )?;
-    note(arguments, repetition::of_replay(&config.layout(destination)))
+    note(
+        arguments,
+        repetition::of_replay(&config.layout(destination)),
+    )
 }
 
 /// What delivering again does to newer values.

@@ -15,9 +15,9 @@ use super::{
     import::{self, ImportCommand},
     journal::{self, JournalCommand},
     log_writer::LogFormat,
-    logging,
+    logging, metrics,
     migrate::MigrateCommand,
-    migrate_jovo, migrate_rudderstack, metrics, output, packaging,
+    migrate_jovo, migrate_rudderstack, output, packaging,
     profile::{self, ProfileCommand},
     profile_why, replay, serve, tail, top,
 };

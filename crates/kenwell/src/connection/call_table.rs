@@ -1,6 +1,7 @@
 //! The calls under way on one connection, by key: which must wait for which, and which may come late.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -34,9 +35,21 @@ pub(super) struct CallTable {
     /// How many calls were begun.
     pub(super) begun: u64,
     /// Of each key the calls that have not ended, in the order in which they were begun.
-    pub(super) calls: HashMap<u64, Vec<Arc<OrderedCall>>, RandomState>,
+    calls: HashMap<u64, KeyCalls, RandomState>,
     /// Of each key the number of the connection on which a change was lost without an answer, and when.
     lost: HashMap<u64, (u64, Instant), RandomState>,
+}
+
+/// The calls on one key that have not ended, in the order in which they were begun. Nearly always there is one.
+pub(super) struct KeyCalls {
+    oldest: Arc<OrderedCall>,
+    newer: Vec<Arc<OrderedCall>>,
+}
+
+impl KeyCalls {
+    fn iter(&self) -> impl Iterator<Item = &Arc<OrderedCall>> {
+        std::iter::once(&self.oldest).chain(&self.newer)
+    }
 }
 
 /// A call that has not ended. All that changes in it changes under the lock of the table.
@@ -60,6 +73,43 @@ pub(super) struct OrderedCall {
 }
 
 impl CallTable {
+    /// Adds a call that is newer than all others.
+    pub(super) fn add(&mut self, call: &Arc<OrderedCall>) {
+        for key in &call.keys {
+            match self.calls.entry(*key) {
+                Entry::Occupied(calls) => calls.into_mut().newer.push(Arc::clone(call)),
+                Entry::Vacant(place) => {
+                    place.insert(KeyCalls {
+                        oldest: Arc::clone(call),
+                        newer: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Removes a call that has ended.
+    pub(super) fn remove(&mut self, call: &OrderedCall) {
+        for key in &call.keys {
+            let Entry::Occupied(mut found) = self.calls.entry(*key) else {
+                continue;
+            };
+            let calls = found.get_mut();
+            if calls.oldest.number != call.number {
+                calls.newer.retain(|other| other.number != call.number);
+            } else if calls.newer.is_empty() {
+                found.remove();
+            } else {
+                calls.oldest = calls.newer.remove(0);
+            }
+        }
+    }
+
+    /// Whether no call is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// Remembers the keys of a call that changes something and was sent without being answered.
     pub(super) fn note_lost(&mut self, call: &OrderedCall) {
         let connection = call.sent_on.load(Ordering::Relaxed);
@@ -144,7 +194,7 @@ impl OrderedCall {
             return;
         }
         let calls = self.keys.iter().filter_map(|key| table.calls.get(key));
-        for other in calls.flatten() {
+        for other in calls.flat_map(KeyCalls::iter) {
             if other.number < self.number {
                 other.overtaken.store(true, Ordering::Relaxed);
             }

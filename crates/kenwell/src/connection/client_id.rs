@@ -1,6 +1,6 @@
 //! What identifies one of our connections at the server, so that the server can be told to forget it.
 
-use redis::{Cmd, Value};
+use crate::resp::{Command, Value};
 
 /// What identifies a connection at the server: its number and its address as the server sees them.
 /// Both together, because a restarted server counts from one again.
@@ -30,8 +30,8 @@ impl ClientId {
     }
 
     /// The command that makes the server forget this connection.
-    pub(super) fn kill(&self) -> Cmd {
-        redis::cmd("CLIENT")
+    pub(super) fn kill(&self) -> Command {
+        Command::new("CLIENT")
             .arg("KILL")
             .arg("ID")
             .arg(&self.id)

@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use redis::Value;
-
 use super::client_id::ClientId;
 use super::raw_connection::{RawConnection, ask_if_permitted};
 use crate::Error;
+use crate::resp::{Command, Value};
 
 /// What stands before the run in the name of a connection that writes beside the delivery for a while, such as a retry
 /// of dead letters. It is ended together with the delivery's connections.
@@ -41,7 +40,7 @@ impl ClientName {
     /// Tells Redis the name.
     pub(super) async fn set(&self, raw: &RawConnection, address: &Arc<str>) -> Result<(), Error> {
         let name = format!("{}{}", self.family, self.run);
-        let command = redis::cmd("CLIENT").arg("SETNAME").arg(name).take();
+        let command = Command::new("CLIENT").arg("SETNAME").arg(name).take();
         let told = ask_if_permitted(raw, &command, "CLIENT SETNAME", address).await;
         told.map(drop)
     }
@@ -53,7 +52,7 @@ impl ClientName {
         raw: &RawConnection,
         address: &Arc<str>,
     ) -> Result<(), Error> {
-        let list = redis::cmd("CLIENT").arg("LIST").take();
+        let list = Command::new("CLIENT").arg("LIST").take();
         let listed = ask_if_permitted(raw, &list, "CLIENT LIST", address).await?;
         let Some(Value::BulkString(listed)) = listed else {
             return Ok(());
@@ -102,7 +101,7 @@ mod tests {
         .collect();
         let earlier = ours.earlier(&listed.join("\n"));
         assert_eq!(earlier.len(), 2);
-        let killed = String::from_utf8(earlier[0].kill().get_packed_command()).unwrap();
+        let killed = String::from_utf8(earlier[0].kill().encoded()).unwrap();
         assert!(killed.contains("h:1"), "{killed}");
     }
 }

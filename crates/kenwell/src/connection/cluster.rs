@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use redis::{Cmd, Pipeline, Value};
 
 use self::routed_command::{RoutedCommand, by_node, pack, unrouted};
 use super::Settings;
@@ -23,6 +22,7 @@ use super::slot_map::MAX_NODES;
 use super::target::Target;
 use super::topology::Topology;
 use crate::Error;
+use crate::resp::{Command, Pipeline, Value};
 
 /// How often one command follows `MOVED` or `ASK` before it is given back as refused.
 const MAX_REDIRECTIONS: usize = 5;
@@ -156,7 +156,7 @@ impl Cluster {
     pub(super) async fn ask_masters(
         &self,
         command: &'static str,
-        asked: &Cmd,
+        asked: &Command,
     ) -> Result<(), Error> {
         let map = self.topology.current(None).await?;
         let answers = map.masters().iter().map(|address| async move {
@@ -257,6 +257,12 @@ impl Cluster {
             asking,
             ..routed.clone()
         })
+    }
+
+    /// The connections to all nodes that were used.
+    pub(super) fn servers(&self) -> Vec<ServerConnection> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.values().cloned().collect()
     }
 
     /// The connection to a node.

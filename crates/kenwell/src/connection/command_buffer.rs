@@ -1,9 +1,7 @@
 //! Commands as they go over the wire, one after the other in one piece of memory.
 
-use redis::{Cmd, Pipeline};
-
-use super::arguments::{push_argument, push_number};
 use super::spare_buffers::SPARE;
+use crate::resp::{Command, Pipeline, push_argument, push_number};
 
 /// What ends the last argument of a command.
 const END: &[u8] = b"\r\n";
@@ -50,7 +48,7 @@ impl CommandBuffer {
     }
 
     /// Adds an `HSET` of `count` fields, of which the key and these are encoded as
-    /// [`push_argument`](super::push_argument) does.
+    /// [`push_argument`] does.
     pub(crate) fn add_encoded_hset(&mut self, count: usize, arguments: &[u8]) {
         self.begin_hset(count);
         self.bytes.extend_from_slice(arguments);
@@ -68,8 +66,20 @@ impl CommandBuffer {
     }
 
     /// Adds any command.
-    pub(crate) fn add_command(&mut self, command: &Cmd) {
-        command.write_packed_command(&mut self.bytes);
+    pub(crate) fn add_command(&mut self, command: &Command) {
+        command.write_to(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+        self.answers_more = true;
+    }
+
+    /// Adds a command of these arguments, its name first.
+    pub(crate) fn add_arguments(&mut self, arguments: &[&[u8]]) {
+        let bytes = &mut self.bytes;
+        push_number(b'*', arguments.len(), bytes);
+        for argument in arguments {
+            push_argument(argument, bytes);
+        }
+        bytes.extend_from_slice(b"\r\n");
         self.ends.push(self.bytes.len());
         self.answers_more = true;
     }
@@ -102,6 +112,11 @@ impl CommandBuffer {
     }
 
     /// All commands, encoded.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All commands, encoded.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -109,12 +124,12 @@ impl CommandBuffer {
 
 impl From<&Pipeline> for CommandBuffer {
     fn from(pipeline: &Pipeline) -> Self {
-        pipeline.cmd_iter().collect()
+        pipeline.commands().collect()
     }
 }
 
-impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
-    fn from_iter<I: IntoIterator<Item = &'a Cmd>>(commands: I) -> Self {
+impl<'a> FromIterator<&'a Command> for CommandBuffer {
+    fn from_iter<I: IntoIterator<Item = &'a Command>>(commands: I) -> Self {
         let mut buffer = Self::default();
         for command in commands {
             buffer.add_command(command);
@@ -125,23 +140,25 @@ impl<'a> FromIterator<&'a Cmd> for CommandBuffer {
 
 /// The key of an encoded command: its first argument. A script has its text and the number of keys before it.
 pub(crate) fn key_of(command: &[u8]) -> &[u8] {
-    let arguments = command.iter().position(|&byte| byte == b'\n');
-    let mut rest = command
-        .get(arguments.map_or(command.len(), |at| at + 1)..)
+    let mut arguments = arguments_of(command);
+    let place = match arguments.next() {
+        Some(b"EVAL" | b"EVALSHA") => 2,
+        _ => 0,
+    };
+    arguments.nth(place).unwrap_or_default()
+}
+
+/// The arguments of an encoded command, its name first.
+pub(crate) fn arguments_of(command: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let head = command.iter().position(|&byte| byte == b'\n');
+    let mut rest = head
+        .and_then(|end| command.get(end + 1..))
         .unwrap_or_default();
-    let mut place = 1;
-    let mut index = 0;
-    while let Some((argument, after)) = split_argument(rest) {
-        if index == 0 && matches!(argument, b"EVAL" | b"EVALSHA") {
-            place = 3;
-        }
-        if index == place {
-            return argument;
-        }
-        index += 1;
+    std::iter::from_fn(move || {
+        let (argument, after) = split_argument(rest)?;
         rest = after;
-    }
-    b""
+        Some(argument)
+    })
 }
 
 /// The first of encoded arguments, and those behind it.
@@ -179,21 +196,17 @@ mod tests {
             let mut of_arguments = CommandBuffer::default();
             of_arguments.add_encoded_hset(2, &arguments);
             assert!(of_arguments.into_bytes() == buffer.clone().into_bytes());
-            let mut command = redis::cmd("HSET");
+            let mut command = Command::new("HSET");
             command.arg(b"user:1");
             for (name, value) in fields {
                 command.arg(name).arg(value);
             }
             assert!(buffer.has_short_replies());
-            assert!(buffer.clone().into_bytes() == command.get_packed_command());
+            assert!(buffer.clone().into_bytes() == command.encoded());
             buffer.add_command(&command);
             assert!(!buffer.has_short_replies());
             let commands: Vec<_> = buffer.commands().collect();
-            assert!(
-                commands
-                    .iter()
-                    .all(|it| **it == command.get_packed_command())
-            );
+            assert!(commands.iter().all(|it| **it == command.encoded()));
             assert_eq!(commands.len(), buffer.len());
         }
     }

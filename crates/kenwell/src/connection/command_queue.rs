@@ -2,12 +2,13 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::command_buffer::CommandBuffer;
+use crate::resp::{Pipeline, Value};
 
 /// How many pipelines can wait for the task that moves the bytes. The calls that wait for
 /// replies bound them; this bound must never be reached, because calls that wait for a place have no order.
@@ -26,7 +27,7 @@ pub(super) struct Request {
 pub(super) struct Replies {
     pub(super) values: Vec<Value>,
     /// Why the others are missing.
-    pub(super) failure: Option<RedisError>,
+    pub(super) failure: Option<Broken>,
 }
 
 /// A request in the queue.
@@ -48,9 +49,12 @@ pub(super) fn command_queue() -> (CommandQueue, mpsc::Receiver<QueuedRequest>) {
     (CommandQueue(sender), receiver)
 }
 
+/// Why a connection failed.
+pub(super) type Broken = Arc<io::Error>;
+
 /// The error for a connection that has been closed.
-pub(super) fn closed() -> RedisError {
-    io::Error::from(ErrorKind::BrokenPipe).into()
+pub(super) fn closed() -> Broken {
+    Arc::new(ErrorKind::BrokenPipe.into())
 }
 
 impl CommandQueue {
@@ -63,7 +67,7 @@ impl CommandQueue {
 }
 
 impl Future for PendingReplies {
-    type Output = RedisResult<Replies>;
+    type Output = Result<Replies, Broken>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
@@ -77,7 +81,7 @@ impl Future for PendingReplies {
 
 impl Replies {
     /// All replies, or why some are missing.
-    pub(super) fn all(self) -> RedisResult<Vec<Value>> {
+    pub(super) fn all(self) -> Result<Vec<Value>, Broken> {
         self.failure.map_or(Ok(self.values), Err)
     }
 }
@@ -94,10 +98,6 @@ impl From<CommandBuffer> for Request {
 
 impl From<&Pipeline> for Request {
     fn from(pipeline: &Pipeline) -> Self {
-        Self {
-            bytes: pipeline.get_packed_pipeline(),
-            commands: pipeline.len(),
-            has_short_replies: false,
-        }
+        CommandBuffer::from(pipeline).into()
     }
 }

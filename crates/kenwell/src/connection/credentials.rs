@@ -8,6 +8,7 @@ use super::server_kind::ServerKind;
 use super::settings::Settings;
 use crate::Error;
 use crate::reply::LoginProblem;
+use crate::resp::Command;
 
 /// A user's name and password for one login.
 pub(super) struct Credentials {
@@ -44,16 +45,16 @@ impl Credentials {
     }
 
     /// `AUTH` with a name, as Redis 6 and later have it.
-    pub(super) fn named(&self) -> redis::Cmd {
-        redis::cmd("AUTH")
+    pub(super) fn named(&self) -> Command {
+        Command::new("AUTH")
             .arg(self.username.as_deref().unwrap_or("default"))
             .arg(&self.password)
             .take()
     }
 
     /// `AUTH` as older servers want it, if no name was given.
-    pub(super) fn unnamed(&self) -> Option<redis::Cmd> {
-        let unnamed = || redis::cmd("AUTH").arg(&self.password).take();
+    pub(super) fn unnamed(&self) -> Option<Command> {
+        let unnamed = || Command::new("AUTH").arg(&self.password).take();
         self.username.is_none().then(unnamed)
     }
 }

@@ -36,6 +36,9 @@ pub(super) async fn dial(
             let socket = tcp(host, *port).await;
             start(socket.map_err(refused)?)
         }
+        #[cfg(not(feature = "tls"))]
+        (Address::Tcp { .. }, Some(tls)) => match *tls {},
+        #[cfg(feature = "tls")]
         (Address::Tcp { host, port }, Some(tls)) => {
             let (connector, name) = tls.current(settings)?;
             let socket = tcp(host, *port).await;

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use redis::{Cmd, Pipeline, Value};
+use super::command_buffer::CommandBuffer;
+use super::command_queue::Request;
 
 use super::send_options::SendOptions;
 use super::server_connection::ServerConnection;
 use crate::Error;
+use crate::resp::{Command, Value};
 
 /// Commands that are executed together. A group of one needs no transaction around it.
 ///
@@ -14,38 +16,75 @@ use crate::Error;
 /// into one transaction for each slot.
 /// Clones share the commands: a call keeps them, in case it has to be repeated.
 #[derive(Clone, Default)]
-pub(crate) struct Group(Arc<Vec<Cmd>>);
+pub(crate) struct Group(Arc<CommandBuffer>);
 
 /// What became of each command of a group.
 pub(crate) type Answers = Vec<Result<Value, Error>>;
 
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
 impl Group {
-    pub(crate) fn push(&mut self, command: Cmd) {
-        Arc::make_mut(&mut self.0).push(command);
+    /// A group of these commands.
+    pub(crate) fn new(commands: CommandBuffer) -> Self {
+        Self(Arc::new(commands))
     }
 
-    pub(crate) fn commands(&self) -> &[Cmd] {
-        &self.0
+    /// How many commands it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
-    /// Adds its commands to a pipeline.
-    fn add_to(&self, pipeline: &mut Pipeline) {
-        let together = self.0.len() > 1;
-        if together {
-            pipeline.cmd("MULTI");
+    /// The commands, encoded.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.commands()
+    }
+
+    /// How many commands it takes to execute it, and their bytes.
+    fn size(&self) -> (usize, usize) {
+        match self.len() {
+            count @ 0..=1 => (count, self.0.bytes().len()),
+            count => (count + 2, MULTI.len() + self.0.bytes().len() + EXEC.len()),
         }
-        for command in self.commands() {
-            pipeline.add_command(command.clone());
-        }
+    }
+
+    /// Adds what it takes to execute it.
+    fn write_to(&self, bytes: &mut Vec<u8>) {
+        let together = self.len() > 1;
         if together {
-            pipeline.cmd("EXEC");
+            bytes.extend_from_slice(MULTI);
+        }
+        bytes.extend_from_slice(self.0.bytes());
+        if together {
+            bytes.extend_from_slice(EXEC);
         }
     }
 }
 
-impl FromIterator<Cmd> for Group {
-    fn from_iter<I: IntoIterator<Item = Cmd>>(commands: I) -> Self {
-        Self(Arc::new(commands.into_iter().collect()))
+impl FromIterator<Command> for Group {
+    fn from_iter<I: IntoIterator<Item = Command>>(commands: I) -> Self {
+        let mut buffer = CommandBuffer::default();
+        for command in commands {
+            buffer.add_command(&command);
+        }
+        Self::new(buffer)
+    }
+}
+
+/// Groups as they go over the wire.
+fn encode(groups: &[Group]) -> Request {
+    let sizes = groups.iter().map(Group::size);
+    let (commands, size) = sizes.fold((0, 0), |(commands, bytes), (more, their)| {
+        (commands + more, bytes + their)
+    });
+    let mut bytes = Vec::with_capacity(size);
+    for group in groups {
+        group.write_to(&mut bytes);
+    }
+    Request {
+        bytes,
+        commands,
+        has_short_replies: false,
     }
 }
 
@@ -62,15 +101,12 @@ impl ServerConnection {
         groups: &[Group],
         options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
-        let mut pipeline = Pipeline::new();
-        for group in groups {
-            group.add_to(&mut pipeline);
-        }
-        if pipeline.is_empty() {
+        let request = encode(groups);
+        if request.commands == 0 {
             return Ok(vec![Answers::new(); groups.len()]);
         }
-        let mut replies = self.send(command, &pipeline, options).await?.into_iter();
-        let answers = groups.iter().map(|group| match group.0.len() {
+        let mut replies = self.send(command, request, options).await?.into_iter();
+        let answers = groups.iter().map(|group| match group.len() {
             count @ 0..=1 => replies.by_ref().take(count).collect(),
             count => self.opened(command, replies.by_ref().take(count + 2).collect(), count),
         });

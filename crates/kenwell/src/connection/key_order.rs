@@ -9,10 +9,11 @@
 //! repeating the older one would undo it. Then the older one has been overtaken, and is not repeated.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
+use tokio::sync::Notify;
 
 use super::call_table::{Access, CallTable, NO_CONNECTION, OrderedCall};
 use super::deadline::Deadline;
@@ -23,6 +24,9 @@ pub(crate) struct KeyOrder {
     /// Keys are known by their hash: two that share one only wait for each other.
     hasher: RandomState,
     table: Mutex<CallTable>,
+    is_closed: AtomicBool,
+    /// Told when the last call has ended, once it is closed.
+    idle: Notify,
 }
 
 /// A call's place among the others. Dropping it ends the call.
@@ -59,15 +63,35 @@ impl KeyOrder {
             keys.dedup();
             table.begun += 1;
             let call = Arc::new(OrderedCall::new(table.begun, access, keys, limit));
-            for key in &call.keys {
-                table.calls.entry(*key).or_default().push(Arc::clone(&call));
-            }
+            table.add(&call);
             OrderTicket {
                 order: Arc::clone(self),
                 call,
             }
         });
         tickets.collect()
+    }
+
+    /// Whether no more calls may be sent. Calls that have begun before it was closed may.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Lets no more calls begin, and waits for those that have; `None` when that took too long.
+    pub(crate) async fn close(&self, limit: Deadline) -> Option<()> {
+        {
+            // Whoever begins afterwards sees it, and whoever began before is in the table.
+            let _table = self.table();
+            self.is_closed.store(true, Ordering::Relaxed);
+        }
+        loop {
+            let mut idle = std::pin::pin!(self.idle.notified());
+            idle.as_mut().enable();
+            if self.table().is_empty() {
+                return Some(());
+            }
+            limit.wait(idle).await?;
+        }
     }
 
     /// What a key is known by.
@@ -109,16 +133,13 @@ impl Drop for OrderTicket {
     fn drop(&mut self) {
         let mut table = self.order.table();
         table.note_lost(&self.call);
-        for key in &self.call.keys {
-            if let Some(calls) = table.calls.get_mut(key) {
-                calls.retain(|call| call.number != self.call.number);
-                if calls.is_empty() {
-                    table.calls.remove(key);
-                }
-            }
-        }
+        table.remove(&self.call);
         self.call.has_ended.store(true, Ordering::Relaxed);
+        let is_idle = table.is_empty() && self.order.is_closed();
         drop(table);
+        if is_idle {
+            self.order.idle.notify_waiters();
+        }
         self.call.moved.notify_waiters();
     }
 }

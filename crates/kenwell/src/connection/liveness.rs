@@ -5,16 +5,16 @@
 //! So the task counts how often it was polled and tells when it ends, and calls note their replies.
 
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use redis::RedisResult;
+
 use tokio::sync::Notify;
 
+use super::command_queue::{Broken, closed};
 use super::draining_socket::LastActivity;
 
 /// After so long without a reply the next call first asks whether the server is still there (`PING`): a firewall
@@ -82,15 +82,15 @@ impl Liveness {
     /// task's end may never be sent, and its reply never come.
     pub(super) async fn await_reply<T>(
         &self,
-        reply: impl Future<Output = RedisResult<T>>,
-    ) -> RedisResult<T> {
+        reply: impl Future<Output = Result<T, Broken>>,
+    ) -> Result<T, Broken> {
         let mut reply = pin!(reply);
         tokio::select! {
             biased;
             reply = &mut reply => reply,
             () = self.end() => {
                 // It may have come just before the end.
-                let lost = || Err(io::Error::from(ErrorKind::BrokenPipe).into());
+                let lost = || Err(closed());
                 reply.now_or_never().unwrap_or_else(lost)
             }
         }
@@ -136,16 +136,16 @@ mod tests {
         let task = tokio::spawn(Arc::clone(&liveness).watch(pending()));
         let waiting = tokio::spawn({
             let liveness = Arc::clone(&liveness);
-            async move { liveness.await_reply(pending::<RedisResult<()>>()).await }
+            async move { liveness.await_reply(pending::<Result<(), Broken>>()).await }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         task.abort();
         let lost = waiting.await.unwrap().unwrap_err();
-        assert!(lost.is_io_error(), "{lost}");
+        assert_eq!(lost.kind(), std::io::ErrorKind::BrokenPipe);
         assert!(
             liveness
-                .await_reply(pending::<RedisResult<()>>())
+                .await_reply(pending::<Result<(), Broken>>())
                 .await
                 .is_err()
         );

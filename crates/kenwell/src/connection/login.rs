@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use redis::{Cmd, Value};
 
 use super::client_id::ClientId;
 use super::credentials::Credentials;
 use super::raw_connection::{RawConnection, ask, ask_if_permitted};
+use crate::resp::{Command, Value};
 use crate::{Class, Error};
 
 /// What the server said about itself and about the connection.
@@ -49,11 +49,11 @@ fn predates_users(error: &Error) -> bool {
 /// server's operator; every user may say `HELLO`.
 async fn send_login(
     raw: &RawConnection,
-    auth: Option<Cmd>,
+    auth: Option<Command>,
     database: i64,
     address: &Arc<str>,
 ) -> Result<LoginReply, Error> {
-    let command = |words: &[&str]| Some(Cmd::new().arg(words).take());
+    let command = |words: &[&str]| Some(Command::default().args(words).take());
     let number = database.to_string();
     let select = command(&["SELECT", &number]).filter(|_| database != 0);
     let commands = [
@@ -107,8 +107,8 @@ fn is_lasting(answer: &Result<Value, Error>) -> bool {
 }
 
 /// Asks what the server calls this connection.
-fn client_info() -> Cmd {
-    redis::cmd("CLIENT").arg("INFO").take()
+fn client_info() -> Command {
+    Command::new("CLIENT").arg("INFO").take()
 }
 
 /// The answer, or `None` for a refusal that the connection can live with.

@@ -3,10 +3,10 @@
 mod address;
 mod address_map;
 mod address_source;
-mod arguments;
 mod call_table;
 mod client_id;
 mod client_name;
+mod close;
 mod cluster;
 mod command_buffer;
 mod command_queue;
@@ -20,6 +20,7 @@ mod key_order;
 mod liveness;
 mod login;
 mod moving_pipeline;
+#[cfg(feature = "tls")]
 pub mod pem;
 mod raw_connection;
 mod reply_decoder;
@@ -38,28 +39,34 @@ mod slot;
 mod slot_map;
 mod socket_task;
 mod spare_buffers;
+#[cfg(feature = "doctor")]
 mod staged_connection;
 mod target;
 mod tcp;
+#[cfg_attr(not(feature = "tls"), path = "without_tls.rs")]
 mod tls;
 mod topology;
 mod url;
 
 pub(crate) use address::Address;
+#[cfg(feature = "doctor")]
 pub(crate) use address_source::was_announced;
-pub(crate) use arguments::{Arguments, enclose, length_bytes, push_argument, push_length};
 pub(crate) use call_table::Access;
-pub(crate) use command_buffer::{CommandBuffer, key_of};
+pub(crate) use command_buffer::{CommandBuffer, arguments_of, key_of};
 pub(crate) use deadline::Deadline;
 pub(crate) use group::{Answers, Group};
 pub(crate) use key_order::{KeyOrder, OrderTicket};
 pub use route::Connection;
 pub use secret::Secret;
 pub(crate) use send_options::SendOptions;
+#[cfg(feature = "doctor")]
 pub(crate) use sentinel::servers;
 pub use settings::{DEFAULT_TIMEOUT, Settings};
 pub(crate) use slot::slot_of;
+#[cfg(feature = "doctor")]
 pub(crate) use staged_connection::{Socket, StagedConnection};
+#[cfg(feature = "tls")]
 pub use tls::{Identity, TimeNotice, certificate_expiry, time_notices, tls_reason};
+#[cfg(feature = "doctor")]
 pub(crate) use tls::{listed_names, notice};
 pub use url::Url;

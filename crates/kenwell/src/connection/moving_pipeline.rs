@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use redis::Value;
 use tokio::time::timeout;
 
 use super::command_buffer::CommandBuffer;
@@ -13,6 +12,7 @@ use super::raw_connection::{CLOSING, lost};
 use super::server_connection::ServerConnection;
 use super::shared_connection::OpenHandle;
 use crate::Error;
+use crate::resp::Value;
 
 /// The slowest link on which a single large command is still waited for, in bytes a second. What was
 /// written may rest in buffers on the way for as long as it takes to move at this speed, without any sign.

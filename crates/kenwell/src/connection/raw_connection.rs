@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{RedisError, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::client_id::ClientId;
-use super::command_queue::{CommandQueue, Replies, Request, closed, command_queue};
+use super::command_queue::{Broken, CommandQueue, Replies, Request, closed, command_queue};
 use super::draining_socket::{DrainingSocket, LastActivity};
 use super::liveness::Liveness;
 use super::socket_task::{ProtocolFault, SocketTask, fault_of};
 use crate::Error;
-use crate::reply::Reply;
+use crate::resp::{Command, Value};
 
 /// How long closing a socket may take. It is the matter of one moment, unless the runtime on which the
 /// connection was opened stands still; then nothing is written any more either.
@@ -90,7 +89,7 @@ where
 /// server does anything for us now, and then the command is sent once more.
 pub(super) async fn ask_if_permitted(
     raw: &RawConnection,
-    command: &redis::Cmd,
+    command: &Command,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Option<Value>, Error> {
@@ -99,7 +98,7 @@ pub(super) async fn ask_if_permitted(
         Err(Error::Refused { .. }) => {}
         answer => return answer.map(Some),
     }
-    match ask(raw, &redis::cmd("PING"), "PING", address).await {
+    match ask(raw, &Command::new("PING"), "PING", address).await {
         // Users may not have the right to it, but what else refuses it refuses everything.
         Err(Error::Refused { reply, .. }) if reply.is_lasting() => {}
         Err(error) => return Err(error.while_opening()),
@@ -114,22 +113,22 @@ pub(super) async fn ask_if_permitted(
 /// Sends one command; several may be under way.
 pub(super) async fn ask(
     raw: &RawConnection,
-    command: &redis::Cmd,
+    command: &Command,
     name: &'static str,
     address: &Arc<str>,
 ) -> Result<Value, Error> {
     let request = Request {
-        bytes: command.get_packed_command(),
+        bytes: command.encoded(),
         commands: 1,
         has_short_replies: false,
     };
     let replies = raw.liveness.await_reply(raw.queue.push(request)).await;
     let values = replies.and_then(Replies::all);
     match values.map(|mut values| values.pop()) {
-        Ok(Some(Value::ServerError(error))) => Err(Error::Refused {
+        Ok(Some(Value::Error(reply))) => Err(Error::Refused {
             address: Arc::clone(address),
             command: name,
-            reply: Reply::new(error.code(), error.details().unwrap_or_default()),
+            reply,
         }),
         Ok(Some(value)) => Ok(value),
         Ok(None) => Err(lost(closed(), &raw.fault, name, address)),
@@ -140,12 +139,12 @@ pub(super) async fn ask(
 /// The error for a connection that broke. What was wrong with the server's answer says more than that we
 /// gave the connection up.
 pub(super) fn lost(
-    source: RedisError,
+    source: Broken,
     fault: &ProtocolFault,
     command: &'static str,
     address: &Arc<str>,
 ) -> Error {
-    let source = fault_of(fault).map_or(source, RedisError::from);
+    let source = fault_of(fault).map_or(source, Arc::new);
     Error::Lost {
         address: Arc::clone(address),
         command,

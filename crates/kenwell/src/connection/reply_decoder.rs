@@ -1,9 +1,9 @@
 //! From the bytes that a server sends to values, each no longer than its command can give.
 
-use redis::Value;
-
 use super::reply_limits::ReplyLimits;
 use super::reply_scanner::{ReplyScanner, nothing_of_redis};
+use crate::reply::Reply;
+use crate::resp::Value;
 
 /// The longest number that Redis writes, with its sign.
 const DIGITS: usize = 20;
@@ -90,9 +90,9 @@ fn take_value(bytes: &mut &[u8]) -> Option<Value> {
         b'+' if line == b"OK" => Value::Okay,
         b'+' => Value::SimpleString(String::from_utf8_lossy(line).into_owned()),
         b'-' => {
-            // Only the client library can make the value of an error.
-            let error = format!("-{}\r\n", String::from_utf8_lossy(line));
-            redis::parse_redis_value(error.as_bytes()).ok()?
+            let line = String::from_utf8_lossy(line);
+            let (code, text) = line.split_once(' ').unwrap_or((&line, ""));
+            Value::Error(Reply::new(code, text))
         }
         b':' => Value::Int(number(line)?),
         b'$' | b'*' => match (kind, usize::try_from(number(line)?)) {
@@ -153,6 +153,23 @@ mod tests {
         values
     }
 
+    /// Our value for one of the client library.
+    fn same(value: redis::Value) -> Value {
+        match value {
+            redis::Value::Nil => Value::Nil,
+            redis::Value::Int(number) => Value::Int(number),
+            redis::Value::BulkString(bytes) => Value::BulkString(bytes),
+            redis::Value::Array(values) => Value::Array(values.into_iter().map(same).collect()),
+            redis::Value::SimpleString(text) => Value::SimpleString(text),
+            redis::Value::Okay => Value::Okay,
+            redis::Value::ServerError(error) => {
+                let text = error.details().unwrap_or_default();
+                Value::Error(Reply::new(error.code(), text))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn replies_decode_as_the_client_library_decodes_them() {
         for reply in [
@@ -176,7 +193,7 @@ mod tests {
             "*0\r\n",
             "*3\r\n*1\r\n*1\r\n*2\r\n$1\r\na\r\n:1\r\n*0\r\n-ERR in a list\r\n",
         ] {
-            let value = redis::parse_redis_value(reply.as_bytes()).unwrap();
+            let value = same(redis::parse_redis_value(reply.as_bytes()).unwrap());
             let between = format!("{reply}:3\r\n{reply}");
             let expected = vec![value.clone(), Value::Int(3), value];
             assert_eq!(decoded(between.as_bytes(), 3), Ok(expected), "{reply:?}");

@@ -19,14 +19,11 @@ pub(super) const ITEM: usize = 64;
 /// What a stored value may take: Redis' own limit (`proto-max-bulk-len`), and the line around it.
 const VALUE: usize = 512 * 1024 * 1024 + SHORT;
 
-/// The longest name of a command that is told apart.
-const MAX_NAME: usize = 16;
-
 /// The most that the reply to a command may take. A command that reads more than a status or a number must be
 /// added here.
 fn allowance(name: &[u8]) -> usize {
     match name {
-        b"GET" | b"GETEX" => VALUE,
+        b"GET" | b"GETEX" | b"LRANGE" => VALUE,
         b"HGETALL" | b"JSON.GET" => PROFILE,
         b"SCAN" | b"INFO" | b"CLIENT" | b"CLUSTER" | b"SENTINEL" | b"HELLO" => REPORT,
         _ => SHORT,
@@ -40,25 +37,6 @@ pub(super) struct ReplyLimits {
     waiting: VecDeque<(usize, u64)>,
     /// What the commands since `MULTI` may answer together.
     transaction: Option<usize>,
-    part: CommandPart,
-    /// The number that is being read: of arguments, or of bytes.
-    number: usize,
-    /// Arguments of the command that are still to come.
-    arguments: usize,
-    /// The bytes of the argument that are still to come, with its line end.
-    left: usize,
-    name: [u8; MAX_NAME],
-    /// The bytes of the command's name so far; `None` behind it.
-    named: Option<usize>,
-}
-
-/// What comes next in a command: `*2`, then for each argument `$3` and its bytes, each with a line end.
-#[derive(Default, Clone, Copy)]
-enum CommandPart {
-    #[default]
-    Count,
-    Length,
-    Argument,
 }
 
 impl ReplyLimits {
@@ -86,75 +64,16 @@ impl ReplyLimits {
         }
     }
 
-    /// Takes note of what was written: whole commands in the end, cut anywhere.
+    /// Takes note of these commands, encoded.
     pub(super) fn written(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            bytes = if matches!(self.part, CommandPart::Argument) {
-                let (here, after) = bytes.split_at(self.left.min(bytes.len()));
-                self.argument(here);
-                after
-            } else {
-                self.digits(bytes)
-            };
+        while let Some((name, after)) = split_command(bytes) {
+            self.command(name);
+            bytes = after;
         }
     }
 
-    /// Reads on in a line with a number; gives what follows. Each command has some of them, so this is quick.
-    fn digits<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let mut number = self.number;
-        for (place, byte) in bytes.iter().enumerate() {
-            let digit = byte.wrapping_sub(b'0');
-            if digit < 10 {
-                number = number.saturating_mul(10).saturating_add(digit.into());
-            } else if *byte == b'\n' {
-                self.number = number;
-                self.line();
-                return bytes.get(place + 1..).unwrap_or_default();
-            }
-        }
-        self.number = number;
-        &[]
-    }
-
-    /// A line with a number is complete.
-    fn line(&mut self) {
-        let number = std::mem::take(&mut self.number);
-        if matches!(self.part, CommandPart::Count) {
-            self.arguments = number;
-            self.named = Some(0);
-            self.part = CommandPart::Length;
-        } else {
-            self.left = number.saturating_add(2);
-            self.part = CommandPart::Argument;
-        }
-    }
-
-    /// Reads on in an argument.
-    fn argument(&mut self, bytes: &[u8]) {
-        if let Some(named) = &mut self.named {
-            for (place, byte) in self.name.iter_mut().skip(*named).zip(bytes) {
-                *place = *byte;
-            }
-            *named = named.saturating_add(bytes.len());
-        }
-        self.left -= bytes.len();
-        if self.left > 0 {
-            return;
-        }
-        if let Some(named) = self.named.take() {
-            self.command(named.saturating_sub(2));
-        }
-        self.arguments = self.arguments.saturating_sub(1);
-        self.part = if self.arguments == 0 {
-            CommandPart::Count
-        } else {
-            CommandPart::Length
-        };
-    }
-
-    /// The command's name is complete.
-    fn command(&mut self, length: usize) {
-        let name = self.name.get(..length).unwrap_or_default();
+    /// Takes note of one command.
+    fn command(&mut self, name: &[u8]) {
         let mut allowed = allowance(name);
         match (&mut self.transaction, name) {
             (_, b"MULTI") => self.transaction = Some(SHORT),
@@ -174,11 +93,38 @@ impl ReplyLimits {
     }
 }
 
+/// The name of the command that comes first, and what follows that command.
+fn split_command(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (arguments, mut rest) = split_number(bytes)?;
+    let mut name = None;
+    for _argument in 0..arguments {
+        let (length, after) = split_number(rest)?;
+        let (argument, after) = after.split_at_checked(length)?;
+        name.get_or_insert(argument);
+        rest = after.get(2..)?;
+    }
+    Some((name?, rest))
+}
+
+/// The number in the line that comes first, behind the kind, and what follows that line.
+fn split_number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut number: usize = 0;
+    for (place, byte) in bytes.iter().enumerate().skip(1) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit >= 10 {
+            return Some((number, bytes.get(place + 2..)?));
+        }
+        number = number.saturating_mul(10).saturating_add(digit.into());
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
-    use redis::Pipeline;
+    use crate::resp::Pipeline;
 
     use super::*;
+    use crate::connection::CommandBuffer;
 
     fn allowances(asked: &mut ReplyLimits) -> Vec<usize> {
         let count = asked.waiting.iter().map(|(_, count)| count).sum::<u64>();
@@ -186,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reply_is_as_long_as_its_command_allows_however_the_bytes_are_cut() {
+    fn each_reply_is_as_long_as_its_command_allows() {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("PING");
         pipeline.cmd("HSET").arg("GET").arg("HGETALL\r\n*1").arg("");
@@ -195,14 +141,12 @@ mod tests {
         pipeline.cmd("GETEX").arg("k").arg("EX").arg(1);
         pipeline.cmd("ANAMETHATISLONGERTHANANYOFREDIS").arg("GET");
         pipeline.cmd("INFO");
-        let bytes = pipeline.get_packed_pipeline();
-        for size in [1, 2, 3, 7, bytes.len()] {
-            let mut asked = ReplyLimits::default();
-            bytes.chunks(size).for_each(|chunk| asked.written(chunk));
-            let expected = [SHORT, SHORT, PROFILE, REPORT, VALUE, SHORT, REPORT];
-            assert_eq!(allowances(&mut asked), expected, "{size}");
-            assert_eq!(asked.next(), None);
-        }
+        let bytes = CommandBuffer::from(&pipeline).into_bytes();
+        let mut asked = ReplyLimits::default();
+        asked.written(&bytes);
+        let expected = [SHORT, SHORT, PROFILE, REPORT, VALUE, SHORT, REPORT];
+        assert_eq!(allowances(&mut asked), expected);
+        assert_eq!(asked.next(), None);
     }
 
     #[test]
@@ -214,7 +158,7 @@ mod tests {
         pipeline.cmd("EXEC");
         pipeline.cmd("EXEC");
         let mut asked = ReplyLimits::default();
-        asked.written(&pipeline.get_packed_pipeline());
+        asked.written(&CommandBuffer::from(&pipeline).into_bytes());
         let together = VALUE + 2 * SHORT;
         let expected = [SHORT, VALUE, SHORT, together, SHORT];
         assert_eq!(allowances(&mut asked), expected);
@@ -227,7 +171,7 @@ mod tests {
             pipeline.cmd("HSET").arg("k").arg("f").arg("v");
         }
         let mut asked = ReplyLimits::default();
-        asked.written(&pipeline.get_packed_pipeline());
+        asked.written(&CommandBuffer::from(&pipeline).into_bytes());
         assert_eq!(asked.waiting, [(SHORT, 10_000)]);
     }
 }

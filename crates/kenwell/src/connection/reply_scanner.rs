@@ -1,7 +1,6 @@
 //! Reads along as replies come in, and says at once what is no reply of Redis or more than its command can give.
 
 use super::reply_limits::{ITEM, ReplyLimits, SHORT};
-
 /// Lists in lists; those of `CLUSTER SLOTS` are the deepest, with four.
 const MAX_DEPTH: usize = 8;
 
@@ -201,16 +200,18 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use crate::connection::CommandBuffer;
+    use crate::resp::Pipeline;
 
     /// What is wrong with an answer to this command, however it is cut.
     fn judged(command: &str, answer: &[u8]) -> Result<(), String> {
-        let mut pipeline = redis::Pipeline::new();
+        let mut pipeline = Pipeline::new();
         for word in command.split(' ') {
             pipeline.cmd(word).arg("k");
         }
         let judge = |size: usize| {
             let (mut asked, mut replies) = (ReplyLimits::default(), ReplyScanner::default());
-            asked.written(&pipeline.get_packed_pipeline());
+            asked.written(&CommandBuffer::from(&pipeline).into_bytes());
             let mut chunks = answer.chunks(size);
             chunks.try_for_each(|mut chunk| {
                 while let Some(end) = replies.read(chunk, &mut asked)? {

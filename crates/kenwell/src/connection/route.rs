@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::Settings;
 use super::client_name::ClientName;
 use super::cluster::Cluster;
@@ -17,6 +15,7 @@ use super::send_options::SendOptions;
 use super::sentinel::SentinelMaster;
 use super::server_connection::ServerConnection;
 use crate::Error;
+use crate::resp::{Command, Pipeline, Value};
 
 /// One multiplexed connection to Redis: to a standalone server, to each master of a cluster, or to
 /// whatever server the Sentinels call the master.
@@ -133,7 +132,8 @@ impl Connection {
     /// Asks for a sign of life (`PING`), connecting first if need be. In a cluster every master
     /// must give one.
     pub async fn ping(&self) -> Result<(), Error> {
-        let ping = redis::cmd("PING");
+        self.check_runtime()?;
+        let ping = Command::new("PING");
         match &self.route {
             Route::Cluster(cluster) => cluster.ask_masters("PING", &ping).await,
             _ => self.one("PING", ping).await.map(drop),
@@ -141,7 +141,7 @@ impl Connection {
     }
 
     /// Sends one command, called `name` in errors, and gives its reply.
-    pub(crate) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+    pub(crate) async fn one(&self, name: &'static str, command: Command) -> Result<Value, Error> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(command);
         let mut replies = self.send(name, &pipeline).await?.into_iter();
@@ -167,16 +167,30 @@ impl Connection {
         groups: &[Group],
         options: SendOptions<'_>,
     ) -> Result<Vec<Answers>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Standalone(node) => node.send_groups(command, groups, options).await,
+            // Boxed, so that the calls of a single server are small.
             Route::Cluster(cluster) => {
-                options.wait_for_older().await?;
-                cluster.send_groups(command, groups, options.limit).await
+                Box::pin(async {
+                    options.wait_for_older().await?;
+                    cluster.send_groups(command, groups, options.limit).await
+                })
+                .await
             }
             Route::Sentinel(sentinel) => {
                 let master = sentinel.master(options.limit).await?;
                 master.send_groups(command, groups, options).await
             }
+        }
+    }
+
+    /// The connections to single servers that it has used.
+    pub(super) fn servers(&self) -> Vec<ServerConnection> {
+        match &self.route {
+            Route::Standalone(node) => vec![node.clone()],
+            Route::Cluster(cluster) => cluster.servers(),
+            Route::Sentinel(sentinel) => sentinel.servers(),
         }
     }
 
@@ -208,6 +222,7 @@ impl Connection {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Cluster(cluster) => cluster.send_to_holder(key, command, pipeline).await,
             _ => self.send(command, pipeline).await,
@@ -217,6 +232,7 @@ impl Connection {
     /// For each master of a cluster that has none of these slots, the first one that it has; nothing
     /// elsewhere.
     pub(crate) async fn uncovered(&self, slots: &BTreeSet<u16>) -> Result<Vec<u16>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Cluster(cluster) => cluster.uncovered(slots).await,
             _ => Ok(Vec::new()),
@@ -233,6 +249,7 @@ impl Connection {
         command: &'static str,
         pipeline: &Pipeline,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
+        self.check_runtime()?;
         match &self.route {
             Route::Standalone(node) => node.send(command, pipeline, SendOptions::default()).await,
             Route::Cluster(cluster) => cluster.send(command, pipeline, None).await,
@@ -254,6 +271,9 @@ impl Connection {
         commands: CommandBuffer,
     ) -> Answers {
         let count = commands.len();
+        if let Err(error) = self.check_runtime() {
+            return vec![Err(error); count];
+        }
         let sent = match &self.route {
             Route::Standalone(node) => return node.send_while_moving(command, commands).await,
             Route::Cluster(cluster) => cluster.send_while_moving(command, &commands).await,

@@ -5,7 +5,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{file, pem};
+use super::file;
+#[cfg(feature = "tls")]
+use super::pem;
+#[cfg(feature = "tls")]
 use crate::Error;
 
 /// A secret text, given as it is or by the file that holds it: `Debug` prints `***`, and there is no
@@ -46,6 +49,7 @@ impl Secret {
     ///
     /// # Errors
     /// Those of [`pem::read_file`].
+    #[cfg(feature = "tls")]
     pub fn pem_file(setting: &'static str, path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         Ok(Self {

@@ -25,7 +25,8 @@ impl SendOptions<'_> {
             match send_in_order(self.tickets, NO_CONNECTION, NO_CONNECTION, || ()) {
                 Admission::Sent(()) => return Ok(()),
                 Admission::Blocked(older) => {
-                    self.wait_behind(older, &"the server".into()).await?;
+                    // Boxed, since it is rare.
+                    Box::pin(self.wait_behind(older, &"the server".into())).await?;
                 }
             }
         }

@@ -79,6 +79,11 @@ impl SentinelMaster {
         })
     }
 
+    /// The connections to all masters that were used.
+    pub(super) fn servers(&self) -> Vec<ServerConnection> {
+        self.masters().all.values().cloned().collect()
+    }
+
     /// The master, while nothing speaks against it, and how often one was found so far.
     fn known(&self) -> (Option<ServerConnection>, u64) {
         let masters = self.masters();

@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::Settings;
 use super::client_name::ClientName;
 use super::command_buffer::CommandBuffer;
@@ -17,7 +15,7 @@ use super::send_options::SendOptions;
 use super::shared_connection::{OpenHandle, SharedConnection};
 use super::target::Target;
 use crate::Error;
-use crate::reply::Reply;
+use crate::resp::{Command, Pipeline, Value};
 
 /// How long a server may take to give a sign of life on a connection that was idle, before the
 /// connection is replaced.
@@ -66,7 +64,7 @@ impl ServerConnection {
     }
 
     /// Sends one command, called `name` in errors, and gives its reply.
-    pub(super) async fn one(&self, name: &'static str, command: Cmd) -> Result<Value, Error> {
+    pub(super) async fn one(&self, name: &'static str, command: Command) -> Result<Value, Error> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(command);
         let replies = self.send(name, &pipeline, SendOptions::default()).await?;
@@ -84,11 +82,10 @@ impl ServerConnection {
 
     /// The reply, or the error that it is. A redirection from what should be no cluster is about the settings.
     pub(super) fn refused(&self, value: Value, command: &'static str) -> Result<Value, Error> {
-        let Value::ServerError(error) = value else {
+        let Value::Error(reply) = value else {
             return Ok(value);
         };
         let address = Arc::clone(&self.shared.address);
-        let reply = Reply::new(error.code(), error.details().unwrap_or_default());
         Err(match self.shared.target.expected.redirected(&reply) {
             Some(problem) => Error::OtherKind { address, problem },
             None => Error::Refused {
@@ -111,7 +108,12 @@ impl ServerConnection {
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         let request = pipeline.into();
         let count = request.commands;
-        let sent = self.enqueue(request, options).await?;
+        let mut request = Some(request);
+        let sent = match self.enqueue_now(&mut request, options) {
+            Some(sent) => sent,
+            // Boxed, since it is rare and larger than all the rest of a call.
+            None => Box::pin(self.enqueue(request, options)).await?,
+        };
         let generation = sent.open.generation;
         let failure = match self.receive(command, sent, options.limit).await {
             Ok(values) if values.len() == count => {
@@ -133,13 +135,34 @@ impl ServerConnection {
         Err(failure)
     }
 
+    /// Hands a pipeline over, if that takes no waiting: a connection is open, and no older call is in the way.
+    fn enqueue_now(
+        &self,
+        request: &mut Option<Request>,
+        options: SendOptions<'_>,
+    ) -> Option<SentPipeline> {
+        let open = self.shared.open_now()?;
+        if open.liveness.is_idle() {
+            return None;
+        }
+        let polls = open.liveness.polls();
+        let push = || request.take().map(|request| open.queue.push(request));
+        match send_in_order(options.tickets, open.generation, open.unfenced, push) {
+            Admission::Sent(replies) => Some(SentPipeline {
+                replies: replies?,
+                open,
+                polls,
+            }),
+            Admission::Blocked(_) => None,
+        }
+    }
+
     /// Hands a pipeline over as soon as a connection is open and its turn has come.
     async fn enqueue(
         &self,
-        request: Request,
+        mut request: Option<Request>,
         options: SendOptions<'_>,
     ) -> Result<SentPipeline, Error> {
-        let mut request = Some(request);
         loop {
             let open = self.usable(options.limit).await?;
             let polls = open.liveness.polls();
@@ -177,12 +200,13 @@ impl ServerConnection {
         let limit = Deadline::of(self.shared.settings.command_timeout).or_sooner(sooner);
         let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
         let mut came = begun.wait(&mut replies).await;
-        if came.is_none() && open.liveness.polls() == polls {
-            let problem = "the runtime on which the connection was opened stands still";
-            came = Some(Err(io::Error::other(problem).into()));
-        }
         if came.is_none() {
-            came = limit.wait(open.liveness.await_reply(&mut replies)).await;
+            came = if open.liveness.polls() == polls {
+                let problem = "the runtime on which the connection was opened stands still";
+                Some(Err(Arc::new(io::Error::other(problem))))
+            } else {
+                Box::pin(limit.wait(open.liveness.await_reply(&mut replies))).await
+            };
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
         came.and_then(Replies::all)
@@ -190,11 +214,17 @@ impl ServerConnection {
             .map_err(|source| lost(source, &open.fault, command, address))
     }
 
+    /// Closes the socket, and opens another one only when something is sent again.
+    pub(super) async fn end(&self) {
+        if let Some(raw) = self.shared.take_closing() {
+            raw.close().await;
+        }
+    }
+
     /// A connection that answered lately, or that was opened just now.
     pub(super) async fn usable(&self, limit: Option<Deadline>) -> Result<OpenHandle, Error> {
         loop {
             let open = self.shared.open(limit).await?;
-            // Boxed, since it is rare and larger than all the rest of a call.
             if !open.liveness.is_idle() || Box::pin(self.answers_ping(&open, limit)).await {
                 return Ok(open);
             }
@@ -204,7 +234,7 @@ impl ServerConnection {
 
     /// Whether the server answers on a connection that was idle. Any answer is a sign of life.
     async fn answers_ping(&self, open: &OpenHandle, sooner: Option<Deadline>) -> bool {
-        let ping = redis::cmd("PING");
+        let ping = Command::new("PING");
         let limit = Deadline::of(SIGN_OF_LIFE).or_sooner(sooner);
         let ping = [ping].iter().collect::<CommandBuffer>();
         let reply = open.liveness.await_reply(open.queue.push(ping.into()));

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use redis::Value;
-
+use crate::resp::Value;
 use crate::{Error, Reply};
 
 /// What the settings say about the server at an address.

@@ -117,6 +117,13 @@ impl SharedConnection {
         })
     }
 
+    /// The open connection, if there is one that was not closed, as far as is known.
+    pub(super) fn open_now(&self) -> Option<OpenHandle> {
+        let state = self.state();
+        let raw = state.raw.as_ref().filter(|raw| !raw.is_closed())?;
+        Some(state.handle(raw))
+    }
+
     async fn open_or_wait(&self, sooner: Option<Deadline>) -> Result<OpenHandle, Error> {
         let limit = Deadline::of(self.settings.connect_timeout).or_sooner(sooner);
         loop {
@@ -157,6 +164,13 @@ impl SharedConnection {
         }
     }
 
+    /// Gives the open connection up, for its socket to be closed.
+    pub(super) fn take_closing(&self) -> Option<RawConnection> {
+        let mut state = self.state();
+        state.retire();
+        state.closing.take()
+    }
+
     fn state(&self) -> MutexGuard<'_, ConnectionState> {
         // Every change is complete in itself, so a panic elsewhere leaves it usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -168,14 +182,7 @@ impl SharedConnection {
             state.retire();
         }
         if let Some(raw) = &state.raw {
-            return OpenStep::Use(OpenHandle {
-                queue: raw.queue.clone(),
-                generation: state.generation,
-                liveness: Arc::clone(&raw.liveness),
-                activity: Arc::clone(&raw.activity),
-                fault: Arc::clone(&raw.fault),
-                unfenced: state.unfenced,
-            });
+            return OpenStep::Use(state.handle(raw));
         }
         if let Some((attempt, began)) = state.attempt {
             let left = ATTEMPT.saturating_sub(began.elapsed());
@@ -282,6 +289,18 @@ impl Drop for DialPermit<'_> {
 }
 
 impl ConnectionState {
+    /// What it takes to use this connection, which is the open one.
+    fn handle(&self, raw: &RawConnection) -> OpenHandle {
+        OpenHandle {
+            queue: raw.queue.clone(),
+            generation: self.generation,
+            liveness: Arc::clone(&raw.liveness),
+            activity: Arc::clone(&raw.activity),
+            fault: Arc::clone(&raw.fault),
+            unfenced: self.unfenced,
+        }
+    }
+
     /// Closes the connection, if there is one, and remembers it until the server has forgotten it.
     fn retire(&mut self) {
         if let Some(raw) = self.raw.take() {

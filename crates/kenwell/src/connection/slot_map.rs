@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use redis::Value;
-
 use super::address::Address;
 use super::address_map::AddressMap;
 use super::slot::SLOTS;
+use crate::resp::Value;
 
 /// The most nodes that are remembered; the specification recommends at most 1,000.
 pub(super) const MAX_NODES: usize = 1_024;

@@ -9,15 +9,15 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
-use redis::{RedisError, Value};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
 
-use super::command_queue::{QueuedRequest, Replies, Request, closed};
+use super::command_queue::{Broken, QueuedRequest, Replies, Request, closed};
 use super::reply_decoder::ReplyDecoder;
 use super::reply_limits::ReplyLimits;
 use super::spare_buffers::SPARE;
 use crate::cause::NotRedis;
+use crate::resp::Value;
 
 /// How much is read at once, in bytes.
 const READ_BYTES: usize = 16 * 1024;
@@ -48,7 +48,7 @@ pub(super) struct SocketTask<S> {
     decoder: ReplyDecoder,
     input: Box<[u8]>,
     fault: ProtocolFault,
-    failure: Option<RedisError>,
+    failure: Option<Broken>,
 }
 
 /// A request that was taken to be written, and the replies to it so far.
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     /// Runs until the connection fails, or nobody can send on it any more.
     pub(super) async fn run(mut self) {
         let end = std::future::poll_fn(|context| self.advance(context)).await;
-        self.failure = end.err().map(RedisError::from);
+        self.failure = end.err().map(Arc::new);
     }
 
     /// Moves what can be moved now.

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
 use rustls::ProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
@@ -23,6 +22,7 @@ use super::target::Target;
 use super::tcp;
 use super::tls::Explanation;
 use crate::Error;
+use crate::resp::{Command, Value};
 
 /// A connection to one server that is opened in stages: for the doctor, which judges each stage by itself.
 pub(crate) struct StagedConnection {
@@ -132,7 +132,11 @@ impl StagedConnection {
     }
 
     /// Sends one command and gives its reply.
-    pub(crate) async fn ask(&mut self, name: &'static str, command: &Cmd) -> Result<Value, Error> {
+    pub(crate) async fn ask(
+        &mut self,
+        name: &'static str,
+        command: &Command,
+    ) -> Result<Value, Error> {
         let limit = self.settings.command_timeout;
         let Some(raw) = &self.raw else {
             return Err(self.refused(io::ErrorKind::NotConnected.into()));

@@ -16,6 +16,7 @@ use super::slot_map::{MAX_NODES, Redirection, SlotMap};
 use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
+use crate::resp::Command;
 
 /// The longest to wait for one node's, or one Sentinel's, answer about the others, unless the
 /// settings allow even less. Another one can be asked instead.
@@ -214,7 +215,7 @@ impl Topology {
         settings.command_timeout = settings.command_timeout.min(QUESTION_LIMIT);
         // A socket of its own, closed afterwards: it must not disturb what the connections send.
         let node = ServerConnection::new(settings, self.target(address)?, None);
-        let question = redis::cmd("CLUSTER").arg("SLOTS").take();
+        let question = Command::new("CLUSTER").arg("SLOTS").take();
         let answer = node.one("CLUSTER SLOTS", question).await;
         let answer = answer.map_err(|error| no_cluster(error).while_opening())?;
         let map = SlotMap::read(&answer, address, &self.announced)

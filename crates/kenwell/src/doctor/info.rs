@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use redis::Value;
-
 use super::explain;
 use super::finding::{Check, Finding};
 use crate::Error;
 use crate::connection::StagedConnection;
+use crate::resp::{Command, Value};
 
 /// The largest reply that is looked at, in bytes; real ones have about 6,000.
 const MAX_BYTES: usize = 1 << 20;
@@ -17,14 +16,19 @@ pub(super) struct Info(Result<HashMap<String, String>, Error>);
 
 impl Info {
     pub(super) async fn ask(staged: &mut StagedConnection) -> Self {
-        Self(staged.ask("INFO", &redis::cmd("INFO")).await.map(|reply| {
-            let text = match &reply {
-                Value::BulkString(text) => String::from_utf8_lossy(text),
-                Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.into(),
-                _ => "".into(),
-            };
-            parse(&text)
-        }))
+        Self(
+            staged
+                .ask("INFO", &Command::new("INFO"))
+                .await
+                .map(|reply| {
+                    let text = match &reply {
+                        Value::BulkString(text) => String::from_utf8_lossy(text),
+                        Value::SimpleString(text) => text.into(),
+                        _ => "".into(),
+                    };
+                    parse(&text)
+                }),
+        )
     }
 
     #[cfg(test)]

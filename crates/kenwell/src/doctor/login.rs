@@ -5,6 +5,7 @@ use super::finding::{Check, Finding};
 use crate::Error;
 use crate::connection::{Settings, Socket, StagedConnection};
 use crate::reply::LoginProblem;
+use crate::resp::Command;
 
 /// The user that the settings log in as.
 pub(super) fn user(settings: &Settings) -> String {
@@ -72,7 +73,7 @@ pub(super) async fn select(
         findings.push(Check::Database.ok("database 0"));
         return Some(());
     }
-    let command = redis::cmd("SELECT").arg(database).take();
+    let command = Command::new("SELECT").arg(database).take();
     let result = staged.ask("SELECT", &command).await;
     findings.push(match &result {
         Ok(_) => Check::Database.ok(format!("database {database}")),

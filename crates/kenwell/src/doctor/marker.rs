@@ -8,14 +8,15 @@ use super::rights::{Permission, permission, quoted};
 use crate::Error;
 use crate::connection::StagedConnection;
 use crate::profile::Layout;
+use crate::resp::Command;
 
 /// Tries both without changing anything: rights are checked before the number of arguments is.
 pub(super) async fn examine(staged: &mut StagedConnection, layout: &Layout) -> Finding {
     let pattern = layout.marker_pattern();
     let fields = ["a", "1", "b"];
-    let write = redis::cmd("HSET").arg(&pattern).arg(&fields).take();
-    let read = redis::cmd("HGETALL").arg(&pattern).take();
-    let info = redis::cmd("INFO").arg("server").take();
+    let write = Command::new("HSET").arg(&pattern).args(fields).take();
+    let read = Command::new("HGETALL").arg(&pattern).take();
+    let info = Command::new("INFO").arg("server").take();
     let mut permissions = Vec::new();
     for (name, command) in [("HSET", write), ("HGETALL", read), ("INFO", info)] {
         match staged.ask(name, &command).await {

@@ -1,13 +1,12 @@
 //! The way of a profile, walked once: write, read, delete.
 
-use redis::Pipeline;
-
 use super::explain;
 use super::finding::{Check, Finding};
 use super::rights::{Rights, probe_user};
 use crate::Error;
 use crate::connection::Connection;
 use crate::profile::{self, DataType, Layout};
+use crate::resp::{Command, Pipeline};
 
 /// How long the probe's key stays at most, in seconds.
 const LIFETIME_SECONDS: u32 = 60;
@@ -92,6 +91,6 @@ async fn walk(
 }
 
 async fn delete(connection: &Connection, key: &[u8]) -> Result<(), Error> {
-    let delete = redis::cmd("DEL").arg(key).take();
+    let delete = Command::new("DEL").arg(key).take();
     connection.one("DEL", delete).await.map(drop)
 }

@@ -2,13 +2,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use redis::Cmd;
-
 use super::explain;
 use super::finding::{Check, Finding};
 use super::login;
 use crate::connection::{Settings, StagedConnection};
 use crate::profile::{DataType, Expiry, Layout, TtlFrom, clocks_key};
+use crate::resp::Command;
 use crate::{Class, Error};
 
 /// The commands that the user may run on the keys of users.
@@ -25,7 +24,7 @@ struct RightsTest {
     name: &'static str,
     /// As `ACL SETUSER` takes it.
     grant: &'static str,
-    command: Cmd,
+    command: Command,
     importance: Importance,
 }
 
@@ -91,11 +90,11 @@ pub(super) async fn examine(
 fn tests(layout: &Layout, key: &[u8], settings: &Settings, expiry: &Expiry) -> Vec<RightsTest> {
     use Importance::{ProbeOnly, Recommended, Required};
     let test = |name: &'static str, grant, importance, arguments: &[&[u8]]| {
-        let mut command = Cmd::new();
+        let mut command = Command::default();
         for word in name.split(' ') {
             command.arg(word);
         }
-        command.arg(arguments);
+        command.args(arguments);
         RightsTest {
             name,
             grant,

@@ -1,11 +1,10 @@
 //! Controls of an experiment: writes that change nothing, to see whether Redis takes other writes than the suspect.
 
-use redis::{Cmd, Pipeline, Value};
-
 use super::script::Lifetime;
 use super::update::Merging;
 use super::{ProfileUpdate, script};
 use crate::connection::{Connection, Group, SendOptions, slot_of};
+use crate::resp::{Command, Pipeline, Value};
 use crate::{Class, Error};
 
 /// The most bytes of one value that a control writes: far below every limit on single values.
@@ -23,7 +22,7 @@ pub(super) struct Sample {
 #[derive(Clone)]
 enum SampleWrite {
     /// With this command.
-    Command(Cmd),
+    Command(Command),
     /// By the script, which also says when the profile and its clocks expire: one without the other would stay.
     Script(Box<ProfileUpdate>),
 }
@@ -71,7 +70,7 @@ impl Sample {
             }
         };
         for _time in 0..times {
-            pipeline.add_command(command.clone()).ignore();
+            pipeline.add_command(command.clone());
         }
         if let (SampleWrite::Command(_), Some(left)) = (&self.write, expires_in) {
             pipeline.cmd("PEXPIRE").arg(&self.key).arg(left);
@@ -80,10 +79,10 @@ impl Sample {
     }
 
     /// A command that writes a part of an update again, and the bytes that it writes.
-    fn part(update: &ProfileUpdate, may_stay: impl Fn(&[u8]) -> bool) -> Option<(Cmd, usize)> {
+    fn part(update: &ProfileUpdate, may_stay: impl Fn(&[u8]) -> bool) -> Option<(Command, usize)> {
         let mut fields = update.fields();
         let (name, value) = fields.find(|(name, _)| may_stay(name))?;
-        let mut command = Cmd::new();
+        let mut command = Command::default();
         match update.merging() {
             None => command.arg("HSET").arg(update.key()).arg(name).arg(value),
             Some(Merging::InRedis) if fields.len() == 0 => {
@@ -97,9 +96,9 @@ impl Sample {
 }
 
 /// Writes something into an unused key, as an update is written.
-pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Cmd {
+pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> Command {
     let value = vec![b'x'; bytes];
-    let mut command = Cmd::new();
+    let mut command = Command::default();
     if update.merging().is_none() {
         command.arg("HSET").arg(key).arg("x").arg(value);
     } else {
@@ -109,12 +108,15 @@ pub(super) fn write_unused(key: &[u8], update: &ProfileUpdate, bytes: usize) -> 
     command
 }
 
-pub(super) fn delete(key: &[u8]) -> Cmd {
-    redis::cmd("DEL").arg(key).take()
+pub(super) fn delete(key: &[u8]) -> Command {
+    Command::new("DEL").arg(key).take()
 }
 
 /// Executes two commands as one transaction; the first refusal is the result.
-pub(super) async fn send_group(connection: &Connection, commands: [Cmd; 2]) -> Result<(), Error> {
+pub(super) async fn send_group(
+    connection: &Connection,
+    commands: [Command; 2],
+) -> Result<(), Error> {
     let group: Group = commands.into_iter().collect();
     let answers = connection
         .send_groups("HSET", &[group], SendOptions::default())
@@ -131,7 +133,7 @@ pub(super) async fn write_sample(
 ) -> Result<(), Error> {
     /// In one pipeline.
     const TOGETHER: usize = 1_000;
-    let question = redis::cmd("PTTL").arg(&sample.key).take();
+    let question = Command::new("PTTL").arg(&sample.key).take();
     let expires_in = match connection.one("PTTL", question).await {
         Ok(Value::Int(-2)) => return Err(connection.unexpected("PTTL")),
         Ok(Value::Int(left)) => u64::try_from(left).ok(),

@@ -1,8 +1,6 @@
 //! JSON documents to and from Redis: `JSON.MERGE` where it does what is meant, else `JSON.GET` and a script that
 //! writes only if nothing has changed since.
 
-use redis::{Cmd, Value};
-
 use super::document_merge::merge;
 use super::limits::MAX_PIPELINE_BYTES;
 use super::update::Merging;
@@ -10,6 +8,7 @@ use super::{Layout, ProfileUpdate};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
 use crate::reply::CHANGED;
+use crate::resp::{Command, Value};
 
 /// The most documents that are read into memory at once.
 const READ_TOGETHER: usize = 16;
@@ -128,7 +127,7 @@ async fn write_once(connection: &Connection, updates: &[&ProfileUpdate]) -> Vec<
 /// Sends the commands that there are.
 async fn send(
     connection: &Connection,
-    commands: Vec<Result<Cmd, Error>>,
+    commands: Vec<Result<Command, Error>>,
 ) -> Vec<Result<(), Error>> {
     let mut buffer = CommandBuffer::default();
     let mut sent = Vec::with_capacity(commands.len());
@@ -149,8 +148,8 @@ async fn send(
     results.collect()
 }
 
-fn as_it_is(update: &ProfileUpdate) -> Cmd {
-    let mut command = Cmd::new();
+fn as_it_is(update: &ProfileUpdate) -> Command {
+    let mut command = Command::default();
     for word in update.words() {
         command.arg(word);
     }
@@ -158,8 +157,8 @@ fn as_it_is(update: &ProfileUpdate) -> Cmd {
 }
 
 /// One patch, or several in one step.
-fn merge_in_redis(update: &ProfileUpdate) -> Cmd {
-    let mut command = Cmd::with_capacity(4, 64 + update.bytes());
+fn merge_in_redis(update: &ProfileUpdate) -> Command {
+    let mut command = Command::with_capacity(64 + update.bytes());
     let mut patches = update.patches().into_iter().flatten();
     match (patches.next(), patches.next()) {
         (Some(patch), None) => {
@@ -184,7 +183,7 @@ fn replace(
     connection: &Connection,
     update: &ProfileUpdate,
     document: Option<Vec<u8>>,
-) -> Result<Cmd, Error> {
+) -> Result<Command, Error> {
     let mut merged: Option<Vec<u8>> = None;
     for patch in update.patches().into_iter().flatten() {
         let mut next = Vec::with_capacity(document.as_ref().map_or(0, Vec::len) + patch.len());
@@ -193,7 +192,7 @@ fn replace(
         merged = Some(next);
     }
     let (before, merged) = (document.unwrap_or_default(), merged.unwrap_or_default());
-    let mut command = Cmd::with_capacity(6, 512 + before.len() + merged.len());
+    let mut command = Command::with_capacity(512 + before.len() + merged.len());
     command.arg("EVAL").arg(REPLACE).arg(1).arg(update.key());
     command.arg(before).arg(merged);
     Ok(command)
@@ -227,8 +226,8 @@ pub async fn read_document(
     document(connection, reply)
 }
 
-fn get(key: &[u8]) -> Cmd {
-    redis::cmd("JSON.GET").arg(key).take()
+fn get(key: &[u8]) -> Command {
+    Command::new("JSON.GET").arg(key).take()
 }
 
 fn document(connection: &Connection, reply: Value) -> Result<Option<Vec<u8>>, Error> {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use redis::Value;
-
 use super::control::neighbour_of;
 use super::script::Lifetime;
 use super::{Expiry, ProfileUpdate, TtlFrom, store};
 use crate::connection::{CommandBuffer, Connection};
 use crate::reply::Reply;
+use crate::resp::{Command, Value};
 use crate::{Error, Need};
 
 /// How often an update is written that was removed before it got its time to live.
@@ -96,7 +95,7 @@ impl Expiry {
             return Ok(());
         };
         let unused = neighbour_of(update.key(), connection.is_cluster());
-        let command = redis::cmd(EXPIRE_FIELDS)
+        let command = Command::new(EXPIRE_FIELDS)
             .arg(unused)
             .arg(1)
             .arg("FIELDS")
@@ -206,11 +205,11 @@ impl ExpiringWrite<'_> {
             .filter(|&index| is_plain(index))
             .collect();
         let ask = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
-            commands.add_command(redis::cmd(EXPIRES_IN).arg(update.key()));
+            commands.add_command(Command::new(EXPIRES_IN).arg(update.key()));
             1
         };
         let expire = |update: &ProfileUpdate, commands: &mut CommandBuffer| {
-            let mut command = redis::cmd(EXPIRE);
+            let mut command = Command::new(EXPIRE);
             commands.add_command(command.arg(update.key()).arg(milliseconds(ttl)));
             1
         };
@@ -243,9 +242,9 @@ impl ExpiringWrite<'_> {
             let mut added = 0;
             for (ttl, names) in by_ttl {
                 for names in names.chunks(MAX_FIELDS) {
-                    let mut command = redis::cmd(EXPIRE_FIELDS);
+                    let mut command = Command::new(EXPIRE_FIELDS);
                     command.arg(update.key()).arg(milliseconds(ttl));
-                    command.arg("FIELDS").arg(names.len()).arg(names);
+                    command.arg("FIELDS").arg(names.len()).args(names);
                     commands.add_command(&command);
                     added += 1;
                 }

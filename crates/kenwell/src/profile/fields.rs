@@ -14,7 +14,7 @@ use super::js::{self, NumberContext};
 use super::json_text::JsonText;
 use super::limits::{MAX_DEPTH, MAX_FLATTENED_BYTES};
 use super::object_keys::ObjectKeys;
-use crate::connection::{enclose, push_argument, push_length};
+use crate::resp::{enclose, push_argument, push_length};
 
 /// Up to this many fields, names are compared one by one.
 const MAX_COMPARED: usize = 32;

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use redis::{Pipeline, Value};
-
 use super::{Layout, stored_fields};
 use crate::Error;
 use crate::connection::{Connection, slot_of};
+use crate::resp::{Pipeline, Value};
 
 /// The field of the marker's hash that has the position.
 const POSITION: &str = "position";
@@ -202,7 +201,7 @@ fn questions(shard: &Shard) -> Pipeline {
 fn told(reply: Result<Value, Error>) -> Result<Option<String>, Error> {
     match reply {
         Ok(Value::BulkString(text)) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
-        Ok(Value::VerbatimString { text, .. } | Value::SimpleString(text)) => Ok(Some(text)),
+        Ok(Value::SimpleString(text)) => Ok(Some(text)),
         Ok(_) | Err(Error::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
     }

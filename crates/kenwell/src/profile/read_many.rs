@@ -1,10 +1,9 @@
 //! Reading many profiles by their keys in one round trip.
 
-use redis::{Pipeline, Value};
-
 use super::{DataType, StoredFields, stored_fields};
 use crate::Error;
 use crate::connection::Connection;
+use crate::resp::{Pipeline, Value};
 
 /// What is stored at a profile's key.
 #[derive(Debug, Clone, PartialEq, Eq)]

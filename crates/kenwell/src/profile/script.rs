@@ -17,14 +17,13 @@
 //! ones, and what it removed, see [`script_reply`](super::script_reply). Where the server does not allow it what a
 //! time to live needs, the error begins with the name of that command.
 
-use redis::{Cmd, Value};
-
 use super::ProfileUpdate;
 use super::clocks::{Change, clocks_key, push_name};
 use super::limits::MAX_FIELDS;
 use super::merge::{Merge, MergeGroup};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection, key_of};
+use crate::resp::{Command, Value};
 
 /// Its text.
 const SCRIPT: &str = include_str!("merge.lua");
@@ -81,7 +80,7 @@ pub(super) fn push_commands(
 }
 
 /// The command of an update that has a merge and at most [`MAX_FIELDS`] fields.
-pub(super) fn whole(update: &ProfileUpdate, lifetime: Lifetime) -> Cmd {
+pub(super) fn whole(update: &ProfileUpdate, lifetime: Lifetime) -> Command {
     let groups = update.merge().map_or(&[][..], |merge| &merge.groups);
     let fields: Vec<_> = update.fields().collect();
     command(update, groups, &fields, lifetime)
@@ -92,9 +91,8 @@ fn command(
     groups: &[MergeGroup],
     fields: &Fields<'_>,
     lifetime: Lifetime,
-) -> Cmd {
-    let arguments = 8 + 3 * groups.len() + 2 * fields.len();
-    let mut command = Cmd::with_capacity(arguments, 256 + 2 * update.bytes());
+) -> Command {
+    let mut command = Command::with_capacity(256 + 2 * update.bytes());
     command.arg("EVALSHA").arg(HASH);
     if groups.iter().any(|group| group.stamp.is_some()) {
         command

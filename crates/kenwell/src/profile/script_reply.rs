@@ -11,14 +11,13 @@
 //! | 4 | number of fields below a name that it removes which were left alone |
 //! | n | names of these, removed (`-`) and left alone (`=`), as clocks have them; 100 of each, cut at 250 bytes |
 
-use redis::Value;
-
 use super::ProfileUpdate;
 use super::clocks::{Change, read_names};
 use super::limits::MAX_FIELDS;
 use super::merge::Merge;
 use super::merge_report::MergeReport;
 use crate::Error;
+use crate::resp::Value;
 
 /// Takes what the replies say of those updates that are watched. Of each there are so many replies.
 pub(super) fn note<U: AsRef<ProfileUpdate>>(

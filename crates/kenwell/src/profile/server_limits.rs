@@ -1,10 +1,9 @@
 //! Asks a server for its limits, to tell which of them an update exceeds.
 
-use redis::{Pipeline, Value};
-
 use super::ProfileUpdate;
 use crate::connection::Connection;
 use crate::exceeded::{COMMAND, Exceeded, VALUE};
+use crate::resp::{Pipeline, Value};
 
 /// Which limit the update exceeds at the server that has its key.
 pub(super) async fn exceeded_by(update: &ProfileUpdate, connection: &Connection) -> Exceeded {
@@ -37,7 +36,6 @@ async fn limits(connection: &Connection, update: &ProfileUpdate) -> [Option<u64>
 fn number(reply: &Value) -> Option<u64> {
     let value = match reply {
         Value::Array(pair) => pair.get(1)?,
-        Value::Map(pairs) => &pairs.first()?.1,
         _ => return None,
     };
     match value {

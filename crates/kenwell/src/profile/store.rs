@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use redis::Value;
-
 use super::clocks::clocks_key;
 use super::limits::{MAX_FIELDS, MAX_PIPELINE_BYTES};
 use super::script::Lifetime;
 use super::{Layout, ProfileUpdate, document_store, script, script_reply};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
+use crate::resp::{Command, Value};
 
 /// Names and values of a profile's fields, in no particular order.
 pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -144,7 +143,7 @@ pub async fn read(
     layout: &Layout,
     user_id: &str,
 ) -> Result<Option<StoredFields>, Error> {
-    let command = redis::cmd("HGETALL").arg(layout.key(user_id)).take();
+    let command = Command::new("HGETALL").arg(layout.key(user_id)).take();
     let reply = connection.one("HGETALL", command).await?;
     let fields = stored_fields(reply).ok_or_else(|| connection.unexpected("HGETALL"))?;
     Ok(Some(fields).filter(|fields| !fields.is_empty()))
@@ -160,10 +159,10 @@ pub async fn delete(
     let key = layout.key(user_id);
     if layout.rules.is_by_time() {
         // First: should an event be written between the two, it has clocks without a profile, which count as gone.
-        let command = redis::cmd("DEL").arg(clocks_key(&key)).take();
+        let command = Command::new("DEL").arg(clocks_key(&key)).take();
         connection.one("DEL", command).await?;
     }
-    let command = redis::cmd("DEL").arg(key).take();
+    let command = Command::new("DEL").arg(key).take();
     match connection.one("DEL", command).await? {
         Value::Int(deleted) => Ok(deleted > 0),
         _ => Err(connection.unexpected("DEL")),
@@ -176,7 +175,7 @@ pub async fn read_clocks(
     connection: &Connection,
     profile_key: &[u8],
 ) -> Result<Option<Vec<u8>>, Error> {
-    let command = redis::cmd("GET").arg(clocks_key(profile_key)).take();
+    let command = Command::new("GET").arg(clocks_key(profile_key)).take();
     match connection.one("GET", command).await? {
         Value::BulkString(bytes) => Ok(Some(bytes)),
         Value::Nil => Ok(None),
@@ -199,7 +198,7 @@ pub(crate) async fn key_expires_in(
     connection: &Connection,
     key: &[u8],
 ) -> Result<Option<Duration>, Error> {
-    let command = redis::cmd("PTTL").arg(key).take();
+    let command = Command::new("PTTL").arg(key).take();
     match connection.one("PTTL", command).await? {
         Value::Int(milliseconds) => Ok(u64::try_from(milliseconds).ok().map(Duration::from_millis)),
         _ => Err(connection.unexpected("PTTL")),

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use redis::{Pipeline, Value};
-
 use super::Layout;
 use crate::Error;
 use crate::connection::Connection;
+use crate::resp::{Pipeline, Value};
 
 /// The most fields that are asked for with one command: the reply has a number for each.
 const MAX_FIELDS: usize = 500;

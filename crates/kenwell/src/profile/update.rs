@@ -7,7 +7,7 @@ use super::document_names;
 use super::merge::{Merge, MergeGroup};
 use super::merge_report::ReportPlace;
 use super::stamp::Stamp;
-use crate::connection::{Arguments, length_bytes, push_argument};
+use crate::resp::{Arguments, length_bytes, push_argument};
 
 /// The write that one event asks for.
 ///

@@ -6,13 +6,18 @@ pub use check::MAX_ENTRIES;
 
 use std::sync::Arc;
 
-use super::codec::{Codec, Plaintext};
+use super::codec::Codec;
+#[cfg(feature = "encryption")]
+use super::codec::Plaintext;
+#[cfg(feature = "encryption")]
 use super::encryption::KeyRing;
+#[cfg(feature = "encryption")]
 use super::hashing::UserIdHash;
+use super::history_list::HistoryList;
 use super::hooks::{Hook, HookError, HookValue, KeyRequest};
 use super::key::{Keys, Layout};
 use super::store::{Refresh, StoreConfig};
-use super::{Entry, Error, StateStore, StoredElements, Timestamp};
+use super::{Entry, Error, HistoryElement, StateStore, StoredElements, Timestamp};
 use crate::connection::Connection;
 use crate::profile;
 
@@ -40,6 +45,7 @@ impl StateStore {
                 },
                 entries: vec![Entry::new("data").everything()],
                 elements: StoredElements::default(),
+                history_list: None,
                 codec: Codec {
                     max_bytes: DEFAULT_MAX_ENTRY_BYTES,
                     ..Codec::default()
@@ -80,6 +86,16 @@ impl Builder {
     #[must_use]
     pub fn elements(mut self, elements: StoredElements) -> Self {
         self.config.elements = elements;
+        self
+    }
+
+    /// Keeps a history in a Redis list beside the record, for [`append_history`](StateStore::append_history). The entry
+    /// gives the list's id, its time to live, and whether its items are encrypted; the element how many turns stay, at
+    /// most [`MAX_HISTORY_LIST`](super::MAX_HISTORY_LIST), and what is kept of each. Not Jovo's layout: a record's own
+    /// [history](super::Record::history) is another one, and stays as it is.
+    #[must_use]
+    pub fn history_list(mut self, entry: Entry, element: HistoryElement) -> Self {
+        self.config.history_list = Some(HistoryList { entry, element });
         self
     }
 
@@ -173,6 +189,7 @@ impl Builder {
     }
 
     /// The keys for [encrypted](Entry::encrypted) entries: the first one seals, all of them open.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn encryption(mut self, keys: KeyRing) -> Self {
         self.config.codec.keys = Some(keys);
@@ -181,6 +198,7 @@ impl Builder {
 
     /// Reads plaintext in encrypted entries too, and seals it with the next save. For the time of a
     /// migration only: everybody who can write to Redis can then put anything there.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn accept_plaintext(mut self) -> Self {
         self.config.codec.plaintext = Plaintext::Accept;
@@ -188,6 +206,7 @@ impl Builder {
     }
 
     /// Puts a keyed hash of the user id into keys instead of the id.
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn hash_user_ids(mut self, hash: UserIdHash) -> Self {
         self.config.keys.hash = Some(hash);

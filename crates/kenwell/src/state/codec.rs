@@ -1,5 +1,6 @@
 //! From JSON to the bytes in Redis and back: hooks, then sealing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::encryption::{self, KeyRing};
@@ -36,30 +37,28 @@ impl Codec {
     /// What an entry's JSON becomes.
     pub(super) async fn encode(
         &self,
-        entry: &Entry,
-        place: &ValuePlace,
+        (index, entry): (usize, &Entry),
         key: &[u8],
         json: String,
     ) -> Result<Vec<u8>, Error> {
+        let place = || ValuePlace::new(index, key).named(&entry.id);
         let mut bytes = json.into_bytes();
         if let Some(hook) = &self.encode {
             let encoded = hook.ask(question(entry, key, bytes)).await;
             bytes = encoded.map_err(|source| Error::Hook {
                 hook: "on_encode_value",
-                place: place.clone(),
+                place: place(),
                 source,
             })?;
         }
         if let (true, Some(keys)) = (entry.sealed, &self.keys) {
-            let sealed = keys.seal(key, &bytes).map_err(|source| Error::Seal {
-                place: place.clone(),
-                source,
-            })?;
+            let sealed = keys.seal(key, &bytes);
+            let sealed = sealed.map_err(|source| unsealed(place(), source))?;
             bytes = sealed.into_bytes();
         }
         if bytes.len() > self.max_bytes {
             return Err(Error::TooLarge {
-                place: place.clone(),
+                place: place(),
                 bytes: bytes.len(),
                 limit: self.max_bytes,
             });
@@ -70,39 +69,51 @@ impl Codec {
     /// The JSON that an entry's bytes stand for.
     pub(super) async fn decode(
         &self,
-        entry: &Entry,
-        place: &ValuePlace,
+        (index, entry): (usize, &Entry),
         key: &[u8],
         stored: &[u8],
     ) -> Result<Json, Error> {
         let undecodable = |source| Error::Undecodable {
-            place: place.clone(),
+            place: ValuePlace::new(index, key).named(&entry.id),
             source,
         };
         let opened = self.open(entry, key, stored);
         let mut bytes = opened.map_err(|error| undecodable(error.into()))?;
         if let Some(hook) = &self.decode {
-            bytes = hook
-                .ask(question(entry, key, bytes))
-                .await
-                .map_err(undecodable)?;
+            let decoded = hook.ask(question(entry, key, bytes.into_owned())).await;
+            bytes = Cow::Owned(decoded.map_err(undecodable)?);
         } else if encryption::is_sealed(&bytes) {
             return Err(undecodable(UnexpectedlySealed.into()));
         }
         Json::parse(&bytes).map_err(|error| undecodable(error.into()))
     }
 
-    fn open(&self, entry: &Entry, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, encryption::Error> {
+    fn open<'a>(
+        &self,
+        entry: &Entry,
+        key: &[u8],
+        stored: &'a [u8],
+    ) -> Result<Cow<'a, [u8]>, encryption::Error> {
         match &self.keys {
             Some(keys) if entry.sealed => {
                 if self.plaintext == Plaintext::Accept && !encryption::is_sealed(stored) {
-                    return Ok(stored.to_vec());
+                    return Ok(Cow::Borrowed(stored));
                 }
-                keys.open(key, stored)
+                keys.open(key, stored).map(Cow::Owned)
             }
-            _ => Ok(stored.to_vec()),
+            _ => Ok(Cow::Borrowed(stored)),
         }
     }
+}
+
+#[cfg(feature = "encryption")]
+fn unsealed(place: ValuePlace, source: encryption::Error) -> Error {
+    Error::Seal { place, source }
+}
+
+#[cfg(not(feature = "encryption"))]
+fn unsealed(_place: ValuePlace, source: encryption::Error) -> Error {
+    match source {}
 }
 
 fn question(entry: &Entry, key: &[u8], bytes: Vec<u8>) -> HookValue {

@@ -2,7 +2,7 @@
 
 use super::document::{self, Object};
 use super::values::{Expected, Write};
-use super::{Entry, Error, Json, Record, Session, StateStore, Timestamp, ValuePlace};
+use super::{Entry, Error, Json, Record, SaveOptions, Session, StateStore, Timestamp};
 
 /// A save that was not sent yet.
 pub(super) struct Draft {
@@ -24,12 +24,17 @@ struct Parts {
 
 impl StateStore {
     /// Encodes all entries of a record.
-    pub(super) async fn draft(&self, user_id: &str, record: &Record) -> Result<Draft, Error> {
+    pub(super) async fn draft(
+        &self,
+        user_id: &str,
+        record: &Record,
+        options: &SaveOptions,
+    ) -> Result<Draft, Error> {
         if let Some(place) = record.unreadable.first() {
             let place = place.clone();
             return Err(Error::Unreadable { place });
         }
-        let keys = self.keys(user_id).await?;
+        let keys = self.entry_keys(user_id).await?;
         let now = (self.config.clock)();
         let elements = &self.config.elements;
         let history = elements.history.as_ref().map(|element| {
@@ -61,13 +66,13 @@ impl StateStore {
         };
         let mut writes = Vec::with_capacity(keys.len());
         for ((index, entry), key) in self.config.entries.iter().enumerate().zip(keys) {
-            let place = ValuePlace::new(index, &key).named(&entry.id);
             let json = parts.of(entry);
-            let value = self.config.codec.encode(entry, &place, &key, json).await?;
+            let codec = &self.config.codec;
+            let value = codec.encode((index, entry), &key, json).await?;
             writes.push(Write {
                 key,
                 value,
-                ttl_seconds: entry.ttl_seconds,
+                ttl_seconds: options.ttl_seconds.or(entry.ttl_seconds),
             });
         }
         Ok(Draft {

@@ -101,6 +101,7 @@ impl Entry {
     }
 
     /// Is sealed with the store's [key ring](super::Builder::encryption).
+    #[cfg(feature = "encryption")]
     #[must_use]
     pub fn encrypted(mut self) -> Self {
         self.sealed = true;

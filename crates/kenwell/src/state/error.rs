@@ -1,7 +1,9 @@
 //! Why state was not loaded or saved.
 
+#[cfg(feature = "encryption")]
+use super::encryption;
 use super::hooks::HookError;
-use super::{ValuePlace, encryption};
+use super::{JsonError, ValuePlace};
 
 /// What went wrong. Nothing in it tells a stored value.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,7 @@ pub enum Error {
         place: ValuePlace,
     },
     /// A value could not be sealed.
+    #[cfg(feature = "encryption")]
     #[error("{place} cannot be encrypted: {source}")]
     Seal {
         /// Which value.
@@ -130,6 +133,15 @@ pub enum Error {
         bytes: usize,
         /// What is allowed.
         limit: usize,
+    },
+    /// What was to be kept has no JSON, or cannot be read as the type that was asked for.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The function that was to change the record failed. Nothing was saved.
+    #[error("the record was not changed: {source}")]
+    Change {
+        /// What it failed with.
+        source: HookError,
     },
     /// Somebody else has saved since the record was loaded. Nothing was written: load again, and
     /// repeat the change.

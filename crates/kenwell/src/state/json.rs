@@ -63,6 +63,11 @@ impl Json {
         Self(String::from_utf8_lossy(text).into_owned())
     }
 
+    /// The canonical text, by itself.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -65,29 +65,44 @@
 //! | [`encryption`], [`hashing`] | sealing entries, hiding user ids |
 //! | [`values`] | the byte layer, for keys and values of your own making |
 
+mod append_history;
 mod builder;
+mod close;
 mod codec;
 mod document;
 mod draft;
 mod elements;
 mod entry;
 mod error;
+mod history_list;
 mod hooks;
 mod json;
 mod key;
 mod limits;
 mod loading;
 mod pending_call;
+mod presence;
 mod record;
+mod save_options;
+mod saving;
 mod session;
 mod store;
 mod stored_entries;
 mod timestamp;
 mod traits;
+mod update;
 mod value_place;
 
+#[cfg(feature = "encryption")]
 pub mod encryption;
+#[cfg(not(feature = "encryption"))]
+#[path = "without_encryption.rs"]
+mod encryption;
+#[cfg(feature = "encryption")]
 pub mod hashing;
+#[cfg(not(feature = "encryption"))]
+#[path = "without_hashing.rs"]
+mod hashing;
 pub mod values;
 
 pub use builder::{Builder, DEFAULT_MAX_ENTRY_BYTES, MAX_ENTRIES};
@@ -97,12 +112,15 @@ pub use elements::{
 };
 pub use entry::Entry;
 pub use error::Error;
+pub use history_list::MAX_HISTORY_LIST;
 pub use hooks::{HookError, HookValue, KeyRequest};
 pub use json::{Json, JsonError, MAX_JSON_DEPTH};
 pub use record::Record;
+pub use save_options::SaveOptions;
 pub use session::Session;
 pub use store::StateStore;
 pub use stored_entries::{KeyNaming, StoredEntry, stored_entries};
 pub use timestamp::{BadTimestamp, Timestamp};
 pub use traits::Traits;
+pub use update::MAX_UPDATE_ATTEMPTS;
 pub use value_place::ValuePlace;

@@ -17,8 +17,13 @@ impl StateStore {
     /// Begins a call on the entries of these users.
     pub(super) fn begin(&self, user_ids: &[&str], access: Access) -> PendingCall {
         let config = &self.config;
-        let users = user_ids.iter().map(|id| config.users.hash(id.as_bytes()));
         let limit = config.connection.limit();
+        if !config.waits_for_hooks() {
+            // Keys and values are known at once, and the calls take their places by key.
+            let ticket = None;
+            return PendingCall { ticket, limit };
+        }
+        let users = user_ids.iter().map(|id| config.users.hash(id.as_bytes()));
         let tickets = config.users.begin([(access, users.collect())], limit);
         let ticket = tickets.into_iter().next();
         PendingCall { ticket, limit }
@@ -31,12 +36,13 @@ impl PendingCall {
         mut self,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let tickets: Vec<&OrderTicket> = self.ticket.iter().collect();
-        let options = SendOptions {
-            limit: Some(self.limit),
-            tickets: &tickets,
-        };
-        options.wait_for_older().await?;
+        if let Some(ticket) = &self.ticket {
+            let options = SendOptions {
+                limit: Some(self.limit),
+                tickets: &[ticket],
+            };
+            options.wait_for_older().await?;
+        }
         let mut call = pin!(call);
         poll_fn(|context| {
             let polled = call.as_mut().poll(context);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::codec::Codec;
+use super::history_list::HistoryList;
 use super::key::Keys;
 use super::values::{self, MAX_KEYS, Read};
 use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
@@ -43,12 +44,20 @@ pub(super) struct StoreConfig {
     pub(super) keys: Keys,
     pub(super) entries: Vec<Entry>,
     pub(super) elements: StoredElements,
+    pub(super) history_list: Option<HistoryList>,
     pub(super) codec: Codec,
     pub(super) refresh: Refresh,
     pub(super) profile: Option<profile::Layout>,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Calls that are not sent yet, by user.
     pub(super) users: Arc<KeyOrder>,
+}
+
+impl StoreConfig {
+    /// Whether a closure of the application is asked before something is sent, which may take its time.
+    pub(super) fn waits_for_hooks(&self) -> bool {
+        self.keys.hook.is_some() || self.codec.encode.is_some()
+    }
 }
 
 /// When an entry's time to live begins anew.
@@ -116,70 +125,54 @@ impl StateStore {
             .collect())
     }
 
-    /// Saves a record, all entries together in one round trip; what was stored is replaced. In a
-    /// cluster that holds for the keys of each slot: see
-    /// [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
-    ///
-    /// # Errors
-    ///
-    /// Whatever the error, the record is as before. After [`Error::Redis`] and [`Error::Overtaken`] it may have
-    /// been saved nevertheless; after all others it was not, in a cluster not as a whole.
-    pub async fn save(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let call = self.begin(&[user_id], Access::Changes);
-        let draft = self.draft(user_id, record).await?;
-        let stored = values::store(&self.config.connection, draft.writes());
-        let stored = call.run(stored).await;
-        stored.map_err(|error| self.named(error))?;
-        draft.keep_in(record);
-        Ok(())
-    }
-
-    /// Saves a record if nobody else has saved since it was loaded, in one atomic step. A
-    /// [new](Record::new) record is saved if nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Conflict`]: somebody was faster; load again and repeat the change.
-    /// [`Error::Uncertain`]: the connection broke, and whether it was saved is not known. In a cluster
-    /// the entries of a user must share a slot: [`cluster_hash_tag`](super::Builder::cluster_hash_tag).
-    pub async fn save_if_unchanged(&self, user_id: &str, record: &mut Record) -> Result<(), Error> {
-        let call = self.begin(&[user_id], Access::Changes);
-        let draft = self.draft(user_id, record).await?;
-        let connection = &self.config.connection;
-        let known = draft.known(record);
-        let stored = values::store_unchanged(connection, &known, draft.writes());
-        let stored = call.run(stored).await;
-        if !stored.map_err(|error| self.named(error))? {
-            return Err(Error::Conflict);
-        }
-        draft.keep_in(record);
-        Ok(())
-    }
-
-    /// Deletes all entries of a user, and says whether there were any.
+    /// Deletes all entries of a user, the [history list](super::Builder::history_list) included, and says whether
+    /// there were any.
     pub async fn delete(&self, user_id: &str) -> Result<bool, Error> {
         let call = self.begin(&[user_id], Access::Changes);
         let keys = self.keys(user_id).await?;
         let removed = values::remove(&self.config.connection, &keys);
         let removed = call.run(removed).await;
-        Ok(removed.map_err(|error| self.named(error))? > 0)
+        Ok(removed.map_err(|error| self.named_among_all(error))? > 0)
+    }
+
+    /// The keys of a user, one for each entry, and that of the [history list](super::Builder::history_list) if there
+    /// is one.
+    pub async fn keys(&self, user_id: &str) -> Result<Vec<Vec<u8>>, Error> {
+        let mut keys = self.entry_keys(user_id).await?;
+        if let Some(list) = &self.config.history_list {
+            keys.push(self.key(keys.len(), &list.entry, user_id).await?);
+        }
+        Ok(keys)
     }
 
     /// The keys of a user, one for each entry.
-    pub async fn keys(&self, user_id: &str) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) async fn entry_keys(&self, user_id: &str) -> Result<Vec<Vec<u8>>, Error> {
         if user_id.is_empty() {
             return Err(Error::NoUser);
         }
         let mut keys = Vec::with_capacity(self.config.entries.len());
         for (index, entry) in self.config.entries.iter().enumerate() {
-            let key = self.config.keys.name(&entry.id, user_id).await;
-            keys.push(key.map_err(|source| Error::Hook {
-                hook: "on_create_key",
-                place: ValuePlace::new(index, b"").named(&entry.id),
-                source,
-            })?);
+            keys.push(self.key(index, entry, user_id).await?);
         }
         Ok(keys)
+    }
+
+    /// The key of one entry of a user.
+    pub(super) async fn key(
+        &self,
+        index: usize,
+        entry: &Entry,
+        user_id: &str,
+    ) -> Result<Vec<u8>, Error> {
+        if user_id.is_empty() {
+            return Err(Error::NoUser);
+        }
+        let key = self.config.keys.name(&entry.id, user_id).await;
+        key.map_err(|source| Error::Hook {
+            hook: "on_create_key",
+            place: ValuePlace::new(index, b"").named(&entry.id),
+            source,
+        })
     }
 
     async fn load_all(
@@ -199,7 +192,7 @@ impl StateStore {
         let call = self.begin(user_ids, effect);
         let mut users = Vec::with_capacity(user_ids.len());
         for user_id in user_ids {
-            let keys = self.keys(user_id).await?;
+            let keys = self.entry_keys(user_id).await?;
             let reads = keys
                 .into_iter()
                 .zip(&config.entries)
@@ -227,16 +220,29 @@ impl StateStore {
     }
 
     /// Puts the entry's id into an error that knows its number only.
-    pub(super) fn named(&self, mut error: Error) -> Error {
-        if let Error::Value { place, .. }
-        | Error::Ttl { place, .. }
-        | Error::SeveralSlots { place } = &mut error
+    pub(super) fn named(&self, error: Error) -> Error {
+        // A comparison counts the expected values first, and then those to be written.
+        let count = self.config.entries.len();
+        Self::named_by(error, |index| self.config.entries.get(index % count))
+    }
+
+    /// The same for a call on the history list too, which comes last.
+    pub(super) fn named_among_all(&self, error: Error) -> Error {
+        Self::named_by(error, |index| self.entry(index))
+    }
+
+    /// The entry of this number; the last one is the history list, if there is one.
+    pub(super) fn entry(&self, index: usize) -> Option<&Entry> {
+        let list = || self.config.history_list.as_ref().map(|list| &list.entry);
+        self.config.entries.get(index).or_else(list)
+    }
+
+    fn named_by<'a>(mut error: Error, entry: impl Fn(usize) -> Option<&'a Entry>) -> Error {
+        if let Error::Value { place, .. } | Error::Ttl { place, .. } | Error::SeveralSlots { place } =
+            &mut error
+            && let Some(entry) = entry(place.index())
         {
-            // A comparison counts the expected values first, and then those to be written.
-            let index = place.index() % self.config.entries.len();
-            if let Some(entry) = self.config.entries.get(index) {
-                *place = place.clone().named(&entry.id);
-            }
+            *place = place.clone().named(&entry.id);
         }
         error
     }

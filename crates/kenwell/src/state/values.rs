@@ -35,18 +35,19 @@
 mod batch;
 mod call;
 mod compare;
+mod list;
+mod presence;
 mod read;
 mod remove;
 mod write;
 
-use redis::Cmd;
-
-use super::{Error, ValuePlace};
-use crate::connection::Answers;
-
 pub use super::limits::{MAX_KEYS, MAX_TTL_SECONDS};
+use super::{Error, ValuePlace};
+use crate::connection::{Answers, CommandBuffer, Group};
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
+pub(super) use list::{Append, append, items};
+pub(super) use presence::{Presence, Touch, exist, inspect, touch};
 pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;
@@ -71,8 +72,16 @@ fn check_ttl(index: usize, key: &[u8], seconds: Option<u64>) -> Result<Option<u6
     }
 }
 
-fn command(name: &str, key: &[u8]) -> Cmd {
-    redis::cmd(name).arg(key).take()
+/// Room for a command beside its key and value, in bytes.
+const COMMAND_BYTES: usize = 64;
+
+/// A group of one command for each key: its name and the key.
+fn group_for_keys<'a>(name: &str, keys: impl Iterator<Item = &'a [u8]>) -> Group {
+    let mut commands = CommandBuffer::default();
+    for key in keys {
+        commands.add_arguments(&[name.as_bytes(), key]);
+    }
+    Group::new(commands)
 }
 
 /// The answer that says why a group failed: one that was refused itself, rather than one that only

@@ -2,7 +2,7 @@
 
 use kenwell::connection::{Connection, Secret};
 use kenwell::profile::Layout;
-use kenwell::state::{Entry, Error, StateStore};
+use kenwell::state::{Entry, Error, HistoryElement, StateStore};
 use serde_json::json;
 
 use crate::support::cluster::Cluster;
@@ -36,6 +36,10 @@ async fn everything(connection: Connection) -> Result<(), Error> {
     let store = StateStore::builder(connection)
         .key_prefix("app")
         .entries(entries)
+        .history_list(
+            Entry::new("turns").ttl_seconds(60),
+            HistoryElement::default(),
+        )
         .cluster_hash_tag()
         .refresh_on_load()
         .profile(Layout::default())
@@ -50,6 +54,11 @@ async fn everything(connection: Connection) -> Result<(), Error> {
             .unwrap_or(());
         let mut record = store.load_or_new(user).await?;
         store.save_if_unchanged(user, &mut record).await?;
+        store.exists(user).await?;
+        store.touch(user).await?;
+        store.stored_entries(user).await?;
+        store.append_history(user, &1).await?;
+        store.history_json(user).await?;
         store.delete(user).await?;
     }
     Ok(())

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use redis::Cmd;
 
 use super::super::command_buffer::{CommandBuffer, key_of};
 use super::super::deadline::Deadline;
@@ -20,7 +19,7 @@ struct SlotGroup<'a> {
     group: usize,
     slot: u16,
     places: Vec<usize>,
-    commands: Vec<&'a Cmd>,
+    commands: Vec<&'a [u8]>,
 }
 
 /// What a node that did not execute a transaction wants.
@@ -51,7 +50,7 @@ impl Cluster {
             };
             side.push(part);
         }
-        let alone: Vec<&Cmd> = single
+        let alone: Vec<&[u8]> = single
             .iter()
             .flat_map(|part| part.commands.clone())
             .collect();
@@ -64,7 +63,7 @@ impl Cluster {
             tokio::join!(self.send_all(command, &alone, limit), transactions);
         let mut answers: Vec<Answers> = groups
             .iter()
-            .map(|group| vec![Err(unrouted(command)); group.commands().len()])
+            .map(|group| vec![Err(unrouted(command)); group.len()])
             .collect();
         let alone = alone?.into_iter().map(|answer| Ok(vec![answer]));
         for (part, found) in single
@@ -93,7 +92,7 @@ impl Cluster {
     ) -> Result<Answers, Error> {
         let map = self.topology.current(limit).await?;
         let mut address = Arc::clone(map.node(part.slot).ok_or_else(|| unrouted(command))?);
-        let group = [part.commands.iter().copied().cloned().collect::<Group>()];
+        let group = [Group::new(together(&part.commands))];
         let mut answers = Answers::new();
         for _redirection in 0..=MAX_REDIRECTIONS {
             let node = self.node(&address)?;
@@ -136,13 +135,22 @@ impl Cluster {
     async fn send_all(
         &self,
         command: &'static str,
-        commands: &[&Cmd],
+        commands: &[&[u8]],
         limit: Option<Deadline>,
     ) -> Result<Answers, Error> {
-        let commands: CommandBuffer = commands.iter().copied().collect();
-        self.send_all_of(command, &commands, ReplyDeadline::Until(limit))
+        self.send_all_of(command, &together(commands), ReplyDeadline::Until(limit))
             .await
     }
+}
+
+/// Encoded commands, one after the other.
+fn together(commands: &[&[u8]]) -> CommandBuffer {
+    let bytes = commands.iter().map(|command| command.len()).sum();
+    let mut buffer = CommandBuffer::with_capacity(commands.len(), bytes);
+    for command in commands {
+        buffer.add_encoded(command);
+    }
+    buffer
 }
 
 /// Cuts groups so that the commands of each part have one slot.
@@ -150,8 +158,8 @@ fn parts(groups: &[Group]) -> Vec<SlotGroup<'_>> {
     let mut parts = Vec::new();
     for (group, commands) in groups.iter().enumerate() {
         let mut by_slot: BTreeMap<u16, SlotGroup<'_>> = BTreeMap::new();
-        for (place, command) in commands.commands().iter().enumerate() {
-            let slot = slot_of(key_of(&command.get_packed_command()));
+        for (place, command) in commands.commands().enumerate() {
+            let slot = slot_of(key_of(command));
             let part = by_slot.entry(slot).or_insert_with(|| SlotGroup {
                 group,
                 slot,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::command_buffer::CommandBuffer;
 use crate::Error;
+use crate::resp::Command;
 
 /// A command on its way to a node.
 #[derive(Clone)]
@@ -24,7 +25,7 @@ pub(super) fn pack(commands: &[RoutedCommand<'_>]) -> CommandBuffer {
     let mut pipeline = CommandBuffer::with_capacity(commands.len(), bytes);
     for routed in commands {
         if routed.asking {
-            pipeline.add_command(&redis::cmd("ASKING"));
+            pipeline.add_command(&Command::new("ASKING"));
         }
         pipeline.add_encoded(routed.command);
     }

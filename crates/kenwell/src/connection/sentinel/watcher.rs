@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::Value;
 use tokio::time::Instant;
 
 use crate::connection::Settings;
@@ -14,6 +13,7 @@ use crate::connection::address_map::AddressMap;
 use crate::connection::server_connection::ServerConnection;
 use crate::connection::target::Target;
 use crate::connection::topology::QUESTION_LIMIT;
+use crate::resp::{Command, Value};
 use crate::{Class, Error};
 
 /// How often a Sentinel is asked while all goes well. After a switch the old master, when it lives,
@@ -155,7 +155,7 @@ impl SentinelWatcher {
 
     async fn ask(&self, sentinel: &ServerConnection) -> Result<Address, Error> {
         const COMMAND: &str = "SENTINEL GET-MASTER-ADDR-BY-NAME";
-        let mut question = redis::cmd("SENTINEL");
+        let mut question = Command::new("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&*self.name);
         let answer = sentinel.one(COMMAND, question).await;
         match answer.map_err(Error::while_opening)? {

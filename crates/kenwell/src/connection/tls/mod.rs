@@ -16,9 +16,12 @@ mod validity;
 mod verifier;
 
 pub(super) use client::TlsClient;
+#[cfg(feature = "doctor")]
 pub(crate) use explanation::Explanation;
 pub use explanation::tls_reason;
 pub use identity::Identity;
+#[cfg(feature = "doctor")]
 pub(crate) use names::listed_names;
+#[cfg(feature = "doctor")]
 pub(crate) use validity::notice;
 pub use validity::{TimeNotice, certificate_expiry, time_notices};

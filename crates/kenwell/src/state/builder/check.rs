@@ -1,6 +1,7 @@
 //! What is wrong with a store's settings, found without asking Redis.
 
 use crate::state::codec::Plaintext;
+use crate::state::history_list::{HistoryList, MAX_HISTORY_LIST};
 use crate::state::key::{Keys, Layout};
 use crate::state::store::StoreConfig;
 use crate::state::values::MAX_TTL_SECONDS;
@@ -11,7 +12,11 @@ pub const MAX_ENTRIES: usize = 64;
 
 pub(super) fn all(config: &StoreConfig) -> Result<(), Error> {
     check_entries(config)?;
-    check_keys(&config.keys, &config.entries)?;
+    check_keys(
+        &config.keys,
+        &config.entries,
+        config.history_list.as_ref().map(|list| &list.entry),
+    )?;
     check_encryption(config)
 }
 
@@ -42,6 +47,9 @@ fn check_entries(config: &StoreConfig) -> Result<(), Error> {
             return Err(wrong("entries", problem));
         }
     }
+    if let Some(list) = &config.history_list {
+        check_list(list, entries)?;
+    }
     if config.codec.max_bytes == 0 {
         return Err(wrong(
             "max_entry_bytes",
@@ -51,7 +59,27 @@ fn check_entries(config: &StoreConfig) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_keys(keys: &Keys, entries: &[Entry]) -> Result<(), Error> {
+fn check_list(list: &HistoryList, entries: &[Entry]) -> Result<(), Error> {
+    let HistoryList { entry, element } = list;
+    if entries.iter().any(|other| other.id == entry.id) {
+        let problem = format!("an entry has the id `{}` too", entry.id);
+        return Err(wrong("history_list", problem));
+    }
+    if element.size == 0 || element.size > MAX_HISTORY_LIST {
+        let problem = format!("size must be 1 to {MAX_HISTORY_LIST}, not {}", element.size);
+        return Err(wrong("history_list", problem));
+    }
+    if entry
+        .ttl_seconds
+        .is_some_and(|seconds| seconds > MAX_TTL_SECONDS)
+    {
+        let problem = "it lives longer than Redis can count";
+        return Err(wrong("history_list", problem));
+    }
+    Ok(())
+}
+
+fn check_keys(keys: &Keys, entries: &[Entry], list: Option<&Entry>) -> Result<(), Error> {
     if keys.hook.is_some() {
         if keys.hash.is_some() {
             let problem = "on_create_key names the keys, so it has to hash the user id itself";
@@ -62,7 +90,7 @@ fn check_keys(keys: &Keys, entries: &[Entry]) -> Result<(), Error> {
             return Err(wrong("cluster_hash_tag", problem));
         }
     }
-    let ids = entries.iter().map(|entry| &*entry.id);
+    let ids = entries.iter().chain(list).map(|entry| &*entry.id);
     let mut before = ids.chain([&*keys.prefix, &*keys.separator]);
     if keys.layout == Layout::HashTag && before.any(|part| part.contains(['{', '}'])) {
         let problem = "key_prefix, key_separator and the ids of entries must have no braces then";
@@ -72,7 +100,8 @@ fn check_keys(keys: &Keys, entries: &[Entry]) -> Result<(), Error> {
 }
 
 fn check_encryption(config: &StoreConfig) -> Result<(), Error> {
-    let sealed = config.entries.iter().any(|entry| entry.sealed);
+    let list = config.history_list.as_ref().map(|list| &list.entry);
+    let sealed = config.entries.iter().chain(list).any(|entry| entry.sealed);
     let problem = match (&config.codec.keys, sealed) {
         (None, true) => "an entry is to be encrypted, but there is no key",
         (Some(_), false) => "there are keys, but no entry is encrypted",

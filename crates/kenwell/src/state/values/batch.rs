@@ -66,6 +66,10 @@ pub async fn execute(connection: &Connection, requests: &[Request]) -> Vec<Resul
         Prepared::Comparison(comparison) => comparison.entry(connection),
     });
     let mut tickets = connection.order().begin(entries, limit).into_iter();
+    if let Err(closed) = connection.check_open() {
+        let closed = requests.iter().map(|_| Err(Error::Redis(closed.clone())));
+        return closed.collect();
+    }
     let (mut calls, mut comparisons) = (Vec::with_capacity(requests.len()), Vec::new());
     // Of each request, why it was not sent, if it was not.
     let mut sent = Vec::with_capacity(requests.len());

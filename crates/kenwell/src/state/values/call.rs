@@ -1,10 +1,14 @@
 //! Calls that may be executed twice: sent in their turn, and again, once, when the connection was lost.
 
+use std::borrow::Cow;
+
 use futures_util::future::join_all;
 
-use crate::connection::{Access, Answers, Connection, Deadline, Group, OrderTicket, SendOptions};
+use crate::connection::{
+    Access, Answers, CommandBuffer, Connection, Deadline, Group, OrderTicket, SendOptions,
+    arguments_of, key_of,
+};
 use crate::state::Error;
-use redis::{Arg, Cmd};
 
 /// A call, ready to begin.
 pub(super) struct PreparedCall {
@@ -33,13 +37,7 @@ impl PreparedCall {
     /// What it needs to take its turn. The first argument of each command is its key.
     pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
         let commands = self.groups.iter().flat_map(Group::commands);
-        let hashes = commands.map(|command| {
-            let key = command.args_iter().nth(1);
-            connection.order().hash(match key {
-                Some(redis::Arg::Simple(key)) => key,
-                _ => b"",
-            })
-        });
+        let hashes = commands.map(|command| connection.order().hash(key_of(command)));
         (self.effect, hashes.collect())
     }
 
@@ -52,6 +50,7 @@ impl PreparedCall {
     pub(super) async fn send(self, connection: &Connection, command: &'static str) -> Replies {
         let limit = connection.limit();
         let tickets = connection.order().begin([self.entry(connection)], limit);
+        connection.check_open()?;
         let begun = tickets.into_iter().next().map(|ticket| self.begun(ticket));
         let begun = Vec::from_iter(begun);
         let mut replies = send_all(connection, command, begun, limit).await;
@@ -66,10 +65,23 @@ pub(super) async fn send_all(
     calls: Vec<OrderedCall>,
     limit: Deadline,
 ) -> Vec<Replies> {
-    // In a cluster those on one key wait for each other's answers; others do not wait for them.
-    let waits = |call: &OrderedCall| connection.is_cluster() && !call.ticket.is_free();
+    if calls.len() < 2 || !connection.is_cluster() {
+        return send_together(connection, command, calls, limit).await;
+    }
+    // Boxed, so that other calls are small.
+    Box::pin(send_each_in_its_turn(connection, command, calls, limit)).await
+}
+
+/// In a cluster calls on one key wait for each other's answers; others do not wait for them.
+async fn send_each_in_its_turn(
+    connection: &Connection,
+    command: &'static str,
+    calls: Vec<OrderedCall>,
+    limit: Deadline,
+) -> Vec<Replies> {
+    let waits = |call: &OrderedCall| !call.ticket.is_free();
     let waiting: Vec<bool> = calls.iter().map(waits).collect();
-    if calls.len() < 2 || !waiting.contains(&true) {
+    if !waiting.contains(&true) {
         return send_together(connection, command, calls, limit).await;
     }
     let (mut free, mut alone) = (Vec::new(), Vec::new());
@@ -113,7 +125,7 @@ async fn send_together(
         places.push(result);
     }
     if !again.is_empty() {
-        let repeated = send_once(connection, command, &again, limit).await;
+        let repeated = Box::pin(send_once(connection, command, &again, limit)).await;
         for (place, result) in places.into_iter().zip(repeated) {
             *place = result;
         }
@@ -127,7 +139,10 @@ async fn send_once(
     calls: &[OrderedCall],
     limit: Deadline,
 ) -> Vec<Replies> {
-    let groups: Vec<Group> = calls.iter().flat_map(|call| call.groups.clone()).collect();
+    let groups: Cow<'_, [Group]> = match calls {
+        [call] => Cow::Borrowed(&call.groups),
+        calls => calls.iter().flat_map(|call| call.groups.clone()).collect(),
+    };
     let tickets: Vec<&OrderTicket> = calls.iter().map(|call| &call.ticket).collect();
     let options = SendOptions {
         limit: Some(limit),
@@ -154,20 +169,21 @@ async fn send_once(
 
 /// The same reads without a new time to live; `None` when it is not all reading.
 fn without_refresh(groups: &[Group]) -> Option<Vec<Group>> {
-    let plain = |command: &Cmd| {
-        let mut arguments = command.args_iter();
-        match (arguments.next(), arguments.next()) {
-            (Some(Arg::Simple(b"GETEX")), Some(Arg::Simple(key))) => {
-                Some(super::command("GET", key))
+    let plain = |group: &Group| {
+        let mut commands = CommandBuffer::default();
+        for command in group.commands() {
+            let mut arguments = arguments_of(command);
+            match (arguments.next(), arguments.next()) {
+                (Some(b"GETEX"), Some(key)) => commands.add_arguments(&[b"GET", key]),
+                (Some(b"GET" | b"HGETALL" | b"EXISTS" | b"PTTL" | b"LRANGE"), _) => {
+                    commands.add_encoded(command);
+                }
+                _ => return None,
             }
-            (Some(Arg::Simple(b"GET" | b"HGETALL")), _) => Some(command.clone()),
-            _ => None,
         }
+        Some(Group::new(commands))
     };
-    let groups = groups.iter();
-    groups
-        .map(|group| group.commands().iter().map(plain).collect())
-        .collect()
+    groups.iter().map(plain).collect()
 }
 
 /// How the connection was lost, if it was.

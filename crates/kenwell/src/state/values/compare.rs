@@ -1,9 +1,8 @@
 //! Writing only if what is stored is still what was read: one atomic step.
 
-use redis::{Cmd, Value};
-
 use super::{Write, check_count, check_ttl};
 use crate::connection::{Access, Connection, Deadline, Group, OrderTicket, SendOptions, slot_of};
+use crate::resp::{Command, Value};
 use crate::state::{Error, ValuePlace};
 
 /// What a value is expected to be.
@@ -74,7 +73,7 @@ pub async fn store_unchanged(
 
 /// A comparison, ready to be sent.
 pub(super) struct Comparison<'a> {
-    command: Cmd,
+    command: Command,
     keys: Vec<&'a [u8]>,
 }
 
@@ -91,10 +90,10 @@ impl<'a> Comparison<'a> {
         if connection.is_cluster() {
             one_slot(keys.iter().copied())?;
         }
-        let mut command = Cmd::new();
-        command.arg("EVAL").arg(SCRIPT).arg(keys.len());
+        let mut command = Command::new("EVAL");
+        command.arg(SCRIPT).arg(keys.len());
         for key in &keys {
-            command.arg(key);
+            command.arg(*key);
         }
         command.arg(expected.len());
         for expected in expected {
@@ -126,6 +125,7 @@ impl<'a> Comparison<'a> {
         let Some(first) = self.keys.first() else {
             return Ok(true);
         };
+        connection.check_open()?;
         let tickets: Vec<&OrderTicket> = tickets.iter().collect();
         let options = SendOptions {
             limit: Some(limit),
@@ -142,7 +142,7 @@ impl<'a> Comparison<'a> {
             Ok(Some(Ok(_)) | None) => Err(Error::Uncertain {
                 source: connection.unexpected("EVAL"),
             }),
-            Ok(Some(Err(source))) | Err(source) => Err(failed(source, first)),
+            Ok(Some(Err(source))) | Err(source) => Err(failed(source, "EVAL", first)),
         }
     }
 }
@@ -158,16 +158,15 @@ fn one_slot<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
     Ok(())
 }
 
-fn failed(source: crate::Error, first: &[u8]) -> Error {
+pub(super) fn failed(source: crate::Error, command: &str, first: &[u8]) -> Error {
     match source {
         crate::Error::Refused { .. } => Error::Value {
             place: ValuePlace::new(0, first),
             source,
         },
         // Nothing was sent before there was a connection.
-        crate::Error::Timeout { action: "EVAL", .. } | crate::Error::Lost { .. } => {
-            Error::Uncertain { source }
-        }
+        crate::Error::Timeout { action, .. } if action == command => Error::Uncertain { source },
+        crate::Error::Lost { .. } => Error::Uncertain { source },
         source => Error::Redis(source),
     }
 }

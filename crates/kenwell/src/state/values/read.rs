@@ -1,11 +1,10 @@
 //! Reading values, and a profile along with them.
 
-use redis::Value;
-
 use super::call::PreparedCall;
-use super::{check_count, check_ttl, command, failure, shares_its_fate};
-use crate::connection::{Access, Answers, Connection, Group};
+use super::{COMMAND_BYTES, check_count, check_ttl, failure, group_for_keys, shares_its_fate};
+use crate::connection::{Access, Answers, CommandBuffer, Connection, Group};
 use crate::profile::{StoredFields, stored_fields};
+use crate::resp::{Argument, Value};
 use crate::state::{Error, ValuePlace};
 
 /// A value to read.
@@ -81,8 +80,8 @@ pub(super) fn effect_of<'a>(reads: impl IntoIterator<Item = &'a Read>) -> Access
 
 /// Two groups: the values of one user, and the profile, which may be empty.
 pub(super) fn groups_of(reads: &[Read], profile_key: Option<&[u8]>) -> Result<[Group; 2], Error> {
-    let profile = profile_key.iter().map(|key| command("HGETALL", key));
-    Ok([together(reads)?, profile.collect()])
+    let profile = group_for_keys("HGETALL", profile_key.into_iter());
+    Ok([together(reads)?, profile])
 }
 
 /// What the two groups of one user were answered with.
@@ -124,18 +123,17 @@ fn values(
 }
 
 fn together(reads: &[Read]) -> Result<Group, Error> {
-    let mut group = Group::default();
+    let bytes = reads.iter().map(|read| read.key.len() + COMMAND_BYTES);
+    let mut commands = CommandBuffer::with_capacity(reads.len(), bytes.sum());
     for (index, read) in reads.iter().enumerate() {
-        group.push(match check_ttl(index, &read.key, read.refresh_seconds)? {
-            None => command("GET", &read.key),
-            Some(seconds) => {
-                let mut command = command("GETEX", &read.key);
-                command.arg("EX").arg(seconds);
-                command
-            }
-        });
+        match check_ttl(index, &read.key, read.refresh_seconds)? {
+            None => commands.add_arguments(&[b"GET", &read.key]),
+            Some(seconds) => seconds.with_bytes(|seconds| {
+                commands.add_arguments(&[b"GETEX", &read.key, b"EX", seconds]);
+            }),
+        }
     }
-    Ok(group)
+    Ok(Group::new(commands))
 }
 
 /// What `GET` answered.

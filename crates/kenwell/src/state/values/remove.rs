@@ -1,10 +1,9 @@
 //! Removing values.
 
-use redis::Value;
-
 use super::call::PreparedCall;
-use super::{check_count, command, failure};
+use super::{check_count, failure, group_for_keys};
 use crate::connection::{Answers, Connection, Group};
+use crate::resp::Value;
 use crate::state::{Error, ValuePlace};
 
 /// Removes values together (`DEL`), and gives how many there were.
@@ -23,7 +22,7 @@ pub async fn remove(connection: &Connection, keys: &[Vec<u8>]) -> Result<u64, Er
 
 pub(super) fn group_of(keys: &[Vec<u8>]) -> Result<Group, Error> {
     check_count(keys.len())?;
-    Ok(keys.iter().map(|key| command("DEL", key)).collect())
+    Ok(group_for_keys("DEL", keys.iter().map(|key| &key[..])))
 }
 
 /// What the group of these keys was answered with.

@@ -1,10 +1,9 @@
 //! Writing whole values.
 
-use redis::Value;
-
 use super::call::PreparedCall;
-use super::{check_count, check_ttl, command, failure};
-use crate::connection::{Answers, Connection, Group};
+use super::{COMMAND_BYTES, check_count, check_ttl, failure};
+use crate::connection::{Answers, CommandBuffer, Connection, Group};
+use crate::resp::{Argument, Value};
 use crate::state::{Error, ValuePlace};
 
 /// A value to write.
@@ -48,16 +47,19 @@ pub async fn store(connection: &Connection, writes: &[Write]) -> Result<(), Erro
 
 pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
     check_count(writes.len())?;
-    let mut group = Group::default();
+    let bytes = writes
+        .iter()
+        .map(|write| write.key.len() + write.value.len() + COMMAND_BYTES);
+    let mut commands = CommandBuffer::with_capacity(writes.len(), bytes.sum());
     for (index, write) in writes.iter().enumerate() {
-        let mut command = command("SET", &write.key);
-        command.arg(&write.value[..]);
-        if let Some(seconds) = check_ttl(index, &write.key, write.ttl_seconds)? {
-            command.arg("EX").arg(seconds);
+        match check_ttl(index, &write.key, write.ttl_seconds)? {
+            None => commands.add_arguments(&[b"SET", &write.key, &write.value]),
+            Some(seconds) => seconds.with_bytes(|seconds| {
+                commands.add_arguments(&[b"SET", &write.key, &write.value, b"EX", seconds]);
+            }),
         }
-        group.push(command);
     }
-    Ok(group)
+    Ok(Group::new(commands))
 }
 
 /// What the group of these writes was answered with.

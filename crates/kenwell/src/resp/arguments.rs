@@ -93,9 +93,16 @@ pub(crate) fn enclose(start: usize, bytes: &mut Vec<u8>) -> usize {
 
 /// Adds a kind and a number.
 pub(crate) fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
-    let mut digits = [kind; 21];
+    bytes.push(kind);
+    let number = u64::try_from(number).unwrap_or(u64::MAX);
+    with_digits(number, |digits| bytes.extend_from_slice(digits));
+}
+
+/// Hands over the digits of a number.
+pub(super) fn with_digits<T>(number: u64, take: impl FnOnce(&[u8]) -> T) -> T {
+    let mut digits = [b'0'; 20];
     let mut rest = number;
-    let mut count = 1;
+    let mut count = 0;
     for place in digits.iter_mut().rev() {
         *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
@@ -104,7 +111,7 @@ pub(crate) fn push_number(kind: u8, number: usize, bytes: &mut Vec<u8>) {
             break;
         }
     }
-    bytes.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
+    take(digits.get(digits.len() - count..).unwrap_or_default())
 }
 
 #[cfg(test)]

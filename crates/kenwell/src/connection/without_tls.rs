@@ -1,0 +1,22 @@
+//! Stands in for TLS where the feature `tls` is off: whoever asks for it is told so.
+
+use super::Settings;
+use super::address::Address;
+use crate::Error;
+
+/// There is none.
+#[derive(Clone)]
+pub(super) enum TlsClient {}
+
+impl TlsClient {
+    pub(super) fn new(_settings: &Settings, _address: &Address) -> Result<Self, Error> {
+        Err(Error::wrong_setting(
+            "secure",
+            "this program was built without TLS; build it with the feature `tls` of kenwell",
+        ))
+    }
+
+    pub(super) fn alert(&self, _error: Error) -> Error {
+        match *self {}
+    }
+}
