@@ -30,7 +30,7 @@ async fn of_updates_that_overlap_none_is_lost() {
     let stores = [store(server.connection()), store(server.connection())];
     let updates = (0..60).map(async |number: usize| {
         let store = &stores[number % 2];
-        if number % 3 > 0 {
+        if !number.is_multiple_of(3) {
             return store.update("ada", add_one).await;
         }
         let change = async |record: &mut Record| {
@@ -42,7 +42,7 @@ async fn of_updates_that_overlap_none_is_lost() {
     let seen = join_all(updates).await.into_iter();
     let mut seen: Vec<u32> = seen.map(Result::unwrap).collect();
     seen.sort_unstable();
-    assert_eq!(seen, Vec::from_iter(1..=60));
+    assert_eq!(seen, (1..=60).collect::<Vec<u32>>());
     assert_eq!(visits(&stores[0]).await, 60);
 }
 
