@@ -19,6 +19,10 @@ use crate::migrate::{Comparison, DestinationReport, DifferentUser, OnlyThere, Va
 const THERE: &str = "RudderStack";
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(super) struct MigrateRudderstack {
     /// The exported configuration
     #[arg(long, value_name = "FILE")]
@@ -133,13 +137,15 @@ async fn compare(
             there: (connect(destination)?, there.layout(destination)),
             here: (connect(beside)?, here.layout(beside)),
             place: place.clone(),
-            only_there: match arguments.partial {
-                true => OnlyThere::IsOlder,
-                false => OnlyThere::IsDifferent,
+            only_there: if arguments.partial {
+                OnlyThere::IsOlder
+            } else {
+                OnlyThere::IsDifferent
             },
-            values: match arguments.show_values {
-                true => Values::Shown,
-                false => Values::Hidden,
+            values: if arguments.show_values {
+                Values::Shown
+            } else {
+                Values::Hidden
             },
             settle: arguments.settle,
         };
@@ -227,7 +233,7 @@ fn parsed(imported: &Imported) -> Result<Config, Failure> {
 fn settle(text: &str) -> Result<Duration, String> {
     let bad = || "give a time of up to an hour, for example 5s".to_owned();
     let given = config::duration(text).ok_or_else(bad)?;
-    (given <= Duration::from_secs(3600))
+    (given <= Duration::from_hours(1))
         .then_some(given)
         .ok_or_else(bad)
 }

@@ -80,7 +80,16 @@ impl JovoEntries {
     pub(crate) async fn check(&self, progress: impl Fn(u64)) -> Result<JovoReport, Error> {
         let mut report = JovoReport::default();
         for id in &self.entries {
-            let store = self.store(id)?;
+            let store = StateStore::builder(self.connection.clone())
+                .key_prefix(&self.key_prefix)
+                .key_separator(&self.key_separator)
+                .entries([Entry::new(id).everything()])
+                .elements(StoredElements {
+                    session: Some(SessionElement::default()),
+                    history: Some(HistoryElement::default()),
+                    ..StoredElements::default()
+                })
+                .build()?;
             let start = self.key_start(id);
             let pattern = format!("{}*", literal_pattern(&start));
             let mut walk = KeyWalk::new(self.connection.clone(), pattern).await?;
@@ -115,19 +124,6 @@ impl JovoEntries {
             &parts[..]
         };
         parts.join(&self.key_separator)
-    }
-
-    fn store(&self, entry: &str) -> Result<StateStore, Error> {
-        StateStore::builder(self.connection.clone())
-            .key_prefix(&self.key_prefix)
-            .key_separator(&self.key_separator)
-            .entries([Entry::new(entry).everything()])
-            .elements(StoredElements {
-                session: Some(SessionElement::default()),
-                history: Some(HistoryElement::default()),
-                ..StoredElements::default()
-            })
-            .build()
     }
 }
 

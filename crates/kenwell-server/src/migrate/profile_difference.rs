@@ -149,7 +149,6 @@ fn of_values(there: &[u8], here: &[u8]) -> Kind {
 /// Whether both are the same once all integers are doubles, as JavaScript has them. As deep as `serde_json` reads.
 fn is_rounded(there: &Json, here: &Json) -> bool {
     match (there, here) {
-        #[expect(clippy::float_cmp, reason = "the same double, or not")]
         (Json::Number(there), Json::Number(here)) => there.as_f64() == here.as_f64(),
         (Json::Array(there), Json::Array(here)) => {
             let mut pairs = there.iter().zip(here);

@@ -206,7 +206,8 @@ mod tests {
         let by_time = Flattener::default().received(event, &layout, &Receipt::default());
         let commands = |update: &ProfileUpdate, expires_in| {
             let sample = Sample::of(update, 1_024, |_| true).unwrap();
-            let packed = sample.again(2, expires_in).get_packed_pipeline();
+            let again = sample.again(2, expires_in);
+            let packed: Vec<u8> = again.commands().flat_map(Command::encoded).collect();
             String::from_utf8_lossy(&packed).into_owned()
         };
         let by_time = by_time.unwrap();

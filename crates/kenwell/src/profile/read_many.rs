@@ -55,9 +55,10 @@ fn stored(
         Ok(Value::BulkString(json)) => Ok(StoredProfile::Document(json)),
         Ok(reply) => {
             let fields = stored_fields(reply).ok_or_else(|| connection.unexpected(command))?;
-            Ok(match fields.is_empty() {
-                true => StoredProfile::Absent,
-                false => StoredProfile::Fields(fields),
+            Ok(if fields.is_empty() {
+                StoredProfile::Absent
+            } else {
+                StoredProfile::Fields(fields)
             })
         }
         Err(Error::Refused { reply, .. }) => Ok(StoredProfile::Refused(reply.to_string())),
