@@ -30,7 +30,8 @@ use kenwell::profile::Receipt;
 
 use number::{number, push_number};
 
-const VERSION: u8 = 5;
+/// The version that is written.
+pub(crate) const VERSION: u8 = 5;
 /// Version 4, still read.
 const WITH_FIXED_SIZES: u8 = 4;
 /// Version 3, still read.
@@ -69,6 +70,11 @@ pub struct DestinationIds<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("journal record is not an event envelope of version {WITHOUT_DESTINATIONS} to {VERSION}")]
 pub struct NotAnEnvelope;
+
+/// The version of an envelope that is too new to be read.
+pub(crate) fn newer_version(record: &[u8]) -> Option<u8> {
+    record.first().copied().filter(|version| *version > VERSION)
+}
 
 /// What is the same in all envelopes of one source: its id and the destinations. Ids are cut at 255 bytes and the
 /// list at 65,535, which configuration never exceeds.

@@ -18,6 +18,7 @@ pub mod listener; // accepts connections, with TLS or without
 pub mod metrics; // what is counted and measured
 pub(crate) mod migrate; // what another system and Kenwell have written, compared
 mod mutex; // locking without a panic
+mod newer_records; // a journal of a newer version is refused
 mod object; // JSON objects that are read as objects only
 pub(crate) mod origin; // why a field has its value: the event that set it, and what that replaced
 pub(crate) mod private; // the JSON API, the console, metrics and readiness, behind the admin key

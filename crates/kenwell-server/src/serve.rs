@@ -21,6 +21,7 @@ use crate::{
     history::History,
     listener::{self, Addresses, ConnectionLimits, Listener, ServerIdentity},
     metrics::Metrics,
+    newer_records,
     private::{self, Access, AdminKey, PrivatePlane},
     runtime::{ConfigFile, Runtime},
     service_manager::{Notice, stay_in_touch, tell},
@@ -63,7 +64,10 @@ pub(crate) async fn run(
     // Before anything is opened.
     let limits = connections(&config);
     let journal = open_journal(&config)?;
-    let result = serve(file, config, &journal, limits, ready, signals).await;
+    let result = match newer_records::refuse(&journal).await {
+        Ok(()) => serve(file, config, &journal, limits, ready, signals).await,
+        refused => refused,
+    };
     let closed = journal
         .close()
         .await

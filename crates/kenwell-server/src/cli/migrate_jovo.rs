@@ -4,8 +4,8 @@ use clap::Args;
 use kenwell::connection::{Connection, Settings};
 
 use super::exit::Failure;
-use super::migrate::{end_progress, progress};
 use super::output;
+use super::progress::Progress;
 use crate::migrate::{JovoEntries, JovoReport};
 
 #[derive(Debug, Args)]
@@ -52,8 +52,9 @@ pub(super) async fn jovo(arguments: &MigrateJovo) -> Result<(), Failure> {
         key_separator: arguments.separator.clone(),
         entries: arguments.entries.clone(),
     };
-    let report = entries.check(progress("entries")).await;
-    end_progress();
+    let progress = Progress::counting("entries");
+    let report = entries.check(|count| progress.show(count)).await;
+    drop(progress);
     let report = report.map_err(|error| Failure::failed(error.to_string()))?;
     if arguments.json {
         output::data(serde_json::to_string(&report).map_err(anyhow::Error::new)?)?;

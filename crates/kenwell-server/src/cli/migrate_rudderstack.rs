@@ -9,8 +9,8 @@ use clap::Args;
 use super::destination::{choose_all, connect};
 use super::exit::Failure;
 use super::import::{self, mended};
-use super::migrate::{end_progress, progress};
 use super::output;
+use super::progress::Progress;
 use crate::config::{self, Config, Environment, Loaded};
 use crate::import::{Imported, ShadowPlace, rudderstack, rudderstack_shadow};
 use crate::migrate::{Comparison, DestinationReport, DifferentUser, OnlyThere, Values};
@@ -149,8 +149,9 @@ async fn compare(
             },
             settle: arguments.settle,
         };
-        let report = comparison.run(progress("users")).await;
-        end_progress();
+        let progress = Progress::counting("users");
+        let report = comparison.run(|count| progress.show(count)).await;
+        drop(progress);
         let report = report?;
         if !arguments.json {
             tell(&report)?;

@@ -8,8 +8,8 @@ const WIDTH: usize = 30;
 /// The line; it goes when this is dropped.
 pub(super) struct Progress {
     what: &'static str,
-    /// How much there is to do.
-    total: u64,
+    /// How much there is to do, where that is known.
+    total: Option<u64>,
     is_shown: bool,
 }
 
@@ -19,19 +19,28 @@ impl Progress {
         let is_shown = total > 0 && stderr().is_terminal();
         Self {
             what,
-            total,
+            total: Some(total),
             is_shown,
+        }
+    }
+
+    /// The same where nobody knows how much there is: it counts.
+    pub(super) fn counting(what: &'static str) -> Self {
+        Self {
+            what,
+            total: None,
+            is_shown: stderr().is_terminal(),
         }
     }
 
     /// Shows how much is done. That the terminal has gone is no reason to stop.
     pub(super) fn show(&self, done: u64) {
         if self.is_shown {
-            drop(write!(
-                stderr(),
-                "\r\x1b[K{}",
-                line(self.what, done, self.total)
-            ));
+            let line = match self.total {
+                Some(total) => line(self.what, done, total),
+                None => format!("{done} {}", self.what),
+            };
+            drop(write!(stderr(), "\r\x1b[K{line}"));
         }
     }
 }

@@ -4,11 +4,13 @@
 //! `loose` finds keys as Go does, `draft` writes the file, and `shadow` has it write beside the other system.
 
 mod draft;
+mod error;
 mod loose;
 mod redis;
 mod rudderstack;
 mod shadow;
 
 pub use draft::Imported;
-pub use rudderstack::{MAX_FILE_BYTES, NotImported, rudderstack, rudderstack_shadow};
+pub use error::NotImported;
+pub use rudderstack::{MAX_FILE_BYTES, rudderstack, rudderstack_shadow};
 pub use shadow::ShadowPlace;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::draft::{Destination, Draft, Imported, Source};
+use super::error::NotImported;
 use super::loose::Loose;
 use super::redis;
 use super::shadow::ShadowPlace;
@@ -13,34 +14,6 @@ use crate::runtime::id_from_name;
 
 /// Largest file that is imported, in bytes. Exports of large workspaces have a few MB.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
-
-/// Why nothing was imported.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotImported {
-    /// It is no JSON.
-    #[error("this is no JSON")]
-    NotJson(#[from] serde_json::Error),
-    /// It is some other JSON.
-    #[error("there is no list `sources` in it: is it a workspaceConfig.json?")]
-    NoSources,
-    /// A shadow prefix cannot stand before one that events choose.
-    #[error(
-        "the prefix of destination \"{destination}\" comes from the events: use --shadow-database instead of --shadow"
-    )]
-    TemplateInShadow {
-        /// Which destination.
-        destination: String,
-    },
-    /// A shadow database is none of a cluster's.
-    #[error(
-        "destination \"{destination}\" is a cluster, which has no databases: use --shadow instead of --shadow-database"
-    )]
-    ClusterHasNoDatabases {
-        /// Which destination.
-        destination: String,
-    },
-}
 
 /// Turns the text of a `workspaceConfig.json` into a configuration of ours.
 ///

@@ -1,7 +1,7 @@
 //! Beside the system that is moved from: a configuration whose destinations write to another place.
 
 use super::draft::Draft;
-use super::rudderstack::NotImported;
+use super::error::NotImported;
 use crate::config::destination_keys as key;
 use kenwell::profile::Prefix;
 

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use kenwell_journal::{Batch, Options};
+
 use crate::support::{Client, Redis, Server, post};
 
 #[test]
@@ -122,4 +124,32 @@ fn identify_and_profile_get_go_through_the_front_door() {
         !refused.status.success() && words.contains("invalid write key"),
         "{words}"
     );
+}
+
+#[test]
+fn a_journal_that_a_newer_version_has_written_to_is_refused_and_stays() {
+    let redis = Redis::start();
+    let mut server = Server::start(&redis);
+    Client::connect(&server.gateway).identify(r#"{"userId":"u","traits":{"n":1}}"#);
+    server.settle("profiles");
+    server.terminate();
+    let journal = server.data_dir().join("journal");
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (journal, _) = kenwell_journal::open(&journal, Options::default()).unwrap();
+        let mut batch = Batch::new();
+        batch.push(&[&[200], b"of a version to come"]);
+        journal.append(batch).await.unwrap();
+        journal.close().await.unwrap();
+    });
+    for _ in 0..2 {
+        let refused = server.cli(&["serve"]);
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{words}");
+        assert!(
+            words.contains("newer Kenwell") && words.contains("version 200"),
+            "{words}"
+        );
+    }
 }
