@@ -20,8 +20,12 @@ pub(crate) const SHORT_MARKER: u8 = 0xF6;
 const MAX_SHORT_BYTES: u32 = 16 * 1024;
 /// The largest short frame.
 pub(crate) const MAX_SHORT_FRAME: usize = SHORT_HEADER + MAX_SHORT_BYTES as usize;
-/// One of so many frames of an append is a full one. Damage that hides a full frame costs no more records than that.
+/// One of so many frames of an append is a full one: behind damage that is too large for the short ones, reading goes on at
+/// the next.
 const FULL_EVERY: u32 = 16;
+/// How many records damage may have taken before a short frame that is found. More would make it likelier that what is none
+/// looks like one: a checksum of 32 bits has to tell.
+const MAX_MISSING: u64 = 256;
 
 /// A frame that begins where somebody looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +126,17 @@ fn seal_short(frame: &mut [u8], offset: u64, seed: u32) -> Option<usize> {
 }
 
 /// What the checksum of a short frame is combined with, so that it tells the segment and the offset.
+///
+/// It must be no CRC itself: those of two offsets would differ by just as much as damage changes the checksum of some record, and
+/// a record that is damaged there would pass for another one. Multiplication has no such relation to it (the finalizer of
+/// `SplitMix64`).
 fn seal(offset: u64, seed: u32) -> u32 {
-    crc32c::crc32c_append(seed, &offset.to_le_bytes())
+    let mut mixed = offset ^ (u64::from(seed) << 32);
+    mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let [a, b, c, d, ..] = (mixed ^ (mixed >> 31)).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 /// The frame that begins with these bytes, if there is one of the segment with this seed, with an offset from `next` on
@@ -157,8 +170,7 @@ fn look_for_full(bytes: &[u8], seed: u32, next: u64, end: u64) -> Frame {
     }
 }
 
-/// Nothing in a short frame tells that its header is right but its checksum, which is that of the whole frame. It may be
-/// any of those that a full frame has behind it.
+/// Nothing in a short frame tells that its header is right but its checksum, which is that of the whole frame.
 fn look_for_short(bytes: &[u8], seed: u32, next: u64, end: u64) -> Frame {
     let Some((header, tail)) = bytes.split_first_chunk::<SHORT_HEADER>() else {
         return Frame::Cut {
@@ -175,7 +187,7 @@ fn look_for_short(bytes: &[u8], seed: u32, next: u64, end: u64) -> Frame {
     };
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[1..3]), record);
     let found = le32(header, 3) ^ checksum;
-    let mut offsets = next..end.min(next.saturating_add(FULL_EVERY.into()));
+    let mut offsets = next..end.min(next.saturating_add(MAX_MISSING));
     match offsets.find(|&offset| seal(offset, seed) == found) {
         Some(offset) => Frame::Valid { bytes, offset },
         None => Frame::Nothing,
@@ -229,20 +241,32 @@ mod tests {
     }
 
     #[test]
-    fn a_short_frame_is_found_by_those_that_can_come_before_it() {
+    fn a_short_frame_is_found_behind_what_is_missing() {
         let seed = seed(7, 99);
         let frames = framed(41, seed);
         let second = split(&frames).unwrap().1;
         for (next, end, is_found) in [
             (42, 43, true),
-            (27, 50, true),
-            (26, 50, false),
+            (0, 50, true),
             (43, 50, false),
             (42, 42, false),
         ] {
             let found = look(second, seed, next, end);
             assert_eq!(found == valid(10, 42), is_found, "{next}..{end}");
         }
+        let mut far = Vec::new();
+        push(&mut far, &[b"a"], 1, 0);
+        push(&mut far, &[b"b"], 1, 1);
+        stamp(&mut far, 999, seed);
+        let second = split(&far).unwrap().1;
+        assert_eq!(
+            look(second, seed, 1_000 - MAX_MISSING + 1, 2_000),
+            valid(8, 1_000)
+        );
+        assert_eq!(
+            look(second, seed, 1_000 - MAX_MISSING, 2_000),
+            Frame::Nothing
+        );
     }
 
     #[test]
@@ -287,6 +311,25 @@ mod tests {
         for other in [seed(8, 99), seed(7, 98)] {
             assert_eq!(look(&frames, other, 0, 9), Frame::Nothing);
             assert_eq!(look(second, other, 0, 9), Frame::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_damaged_byte_makes_no_other_record_of_a_short_frame() {
+        let seed = seed(1, 2);
+        let mut frames = Vec::new();
+        push(&mut frames, &[b"first"], 5, 0);
+        push(&mut frames, &[b"a record that is long enough"], 28, 1);
+        stamp(&mut frames, 5, seed);
+        let second = split(&frames).unwrap().1;
+        assert_eq!(look(second, seed, 0, 300), valid(35, 6));
+        for place in 0..second.len() {
+            for change in 1..=u8::MAX {
+                let mut damaged = second.to_vec();
+                damaged[place] ^= change;
+                let found = look(&damaged, seed, 0, 300);
+                assert!(!matches!(found, Frame::Valid { .. }), "{place} {change}");
+            }
         }
     }
 

@@ -232,11 +232,23 @@ mod tests {
     }
 
     #[test]
-    fn behind_much_damage_reading_goes_on_at_the_next_full_frame() {
-        let (mut frames, starts) = append(60);
-        frames[starts[3]..starts[21]].fill(0xf6);
-        let scanned = scan(&frames, SEED, 0..60, true);
-        assert_eq!(scanned.lost.first(), Some(&(3..32)));
-        assert_eq!((scanned.lost.len(), scanned.next), (1, 60));
+    fn a_hole_costs_what_it_hit_and_behind_a_large_one_reading_goes_on_at_the_next_full_frame() {
+        let (whole, starts) = append(2_000);
+        let room = frame::MAX_SHORT_FRAME;
+        for (from, to, next) in [
+            (3, 21, 21),
+            (3, 258, 258),
+            (100, 110, 110),
+            // 16 KiB are over.
+            (3, 1_003, 1_008),
+        ] {
+            let mut frames = whole.clone();
+            frames[starts[from]..starts[to]].fill(0xf6);
+            assert_eq!(starts[to] - starts[from] < room, next == to);
+            let scanned = scan(&frames, SEED, 0..2_000, true);
+            let lost = u64::try_from(from).unwrap()..u64::try_from(next).unwrap();
+            assert_eq!(scanned.lost, [lost]);
+            assert_eq!(scanned.next, 2_000);
+        }
     }
 }

@@ -86,7 +86,7 @@ fn what_redis_refuses_for_good_is_a_dead_letter_and_can_be_retried() {
     let list = server.cli(&["dead-letters", "list", "--json"]);
     let list = String::from_utf8(list.stdout).unwrap();
     assert!(
-        list.matches("WRONGTYPE").count() == 2 && list.contains("user:wrong"),
+        list.matches(r#""reason":"WRONGTYPE""#).count() == 2 && list.contains("user:wrong"),
         "{list}"
     );
 
@@ -305,9 +305,6 @@ fn a_stopped_server_can_be_told_to_replay() {
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(text).unwrap())
     };
-    let (code, text) = replay(&server, "1h");
-    assert_eq!(code, Some(1));
-    assert!(text.contains("in use by another instance"), "{text}");
     server.terminate();
     let _: () = redis.command(&["FLUSHALL"]);
     let (code, text) = replay(&server, "1h");
