@@ -256,7 +256,7 @@ fn a_replay_needs_no_stop() {
     assert!(server.terminate().success());
     let told = said(&server, &["replay", "--from", "1h"]);
     let expected = "2 events will be delivered to \"profiles\" again when the server starts\n";
-    assert_eq!(told, expected);
+    assert!(told.starts_with(expected), "{told}");
     let wait = run(&server, &["replay", "--from", "1h", "--wait"], &[]);
     assert_eq!(wait.status.code(), Some(2), "{wait:?}");
 }
