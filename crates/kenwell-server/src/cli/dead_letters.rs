@@ -1,7 +1,5 @@
 //! `kenwell dead-letters list|show|retry|discard`: in the files, also while a server runs, or by a server that is named.
 
-use std::io::{self, BufRead, IsTerminal};
-
 use clap::Subcommand;
 
 use super::dead_letter_options::{
@@ -9,7 +7,7 @@ use super::dead_letter_options::{
 };
 use super::exit::Failure;
 use super::output::{self, printable};
-use super::{dead_letter_files, dead_letter_server, dead_letter_text, help};
+use super::{confirm, dead_letter_files, dead_letter_server, dead_letter_text, help};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeadLettersCommand {
@@ -91,19 +89,10 @@ fn confirm(destination: Option<&str>, choice: &LetterChoice) -> Result<(), Failu
         LetterChoice::Reason(reason) => format!("All letters of {of} with {reason}"),
         LetterChoice::All => format!("All letters of {of}"),
     };
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!(
+    confirm::confirm(
+        &format!("{which} are dropped, and their events are lost. Go on?"),
+        format!(
             "error: {which} would be dropped, and their events are lost then\n  fix: say --yes"
-        )));
-    }
-    output::line(format!(
-        "{which} are dropped, and their events are lost. Go on? [y/N]"
-    ))?;
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    read.map_err(anyhow::Error::from)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::failed("nothing was changed"))
+        ),
+    )
 }

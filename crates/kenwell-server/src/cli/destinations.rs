@@ -1,13 +1,12 @@
 //! `kenwell destinations list|pause|resume|forget`.
 
-use std::io::{self, BufRead, IsTerminal};
-
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::json;
 
 use super::backlogs::{Backlogs, DestinationBacklog};
 use super::config_option::ConfigOption;
+use super::confirm;
 use super::exit::Failure;
 use super::help;
 use super::output;
@@ -199,19 +198,8 @@ fn confirm(id: &str, found: &DestinationBacklog) -> Result<(), Failure> {
         .as_ref()
         .map_or_else(String::new, |since| format!(", since {since}"));
     let waiting = format!("{} for \"{id}\"{since}", events_wait(found.events));
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Usage(format!(
-            "error: {waiting}\n  fix: say --yes to give them up"
-        )));
-    }
-    output::line(format!(
-        "{waiting}. Give them up? They are never delivered then. [y/N]"
-    ))?;
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    read.map_err(anyhow::Error::from)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::failed("nothing was changed"))
+    confirm::confirm(
+        &format!("{waiting}. Give them up? They are never delivered then."),
+        format!("error: {waiting}\n  fix: say --yes to give them up"),
+    )
 }

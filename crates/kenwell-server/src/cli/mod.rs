@@ -4,6 +4,7 @@ mod admin_key;
 mod backlogs;
 mod config;
 mod config_option;
+mod confirm;
 mod dead_letter_files;
 mod dead_letter_options;
 mod dead_letter_server;
