@@ -194,6 +194,14 @@ pub enum Error {
         /// The server.
         address: Arc<str>,
     },
+    /// A [blocking](crate::blocking) call would hold up the thread of async code.
+    #[error(
+        "redis at {address}: this call waits, and async code must not; await kenwell::state there, or call this within tokio::task::spawn_blocking"
+    )]
+    WithinAsync {
+        /// The server.
+        address: Arc<str>,
+    },
     /// The server answered with something that the command never answers with.
     #[error("redis at {address}: unexpected kind of reply to {command}")]
     Unexpected {
@@ -233,6 +241,26 @@ impl Error {
         }
     }
 
+    /// The error for a setting that needs a feature of this library which the program was built without.
+    pub(crate) fn left_out(setting: &'static str, feature: &'static str) -> Self {
+        let problem = format!(
+            "this program was built without it; build it with the feature `{feature}` of kenwell"
+        );
+        Self::wrong_setting(setting, problem)
+    }
+
+    /// What Redis said, when it answered with an error. It is the same whatever the error is called here.
+    pub fn reply(&self) -> Option<&Reply> {
+        match self {
+            Self::Refused { reply, .. }
+            | Self::Needed { reply, .. }
+            | Self::RefusedAlone { reply, .. }
+            | Self::Opening { reply, .. }
+            | Self::Login { reply, .. } => Some(reply),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub fn class(&self) -> Class {
         match self {
@@ -248,6 +276,7 @@ impl Error {
             | Self::UnknownMaster { .. }
             | Self::Closed { .. }
             | Self::NoRuntime { .. }
+            | Self::WithinAsync { .. }
             | Self::Unexpected { .. } => Class::Configuration,
             Self::Dropped { .. } | Self::RefusedAlone { .. } => Class::Record,
             Self::Refused { reply, .. } => reply.class(),

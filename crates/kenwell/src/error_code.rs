@@ -24,6 +24,9 @@ impl Error {
     /// | `password_not_needed` | a password is set and Redis has none |
     /// | `wrong_kind_of_server` | cluster, standalone server or Sentinel, not as the settings say |
     /// | `not_master`, `unknown_master` | a replica instead of the master; no Sentinel knows the master |
+    /// | `closed` | this program has closed the connection |
+    /// | `no_runtime` | the call was made outside of a runtime of tokio |
+    /// | `within_async` | a blocking call was made within async code |
     /// | `unexpected_reply` | a reply that the command never gives |
     pub fn code(&self) -> &'static str {
         match self {
@@ -53,6 +56,7 @@ impl Error {
             Self::UnknownMaster { .. } => "unknown_master",
             Self::Closed { .. } => "closed",
             Self::NoRuntime { .. } => "no_runtime",
+            Self::WithinAsync { .. } => "within_async",
             Self::Unexpected { .. } => "unexpected_reply",
         }
     }

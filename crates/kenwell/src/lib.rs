@@ -12,6 +12,8 @@
 //! 3) "tags"       4) "[\"a\"]"
 //! ```
 //!
+//! With the feature `profile`:
+//!
 //! ```no_run
 //! use kenwell::connection::{Connection, Settings};
 //! use kenwell::profile::{self, Flattener, Fold, Layout, Prefix};
@@ -60,6 +62,7 @@
 //! | [`connection`] | [`Settings`](connection::Settings), also from a [`Url`](connection::Url), [`Secret`](connection::Secret)s that may stand in files and change, [certificates](connection::pem) in any form, and a [`Connection`](connection::Connection) that opens again when it broke |
 //! | [`profile`] | events to updates ([`Flattener`](profile::Flattener)), batches ([`Fold`](profile::Fold)), keys ([`Layout`](profile::Layout)), and Redis ([`Writer`](profile::Writer), [`apply`](profile::apply), [`read`](profile::read)), and when they go again ([`Expiry`](profile::Expiry)) |
 //! | [`state`] | what a program remembers about a user: [`StateStore`](state::StateStore), its [`Record`](state::Record)s, and the [byte layer](state::values) below |
+//! | [`blocking`] | the same for programs without async |
 //! | [`doctor`] | [`examine`](doctor::examine): what is wrong with the way to a Redis, and the cure |
 //! | [`KeyWalk`] | which keys there are |
 //! | [`printable`] | text from outside, fit for a log or a terminal |
@@ -69,9 +72,16 @@
 //!
 //! | feature | what it brings | default |
 //! |---|---|---|
+//! | `state` | [`state`] | yes |
+//! | `cluster` | Redis Cluster | yes |
+//! | `sentinel` | the master that Sentinels watch | yes |
 //! | `tls` | TLS, and certificates in any form | yes |
-//! | `encryption` | sealed entries and hashed user ids | no |
-//! | `doctor` | the `doctor`; brings `tls` | no |
+//! | `profile` | [`profile`], and with `state` [a profile along with a record](state::Builder::profile) | no |
+//! | `encryption` | sealed entries and hashed user ids; brings `state` | no |
+//! | `doctor` | [`doctor`]; brings `tls`, `profile`, `cluster` and `sentinel` | no |
+//! | `tower-sessions` | [sessions of tower-sessions](tower_sessions); brings `state` | no |
+//!
+//! A setting that needs a feature which is left out is an [`Error`] that names it.
 //!
 //! # What holds
 //!
@@ -97,8 +107,28 @@
 //! them bring their own. Profiles are deleted when somebody asks for it, and never expire by themselves.
 
 #![cfg_attr(
-    not(feature = "doctor"),
-    expect(dead_code, reason = "what only the doctor looks at")
+    not(all(feature = "doctor", feature = "state")),
+    expect(dead_code, reason = "what only parts use that are left out")
+)]
+#![cfg_attr(
+    not(all(
+        feature = "doctor",
+        feature = "encryption",
+        feature = "state",
+        feature = "tower-sessions"
+    )),
+    expect(
+        rustdoc::broken_intra_doc_links,
+        reason = "links to parts that are left out"
+    )
+)]
+#![cfg_attr(
+    all(feature = "state", not(feature = "encryption")),
+    expect(rustdoc::private_intra_doc_links, reason = "links to stand-ins")
+)]
+#![cfg_attr(
+    not(all(feature = "profile", feature = "state")),
+    expect(unused_imports, reason = "what only parts take that are left out")
 )]
 
 mod cause;
@@ -106,19 +136,33 @@ mod class;
 mod error;
 mod error_code;
 mod exceeded;
+#[cfg(any(feature = "profile", feature = "state"))]
+mod json_order;
 mod key_walk;
 mod printable;
 mod reply;
 mod resp;
+#[cfg(any(feature = "profile", feature = "state"))]
+mod stored;
 
+pub mod blocking;
 pub mod connection;
 #[cfg(feature = "doctor")]
 pub mod doctor;
+#[cfg(feature = "profile")]
 pub mod profile;
+#[cfg(feature = "state")]
 pub mod state;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use class::Class;
 pub use error::{Error, Need};
 pub use key_walk::{KeyWalk, literal_pattern};
 pub use printable::{is_printable, printable};
 pub use reply::Reply;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -91,6 +91,10 @@ impl Reply {
     /// What is wrong with the login, if this is about one.
     pub(crate) fn login_problem(&self) -> Option<LoginProblem> {
         let says = |words: &str| self.text.contains(words);
+        // Protected mode speaks of passwords too, but it is about where we come from.
+        if &*self.code == "DENIED" {
+            return None;
+        }
         if &*self.code == "WRONGPASS" || says("invalid password") {
             Some(LoginProblem::WrongPassword)
         } else if says("no password is set") || says("without any password configured") {
@@ -116,6 +120,7 @@ impl Reply {
         ) || self.text.contains("max number of clients")
             // Redis hangs up after these words.
             || self.text.contains("Protocol error")
+            || &*self.code == "DENIED"
             // What was begun with `MULTI` would go on.
             || (self.text.starts_with("unknown command") && self.text.contains("EXEC"))
     }

@@ -1,21 +1,17 @@
 //! Profiles in a real Redis Cluster: every slot, slots that move, masters that die or freeze.
 #![allow(
     clippy::allow_attributes,
-    clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
+    reason = "a test may print what it saw"
 )]
 
-mod support;
-
+use crate::support::certificates::Certificates;
+use crate::support::cluster::{Cluster, MASTERS, eventually, node};
+use crate::support::load::{Load, Written, fields, update};
+use crate::support::server::Server;
 use kenwell::Class;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{self, ProfileUpdate};
-use support::certificates::Certificates;
-use support::cluster::{Cluster, MASTERS, eventually, node};
-use support::load::{Load, Written, fields, update};
-use support::server::Server;
 
 fn users(count: usize) -> Vec<String> {
     (0..count).map(|index| format!("u{index}")).collect()
@@ -247,7 +243,7 @@ async fn a_master_that_freezes_under_load_costs_only_what_redis_loses() {
 #[tokio::test]
 async fn a_cluster_whose_node_asks_for_a_password_over_tls() {
     let certificates = Certificates::new();
-    let tls_port = support::server::free_port().to_string();
+    let tls_port = crate::support::server::free_port().to_string();
     let path = |name| certificates.path(name).to_str().unwrap().to_owned();
     let (certificate, key, authority) = (path("server.pem"), path("server.key"), path("ca.pem"));
     let node = node(&[

@@ -1,24 +1,16 @@
 //! Passwords, names, certificates and keys that are replaced on disk while a connection is in use.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::support::certificates::Certificates;
+use crate::support::load::update;
+use crate::support::sentinels::Sentinels;
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{self, Layout};
 use kenwell::{Class, Error};
-use support::certificates::Certificates;
-use support::load::update;
-use support::sentinels::Sentinels;
-use support::server::Server;
 use tempfile::TempDir;
 
 /// A folder with files that tests write secrets into.

@@ -1,22 +1,15 @@
 //! The doctor against real servers: each illness gets its own finding, and nothing is left behind.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use crate::support::certificates::Certificates;
+use crate::support::cluster;
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::doctor::{Check, Report, Status, examine};
 use kenwell::profile::{self, Layout, Prefix};
-use support::certificates::Certificates;
-use support::server::Server;
 
 /// Keys below `app:`.
 fn layout() -> Layout {
@@ -340,7 +333,7 @@ async fn a_replica() {
 
 #[tokio::test]
 async fn a_cluster_without_cluster_mode() {
-    let server = Server::start(&["--cluster-enabled", "yes"]);
+    let server = cluster::node(&[]);
     assert_eq!(server.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
     let found = report(&server.settings()).await;
     let says = "a node of a Redis Cluster";

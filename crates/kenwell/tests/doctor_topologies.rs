@@ -1,19 +1,11 @@
 //! The doctor and servers that are several.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
 
-mod support;
-
+use crate::support::cluster::Cluster;
+use crate::support::sentinels::Sentinels;
+use crate::support::server::Server;
 use kenwell::connection::{Secret, Settings};
 use kenwell::doctor::{Check, Status, examine};
 use kenwell::profile::Layout;
-use support::cluster::Cluster;
-use support::sentinels::Sentinels;
-use support::server::Server;
 
 #[tokio::test]
 async fn a_cluster_is_examined_through_the_first_node_that_answers() {

@@ -1,21 +1,9 @@
 //! The same behaviour wherever Redis is: one suite, run against every way to reach one, and against
 //! every server that is promised to work.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
 
-mod support;
-
-#[path = "everywhere/behaviour.rs"]
 mod behaviour;
-#[path = "everywhere/plain.rs"]
 mod plain;
-#[path = "everywhere/several.rs"]
 mod several;
-#[path = "everywhere/tls.rs"]
 mod tls;
 
 /// A test for each flavour and each way to reach it.
@@ -36,36 +24,36 @@ macro_rules! everywhere {
 // Redis 6.2 cannot choose the port of its cluster bus, so that its nodes might collide with others.
 everywhere! {
     redis = Redis:
-        crate::plain::tcp as over_tcp,
-        crate::plain::socket as over_a_socket,
-        crate::plain::database as in_database_5,
-        crate::plain::password as with_a_password,
-        crate::plain::rotated as with_a_rotated_password,
-        crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::tls::authority as over_tls_with_a_private_authority,
-        crate::tls::stunnel as through_stunnel_with_a_common_name,
-        crate::tls::both_sides as with_certificates_on_both_sides,
-        crate::tls::unverified as over_tls_without_verification,
-        crate::several::cluster as in_a_cluster,
-        crate::several::sentinels as behind_sentinels,
-        crate::several::sealed_sentinels as behind_sentinels_over_tls;
+        crate::everywhere::plain::tcp as over_tcp,
+        crate::everywhere::plain::socket as over_a_socket,
+        crate::everywhere::plain::database as in_database_5,
+        crate::everywhere::plain::password as with_a_password,
+        crate::everywhere::plain::rotated as with_a_rotated_password,
+        crate::everywhere::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::everywhere::tls::authority as over_tls_with_a_private_authority,
+        crate::everywhere::tls::stunnel as through_stunnel_with_a_common_name,
+        crate::everywhere::tls::both_sides as with_certificates_on_both_sides,
+        crate::everywhere::tls::unverified as over_tls_without_verification,
+        crate::everywhere::several::cluster as in_a_cluster,
+        crate::everywhere::several::sentinels as behind_sentinels,
+        crate::everywhere::several::sealed_sentinels as behind_sentinels_over_tls;
     valkey = Valkey:
-        crate::plain::tcp as over_tcp,
-        crate::plain::socket as over_a_socket,
-        crate::plain::database as in_database_5,
-        crate::plain::password as with_a_password,
-        crate::plain::rotated as with_a_rotated_password,
-        crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::tls::stunnel as through_stunnel_with_a_common_name,
-        crate::several::cluster as in_a_cluster,
-        crate::several::sentinels as behind_sentinels;
+        crate::everywhere::plain::tcp as over_tcp,
+        crate::everywhere::plain::socket as over_a_socket,
+        crate::everywhere::plain::database as in_database_5,
+        crate::everywhere::plain::password as with_a_password,
+        crate::everywhere::plain::rotated as with_a_rotated_password,
+        crate::everywhere::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::everywhere::tls::stunnel as through_stunnel_with_a_common_name,
+        crate::everywhere::several::cluster as in_a_cluster,
+        crate::everywhere::several::sentinels as behind_sentinels;
     redis_6_2 = Redis62:
-        crate::plain::tcp as over_tcp,
-        crate::plain::socket as over_a_socket,
-        crate::plain::database as in_database_5,
-        crate::plain::password as with_a_password,
-        crate::plain::rotated as with_a_rotated_password,
-        crate::plain::least_rights as as_a_user_with_the_least_rights,
-        crate::tls::stunnel as through_stunnel_with_a_common_name,
-        crate::several::sentinels as behind_sentinels;
+        crate::everywhere::plain::tcp as over_tcp,
+        crate::everywhere::plain::socket as over_a_socket,
+        crate::everywhere::plain::database as in_database_5,
+        crate::everywhere::plain::password as with_a_password,
+        crate::everywhere::plain::rotated as with_a_rotated_password,
+        crate::everywhere::plain::least_rights as as_a_user_with_the_least_rights,
+        crate::everywhere::tls::stunnel as through_stunnel_with_a_common_name,
+        crate::everywhere::several::sentinels as behind_sentinels;
 }

@@ -1,27 +1,19 @@
 //! Profiles that expire: each write renews the time to live, and no write is lost to the old one.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::support::cluster::Cluster;
+use crate::support::flavour::Flavour;
+use crate::support::load::update;
+use crate::support::proxy::{Act, Proxy, is};
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Settings};
 use kenwell::doctor::{Check, Status, examine_expiring};
 use kenwell::profile::{Expiry, FieldTtls, Layout, TtlFrom, Writer, fields_expire_in};
 use kenwell::{Class, Error};
-use support::cluster::Cluster;
-use support::flavour::Flavour;
-use support::load::update;
-use support::proxy::{Act, Proxy, is};
-use support::server::Server;
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -1,18 +1,10 @@
 //! The one-pass flattener against the obvious model, on random events that are nasty on purpose.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 
+use crate::support::model::{self, Outcome, Rules};
 use kenwell::profile::{Flattener, Layout, Prefix};
 use proptest::prelude::*;
-use support::model::{self, Outcome, Rules};
 
 /// Keys that collide: with dots, empty, escaped, array indices, and the names events are made of.
 fn key() -> impl Strategy<Value = String> {

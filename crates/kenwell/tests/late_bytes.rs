@@ -1,20 +1,12 @@
 //! What an earlier run's connection still carries must not land on what a later run has written.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::cluster::Cluster;
+use crate::support::proxy::{Act, Proxy, is};
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{self, Layout, ProfileUpdate};
-use support::cluster::Cluster;
-use support::proxy::{Act, Proxy, is};
-use support::server::Server;
 
 fn update(user: &str, value: u32) -> ProfileUpdate {
     let event = format!(r#"{{"userId":"{user}","traits":{{"n":{value}}}}}"#);

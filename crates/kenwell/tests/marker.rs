@@ -1,18 +1,10 @@
 //! Markers in real servers: what they say, and what they show after a restart, a flush and a failover.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
 
-mod support;
-
+use crate::support::cluster::{Cluster, MASTERS, eventually};
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{Layout, Marker, Prefix, Shard};
 use kenwell::{Class, Error};
-use support::cluster::{Cluster, MASTERS, eventually};
-use support::server::Server;
 
 fn marker(settings: Settings) -> Marker {
     let layout = Layout {

@@ -1,16 +1,9 @@
 //! Certificates and keys in every form in which people have them: taken as they are, or named for what they are.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::fs;
 
+use crate::support::certificates::Certificates;
 use kenwell::connection::{Secret, Settings, pem};
-use support::certificates::Certificates;
 
 /// What the settings say about files; empty when nothing is wrong.
 fn judged(all: &Certificates, authority: &str, certificate: &str, key: &str) -> String {

@@ -1,21 +1,13 @@
 //! Profiles in a real Redis: what is written, what fails and how, and what comes back.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::support::link::{Flow, Link};
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile::{self, Layout, ProfileUpdate};
 use kenwell::{Class, Error};
-use support::link::{Flow, Link};
-use support::server::Server;
 
 fn update(user: &str, traits: &str) -> ProfileUpdate {
     let event = format!(r#"{{"userId":"{user}","traits":{traits}}}"#);

@@ -1,17 +1,9 @@
 //! A cluster that grows and shrinks while it is written to.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 
-use support::cluster::Cluster;
-use support::load::{Load, fields};
+use crate::support::cluster::Cluster;
+use crate::support::load::{Load, fields};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_added_and_removed_under_load_costs_nothing() {

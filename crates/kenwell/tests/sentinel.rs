@@ -1,21 +1,17 @@
 //! Profiles through real Sentinels: who the master is, and what happens when it changes.
 #![allow(
     clippy::allow_attributes,
-    clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
+    reason = "a test may print what it saw"
 )]
 
-mod support;
-
+use crate::support::cluster::eventually;
+use crate::support::load::{Load, Written, fields, update};
+use crate::support::sentinels::Sentinels;
+use crate::support::server::Server;
 use kenwell::Class;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::profile;
-use support::cluster::eventually;
-use support::load::{Load, Written, fields, update};
-use support::sentinels::Sentinels;
-use support::server::Server;
 
 fn users() -> Vec<String> {
     (0..20).map(|index| format!("u{index}")).collect()
@@ -129,7 +125,7 @@ async fn a_replica_is_not_written_to_whatever_the_sentinels_say() {
     let connection = Connection::new(sentinels.settings()).unwrap();
     let one = [update("u1", r#"{"a":1}"#)];
     assert!(profile::apply(&connection, &one).await[0].is_ok());
-    let nobody = support::server::free_port().to_string();
+    let nobody = crate::support::server::free_port().to_string();
     let demote = ["REPLICAOF", "127.0.0.1", &nobody];
     assert_eq!(sentinels.servers[0].cli(&demote), "OK");
     // On the connection that is open the server itself refuses; on a new one we do not even write.

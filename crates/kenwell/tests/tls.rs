@@ -1,19 +1,12 @@
 //! TLS against a real Redis, with real certificates of all kinds: which are trusted, which are not,
 //! and what the refusal tells to do.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::certificates::Certificates;
+use crate::support::log::Log;
+use crate::support::server::Server;
+use crate::support::stunnel::Stunnel;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::{Class, Error};
-use support::certificates::Certificates;
-use support::log::Log;
-use support::server::Server;
-use support::stunnel::Stunnel;
 
 const PAST: [&str; 2] = ["20200101000000Z", "20210101000000Z"];
 const FUTURE: [&str; 2] = ["20900101000000Z", "20910101000000Z"];

@@ -1,24 +1,17 @@
 //! Why a handshake fails, in words that are true: keys and signatures that are too weak, times, loopback names.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::certificates::Certificates;
+use crate::support::sentinels::Sentinels;
+use crate::support::server::{Server, free_port};
+use crate::support::stunnel::Stunnel;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::doctor::{self, Check};
 use kenwell::profile::{Layout, Prefix};
 use kenwell::{Class, Error};
-use support::certificates::Certificates;
-use support::sentinels::Sentinels;
-use support::server::{Server, free_port};
-use support::stunnel::Stunnel;
 
 const PAST: [&str; 2] = ["20200101000000Z", "20210101000000Z"];
 const FUTURE: [&str; 2] = ["20900101000000Z", "20910101000000Z"];

@@ -1,25 +1,17 @@
 //! Replays the recorded behaviour of RudderStack's Redis destination through the pure part of the
 //! crate. What we do differently on purpose is listed, one by one, in `differences.json`.
-#![allow(
-    clippy::allow_attributes,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
-)]
-
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::support::model::{self, DIFFERENCES, Outcome, RecordedOrder, Rules};
+use crate::support::recorded::{compare_with_list, lines};
+use crate::support::server::Server;
 use kenwell::profile::{
     self, Flattener, Fold, Ignored, Layout, Order, Prefix, ProfileUpdate, Receipt,
 };
 use kenwell_json::Reader;
 use serde_json::{Value, json};
-use support::model::{self, DIFFERENCES, Outcome, RecordedOrder, Rules};
-use support::recorded::{compare_with_list, lines};
-use support::server::Server;
 
 /// The value is a JSON document: `documents/vectors.rs` has these.
 const JSON_MODE: usize = 128;

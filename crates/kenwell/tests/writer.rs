@@ -3,20 +3,16 @@
 #![allow(
     clippy::allow_attributes,
     clippy::cast_precision_loss,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test may panic, and its helpers are part of it"
+    reason = "the numbers are small"
 )]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::proxy::{Act, Proxy, is};
+use crate::support::server::Server;
 use kenwell::connection::{Connection, Settings};
 use kenwell::profile::{self, Layout, ProfileUpdate, Writer};
 use kenwell::{Class, Error};
-use support::proxy::{Act, Proxy, is};
-use support::server::Server;
 
 /// How long anything may take before a test gives up on it.
 const PATIENCE: Duration = Duration::from_secs(90);

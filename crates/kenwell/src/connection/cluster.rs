@@ -65,12 +65,12 @@ impl Cluster {
     }
 
     /// The same cluster on sockets of its own that are opened under this name.
-    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self {
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Arc<Self> {
+        Arc::new(Self {
             topology: Arc::clone(&self.topology),
             name,
             nodes: Mutex::default(),
-        }
+        })
     }
 
     /// Sends each command to the node that has its first argument, and reads every reply: one

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(unix)]
 use tokio::net::UnixStream;
 
 use super::Settings;
@@ -31,7 +32,10 @@ pub(super) async fn dial(
     // Half of the time for the look-up, so that something is left for the addresses that it finds.
     let tcp = |host, port| tcp::open(host, port, &target.resolver, settings.connect_timeout / 2);
     let mut raw = match (&target.address, &target.tls) {
+        #[cfg(unix)]
         (Address::Unix(path), _) => start(UnixStream::connect(path).await.map_err(refused)?),
+        #[cfg(not(unix))]
+        (Address::Unix(_), _) => return Err(refused(io::ErrorKind::Unsupported.into())),
         (Address::Tcp { host, port }, None) => {
             let socket = tcp(host, *port).await;
             start(socket.map_err(refused)?)

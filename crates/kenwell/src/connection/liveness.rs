@@ -2,7 +2,7 @@
 //!
 //! A client library moves a connection's bytes in a task of its own. That task may run on another runtime than the
 //! caller's; when that runtime stands still, or the task has ended, a caller would wait for its reply for ever.
-//! So the task counts how often it was polled and tells when it ends, and calls note their replies.
+//! So the task counts how often it was polled, can be woken, and tells when it ends, and calls note their replies.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
 use super::command_queue::{Broken, closed};
@@ -25,6 +25,7 @@ const IDLE: Duration = Duration::from_secs(3);
 pub(super) struct Liveness {
     /// How often the task was polled.
     polls: AtomicU64,
+    task: AtomicWaker,
     under_way: AtomicUsize,
     /// When the latest reply came.
     answered: LastActivity,
@@ -43,6 +44,7 @@ impl Liveness {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             polls: AtomicU64::new(0),
+            task: AtomicWaker::new(),
             under_way: AtomicUsize::new(0),
             answered: LastActivity::new(),
             has_ended: AtomicBool::new(false),
@@ -56,14 +58,22 @@ impl Liveness {
         let _end = EndGuard(Arc::clone(&self));
         let mut task = pin!(task);
         poll_fn(|context| {
+            self.task.register(context.waker());
             self.polls.fetch_add(1, Ordering::Relaxed);
             task.as_mut().poll(context)
         })
         .await;
     }
 
-    /// How often the task was polled so far. Every command wakes it; when it was not polled long after
-    /// that, its runtime stands still.
+    /// Wakes the task, whatever it waits for, and tells how often it was polled before. When that is still so long
+    /// after that, its runtime stands still.
+    pub(super) fn wake_task(&self) -> u64 {
+        let polls = self.polls();
+        self.task.wake();
+        polls
+    }
+
+    /// How often the task was polled so far.
     pub(super) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }
@@ -150,5 +160,18 @@ mod tests {
                 .is_err()
         );
         assert!(liveness.await_reply(async { Ok(1) }).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_task_that_waits_for_something_else_can_be_woken() {
+        let liveness = Liveness::new();
+        let _task = tokio::spawn(Arc::clone(&liveness).watch(pending()));
+        tokio::task::yield_now().await;
+        for _time in 0..2 {
+            let polls = liveness.wake_task();
+            assert_eq!(liveness.polls(), polls);
+            tokio::task::yield_now().await;
+            assert_eq!(liveness.polls(), polls + 1);
+        }
     }
 }

@@ -7,6 +7,7 @@ mod call_table;
 mod client_id;
 mod client_name;
 mod close;
+#[cfg_attr(not(feature = "cluster"), path = "without_cluster.rs")]
 mod cluster;
 mod command_buffer;
 mod command_queue;
@@ -17,6 +18,7 @@ mod draining_socket;
 mod file;
 mod group;
 mod key_order;
+mod limits;
 mod liveness;
 mod login;
 mod moving_pipeline;
@@ -30,12 +32,14 @@ mod resolver;
 mod route;
 mod secret;
 mod send_options;
+#[cfg_attr(not(feature = "sentinel"), path = "without_sentinel.rs")]
 mod sentinel;
 mod server_connection;
 mod server_kind;
 mod settings;
 mod shared_connection;
 mod slot;
+#[cfg(feature = "cluster")]
 mod slot_map;
 mod socket_task;
 mod spare_buffers;
@@ -45,6 +49,7 @@ mod target;
 mod tcp;
 #[cfg_attr(not(feature = "tls"), path = "without_tls.rs")]
 mod tls;
+#[cfg(feature = "cluster")]
 mod topology;
 mod url;
 

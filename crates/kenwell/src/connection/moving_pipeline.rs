@@ -37,21 +37,62 @@ impl ServerConnection {
             Ok(open) => open,
             Err(error) => return vec![Err(error); count],
         };
+        let (mut answers, failure) = self.exchange(command, commands, &open).await;
+        if let Some(failure) = failure {
+            answers.resize(count, Err(failure));
+        }
+        answers
+    }
+
+    /// Sends pipelines one after the other, all on one socket: `first`, and then what `next` makes of the answers to the one
+    /// before, until it gives `None`. When the socket fails nothing more is sent.
+    pub(super) async fn converse(
+        &self,
+        command: &'static str,
+        first: CommandBuffer,
+        mut next: impl FnMut(Answers) -> Result<Option<CommandBuffer>, Error>,
+    ) -> Result<(), Error> {
+        let open = self.usable(None).await?;
+        let mut commands = first;
+        loop {
+            let (answers, failure) = self.exchange(command, commands, &open).await;
+            let spoilt = |reply: &Result<_, Error>| {
+                reply
+                    .as_ref()
+                    .err()
+                    .filter(|it| it.spoils_connection())
+                    .cloned()
+            };
+            if let Some(error) = failure.or_else(|| answers.iter().find_map(spoilt)) {
+                return Err(error);
+            }
+            match next(answers)? {
+                Some(following) => commands = following,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends commands on this connection, and gives the answers that came, and why others did not. It is closed after a failure,
+    /// and after an answer that spoils it.
+    async fn exchange(
+        &self,
+        command: &'static str,
+        commands: CommandBuffer,
+        open: &OpenHandle,
+    ) -> (Answers, Option<Error>) {
         let limit = self.shared.settings.command_timeout + time_for_largest(&commands);
         let _under_way = open.liveness.begin_call();
         open.activity.note();
         let replies = open.queue.push(commands.into());
-        let (values, failure) = self.receive_moving(command, replies, &open, limit).await;
-        let mut answers = Answers::with_capacity(count);
+        let (values, failure) = self.receive_moving(command, replies, open, limit).await;
+        let mut answers = Answers::with_capacity(values.len());
         answers.extend(values.into_iter().map(|value| self.refused(value, command)));
         let spoilt = |reply: &Result<_, Error>| reply.as_ref().is_err_and(Error::spoils_connection);
         if failure.is_some() || answers.iter().any(spoilt) {
             self.shared.close(open.generation);
         }
-        if let Some(failure) = failure {
-            answers.resize(count, Err(failure));
-        }
-        answers
+        (answers, failure)
     }
 
     /// Awaits the replies; after a failure, those that had come.

@@ -33,8 +33,8 @@ use crate::resp::{Command, Pipeline, Value};
 ///
 /// # Runtimes
 ///
-/// It may be used from several runtimes. When the one on which a socket was opened stands still, the next
-/// call replaces the socket within a second.
+/// It may be used from several runtimes. When the one on which a socket was opened stands still, calls on
+/// others replace the socket after about a second.
 ///
 /// # Failover
 ///
@@ -111,8 +111,8 @@ impl Connection {
             settings: Arc::clone(&self.settings),
             route: match &self.route {
                 Route::Standalone(node) => Route::Standalone(node.named(same)),
-                Route::Cluster(cluster) => Route::Cluster(Arc::new(cluster.named(same))),
-                Route::Sentinel(sentinel) => Route::Sentinel(Arc::new(sentinel.named(same))),
+                Route::Cluster(cluster) => Route::Cluster(cluster.named(same)),
+                Route::Sentinel(sentinel) => Route::Sentinel(sentinel.named(same)),
             },
             name,
             order: Arc::default(),
@@ -283,6 +283,28 @@ impl Connection {
             },
         };
         sent.unwrap_or_else(|error| vec![Err(error); count])
+    }
+
+    /// Sends pipelines one after the other, all on one socket: `first`, and then what `next` makes of the answers to the one
+    /// before, until it gives `None`. When the socket fails nothing more is sent. In a cluster, which has several sockets,
+    /// nothing is.
+    ///
+    /// What a socket keeps between commands (`WATCH`) is whole only when nothing else is sent on this connection.
+    pub(crate) async fn converse(
+        &self,
+        command: &'static str,
+        first: CommandBuffer,
+        next: impl FnMut(Answers) -> Result<Option<CommandBuffer>, Error>,
+    ) -> Result<(), Error> {
+        self.check_runtime()?;
+        match &self.route {
+            Route::Standalone(node) => node.converse(command, first, next).await,
+            Route::Cluster(_) => Ok(()),
+            Route::Sentinel(sentinel) => {
+                let master = sentinel.master(None).await?;
+                master.converse(command, first, next).await
+            }
+        }
     }
 
     /// The node of a cluster that has a key, as far as is known; `None` where there is only one server.

@@ -10,10 +10,10 @@ use super::Settings;
 use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
+use super::limits::OTHERS;
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
 use super::target::Target;
-use super::topology::OTHERS;
 use crate::Error;
 
 /// A connection to whatever server the Sentinels call the master.
@@ -50,13 +50,13 @@ impl SentinelMaster {
     }
 
     /// The same master on a socket of its own that is opened under this name.
-    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Self {
-        Self {
+    pub(super) fn named(&self, name: Option<Arc<ClientName>>) -> Arc<Self> {
+        Arc::new(Self {
             watcher: Arc::clone(&self.watcher),
             name,
             masters: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
-        }
+        })
     }
 
     /// The connection to the master of now. After every error that closes it, `READONLY` among them, the next call asks

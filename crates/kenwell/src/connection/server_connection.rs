@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::Settings;
 use super::client_name::ClientName;
 use super::command_buffer::CommandBuffer;
-use super::command_queue::{PendingReplies, Replies, Request};
+use super::command_queue::{Broken, PendingReplies, Replies, Request};
 use super::deadline::Deadline;
 use super::key_order::{Admission, send_in_order};
+use super::liveness::Liveness;
 use super::raw_connection::lost;
 use super::send_options::SendOptions;
 use super::shared_connection::{OpenHandle, SharedConnection};
@@ -21,8 +22,8 @@ use crate::resp::{Command, Pipeline, Value};
 /// connection is replaced.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
-/// How long the task that moves a connection's bytes may take to begin with a command. Another runtime,
-/// on which the connection was opened, may stand still.
+/// How long the task that moves a connection's bytes may take to run when it was woken. Another runtime, on which the
+/// connection was opened, may stand still.
 const STANDSTILL: Duration = Duration::from_millis(500);
 
 /// One multiplexed connection to one Redis server. Clones share the socket.
@@ -201,12 +202,8 @@ impl ServerConnection {
         let begun = Deadline::of(STANDSTILL).or_sooner(Some(limit));
         let mut came = begun.wait(&mut replies).await;
         if came.is_none() {
-            came = if open.liveness.polls() == polls {
-                let problem = "the runtime on which the connection was opened stands still";
-                Some(Err(Arc::new(io::Error::other(problem))))
-            } else {
-                Box::pin(limit.wait(open.liveness.await_reply(&mut replies))).await
-            };
+            // Boxed, since it is rare.
+            came = Box::pin(await_while_running(&open.liveness, replies, polls, limit)).await;
         }
         let came = came.ok_or_else(|| limit.exceeded(command, address))?;
         came.and_then(Replies::all)
@@ -247,4 +244,27 @@ impl ServerConnection {
         }
         answers_ping
     }
+}
+
+/// Awaits replies until the limit, as long as the task runs that moves the connection's bytes; `None` when they did
+/// not come. The request has woken that task, which had run so often before.
+async fn await_while_running(
+    liveness: &Liveness,
+    mut replies: PendingReplies,
+    mut polls: u64,
+    limit: Deadline,
+) -> Option<Result<Replies, Broken>> {
+    while !limit.is_over() {
+        if liveness.polls() == polls {
+            let problem = "the runtime on which the connection was opened stands still";
+            return Some(Err(Arc::new(io::Error::other(problem))));
+        }
+        polls = liveness.wake_task();
+        let pause = Deadline::of(STANDSTILL).or_sooner(Some(limit));
+        let came = pause.wait(liveness.await_reply(&mut replies)).await;
+        if came.is_some() {
+            return came;
+        }
+    }
+    None
 }

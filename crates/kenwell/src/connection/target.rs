@@ -35,6 +35,7 @@ impl Settings {
     /// Each address with its TLS set-up, if any; at least one.
     pub(super) fn targets(&self) -> Result<Vec<Target>, Error> {
         self.check_combination()?;
+        self.check_features()?;
         let expected = match (self.cluster_mode, &self.sentinel_master) {
             (true, _) => ServerKind::ClusterNode,
             (false, Some(_)) => ServerKind::Sentinel,
@@ -55,6 +56,17 @@ impl Settings {
                 .collect();
         };
         Err(Error::wrong_setting("address", problem))
+    }
+
+    /// What this program was built without.
+    fn check_features(&self) -> Result<(), Error> {
+        if self.cluster_mode && !cfg!(feature = "cluster") {
+            return Err(Error::left_out("cluster_mode", "cluster"));
+        }
+        if self.sentinel_master.is_some() && !cfg!(feature = "sentinel") {
+            return Err(Error::left_out("sentinel_master", "sentinel"));
+        }
+        Ok(())
     }
 
     fn check_combination(&self) -> Result<(), Error> {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use super::Settings;
 use super::address::Address;
@@ -10,6 +9,7 @@ use super::address_map::AddressMap;
 use super::address_source::AddressSource;
 use super::client_name::ClientName;
 use super::deadline::Deadline;
+use super::limits::{OTHERS, QUESTION_LIMIT};
 use super::server_connection::ServerConnection;
 use super::server_kind::ServerKind;
 use super::slot_map::{MAX_NODES, Redirection, SlotMap};
@@ -17,13 +17,6 @@ use super::target::Target;
 use crate::Error;
 use crate::reply::Reply;
 use crate::resp::Command;
-
-/// The longest to wait for one node's, or one Sentinel's, answer about the others, unless the
-/// settings allow even less. Another one can be asked instead.
-pub(super) const QUESTION_LIMIT: Duration = Duration::from_secs(2);
-
-/// How long to wait for another task that is asking.
-pub(super) const OTHERS: Duration = Duration::from_millis(500);
 
 /// How many nodes are asked, one after the other, before the next attempt is left to the caller.
 const MAX_ASKED: usize = 5;
@@ -249,6 +242,8 @@ fn no_cluster(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn topology(seeds: &str) -> Topology {

@@ -10,10 +10,7 @@ pub(super) enum TlsClient {}
 
 impl TlsClient {
     pub(super) fn new(_settings: &Settings, _address: &Address) -> Result<Self, Error> {
-        Err(Error::wrong_setting(
-            "secure",
-            "this program was built without TLS; build it with the feature `tls` of kenwell",
-        ))
+        Err(Error::left_out("secure", "tls"))
     }
 
     pub(super) fn alert(&self, _error: Error) -> Error {

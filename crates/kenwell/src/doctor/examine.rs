@@ -30,9 +30,12 @@ pub async fn examine_expiring(settings: &Settings, layout: &Layout, expiry: &Exp
     for server in servers {
         let mut findings = Vec::with_capacity(Check::ALL.len());
         // `None` only says that the rest was not reached.
-        let _reached_the_end = walk(settings, server, (layout, expiry), &mut findings).await;
+        let rules = (layout, expiry);
+        let _reached_the_end = walk(settings, server.clone(), rules, &mut findings).await;
         if settings.sentinel_master.is_some() {
-            findings.iter_mut().for_each(explain::announced);
+            for finding in &mut findings {
+                explain::announced(finding, &server);
+            }
         }
         report = Report::new(findings);
         let connected = report.finding(Check::Connect);

@@ -18,21 +18,30 @@ pub(super) fn took(error: &Error) -> String {
     }
 }
 
-/// Says that the Sentinels named the address of a server that cannot be reached.
-pub(super) fn announced(finding: &mut Finding) {
+/// Says that the Sentinels named this address of a server that cannot be reached.
+pub(super) fn announced(finding: &mut Finding, address: &str) {
     if finding.status == Status::Failed && matches!(finding.check, Check::Name | Check::Connect) {
         finding.says.push_str("; the Sentinels named this address");
         let cure = finding.cure.take().unwrap_or_default();
-        finding.cure = Some(format!("{cure}; {ANNOUNCED}"));
+        finding.cure = Some(format!("{cure}; {}", cure_of_announced(address)));
     }
 }
 
-/// The cure where servers know each other by other addresses than ours.
-const ANNOUNCED: &str = "if the server has another address from here, map the one that was named to it with `address_map`, or let the servers announce one that leads there (`cluster-announce-ip`, `replica-announce-ip`, `sentinel monitor`)";
+/// The cure where servers know each other by other addresses than ours: the setting as the file would have it, with
+/// `HOST` for what only the reader knows.
+fn cure_of_announced(address: &str) -> String {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    format!(
+        "if the server has another host from here, map the one that was named to it, `address_map = {{ \"{host}\" = \"HOST\" }}`, \
+         or let the servers announce one that leads there (`cluster-announce-ip`, `replica-announce-ip`, `sentinel monitor`)"
+    )
+}
 
 fn explain(error: &Error) -> (String, String) {
     let (says, cure) = match error {
-        error if was_announced(error) => (error.to_string(), ANNOUNCED),
+        Error::Connect { address, .. } | Error::Timeout { address, .. } if was_announced(error) => {
+            return (error.to_string(), cure_of_announced(address));
+        }
         Error::Settings { setting, problem } => {
             return (
                 format!("{setting}: {problem}"),

@@ -142,6 +142,18 @@ fn tests(layout: &Layout, key: &[u8], settings: &Settings, expiry: &Expiry) -> V
         };
         tests.push(test(name, grant, Required, arguments));
     }
+    if layout.rules.is_by_time() && !settings.cluster_mode {
+        let clocks_key = &*clocks;
+        let clocks: &[&[u8]] = &[clocks_key];
+        tests.push(test("WATCH", "+watch", Recommended, clocks));
+        tests.push(test("UNWATCH", "+unwatch", Recommended, &[]));
+        tests.push(test("MGET", "+mget", Recommended, clocks));
+        // Nothing to put there, so nothing is put there.
+        let nothing: &[&[u8]] = &[clocks_key, b"0", b""];
+        tests.push(test("SETRANGE", "+setrange", Recommended, nothing));
+        // Without a `MULTI` before it, which would hold back what comes after it.
+        tests.push(test("EXEC", "+multi +exec", Recommended, &[]));
+    }
     if settings.cluster_mode {
         tests.push(test("CLUSTER SLOTS", "+cluster|slots", Required, &[]));
         tests.push(test("ASKING", "+asking", Required, &[]));
@@ -243,15 +255,17 @@ fn judge(permissions: &[(&RightsTest, Permission)], user: &str, layout: &Layout)
 
 /// Whether a command is only used on clocks.
 fn is_about_clocks(name: &str) -> bool {
-    matches!(name, "GET" | "SET")
+    matches!(name, "GET" | "SET" | "WATCH" | "MGET" | "SETRANGE")
 }
 
 /// What is lost without the commands that are not needed for writing.
 fn without(forbidden: &[&str]) -> &'static str {
     if forbidden.iter().any(|name| name.starts_with("CLIENT")) {
         ": after a broken connection, or a restart of Kenwell, Redis cannot be told to forget what it still holds of the old one, which could overwrite newer values"
-    } else {
+    } else if forbidden.contains(&"HGETALL") {
         ": profiles cannot be read back"
+    } else {
+        ": the script writes every event, which costs Redis twice as much"
     }
 }
 
@@ -407,6 +421,15 @@ mod tests {
             assert_eq!(finding.status, Status::Failed);
             assert!(finding.cure.unwrap().ends_with(line));
         }
+        let without = [("WATCH", CommandDenied), ("EXEC", CommandDenied)];
+        let finding = judged_by(&without, "u", &by_time);
+        assert_eq!(finding.status, Status::Warning);
+        assert!(finding.says.contains("twice as much"), "{}", finding.says);
+        let cure = finding.cure.unwrap();
+        assert!(
+            cure.ends_with("ACL SETUSER u +watch +multi +exec"),
+            "{cure}"
+        );
         let plain = judged(&[("EVALSHA", CommandDenied)], "u", "");
         assert_eq!(plain.cure, None);
     }

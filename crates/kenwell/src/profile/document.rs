@@ -34,14 +34,7 @@ impl Flattener {
     ) -> Result<ProfileUpdate, Ignored> {
         let taken_at = prefix.as_ref().map_or(None, |prefix| prefix.taken_at);
         let found = DocumentEvent::read(event, taken_at)?;
-        if found.integrations == Integrations::Off {
-            return Err(Ignored::IntegrationsOff);
-        }
-        if prefix.as_ref().is_ok_and(|prefix| prefix.took_type) {
-            return Err(Ignored::TypeTaken);
-        }
-        let user_id = found.user_id.text()?;
-        let prefix = prefix?;
+        let (user_id, prefix) = event::addressee(found.integrations, &found.user_id, prefix)?;
         let mut key = Vec::with_capacity(64 + user_id.len());
         let patch = if let [Some(entity), Some(id_type), Some(model)] = found.sources
             && [entity, id_type, model].into_iter().all(js::is_truthy)

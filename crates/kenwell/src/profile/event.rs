@@ -8,6 +8,7 @@ use super::Ignored;
 use super::event_time::{NamedTimes, moment_ms};
 use super::js::{self, NumberContext};
 use super::limits::MAX_DEPTH;
+use super::prefix::ResolvedPrefix;
 
 /// A member of an event that says something about what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +153,22 @@ impl<'a> UserId<'a> {
             _ => text,
         }
     }
+}
+
+/// Whom an event is about, and what stands before that in keys; or the first reason why it is not written.
+#[inline]
+pub(super) fn addressee<'a, 'p>(
+    integrations: Integrations,
+    user_id: &UserId<'a>,
+    prefix: Result<ResolvedPrefix<'p>, Ignored>,
+) -> Result<(Cow<'a, [u8]>, ResolvedPrefix<'p>), Ignored> {
+    if integrations == Integrations::Off {
+        return Err(Ignored::IntegrationsOff);
+    }
+    if prefix.as_ref().is_ok_and(|prefix| prefix.took_type) {
+        return Err(Ignored::TypeTaken);
+    }
+    Ok((user_id.text()?, prefix?))
 }
 
 /// Jumps over a value that stands inside `depth` containers.

@@ -159,14 +159,7 @@ impl Flattener {
         layout: &Layout,
         receipt: &Receipt<'_>,
     ) -> Result<ProfileUpdate, Ignored> {
-        if found.integrations == Integrations::Off {
-            return Err(Ignored::IntegrationsOff);
-        }
-        if prefix.as_ref().is_ok_and(|prefix| prefix.took_type) {
-            return Err(Ignored::TypeTaken);
-        }
-        let user_id = found.user_id.text()?;
-        let prefix = prefix?;
+        let (user_id, prefix) = event::addressee(found.integrations, &found.user_id, prefix)?;
         if let [Some(entity), Some(id_type), Some(model)] = found.sources
             && [entity, id_type, model].into_iter().all(js::is_truthy)
         {

@@ -12,8 +12,8 @@ use kenwell_json::{Kind, Reader, Text};
 
 use super::Ignored;
 use super::js::{self, NumberContext};
-use super::json_order::{Reorder, order, slice};
 use super::limits::MAX_DEPTH;
+use crate::json_order::{Reorder, order, slice};
 
 /// Writes values as JSON text; its buffers are reused from value to value.
 #[derive(Debug, Default)]

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Layout, stored_fields};
+use super::Layout;
 use crate::Error;
 use crate::connection::{Connection, slot_of};
 use crate::resp::{Pipeline, Value};
+use crate::stored::stored_fields;
 
 /// The field of the marker's hash that has the position.
 const POSITION: &str = "position";

@@ -34,7 +34,11 @@ local function write_usual(ttl, once)
         end
         -- Or older than all of it, which changes nothing.
         if new >= read('>I6', blob, at) then return end
-        if ttl == '0' then return redis.pcall('EXISTS', profile) == 1 and tonumber(ARGV[4]) or nil end
+        if ttl == '0' then
+          -- Not `EXISTS`: its clocks may have been set although something else is there.
+          local fields = redis.pcall('HLEN', profile)
+          return type(fields) == 'number' and fields > 0 and tonumber(ARGV[4]) or nil
+        end
         local left = once == '0' and ttl or redis.pcall('PTTL', profile)
         if type(left) == 'number' and left < 1 or type(left) == 'table' then return end
         if once == '0' and redis.pcall('PEXPIRE', profile, ttl) ~= 1 then return end
@@ -78,7 +82,7 @@ local function write()
   local pairs_at = groups_at + 3 * count
   local sub, byte, find = string.sub, string.byte, string.find
   local REMOVED, SET = 45, 61 -- '-' and '='; '~' is both
-  local MOST_REMOVALS, MOST_LEVELS, MOST_REPORTED, MOST_BYTES = 1000, 32, 100, 250
+  local MOST_REMOVALS, MOST_MISSING, MOST_LEVELS, MOST_REPORTED, MOST_BYTES = 1000, 1000, 32, 100, 250
   -- Which fields of the update were left alone, by their place; and names of what was removed, or was to be and is newer.
   local left, gone, newer = {}, {}, {}
 
@@ -237,6 +241,33 @@ local function write()
     return reports and report() or 0
   end
 
+  -- What is stored of groups, each of them one piece.
+  local function blob_of(pieces, count)
+    return '\1' .. struct.pack('>I2', math.min(count, 65535)) .. table.concat(pieces)
+  end
+
+  -- The blob without the clocks of fields that are not there, because somebody else has deleted them, but for the newest:
+  -- names that never come again would be kept for ever. Every name is in it once.
+  local function without_missing(blob)
+    local is_there, missing, pieces = {}, 0, {}
+    for _, name in ipairs(run('HKEYS', profile)) do is_there[name] = true end
+    for _, group in ipairs(groups_of(blob)) do
+      local kept = {}
+      each_name(group.names, function(kind, name, text)
+        if kind ~= REMOVED and not is_there[name] then
+          missing = missing + 1
+          if missing > MOST_MISSING then kind = kind ~= SET and REMOVED end
+        end
+        if kind then kept[#kept + 1] = string.char(kind) .. text end
+      end)
+      if #kept > 0 then
+        local names = table.concat(kept)
+        pieces[#pieces + 1] = group.head .. struct.pack('>I4', #names) .. names
+      end
+    end
+    return blob_of(pieces, #pieces)
+  end
+
   -- The general way: looks at every name. `old` and `new` are groups; what is stored counts as gone if `is_gone`.
   local function merge(old, new, blob, is_gone)
     local all = {}
@@ -249,7 +280,7 @@ local function write()
       return a.place < b.place
     end)
     local set, removed, fresh, asked, writes, pieces = {}, {}, {}, {}, {}, {}
-    local rank, removals, left_alone, groups = 0, 0, 0, 0
+    local rank, removals, clocked, left_alone, groups = 0, 0, 0, 0, 0
     local function leave_alone(pair)
       left_alone = left_alone + 1
       if reports then left[#left + 1] = (pair - pairs_at) / 2 end
@@ -283,12 +314,15 @@ local function write()
           end
         end
         if removes and group.pair then asked[name] = 0 end
-        if removes and (removals >= MOST_REMOVALS or is_removed(removed, name, rank + 1)) then removes = false end
+        if removes and is_removed(removed, name, rank + 1) then removes = false end
         if removes then
-          removals = removals + 1
           removed[name] = rank
           if group.pair then fresh[name] = 0 end
+          removals = removals + 1
+          -- Carried out in any case, and remembered only if it is one of the latest.
+          removes = removals <= MOST_REMOVALS
         end
+        if sets then clocked = clocked + 1 end
         if sets or removes then
           kept[#kept + 1] = (sets and removes and '~' or sets and '=' or '-') .. text
         end
@@ -302,7 +336,8 @@ local function write()
     run_with('HSET', writes, 1)
     if next(fresh) then delete_below(fresh, set) end
     if reports and next(asked) then newer = stored_below(asked, own_names()) end
-    local merged = '\1' .. struct.pack('>I2', math.min(groups, 65535)) .. table.concat(pieces)
+    local merged = blob_of(pieces, groups)
+    if clocked > MOST_MISSING and clocked > run('HLEN', profile) + MOST_MISSING then merged = without_missing(merged) end
     if merged ~= blob or ttl > 0 then store(merged) else expire_profile() end
     return reports and report() or left_alone
   end

@@ -19,7 +19,6 @@ mod flattener;
 mod fold;
 mod ignored;
 mod js;
-mod json_order;
 mod json_text;
 mod layout;
 mod limits;
@@ -41,10 +40,12 @@ mod server_results;
 mod stamp;
 mod store;
 mod times_left;
+mod transactions;
 mod update;
 mod writer;
 
 pub use crate::exceeded::Exceeded;
+pub use crate::stored::StoredFields;
 pub use clocks::{Change, ClockGroup, Clocks, clocks_key};
 pub use document_store::read_document;
 pub use event_time::{MAX_AHEAD, moment_ms};
@@ -54,7 +55,6 @@ pub use field_changes::{FieldChanges, FieldNames};
 pub use flattener::{Flattener, update};
 pub use fold::{Fold, FoldedUpdate};
 pub use ignored::Ignored;
-pub(crate) use json_order::{Reorder, array_index};
 pub use layout::{DataType, Layout};
 pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_DEPTH, MAX_FIELDS, MAX_FLATTENED_BYTES, MAX_PIPELINE_BYTES,
@@ -67,8 +67,7 @@ pub use prefix::Prefix;
 pub use read_many::{StoredProfile, read_many};
 pub use rules::{Nested, NullTraits, Order, Rules};
 pub use stamp::{Receipt, Stamp};
-pub use store::{StoredFields, apply, delete, expires_in, read, read_clocks};
-pub(crate) use store::{key_expires_in, stored_fields};
+pub use store::{apply, delete, expires_in, read, read_clocks};
 pub use times_left::fields_expire_in;
 pub use update::{NamedChange, ProfileUpdate};
 pub use writer::Writer;

@@ -6,9 +6,10 @@ use super::Layout;
 use super::clocks::{Change, ClockGroup, Clocks};
 use super::merge::at_and_above;
 use super::stamp::Stamp;
-use super::store::{StoredFields, read, read_clocks};
+use super::store::{read, read_clocks};
 use crate::Error;
 use crate::connection::Connection;
+use crate::stored::StoredFields;
 
 /// How often a profile is read again when it changes while it is read.
 const ATTEMPTS: usize = 3;

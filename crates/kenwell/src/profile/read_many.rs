@@ -1,9 +1,10 @@
 //! Reading many profiles by their keys in one round trip.
 
-use super::{DataType, StoredFields, stored_fields};
+use super::DataType;
 use crate::Error;
 use crate::connection::Connection;
 use crate::resp::{Pipeline, Value};
+use crate::stored::{StoredFields, stored_fields};
 
 /// What is stored at a profile's key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,7 @@ const SCRIPT: &str = include_str!("merge.lua");
 
 /// By what servers know it once they have seen it: the SHA-1 of the text. A wrong one would cost a round trip each
 /// time; a test compares it with what a server makes of the text.
-const HASH: &str = "51d8c582faf95bd34c8d926ac97ae3f276ad0acb";
+const HASH: &str = "9786b93864d69ca22d7f1d9df4002b765276957a";
 
 /// What the script does about when a profile and its clocks expire. By default nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,7 +130,8 @@ fn command(
     command
 }
 
-fn push_head(group: &MergeGroup, out: &mut Vec<u8>) {
+/// Appends stamp and source of a group.
+pub(super) fn push_head(group: &MergeGroup, out: &mut Vec<u8>) {
     let Some(stamp) = group.stamp else { return };
     stamp.write(out);
     let source = group.source.as_bytes();
@@ -141,8 +142,9 @@ fn push_head(group: &MergeGroup, out: &mut Vec<u8>) {
     out.extend_from_slice(source);
 }
 
-/// The names of a group in their order, each once: both lists are sorted.
-fn push_names(group: &MergeGroup, fields: &Fields<'_>, out: &mut Vec<u8>) {
+/// Appends the names of a group in their order, each once, behind their length: both lists are sorted.
+pub(super) fn push_names(group: &MergeGroup, fields: &Fields<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
     out.extend_from_slice(&[0; 4]);
     let mut removals = group.removals.iter().map(|name| &**name).peekable();
     for (name, _) in fields {
@@ -157,8 +159,8 @@ fn push_names(group: &MergeGroup, fields: &Fields<'_>, out: &mut Vec<u8>) {
         push_name(Change::Removed, removed, out);
     }
     // The flattener's bound keeps it far below 4 GiB.
-    let length = u32::try_from(out.len() - 4).unwrap_or(u32::MAX);
-    if let Some(place) = out.first_chunk_mut() {
+    let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    if let Some(place) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
         *place = length.to_be_bytes();
     }
 }

@@ -9,9 +9,7 @@ use super::{Layout, ProfileUpdate, document_store, script, script_reply};
 use crate::Error;
 use crate::connection::{CommandBuffer, Connection};
 use crate::resp::{Command, Value};
-
-/// Names and values of a profile's fields, in no particular order.
-pub type StoredFields = Vec<(Vec<u8>, Vec<u8>)>;
+use crate::stored::{StoredFields, key_expires_in, stored_fields};
 
 /// Writes updates in order, and gives one result for each.
 ///
@@ -191,33 +189,6 @@ pub async fn expires_in(
     user_id: &str,
 ) -> Result<Option<Duration>, Error> {
     key_expires_in(connection, &layout.key(user_id)).await
-}
-
-/// How long Redis will keep a key; `None` when there is none, or when it never expires.
-pub(crate) async fn key_expires_in(
-    connection: &Connection,
-    key: &[u8],
-) -> Result<Option<Duration>, Error> {
-    let command = Command::new("PTTL").arg(key).take();
-    match connection.one("PTTL", command).await? {
-        Value::Int(milliseconds) => Ok(u64::try_from(milliseconds).ok().map(Duration::from_millis)),
-        _ => Err(connection.unexpected("PTTL")),
-    }
-}
-
-pub(crate) fn stored_fields(reply: Value) -> Option<StoredFields> {
-    let Value::Array(values) = reply else {
-        return None;
-    };
-    let mut texts = values.into_iter().map(|value| match value {
-        Value::BulkString(bytes) => Some(bytes),
-        _ => None,
-    });
-    let mut fields = Vec::with_capacity(texts.len() / 2);
-    while let Some(name) = texts.next() {
-        fields.push((name?, texts.next()??));
-    }
-    Some(fields)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::control::Sample;
 use super::experiment::{Experiment, Verdict};
 use super::server_results::write_share;
+use super::transactions::Transactions;
 use super::{Expiry, ProfileUpdate};
 use crate::connection::Connection;
 use crate::{Class, Error};
@@ -42,6 +43,7 @@ pub struct Writer {
     /// The most updates in one pipeline, for each server.
     lengths: HashMap<Option<Arc<str>>, usize>,
     experiments: HashMap<Box<[u8]>, Experiment>,
+    transactions: Transactions,
     /// Shared by the writers of one connection, and locked while it is written again, so that nothing newer
     /// can be sent for its key meanwhile.
     sample: Arc<Mutex<Option<Sample>>>,
@@ -72,6 +74,7 @@ impl Writer {
             expiry: Expiry::default(),
             lengths: HashMap::new(),
             experiments: HashMap::new(),
+            transactions: Transactions::default(),
             sample: Arc::default(),
             state: WriterState::Unused,
             is_away: false,
@@ -219,9 +222,13 @@ impl Writer {
     /// Sends all but those that may cost others the connection; these get their latest error.
     async fn write(&mut self, updates: &[&ProfileUpdate]) -> Vec<Result<(), Error>> {
         let mut results = vec![Ok(()); updates.len()];
+        let written = self.write_usual(updates).await;
         // Nearly always all go to one server.
         let mut shares = ServerShares::new();
         for (index, (update, result)) in updates.iter().zip(&mut results).enumerate() {
+            if written.get(index).is_some_and(|is_written| *is_written) {
+                continue;
+            }
             match self.experiments.get(update.key()) {
                 Some(experiment) if experiment.is_dangerous() => *result = Err(experiment.error()),
                 _ => {
@@ -265,6 +272,20 @@ impl Writer {
             }
         }
         results
+    }
+
+    /// Writes what the script is not needed for, and tells which updates that were; nothing when none was tried.
+    async fn write_usual(&mut self, updates: &[&ProfileUpdate]) -> Vec<bool> {
+        // The script gives what it writes its time to live in the same step.
+        if !self.expiry.is_none() || updates.first().is_none_or(|it| it.merge().is_none()) {
+            return Vec::new();
+        }
+        let experiments = &self.experiments;
+        let untried = updates
+            .iter()
+            .map(|update| (!experiments.contains_key(update.key())).then_some(*update));
+        let untried: Vec<_> = untried.collect();
+        self.transactions.write(&self.connection, &untried).await
     }
 
     /// Forgets what it would write again to see whether writes are taken: to be called before another writer may

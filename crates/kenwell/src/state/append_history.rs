@@ -24,8 +24,13 @@ impl StateStore {
         user_id: &str,
         item: &T,
     ) -> Result<(), Error> {
+        self.append_history_json(user_id, &Json::of(item)?).await
+    }
+
+    /// The same with a turn that is JSON already.
+    pub async fn append_history_json(&self, user_id: &str, item: &Json) -> Result<(), Error> {
         let list = self.history_list()?;
-        let json = choose(&Json::of(item)?, &list.element);
+        let json = choose(item, &list.element);
         let call = self.begin(&[user_id], Access::Changes);
         let index = self.config.entries.len();
         let key = self.key(index, &list.entry, user_id).await?;
@@ -35,7 +40,7 @@ impl StateStore {
             .await?;
         let item = Append {
             key: &key,
-            item: &item,
+            items: &[&item],
             size: list.element.size,
             ttl_seconds: list.entry.ttl_seconds,
         };

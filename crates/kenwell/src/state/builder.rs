@@ -16,10 +16,12 @@ use super::hashing::UserIdHash;
 use super::history_list::HistoryList;
 use super::hooks::{Hook, HookError, HookValue, KeyRequest};
 use super::key::{Keys, Layout};
+#[cfg(feature = "profile")]
+use super::profile;
+use super::record_form::RecordForm;
 use super::store::{Refresh, StoreConfig};
 use super::{Entry, Error, HistoryElement, StateStore, StoredElements, Timestamp};
 use crate::connection::Connection;
-use crate::profile;
 
 /// The most bytes of one entry in Redis unless something else is said: 16 MiB.
 pub const DEFAULT_MAX_ENTRY_BYTES: usize = 16 << 20;
@@ -52,6 +54,7 @@ impl StateStore {
                 },
                 refresh: Refresh::OnSave,
                 profile: None,
+                form: RecordForm::Jovo,
                 clock: Arc::new(Timestamp::now),
                 users: Arc::default(),
             },
@@ -205,7 +208,8 @@ impl Builder {
         self
     }
 
-    /// Puts a keyed hash of the user id into keys instead of the id.
+    /// Puts a keyed hash of the user id into keys instead of the id. [`on_create_key`](Self::on_create_key) is asked with
+    /// the hash too.
     #[cfg(feature = "encryption")]
     #[must_use]
     pub fn hash_user_ids(mut self, hash: UserIdHash) -> Self {
@@ -238,9 +242,19 @@ impl Builder {
 
     /// Reads the user's profile with each load, in the same round trip. The profile's key holds the
     /// user id as it is, also where state keys hold its hash.
+    #[cfg(feature = "profile")]
     #[must_use]
     pub fn profile(mut self, layout: profile::Layout) -> Self {
         self.config.profile = Some(layout);
+        self
+    }
+
+    /// Writes and reads records as the `StateStore` of the Node package does: parts that a record does not have are not
+    /// written, data such as `0` and `null` is read as it is, and no save has the `updatedAt` of the one before, so
+    /// that a copy of a record can be known by it.
+    #[must_use]
+    pub fn records_as_documents(mut self) -> Self {
+        self.config.form = RecordForm::Document;
         self
     }
 

@@ -3,6 +3,7 @@
 use kenwell_json::{Kind, Reader, Skipped};
 
 use super::elements::HistoryElement;
+use super::record_form::RecordForm;
 use super::{Json, JsonError, Session, Timestamp};
 
 /// A part of a document has not the shape it should have.
@@ -52,8 +53,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The user's data; `None` when there is none to speak of, as with `null` and `""`.
-pub(super) fn read_user(part: Skipped<'_>) -> Result<Option<Json>, Malformed> {
+/// The user's data; `None` when there is none to speak of, in Jovo's form also with `null` and `""`.
+pub(super) fn read_user(part: Skipped<'_>, form: RecordForm) -> Result<Option<Json>, Malformed> {
     let mut data = None;
     if !is_falsy(part) {
         each_member(part.raw, "user", |name, value| {
@@ -62,11 +63,14 @@ pub(super) fn read_user(part: Skipped<'_>) -> Result<Option<Json>, Malformed> {
             }
         })?;
     }
-    Ok(truthy(data))
+    Ok(kept(data, form))
 }
 
 /// The session, whether or not it is over.
-pub(super) fn read_session(part: Skipped<'_>) -> Result<Option<Session>, Malformed> {
+pub(super) fn read_session(
+    part: Skipped<'_>,
+    form: RecordForm,
+) -> Result<Option<Session>, Malformed> {
     if is_falsy(part) {
         return Ok(None);
     }
@@ -87,8 +91,8 @@ pub(super) fn read_session(part: Skipped<'_>) -> Result<Option<Session>, Malform
     };
     Ok(Some(Session {
         id: id.and_then(|id| Some(Reader::new(id.raw).string().ok()?.decode().into_owned())),
-        data: truthy(data),
-        state: truthy(state),
+        data: kept(data, form),
+        state: kept(state, form),
         created_at: time(created_at),
         updated_at: time(updated_at),
     }))
@@ -254,8 +258,8 @@ fn each_member<'a>(
     Ok(())
 }
 
-fn truthy(value: Option<Skipped<'_>>) -> Option<Json> {
-    let value = value.filter(|value| !is_falsy(*value));
+fn kept(value: Option<Skipped<'_>>, form: RecordForm) -> Option<Json> {
+    let value = value.filter(|value| form == RecordForm::Document || !is_falsy(*value));
     value.map(|value| Json::cut(value.raw))
 }
 

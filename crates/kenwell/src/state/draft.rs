@@ -1,6 +1,7 @@
 //! From a record to what is written: all of it is ready before anything is sent.
 
 use super::document::{self, Object};
+use super::record_form::RecordForm;
 use super::values::{Expected, Write};
 use super::{Entry, Error, Json, Record, SaveOptions, Session, StateStore, Timestamp};
 
@@ -23,6 +24,15 @@ struct Parts {
 }
 
 impl StateStore {
+    /// The time of a save that happens now.
+    fn save_time(&self, record: &Record) -> Timestamp {
+        let now = (self.config.clock)();
+        if self.config.form == RecordForm::Document && record.updated_at == Some(now) {
+            return Timestamp::from_milliseconds(now.as_milliseconds() + 1);
+        }
+        now
+    }
+
     /// Encodes all entries of a record.
     pub(super) async fn draft(
         &self,
@@ -35,7 +45,8 @@ impl StateStore {
             return Err(Error::Unreadable { place });
         }
         let keys = self.entry_keys(user_id).await?;
-        let now = (self.config.clock)();
+        let now = self.save_time(record);
+        let is_document = self.config.form == RecordForm::Document;
         let elements = &self.config.elements;
         let history = elements.history.as_ref().map(|element| {
             let items = record.history.iter().enumerate().take(element.size);
@@ -48,6 +59,7 @@ impl StateStore {
             });
             items.collect::<Vec<_>>()
         });
+        let history = history.filter(|items| !(is_document && items.is_empty()));
         let session = record.session.clone().map(|mut session| {
             session.created_at.get_or_insert(now);
             session.updated_at.get_or_insert(now);
@@ -56,8 +68,7 @@ impl StateStore {
         let created_at = record.created_for(user_id, now);
         let stored_session = session.as_ref().filter(|_| elements.session.is_some());
         let parts = Parts {
-            user: elements
-                .user
+            user: (elements.user && !(is_document && record.user.is_none()))
                 .then(|| document::write_user(record.user.as_ref())),
             session: stored_session.map(|session| document::write_session(session, now)),
             history: history.as_deref().map(document::write_history),

@@ -150,16 +150,38 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the very same call can succeed later, without anybody changing anything in it.
+    /// What Redis, or the way to it, said; `None` when it was not about that.
+    pub fn redis(&self) -> Option<&crate::Error> {
+        match self {
+            Self::Redis(source)
+            | Self::Value { source, .. }
+            | Self::Profile { source, .. }
+            | Self::Uncertain { source }
+            | Self::Overtaken { source } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Whether the very same call can succeed later, without anybody changing anything in it or in the program's
+    /// settings.
     ///
     /// Not for [`Uncertain`](Self::Uncertain) and [`Overtaken`](Self::Overtaken): load first, and see
     /// whether there is something left to save.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Redis(source) | Self::Value { source, .. } | Self::Profile { source, .. } => {
-                source.is_retryable()
+                source.is_retryable() && !is_about_settings(source)
             }
             _ => false,
         }
     }
+}
+
+/// Whether the program has to say something else about the server.
+fn is_about_settings(error: &crate::Error) -> bool {
+    use crate::Error::{OtherKind, Settings, UnknownMaster};
+    matches!(
+        error,
+        Settings { .. } | OtherKind { .. } | UnknownMaster { .. }
+    )
 }

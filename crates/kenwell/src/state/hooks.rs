@@ -14,7 +14,7 @@ pub type HookError = Box<dyn StdError + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyRequest {
-    /// The user.
+    /// The user, or the hash of the id where a store [hashes](super::Builder::hash_user_ids) user ids.
     pub user_id: String,
     /// The id of the entry.
     pub entry_id: Arc<str>,

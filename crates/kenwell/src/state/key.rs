@@ -34,7 +34,7 @@ impl Keys {
             return Ok(self.join(entry_id, user_id));
         };
         let request = KeyRequest {
-            user_id: user_id.to_owned(),
+            user_id: self.user(user_id).into_owned(),
             entry_id: Arc::clone(entry_id),
             key_prefix: Arc::clone(&self.prefix),
             key_separator: Arc::clone(&self.separator),
@@ -42,11 +42,16 @@ impl Keys {
         hook.ask(request).await
     }
 
-    pub(super) fn join(&self, entry_id: &str, user_id: &str) -> Vec<u8> {
-        let mut user = match &self.hash {
+    /// The user as keys name it.
+    fn user<'a>(&self, user_id: &'a str) -> Cow<'a, str> {
+        match &self.hash {
             Some(hash) => Cow::Owned(hash.name(user_id)),
             None => Cow::Borrowed(user_id),
-        };
+        }
+    }
+
+    pub(super) fn join(&self, entry_id: &str, user_id: &str) -> Vec<u8> {
+        let mut user = self.user(user_id);
         if self.layout == Layout::HashTag {
             user = Cow::Owned(format!("{{{}}}", without_braces(&user)));
         }

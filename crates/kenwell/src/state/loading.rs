@@ -152,7 +152,8 @@ impl StateStore {
         }
         let elements = &self.config.elements;
         if elements.user {
-            let user = unreadable.read(places, parts.user, document::read_user)?;
+            let read = |part| document::read_user(part, self.config.form);
+            let user = unreadable.read(places, parts.user, read)?;
             record.user = user.flatten();
         }
         if let Some(element) = &elements.session {
@@ -161,7 +162,8 @@ impl StateStore {
                 now.since(touched)
                     .is_some_and(|idle| idle > element.expires_after)
             };
-            let session = unreadable.read(places, parts.session, document::read_session)?;
+            let read = |part| document::read_session(part, self.config.form);
+            let session = unreadable.read(places, parts.session, read)?;
             let session = session.flatten();
             let session = session.filter(|session| !session.updated_at.is_some_and(is_over));
             record.session = session.map(|mut session| {

@@ -83,6 +83,8 @@ mod loading;
 mod pending_call;
 mod presence;
 mod record;
+mod record_document;
+mod record_form;
 mod save_options;
 mod saving;
 mod session;
@@ -103,6 +105,11 @@ pub mod hashing;
 #[cfg(not(feature = "encryption"))]
 #[path = "without_hashing.rs"]
 mod hashing;
+#[cfg(feature = "profile")]
+use crate::profile;
+#[cfg(not(feature = "profile"))]
+#[path = "without_profile.rs"]
+mod profile;
 pub mod values;
 
 pub use builder::{Builder, DEFAULT_MAX_ENTRY_BYTES, MAX_ENTRIES};

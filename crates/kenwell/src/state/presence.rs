@@ -18,7 +18,8 @@ impl StateStore {
     }
 
     /// Lets the times to live of a user's entries begin anew, as a save does, without writing the entries; says
-    /// whether there were any. Entries without a time to live stay as they are, and so do a session's own times.
+    /// whether there were any. Entries without a time to live stay as they are, and so do a session's own times. What
+    /// is no value of the store, but lies at a key of it, is refused and keeps its time.
     pub async fn touch(&self, user_id: &str) -> Result<bool, Error> {
         self.touch_as(user_id, None).await
     }
@@ -41,6 +42,7 @@ impl StateStore {
             .enumerate()
             .map(|(index, key)| Touch {
                 key,
+                value_type: self.value_type(index),
                 ttl_seconds: ttl_seconds.or_else(|| self.entry(index)?.ttl_seconds),
             })
             .collect();

@@ -41,7 +41,7 @@ impl Session {
         Ok(())
     }
 
-    /// The data as JSON.
+    /// The data as it is, as JSON.
     pub fn data_json(&self) -> Option<&Json> {
         self.data.as_ref()
     }

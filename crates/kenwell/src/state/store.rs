@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::history_list::HistoryList;
 use super::key::Keys;
-use super::values::{self, MAX_KEYS, Read};
-use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace};
+use super::record_form::RecordForm;
+use super::values::{self, MAX_KEYS, Read, ValueType};
+use super::{Entry, Error, Record, StoredElements, Timestamp, ValuePlace, profile};
 use crate::connection::{Access, Connection, KeyOrder};
-use crate::profile;
 
 /// Loads and saves the [`Record`]s of users. Cheap to clone; clones share the connection.
 ///
@@ -48,6 +48,7 @@ pub(super) struct StoreConfig {
     pub(super) codec: Codec,
     pub(super) refresh: Refresh,
     pub(super) profile: Option<profile::Layout>,
+    pub(super) form: RecordForm,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Calls that are not sent yet, by user.
     pub(super) users: Arc<KeyOrder>,
@@ -235,6 +236,14 @@ impl StateStore {
     pub(super) fn entry(&self, index: usize) -> Option<&Entry> {
         let list = || self.config.history_list.as_ref().map(|list| &list.entry);
         self.config.entries.get(index).or_else(list)
+    }
+
+    /// What the entry of this number is in Redis.
+    pub(super) fn value_type(&self, index: usize) -> ValueType {
+        match self.config.entries.get(index) {
+            Some(_) => ValueType::String,
+            None => ValueType::List,
+        }
     }
 
     fn named_by<'a>(mut error: Error, entry: impl Fn(usize) -> Option<&'a Entry>) -> Error {

@@ -6,7 +6,7 @@ use super::Error;
 use super::key::{Keys, Layout};
 use super::values::{self, MAX_KEYS, Read};
 use crate::connection::Connection;
-use crate::profile::key_expires_in;
+use crate::stored::key_expires_in;
 
 /// Where a user's entries are: what the [`StateStore`](super::StateStore) that wrote them was built
 /// with.

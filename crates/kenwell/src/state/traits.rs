@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::StoredFields;
+use crate::stored::StoredFields;
 
 /// The fields of a user's profile as they were when the record was loaded. Read-only: they are
 /// written by events.

@@ -35,22 +35,30 @@
 mod batch;
 mod call;
 mod compare;
+mod expiry;
 mod list;
 mod presence;
 mod read;
 mod remove;
+mod unrepeated;
+#[cfg(feature = "tower-sessions")]
+mod until;
 mod write;
 
 pub use super::limits::{MAX_KEYS, MAX_TTL_SECONDS};
 use super::{Error, ValuePlace};
 use crate::connection::{Answers, CommandBuffer, Group};
+pub use crate::stored::StoredFields;
 pub use batch::{Answer, Request, execute};
 pub use compare::{Expected, store_unchanged};
-pub(super) use list::{Append, append, items};
-pub(super) use presence::{Presence, Touch, exist, inspect, touch};
+pub use expiry::ValueType;
+pub use list::{Append, append, items};
+pub use presence::{Presence, Touch, exist, inspect, touch};
 pub(super) use read::fetch_users;
 pub use read::{Fetched, Read, fetch};
 pub use remove::remove;
+#[cfg(feature = "tower-sessions")]
+pub(crate) use until::{DatedValue, Exchange, create, exchange, replace};
 pub use write::{Write, store};
 
 fn check_count(count: usize) -> Result<(), Error> {
@@ -93,6 +101,27 @@ fn failure(answers: &Answers) -> Option<(usize, &crate::Error)> {
     };
     let own = errors().find(|(_, error)| !shares_its_fate(error));
     own.or_else(|| errors().next())
+}
+
+/// The error of a group that was refused, in which there are so many commands for each key.
+fn refused<'a>(
+    answers: &Answers,
+    commands_per_key: usize,
+    key: impl Fn(usize) -> Option<&'a [u8]>,
+) -> Result<(), Error> {
+    match failure(answers) {
+        None => Ok(()),
+        Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
+            Err(Error::Redis(source.clone()))
+        }
+        Some((index, source)) => {
+            let index = index / commands_per_key;
+            Err(Error::Value {
+                place: ValuePlace::new(index, key(index).unwrap_or_default()),
+                source: source.clone(),
+            })
+        }
+    }
 }
 
 fn shares_its_fate(error: &crate::Error) -> bool {

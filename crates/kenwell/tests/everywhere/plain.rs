@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::{Class, profile};
 
-use crate::behaviour::{Place, behaves, with_wrong_password, without_password};
+use crate::everywhere::behaviour::{Place, behaves, with_wrong_password, without_password};
 use crate::support::flavour::Flavour;
 use crate::support::load::update;
 use crate::support::server::Server;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use kenwell::connection::Secret;
 
-use crate::behaviour::{Place, behaves, with_wrong_password, without_password};
+use crate::everywhere::behaviour::{Place, behaves, with_wrong_password, without_password};
 use crate::support::certificates::Certificates;
 use crate::support::cluster::Cluster;
 use crate::support::flavour::Flavour;

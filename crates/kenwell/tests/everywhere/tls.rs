@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use kenwell::connection::{Secret, Settings};
 
-use crate::behaviour::{Place, behaves};
-use crate::plain::{at, url};
+use crate::everywhere::behaviour::{Place, behaves};
+use crate::everywhere::plain::{at, url};
 use crate::support::certificates::Certificates;
 use crate::support::flavour::Flavour;
 use crate::support::server::Server;

@@ -286,6 +286,69 @@ async fn clocks_are_small_and_do_not_grow_with_events() {
 }
 
 #[tokio::test]
+async fn an_event_removes_all_that_it_says_however_much_that_is() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Delete, Nested::Replace);
+    let traits = |value: &str| {
+        let all: Vec<_> = (0..1_500).map(|at| format!(r#""f{at}":{value}"#)).collect();
+        format!("{{{}}}", all.join(","))
+    };
+    write(&connection, at(&layout, (1, 1), &traits(r#"{"old":1}"#))).await;
+    assert_eq!(fields(&connection, "ada").await.len(), 1_500);
+    write(&connection, at(&layout, (2, 2), &traits(r#"{"new":2}"#))).await;
+    let stored = fields(&connection, "ada").await;
+    assert_eq!(stored.len(), 1_500);
+    let is_new = |name: &String| {
+        name.split_once('.')
+            .is_some_and(|(_, below)| below == "new")
+    };
+    assert!(stored.keys().all(is_new));
+    write(&connection, at(&layout, (3, 3), &traits("null"))).await;
+    assert_eq!(server.cli(&["EXISTS", "user:ada"]), "0");
+    // So many are remembered, and no more.
+    let stored = profile::read_clocks(&connection, &layout.key("ada")).await;
+    let stored = stored.unwrap().unwrap();
+    let groups = Clocks::read(&stored).unwrap().groups;
+    let names = groups.iter().map(|group| group.names.len());
+    assert_eq!(names.sum::<usize>(), 1_000);
+}
+
+#[tokio::test]
+async fn clocks_of_fields_that_are_gone_do_not_pile_up() {
+    let server = Server::start(&[]);
+    let connection = server.connection();
+    let layout = layout(BY_TIME, NullTraits::Ignore, Nested::Merge);
+    write(&connection, at(&layout, (1, 1), r#"{"stays":1}"#)).await;
+    // Somebody else deletes what it does not need any more.
+    let delete = "for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do \
+                  if name ~= 'stays' then redis.call('HDEL', KEYS[1], name) end end";
+    for chunk in 0..6 {
+        let times = (chunk * 20 + 2)..(chunk * 20 + 22);
+        let updates = times.map(|time| {
+            let traits: Vec<_> = (0..50).map(|at| format!(r#""f{time}.{at}":1"#)).collect();
+            at(&layout, (time, time), &format!("{{{}}}", traits.join(",")))
+        });
+        let updates: Vec<_> = updates.collect();
+        let results = profile::apply(&connection, &updates).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        server.cli(&["EVAL", delete, "1", "user:ada"]);
+    }
+    let key = layout.key("ada");
+    let stored = profile::read_clocks(&connection, &key).await;
+    let stored = stored.unwrap().unwrap();
+    let clocks = Clocks::read(&stored).unwrap();
+    let names = clocks.groups.iter().map(|group| group.names.len());
+    let names: usize = names.sum();
+    assert!((1_000..3_500).contains(&names), "of 6,000: {names}");
+    // What is there keeps its clock, and what has gone last comes back by nothing older.
+    let late = r#"{"stays":"late","f121.0":"late","f2.0":"late"}"#;
+    write(&connection, at(&layout, (0, 1), late)).await;
+    let expected = map(&[("stays", "1"), ("f2.0", "late")]);
+    assert_eq!(fields(&connection, "ada").await, expected);
+}
+
+#[tokio::test]
 async fn clocks_that_cannot_be_read_count_as_none() {
     let server = Server::start(&[]);
     let connection = server.connection();

@@ -16,3 +16,4 @@ mod model;
 mod random;
 mod refusals;
 mod reports;
+mod transactions;

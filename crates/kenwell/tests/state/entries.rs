@@ -2,7 +2,9 @@
 
 use kenwell::profile::{self, Layout};
 use kenwell::state::hashing::UserIdHash;
-use kenwell::state::{Entry, Error, HistoryElement, Record, StateStore, StoredElements};
+use kenwell::state::{
+    Entry, Error, HistoryElement, Json, Record, Session, StateStore, StoredElements,
+};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
@@ -107,6 +109,46 @@ async fn what_is_not_to_be_stored_is_not() {
     assert!(record.user_json().is_none());
     store.save("u1", &mut record).await.unwrap();
     assert_eq!(server.cli(&["GET", "data:u1"]), "{}");
+}
+
+#[tokio::test]
+async fn each_part_of_a_record_is_changed_and_taken_away() {
+    let server = Server::start(&[]);
+    let builder = StateStore::builder(server.connection()).elements(StoredElements {
+        created_at: false,
+        updated_at: false,
+        ..all_elements()
+    });
+    let store = builder.build().unwrap();
+    let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
+    let mut record = Record::new();
+    record.set_user_json(Some(json(r#"{"n":1.0}"#)));
+    record.set_session(Some(Session::new("s")));
+    let session = record.session_mut().unwrap();
+    session.set_data(&json!({"step": 1})).unwrap();
+    session.set_state_json(Some(json(r#"[{"component":"Menu"}]"#)));
+    record.push_history(&json!({"output": "hi"})).unwrap();
+    store.save("u1", &mut record).await.unwrap();
+    let mut record = store.load("u1").await.unwrap().unwrap();
+    let text = |json: Option<&Json>| json.map(|json| json.as_str().to_owned());
+    let session = record.session_mut().unwrap();
+    let found = (text(session.data_json()), text(session.state_json()));
+    let kept = [r#"{"step":1}"#, r#"[{"component":"Menu"}]"#].map(str::to_owned);
+    assert_eq!(found, (Some(kept[0].clone()), Some(kept[1].clone())));
+    assert_eq!(text(record.user_json()).unwrap(), r#"{"n":1}"#);
+    record.session_mut().unwrap().set_state_json(None);
+    record.set_user_json(None);
+    record.clear_history();
+    store.save("u1", &mut record).await.unwrap();
+    let record = store.load("u1").await.unwrap().unwrap();
+    let session = record.session().unwrap();
+    assert_eq!(
+        (text(session.data_json()), session.state_json()),
+        (Some(kept[0].clone()), None)
+    );
+    // As Jovo stores that there is none.
+    assert_eq!(text(record.user_json()).unwrap(), "{}");
+    assert!(record.history_json().is_empty());
 }
 
 #[tokio::test]
@@ -259,7 +301,6 @@ async fn in_a_cluster_a_hash_tag_keeps_a_user_together() {
 async fn settings_that_cannot_work_are_named() {
     let connection = Server::start(&[]).connection();
     let begin = || StateStore::builder(connection.clone());
-    let hash = || UserIdHash::new(&[0; 16]).unwrap();
     let key = |_| Ok::<_, std::fmt::Error>("k");
     for (builder, setting) in [
         (begin().entries([]), "entries"),
@@ -274,10 +315,6 @@ async fn settings_that_cannot_work_are_named() {
         (begin().entries([Entry::new("a").encrypted()]), "encryption"),
         (begin().accept_plaintext(), "encryption"),
         (begin().max_entry_bytes(0), "max_entry_bytes"),
-        (
-            begin().hash_user_ids(hash()).on_create_key(key),
-            "hash_user_ids",
-        ),
         (
             begin().cluster_hash_tag().on_create_key(key),
             "cluster_hash_tag",

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::support::server::Server;
 
-/// Runs an example against a Redis and gives what it prints.
-fn example(name: &str, server: &Server) -> String {
+/// Builds an example.
+fn build(name: &str) {
     // For the whole workspace, as its tests are built: otherwise all dependencies are built once more.
     let built = Command::new(env!("CARGO"))
         .args([
@@ -13,11 +13,20 @@ fn example(name: &str, server: &Server) -> String {
             "--quiet",
             "--locked",
             "--workspace",
+            "--exclude",
+            "kenwell-teloxide",
             "--example",
             name,
         ])
         .status();
     assert!(built.unwrap().success());
+}
+
+/// Runs an example against a Redis and gives what it prints. `TEST_EXAMPLES=built` says that it is built already.
+fn example(name: &str, server: &Server) -> String {
+    if std::env::var_os("TEST_EXAMPLES").is_none_or(|said| said != "built") {
+        build(name);
+    }
     let tests = std::env::current_exe().unwrap();
     let program = tests
         .ancestors()
@@ -82,4 +91,30 @@ fn a_session_is_kept_behind_axum() {
     assert_eq!(server.cli(&["DBSIZE"]), "1");
     let key = server.cli(&["KEYS", "web:session:*"]);
     assert!(server.cli(&["TTL", &key]).parse::<i64>().unwrap() > 800);
+}
+
+#[test]
+fn sessions_of_tower_sessions_are_kept_behind_axum() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        example("tower_sessions_axum", &server),
+        "home: visit 1\nhome: visit 2\nhome: visit 3\ncart: visit 1\n"
+    );
+    assert_eq!(server.cli(&["DBSIZE"]), "1");
+    let session = server.cli(&["GET", &server.cli(&["KEYS", "web:session:*"])]);
+    assert!(
+        session.starts_with(r#"{"data":{"cart":1,"home":3},"#),
+        "{session}"
+    );
+}
+
+#[test]
+fn a_program_without_async_counts() {
+    let server = Server::start(&[]);
+    assert_eq!(
+        example("blocking", &server),
+        "visit 1\nvisit 2\nno event has said anything yet\n"
+    );
+    server.cli(&["HSET", "user:ada", "plan", "pro"]);
+    assert_eq!(example("blocking", &server), "visit 3\nvisit 4\n1 traits\n");
 }

@@ -1,7 +1,7 @@
 //! A process that was frozen for longer than its limits reads first what came meanwhile.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use kenwell::connection::{Connection, Settings};
@@ -9,6 +9,7 @@ use kenwell::state::values;
 
 use super::order::begin;
 use super::values::write;
+use crate::support::cluster::eventually;
 use crate::support::link::{Flow, Link};
 use crate::support::server::Server;
 
@@ -37,16 +38,26 @@ fn a_reply_that_came_while_the_process_was_frozen_is_no_timeout() {
         let sent = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(sent.success());
     };
-    while server.cli(&["GET", "ready"]) != "1" {}
+    await_key(&server, "ready", &mut child);
     link.let_flow(Flow::Carry, Flow::Hold);
     child.stdin.take().unwrap().write_all(b"go\n").unwrap();
     // All of its calls are under way when the last of them was executed.
-    while server.cli(&["GET", "last"]) != "1" {}
+    await_key(&server, "last", &mut child);
     signal("-STOP");
     link.let_flow(Flow::Carry, Flow::Carry);
     std::thread::sleep(Duration::from_secs(3));
     signal("-CONT");
-    assert!(child.wait().unwrap().success());
+    let ended = eventually("the end of the process", || child.try_wait().unwrap());
+    assert!(ended.success());
+}
+
+/// Waits until the process has stored this.
+fn await_key(server: &Server, key: &str, process: &mut Child) {
+    eventually(key, || {
+        let ended = process.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended before it stored `{key}`");
+        (server.cli(&["GET", key]) == "1").then_some(())
+    });
 }
 
 fn be_frozen(address: &str) {

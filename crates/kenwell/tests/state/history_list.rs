@@ -73,17 +73,20 @@ async fn a_turn_without_an_answer_is_not_added_again() {
     let connection = Connection::new(Settings::new(proxy.address())).unwrap();
     let store = builder(connection, 10).build().unwrap();
     store.append_history("ada", &1).await.unwrap();
-    proxy.rule(|command| {
-        if is(command, "EXEC") {
-            Act::CutAfter
-        } else {
-            Act::Pass
-        }
-    });
-    let error = store.append_history("ada", &2).await.unwrap_err();
-    assert!(matches!(error, Error::Uncertain { .. }), "{error}");
+    let acts: [fn() -> Act; 2] = [|| Act::CutAfter, || Act::Change(|_| b"+OK\r\n".to_vec())];
+    for (turn, act) in (2..).zip(acts) {
+        proxy.rule(move |command| {
+            if is(command, "EXEC") {
+                act()
+            } else {
+                Act::Pass
+            }
+        });
+        let error = store.append_history("ada", &turn).await.unwrap_err();
+        assert!(matches!(error, Error::Uncertain { .. }), "{error}");
+    }
     proxy.rule(|_| Act::Pass);
-    assert_eq!(turns(&store).await, [2, 1]);
+    assert_eq!(turns(&store).await, [3, 2, 1]);
 }
 
 #[tokio::test]

@@ -170,7 +170,7 @@ fn topology_questions_on_a_runtime_that_stands_still_hold_nobody_up() {
     let cluster = Cluster::start();
     let sentinels = Sentinels::start("");
     for settings in [cluster.settings(), sentinels.settings()] {
-        let connection = limited_to(3 * LIMIT, settings);
+        let connection = limited_to(5 * LIMIT, settings);
         let (one, other) = (runtime(), runtime());
         let writes = [write("b", "1")];
         let asking = one.block_on(begin(values::store(&connection, &writes)));

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use kenwell::connection::Connection;
+use kenwell::state::values::Append;
 use kenwell::state::{StateStore, values};
 use serde_json::json;
 
@@ -241,4 +242,27 @@ async fn what_an_older_call_may_still_undo_is_not_confirmed() {
     // It does come late.
     link.let_flow(Flow::Carry, Flow::Carry);
     while server.cli(&["GET", "ada"]) != "1" {}
+}
+
+#[tokio::test]
+async fn what_was_refused_will_undo_nothing() {
+    let server = Server::start(&[]);
+    let link = Link::before(&server.address());
+    let connection = without_kill(&server, &link);
+    server.cli(&["SET", "ada", "1"]);
+    let append = Append {
+        key: b"ada",
+        items: &[b"item"],
+        size: 1,
+        ttl_seconds: None,
+    };
+    let refused = values::append(&connection, &append).await.unwrap_err();
+    assert!(refused.to_string().contains("WRONGTYPE"), "{refused}");
+    // The connection is given up for another reason.
+    link.let_flow(Flow::Hold, Flow::Carry);
+    let late = values::fetch(&connection, &[read("grace")], None).await;
+    late.unwrap_err();
+    values::store(&connection, &[write("ada", "2")])
+        .await
+        .unwrap();
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use kenwell::connection::{Connection, Secret};
 use kenwell::state::values::MAX_TTL_SECONDS;
 use kenwell::state::{Entry, Error, HistoryElement, Record, SaveOptions, StateStore};
 use serde_json::json;
 
 use crate::support::cluster::Cluster;
+use crate::support::flavour::Flavour;
 use crate::support::server::Server;
 use crate::values_cluster::connect;
 use crate::walk_of_a_save::with_user;
@@ -112,6 +114,63 @@ async fn entries_are_listed_as_they_lie_there() {
     assert_eq!((found[0].expires_in, found[2].expires_in), (None, None));
     assert!(found[1].expires_in.unwrap() > Duration::from_secs(50));
     assert_eq!(found[1].key, b"session:ada");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_entry() {
+    let server = Server::start(&[]);
+    server.cli(&["ACL", "SETUSER", "app", "on", ">p", "~data:*", "+@all"]);
+    let mut settings = server.settings();
+    settings.username = Some("app".to_owned());
+    settings.password = Some(Secret::new("p"));
+    let entries = [Entry::new("data").everything(), Entry::new("session")];
+    let builder = StateStore::builder(Connection::new(settings).unwrap());
+    let store = builder.entries(entries).build().unwrap();
+    let errors = [
+        store.exists("ada").await.unwrap_err(),
+        store.touch("ada").await.unwrap_err(),
+        store.stored_entries("ada").await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(
+            matches!(&error, Error::Value { place, .. } if place.entry() == Some("session")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_value_of_the_store_keeps_its_own_time_to_live() {
+    for flavour in [Flavour::Redis, Flavour::Redis62, Flavour::Valkey] {
+        let server = Server::of(flavour, &[]);
+        let builder = StateStore::builder(server.connection())
+            .entries([Entry::new("data").everything().ttl_seconds(60)]);
+        let turns = Entry::new("turns").ttl_seconds(60);
+        let builder = builder.history_list(turns, HistoryElement::default());
+        let store = builder.build().unwrap();
+        server.cli(&["SET", "turns:ada", "text"]);
+        let errors = [
+            store.append_history("ada", &1).await.unwrap_err(),
+            store.touch("ada").await.unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| is_wrong_type(error, "turns")));
+        assert_eq!(seconds_left(&server, "turns:ada"), -1, "{flavour:?}");
+        assert_eq!(server.cli(&["GET", "turns:ada"]), "text");
+        server.cli(&["DEL", "turns:ada"]);
+        store.append_history("ada", &1).await.unwrap();
+        server.cli(&["RPUSH", "data:ada", "item"]);
+        let error = store.touch_for("ada", DAY).await.unwrap_err();
+        assert!(is_wrong_type(&error, "data"), "{error}");
+        assert_eq!(seconds_left(&server, "data:ada"), -1, "{flavour:?}");
+        server.cli(&["DEL", "data:ada"]);
+        assert!(store.touch_for("ada", DAY).await.unwrap());
+        assert!(seconds_left(&server, "turns:ada") > 86_000);
+    }
+}
+
+fn is_wrong_type(error: &Error, id: &str) -> bool {
+    matches!(error, Error::Value { place, source: kenwell::Error::Refused { reply, .. } }
+        if place.entry() == Some(id) && reply.code() == "WRONGTYPE")
 }
 
 #[tokio::test]

@@ -13,13 +13,13 @@ pub(crate) fn store(connection: Connection) -> StateStore {
     StateStore::builder(connection).build().unwrap()
 }
 
-fn add_one(record: &mut Record) -> Result<u32, JsonError> {
+pub(crate) fn add_one(record: &mut Record) -> Result<u32, JsonError> {
     let visits = record.user::<u32>()?.unwrap_or(0) + 1;
     record.set_user(&visits)?;
     Ok(visits)
 }
 
-async fn visits(store: &StateStore) -> u32 {
+pub(crate) async fn visits(store: &StateStore) -> u32 {
     let record = store.load("ada").await.unwrap().unwrap();
     record.user().unwrap().unwrap()
 }

@@ -47,7 +47,7 @@ impl Sentinels {
 
     /// The same with another program.
     pub fn of(flavour: Flavour, lines: &str) -> Self {
-        let master = Server::of(flavour, &["--repl-diskless-sync-delay", "0"]);
+        let master = Server::of(flavour, &[]);
         let port = port(&master.address());
         let replica = Server::of(flavour, &["--replicaof", "127.0.0.1", &port]);
         Self::watching(flavour, vec![master, replica], &port, lines)
@@ -56,9 +56,8 @@ impl Sentinels {
     /// All of them speak TLS with each other and with us; their certificate is `{name}.pem`.
     pub fn start_with_tls(certificates: &Certificates, name: &str) -> Self {
         let more = ["--tls-auth-clients", "no", "--tls-replication", "yes"];
-        let hurry = ["--repl-diskless-sync-delay", "0"];
         let start = |more: &[&str]| Server::start_with_certificate(certificates, name, more);
-        let master = start(&[&more[..], &hurry].concat());
+        let master = start(&more);
         let port = master.tls_port().to_string();
         let follow = ["--replicaof", "127.0.0.1", &port];
         let replica = start(&[&more[..], &follow].concat());

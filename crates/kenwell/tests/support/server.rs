@@ -104,6 +104,8 @@ impl Server {
             .args(["--dir", self.folder.path().to_str().unwrap()])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--unixsocket", self.socket().as_str()])
+            // A replica gets everything at once; otherwise it waits five seconds for others that might come, too.
+            .args(["--repl-diskless-sync-delay", "0"])
             .args(&self.options)
             .args(options)
             .stdout(Stdio::null())

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use crate::connection::Settings;
 use crate::connection::address::Address;
 use crate::connection::address_map::AddressMap;
+use crate::connection::limits::QUESTION_LIMIT;
 use crate::connection::server_connection::ServerConnection;
 use crate::connection::target::Target;
-use crate::connection::topology::QUESTION_LIMIT;
 use crate::resp::{Command, Value};
 use crate::{Class, Error};
 

@@ -80,15 +80,9 @@ fn check_list(list: &HistoryList, entries: &[Entry]) -> Result<(), Error> {
 }
 
 fn check_keys(keys: &Keys, entries: &[Entry], list: Option<&Entry>) -> Result<(), Error> {
-    if keys.hook.is_some() {
-        if keys.hash.is_some() {
-            let problem = "on_create_key names the keys, so it has to hash the user id itself";
-            return Err(wrong("hash_user_ids", problem));
-        }
-        if keys.layout == Layout::HashTag {
-            let problem = "on_create_key names the keys, so it has to write the braces itself";
-            return Err(wrong("cluster_hash_tag", problem));
-        }
+    if keys.hook.is_some() && keys.layout == Layout::HashTag {
+        let problem = "on_create_key names the keys, so it has to write the braces itself";
+        return Err(wrong("cluster_hash_tag", problem));
     }
     let ids = entries.iter().chain(list).map(|entry| &*entry.id);
     let mut before = ids.chain([&*keys.prefix, &*keys.separator]);

@@ -9,7 +9,7 @@ use kenwell_json::{Kind, Number, Reader, SyntaxError};
 
 use super::error::{JsonError, MAX_JSON_DEPTH};
 use super::text::push_quoted;
-use crate::profile::{Reorder, array_index};
+use crate::json_order::{Reorder, array_index};
 
 /// Up to this many members, keys are compared one by one.
 const MAX_COMPARED: usize = 16;

@@ -1,7 +1,8 @@
 //! Writing only if what is stored is still what was read: one atomic step.
 
+use super::unrepeated::UnrepeatedCall;
 use super::{Write, check_count, check_ttl};
-use crate::connection::{Access, Connection, Deadline, Group, OrderTicket, SendOptions, slot_of};
+use crate::connection::{Access, Connection, Deadline, OrderTicket, slot_of};
 use crate::resp::{Command, Value};
 use crate::state::{Error, ValuePlace};
 
@@ -72,10 +73,7 @@ pub async fn store_unchanged(
 }
 
 /// A comparison, ready to be sent.
-pub(super) struct Comparison<'a> {
-    command: Command,
-    keys: Vec<&'a [u8]>,
-}
+pub(super) struct Comparison<'a>(UnrepeatedCall<'a>);
 
 impl<'a> Comparison<'a> {
     pub(super) fn new(
@@ -106,13 +104,16 @@ impl<'a> Comparison<'a> {
             let seconds = check_ttl(index, &write.key, write.ttl_seconds)?;
             command.arg(&write.value[..]).arg(seconds.unwrap_or(0));
         }
-        Ok(Self { command, keys })
+        Ok(Self(UnrepeatedCall {
+            command: "EVAL",
+            group: [command].into_iter().collect(),
+            keys,
+        }))
     }
 
     /// What it needs to take its turn.
     pub(super) fn entry(&self, connection: &Connection) -> (Access, Vec<u64>) {
-        let hash = |key: &&[u8]| connection.order().hash(key);
-        (Access::Changes, self.keys.iter().map(hash).collect())
+        self.0.entry(connection)
     }
 
     /// Sends it in its turn, and says whether it was written.
@@ -122,27 +123,16 @@ impl<'a> Comparison<'a> {
         tickets: &[OrderTicket],
         limit: Deadline,
     ) -> Result<bool, Error> {
-        let Some(first) = self.keys.first() else {
+        if self.0.keys.is_empty() {
             return Ok(true);
-        };
-        connection.check_open()?;
-        let tickets: Vec<&OrderTicket> = tickets.iter().collect();
-        let options = SendOptions {
-            limit: Some(limit),
-            tickets: &tickets,
-        };
-        let groups = [[self.command].into_iter().collect::<Group>()];
-        let sent = connection.send_groups("EVAL", &groups, options).await;
-        // In a cluster, where a loss may be among the answers, nothing is remembered of it.
-        let is_unsettled = sent.is_ok() && tickets.iter().any(|ticket| ticket.is_unsettled());
-        match sent.map(|groups| groups.into_iter().flatten().next()) {
-            Ok(Some(Ok(Value::Int(1)))) if is_unsettled => Err(Error::Unsettled),
-            Ok(Some(Ok(Value::Int(1)))) => Ok(true),
-            Ok(Some(Ok(Value::Int(0)))) => Ok(false),
-            Ok(Some(Ok(_)) | None) => Err(Error::Uncertain {
+        }
+        let answer = self.0.send_begun(connection, tickets, limit).await?;
+        match answer.replies.first() {
+            Some(Value::Int(1)) => answer.changed(true),
+            Some(Value::Int(0)) => Ok(false),
+            _ => Err(Error::Uncertain {
                 source: connection.unexpected("EVAL"),
             }),
-            Ok(Some(Err(source))) | Err(source) => Err(failed(source, "EVAL", first)),
         }
     }
 }
@@ -156,17 +146,4 @@ fn one_slot<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-pub(super) fn failed(source: crate::Error, command: &str, first: &[u8]) -> Error {
-    match source {
-        crate::Error::Refused { .. } => Error::Value {
-            place: ValuePlace::new(0, first),
-            source,
-        },
-        // Nothing was sent before there was a connection.
-        crate::Error::Timeout { action, .. } if action == command => Error::Uncertain { source },
-        crate::Error::Lost { .. } => Error::Uncertain { source },
-        source => Error::Redis(source),
-    }
 }

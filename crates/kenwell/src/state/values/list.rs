@@ -1,62 +1,59 @@
 //! A list that grows at its head and is cut at its end: one item more, whatever its length.
 
-use super::compare::failed;
-use super::presence::{read, refused};
-use super::{check_ttl, failure};
-use crate::connection::{Access, CommandBuffer, Connection, Group, SendOptions};
+use super::expiry::{ValueType, add_expiry};
+use super::presence::read;
+use super::unrepeated::UnrepeatedCall;
+use super::{check_ttl, refused};
+use crate::connection::{CommandBuffer, Connection, Group};
 use crate::resp::{Argument, Value};
 use crate::state::Error;
 
-/// An item to put at the head of a list.
-pub(crate) struct Append<'a> {
-    pub(crate) key: &'a [u8],
-    pub(crate) item: &'a [u8],
+/// Items to put at the head of a list.
+pub struct Append<'a> {
+    /// The list's key.
+    pub key: &'a [u8],
+    /// At least one; the last one becomes the head.
+    pub items: &'a [&'a [u8]],
     /// How many items stay.
-    pub(crate) size: usize,
+    pub size: usize,
     /// How long the list lives from now on; `None` and 0 leave its time as it is.
-    pub(crate) ttl_seconds: Option<u64>,
+    pub ttl_seconds: Option<u64>,
 }
 
-/// Puts an item at the head of a list, cuts the list, and sets its time to live, in one atomic step.
+/// Puts items at the head of a list, cuts the list, and sets its time to live, in one atomic step.
 ///
 /// Never repeated: after a lost connection it is not known whether the item is there, and a second attempt could put it
 /// there twice.
-pub(crate) async fn append(connection: &Connection, append: &Append<'_>) -> Result<(), Error> {
-    let Append { key, item, .. } = append;
+///
+/// # Errors
+///
+/// [`Error::Uncertain`] when the connection broke.
+pub async fn append(connection: &Connection, append: &Append<'_>) -> Result<(), Error> {
+    let Append { key, items, .. } = append;
     let mut commands = CommandBuffer::default();
-    commands.add_arguments(&[b"LPUSH", key, item]);
+    commands.add_arguments(&[&[&b"LPUSH"[..], key][..], items].concat());
     append.size.saturating_sub(1).with_bytes(|last| {
         commands.add_arguments(&[b"LTRIM", key, b"0", last]);
     });
     if let Some(seconds) = check_ttl(0, key, append.ttl_seconds)? {
-        seconds.with_bytes(|seconds| commands.add_arguments(&[b"EXPIRE", key, seconds]));
+        add_expiry(&mut commands, key, ValueType::List, seconds);
     }
-    let limit = connection.limit();
-    let entry = (Access::Changes, vec![connection.order().hash(key)]);
-    let tickets = connection.order().begin([entry], limit);
-    connection.check_open()?;
-    let tickets: Vec<_> = tickets.iter().collect();
-    let options = SendOptions {
-        limit: Some(limit),
-        tickets: &tickets,
+    let call = UnrepeatedCall {
+        command: "LPUSH",
+        group: Group::new(commands),
+        keys: vec![*key],
     };
-    let sent = connection
-        .send_groups("LPUSH", &[Group::new(commands)], options)
-        .await;
-    let answers = sent.map_err(|source| failed(source, "LPUSH", key))?;
-    let answers = answers.into_iter().next().unwrap_or_default();
-    match failure(&answers) {
-        Some((_, source)) => Err(failed(source.clone(), "LPUSH", key)),
-        None if answers.is_empty() => Err(Error::Uncertain {
+    let answer = call.send(connection).await?;
+    if answer.replies.is_empty() {
+        return Err(Error::Uncertain {
             source: connection.unexpected("LPUSH"),
-        }),
-        None if tickets.iter().any(|ticket| ticket.is_unsettled()) => Err(Error::Unsettled),
-        None => Ok(()),
+        });
     }
+    answer.changed(())
 }
 
-/// The items at the head of a list, at most `size`.
-pub(crate) async fn items(
+/// The items at the head of a list, at most `size`. Repeated once when the connection was lost.
+pub async fn items(
     connection: &Connection,
     key: &[u8],
     size: usize,
@@ -66,7 +63,7 @@ pub(crate) async fn items(
         commands.add_arguments(&[b"LRANGE", key, b"0", last]);
     });
     let mut answers = read(connection, "LRANGE", 1, commands).await?;
-    refused(&answers, |_| Some(key))?;
+    refused(&answers, 1, |_| Some(key))?;
     let Some(Ok(Value::Array(items))) = answers.pop() else {
         return Err(connection.unexpected("LRANGE").into());
     };

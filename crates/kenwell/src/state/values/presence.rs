@@ -1,37 +1,55 @@
 //! Whether values are there, how long they stay, and letting them stay longer.
 
 use super::call::PreparedCall;
-use super::{check_count, check_ttl, failure};
+use super::expiry::{ValueType, add_expiry};
+use super::{check_count, check_ttl, refused};
 use crate::connection::{Access, Answers, CommandBuffer, Connection, Group};
-use crate::resp::{Argument, Value};
-use crate::state::{Error, ValuePlace};
+use crate::resp::Value;
+use crate::state::Error;
 
 /// A value whose time to live is to begin anew.
-pub(crate) struct Touch {
-    pub(crate) key: Vec<u8>,
-    /// `None` and 0 leave its time as it is.
-    pub(crate) ttl_seconds: Option<u64>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touch {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// What it is. Something else at this key keeps its time.
+    pub value_type: ValueType,
+    /// How long it lives from now on; `None` and 0 leave its time as it is.
+    pub ttl_seconds: Option<u64>,
 }
 
 /// What lies at a key.
-pub(crate) struct Presence {
+#[derive(Clone, PartialEq, Eq)]
+pub struct Presence {
     /// `None` when it is no string.
-    pub(crate) value: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
     /// How long it stays, in milliseconds; `None` for ever.
-    pub(crate) left: Option<u64>,
+    pub left: Option<u64>,
+}
+
+impl std::fmt::Debug for Presence {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Presence")
+            .field("bytes", &self.value.as_ref().map(Vec::len))
+            .field("left", &self.left)
+            .finish()
+    }
 }
 
 /// Lets values live on (`EXPIRE`), all together, and says whether there were any. Repeated once when the connection
 /// was lost.
-pub(crate) async fn touch(connection: &Connection, touches: &[Touch]) -> Result<bool, Error> {
+///
+/// # Errors
+///
+/// [`Error::Value`] where something of another type is: its time stays as it is.
+pub async fn touch(connection: &Connection, touches: &[Touch]) -> Result<bool, Error> {
     check_count(touches.len())?;
     let mut commands = CommandBuffer::default();
     for (index, touch) in touches.iter().enumerate() {
         match check_ttl(index, &touch.key, touch.ttl_seconds)? {
             None => commands.add_arguments(&[b"EXISTS", &touch.key]),
-            Some(seconds) => seconds.with_bytes(|seconds| {
-                commands.add_arguments(&[b"EXPIRE", &touch.key, seconds]);
-            }),
+            Some(seconds) => add_expiry(&mut commands, &touch.key, touch.value_type, seconds),
         }
     }
     let call = PreparedCall::changing(Group::new(commands));
@@ -41,7 +59,7 @@ pub(crate) async fn touch(connection: &Connection, touches: &[Touch]) -> Result<
 }
 
 /// Whether any of these values is there (`EXISTS`), all asked together.
-pub(crate) async fn exist(connection: &Connection, keys: &[Vec<u8>]) -> Result<bool, Error> {
+pub async fn exist(connection: &Connection, keys: &[Vec<u8>]) -> Result<bool, Error> {
     let mut commands = CommandBuffer::default();
     for key in keys {
         commands.add_arguments(&[b"EXISTS", key]);
@@ -51,7 +69,7 @@ pub(crate) async fn exist(connection: &Connection, keys: &[Vec<u8>]) -> Result<b
 }
 
 /// What lies at each key, and how long it stays, all asked together; `None` where there is nothing.
-pub(crate) async fn inspect(
+pub async fn inspect(
     connection: &Connection,
     keys: &[Vec<u8>],
 ) -> Result<Vec<Option<Presence>>, Error> {
@@ -68,7 +86,7 @@ pub(crate) async fn inspect(
             *answer = Ok(Value::Okay);
         }
     }
-    refused(&answers, |index| keys.get(index / 2).map(|key| &key[..]))?;
+    refused(&answers, 2, |index| keys.get(index).map(|key| &key[..]))?;
     let mut replies = answers.into_iter().flatten();
     let mut found = Vec::with_capacity(keys.len());
     while let (Some(value), Some(left)) = (replies.next(), replies.next()) {
@@ -100,26 +118,9 @@ pub(super) async fn read(
     Ok(answers.into_iter().next().unwrap_or_default())
 }
 
-/// The error of a group that was refused.
-pub(super) fn refused<'a>(
-    answers: &Answers,
-    key: impl Fn(usize) -> Option<&'a [u8]>,
-) -> Result<(), Error> {
-    match failure(answers) {
-        None => Ok(()),
-        Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
-            Err(Error::Redis(source.clone()))
-        }
-        Some((index, source)) => Err(Error::Value {
-            place: ValuePlace::new(index, key(index).unwrap_or_default()),
-            source: source.clone(),
-        }),
-    }
-}
-
 /// Whether a group answered with a number other than 0.
 fn any<'a>(answers: Answers, key: impl Fn(usize) -> Option<&'a [u8]>) -> Result<bool, Error> {
-    refused(&answers, key)?;
+    refused(&answers, 1, key)?;
     let numbers = answers.into_iter().flatten();
     let mut numbers = numbers.filter_map(|reply| number(&reply));
     Ok(numbers.any(|number| number > 0))

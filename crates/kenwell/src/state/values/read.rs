@@ -3,9 +3,9 @@
 use super::call::PreparedCall;
 use super::{COMMAND_BYTES, check_count, check_ttl, failure, group_for_keys, shares_its_fate};
 use crate::connection::{Access, Answers, CommandBuffer, Connection, Group};
-use crate::profile::{StoredFields, stored_fields};
 use crate::resp::{Argument, Value};
 use crate::state::{Error, ValuePlace};
+use crate::stored::{StoredFields, stored_fields};
 
 /// A value to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Removing values.
 
 use super::call::PreparedCall;
-use super::{check_count, failure, group_for_keys};
+use super::{check_count, group_for_keys, refused};
 use crate::connection::{Answers, Connection, Group};
 use crate::resp::Value;
-use crate::state::{Error, ValuePlace};
+use crate::state::Error;
 
 /// Removes values together (`DEL`), and gives how many there were.
 ///
@@ -27,17 +27,18 @@ pub(super) fn group_of(keys: &[Vec<u8>]) -> Result<Group, Error> {
 
 /// What the group of these keys was answered with.
 pub(super) fn removed(keys: &[Vec<u8>], answers: &Answers) -> Result<u64, Error> {
-    let removed = answers.iter().flatten().map(|reply| match reply {
-        Value::Int(count) => u64::try_from(*count).unwrap_or(0),
-        _ => 0,
+    refused(answers, 1, |index| keys.get(index).map(|key| &key[..]))?;
+    let removed = answers.iter().map(|answer| match answer {
+        Ok(Value::Int(count)) => u64::try_from(*count).ok(),
+        _ => None,
     });
-    let removed = removed.sum();
-    match failure(answers) {
-        None => Ok(removed),
-        Some((index, source)) => {
-            let place = ValuePlace::new(index, keys.get(index).map_or(&[][..], |key| key));
-            let source = source.clone();
-            Err(Error::Value { place, source })
-        }
-    }
+    let removed = removed.sum::<Option<u64>>();
+    let removed = removed.filter(|_| answers.len() == keys.len());
+    // Neither confirmed nor refused.
+    removed.ok_or_else(|| {
+        Error::Redis(crate::Error::Unexpected {
+            address: "the server".into(),
+            command: "DEL",
+        })
+    })
 }

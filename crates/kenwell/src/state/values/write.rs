@@ -1,10 +1,10 @@
 //! Writing whole values.
 
 use super::call::PreparedCall;
-use super::{COMMAND_BYTES, check_count, check_ttl, failure};
+use super::{COMMAND_BYTES, check_count, check_ttl, refused};
 use crate::connection::{Answers, CommandBuffer, Connection, Group};
 use crate::resp::{Argument, Value};
-use crate::state::{Error, ValuePlace};
+use crate::state::Error;
 
 /// A value to write.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,24 +64,15 @@ pub(super) fn group_of(writes: &[Write]) -> Result<Group, Error> {
 
 /// What the group of these writes was answered with.
 pub(super) fn stored(writes: &[Write], answers: &Answers) -> Result<(), Error> {
-    match failure(answers) {
-        None if answers.len() == writes.len() && answers.iter().all(is_ok) => Ok(()),
-        // Neither confirmed nor refused, so it was not saved as far as anybody knows.
-        None => Err(Error::Redis(crate::Error::Unexpected {
-            address: "the server".into(),
-            command: "SET",
-        })),
-        Some((_, source @ (crate::Error::Lost { .. } | crate::Error::Timeout { .. }))) => {
-            Err(Error::Redis(source.clone()))
-        }
-        Some((index, source)) => {
-            let key = writes.get(index).map_or(&[][..], |write| &write.key);
-            Err(Error::Value {
-                place: ValuePlace::new(index, key),
-                source: source.clone(),
-            })
-        }
+    refused(answers, 1, |index| writes.get(index).map(|it| &it.key[..]))?;
+    if answers.len() == writes.len() && answers.iter().all(is_ok) {
+        return Ok(());
     }
+    // Neither confirmed nor refused, so it was not saved as far as anybody knows.
+    Err(Error::Redis(crate::Error::Unexpected {
+        address: "the server".into(),
+        command: "SET",
+    }))
 }
 
 fn is_ok(answer: &Result<Value, crate::Error>) -> bool {

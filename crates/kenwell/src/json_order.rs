@@ -28,7 +28,7 @@ enum Fragment {
 }
 
 impl Reorder {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.members.clear();
     }
@@ -102,7 +102,7 @@ impl Reorder {
     }
 
     /// Gives back what an unusually large value made it allocate.
-    pub(super) fn shrink(&mut self, bytes: usize) {
+    pub(crate) fn shrink(&mut self, bytes: usize) {
         self.objects.shrink_to(bytes / size_of::<Object>());
         self.members.shrink_to(bytes / size_of::<Range<usize>>());
         self.source.shrink_to(bytes);
@@ -110,12 +110,12 @@ impl Reorder {
     }
 }
 
-pub(super) fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
+pub(crate) fn slice<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
     bytes.get(range.clone()).unwrap_or_default()
 }
 
 /// The order of an object's keys in JavaScript once they were inserted in byte order.
-pub(super) fn order(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn order(a: &[u8], b: &[u8]) -> Ordering {
     match (array_index(a), array_index(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
