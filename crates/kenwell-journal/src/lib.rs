@@ -187,7 +187,10 @@ pub use frame::MAX_RECORD_BYTES;
 pub use inspect::inspect;
 pub use journal::{Journal, open};
 pub use offset::Offset;
-pub use options::{Clock, Durability, MAX_BATCH_BYTES, MIN_SEGMENT_BYTES, MIN_SEGMENTS, Options};
+pub use options::{
+    Clock, Durability, MAX_BATCH_BYTES, MAX_COMMIT_DELAY_MS, MIN_SEGMENT_BYTES, MIN_SEGMENTS,
+    Options,
+};
 pub use range_reader::RangeReader;
 pub use reader::Reader;
 pub use records::{Limit, Records};

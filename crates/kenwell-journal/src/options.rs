@@ -14,6 +14,9 @@ pub const MIN_SEGMENTS: u64 = 8;
 /// The largest batch, framing included, whatever the options say.
 pub const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The longest delay of a write in milliseconds, whatever the options say.
+pub const MAX_COMMIT_DELAY_MS: u64 = 100;
+
 /// What "written" means before an append resolves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -67,6 +70,10 @@ pub struct Options {
     pub retain_bytes: u64,
     /// When an append counts as written; default [`Durability::Fsync`].
     pub durability: Durability,
+    /// The least time from the start of one write to that of the next; default zero: as soon as the one before is durable. With
+    /// more, appends that come close together share an `fdatasync`, and are answered later by as much at most; one that
+    /// comes alone is not. At most [`MAX_COMMIT_DELAY_MS`].
+    pub commit_delay: Duration,
     /// How many bytes of the newest records stay in memory, shared by all readers that keep up; default 8 MiB:
     /// whoever has fallen farther behind reads files, which the operating system has in memory too.
     pub memory_bytes: usize,
@@ -88,6 +95,7 @@ impl Default for Options {
             retain: Duration::from_hours(24),
             retain_bytes: 1024 * 1024 * 1024,
             durability: Durability::Fsync,
+            commit_delay: Duration::ZERO,
             memory_bytes: 8 * 1024 * 1024,
             queue_bytes: 16 * 1024 * 1024,
             clock: Clock::new(SystemTime::now),
@@ -104,6 +112,8 @@ impl Options {
         self.segment_bytes = self
             .segment_bytes
             .clamp(MIN_SEGMENT_BYTES, self.max_bytes / MIN_SEGMENTS);
+        let longest = Duration::from_millis(MAX_COMMIT_DELAY_MS);
+        self.commit_delay = self.commit_delay.min(longest);
         self.queue_bytes = self.queue_bytes.clamp(64 * 1024, 1024 * 1024 * 1024);
         self
     }

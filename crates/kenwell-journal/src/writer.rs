@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::append_queue::QueuedAppend;
@@ -78,9 +79,14 @@ impl Writer {
         loop {
             let timeout = TICK.saturating_sub(self.last_tick.elapsed());
             let wakeup = state.queue.take(&mut appends, timeout);
+            let (began, is_commit) = (Instant::now(), !appends.is_empty());
             self.commit_all(&mut appends);
             if wakeup.closing {
                 break;
+            }
+            if is_commit {
+                // More appends gather meanwhile, for the next write.
+                thread::sleep(state.options.commit_delay.saturating_sub(began.elapsed()));
             }
             if wakeup.woken || self.last_tick.elapsed() >= TICK {
                 self.tick();

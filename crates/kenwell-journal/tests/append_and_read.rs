@@ -1,5 +1,4 @@
 //! The ordinary life of a journal: append, read, ack, close, open again.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -394,4 +393,27 @@ async fn a_look_from_outside_needs_no_lock_and_changes_nothing() {
         (closed.next_offset, closed.bytes),
         (Offset(3), closed.disk_bytes)
     );
+}
+
+#[tokio::test]
+async fn appends_that_come_within_the_commit_delay_wait_for_its_end() {
+    let delay = Duration::from_millis(100);
+    let options = Options {
+        commit_delay: delay,
+        ..Options::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), options).unwrap();
+    let mut reader = journal.reader("a").unwrap();
+    let began = Instant::now();
+    assert_eq!(journal.append(batch(&["r0"])).await.unwrap(), Offset(0));
+    let (second, third) = tokio::join!(
+        journal.append(batch(&["r1"])),
+        journal.append(batch(&["r2"]))
+    );
+    assert_eq!((second.unwrap(), third.unwrap()), (Offset(1), Offset(2)));
+    let took = began.elapsed();
+    assert!(took >= delay, "{took:?}");
+    assert_eq!(take(&mut reader, 3).await, expected(0..3));
+    journal.close().await.unwrap();
 }

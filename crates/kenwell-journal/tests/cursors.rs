@@ -1,5 +1,4 @@
 //! Cursors whose file is damaged or missing: they begin at the oldest record, and new ones at the end.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::fs;
 

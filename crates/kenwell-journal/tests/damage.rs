@@ -1,5 +1,4 @@
 //! Damaged files: what is intact is delivered, what is lost is counted, and the journal always opens.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;

@@ -1,9 +1,4 @@
 //! What earlier versions wrote is still read, and what this one writes is what it wrote when its fixture was made.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a step that fails is a test that fails"
-)]
 
 use std::collections::BTreeMap;
 use std::fs;

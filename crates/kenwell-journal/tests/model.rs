@@ -1,9 +1,4 @@
 //! A model in lockstep: random appends, reads, acks, restarts and damage, and the journal never differs from it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a step that fails is a test that fails"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};

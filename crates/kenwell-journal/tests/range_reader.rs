@@ -1,5 +1,4 @@
 //! Reading without a cursor, and being told what is stored before anybody reads it.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,4 @@
 //! Going back: what was acknowledged can be read again, and is kept until it was.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,9 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use kenwell_journal::{Clock, Durability, Error, Journal, Limit, Offset, Options};
 
-mod support;
-
-use support::{SEGMENT, append, start};
+use crate::support::{SEGMENT, append, start};
 
 fn options() -> Options {
     Options {

@@ -1,5 +1,4 @@
 //! Which records stay, for how long, and what happens when there is no room. The time is a parameter.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +8,7 @@ use kenwell_journal::{
     Batch, Clock, Durability, Error, Journal, Limit, Offset, Options, Reader, Stats, inspect, open,
 };
 
-mod support;
-
-use support::{SEGMENT, append, start};
+use crate::support::{SEGMENT, append, start};
 
 const HOUR: u64 = 3600;
 

@@ -1,14 +1,11 @@
 //! A snapshot reads records by their offsets while the journal is open, and changes nothing.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
-
-mod support;
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::support::{SEGMENT, append, start};
 use kenwell_journal::{Offset, Options, Snapshot};
-use support::{SEGMENT, append, start};
 
 fn options() -> Options {
     Options {
