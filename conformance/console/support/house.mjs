@@ -35,12 +35,15 @@ export class House {
 
   /** A page that shows `where`, such as `/sources`, after signing in. */
   async signedIn(where = '/overview', options = {}) {
-    const page = await this.page(options);
-    await page.goto('/');
+    return this.signIn(await this.page(options), where);
+  }
+
+  /** Signs a page of `page()` in, which shows `where` then. */
+  async signIn(page, where = '/overview') {
+    await page.goto(`/#${where}`);
     await page.getByLabel('Admin key').fill(this.kenwell.adminKey);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-    await go(page, where);
+    await page.locator('.page h1').waitFor();
     return page;
   }
 

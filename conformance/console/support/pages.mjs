@@ -8,10 +8,11 @@ export const PAGES = [
   { name: 'source', where: '/sources/web', prepare: (page) => page.getByRole('tab', { name: 'Node' }).click() },
   { name: 'destinations', where: '/destinations' },
   { name: 'destination', where: '/destinations/profiles', prepare: (page) => page.getByLabel('Address').waitFor() },
-  { name: 'wizard', where: '/destinations/add/wizard', prepare: toFindings, show: '.findings + .notice + .actions' },
+  { name: 'wizard', where: '/destinations/add/wizard', prepare: toFindings, show: '.wizard .notice + .actions' },
   { name: 'live', where: '/live', prepare: watchEvents },
   { name: 'profiles', where: '/profiles?destination=profiles&user=ada', prepare: (page) => page.getByRole('row', { name: /plan\.tier/ }).waitFor() },
   { name: 'dead-letters', where: '/dead-letters', prepare: openLetters },
+  { name: 'audit', where: '/audit', prepare: doSomething },
 ];
 
 /** The wizard's settings, with findings some of which are bad. */
@@ -41,6 +42,13 @@ async function openLetters(page) {
   await page.getByRole('button', { name: /^See/ }).first().click();
   await page.locator('.event summary').first().click();
   await page.locator('.event pre').first().waitFor();
+}
+
+/** Deeds of two kinds, one of them refused. */
+async function doSomething(page, house) {
+  await house.kenwell.api('PATCH', '/destinations/europe', { prefix: 'eu' });
+  await house.kenwell.api('PATCH', '/destinations/europe', { address: 'no port' }).catch(() => {});
+  await page.getByRole('row', { name: /Refused$/ }).first().waitFor();
 }
 
 /** Until the page asks for nothing and moves no more. */

@@ -100,6 +100,22 @@ test('the steps of the wizard are steps of the browser, and survive loading agai
   assert.equal(await fresh.getByLabel('Name', { exact: true }).inputValue(), 'Europe');
 });
 
+test('who goes back from what the wizard has made, and forward again, sees it again', async () => {
+  const page = await house.signedIn('/destinations/add/wizard?step=name&source=web&name=Europe');
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByLabel('Address').fill(house.redis.address);
+  await page.getByLabel('Key prefix').fill('europe');
+  await page.getByRole('button', { name: 'Save destination' }).click();
+  await page.getByRole('heading', { name: /^Europe is / }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Give it a name' }).waitFor();
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), '');
+  await page.goForward();
+  await page.getByRole('heading', { name: /^Europe is / }).waitFor();
+  page.watch.allow(/^refusal: 404 GET .*\/destinations\/europe$/);
+  await house.kenwell.api('DELETE', '/destinations/europe');
+});
+
 test('a step that nothing leads to begins where something is missing', async () => {
   const page = await house.signedIn('/destinations/add/wizard?step=settings&source=web');
   await page.getByRole('heading', { name: 'Give it a name' }).waitFor();

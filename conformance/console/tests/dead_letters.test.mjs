@@ -48,11 +48,44 @@ test('all are retried; those that are refused again stay', async () => {
   await page.getByRole('heading', { name: '1 dead letter' }).waitFor();
 });
 
+test('a retry that Redis does not answer says why', async () => {
+  const page = await house.signedIn('/dead-letters');
+  await house.redis.stop();
+  try {
+    await page.getByRole('button', { name: /^Retry all/ }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Retry all' }).click();
+    const notice = page.locator('.notice');
+    await notice.getByText('3 letters not written.').waitFor();
+    assert.match(await notice.innerText(), /refused|nothing listens|cannot be reached/i);
+  } finally {
+    await house.redis.start();
+  }
+});
+
+test('more letters are shown on request, and the first of them gets the focus', async () => {
+  const page = await house.signedIn('/dead-letters');
+  await page.route('**/api/v1/dead-letters?destination=**', async (route) => {
+    const isNext = route.request().url().includes('after=');
+    const response = await route.fetch({ url: route.request().url().replace(/&after=.*/, '') });
+    const answer = await response.json();
+    await route.fulfill({ response, json: { ...answer, next: isNext ? null : 'profiles/next' } });
+  });
+  await page.getByRole('button', { name: /^See/ }).click();
+  const more = page.getByRole('button', { name: 'Show more' });
+  await more.waitFor();
+  const first = await page.locator('.event').count();
+  await more.press('Enter');
+  await eventually('as many again', async () => await page.locator('.event').count() === 2 * first);
+  const place = await page.locator('.event summary').evaluateAll((all) => all.indexOf(document.activeElement));
+  assert.equal(place, first);
+});
+
 test('all are discarded after a question', async () => {
   const page = await house.signedIn('/dead-letters');
   await page.getByRole('button', { name: /^Discard all/ }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Discard all' }).click();
   await page.getByRole('heading', { name: 'No dead letters' }).waitFor();
+  await eventually('the focus on the heading', () => page.evaluate(() => document.activeElement.localName === 'h1'));
 });
 
 test('what is outstanding is an alarm on the overview and a number in the navigation until it is gone', async () => {

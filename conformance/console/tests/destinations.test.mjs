@@ -132,6 +132,14 @@ test('for another address the password is asked for again, and is not sent there
   await house.kenwell.api('PATCH', '/destinations/profiles', { address: old, password: null });
 });
 
+test('what will be said is said in a place that is there before, so that it is read out', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  const form = page.getByRole('form', { name: 'Settings of the destination' });
+  await form.waitFor();
+  // What was found, what a change makes of the file, and what is wrong.
+  assert.equal(await form.getByRole('status').count(), 3);
+});
+
 test('a file of the server is not read because the form names it', async () => {
   const page = await house.signedIn('/destinations/profiles');
   page.watch.allow(/^refusal: 422 POST/);
@@ -160,6 +168,18 @@ test('a change that was made meanwhile is not overwritten, and what was typed is
   await eventually('the name of before', async () => (await house.kenwell.api('GET', '/destinations')).destinations[0].name === 'Profiles');
 });
 
+test('a certificate is taken from a file, after one that was none', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  const field = page.locator('textarea[name="ca_certificate"]');
+  const chooser = page.locator('.field').filter({ has: field }).locator('input[type="file"]');
+  const file = (text) => ({ name: 'ca.pem', mimeType: 'text/plain', buffer: Buffer.from(text) });
+  await chooser.setInputFiles(file('x'.repeat(300_000)));
+  await eventually('the mark', async () => await field.getAttribute('aria-invalid') === 'true');
+  await chooser.setInputFiles(file('the certificate'));
+  await eventually('the text', async () => await field.inputValue() === 'the certificate');
+  assert.equal(await field.getAttribute('aria-invalid'), null);
+});
+
 test('events are delivered again from a time', async () => {
   await identify('again', { a: 1 });
   await eventually('the hash', async () => (await house.redis.hash('user:again')).a === '1');
@@ -174,7 +194,11 @@ test('events are delivered again from a time', async () => {
 test('a destination is removed after a question', async () => {
   await house.kenwell.api('POST', '/destinations', { name: 'Second', address: house.redis.address, prefix: 'second' });
   const page = await house.signedIn('/destinations/second');
+  await page.getByRole('heading', { level: 1, name: 'Second' }).waitFor();
+  await house.kenwell.api('PATCH', '/destinations/second', { name: 'Renamed' });
+  await page.getByRole('heading', { level: 1, name: 'Renamed' }).waitFor();
   await page.getByRole('button', { name: 'Remove destination' }).click();
+  await page.getByRole('dialog').getByRole('heading', { name: 'Remove Renamed?' }).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('heading', { level: 1, name: 'Destinations' }).waitFor();
   await page.getByRole('rowheader', { name: 'Profiles' }).waitFor();

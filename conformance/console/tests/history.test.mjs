@@ -47,6 +47,17 @@ test('a damaged file is told in the log, and the history begins anew', async () 
   assert.equal(readFileSync(house.kenwell.log, 'utf8').match(/begins anew/g).length, 1);
 });
 
+test('a history that cannot be had is told, and no more when it can', async () => {
+  const page = await house.signedIn('/sources');
+  page.watch.allow(/^refusal: 500 GET \/api\/v1\/history/);
+  await page.route('**/api/v1/history*', (route) => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'the history is out of reach' } } }), { times: 1 });
+  await page.getByRole('link', { name: 'Overview' }).click();
+  const told = page.getByText('the history is out of reach');
+  await told.waitFor();
+  await page.getByRole('button', { name: 'Day', exact: true }).click();
+  await told.waitFor({ state: 'detached' });
+});
+
 test('the step that is not over is not drawn, and neither is a line over the time in which nothing ran', async () => {
   const page = await house.page();
   const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();

@@ -57,12 +57,41 @@ test('filters show only what they ask for, and a user who was asked for is no se
   assert.deepEqual([...new Set(await page.locator('.event .badge').allInnerTexts())], ['Written']);
 });
 
+test('events of two users that are too large to be told are not taken for one another', async () => {
+  const page = await watching();
+  const text = 'x'.repeat(20_000);
+  await house.kenwell.api('POST', '/destinations/profiles/pause');
+  for (const user of ['large-1', 'large-2']) await identify(user, { text });
+  await eventually('both', async () => await page.locator('.event').count() === 2);
+  await house.kenwell.api('POST', '/destinations/profiles/resume');
+  await page.getByRole('button', { name: 'Show personal values' }).click();
+  for (const user of ['large-1', 'large-2']) {
+    const row = page.locator('.event').filter({ hasText: user }).filter({ hasText: 'Written' });
+    await row.locator('summary').click();
+    await row.getByText(`HSET user:${user} `).waitFor();
+  }
+});
+
+test('a filter by what is not there any more is said to be none', async () => {
+  const page = await watching('?source=gone');
+  assert.equal(await page.getByLabel('Source').evaluate((choice) => choice.selectedOptions[0]?.textContent), 'All sources');
+});
+
 test('while it is paused events wait, and are shown when it goes on', async () => {
   const page = await watching('?outcome=written');
   await page.getByRole('button', { name: 'Pause' }).click();
   for (const user of ['one', 'two', 'three']) await identify(user);
   await page.getByRole('button', { name: 'Resume (3 new)' }).click();
   await eventually('three lines', async () => await page.locator('.event').count() === 3);
+});
+
+test('what had waited counts no more when the filters are others', async () => {
+  const page = await watching('?outcome=written');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await identify('one');
+  await page.getByRole('button', { name: 'Resume (1 new)' }).waitFor();
+  await page.getByLabel('Outcome').selectOption('ignored');
+  await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
 });
 
 test('at most two hundred lines are kept', async () => {

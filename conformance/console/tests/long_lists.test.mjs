@@ -38,6 +38,13 @@ test('a thousand sources come in pages, and the search finds one of them', async
   assert.equal(await page.getByLabel('Search sources').inputValue(), 'SHOP 0777');
   await page.getByLabel('Search sources').fill('nobody is called so');
   await page.getByText('Nothing is called like this.').waitFor();
+  await page.getByRole('link', { name: 'Sources' }).click();
+  await page.getByRole('button', { name: 'Source', exact: true }).click();
+  await page.getByLabel('Search sources').fill('Shop 0777');
+  await eventually('one row again', async () => (await names(page)).length === 1);
+  await page.goBack();
+  await page.getByText('1 to 50 of 1,000').waitFor();
+  assert.equal(await page.getByLabel('Search sources').inputValue(), '');
 });
 
 test('a column sorts, first up and then down, and says so', async () => {

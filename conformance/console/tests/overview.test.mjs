@@ -54,6 +54,81 @@ test('a gateway that takes nothing says why', async () => {
   await page.getByRole('alert').getByText('The journal is full').waitFor();
 });
 
+/** How many listeners there are that wait for a page to be left. */
+const countListeners = (page) => page.addInitScript(() => {
+  window.listeners = 0;
+  for (const [name, change] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+    AbortSignal.prototype[name] = function counted(...words) {
+      window.listeners += change;
+      return EventTarget.prototype[name].apply(this, words);
+    };
+  }
+});
+
+/** Tasks of the overview and of the frame around it that are repeated. */
+const REPEATED = 6;
+
+test('what has the focus keeps it while the numbers around it change, and looking again leaves nothing behind', async () => {
+  const page = await house.page();
+  await countListeners(page);
+  await changed(page, (state) => ({ ...state, destinations: [] }));
+  await page.route('**/api/v1/configuration', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), needs_restart: ['gateway.listen'] } });
+  });
+  await page.goto('/');
+  await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
+  await page.keyboard.press('Enter');
+  const focus = () => page.evaluate(() => document.activeElement.textContent);
+  const again = async (path, times = 2) => { for (let left = times; left > 0; left -= 1) await page.waitForResponse(path); };
+  const first = page.getByRole('link', { name: 'Add a destination' });
+  await first.focus();
+  const warning = await page.locator('#banner .box').elementHandle();
+  const listeners = await page.evaluate(() => window.listeners);
+  await Promise.all([again('**/api/v1/overview', 3), again('**/api/v1/configuration')]);
+  assert.equal(await focus(), 'Add a destination');
+  assert.equal(await warning.evaluate((element) => element.isConnected), true);
+  assert.ok(await page.evaluate(() => window.listeners) <= listeners + REPEATED);
+});
+
+test('a link of the picture keeps the focus while others overtake it', async () => {
+  await house.kenwell.api('POST', '/sources', { name: 'Second' });
+  const page = await house.page();
+  let turn = 0;
+  await page.route('**/api/v1/sources?sort=accepted*', async (route) => {
+    const response = await route.fetch();
+    const { sources, total } = await response.json();
+    turn += 1;
+    const shown = (turn % 2 === 0 ? sources.toReversed() : sources).map((one) => ({ ...one, accepted: turn }));
+    await route.fulfill({ response, json: { sources: shown, total } });
+  });
+  await page.goto('/');
+  await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
+  await page.keyboard.press('Enter');
+  const link = page.locator('.flow').getByRole('link', { name: 'Second' });
+  await link.focus();
+  await page.locator('.flow').getByText(`${turn + 1} accepted`).first().waitFor();
+  assert.equal(await page.locator('.flow').getByRole('link').first().innerText(), turn % 2 === 0 ? 'Second' : 'Web site');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Second');
+  await house.kenwell.api('DELETE', '/sources/second');
+});
+
+test('of many alarms the worst are told, and how many more there are', async () => {
+  const page = await house.page();
+  await changed(page, (state) => {
+    const [first] = state.destinations;
+    const many = Array.from({ length: 40 }, (_, number) => ({ ...first, id: `d${number}`, name: `Store ${number}`, state: 'waiting', error: 'no answer', needs_operator: number === 39 }));
+    return { ...state, destinations: many };
+  });
+  await page.goto('/');
+  await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
+  await page.keyboard.press('Enter');
+  const alarms = page.getByRole('alert').locator('.box');
+  await alarms.first().getByText('Store 39').waitFor();
+  await alarms.last().getByText('30 more').waitFor();
+  assert.equal(await alarms.count(), 11);
+});
+
 test('a server that goes away is said, and its return asks for the key again', async () => {
   const page = await house.signedIn();
   page.watch.allow(/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/);

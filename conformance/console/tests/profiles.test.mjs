@@ -32,6 +32,9 @@ order = "event_time"
 afterEach(() => house.leave());
 after(() => house.stop());
 
+/** Other words in the address, which the page itself follows. */
+const follow = (page, where) => page.evaluate((hash) => { location.hash = hash; }, where);
+
 async function lookUp(user) {
   const page = await house.signedIn('/profiles?destination=profiles');
   await page.getByLabel('User id').fill(user);
@@ -69,8 +72,7 @@ test('by event time each field has its time and its source', async () => {
   const older = page.getByRole('row', { name: /^older x/ });
   assert.match(await older.locator('[title]').getAttribute('title'), /set before order = event_time/);
   await page.getByRole('columnheader', { name: 'Happened' }).waitFor();
-  // The page itself follows its address.
-  await page.evaluate(() => { location.hash = '#/profiles?destination=profiles&user=ada'; });
+  await follow(page, '/profiles?destination=profiles&user=ada');
   await page.getByRole('row', { name: 'plan.tier pro' }).waitFor();
   assert.equal(await page.getByRole('columnheader', { name: 'Happened' }).count(), 0);
 });
@@ -101,6 +103,25 @@ test('state is found where it is said to be, also without a profile', async () =
 test('ids with any characters are found', async () => {
   const page = await lookUp('a/b c%2F');
   await page.getByRole('row', { name: 'odd yes' }).waitFor();
+  await house.redis.command('HSET', 'user:who?=a&b', 'asks', 'yes');
+  await follow(page, '/profiles?destination=profiles&user=who?%3Da%26b');
+  await page.getByRole('row', { name: 'asks yes' }).waitFor();
+});
+
+test('users called . and .. are found by their address, and deleted', async () => {
+  for (const user of ['.', '..']) await house.redis.command('HSET', `user:${user}`, 'is', `dots ${user.length}`);
+  await house.kenwell.send('phone-key', { type: 'identify', userId: '..', traits: { city: 'Rome' } });
+  await eventually('the event to be written', async () => (await house.redis.hash('timed:user:..')).city);
+  const page = await lookUp('.');
+  await page.getByRole('row', { name: 'is dots 1' }).waitFor();
+  await follow(page, '/profiles?destination=timed&user=..');
+  await page.getByRole('row', { name: /^city Rome .* phone$/ }).waitFor();
+  await follow(page, '/profiles?destination=profiles&user=..');
+  await page.getByRole('row', { name: 'is dots 2' }).waitFor();
+  await page.getByRole('button', { name: 'Delete profile' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete profile' }).click();
+  await page.getByText('user:.. is deleted.').waitFor();
+  assert.equal((await house.redis.command('KEYS', 'user:.*')).trim(), 'user:.');
 });
 
 test('a user who is not there is no error', async () => {
@@ -125,5 +146,6 @@ test('a profile is deleted only after a question', async () => {
   await page.getByRole('button', { name: 'Delete profile' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete profile' }).click();
   await page.getByText('user:gone is deleted.').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'user:gone is deleted.');
   assert.deepEqual(await house.redis.hash('user:gone'), {});
 });

@@ -29,6 +29,27 @@ test('a wrong key is refused with a sentence', async () => {
   await page.getByLabel('Admin key').fill('kwa_this-is-not-the-key-at-all-really');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').getByText('not the admin key').waitFor();
+  // The address that stands there now is opened again, as with a browser that starts with its tabs of before.
+  page.watch.allow(/^refusal: 401 GET \/login$/);
+  await page.goto('/login');
+  await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.goto('/login');
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+});
+
+test('a console that could not begin is begun again by its button', async () => {
+  const page = await house.page();
+  page.watch.allow(/^refusal: 503 GET \/api\/v1\/session$/);
+  await page.route('**/api/v1/session', (route) => route.fulfill({ status: 503, json: { error: { message: 'not now' } } }));
+  await page.goto('/');
+  await page.getByLabel('Admin key').fill(house.kenwell.adminKey);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('not now').waitFor();
+  await page.unroute('**/api/v1/session');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
 });
 
 test('a session that ends brings the sign-in page back', async () => {

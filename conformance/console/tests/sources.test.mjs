@@ -28,6 +28,20 @@ test('a source is added with a key of its own, and its curl snippet works as it 
   await eventually('the hash', async () => (await house.redis.hash('user:u1')).name === 'Zoë');
 });
 
+test('the form for a new source stays when it is asked for again', async () => {
+  const page = await house.signedIn('/sources');
+  const add = page.getByRole('button', { name: 'Add a source' });
+  await add.click();
+  await page.getByLabel('Name', { exact: true }).fill('Half typed');
+  const answered = page.waitForResponse('**/api/v1/destinations', { timeout: 1_000 }).catch(() => null);
+  await add.click();
+  await answered;
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'Half typed');
+  assert.equal(await page.evaluate(() => document.activeElement.name), 'name');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Add a source');
+});
+
 test('a test event shows the hash that it became', async () => {
   const page = await house.signedIn('/sources/web');
   await page.getByLabel('User id').fill('trial');
@@ -35,6 +49,9 @@ test('a test event shows the hash that it became', async () => {
   await page.getByRole('button', { name: 'Send test event' }).click();
   await page.getByRole('row', { name: 'deep.er [1,2]' }).waitFor();
   assert.deepEqual(await house.redis.hash('user:trial'), { city: 'Pune', 'deep.er': '[1,2]' });
+  await page.getByLabel('Traits (JSON)').fill('{"large": 12345678901234567891}');
+  await page.getByRole('button', { name: 'Send test event' }).click();
+  await page.getByRole('row', { name: 'large 12345678901234567891' }).waitFor();
   await page.getByLabel('Traits (JSON)').fill('[1]');
   await page.getByRole('button', { name: 'Send test event' }).click();
   await page.getByText('Write a JSON object').waitFor();
@@ -59,6 +76,7 @@ test('a key is rotated: the old one is refused, the new one works', async () => 
 
 test('a source is disabled and enabled', async () => {
   const page = await house.signedIn('/sources');
+  await page.getByRole('button', { name: 'Copy write key of Web site' }).waitFor();
   const { write_key: key } = await sourceNamed('Web site');
   const event = { type: 'identify', userId: 'x', traits: { a: 1 } };
   await page.getByRole('button', { name: 'Disable Web site' }).click();

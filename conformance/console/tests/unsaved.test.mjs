@@ -82,6 +82,57 @@ test('a session that ends takes nothing that was typed with it', async () => {
   await house.kenwell.api('PATCH', '/destinations/profiles', { name: 'Profiles' });
 });
 
+test('what is typed of a source stays while its key, its state and its settings are changed beside it', async () => {
+  const page = await house.signedIn('/sources/web');
+  const name = page.getByLabel('Name', { exact: true });
+  const traits = page.getByLabel('Traits (JSON)');
+  await name.fill('Typed');
+  await traits.fill('{"typed": true}');
+  const key = page.getByRole('region', { name: 'Write key' });
+  await page.getByRole('tab', { name: 'Node' }).click();
+  await page.getByRole('button', { name: 'Rotate key' }).click();
+  await answer(page, 'Rotate key');
+  await page.getByText('The new key is in force.').waitFor();
+  const { write_key: now } = await house.kenwell.api('GET', '/sources/web');
+  assert.equal(await key.innerText(), now);
+  assert.ok((await page.getByRole('region', { name: 'Node code' }).innerText()).includes(now));
+  await page.getByRole('button', { name: 'Disable', exact: true }).click();
+  await page.getByRole('button', { name: 'Enable', exact: true }).click();
+  await page.getByText('Web site is enabled.').waitFor();
+  const [looked] = await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith('/api/v1/destinations')),
+    house.kenwell.api('POST', '/destinations', { name: 'Meanwhile', address: house.redis.address, paused: true, prefix: 'meanwhile' }),
+  ]);
+  await looked.finished();
+  assert.deepEqual([await name.inputValue(), await page.locator('.stale').count()], ['Typed', 0]);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.', { exact: true }).waitFor();
+  assert.match(house.kenwell.config, /name = "Typed"/);
+  assert.equal(await traits.inputValue(), '{"typed": true}');
+  await page.getByLabel('Meanwhile').waitFor();
+  await house.kenwell.api('DELETE', '/destinations/meanwhile');
+  await house.kenwell.api('PATCH', '/sources/web', { name: 'Web site' });
+  house.kenwell.config = house.kenwell.config.replace(now, WRITE_KEY);
+  await eventually('the key of before', async () => (await house.kenwell.api('GET', '/sources/web')).write_key === WRITE_KEY);
+});
+
+test('a sign-out that does not succeed takes nothing that was typed', async () => {
+  const page = await house.signedIn('/destinations/profiles');
+  page.watch.allow(/^refusal: 503 DELETE \/api\/v1\/session$/);
+  await page.getByLabel('Key prefix').fill('typed');
+  await page.route('**/api/v1/session', (route) => route.fulfill({ status: 503, json: { error: { message: 'not now' } } }));
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await answer(page, 'Leave');
+  await page.getByText('not now').waitFor();
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await question(page).waitFor();
+  await answer(page, 'Cancel');
+  await page.unroute('**/api/v1/session');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await answer(page, 'Leave');
+  await page.getByLabel('Admin key').waitFor();
+});
+
 test('pausing and disabling can be undone', async () => {
   const page = await house.signedIn('/destinations');
   await page.getByRole('button', { name: 'Pause Profiles' }).click();

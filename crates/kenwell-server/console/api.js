@@ -2,8 +2,12 @@
 import { hasUnsaved } from './unsaved.js';
 
 const BASE = '/api/v1';
-const PATIENCE = 30_000;
+const PATIENCE_SECONDS = 30;
+/** For what goes the whole way to a Redis, or through all dead letters or the journal: a little longer than the server takes at most. */
+export const LONG_PATIENCE = { patience: 310 };
 const SIGNED_OUT = 'The session has ended. Sign in again in another tab and go on here: what you have typed is still there.';
+const UNREACHABLE = 'Kenwell does not answer. Is it still running, and can this browser reach it?';
+const tooSlow = (seconds) => `Kenwell has not answered within ${seconds} seconds. What it was asked for may still be done: look before you ask again.`;
 let csrfToken = null;
 
 /** What the API said instead of an answer; `message` is a sentence with the cure. */
@@ -27,6 +31,11 @@ export class ExactNumber {
 
   toString() {
     return this.digits;
+  }
+
+  /** The same digits, where the browser can send them. */
+  toJSON() {
+    return JSON.rawJSON?.(this.digits) ?? Number(this.digits);
   }
 }
 
@@ -54,16 +63,24 @@ export function query(values) {
   return given.length ? `?${new URLSearchParams(given)}` : '';
 }
 
+/** Where a user's profile is. Browsers drop the ids `.` and `..` from a path: they stand in the query. `what` follows the id. */
+export function profilePath(destination, user, what = '', words = {}) {
+  const isDropped = user === '.' || user === '..';
+  return `/profiles${path(destination, isDropped ? '-' : user)}${what}${query(isDropped ? { ...words, user_id: user } : words)}`;
+}
+
 export const get = (where, options) => call('GET', where, options);
 export const post = (where, body, options) => call('POST', where, { ...options, body });
 export const patch = (where, body, options) => call('PATCH', where, { ...options, body });
 export const remove = (where, options) => call('DELETE', where, options);
 
-/** `revision`: that of what is changed, as it was when the change was made; `exact`: keep the digits of numbers. */
+/**
+ * `revision`: that of what is changed, as it was when the change was made; `exact`: keep the digits of numbers; `patience`: how
+ * many seconds an answer is waited for.
+ */
 async function call(method, where, options = {}, isSecondTry = false) {
-  const response = await send(method, where, options);
-  const text = await response.text();
-  if (response.ok) return text === '' ? null : (options.exact ? parseExactly : JSON.parse)(text);
+  const { response, text } = await send(method, where, options);
+  if (response.ok) return text === '' ? null : contentOf(text, options.exact ? parseExactly : JSON.parse);
   if (response.status === 401) {
     if (hasUnsaved()) throw new ApiError(401, { code: 'signed_out', message: SIGNED_OUT });
     // The session has ended: the server shows its sign-in page instead of this one.
@@ -78,31 +95,38 @@ async function call(method, where, options = {}, isSecondTry = false) {
   throw error;
 }
 
-async function send(method, where, { body, revision, signal }) {
+async function send(method, where, { body, revision, signal, patience = PATIENCE_SECONDS }) {
   const headers = { Accept: 'application/json' };
   if (method !== 'GET' && csrfToken) headers['X-Kenwell-CSRF'] = csrfToken;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (revision) headers['If-Match'] = `"${revision}"`;
-  const limit = AbortSignal.timeout(PATIENCE);
+  const limit = AbortSignal.timeout(patience * 1000);
   try {
-    return await fetch(BASE + where, {
+    const response = await fetch(BASE + where, {
       method, headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
       credentials: 'same-origin',
     });
+    return { response, text: await response.text() };
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError(0, {
-      code: 'unreachable',
-      message: 'Kenwell does not answer. Is it still running, and can this browser reach it?',
-    });
+    // That nobody answers is said above all pages; that one answer takes its time, where it is missing.
+    throw new ApiError(0, limit.aborted ? { code: 'too_slow', message: tooSlow(patience) } : { code: 'unreachable', message: UNREACHABLE });
+  }
+}
+
+function contentOf(text, parse) {
+  try {
+    return parse(text);
+  } catch {
+    throw new ApiError(0, { code: 'unknown', message: 'Something between this browser and Kenwell answered instead of it. Load the page again.' });
   }
 }
 
 function problemOf(text) {
   try {
-    return JSON.parse(text).error;
+    return JSON.parse(text).error ?? undefined;
   } catch {
     return undefined;
   }

@@ -29,10 +29,10 @@ const SERIES = [
 const floor = (at, seconds) => Math.floor(at / (seconds * 1000)) * seconds * 1000;
 
 /**
- * A chart of events a second. `update(history, range)` draws `{ step_seconds, samples }`; `choose(range)` is called when
- * somebody asks for another range.
+ * A chart of events a second, until `signal` is aborted. `update(history, range)` draws `{ step_seconds, samples }`;
+ * `choose(range)` is called when somebody asks for another range.
  */
-export function chart(choose) {
+export function chart(choose, signal) {
   const picture = s('svg', { class: 'chart', role: 'img', height: HEIGHT });
   const reading = h('p', { class: 'reading' }, '\u00a0');
   const legend = h('ul', { class: 'legend' }, SERIES.map((series) => h('li', {},
@@ -47,7 +47,9 @@ export function chart(choose) {
   let drawn = null;
   let shown = null;
   const redraw = () => { if (shown) drawn = draw(picture, ...shown); };
-  new ResizeObserver(redraw).observe(picture);
+  const sizes = new ResizeObserver(redraw);
+  sizes.observe(picture);
+  signal.addEventListener('abort', () => sizes.disconnect(), { once: true });
   picture.addEventListener('pointermove', (event) => say(reading, drawn ? readAt(drawn, picture, event) : '\u00a0'));
   picture.addEventListener('pointerleave', () => say(reading, '\u00a0'));
   return { element, update: (history, range) => {

@@ -74,25 +74,56 @@ export class Connection {
     return { ...byName(nulled), ...this.#secrets };
   }
 
-  /** Whether there is a field for this setting, into which a value can be put. */
-  has(name) {
-    return this.#settings.some((setting) => setting.name === name && !setting.secret && setting.kind !== 'map' && setting.kind !== 'list');
+  /** From now on `changes` are those of this one. */
+  rebase(destination) {
+    this.#before = destination;
+  }
+
+  /** Calls `task` whenever something in the fields becomes another. */
+  onInput(task) {
+    for (const { control } of [...Object.values(this.#fields), ...Object.values(this.#removals)]) control.addEventListener('input', task);
+  }
+
+  /** The kind of this setting, when there is a field into which a value can be put; undefined otherwise. */
+  kindFor(name) {
+    const setting = this.#settings.find((one) => one.name === name && !one.secret && one.kind !== 'list');
+    return setting?.kind;
   }
 
   /** Puts a value, as the file would have it, into its field, and shows it; gives back what puts the one from before there again. */
   put(name, text) {
+    const isBox = this.#fields[name].control.type === 'checkbox';
+    const plain = text.replace(/^"(.*)"$/, '$1');
+    return this.#show(name, name === 'cluster_mode' ? (plain === 'true' ? 'cluster' : 'standalone') : isBox ? plain === 'true' : plain);
+  }
+
+  /** Puts a pair into the field of a map, in place of the one with this left side; gives back the same as `put`. */
+  putPair(name, left, right) {
+    const others = linesOf(this.#fields[name].value).filter((line) => line.split('=')[0].trim() !== left);
+    const undo = this.#show(name, [...others, `${left} = ${right}`].join('\n'));
+    // The right side is a guess, ready to be typed over.
     const { control } = this.#fields[name];
-    const isBox = control.type === 'checkbox';
-    const before = isBox ? control.checked : control.value;
+    control.setSelectionRange(control.value.length - right.length, control.value.length);
+    return undo;
+  }
+
+  /** The host of the first address that stands in the form. */
+  get host() {
+    const [first] = this.#fields.address.value.split(',');
+    return first.trim().replace(/:\d+$/, '');
+  }
+
+  #show(name, next) {
+    const { control } = this.#fields[name];
+    const property = control.type === 'checkbox' ? 'checked' : 'value';
+    const before = control[property];
     const show = (value) => {
-      if (isBox) control.checked = value;
-      else control.value = value;
+      control[property] = value;
       for (const event of ['input', 'change']) control.dispatchEvent(new Event(event, { bubbles: true }));
       control.closest('details')?.setAttribute('open', '');
       control.focus();
     };
-    const plain = text.replace(/^"(.*)"$/, '$1');
-    show(name === 'cluster_mode' ? (plain === 'true' ? 'cluster' : 'standalone') : isBox ? plain === 'true' : plain);
+    show(next);
     return () => show(before);
   }
 
@@ -212,12 +243,25 @@ function secret(setting, isSet, from) {
 function pem({ name, label }, options) {
   const field = area(name, label, { rows: 3, ...options });
   field.element.append(h('label', { class: 'button quiet small upload' }, 'Upload a file', h('span', { class: 'unseen' }, `: ${label}`), h('input', {
-    type: 'file', class: 'unseen', accept: '.pem,.crt,.cer,.key,text/plain', onchange: async (event) => {
-      const [file] = event.currentTarget.files;
-      if (!file) return;
-      if (file.size > FILE_BYTES) field.fail('This file is too large to be a certificate or key.');
-      else field.control.value = await file.text();
-    },
+    type: 'file', class: 'unseen', accept: '.pem,.crt,.cer,.key,text/plain', onchange: (event) => takeFile(field, event.currentTarget),
   })));
   return field;
+}
+
+/** Puts what a chosen file says into the field, as if it had been typed. */
+async function takeFile(field, chooser) {
+  const [file] = chooser.files;
+  // The same file can be chosen again once it was corrected.
+  chooser.value = '';
+  if (!file) return;
+  if (file.size > FILE_BYTES) {
+    field.fail('This file is too large to be a certificate or key.');
+    return;
+  }
+  try {
+    field.control.value = await file.text();
+    field.control.dispatchEvent(new Event('input', { bubbles: true }));
+  } catch (error) {
+    field.fail(`This file cannot be read: ${error.message}`);
+  }
 }

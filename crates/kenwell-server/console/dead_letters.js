@@ -1,9 +1,9 @@
 // Events that a Redis refused for good: by reason, to see, retry or discard.
-import { get, post, query } from './api.js';
+import { get, LONG_PATIENCE, post, query } from './api.js';
 import { busy, button, revealButton, tally } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h, say } from './dom.js';
-import { emptyState, Notice, toast } from './notice.js';
+import { emptyState, Notice, prose, toast } from './notice.js';
 import { count, plural } from './numbers.js';
 import { HIDDEN, jsonText, userText } from './personal.js';
 import { every } from './poll.js';
@@ -18,7 +18,7 @@ export async function deadLetters(page) {
   const view = new View(page);
   page.follow = () => view.load(true).catch((error) => view.fail(error));
   await view.load();
-  every(SECONDS, page.signal, () => view.follow());
+  every(SECONDS, page.signal, () => view.follow(), (error) => view.fail(error));
 }
 
 /** Shows the number of dead letters in `place` for the whole life of the console; nothing while there are none. */
@@ -70,9 +70,10 @@ class View {
 
   /** Shows letters that have come meanwhile, unless somebody is at the table right now. */
   async follow() {
-    if (this.#reasons.contains(document.activeElement)) return;
+    const isThere = () => this.#reasons.contains(document.activeElement);
+    if (isThere()) return;
     const summary = await get(`/dead-letters${query({ limit: 1 })}`, { signal: this.#page.signal });
-    if (print(summary) === this.#shown) return;
+    if (print(summary) === this.#shown || isThere()) return;
     if (summary.total === 0 || this.#chosen === null) await this.load();
     else {
       this.#shown = print(summary);
@@ -124,10 +125,13 @@ class View {
   async #append(one, list, more, after) {
     const words = query({ destination: one.destination, reason: one.reason, limit: PAGE, after });
     const answer = await get(`/dead-letters${words}`, { signal: this.#page.signal, exact: true });
-    list.append(...answer.letters.map((letter) => letterRow(letter, {
+    const rows = answer.letters.map((letter) => letterRow(letter, {
       retry: (event) => this.#run(event, () => this.#apply('retry', { destination: one.destination, ids: [letter.id] })),
       discard: (event) => this.#run(event, () => this.#discardOne(one, letter)),
-    })));
+    }));
+    list.append(...rows);
+    // The button gives way to the next one.
+    if (more.contains(document.activeElement)) rows[0]?.querySelector('summary').focus();
     fill(more, answer.next === null ? null : button('Show more', (event) => this.#run(event, () => this.#append(one, list, more, answer.next))));
   }
 
@@ -153,14 +157,17 @@ class View {
   /** Does it if the person agrees, says what came of it, and shows what is left. Without a question it is done at once. */
   async #apply(what, which, question = null) {
     if (question && !await confirmed(question)) return;
-    const answer = await post(`/dead-letters/${what}`, which);
+    const answer = await post(`/dead-letters/${what}`, which, LONG_PATIENCE);
     const text = what === 'retry'
       ? `${plural(answer.retried, 'letter')} written${answer.superseded ? `, ${plural(answer.superseded, 'letter')} overtaken by newer events` : ''}`
-        + `${answer.still_failing ? `, ${plural(answer.still_failing, 'letter')} refused again` : ''}.`
+        + `${answer.still_failing ? `, ${plural(answer.still_failing, 'letter')} ${answer.error ? 'not written' : 'refused again'}` : ''}.`
       : `${plural(answer.discarded, 'letter')} discarded.`;
-    await this.load();
-    this.#notice.show(answer.still_failing ? 'warn' : 'good', h('p', {}, text));
+    // Also for whoever has gone to another page meanwhile.
     toast(text);
+    await this.load();
+    // The button is gone with what it was for.
+    if (document.activeElement === document.body) this.#page.focus();
+    this.#notice.show(answer.still_failing ? 'warn' : 'good', h('p', {}, text), answer.error ? h('p', {}, prose(answer.error)) : null);
   }
 }
 

@@ -2,9 +2,9 @@
 import { get, path, post, query } from './api.js';
 import { onChange, refresh } from './configuration.js';
 import { busy, button, linkButton, tally } from './controls.js';
-import { fill, h, Keyed, say } from './dom.js';
+import { h, Keyed, say } from './dom.js';
 import { Listing } from './listing.js';
-import { emptyState, failureIn, toast } from './notice.js';
+import { emptyState, toast } from './notice.js';
 import { count } from './numbers.js';
 import { every } from './poll.js';
 import { forgetDestination } from './removal.js';
@@ -21,30 +21,20 @@ const COLUMNS = [
 const RETIRED_COLUMNS = [{ title: 'Destination' }, { title: 'Queued', kind: 'number' }, { title: '' }];
 
 export async function destinations(page) {
-  const listing = new Listing(page, 'destinations', COLUMNS, () => load());
-  const parts = table('Destinations', COLUMNS, (column) => listing.head(column));
-  const list = h('section', { class: 'card', 'aria-label': 'Destinations' }, listing.above, parts.element, listing.below);
-  const retired = retiredPart();
   const empty = emptyState('No destination yet', 'A destination is a Redis into which users\' traits are written.',
     linkButton('Add a destination', '#/destinations/add/wizard', 'primary'));
-  const problem = h('div');
-  list.hidden = true;
-  empty.hidden = true;
-  page.root.append(page.title('Destinations', linkButton('Add a destination', '#/destinations/add/wizard', 'primary edits')),
-    problem, empty, list, retired.element);
-  const rows = new Keyed(parts.body, (one) => one.id, destinationRow);
-  const load = async () => {
-    const { destinations: all, total, retired: gone } = await get(`/destinations${query(listing.asked)}`, { signal: page.signal });
-    rows.show(all);
-    retired.show(gone);
-    const isEmpty = total === 0 && !listing.isSearching;
-    list.hidden = isEmpty;
-    empty.hidden = !isEmpty;
-    listing.update(total, all.length);
-    fill(problem);
+  const retired = retiredPart();
+  const take = (answer) => {
+    retired.show(answer.retired);
+    return answer.destinations;
   };
-  onChange(page.signal, () => load().catch(() => {}));
-  await every(SECONDS, page.signal, load, failureIn(problem));
+  const listing = new Listing(page, {
+    title: 'Destinations', where: '/destinations', columns: COLUMNS, empty, take, key: (one) => one.id, make: destinationRow,
+  });
+  page.root.append(page.title('Destinations', linkButton('Add a destination', '#/destinations/add/wizard', 'primary edits')),
+    ...listing.elements, retired.element);
+  onChange(page.signal, listing.load);
+  await every(SECONDS, page.signal, listing.load);
 }
 
 /** Shows in `place` how many do not take or have what they should, for the whole life of the console. */
@@ -59,7 +49,7 @@ export function watchWaiting(place, signal) {
 function retiredPart() {
   const parts = table('Not configured', RETIRED_COLUMNS);
   const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'Not configured any more'),
-    h('p', { class: 'hint' }, 'Events wait for these. Put one back under the same id, and they are delivered.'), parts.element);
+    h('p', { class: 'hint' }, 'Events wait for these. Put one back, which keeps its id, and they are delivered.'), parts.element);
   const rows = new Keyed(parts.body, (status) => status.id, retiredRow);
   return { element, show: (all) => {
     rows.show(all);
@@ -71,11 +61,13 @@ function retiredRow(first) {
   let now = first;
   const why = h('p', { class: 'why' });
   const queued = h('span');
+  const back = linkButton('Put it back', `#/destinations/add/wizard${query({ name: first.id, id: first.id })}`, 'small edits');
+  back.setAttribute('aria-label', `Put ${first.id} back`);
   const forget = button('Give up', (event) => busy(event.currentTarget, async () => {
     if (await forgetDestination(now)) toast(`${now.id} is forgotten.`);
   }, (error) => toast(error.message)), { kind: 'small danger' });
   forget.setAttribute('aria-label', `Give up what waits for ${first.id}`);
-  const element = row(RETIRED_COLUMNS, [[h('code', {}, first.id), why], queued, h('div', { class: 'actions' }, forget)]);
+  const element = row(RETIRED_COLUMNS, [[h('code', {}, first.id), why], queued, h('div', { class: 'actions' }, back, forget)]);
   return { element, update: (status) => {
     now = status;
     say(why, explanation(status));
@@ -108,14 +100,15 @@ function destinationRow(first) {
   } };
 }
 
-/** Pauses or resumes a destination, and says so; what was done can be undone. */
+/** Pauses or resumes a destination, and says so; what was done can be undone until its settings are changed. */
 export function setPaused(element, one) {
-  const set = async (isPaused) => {
-    await post(`/destinations${path(one.id)}/${isPaused ? 'pause' : 'resume'}`);
+  const set = async (isPaused, revision) => {
+    const changed = await post(`/destinations${path(one.id)}/${isPaused ? 'pause' : 'resume'}`, undefined, { revision });
     await refresh();
+    return changed;
   };
   return busy(element, async () => {
-    await set(!one.paused);
-    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`, { undo: () => set(one.paused) });
+    const { revision } = await set(!one.paused);
+    toast(one.paused ? `${one.name} goes on.` : `${one.name} is paused; its events are kept.`, { undo: () => set(one.paused, revision) });
   }, (error) => toast(error.message));
 }

@@ -1,8 +1,9 @@
 // What a change makes of the configuration file, line by line.
+import { button } from './controls.js';
 import { fill, h } from './dom.js';
 
 /** The lines of two texts in one order, each with ` `, `-` or `+` for what became of it. */
-export function diff(before, after) {
+function diff(before, after) {
   const [left, right] = [linesOf(before), linesOf(after)];
   const common = lengths(left, right);
   const lines = [];
@@ -40,8 +41,23 @@ function lengths(left, right) {
 export class Preview {
   element = h('div', { role: 'status' });
 
-  /** `change`: `{ before, after }` as the API has them. */
-  show({ before, after }) {
+  /**
+   * A button that shows what `ask(values)`, `{ before, after }` as the API has them, says that saving would change, until
+   * something else is typed; its errors go where those of `form()` go.
+   */
+  button(form, ask) {
+    return button('Show the change', (event) => form().run(async (values) => {
+      let isOutdated = false;
+      form().element.addEventListener('input', () => {
+        isOutdated = true;
+        fill(this.element);
+      }, { once: true });
+      const change = await ask(values);
+      if (!isOutdated) this.#show(change);
+    }, event.currentTarget));
+  }
+
+  #show({ before, after }) {
     if (before === after) {
       fill(this.element, h('p', { class: 'hint' }, 'The file would stay as it is.'));
       return;
@@ -49,10 +65,6 @@ export class Preview {
     fill(this.element, h('h3', {}, 'What changes in kenwell.toml'),
       h('pre', { class: 'diff', tabindex: '0', role: 'region', 'aria-label': 'What changes in kenwell.toml' },
         diff(before, after).map(([sign, text]) => h('span', { class: SIGNS[sign] }, `${sign} ${text}\n`))));
-  }
-
-  clear() {
-    fill(this.element);
   }
 }
 

@@ -40,6 +40,14 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** The same only when the children differ, so that focus, selections and what was read out stay. They have no listeners. */
+export function refill(element, ...children) {
+  const next = element.cloneNode();
+  next.append(...nodes(children));
+  if (!next.isEqualNode(element)) element.replaceChildren(...next.childNodes);
+  return element;
+}
+
 /** Sets a text only when it differs, so that screen readers and selections are left in peace. */
 export function say(element, text) {
   const next = String(text);
@@ -72,6 +80,7 @@ export class Keyed {
         this.#known.delete(key);
       }
     }
+    const focused = this.#parent.contains(document.activeElement) ? document.activeElement : null;
     let place = this.#parent.firstElementChild;
     for (const [key, item] of wanted) {
       const part = this.#known.get(key) ?? this.#make(item);
@@ -80,6 +89,8 @@ export class Keyed {
       if (part.element === place) place = place.nextElementSibling;
       else this.#parent.insertBefore(part.element, place);
     }
+    // An element that has moved loses it.
+    if (focused !== document.activeElement) focused?.focus({ preventScroll: true });
   }
 }
 

@@ -74,8 +74,8 @@ export class EventRow {
   }
 }
 
-/** What tells an event from others: the id that its sender gave it, or else all of it. */
-export const keyOf = (seen) => JSON.stringify([seen.source, seen.event?.messageId ?? seen.event]);
+/** What tells an event from others: whom it is about, and the id that its sender gave it, or else all of it that is told. */
+export const keyOf = (seen) => JSON.stringify([seen.source, seen.user_id, seen.event?.messageId ?? seen.event]);
 
 function route(source, told) {
   const names = told.map((one) => one.destination).filter(Boolean);

@@ -26,6 +26,12 @@ export class Field {
     return this.control.type === 'checkbox' ? this.control.checked : this.control.value;
   }
 
+  set value(value) {
+    if (this.control.type === 'checkbox') this.control.checked = value;
+    else if (this.control.localName === 'select') choose(this.control, value);
+    else this.control.value = value;
+  }
+
   /** Shows or hides the whole field; a hidden field keeps its value. */
   set hidden(isHidden) {
     this.element.hidden = isHidden;
@@ -77,9 +83,15 @@ export function check(name, label, { checked = false, hint, onchange } = {}) {
 /** A choice of one; `options` are `[value, label]`. */
 export function choice(name, label, options, { value, hint, onchange } = {}) {
   const control = h('select', {}, options.map(([key, title]) => h('option', { value: key }, title)));
-  if (value !== undefined) control.value = value;
+  if (value !== undefined) choose(control, value);
   if (onchange) control.addEventListener('change', onchange);
   return new Field(name, label, control, { hint });
+}
+
+/** Chooses this one of a choice, or the first one where it is not there any more. */
+function choose(control, value) {
+  control.value = value;
+  if (control.selectedIndex < 0) control.selectedIndex = 0;
 }
 
 /** Fields that belong together; `summary` hides them until asked for, and an error in one opens it. */

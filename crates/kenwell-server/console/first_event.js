@@ -1,35 +1,28 @@
 // Waiting for the first event: code that sends one, and the user's profile as soon as it is written.
-import { get, path } from './api.js';
+import { get, path, profilePath } from './api.js';
 import { button, codeBlock, linkButton, tabs } from './controls.js';
 import { fill, h, say } from './dom.js';
 import { box, emptyState, errorBox } from './notice.js';
 import { jsonText } from './personal.js';
 import { SNIPPETS } from './snippets.js';
 import { facts, fieldTable } from './table.js';
-import { Tail } from './tail.js';
+import { showState, Tail } from './tail.js';
 
 const EVENTS = '/api/v1/events';
 /** The shortest way first. */
 const LANGUAGES = ['curl', 'Node', 'JavaScript (browser)', 'Python', 'Go'];
-const STATES = {
-  connecting: ['Connecting…', 'warn'], open: ['Watching', 'good'], refused: ['Not connected', 'bad'],
-};
 
 export async function firstEvent(page) {
   const state = h('span', { class: 'badge plain', role: 'status' }, '');
   const again = button('Try again', () => tail.open(EVENTS), { kind: 'small', hidden: true });
-  const heading = page.title('Waiting for your first event', state, again);
   const result = h('div', { class: 'stack', role: 'status' });
   const place = h('div', { class: 'stack' });
-  page.root.append(heading, result, place);
+  page.root.append(page.title('Waiting for your first event', state, again), result, place);
   const tail = new Tail(page.signal, {
     show: (events) => take(events),
     state: (word) => {
-      const [title, kind] = STATES[word];
-      say(state, title).className = `badge ${kind}`;
+      showState(state, word);
       again.hidden = word !== 'refused';
-      // A stream cannot say that the session has ended; this call finds out.
-      if (word === 'refused') get('/session', { signal: page.signal }).catch(() => {});
     },
     dropped: () => {},
     waiting: () => {},
@@ -39,16 +32,12 @@ export async function firstEvent(page) {
   ]);
   const source = sources.find((one) => one.enabled && one.destinations.length > 0);
   if (!source) {
-    fill(place, emptyState('Nobody to send yet', 'An event needs a source to come from and a destination to go to.',
+    fill(place, emptyState('No source sends yet', 'An event needs a source to come from and a destination to go to.',
       linkButton('Add a destination', '#/destinations/add/wizard', 'primary')));
     return;
   }
   const names = new Map(destinations.map((one) => [one.id, one.name]));
-  const rename = (title) => {
-    say(heading.firstElementChild, title);
-    document.title = `${title} · Kenwell`;
-  };
-  if (overview.journal.records > 0) rename('Waiting for the next event');
+  if (overview.journal.records > 0) page.rename('Waiting for the next event');
   fill(place, h('section', { class: 'card' }, h('h2', {}, 'Send one'),
     h('p', { class: 'hint' }, 'Run one of these. The user\'s profile shows up here the moment it is in Redis.'),
     tabs('Languages', LANGUAGES, (name, panel) => {
@@ -65,7 +54,7 @@ export async function firstEvent(page) {
     }
     tail.close();
     say(state, 'Arrived').className = 'badge good';
-    rename(`${written.user_id ?? 'Somebody'} is in Redis`);
+    page.rename(`${written.user_id ?? 'Somebody'} is in Redis`);
     fill(place);
     fill(result, await profileOf(written, source, names, page.signal));
   }
@@ -92,7 +81,7 @@ async function profileOf({ destination, user_id: user }, source, names, signal) 
     linkButton('Code for your program', `#/sources${path(source.id)}`),
     linkButton('Overview', '#/overview', 'quiet'));
   try {
-    const profile = await get(`/profiles${path(destination, user)}`, { signal, exact: true });
+    const profile = await get(profilePath(destination, user), { signal, exact: true });
     return h('section', { class: 'card' }, h('h2', {}, 'The profile'),
       facts([['Key', h('code', {}, profile.key)], ['Destination', names.get(destination) ?? destination]]),
       profile.document === null ? fieldTable(profile) : codeBlock('JSON document', jsonText(profile.document)).element, ways);

@@ -1,6 +1,6 @@
 // From sources to destinations, as a picture: two lists, and lines between them.
 import { get, query } from './api.js';
-import { fill, h, s } from './dom.js';
+import { fill, h, Keyed, s, say } from './dom.js';
 import { count } from './numbers.js';
 import { isInTrouble, stateBadge, stateKind } from './status.js';
 
@@ -24,45 +24,54 @@ export async function flowOf(statuses, signal) {
 
 /** The picture; `update(flow)` draws it. It is only there while there is something on both sides. */
 export function flowPicture() {
-  const place = h('div', { class: 'flow' });
-  const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'From sources to destinations'), place);
-  let print = '';
+  const sources = side('Sources', '#/sources', sourceBox);
+  const destinations = side('Destinations', '#/destinations', destinationBox);
+  const between = s('svg', { class: 'flow-lines', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+  const element = h('section', { class: 'card', hidden: true }, h('h2', {}, 'From sources to destinations'),
+    h('div', { class: 'flow' }, sources.element, between, destinations.element));
   return { element, update: (flow) => {
     element.hidden = flow.sources.length === 0 || flow.destinations.length === 0;
-    const next = JSON.stringify([flow.sources.map(sourceText), flow.destinations.map((one) => [one.id, one.name, one.state, one.queued]), flow.moreSources, flow.moreDestinations]);
-    // Only replaced when it differs, so that the focus and what is read out stay.
-    if (element.hidden || next === print) return;
-    print = next;
-    fill(place, ...draw(flow));
+    if (element.hidden) return;
+    const names = new Map(flow.destinations.map((one) => [one.id, one.name]));
+    sources.update(flow.sources.map((one) => ({ ...one, text: sendsTo(one, names) })), flow.moreSources);
+    destinations.update(flow.destinations, flow.moreDestinations);
+    drawLines(between, flow);
   } };
 }
 
-const sourceText = (one) => [one.id, one.name, one.enabled, one.accepted, one.destinations];
-
-function draw({ sources, moreSources, destinations, moreDestinations }) {
-  const names = new Map(destinations.map((one) => [one.id, one.name]));
-  const left = sources.map((one) => boxOf(`#/sources/${encodeURIComponent(one.id)}`, one.name,
-    one.enabled ? `${count(one.accepted)} accepted` : 'Disabled', sendsTo(one, names)));
-  const right = destinations.map((one) => boxOf(`#/destinations/${encodeURIComponent(one.id)}`, one.name, badgeOf(one)));
-  const rows = Math.max(sources.length, destinations.length);
-  return [
-    side('Sources', left, moreSources, '#/sources'), lines(sources, destinations, rows),
-    side('Destinations', right, moreDestinations, '#/destinations'),
-  ];
+/** One of the two lists. Its boxes stay while they change, and with them the focus. */
+function side(title, where, make) {
+  const list = h('ul', { 'aria-label': title });
+  const boxes = new Keyed(list, (one) => one.id, make);
+  const rest = h('a', { href: where });
+  const more = h('p', { class: 'hint' }, rest);
+  return { element: h('div', { class: 'side' }, h('h3', {}, title), list, more), update: (all, number) => {
+    boxes.show(all);
+    say(rest, `${count(number)} more`);
+    more.hidden = number === 0;
+  } };
 }
 
-function side(title, boxes, more, where) {
-  return h('div', { class: 'side' }, h('h3', {}, title), h('ul', { 'aria-label': title }, boxes),
-    more > 0 ? h('p', { class: 'hint' }, h('a', { href: where }, `${count(more)} more`)) : null);
+function sourceBox(first) {
+  const link = h('a', { href: `#/sources/${encodeURIComponent(first.id)}` });
+  const state = h('span', { class: 'state' });
+  const unseen = h('span', { class: 'unseen' });
+  return { element: h('li', {}, link, state, unseen), update: (one) => {
+    say(link, one.name).title = one.name;
+    say(state, one.enabled ? `${count(one.accepted)} accepted` : 'Disabled');
+    say(unseen, one.text);
+  } };
 }
 
-const boxOf = (href, name, state, unseen = '') => h('li', {}, h('a', { href, title: name }, name), h('span', { class: 'state' }, state),
-  unseen ? h('span', { class: 'unseen' }, unseen) : null);
-
-function badgeOf(status) {
-  const { element, update } = stateBadge();
-  update(status);
-  return [element, status.queued > 0 ? ` ${count(status.queued)} queued` : null];
+function destinationBox(first) {
+  const link = h('a', { href: `#/destinations/${encodeURIComponent(first.id)}` });
+  const badge = stateBadge();
+  const queued = h('span');
+  return { element: h('li', {}, link, h('span', { class: 'state' }, badge.element, queued)), update: (one) => {
+    say(link, one.name).title = one.name;
+    badge.update(one);
+    say(queued, one.queued > 0 ? ` ${count(one.queued)} queued` : '');
+  } };
 }
 
 /** The lines in words, for those who do not see them. */
@@ -72,17 +81,17 @@ function sendsTo(one, names) {
 }
 
 /** A line for each source and destination that it feeds, in the destination's colour; dashed where nothing is sent. */
-function lines(sources, destinations, rows) {
+function drawLines(picture, { sources, destinations }) {
+  const height = Math.max(sources.length, destinations.length) * STEP - GAP;
+  picture.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
+  picture.setAttribute('height', `${height}rem`);
   const middle = (place) => place * STEP + (STEP - GAP) / 2;
-  const paths = sources.flatMap((source, from) => destinations.flatMap((one, to) => {
+  fill(picture, ...sources.flatMap((source, from) => destinations.flatMap((one, to) => {
     if (!source.destinations.includes(one.id)) return [];
     const [y, z] = [middle(from), middle(to)];
     const isIdle = !source.enabled || !one.enabled;
     return [s('path', {
       class: `flow-line ${isIdle ? 'idle' : stateKind(one)}`, d: `M0,${y} C${WIDTH / 2},${y} ${WIDTH / 2},${z} ${WIDTH},${z}`,
     })];
-  }));
-  return s('svg', {
-    class: 'flow-lines', viewBox: `0 0 ${WIDTH} ${rows * STEP - GAP}`, preserveAspectRatio: 'none', height: `${rows * STEP - GAP}rem`, 'aria-hidden': 'true',
-  }, paths);
+  })));
 }

@@ -25,15 +25,21 @@ export class Form {
     } }, parts.map((part) => part?.element ?? part), this.#notice.element,
     h('div', { class: 'actions' }, button, after));
     this.settle();
-    if (unsaved) watchUnsaved(unsaved, () => this.element.isConnected && this.#print() !== this.#saved);
+    if (unsaved) watchUnsaved(unsaved, () => this.element.isConnected && this.isChanged);
   }
 
-  /** What stands here now is saved. */
-  settle() {
-    this.#saved = this.#print();
+  /** What stands here now is saved, or what stood here when `print` was taken. */
+  settle(print = this.print()) {
+    this.#saved = print;
   }
 
-  #print() {
+  /** Whether something stands here that is not saved. */
+  get isChanged() {
+    return this.print() !== this.#saved;
+  }
+
+  /** What stands here, to be compared. */
+  print() {
     const controls = [...this.element.elements].filter((control) => control.type !== 'file');
     return JSON.stringify(controls.map((control) => (control.type === 'checkbox' ? control.checked : control.value)));
   }

@@ -6,60 +6,34 @@ import { EventRow, keyOf } from './event_row.js';
 import { choice, text } from './fields.js';
 import { box } from './notice.js';
 import { plural } from './numbers.js';
-import { MOST, Tail } from './tail.js';
+import { MOST, showState, Tail } from './tail.js';
 
 const TYPES = ['identify', 'track', 'page', 'screen', 'group', 'alias', 'merge'];
 const OUTCOMES = [['written', 'Written'], ['ignored', 'Ignored'], ['dead_lettered', 'Dead-lettered'], ['accepted', 'Accepted']];
 const TYPING_MS = 300;
-const WORDS = {
-  connecting: ['Connecting…', 'warn'], open: ['Watching', 'good'], paused: ['Paused', 'warn'],
-  refused: ['Not connected', 'bad'],
-};
+const REFUSED = 'Kenwell did not open the stream. Sixteen pages and programs can watch at a time: close one that is not needed, and try again.';
 
 export async function live(page) {
   const list = new List();
-  const state = h('span', { class: 'badge plain', role: 'status' }, '');
-  const note = h('p', { class: 'hint reserved', role: 'status' }, '');
-  let word = 'connecting';
-  let isPaused = false;
-  const showState = () => {
-    const [title, kind] = WORDS[isPaused && word === 'open' ? 'paused' : word];
-    say(state, title).className = `badge ${kind}`;
-    again.hidden = word !== 'refused';
-  };
-  let lost = 0;
-  const tail = new Tail(page.signal, {
-    show: (events) => list.add(events),
-    state: (next) => {
-      word = next;
-      showState();
-      // A stream cannot say that the session has ended; this call finds out.
-      if (next === 'refused') get('/session', { signal: page.signal }).catch(() => {});
-    },
-    dropped: (number) => { lost += number; say(note, `${plural(lost, 'event')} came too fast to be shown. Filters help.`); },
-    waiting: (number) => say(pause, number > 0 ? `Resume (${number} new)` : isPaused ? 'Resume' : 'Pause'),
-  });
-  const again = button('Try again', () => open(), { kind: 'small' });
-  const pause = button('Pause', () => {
-    isPaused = !isPaused;
-    say(pause, isPaused ? 'Resume' : 'Pause');
-    tail.paused = isPaused;
-    showState();
-  }, { class: 'button steady' });
+  const stream = streamControls(page.signal, list);
+  const filters = h('form', { class: 'filters', 'aria-label': 'Filters', onsubmit: (event) => event.preventDefault() });
   const reveal = revealButton((isMasked) => list.mask(isMasked));
   const clear = button('Clear', () => list.clear(), { kind: 'quiet' });
-
-  const filters = h('form', { class: 'filters', 'aria-label': 'Filters', onsubmit: (event) => event.preventDefault() });
-  page.root.append(page.title('Live events', state, again), filters,
-    h('div', { class: 'toolbar sticky' }, pause, reveal, clear, note), list.element);
-
+  page.root.append(page.title('Live events', stream.state, stream.again), filters,
+    h('div', { class: 'toolbar sticky' }, stream.pause, reveal, clear, stream.note), list.element);
   const [{ sources }, { destinations }] = await Promise.all([
     get('/sources', { signal: page.signal }), get('/destinations', { signal: page.signal }),
   ]);
   const fields = filterFields(sources, destinations, page.query);
-  const given = () => Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
   filters.append(...fields.map((field) => field.element));
+  const given = () => Object.fromEntries(fields.map((field) => [field.name, field.value.trim()]));
   let timer = 0;
+  const open = () => {
+    clearTimeout(timer);
+    const values = given();
+    list.known = values.user;
+    stream.open(values);
+  };
   page.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   filters.addEventListener('input', (event) => {
     const isChosen = event.target.tagName === 'SELECT';
@@ -71,19 +45,49 @@ export async function live(page) {
     }, isChosen ? 0 : TYPING_MS);
   });
   page.follow = () => {
-    clearTimeout(timer);
-    for (const field of fields) field.control.value = page.query.get(field.name) ?? '';
+    for (const field of fields) field.value = page.query.get(field.name) ?? '';
     open();
   };
-  function open() {
-    const values = given();
-    list.known = values.user;
-    list.clear();
+  open();
+}
+
+/** The stream that fills `list`: how it is doing, and what can be done with it. */
+function streamControls(signal, list) {
+  const state = h('span', { class: 'badge plain', role: 'status' }, '');
+  const note = h('p', { class: 'hint reserved', role: 'status' }, '');
+  let word = 'connecting';
+  let asked = {};
+  let isPaused = false;
+  let lost = 0;
+  const tell = () => {
+    showState(state, isPaused && word === 'open' ? 'paused' : word);
+    again.hidden = word !== 'refused';
+    if (word === 'refused') say(note, REFUSED);
+  };
+  const tail = new Tail(signal, {
+    show: (events) => list.add(events),
+    state: (next) => {
+      word = next;
+      tell();
+    },
+    dropped: (number) => { lost += number; say(note, `${plural(lost, 'event')} came too fast to be shown. Filters help.`); },
+    waiting: (number) => say(pause, number > 0 ? `Resume (${number} new)` : isPaused ? 'Resume' : 'Pause'),
+  });
+  const open = (values) => {
+    asked = values;
     lost = 0;
     say(note, '');
-    tail.open(`/api/v1/events${query(values)}`);
-  }
-  open();
+    list.clear();
+    tail.open(`/api/v1/events${query(asked)}`);
+  };
+  const again = button('Try again', () => open(asked), { kind: 'small', hidden: true });
+  const pause = button('Pause', () => {
+    isPaused = !isPaused;
+    say(pause, isPaused ? 'Resume' : 'Pause');
+    tail.paused = isPaused;
+    tell();
+  }, { class: 'button steady' });
+  return { state, note, again, pause, open };
 }
 
 function filterFields(sources, destinations, words) {

@@ -1,12 +1,13 @@
 // Starts the console: the session, the frame around the pages, and the pages by their addresses.
 import { openSession, remove } from './api.js';
 import { apiReference } from './api_reference.js';
+import { audit } from './audit.js';
 import { watch } from './configuration.js';
-import { busy } from './controls.js';
+import { busy, button } from './controls.js';
 import { deadLetters, watchLetters } from './dead_letters.js';
 import { destination } from './destination.js';
 import { destinations, watchWaiting } from './destinations.js';
-import { fill, say } from './dom.js';
+import { fill, h, say } from './dom.js';
 import { firstEvent } from './first_event.js';
 import { live } from './live.js';
 import { errorBox, toast } from './notice.js';
@@ -15,7 +16,8 @@ import { profiles } from './profiles.js';
 import { Router } from './router.js';
 import { source } from './source.js';
 import { sources } from './sources.js';
-import { mayLeave } from './unsaved.js';
+import { keepDays } from './time.js';
+import { forgetUnsaved, mayLeave } from './unsaved.js';
 import { wizard } from './wizard.js';
 
 const byId = (id) => document.getElementById(id);
@@ -31,6 +33,7 @@ const router = new Router(byId('page'), {
   '/live': live,
   '/profiles': profiles,
   '/dead-letters': deadLetters,
+  '/audit': audit,
   '/api': apiReference,
 });
 
@@ -61,7 +64,11 @@ function wireSkipLink() {
 function wireSignOut() {
   byId('sign-out').addEventListener('click', (event) => busy(event.currentTarget, async () => {
     if (!await mayLeave()) return;
-    await remove('/session');
+    await remove('/session').catch((error) => {
+      // It has ended already.
+      if (error.code !== 'signed_out') throw error;
+    });
+    forgetUnsaved();
     location.replace('/');
   }, (error) => toast(error.message)));
 }
@@ -74,13 +81,15 @@ async function start() {
     const session = await openSession();
     say(byId('version'), `Kenwell ${session.version}`);
   } catch (error) {
-    fill(byId('page'), errorBox(error));
+    fill(byId('page'), h('div', { class: 'page' }, errorBox(error),
+      h('div', { class: 'actions' }, button('Try again', () => location.reload(), { kind: 'small' }))));
     return;
   }
   const { signal } = new AbortController();
   watch(byId('banner'), signal);
   watchLetters(byId('letters'), signal);
   watchWaiting(byId('waiting'), signal);
+  keepDays(signal);
   router.start();
 }
 

@@ -1,5 +1,5 @@
 // What is said to the person: boxes on the page, and short notes that go away.
-import { fill, h } from './dom.js';
+import { fill, h, refill } from './dom.js';
 
 const TOASTS = 3;
 const SECONDS = 8;
@@ -17,7 +17,7 @@ export function errorBox(error) {
 
 /** Shows errors of a task that is repeated; that nobody answers is said once, above every page. */
 export const failureIn = (place) => (error) => {
-  if (error.code !== 'unreachable') fill(place, errorBox(error));
+  if (error.code !== 'unreachable') refill(place, errorBox(error));
 };
 
 /** A sentence of the server, with what stands between backticks as code. */

@@ -1,12 +1,12 @@
 // The first page: what came in, what became of it, and how fast.
-import { get, query } from './api.js';
+import { get, path, query } from './api.js';
 import { chart, RANGES } from './chart.js';
 import { linkButton } from './controls.js';
-import { fill, h, Keyed, say } from './dom.js';
+import { fill, h, Keyed, refill, say } from './dom.js';
 import { flowOf, flowPicture } from './flow.js';
 import { box, emptyState, failureIn } from './notice.js';
 import { bytes, count } from './numbers.js';
-import { every } from './poll.js';
+import { every, newest } from './poll.js';
 import { explanation, imbalance, isInTrouble, stateBadge } from './status.js';
 import { facts, row, table } from './table.js';
 import { duration, milliseconds, setTime, time } from './time.js';
@@ -19,6 +19,8 @@ const FLOW_LOOKS = 3;
 const USUAL = 'hour';
 /** Destinations in the table; the page of destinations has them all. */
 const ROWS = 25;
+/** Alarms that are told one by one. */
+const ALARMS = 10;
 
 const COLUMNS = [
   { title: 'Destination' }, { title: 'State' }, { title: 'Accepted', kind: 'number' }, { title: 'Written', kind: 'number' },
@@ -36,13 +38,22 @@ export function overview(page) {
   const file = fileFacts();
   const flow = flowPicture();
   const range = () => (Object.hasOwn(RANGES, page.query.get('range') ?? '') ? page.query.get('range') : USUAL);
+  const broken = h('div');
   const picture = chart((next) => {
     page.step({ range: next === USUAL ? '' : next });
-    drawRange().catch(() => {});
+    drawRange();
+  }, page.signal);
+  const draw = newest(page.signal, async (signal) => {
+    const asked = range();
+    return [await get(`/history${query({ range: asked })}`, { signal }), asked];
+  }, ([history, asked]) => {
+    fill(broken);
+    picture.update(history, asked);
   });
-  page.follow = () => drawRange().catch(() => {});
+  const drawRange = () => draw().catch(failureIn(broken));
+  page.follow = drawRange;
   page.root.append(
-    page.title('Overview', h('p', { class: 'as-of' }, 'As of ', asOf)), problem, alarms, first, tiles.element,
+    page.title('Overview', h('p', { class: 'as-of' }, 'As of ', asOf)), problem, alarms, first, tiles.element, broken,
     h('section', { class: 'card', 'aria-label': 'Events over time' }, picture.element),
     flow.element,
     h('section', { class: 'card' }, h('h2', {}, 'Destinations'), destinations.element),
@@ -55,7 +66,7 @@ export function overview(page) {
     showAlarms(alarms, state);
     tiles.update(state);
     destinations.update(state.destinations);
-    fill(first, ...nextStep(state));
+    refill(first, ...nextStep(state));
     file.update(state);
     fill(problem);
     if (looks % FLOW_LOOKS === 0) flow.update(await flowOf(state.destinations, page.signal));
@@ -63,32 +74,29 @@ export function overview(page) {
   }, failureIn(problem));
   every(HISTORY_SECONDS, page.signal, drawRange);
   return shown;
-
-  async function drawRange() {
-    const asked = range();
-    const history = await get(`/history${query({ range: asked })}`, { signal: page.signal });
-    if (asked === range()) picture.update(history, asked);
-  }
 }
 
-/** What an operator has to know; only replaced when it differs, so that it is read out once. */
+/** What an operator has to know, the worst first. */
 function showAlarms(place, state) {
-  const lines = [
+  const all = [
     ...state.destinations.map(imbalance).filter(Boolean).map((text) => ['bad', text]),
     ...(state.accepting ? [] : [['bad', `The gateway takes no events. ${sentence(state.journal.reason ?? 'the server\'s log says why')}`]]),
     ...state.destinations.filter(isInTrouble)
       .map((status) => [status.needs_operator ? 'bad' : 'warn', `${status.name}: ${explanation(status)} `,
-        status.state === 'retired' ? ['#/destinations', 'See what waits'] : [`#/destinations/${encodeURIComponent(status.id)}`, 'Open it']]),
+        [addressOf(status), status.state === 'retired' ? 'See what waits' : 'Open it']]),
     ...state.destinations.filter((status) => status.dead_letters_outstanding > 0)
       .map((status) => ['bad', `${status.name}: events that its Redis refused for good wait for somebody. `, ['#/dead-letters', 'See the dead letters']]),
     ...state.destinations.filter((status) => status.insecure)
       .map((status) => ['warn', `${status.name}: nobody checks the certificate of this Redis (skip_verify). For trying things only.`]),
   ];
-  const print = JSON.stringify(lines);
-  if (place.dataset.print === print) return;
-  place.dataset.print = print;
-  fill(place, ...lines.map(([kind, text, link]) => box(kind, h('p', {}, text, link && h('a', { href: link[0] }, link[1])))));
+  const rank = ([kind]) => (kind === 'bad' ? 0 : 1);
+  const lines = all.toSorted((one, other) => rank(one) - rank(other)).slice(0, ALARMS);
+  if (all.length > ALARMS) lines.push(['warn', `${count(all.length - ALARMS)} more: `, ['#/destinations', 'all destinations']]);
+  refill(place, ...lines.map(([kind, text, link]) => box(kind, h('p', {}, text, link && h('a', { href: link[0] }, link[1])))));
 }
+
+/** Where a destination is shown; one that is not configured any more has no page of its own. */
+const addressOf = (status) => `#/destinations${status.state === 'retired' ? '' : path(status.id)}`;
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
@@ -155,12 +163,12 @@ function foremost(all) {
 }
 
 function destinationRow(first) {
-  const link = h('a', { href: `#/destinations/${encodeURIComponent(first.id)}` });
+  const link = h('a');
   const state = stateBadge();
   const cells = COLUMNS.slice(2).map(() => h('span', {}, '–'));
   const element = row(COLUMNS, [link, state.element, ...cells]);
   return { element, update: (status) => {
-    say(link, status.name);
+    say(link, status.name).setAttribute('href', addressOf(status));
     state.update(status);
     element.classList.toggle('alarm', !status.balanced);
     const values = [status.accepted, status.written, status.ignored, status.dead_lettered, status.lost, status.queued].map(count);

@@ -1,20 +1,30 @@
-// Asking again and again, but only while somebody looks.
+// Asking again and again, but only while somebody looks, and showing the newest answer.
 
-/** Resolves after a while, or at once when the page is left. */
+/** Resolves after a while, or at once when the page is left; leaves nothing behind. */
 function pause(seconds, signal) {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, seconds * 1000);
-    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    signal.addEventListener('abort', end);
   });
 }
 
-/** Resolves as soon as the tab can be seen. */
+/** Resolves as soon as the tab can be seen, or the page is left; leaves nothing behind. */
 function visible(signal) {
-  if (!document.hidden) return Promise.resolve();
+  if (!document.hidden || signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    const done = () => { if (!document.hidden || signal.aborted) resolve(); };
-    document.addEventListener('visibilitychange', done, { signal });
-    signal.addEventListener('abort', resolve, { once: true });
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
   });
 }
 
@@ -40,4 +50,23 @@ export function every(seconds, signal, task, failed = () => {}) {
   const first = run();
   first.then(goOn);
   return first;
+}
+
+/**
+ * A task that shows what `ask(signal)` resolves to. Begun again, it gives up what was asked before: answers may come in another
+ * order than they were asked for. It throws what `ask` throws, but nothing once `signal`, the page's, is aborted.
+ */
+export function newest(signal, ask, show) {
+  let current = new AbortController();
+  return async () => {
+    current.abort();
+    current = new AbortController();
+    const mine = AbortSignal.any([signal, current.signal]);
+    try {
+      const answer = await ask(mine);
+      if (!mine.aborted) show(answer);
+    } catch (error) {
+      if (!mine.aborted) throw error;
+    }
+  };
 }

@@ -1,5 +1,5 @@
 // What Redis knows of one user: fields and nested, or the document, expiry, state, and deleting it.
-import { get, path, query, remove } from './api.js';
+import { get, profilePath, remove } from './api.js';
 import { button, busy, codeBlock, linkButton, submit, tabs } from './controls.js';
 import { confirmed } from './dialog.js';
 import { fill, h } from './dom.js';
@@ -8,12 +8,15 @@ import { Form } from './form.js';
 import { box, emptyState, Notice, toast } from './notice.js';
 import { bytes, plural } from './numbers.js';
 import { jsonText } from './personal.js';
+import { newest } from './poll.js';
 import { facts, fieldTable } from './table.js';
 import { duration } from './time.js';
 
 /** Where the server looks for state by itself. */
 const SEPARATOR = ':';
 const ENTRIES = 'data';
+/** Whoever was looked up before is shown so long. */
+const PATIENCE_MS = 300;
 
 export async function profiles(page) {
   const form = h('section', { class: 'card', 'aria-label': 'Look up' });
@@ -26,68 +29,90 @@ export async function profiles(page) {
       linkButton('Add a destination', '#/destinations/add/wizard', 'primary')));
     return;
   }
-  const names = new Map(destinations.map((one) => [one.id, one.name]));
-  const destination = choice('destination', 'Destination', [...names]);
-  const user = text('user', 'User id', { required: true });
-  const prefix = text('state_prefix', 'Prefix of state keys', { hint: 'What your application\'s state store uses, if anything.' });
-  const separator = text('state_separator', 'Separator', { value: SEPARATOR });
-  const entries = text('state_entries', 'Entries', { value: ENTRIES, hint: 'Names with commas between them.' });
-  let isFollowing = false;
-  const look = new Form([
-    new Group([destination, user], { kind: 'side-by-side' }),
-    new Group([prefix, separator, entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
-  ], submit('Look up'), async () => {
-    if (user.value === '') {
-      user.fail('Write the id of a user.');
-      user.control.focus();
+  const fields = lookUpFields(destinations);
+  const { user } = fields;
+  const look = newest(page.signal, (signal) => (user.value === '' ? [] : looking(place, signal, partsOf(fields, destinations, signal))),
+    (parts) => fill(place, ...parts));
+  /** Shows the user of the form, whom `keep(words)` puts into the address. */
+  const show = (keep) => {
+    keep({ destination: fields.destination.value, user: user.value, ...stateOf(fields) });
+    look().catch((error) => {
+      fill(place);
+      asking.fail(error);
+    });
+  };
+  const asking = new Form([
+    new Group([fields.destination, user], { kind: 'side-by-side' }),
+    new Group([fields.prefix, fields.separator, fields.entries], { kind: 'side-by-side', summary: 'Where the application\'s state is' }),
+  ], submit('Look up'), () => {
+    if (user.value !== '') {
+      show((words) => page.step(words));
       return;
     }
-    const where = `/profiles${path(destination.value, user.value)}`;
-    // Unasked, the server looks for state where it may; asked, it says when it may not.
-    const isAsked = prefix.value !== '' || separator.value !== SEPARATOR || entries.value !== ENTRIES;
-    const asked = isAsked ? { state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value } : {};
-    const words = { destination: destination.value, user: user.value, ...asked };
-    if (isFollowing) page.replace(words);
-    else page.step(words);
-    const state = query(asked);
-    const isByTime = destinations.some((one) => one.id === destination.value && one.order === 'event_time');
-    await show(place, where, state, { names, isByTime }, page.signal);
+    user.fail('Write the id of a user.');
+    user.control.focus();
   }, { label: 'Look up a profile' });
-  fill(form, look.element);
+  fill(form, asking.element);
   /** Looks up whom the address names; nobody, and the page is as at first. */
   page.follow = () => {
-    for (const [field, usual] of [[destination, destinations[0].id], [user, ''], [prefix, ''], [separator, SEPARATOR], [entries, ENTRIES]]) {
-      field.control.value = page.query.get(field.name) ?? usual;
-    }
-    if (!names.has(destination.value)) destination.control.value = destinations[0].id;
-    isFollowing = true;
-    if (user.value) look.element.requestSubmit();
-    else fill(place);
-    isFollowing = false;
+    asking.clear();
+    const usual = { destination: destinations[0].id, state_separator: SEPARATOR, state_entries: ENTRIES };
+    for (const { name, control } of Object.values(fields)) control.value = page.query.get(name) ?? usual[name] ?? '';
+    // The address may name a destination that is not there any more.
+    if (fields.destination.value === '') fields.destination.control.value = usual.destination;
+    if (user.value === '') look();
+    else show((words) => page.replace(words));
   };
   page.follow();
 }
 
-async function show(place, where, state, { names, isByTime }, signal) {
+/** Resolves as `parts` does. While that takes its time, nobody else is shown in `place`. */
+async function looking(place, signal, parts) {
+  const timer = setTimeout(() => {
+    if (!signal.aborted) fill(place, h('p', { class: 'hint' }, 'Looking…'));
+  }, PATIENCE_MS);
+  try {
+    return await parts;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function lookUpFields(destinations) {
+  return {
+    destination: choice('destination', 'Destination', destinations.map((one) => [one.id, one.name])),
+    user: text('user', 'User id', { required: true }),
+    prefix: text('state_prefix', 'Prefix of state keys', { hint: 'What your application\'s state store uses, if anything.' }),
+    separator: text('state_separator', 'Separator'),
+    entries: text('state_entries', 'Entries', { hint: 'Names with commas between them.' }),
+  };
+}
+
+/** Unasked, the server looks for state where it may; asked, it says when it may not. */
+function stateOf({ prefix, separator, entries }) {
+  const isAsked = prefix.value !== '' || separator.value !== SEPARATOR || entries.value !== ENTRIES;
+  return isAsked ? { state_prefix: prefix.value, state_separator: separator.value, state_entries: entries.value } : {};
+}
+
+/** What is shown of the user whom the form names. */
+async function partsOf(fields, destinations, signal) {
+  const [destination, user] = [fields.destination.value, fields.user.value];
+  const { name, order } = destinations.find((one) => one.id === destination);
   let profile;
   try {
-    profile = await get(where + state, { signal, exact: true });
+    profile = await get(profilePath(destination, user, '', stateOf(fields)), { signal, exact: true });
   } catch (error) {
-    if (error.code !== 'no_profile') {
-      fill(place);
-      throw error;
-    }
-    fill(place, emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`));
-    return;
+    if (error.code !== 'no_profile') throw error;
+    return [emptyState('No such profile', `${error.message} User ids are exact: capitals and spaces count.`)];
   }
-  const origins = isByTime && profile.fields.length ? await originsOf(where, signal) : {};
-  fill(place, profilePart(profile, origins, where, names, place), profile.state?.length ? statePart(profile.state) : null);
+  const origins = order === 'event_time' && profile.fields.length ? await originsOf(profilePath(destination, user, '/why'), signal) : {};
+  return [profilePart(profile, origins, profilePath(destination, user), name), profile.state?.length ? statePart(profile.state) : null];
 }
 
 /** Where each field has its value from, or the error when that cannot be told. */
 async function originsOf(where, signal) {
   try {
-    const { fields } = await get(`${where}/why`, { signal });
+    const { fields } = await get(where, { signal });
     return { known: new Map(fields.map((one) => [one.field, one])) };
   } catch (error) {
     if (signal.aborted) throw error;
@@ -96,7 +121,7 @@ async function originsOf(where, signal) {
 }
 
 /** The user's hash or document. */
-function profilePart(profile, origins, where, names, place) {
+function profilePart(profile, origins, where, destination) {
   const notice = new Notice();
   if (origins.error) notice.fail(origins.error);
   const isDocument = profile.document !== null;
@@ -108,18 +133,22 @@ function profilePart(profile, origins, where, names, place) {
   const drop = button('Delete profile', (event) => busy(event.currentTarget, async () => {
     const agreed = await confirmed({
       title: 'Delete this profile?', action: 'Delete profile',
-      text: [`The key ${profile.key} in ${names.get(profile.destination) ?? profile.destination} is deleted, with ${size}.`,
+      text: [`The key ${profile.key} in ${destination} is deleted, with ${size}.`,
         'The next identify of this user makes a new one. State entries stay.'],
     });
     if (!agreed) return;
     const { deleted } = await remove(where);
     toast(deleted ? 'The profile is deleted.' : 'There was no profile any more.');
-    fill(place, box('good', h('p', {}, deleted ? `${profile.key} is deleted.` : `${profile.key} was gone already.`)));
+    const gone = h('div', { tabindex: '-1' }, box('good', h('p', {}, deleted ? `${profile.key} is deleted.` : `${profile.key} was gone already.`)));
+    card.replaceWith(gone);
+    // The button is gone with what it was for.
+    gone.focus();
   }, (error) => notice.fail(error)), { kind: 'danger' });
-  return h('section', { class: 'card' },
+  const card = h('section', { class: 'card' },
     h('div', { class: 'heading' }, h('h2', {}, 'Profile'), isDocument || profile.fields.length ? drop : null), notice.element,
     facts([['Key', h('code', {}, profile.key)], ['Holds', size], ['Expires', expiry(profile.ttl_seconds)]]),
     tabs('Views', Object.keys(views), (name, panel) => fill(panel, views[name]())));
+  return card;
 }
 
 const expiry = (seconds) => (seconds === null ? 'never' : `in ${duration(seconds)}`);

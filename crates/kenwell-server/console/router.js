@@ -1,8 +1,9 @@
 // Which page the address names, and the life of the page that is shown.
 import { query } from './api.js';
-import { fill, h } from './dom.js';
+import { button } from './controls.js';
+import { fill, h, say } from './dom.js';
 import { errorBox } from './notice.js';
-import { mayLeave } from './unsaved.js';
+import { forgetUnsaved, mayLeave } from './unsaved.js';
 
 /** A page that is not there by then says that it is loading. */
 const PATIENCE_MS = 300;
@@ -29,9 +30,16 @@ class Page {
 
   /** The page's heading, with what belongs beside it; also names the document. */
   title(text, ...beside) {
-    document.title = `${text} · Kenwell`;
-    this.#heading = h('h1', { tabindex: '-1' }, text);
+    this.#heading = h('h1', { tabindex: '-1' });
+    this.rename(text);
     return h('div', { class: 'heading' }, this.#heading, beside.length ? h('div', { class: 'actions' }, beside) : null);
+  }
+
+  /** Gives the page the name that its heading has only once its answer is there. */
+  rename(text) {
+    if (this.signal.aborted) return;
+    document.title = `${text} · Kenwell`;
+    say(this.#heading, text);
   }
 
   focus() {
@@ -58,7 +66,19 @@ class Page {
     this.follow();
   }
 
+  /**
+   * Goes on to another page without asking, because what this one was about is done or gone. Whoever has left meanwhile stays
+   * where they are.
+   */
+  leaveFor(hash) {
+    if (this.signal.aborted) return;
+    forgetUnsaved();
+    location.hash = hash;
+  }
+
   #say(values, how) {
+    // An answer that comes late does not change the address of another page.
+    if (this.signal.aborted) return;
     const words = query(values);
     const before = sorted(this.query);
     this.query = new URLSearchParams(words);
@@ -132,7 +152,7 @@ export class Router {
       this.#isReturning = false;
       return;
     }
-    const [where, words = ''] = location.hash.slice(1).split('?');
+    const [where, words] = address();
     if (this.#page?.follow && this.#page.where === where) {
       this.#entries.arrive();
       this.#page.query = new URLSearchParams(words);
@@ -151,7 +171,7 @@ export class Router {
   }
 
   async #go() {
-    const [where, words = ''] = location.hash.slice(1).split('?');
+    const [where, words] = address();
     const found = this.#find(where);
     if (!found) {
       this.#entries.replace('#/overview');
@@ -181,7 +201,7 @@ export class Router {
       if (!isFirst && !page.signal.aborted && document.activeElement === document.body) page.focus();
     } catch (error) {
       if (page.signal.aborted) return;
-      page.root.append(errorBox(error));
+      page.root.append(errorBox(error), h('div', { class: 'actions' }, button('Try again', () => this.#go(), { kind: 'small' })));
     } finally {
       clearTimeout(timer);
       waiting.remove();
@@ -196,6 +216,12 @@ export class Router {
     }
     return null;
   }
+}
+
+/** The page that the address names, and its words: all behind the first question mark. */
+function address() {
+  const [where, ...words] = location.hash.slice(1).split('?');
+  return [where, words.join('?')];
 }
 
 function match(pattern, parts) {

@@ -1,5 +1,6 @@
 // The stream of live events: opened while somebody looks, closed when the page is left, bounded in between.
-import { parseExactly } from './api.js';
+import { get, parseExactly } from './api.js';
+import { say } from './dom.js';
 
 /** Most events that wait to be shown; older ones give way. */
 export const MOST = 200;
@@ -8,7 +9,18 @@ const DRAW_MS = 150;
 /** A flood is drawn so seldom that the page has this many times as long for its reader. */
 const REST = 3;
 
-/** Events as they happen. `show(events)` gets them newest first, a few times a second; `state(word)` hears of the connection. */
+/** What is said of the connection, by its state. */
+const STATES = {
+  connecting: ['Connecting…', 'warn'], open: ['Watching', 'good'], paused: ['Paused', 'warn'], refused: ['Not connected', 'bad'],
+};
+
+/** Says in `badge` how the connection is, by what `Tail` tells. */
+export function showState(badge, word) {
+  const [title, kind] = STATES[word];
+  say(badge, title).className = `badge ${kind}`;
+}
+
+/** Events as they happen. */
 export class Tail {
   #stream = null;
   #waiting = [];
@@ -16,10 +28,15 @@ export class Tail {
   #isPaused = false;
   #timer = 0;
   #delay = DRAW_MS;
+  #signal;
   #heard;
 
-  /** `heard`: `{ show(events), state(word), dropped(count), waiting(count) }`. */
+  /**
+   * `heard`: `{ show(events), state(word), dropped(count), waiting(count) }`. `show` gets events newest first, a few times a second;
+   * `state` hears of the connection; `dropped` of events that came too fast; `waiting` of those that wait while it is paused.
+   */
   constructor(signal, heard) {
+    this.#signal = signal;
     this.#heard = heard;
     signal.addEventListener('abort', () => this.close(), { once: true });
   }
@@ -27,6 +44,7 @@ export class Tail {
   /** Begins anew with this address; what waited is forgotten. */
   open(address) {
     this.close();
+    this.#heard.waiting(0);
     this.#heard.state('connecting');
     const stream = new EventSource(address);
     this.#stream = stream;
@@ -35,7 +53,10 @@ export class Tail {
     stream.addEventListener('dropped', (message) => this.#heard.dropped(JSON.parse(message.data).count));
     stream.addEventListener('error', () => {
       // A stream that was refused stays closed; one that broke is opened again by the browser.
-      this.#heard.state(stream.readyState === EventSource.CLOSED ? 'refused' : 'connecting');
+      const isRefused = stream.readyState === EventSource.CLOSED;
+      this.#heard.state(isRefused ? 'refused' : 'connecting');
+      // It cannot say that the session has ended; this call finds out.
+      if (isRefused) get('/session', { signal: this.#signal }).catch(() => {});
     });
   }
 

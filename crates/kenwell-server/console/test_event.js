@@ -1,5 +1,5 @@
 // A test event through the real gateway, and the profile that it became.
-import { path, post } from './api.js';
+import { ExactNumber, parseExactly, path, post } from './api.js';
 import { codeBlock, linkButton, submit } from './controls.js';
 import { fill, h } from './dom.js';
 import { area, text } from './fields.js';
@@ -29,8 +29,8 @@ export function testEvent(source, names) {
 /** The object in the field; undefined, with the reason at the field, when it is none. */
 function readTraits(field, value) {
   try {
-    const parsed = JSON.parse(value);
-    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed)) return parsed;
+    const parsed = parseExactly(value);
+    if (parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed) && !(parsed instanceof ExactNumber)) return parsed;
     field.fail('Write a JSON object, such as {"name": "Zoë"}.');
   } catch (error) {
     field.fail(`This is no JSON: ${error.message}`);

@@ -1,5 +1,8 @@
 // Times in the reader's zone with the exact value on hover, and lengths of time in words.
 import { h, say } from './dom.js';
+import { every } from './poll.js';
+
+const DAY_SECONDS = 30;
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const HOURS = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -38,6 +41,16 @@ export function setTime(element, text, never = '–') {
   element.setAttribute('datetime', text);
   element.setAttribute('title', text);
   return say(element, moment(text));
+}
+
+/** Gives what was today its day as soon as it is yesterday, until `signal` is aborted. */
+export function keepDays(signal) {
+  let day = new Date();
+  every(DAY_SECONDS, signal, () => {
+    if (today(day)) return;
+    day = new Date();
+    for (const element of document.querySelectorAll('time[datetime]')) setTime(element, element.getAttribute('datetime'));
+  });
 }
 
 /** A length of time in the largest units that still tell something: 0.4 s, 12 s, 3 min, 5 h, 2 d. */

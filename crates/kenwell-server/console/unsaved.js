@@ -12,17 +12,14 @@ export function watchUnsaved(signal, isChanged) {
 /** Whether something would be lost by leaving. */
 export const hasUnsaved = () => [...watched].some((isChanged) => isChanged());
 
-/** Gives up what was typed, because what it belongs to is gone. */
+/** Gives up what was typed, because what it belongs to is gone, or the page is being left. */
 export const forgetUnsaved = () => watched.clear();
 
-/** Resolves to whether the page may be left: nothing is unsaved, or the person gives it up. */
+/** Resolves to whether the page may be left: nothing is unsaved, or the person gives it up. Until it is left, it counts. */
 export async function mayLeave() {
-  if (!hasUnsaved()) return true;
-  const agreed = await confirmed({
+  return !hasUnsaved() || confirmed({
     title: 'Leave without saving?', action: 'Leave', text: 'What you have changed on this page is not saved yet.',
   });
-  if (agreed) forgetUnsaved();
-  return agreed;
 }
 
 // The browser asks in its own words when the tab is closed or loaded again.

@@ -1,13 +1,15 @@
 // Adding a destination step by step: source, Redis, name, settings, done.
-import { get, path, post } from './api.js';
+import { get, path, post, query, remove } from './api.js';
 import { Connection, connectionSettings } from './connection.js';
 import { refresh } from './configuration.js';
 import { button, linkButton, submit } from './controls.js';
-import { fill, h, say } from './dom.js';
+import { fill, h, refill, say } from './dom.js';
 import { choice, text } from './fields.js';
+import { Preview } from './diff.js';
 import { Findings } from './findings.js';
 import { Form } from './form.js';
-import { box } from './notice.js';
+import { box, failureIn, toast } from './notice.js';
+import { plural } from './numbers.js';
 import { every } from './poll.js';
 import { explanation } from './status.js';
 import { testEvent } from './test_event.js';
@@ -25,19 +27,24 @@ export async function wizard(page) {
   const progress = h('ol', { class: 'steps', 'aria-label': 'Steps' });
   const place = h('div');
   page.root.append(page.title('Add a destination'), progress, place);
-  const [{ sources }, settings] = await Promise.all([get('/sources', { signal: page.signal }), connectionSettings(page.signal)]);
+  const [{ sources }, settings, { retired }] = await Promise.all([get('/sources', { signal: page.signal }),
+    connectionSettings(page.signal), get(`/destinations${query({ limit: 1 })}`, { signal: page.signal })]);
   let state = begin(sources, settings, page.query);
+  state.retired = retired;
   place.addEventListener('input', () => { state.isTouched = true; });
   watchUnsaved(page.signal, () => state.isTouched && state.made === null);
   const pages = [chooseSource, chooseType, chooseName, chooseSettings, done];
+  let step = new AbortController();
   const show = (number) => {
+    step.abort();
+    step = new AbortController();
     fill(progress, STEPS.map((title, place) => h('li', {
       class: place < number ? 'past' : null, 'aria-current': place === number ? 'step' : null,
     }, title)));
     const heading = h('h2', { tabindex: '-1' });
     const card = h('section', { class: 'card wizard' }, heading);
     fill(place, card);
-    pages[number](card, heading, state, go, page.signal);
+    pages[number](card, heading, state, go, AbortSignal.any([page.signal, step.signal]));
     if (number > SOURCE || state.isTouched) heading.focus();
   };
   const go = {
@@ -51,10 +58,21 @@ export async function wizard(page) {
       page.replace(wordsOf(state, DONE));
       show(DONE);
     },
+    /** What was made is gone again: nothing is left to be shown here, unless another one was begun. */
+    undone: (made) => {
+      if (state.made === made) page.leaveFor('#/destinations');
+    },
   };
+  /** What was made last, which Forward shows again. */
+  let last = null;
   page.follow = () => {
     const number = reached(state, page.query);
-    if (state.made && number < DONE) state = begin(state.sources, settings, new URLSearchParams());
+    if (state.made && number < DONE) {
+      last = state;
+      state = { ...begin(state.sources, settings, new URLSearchParams()), retired };
+    } else if (!state.isTouched && page.query.get('step') === NAMES[DONE] && page.query.get('destination') === last?.made.id) {
+      state = last;
+    }
     show(reached(state, page.query));
   };
   if (page.query.get('step') === NAMES[DONE]) await takeUp(state, page);
@@ -152,17 +170,41 @@ function chooseName(card, heading, state, go) {
 function chooseSettings(card, heading, state, go) {
   heading.textContent = 'Connection settings';
   const { connection, findings } = state;
+  const waits = state.retired.find((one) => one.id === state.id);
+  if (waits) {
+    card.append(box('plain', h('p', {}, `${plural(waits.queued, 'event')} ${waits.queued === 1 ? 'waits' : 'wait'} for ${state.id}. `
+      + 'They are delivered as soon as it is saved, with the settings that stand here.')));
+  }
+  const given = (sources) => ({ name: state.name, ...(state.id ? { id: state.id } : {}), ...connection.given, sources });
+  const preview = new Preview();
   const test = findings.testButton(() => form, () => connection.given);
-  const form = new Form([...connection.layout, findings], submit('Save destination'), async () => {
+  const show = preview.button(() => form, () => post('/destinations/preview', given(state.source === NEW ? [] : [state.source])));
+  const form = new Form([...connection.layout, findings, preview], submit('Save destination'), async () => {
     const source = await sourceOf(state);
-    state.made = await post('/destinations', {
-      name: state.name, ...(state.id ? { id: state.id } : {}), ...connection.given, sources: [source.id],
-    });
+    const made = await post('/destinations', given([source.id]));
+    state.made = made;
     state.madeSource = source;
-    await refresh();
     go.done();
-  }, { after: [test, back(go, NAME)] });
+    toast(`${made.name} is saved.`, { undo: () => unmake(made, go) });
+    await refresh();
+  }, { after: [test, show, back(go, NAME)] });
   card.append(form.element);
+}
+
+/**
+ * Takes a destination back that was just made, unless somebody has changed it since. What waits for it is delivered first; where
+ * it cannot be, it stays.
+ */
+async function unmake(made, go) {
+  const { id, name, revision } = made;
+  try {
+    await remove(`/destinations${path(id)}`, { revision });
+  } catch (error) {
+    if (error.code !== 'events_waiting') throw error;
+    throw new Error(`${name} stays: ${plural(error.events, 'event')} ${error.events === 1 ? 'waits' : 'wait'} for it that it has not taken. Change its settings, or pause it.`);
+  }
+  go.undone(made);
+  await refresh();
 }
 
 /** The chosen source; a new one is made once, also when saving is tried again. */
@@ -184,16 +226,11 @@ function done(card, heading, state, go, signal) {
     h('div', { class: 'actions' },
       linkButton('Code for your program', `#/sources${path(madeSource.id)}`, 'primary'),
       linkButton('Watch live events', '#/live'), linkButton('All destinations', '#/destinations', 'quiet')));
-  let print = '';
   every(SECONDS, signal, async () => {
-    if (!card.isConnected) return;
     const { status } = await get(`/destinations${path(made.id)}`, { signal });
-    const next = JSON.stringify([status.state, status.error]);
-    if (next === print) return;
-    print = next;
     say(heading, status.state === 'up' ? `${made.name} is connected` : `${made.name} is saved`);
-    fill(said, verdict(status, made, madeSource));
-  });
+    refill(said, verdict(status, made, madeSource));
+  }, failureIn(said));
 }
 
 function verdict(status, made, source) {

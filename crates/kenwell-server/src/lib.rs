@@ -27,4 +27,5 @@ pub mod runtime; // what runs now, and every change of it
 pub(crate) mod serve; // puts it all together
 mod service_manager; // what systemd is told
 pub mod tail; // what becomes of events, shown to whoever looks just now
+mod ticks; // the moments in which things are looked at
 mod time; // times as text

@@ -187,6 +187,7 @@ pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
         retain: config.journal.retain,
         retain_bytes: config.journal.retain_bytes,
         durability: config.journal.durability,
+        commit_delay: config.journal.commit_delay,
         ..Options::default()
     };
     // What recovery found is logged by the journal itself, with the place and the loss.

@@ -179,6 +179,21 @@ fn mistakes_on_the_command_line_exit_with_2() {
     }
 }
 
+/// As when a variable in a script is not set: everybody's events would be shown.
+#[test]
+fn a_filter_that_is_empty_is_no_filter_for_all() {
+    let directory = configured();
+    for filter in ["--user", "--source", "--destination", "--type"] {
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let output = kenwell(directory.path(), &["tail", filter, "", "--url", &url])
+            .env("KENWELL_ADMIN_KEY", "a key that opens nothing")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{filter}: {output:?}");
+        assert!(stderr(&output).contains(filter), "{output:?}");
+    }
+}
+
 #[test]
 fn a_good_configuration_is_summed_up_without_secrets() {
     let directory = tempfile::tempdir().unwrap();

@@ -432,6 +432,14 @@ fn the_printed_link_signs_in_once() {
         back.starts_with("HTTP/1.1 200") && !back.contains("set-cookie"),
         "{back}"
     );
+    // Once, though it was opened three times.
+    let audit = get(address, "/api/v1/audit", &session);
+    assert_eq!(
+        audit.matches("sign_in_by_link\",\"about").count(),
+        1,
+        "{audit}"
+    );
+    assert!(!audit.contains(token), "{audit}");
     assert!(!errors(directory).contains(token), "it is in no log");
     assert_eq!(dev.stop().code(), Some(0));
 }

@@ -17,7 +17,7 @@ mod waits;
 pub use applied_events::AppliedEvents;
 pub use journal_id::JournalId;
 pub use not_applied::{NotApplied, Stopped};
-pub use position::{POSITION, Position};
+pub use position::{NotAPosition, POSITION, Position};
 pub use prefer::{PREFERENCE_APPLIED, preferred_wait};
 pub(crate) use wait_places::WaitPlaces;
 pub(crate) use waits::WaitingSender;

@@ -23,8 +23,11 @@ pub fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
         let is_wait = name.trim().eq_ignore_ascii_case("wait");
         is_wait.then(|| value.trim().trim_matches('"'))
     })?;
-    let is_number = seconds.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds: u64 = seconds.parse().ok().filter(|_| is_number)?;
+    if seconds.is_empty() || !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // Only more than there is a number for cannot be read.
+    let seconds: u64 = seconds.parse().unwrap_or(u64::MAX);
     (seconds > 0).then(|| Duration::from_secs(seconds).min(MAX_WAIT))
 }
 
@@ -39,8 +42,10 @@ mod tests {
             (&["return=minimal, Wait = \"7\"; x=y"], Some(7)),
             (&["respond-async", "wait=10,wait=20"], Some(10)),
             (&["wait=600"], Some(60)),
+            (&["wait=99999999999999999999999"], Some(60)),
             (&["wait=0"], None),
             (&["wait"], None),
+            (&["wait="], None),
             (&["wait=soon"], None),
             (&["wait=-1"], None),
             (&["wait=+1"], None),

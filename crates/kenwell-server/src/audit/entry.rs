@@ -16,7 +16,8 @@ pub(crate) struct AuditEntry {
     pub(crate) who: Who,
     /// The address that the request came from; null for the file.
     pub(crate) address: Option<String>,
-    /// What was done: the name of the operation in this description (`operationId`), or `take_over_file`.
+    /// What was done: the name of the operation in this description (`operationId`), `take_over_file`, or
+    /// `sign_in_by_link`.
     #[schema(example = "change_destination")]
     pub(crate) deed: String,
     /// The id of the source or destination that it was about.

@@ -1,17 +1,16 @@
 //! What others hold of the audit log: a way to the thread that writes it.
 
+use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::AuditEntry;
-use super::file::AuditFile;
+use super::file::{AuditFile, read_all};
 
 /// Entries that wait to be written; more are in the log only.
 const WAITING: usize = 1_024;
-/// The most entries that are told at once.
-pub(crate) const MAX_ENTRIES: usize = 500;
 
 /// The audit log. Clones write to the same.
 #[derive(Debug, Clone)]
@@ -22,10 +21,7 @@ pub(crate) struct AuditLog {
 #[derive(Debug)]
 enum Message {
     Note(AuditEntry),
-    Read {
-        limit: usize,
-        answer: oneshot::Sender<Vec<AuditEntry>>,
-    },
+    Read(oneshot::Sender<io::Result<Vec<AuditEntry>>>),
 }
 
 impl AuditLog {
@@ -53,16 +49,18 @@ impl AuditLog {
         }
     }
 
-    /// The last entries, at most so many, the newest first; all that were noted before are among them.
-    pub(crate) async fn last(&self, limit: usize) -> Vec<AuditEntry> {
+    /// All entries that are kept, the newest first; all that were noted before are among them, unless they could not be
+    /// written. They are some thousand: what the two files hold.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) async fn all(&self) -> io::Result<Vec<AuditEntry>> {
         let (answer, entries) = oneshot::channel();
-        let limit = limit.min(MAX_ENTRIES);
-        let asked = self.messages.send(Message::Read { limit, answer }).await;
+        let asked = self.messages.send(Message::Read(answer)).await;
         // The thread lives as long as there is somebody to ask.
-        match asked {
-            Ok(()) => entries.await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        }
+        let ended = || io::Error::other("the thread of the audit log has ended");
+        asked.map_err(|_| ended())?;
+        entries.await.map_err(|_| ended())?
     }
 }
 
@@ -79,11 +77,14 @@ impl Writer {
     fn take(&mut self, message: Message) {
         let taken = match message {
             Message::Note(entry) => self.open().and_then(|file| file.append(&entry)),
-            Message::Read { limit, answer } => self.open().and_then(|file| {
+            Message::Read(answer) => {
+                let entries = read_all(&self.data_dir).inspect_err(|error| {
+                    tracing::warn!(%error, "the deeds in the data directory cannot be read");
+                });
                 // Nobody waits for it any more, perhaps.
-                drop(answer.send(file.last(limit)?));
-                Ok(())
-            }),
+                drop(answer.send(entries));
+                return;
+            }
         };
         match taken {
             Ok(()) => self.is_failing = false,
@@ -97,11 +98,62 @@ impl Writer {
         }
     }
 
-    fn open(&mut self) -> std::io::Result<&mut AuditFile> {
+    fn open(&mut self) -> io::Result<&mut AuditFile> {
         let file = match self.file.take() {
             Some(file) => file,
             None => AuditFile::open(&self.data_dir)?,
         };
         Ok(self.file.insert(file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::{AuditResult, Who};
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            at: "2026-01-31T12:00:00.000Z".to_owned(),
+            who: Who::AdminKey,
+            address: None,
+            deed: "add_source".to_owned(),
+            about: None,
+            settings: Vec::new(),
+            result: AuditResult::Done,
+            status: Some(201),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_is_told_also_while_nothing_can_be_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = AuditLog::open(directory.path().to_owned());
+        log.note(entry());
+        assert_eq!(log.all().await.unwrap(), [entry()]);
+        // As a full disk leaves it: a line that is cut short, and no room to end it.
+        let (path, old) = (
+            directory.path().join("audit.jsonl"),
+            directory.path().join("audit.old.jsonl"),
+        );
+        fs::rename(&path, &old).unwrap();
+        fs::write(&path, "{\"at\":").unwrap();
+        let mut writer = Writer {
+            data_dir: directory.path().to_owned(),
+            file: None,
+            is_failing: true,
+        };
+        let (answer, entries) = oneshot::channel();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        writer.take(Message::Read(answer));
+        assert_eq!(entries.await.unwrap().unwrap(), [entry()]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"at\":");
+        // What cannot be read is an error, and not an empty list.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(log.all().await.is_err());
     }
 }

@@ -9,4 +9,4 @@ mod file;
 mod log;
 
 pub(crate) use entry::{AuditEntry, AuditResult, Who};
-pub(crate) use log::{AuditLog, MAX_ENTRIES};
+pub(crate) use log::AuditLog;

@@ -27,8 +27,16 @@ fn announce(started: &DevStarted) {
 /// The lines a person needs, and what to do with them.
 fn welcome(started: &DevStarted) -> String {
     let write_key = started.write_key.expose();
-    let url = format!("http://{}", local_address(started.gateway));
-    let console = local_address(started.private);
+    let url = format!(
+        "{}://{}",
+        started.gateway_scheme,
+        local_address(started.gateway)
+    );
+    let console = format!(
+        "{}://{}",
+        started.private_scheme,
+        local_address(started.private)
+    );
     let admin_key = started.admin_key.as_ref().map_or(
         "shown when it was made; `kenwell admin-key reset` makes a new one",
         kenwell::connection::Secret::expose,
@@ -46,7 +54,7 @@ fn welcome(started: &DevStarted) -> String {
         .map_or_else(String::new, |token| {
             let minutes = ONE_TIME_TOKEN_LIFETIME.as_secs() / 60;
             format!(
-                "Open        http://{console}{SIGN_IN_LINK_PATH}?token={}\n            \
+                "Open        {console}{SIGN_IN_LINK_PATH}?token={}\n            \
              signs in once, within {minutes} minutes, and waits for your first event\n\n",
                 token.expose()
             )
@@ -56,7 +64,7 @@ fn welcome(started: &DevStarted) -> String {
          {open}\
          Data plane  {url}\n\
          Write key   {write_key}\n\
-         Console     http://{console}\n\
+         Console     {console}\n\
          Admin key   {admin_key}\n\
          Redis       {redis_command}\n\
          Files       {data_dir}\n\
@@ -75,7 +83,24 @@ mod tests {
 
     #[test]
     fn the_lines_name_what_clients_need() {
-        let started = DevStarted {
+        let started = started("http");
+        insta::assert_snapshot!(welcome(&started));
+    }
+
+    #[test]
+    fn links_of_listeners_with_certificates_are_https() {
+        let lines = welcome(&started("https"));
+        assert!(!lines.contains("http://"), "{lines}");
+        assert!(
+            lines.contains("https://127.0.0.1:8081/sign-in?token=TOKEN"),
+            "{lines}"
+        );
+    }
+
+    fn started(scheme: &'static str) -> DevStarted {
+        DevStarted {
+            gateway_scheme: scheme,
+            private_scheme: scheme,
             gateway: "0.0.0.0:8080".parse().unwrap(),
             write_key: kenwell::connection::Secret::new("KEY"),
             private: "127.0.0.1:8081".parse().unwrap(),
@@ -84,7 +109,6 @@ mod tests {
             redis_command: "redis-cli -p 6400".into(),
             data_dir: "data".into(),
             config_file: "data/kenwell.toml".into(),
-        };
-        insta::assert_snapshot!(welcome(&started));
+        }
     }
 }

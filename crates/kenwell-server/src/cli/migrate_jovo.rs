@@ -1,6 +1,7 @@
 //! `kenwell migrate jovo`.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use kenwell::connection::{Connection, Settings};
 
 use super::exit::Failure;
@@ -32,7 +33,8 @@ pub(super) struct MigrateJovo {
         long,
         value_name = "IDS",
         default_value = "data",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new()
     )]
     entries: Vec<String>,
     /// Print JSON
@@ -60,6 +62,12 @@ pub(super) async fn jovo(arguments: &MigrateJovo) -> Result<(), Failure> {
         output::data(serde_json::to_string(&report).map_err(anyhow::Error::new)?)?;
     } else {
         tell(&report)?;
+    }
+    if report.entries == 0 {
+        return Err(Failure::failed(
+            "there are no entries, so nothing is proved\n  \
+             fix: give --redis with its database, --prefix, --separator and --entries as the app has them",
+        ));
     }
     if report.is_whole() {
         return Ok(());

@@ -161,6 +161,9 @@ async fn compare(
     if arguments.json {
         output::data(serde_json::to_string(&reports).map_err(anyhow::Error::new)?)?;
     }
+    if reports.iter().all(|report| report.users == 0) {
+        return Err(nothing_compared());
+    }
     let different: u64 = reports.iter().map(|report| report.different).sum();
     if different > 0 {
         return Err(Failure::failed(format!("{different} users differ")));
@@ -172,6 +175,14 @@ async fn compare(
         ))?;
     }
     Ok(())
+}
+
+fn nothing_compared() -> Failure {
+    Failure::failed(
+        "nothing was compared, so nothing is proved: the shadow has no user\n  \
+         fix: is this the place that the shadow was made with, and has it got events? kenwell doctor with its \
+         configuration says whether it can write",
+    )
 }
 
 fn tell(report: &DestinationReport) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `kenwell profile why`.
 
 use clap::Args;
-use kenwell::profile::ProfileWithClocks;
+use kenwell::profile::{DataType, ProfileWithClocks};
 use kenwell_journal::Snapshot;
 
 use super::config_option::ConfigOption;
@@ -9,7 +9,7 @@ use super::destination::{choose, connect};
 use super::exit::Failure;
 use super::output::{self, printable};
 use crate::config::Config;
-use crate::origin::{FieldReport, FieldState, JournalRecords, NOT_BY_TIME, ProfileReport};
+use crate::origin::{FieldReport, FieldState, JournalRecords, ProfileReport, why_no_times};
 
 #[derive(Debug, Args)]
 pub(super) struct ProfileWhy {
@@ -38,10 +38,14 @@ pub(super) async fn why(arguments: &ProfileWhy) -> Result<(), Failure> {
     let destination = choose(&config, arguments.destination.as_deref())?;
     let id = &destination.id;
     let layout = config.layout(destination);
-    if !layout.rules.is_by_time() {
+    if let Some(why) = why_no_times(&layout) {
         return Err(Failure::Usage(format!(
-            "error: of destination \"{id}\" this is not known: {NOT_BY_TIME}\n  \
-             fix: set order = \"event_time\" in its table, if late events shall not overwrite newer ones"
+            "error: of destination \"{id}\" this is not known: {why}{}",
+            match layout.data_type {
+                DataType::Json => "",
+                DataType::Hash =>
+                    "\n  fix: set order = \"event_time\" in its table, if late events shall not overwrite newer ones",
+            }
         )));
     }
     let connection = connect(destination)?;

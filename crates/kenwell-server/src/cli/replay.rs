@@ -131,17 +131,25 @@ async fn wait(server: &Server, id: &str) -> Result<(), Failure> {
     let first = Counts::of(server, id).await?;
     let waiting = first.accepted.saturating_sub(first.outcomes);
     let progress = Progress::new("delivering again", waiting);
-    let mut now = first;
+    let mut now = first.clone();
     while now.outcomes < first.accepted {
         progress.show(now.outcomes - first.outcomes);
-        if now.is_paused {
-            return Err(Failure::failed(format!(
-                "\"{id}\" is paused, so it is delivered later\n  fix: kenwell destinations resume {id}"
-            )));
+        match &*now.state {
+            "paused" => {
+                return Err(Failure::failed(format!(
+                    "\"{id}\" is paused, so it is delivered later\n  fix: kenwell destinations resume {id}"
+                )));
+            }
+            "disabled" => {
+                return Err(Failure::failed(format!(
+                    "\"{id}\" was disabled meanwhile; what waits for it is kept, and delivered when it is enabled again"
+                )));
+            }
+            _ => {}
         }
         tokio::time::sleep(POLL).await;
         now = Counts::of(server, id).await?;
-        if now.outcomes < first.outcomes {
+        if now.is_of_another_start(&first) {
             return Err(Failure::failed(
                 "the server was started again meanwhile: the replay goes on, and is not counted any more",
             ));
@@ -189,11 +197,11 @@ fn chosen(all: &Value, id: Option<&str>) -> Result<String, Failure> {
 }
 
 /// What a destination's counters say, repeated events counted again.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Counts {
     accepted: u64,
     outcomes: u64,
-    is_paused: bool,
+    state: String,
 }
 
 impl Counts {
@@ -201,11 +209,17 @@ impl Counts {
         let destination = server.get(&format!("/destinations/{id}")).await?;
         let status = |name: &str| destination.pointer(&format!("/status/{name}"));
         let count = |name: &str| status(name).and_then(Value::as_u64).unwrap_or_default();
+        let state = status("state").and_then(Value::as_str);
         Ok(Self {
             accepted: count("accepted"),
             outcomes: count("written") + count("ignored") + count("dead_lettered") + count("lost"),
-            is_paused: status("state").and_then(Value::as_str) == Some("paused"),
+            state: state.unwrap_or_default().to_owned(),
         })
+    }
+
+    /// Counters only grow, and begin anew with the server: with what waits in the journal then.
+    fn is_of_another_start(&self, first: &Self) -> bool {
+        self.outcomes < first.outcomes || self.accepted < first.accepted
     }
 }
 
@@ -225,7 +239,22 @@ pub(super) fn from(text: &str) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::from;
+    use super::{Counts, from};
+
+    #[test]
+    fn counters_that_are_smaller_are_those_of_another_start() {
+        let counts = |accepted, outcomes| Counts {
+            accepted,
+            outcomes,
+            state: "up".to_owned(),
+        };
+        let first = counts(10, 0);
+        assert!(!counts(12, 0).is_of_another_start(&first));
+        assert!(!counts(10, 10).is_of_another_start(&first));
+        // Half of it was delivered again before.
+        assert!(counts(5, 0).is_of_another_start(&first));
+        assert!(counts(10, 1).is_of_another_start(&counts(10, 2)));
+    }
 
     #[test]
     fn a_time_or_how_long_ago() {

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,16 +27,16 @@ pub(super) struct TailOptions {
     #[command(flatten)]
     server: ServerOptions,
     /// Only events of this user: userId or anonymousId, exactly
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
     /// Only events from this source
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     source: Option<String>,
     /// Only what happens at this destination
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     destination: Option<String>,
     /// Only events of this type, such as identify or track
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = NonEmptyStringValueParser::new())]
     kind: Option<String>,
     /// Only this outcome
     #[arg(long, value_name = "OUTCOME", value_parser = ["accepted", "written", "ignored", "dead_lettered"])]

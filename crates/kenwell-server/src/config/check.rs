@@ -15,10 +15,11 @@ use super::suggestion::nearest;
 use super::table_reader::TableReader;
 
 /// Variables that belong to the command line and to the project's scripts, not to the file.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "KENWELL_ADMIN_KEY",
     "KENWELL_BIN",
     "KENWELL_CONFIG",
+    "KENWELL_JOVO_REDIS",
     "KENWELL_LOG",
     "KENWELL_LOG_FORMAT",
     "KENWELL_PRIVATE_URL",

@@ -93,6 +93,8 @@ pub struct Journal {
     pub retain_bytes: u64,
     /// When an append counts as done.
     pub durability: Durability,
+    /// The least time from one write to the next.
+    pub commit_delay: Duration,
 }
 
 /// `[delivery]`.
@@ -235,6 +237,7 @@ impl Journal {
             retain: values.duration(journal::RETAIN),
             retain_bytes: values.number(journal::RETAIN_BYTES),
             durability,
+            commit_delay: values.duration(journal::COMMIT_DELAY),
         }
     }
 }

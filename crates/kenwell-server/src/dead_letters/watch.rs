@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::outstanding::OutstandingLetters;
+use crate::ticks::ticks;
 
 /// How long it takes at most until a change by another process is shown.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Refreshes the letters that `all` names again and again, and reports new ones, until `stop`.
 pub async fn watch(all: impl Fn() -> Vec<Arc<OutstandingLetters>>, stop: CancellationToken) {
-    let mut ticks = interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = ticks(INTERVAL);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,

@@ -51,8 +51,12 @@ fn redis_url(text: &str) -> Result<Secret, String> {
 pub(crate) struct DevStarted {
     /// Where SDKs send to.
     pub gateway: SocketAddr,
+    /// `http` or `https`.
+    pub gateway_scheme: &'static str,
     /// Where the console is.
     pub private: SocketAddr,
+    /// `http` or `https`.
+    pub private_scheme: &'static str,
     /// The key that opens it; `None` when it was made earlier and is kept as a hash only.
     pub admin_key: Option<Secret>,
     /// The write key of the first enabled source.
@@ -97,10 +101,15 @@ pub(crate) async fn run(
     };
     let redis_command = redis_command(&config, choice);
     let admin_key = config.private.admin_key.clone();
+    let scheme = |is_secure| if is_secure { "https" } else { "http" };
+    let gateway_scheme = scheme(config.gateway.tls.is_some());
+    let private_scheme = scheme(config.private.tls.is_some());
     let started = |served: serve::Started| {
         announce(&DevStarted {
             gateway: served.addresses.gateway,
+            gateway_scheme,
             private: served.addresses.private,
+            private_scheme,
             admin_key: admin_key.or(served.new_admin_key),
             write_key,
             sign_in_token: sign_in_token(&served.access),

@@ -4,20 +4,23 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use kenwell::connection::Secret;
 use kenwell_journal::files;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::ports;
 use crate::{
-    config::{Config, Destination},
+    config::{Config, Destination, Environment},
     private,
     runtime::write_key,
 };
 
 /// The destination that is the Redis which `kenwell dev` starts.
 const DESTINATION: &str = "profiles";
+
+/// What the file begins with. In one that does not say this no address is changed.
+const MADE_BY: &str = "# Made by `kenwell dev`";
 
 /// Which Redis the profiles are written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,26 +32,17 @@ pub(super) enum RedisChoice {
 }
 
 /// Makes the file if there is none, and says which Redis to use: the one that `running` names, which is then written to
-/// the file, or the one in the file; without either one of our own, at the port in the file, or at a free one, which is
-/// then written to the file. So other commands find it there.
+/// the file, or the one in the file; without either, and where the file has a port of 127.0.0.1, one of our own there, or
+/// at a free one, which is then written to the file. So other commands find it there.
 pub(super) fn prepare(path: &Path, running: Option<&Secret>) -> anyhow::Result<RedisChoice> {
     if !path.exists() {
-        let write_key = write_key().context("no random bytes for a write key")?;
-        let admin_key = private::new_admin_key().context("no random numbers for an admin key")?;
-        let (choice, line) = if let Some(url) = running {
-            (RedisChoice::Running, url_line(url))
-        } else {
-            let port = ports::free()?;
-            (RedisChoice::Own(port), port_line(port))
-        };
-        write(path, &template(&write_key, &admin_key, &line))?;
-        return Ok(choice);
+        return make(path, running);
     }
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut document: DocumentMut = text
-        .parse()
-        .with_context(|| format!("{} is not valid TOML", path.display()))?;
+    let Ok(mut document) = text.parse::<DocumentMut>() else {
+        return Err(not_toml(path, &text));
+    };
     let destination = destination(&mut document);
     if let (Some(destination), Some(url)) = (destination, running) {
         destination.remove("address");
@@ -67,10 +61,16 @@ pub(super) fn prepare(path: &Path, running: Option<&Secret>) -> anyhow::Result<R
             path.display()
         );
     };
-    if let Some(port) = own_port(address.as_str().unwrap_or_default())
-        && ports::is_free(port)
-    {
+    // What somebody has written there instead of ours is theirs.
+    let Some(port) = address.as_str().and_then(own_port) else {
+        return Ok(RedisChoice::Running);
+    };
+    if ports::is_free(port) {
         return Ok(RedisChoice::Own(port));
+    }
+    if !text.contains(MADE_BY) {
+        // A file for something else: what is at that port is probably its Redis.
+        return Ok(RedisChoice::Running);
     }
     let port = ports::free()?;
     let decor = address.decor().clone();
@@ -78,6 +78,28 @@ pub(super) fn prepare(path: &Path, running: Option<&Secret>) -> anyhow::Result<R
     *address.decor_mut() = decor;
     write(path, &document.to_string())?;
     Ok(RedisChoice::Own(port))
+}
+
+/// Where the file is broken off. The words of its reader would show the line, and with it a secret.
+fn not_toml(path: &Path, text: &str) -> anyhow::Error {
+    match Config::parse(path, text, &Environment::default()) {
+        Err(problems) => problems.into(),
+        Ok(_) => anyhow!("{} is not valid TOML", path.display()),
+    }
+}
+
+/// Makes the file.
+fn make(path: &Path, running: Option<&Secret>) -> anyhow::Result<RedisChoice> {
+    let write_key = write_key().context("no random bytes for a write key")?;
+    let admin_key = private::new_admin_key().context("no random numbers for an admin key")?;
+    let (choice, line) = if let Some(url) = running {
+        (RedisChoice::Running, url_line(url))
+    } else {
+        let port = ports::free()?;
+        (RedisChoice::Own(port), port_line(port))
+    };
+    write(path, &template(&write_key, &admin_key, &line))?;
+    Ok(choice)
 }
 
 /// The destination whose Redis `kenwell dev` sees to.
@@ -103,7 +125,7 @@ fn address(document: &mut DocumentMut) -> Option<&mut Value> {
 
 fn port_line(port: u16) -> String {
     format!(
-        "address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken\n"
+        "address = \"127.0.0.1:{port}\" # the Redis that `kenwell dev` starts; it changes a port that is taken, and starts none for another host\n"
     )
 }
 
@@ -113,7 +135,7 @@ fn url_line(url: &Secret) -> String {
 
 fn template(write_key: &str, admin_key: &Secret, redis: &str) -> String {
     format!(
-        "# Made by `kenwell dev`, and yours from now on: it keeps your changes.\n\
+        "{MADE_BY}, and yours from now on: it keeps your changes.\n\
          data_dir = \".\"\n\
          \n\
          [gateway]\n\
@@ -149,7 +171,6 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::config::Environment;
 
     /// The port of a Redis of our own.
     fn own(path: &Path) -> u16 {
@@ -213,6 +234,45 @@ mod tests {
         assert_ne!(other, port);
         let expected = edited.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{other}"));
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_address_that_somebody_has_changed_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        let port = own(&path);
+        let made = fs::read_to_string(&path).unwrap();
+        let ours = format!("\"127.0.0.1:{port}\"");
+        for theirs in [
+            "\"redis.example.com:6379\"",
+            "\"localhost:6379\"",
+            "\"unix:/run/redis.sock\"",
+            "\"10.0.0.1:6379, 10.0.0.2:6379\"",
+            "[\"10.0.0.1:6379\"]",
+        ] {
+            let edited = made.replace(&ours, theirs);
+            fs::write(&path, &edited).unwrap();
+            assert_eq!(prepare(&path, None).unwrap(), RedisChoice::Running);
+            assert_eq!(fs::read_to_string(&path).unwrap(), edited, "{theirs}");
+        }
+        // A file that was made for something else, whose Redis is up.
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let other = made.replace(MADE_BY, "# For production");
+        fs::write(&path, &other).unwrap();
+        assert_eq!(prepare(&path, None).unwrap(), RedisChoice::Running);
+        assert_eq!(fs::read_to_string(&path).unwrap(), other);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_told_by_its_line_and_without_its_secrets() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kenwell.toml");
+        fs::write(&path, "[[destinations]]\nurl = \"redis://:hunter2@h:1").unwrap();
+        let error = prepare(&path, None).unwrap_err();
+        let told = format!("{error:#} {error:?}");
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(told.contains("kenwell.toml:2:28"), "{told}");
+        assert!(error.is::<crate::config::Problems>());
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use kenwell_journal::ErrorChain;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{History, Range, Sample};
+use crate::ticks::ticks;
 
 /// So many looks are saved together.
 const LOOKS: u32 = 6;
@@ -21,8 +21,7 @@ pub async fn sample(
     total: impl Fn() -> Sample,
     stop: CancellationToken,
 ) {
-    let mut ticks = interval(Range::Hour.step());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = ticks(Range::Hour.step());
     ticks.tick().await; // the first one comes at once
     let mut looks = 0;
     let mut saving = Saving::Works;

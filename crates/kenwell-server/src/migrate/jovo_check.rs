@@ -13,6 +13,11 @@ use serde::Serialize;
 /// How many entries that are not understood are told one by one; all are counted.
 const MAX_SHOWN: usize = 20;
 
+/// How many reasons are told apart: some name a place in the entry, and there are as many places as entries.
+const MAX_REASONS: usize = 50;
+/// What the others count as.
+const OTHER_REASONS: &str = "other reasons";
+
 /// Where the entries are.
 pub(crate) struct JovoEntries {
     pub(crate) connection: Connection,
@@ -56,7 +61,10 @@ impl JovoReport {
             Ok(Spelling::Identical) => self.identical += 1,
             Ok(Spelling::Other) => self.respelled += 1,
             Err(reason) => {
-                *self.not_understood.entry(reason.clone()).or_default() += 1;
+                let is_told = self.not_understood.contains_key(&reason)
+                    || self.not_understood.len() < MAX_REASONS;
+                let told = if is_told { &*reason } else { OTHER_REASONS };
+                *self.not_understood.entry(told.to_owned()).or_default() += 1;
                 if self.examples.len() < MAX_SHOWN {
                     let key = String::from_utf8_lossy(key).into_owned();
                     self.examples.push(UnreadableEntry { key, reason });
@@ -162,5 +170,25 @@ fn reason(error: &Error) -> String {
         Error::Undecodable { source, .. } => source.to_string(),
         Error::Value { source, .. } => source.to_string(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_full_of_other_things_is_told_in_a_few_lines() {
+        let mut report = JovoReport::default();
+        for number in 0..1_000 {
+            report.add(b"k", Err(format!("not JSON at byte {number}")));
+        }
+        report.add(b"k", Err("not JSON at byte 7".to_owned()));
+        assert_eq!(report.entries, 1_001);
+        assert_eq!(report.not_understood.values().sum::<u64>(), 1_001);
+        assert_eq!(report.not_understood.len(), MAX_REASONS + 1);
+        assert_eq!(report.not_understood["not JSON at byte 7"], 2);
+        assert_eq!(report.not_understood[OTHER_REASONS], 950);
+        assert_eq!(report.examples.len(), MAX_SHOWN);
     }
 }

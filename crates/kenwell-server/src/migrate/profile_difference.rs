@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kenwell::profile::{StoredFields, StoredProfile};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Number, Value as Json};
 
 /// In what a field differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -59,7 +59,7 @@ pub(crate) struct FieldDifference {
 pub(super) fn differences(there: &StoredProfile, here: &StoredProfile) -> Vec<FieldDifference> {
     match (there, here) {
         (StoredProfile::Document(there), StoredProfile::Document(here)) => {
-            field(&[], Some(there), Some(here)).into_iter().collect()
+            of_documents(there, here)
         }
         (
             StoredProfile::Fields(_) | StoredProfile::Absent,
@@ -110,6 +110,51 @@ fn of_fields(there: &[(Vec<u8>, Vec<u8>)], here: &[(Vec<u8>, Vec<u8>)]) -> Vec<F
     names.iter().filter_map(differing).collect()
 }
 
+/// Member by member, as far as both are objects; the names of members are joined with dots. One of the whole, with no name,
+/// where they differ in nothing but how they are spelled.
+fn of_documents(there: &[u8], here: &[u8]) -> Vec<FieldDifference> {
+    let parsed = |text: &[u8]| serde_json::from_slice::<Json>(text).ok();
+    let mut found = Vec::new();
+    if let (Some(there @ Json::Object(_)), Some(here @ Json::Object(_))) =
+        (parsed(there), parsed(here))
+    {
+        of_members("", &there, &here, &mut found);
+    }
+    if found.is_empty() {
+        found.extend(field(&[], Some(there), Some(here)));
+    }
+    found
+}
+
+fn of_members(name: &str, there: &Json, here: &Json, found: &mut Vec<FieldDifference>) {
+    if let (Json::Object(there), Json::Object(here)) = (there, here) {
+        let only_here = here.keys().filter(|key| !there.contains_key(*key));
+        let mut keys: Vec<&String> = there.keys().chain(only_here).collect();
+        keys.sort_unstable();
+        for key in keys {
+            let name = match name {
+                "" => key.clone(),
+                above => format!("{above}.{key}"),
+            };
+            match (there.get(key), here.get(key)) {
+                (Some(there), Some(here)) => of_members(&name, there, here, found),
+                (there, here) => {
+                    let text = |value: Option<&Json>| value.map(|it| it.to_string().into_bytes());
+                    let (there, here) = (text(there), text(here));
+                    found.extend(field(name.as_bytes(), there.as_deref(), here.as_deref()));
+                }
+            }
+        }
+    } else if !is_same(there, here, is_same_number) {
+        let (there, here) = (there.to_string(), here.to_string());
+        found.extend(field(
+            name.as_bytes(),
+            Some(there.as_bytes()),
+            Some(here.as_bytes()),
+        ));
+    }
+}
+
 fn by_name(fields: &StoredFieldsSlice) -> BTreeMap<&[u8], &[u8]> {
     let pairs = fields.iter().map(|(name, value)| (&**name, &**value));
     pairs.collect()
@@ -137,25 +182,60 @@ fn field(name: &[u8], there: Option<&[u8]>, here: Option<&[u8]>) -> Option<Field
 /// In what two texts differ that are not the same.
 fn of_values(there: &[u8], here: &[u8]) -> Kind {
     let parsed = |text: &[u8]| serde_json::from_slice::<Json>(text).ok();
-    match (parsed(there), parsed(here)) {
-        (Some(there), Some(here)) if there == here && (there.is_array() || there.is_object()) => {
-            Kind::Spelling
+    let (Some(there), Some(here)) = (parsed(there), parsed(here)) else {
+        return Kind::Value;
+    };
+    match (&there, &here) {
+        (Json::Array(_), Json::Array(_)) | (Json::Object(_), Json::Object(_)) => {
+            if is_same(&there, &here, is_same_number) {
+                Kind::Spelling
+            } else if is_same(&there, &here, is_same_double) {
+                Kind::Rounded
+            } else {
+                Kind::Value
+            }
         }
-        (Some(there), Some(here)) if is_rounded(&there, &here) => Kind::Rounded,
+        // Other texts are no JSON, only numbers: the versions 1.10 and 1.1 are two.
+        (Json::Number(there), Json::Number(here))
+            if is_large(here) && is_same_double(there, here) =>
+        {
+            Kind::Rounded
+        }
         _ => Kind::Value,
     }
 }
 
-/// Whether both are the same once all integers are doubles, as JavaScript has them. As deep as `serde_json` reads.
-fn is_rounded(there: &Json, here: &Json) -> bool {
+/// From here on not every integer is a double: 2^53.
+const FIRST_ROUNDED: f64 = 9_007_199_254_740_992.0;
+
+/// Whether JavaScript may have rounded it.
+fn is_large(number: &Number) -> bool {
+    number.as_f64().is_some_and(|it| it.abs() >= FIRST_ROUNDED)
+}
+
+/// Whether both are the same once all integers are doubles, as JavaScript has them.
+fn is_same_double(there: &Number, here: &Number) -> bool {
+    there.as_f64() == here.as_f64()
+}
+
+/// Whether both are the same number, such as 1 and 1.0.
+fn is_same_number(there: &Number, here: &Number) -> bool {
+    there == here || (!is_large(here) && is_same_double(there, here))
+}
+
+/// Whether both are the same with numbers that are the same in this way. As deep as `serde_json` reads.
+fn is_same(there: &Json, here: &Json, number: fn(&Number, &Number) -> bool) -> bool {
     match (there, here) {
-        (Json::Number(there), Json::Number(here)) => there.as_f64() == here.as_f64(),
+        (Json::Number(there), Json::Number(here)) => number(there, here),
         (Json::Array(there), Json::Array(here)) => {
             let mut pairs = there.iter().zip(here);
-            there.len() == here.len() && pairs.all(|(there, here)| is_rounded(there, here))
+            there.len() == here.len() && pairs.all(|(there, here)| is_same(there, here, number))
         }
         (Json::Object(there), Json::Object(here)) => {
-            let same = |(name, there)| here.get(name).is_some_and(|here| is_rounded(there, here));
+            let same = |(name, there)| {
+                let here = here.get(name);
+                here.is_some_and(|here| is_same(there, here, number))
+            };
             there.len() == here.len() && there.iter().all(same)
         }
         (there, here) => there == here,
@@ -194,6 +274,11 @@ mod tests {
             ("ids", r#"[{"v":12345678901234567000,"w":1e+20}]"#),
             ("number", "1.0"),
             ("text", "[not json"),
+            ("version", "1.10"),
+            ("versions", "[1.0]"),
+            ("vast", "1e+20"),
+            ("whole", "5"),
+            ("spaced", " true"),
         ]);
         let here = hash(&[
             ("same", "1"),
@@ -208,6 +293,11 @@ mod tests {
             ),
             ("number", "2"),
             ("text", "[not  json"),
+            ("version", "1.1"),
+            ("versions", "[1]"),
+            ("vast", "99999999999999999999"),
+            ("whole", "5.0"),
+            ("spaced", "true"),
         ]);
         let expected = [
             ("gone", Kind::OnlyThere),
@@ -217,8 +307,13 @@ mod tests {
             ("new", Kind::OnlyHere),
             ("number", Kind::Value),
             ("other list", Kind::Value),
+            ("spaced", Kind::Value),
             ("text", Kind::Value),
             ("value", Kind::Value),
+            ("vast", Kind::Rounded),
+            ("version", Kind::Value),
+            ("versions", Kind::Spelling),
+            ("whole", Kind::Value),
         ];
         let expected = expected.map(|(name, kind)| (name.to_owned(), kind));
         assert_eq!(kinds(&there, &here), expected);
@@ -237,10 +332,33 @@ mod tests {
             kinds(&document, &respelled),
             [(String::new(), Kind::Spelling)]
         );
+        assert_eq!(kinds(&document, &document), []);
         assert_eq!(
             kinds(&document, &StoredProfile::Absent),
             [(String::new(), Kind::OnlyThere)]
         );
         assert_eq!(kinds(&StoredProfile::Absent, &StoredProfile::Absent), []);
+    }
+
+    #[test]
+    fn documents_differ_member_by_member() {
+        let document = |text: &str| StoredProfile::Document(text.as_bytes().to_vec());
+        let there = document(
+            r#"{"old":{"a":1},"plan":{"name":"pro","old":1},"id":12345678901234567000,"n":1.0,"list":[1,2],"k":{"x":null}}"#,
+        );
+        let here = document(
+            r#"{"n":1,"id":12345678901234567890,"plan":{"name":"free"},"list":[1,3],"k":[],"new":"x"}"#,
+        );
+        let expected = [
+            ("id", Kind::Rounded),
+            ("k", Kind::Value),
+            ("list", Kind::Value),
+            ("new", Kind::OnlyHere),
+            ("old", Kind::OnlyThere),
+            ("plan.name", Kind::Value),
+            ("plan.old", Kind::OnlyThere),
+        ];
+        let expected = expected.map(|(name, kind)| (name.to_owned(), kind));
+        assert_eq!(kinds(&there, &here), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kenwell::profile::{FieldEvent, FieldOrigin, Layout, OriginState, ProfileWithClocks};
+use kenwell::profile::{DataType, FieldEvent, FieldOrigin, Layout, OriginState, ProfileWithClocks};
 use kenwell_journal::Error;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -14,9 +14,20 @@ use crate::config::Config;
 use crate::time;
 
 /// Said of a destination that keeps no times.
-pub(crate) const NOT_BY_TIME: &str = "it writes events in the order of arrival, and keeps no times. With order = \"event_time\" each \
+const NOT_BY_TIME: &str = "it writes events in the order of arrival, and keeps no times. With order = \"event_time\" each \
      field that is written from then on tells when its event happened, when it was received, from which source, and where \
      in the journal it is";
+
+/// Said of one whose profiles cannot have any.
+const DOCUMENTS: &str = "its profiles are JSON documents, which keep no times";
+
+/// Why a destination keeps no times, if it keeps none.
+pub(crate) fn why_no_times(layout: &Layout) -> Option<&'static str> {
+    match layout.data_type {
+        DataType::Json => Some(DOCUMENTS),
+        DataType::Hash => (!layout.rules.is_by_time()).then_some(NOT_BY_TIME),
+    }
+}
 
 /// How many bytes of events one answer holds. What would be more is left out.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;

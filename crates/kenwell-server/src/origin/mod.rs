@@ -4,5 +4,5 @@ mod event_lookup;
 mod field_report;
 mod journal_records;
 
-pub(crate) use field_report::{FieldReport, FieldState, NOT_BY_TIME, ProfileReport};
+pub(crate) use field_report::{FieldReport, FieldState, ProfileReport, why_no_times};
 pub(crate) use journal_records::JournalRecords;

@@ -25,6 +25,7 @@ macro_rules! files {
 const FILES: &[Asset] = &files![
     "api.js",
     "api_reference.js",
+    "audit.js",
     "base.css",
     "changes.js",
     "chart.js",

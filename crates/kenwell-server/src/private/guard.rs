@@ -21,6 +21,8 @@ const WITHOUT_KEY: [(&Method, &str); 5] = [
     (&Method::GET, sign_in_link::PATH),
     (&Method::POST, "/api/v1/session"),
 ];
+/// The pages that are the sign-in page to who is not signed in.
+const PAGES: [&str; 2] = ["/", "/login"];
 /// Where browsers repeat their session's token.
 pub(super) const CSRF_HEADER: &str = "x-kenwell-csrf";
 
@@ -79,7 +81,7 @@ fn inspect(plane: &PrivatePlane, request: &Request) -> Result<Option<Caller>, Bo
             .into());
     }
     match &caller {
-        None if *method == Method::GET && uri.path() == "/" => {
+        None if *method == Method::GET && PAGES.contains(&uri.path()) => {
             Err(sign_in::page(StatusCode::UNAUTHORIZED, None).into())
         }
         None => Err(ApiError::unauthorized().into_response().into()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::StatusCode;
 
 use super::deeds::{self, Operations};
@@ -24,7 +24,7 @@ pub(super) fn router(plane: Arc<PrivatePlane>) -> Router {
     let pages = Router::new()
         .route("/", get(assets::index))
         .route("/console/{file}", get(assets::file))
-        .route("/login", post(sign_in::login))
+        .route("/login", get(sign_in::again).post(sign_in::login))
         .route(sign_in_link::PATH, get(sign_in_link::open))
         .route_layer(from_fn_with_state(QUICK, timeout::end));
     api.merge(pages)

@@ -100,6 +100,11 @@ pub(super) async fn login(
     }
 }
 
+/// `GET /login`: the form's address, which stands in a browser after a wrong key and is opened again with its tabs.
+pub(super) async fn again() -> Redirect {
+    Redirect::to("/")
+}
+
 impl From<SignInError> for ApiError {
     fn from(denied: SignInError) -> Self {
         match denied {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::auth::{Caller, RetryAfter, SignInError};
 use super::error::ApiError;
 use super::extract::{PeerAddress, Query};
-use super::{PrivatePlane, sign_in};
+use super::{PrivatePlane, deeds, sign_in};
 
 /// Where the link leads.
 pub(crate) const PATH: &str = "/sign-in";
@@ -50,6 +50,7 @@ pub(super) async fn open(
         .sign_in_once(&token.unwrap_or_default(), peer.ip())
     {
         Ok(signed_in) => {
+            deeds::note_link(&plane.audit_log, peer.ip());
             ([(header::SET_COOKIE, signed_in.cookie)], Html(SIGNED_IN)).into_response()
         }
         // The link that this browser has signed in with, once more.

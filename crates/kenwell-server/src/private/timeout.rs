@@ -14,7 +14,7 @@ use crate::applied::MAX_WAIT;
 pub(super) const QUICK: Duration = Duration::from_secs(30);
 /// For what may wait until events are applied, and is quick after that.
 pub(super) const WAITING: Duration = MAX_WAIT.saturating_add(QUICK);
-/// For what goes the whole way to a Redis, or through all dead letters.
+/// For what goes the whole way to a Redis, or through all dead letters or the journal.
 pub(super) const SLOW: Duration = Duration::from_mins(5);
 
 /// Answers 503 when there is no answer after `limit`.
@@ -23,7 +23,7 @@ pub(super) async fn end(State(limit): State<Duration>, request: Request, next: N
         return response;
     }
     let message = format!(
-        "this took longer than {} seconds and was given up",
+        "there was no answer within {} seconds; a change that was begun is carried out all the same",
         limit.as_secs()
     );
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message).into_response()

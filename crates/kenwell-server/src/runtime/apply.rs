@@ -21,6 +21,7 @@ use kenwell_journal::{Error, ErrorChain};
 use super::{
     Runtime,
     change_cause::ChangeCause,
+    configuration_state::Revision,
     destination::{DestinationRuntime, DestinationRuntimes, views},
     error::EditError,
     queue::{NotOpened, OpenedQueue, close_queues, open_queues},
@@ -127,6 +128,8 @@ impl Runtime {
         let problem = outcome.as_ref().err().map(|error| self.incomplete(error));
         self.write(|snapshot| {
             snapshot.config = Arc::new(config);
+            // Not before: whoever sees it without a problem may rely on what it says.
+            snapshot.state.revision = Revision::of(change.text.as_bytes());
             snapshot.text = change.text.into();
             snapshot.destinations = views(destinations);
             snapshot.retry_at = problem.as_ref().map(|_| Instant::now() + RETRY);

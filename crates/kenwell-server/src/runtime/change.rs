@@ -75,8 +75,6 @@ impl Runtime {
             self.abandon(&destinations, change);
             return Err(error);
         }
-        let revision = Revision::of(change.text.as_bytes());
-        self.write(|snapshot| snapshot.state.revision = revision);
         self.apply(&mut destinations, change).await?;
         Ok(applied)
     }

@@ -69,7 +69,6 @@ impl Runtime {
         };
         match checked {
             Ok(change) => {
-                self.write(|snapshot| snapshot.state.revision = revision);
                 log_warnings(&change.loaded);
                 // A failure is logged, and tried again.
                 drop(self.apply(&mut destinations, change).await);

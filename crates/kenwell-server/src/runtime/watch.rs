@@ -8,10 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    sync::Notify,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,12 +19,15 @@ use super::{
 use crate::{
     clock,
     service_manager::{Notice, tell},
+    ticks::ticks,
 };
 
 /// How often the file is looked at. An edit by hand is noticed at one look, and read at the next one if
 /// nobody wrote meanwhile: editors that empty a file before they fill it are not to be caught in between.
 /// Looking works on every file system and through every kind of link, which notifications do not.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How long a changed file has to be as it is before it is read: a look that came late is followed by the next one soon.
+const SETTLES: Duration = Duration::from_millis(300);
 
 /// What tells a version of the file from another without reading it.
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -44,8 +44,7 @@ impl Runtime {
     /// secrets and certificates that it names.
     pub async fn watch(self, reload: Arc<Notify>, stop: CancellationToken) {
         let path = self.state().path;
-        let mut ticks = interval(INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(INTERVAL);
         let (mut seen, mut changed_at) = (None, Instant::now());
         // How long a changed file has to be as it is until it is read; `None` once it was.
         let mut unread = None;
@@ -59,7 +58,7 @@ impl Runtime {
                     if now == seen {
                         self.reason(unread, changed_at.elapsed())
                     } else {
-                        (seen, changed_at, unread) = (now, Instant::now(), Some(Duration::ZERO));
+                        (seen, changed_at, unread) = (now, Instant::now(), Some(SETTLES));
                         None
                     }
                 }

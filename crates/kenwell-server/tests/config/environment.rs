@@ -22,6 +22,7 @@ fn variables_win_over_the_file() {
         ("KENWELL_DESTINATIONS_PROFILES_DATABASE", "2"),
         ("KENWELL_DESTINATIONS_PROFILES_SECURE", "true"),
         ("KENWELL_CONFIG", "of the command line"),
+        ("KENWELL_JOVO_REDIS", "of the command line too"),
     ];
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("key"), "k2").unwrap();

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::support::certificates::Certificates;
+use super::support::ports::free_port;
 use super::support::server::Server;
 use super::{configure, doctor, stderr, stdout};
 
@@ -63,11 +64,12 @@ struct Ward {
 impl Ward {
     fn open() -> Self {
         let certificates = Certificates::new();
+        let bus = free_port().to_string();
         let ward = Self {
             plain: Server::start(&["--databases", "2", "--appendonly", "yes"]),
             locked: Server::start(&["--requirepass", "right"]),
             replica: Server::start(&[]),
-            cluster: Server::start(&["--cluster-enabled", "yes"]),
+            cluster: Server::start(&["--cluster-enabled", "yes", "--cluster-port", &bus]),
             tls: Server::start_with_tls(&certificates),
             authority: certificates.authority(),
         };

@@ -262,6 +262,29 @@ fn a_replay_needs_no_stop() {
 }
 
 #[test]
+fn a_replay_to_a_destination_that_is_disabled_meanwhile_is_not_waited_for() {
+    let mut redis = Redis::start();
+    let server = Server::start(&redis);
+    identify(&server, &["ada", "bob"]);
+    server.settle("profiles");
+    redis.kill();
+    let waited = std::thread::scope(|scope| {
+        let wait = || run(&server, &["replay", "--from", "1h", "--wait"], &[]);
+        let waiting = scope.spawn(wait);
+        let path = "/api/v1/destinations/profiles";
+        eventually("the replay is under way", || {
+            let text = server.ask("GET", path, "").text();
+            text.contains("\"accepted\":4").then_some(())
+        });
+        let disabled = server.ask("PATCH", path, "{\"enabled\":false}");
+        assert_eq!(disabled.status, 200, "{}", disabled.text());
+        waiting.join().unwrap()
+    });
+    assert_eq!(waited.status.code(), Some(1), "{waited:?}");
+    assert!(err(&waited).contains("was disabled"), "{waited:?}");
+}
+
+#[test]
 fn dead_letters_are_the_same_in_the_files_and_by_a_server_that_is_named() {
     let redis = Redis::start();
     let server = Server::start(&redis);

@@ -19,6 +19,9 @@ fn sigterm_finishes_what_was_begun_and_exits_0() {
     server.restart();
     server.settle("profiles");
     assert_eq!(redis.fields("user:u")["last"], "200");
+    // What the tests have among their variables is for them, and the server takes none of it for a setting.
+    let log = server.log();
+    assert!(!log.contains("no setting has this name"), "{log}");
 }
 
 #[test]

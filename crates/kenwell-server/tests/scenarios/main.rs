@@ -11,6 +11,7 @@ mod bad_input;
 mod browser;
 mod certificates;
 mod changes;
+mod changes_in_force;
 mod changes_under_load;
 mod client_limits;
 mod commands;

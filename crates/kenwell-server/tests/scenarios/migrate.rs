@@ -205,6 +205,14 @@ fn another_database_is_a_shadow_too() {
         text(&other.stdout).contains("2 users, 1 identical, 1 different"),
         "{other:?}"
     );
+    // A place where nothing is proves nothing.
+    let nowhere = compare(&workspace, "--shadow-database=4", &["--partial"]);
+    assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
+    assert!(!text(&nowhere.stdout).contains("To switch"), "{nowhere:?}");
+    assert!(
+        text(&nowhere.stderr).contains("nothing is proved"),
+        "{nowhere:?}"
+    );
 }
 
 #[test]
@@ -285,6 +293,12 @@ fn what_a_jovo_app_has_stored_is_looked_at() {
     );
     set("bot:data:bob", r#"{ "user": {"data": {"visits": 1.0}} }"#);
     set("other:data:eve", "none of these");
+    let nothing = check(&["--entries", "nosuch"]);
+    assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
+    assert!(
+        text(&nothing.stderr).contains("nothing is proved"),
+        "{nothing:?}"
+    );
     let whole = check(&[]);
     let said = text(&whole.stdout);
     assert!(whole.status.success(), "{whole:?}");

@@ -109,7 +109,7 @@ keys! {
     )
     .otherwise("never")
     .field(Group::Profiles, "Expires after")
-    .hint("How long a profile stays after the last event that wrote to it, such as 90d. Empty for ever.")
+    .hint("How long a profile stays after the last event that wrote to it, such as 90d. Empty for ever; profiles that have a time then keep it.")
     .moves(Moves::NoSecret);
     TTL_FROM = Key::new(
         "ttl_from",

@@ -34,4 +34,11 @@ keys! {
     )
     .default("\"fsync\"")
     .restart();
+    COMMIT_DELAY = Key::new(
+        "commit_delay",
+        Kind::Duration(0, kenwell_journal::MAX_COMMIT_DELAY_MS),
+        "least time from one write of the journal to the next (at most `\"100ms\"`): requests that come close together share a write, which takes [less of the processors and of the disk](capacity.md#disk) and answers them later by as much at most; `0s`: each write begins when the one before is durable",
+    )
+    .default("\"0s\"")
+    .restart();
 }

@@ -17,11 +17,13 @@ use super::{
     reports,
     watched_shard::{Findings, WatchedShard},
 };
-use crate::delivery::backoff::Backoff;
+use crate::{delivery::backoff::Backoff, ticks::ticks};
 
 /// How often the markers are written while events are delivered. After a failover so much of what was
 /// not lost is delivered again, too.
 const WRITE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the detector looks whether something was delivered, when nothing was.
+const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 /// How often they are read when nothing is delivered.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
 /// How long to leave a Redis alone that has refused a marker for good.
@@ -72,6 +74,7 @@ impl LossDetector {
         let mut check_at = Instant::now() + READ_INTERVAL;
         let mut marked = None;
         let mut begun = false;
+        let mut idle = ticks(IDLE_INTERVAL);
         loop {
             if self.dependencies.known_redis.known().pending.is_some() {
                 return self.ask_for_restore(&over).await;
@@ -88,7 +91,9 @@ impl LossDetector {
             }
             tokio::select! {
                 () = over.cancelled() => break,
-                () = sleep(WRITE_INTERVAL) => {}
+                // While nothing is delivered nothing is to be written.
+                _ = idle.tick(), if marked == Some(acked) => {}
+                () = sleep(WRITE_INTERVAL), if marked != Some(acked) => {}
             }
         }
         if !self.dependencies.health.is_waiting() && !self.refused {

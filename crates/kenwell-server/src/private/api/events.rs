@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Sse};
 use futures_util::stream::{Stream, unfold};
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,12 @@ use crate::tail::{Filter, MAX_SUBSCRIBERS, MissedEvents, Outcome, Subscriber, Ta
 
 /// How often a silent stream says that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Has a proxy such as nginx pass on each event when it comes, and not when it has some kilobytes of them.
+const UNBUFFERED: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+);
 
 /// What to show; nothing given means everything.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -78,7 +85,7 @@ fn given(text: Option<String>) -> Option<String> {
 pub(super) async fn watch(
     State(plane): State<Arc<PrivatePlane>>,
     Query(query): Query<EventsQuery>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let reader = plane
         .metrics
         .tail()
@@ -88,7 +95,8 @@ pub(super) async fn watch(
             ApiError::busy(message, 10)
         })?;
     let stream = messages(reader, plane.closing.clone(), plane.access.key_replaced());
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    Ok(([UNBUFFERED], stream))
 }
 
 /// What the reader sees, until the server stops, or another admin key counts than the one that opened the stream.

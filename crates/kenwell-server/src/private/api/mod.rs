@@ -28,6 +28,7 @@ mod stored_profile;
 mod test_event;
 mod text;
 mod uninterrupted;
+mod user_id;
 
 pub(crate) use dead_letters::Letter;
 pub(super) use routes::described;

@@ -11,7 +11,7 @@ use crate::object::Members;
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Json as Body, Path};
-use crate::runtime::{ChangedTables, DestinationChange, Edit, SourceChange};
+use crate::runtime::{ChangedTables, DestinationChange, Edit, NewDestination, SourceChange};
 
 /// The tables of the file that would change, as text. Secrets are hidden; of one that would change it says so.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,6 +70,26 @@ pub(super) async fn destination(
 ) -> Result<Json<FileChange>, ApiError> {
     let change = DestinationChange::read(change)?;
     tables(&plane, Edit::ChangeDestination { id, change })
+}
+
+/// Preview a new destination
+///
+/// What `POST /api/v1/destinations` with the same body would write. Nothing is changed.
+#[utoipa::path(
+    post, path = "/api/v1/destinations/preview", tag = "destinations", operation_id = "preview_new_destination",
+    request_body = NewDestination,
+    responses(
+        (status = 200, body = FileChange),
+        (status = 404, body = ErrorBody, description = "there is no such source"),
+        (status = 409, body = ErrorBody, description = "the id is taken"),
+        (status = 422, body = ErrorBody, description = "a setting is wrong"),
+    )
+)]
+pub(super) async fn new_destination(
+    State(plane): State<Arc<PrivatePlane>>,
+    Body(Members(new)): Body<Members>,
+) -> Result<Json<FileChange>, ApiError> {
+    tables(&plane, Edit::AddDestination(NewDestination::read(new)?))
 }
 
 fn tables(plane: &PrivatePlane, edit: Edit) -> Result<Json<FileChange>, ApiError> {

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use kenwell::profile::ProfileWithClocks;
 use kenwell_journal::ErrorChain;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
-use super::{destinations, text};
-use crate::origin::{JournalRecords, NOT_BY_TIME, ProfileReport};
+use super::{destinations, position, text, user_id};
+use crate::origin::{JournalRecords, ProfileReport, why_no_times};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
 use crate::private::extract::{Path, Query};
@@ -28,6 +28,8 @@ pub(super) struct WhyQuery {
     /// The field's name, also of one that is not there any more; all when it is missing. Of one field it is also told
     /// what its event replaced.
     field: Option<String>,
+    /// The user's id in place of the path's, which is `-` then, as for ids that a path cannot have: `.` and `..`.
+    user_id: Option<String>,
 }
 
 /// Tell where values come from
@@ -40,26 +42,34 @@ pub(super) struct WhyQuery {
         ("destination" = String, Path, description = "the destination's id"),
         ("user_id" = String, Path, description = "the user's id, percent-encoded"),
         WhyQuery,
+        ("Kenwell-Position" = Option<String>, Header,
+            description = "the header of an answer of the gateway: this is not answered before its events have their outcome at the destination"),
+        ("Prefer" = Option<String>, Header,
+            description = "`wait=SECONDS`: how long to wait for that, at most 60; 5 when it is missing"),
     ),
     responses(
         (status = 200, body = ProfileReport),
+        (status = 400, body = ErrorBody, description = "path and query name two users"),
         (status = 404, body = ErrorBody, description = "no such destination, or nothing is known of this user or field"),
-        (status = 409, body = ErrorBody, description = "`not_by_time`: the destination keeps no times"),
+        (status = 409, body = ErrorBody, description = "`not_by_time`: the destination keeps no times; or `not_applied`, `other_journal`: see the position"),
         (status = 502, body = ErrorBody, description = "Redis did not answer"),
-        (status = 503, body = ErrorBody, description = "two of these are being answered already"),
+        (status = 503, body = ErrorBody, description = "two of these are being answered already, or too many requests wait for a position"),
     )
 )]
 pub(super) async fn why(
     State(plane): State<Arc<PrivatePlane>>,
-    Path((destination, user_id)): Path<(String, String)>,
-    Query(WhyQuery { field }): Query<WhyQuery>,
-) -> Result<Json<ProfileReport>, ApiError> {
+    Path((destination, named)): Path<(String, String)>,
+    Query(WhyQuery { field, user_id }): Query<WhyQuery>,
+    headers: HeaderMap,
+) -> Result<(HeaderMap, Json<ProfileReport>), ApiError> {
+    let user_id = user_id::user_id(named, user_id)?;
     let running = destinations::find(&plane, &destination)?;
     let (connection, layout) = (&running.connection, &running.layout);
-    if !layout.rules.is_by_time() {
-        let message = format!("of \"{destination}\" this is not known: {NOT_BY_TIME}");
+    if let Some(why) = why_no_times(layout) {
+        let message = format!("of \"{destination}\" this is not known: {why}");
         return Err(ApiError::new(StatusCode::CONFLICT, "not_by_time", message).about("order"));
     }
+    let applied = position::wait(&plane, &running, &headers).await?;
     let Ok(_room) = ROOM.try_acquire() else {
         let message = "others look into the journal: wait until they are done";
         return Err(ApiError::busy(message, 1));
@@ -86,5 +96,5 @@ pub(super) async fn why(
         let message = format!("nothing is known of {what}{key} in the Redis of \"{destination}\"");
         return Err(ApiError::not_found("no_profile", message));
     }
-    Ok(Json(report))
+    Ok((applied, Json(report)))
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::state_entries::{self, StateEntry, StateQuery};
 use super::uninterrupted::uninterrupted;
+use super::user_id::{UserQuery, user_id};
 use super::{destinations, nested::nested, position, stored_profile, text};
 use crate::private::PrivatePlane;
 use crate::private::error::{ApiError, ErrorBody};
@@ -75,10 +76,11 @@ pub(super) struct Deleted {
 )]
 pub(super) async fn get(
     State(plane): State<Arc<PrivatePlane>>,
-    Path((destination, user_id)): Path<(String, String)>,
-    Query(wanted): Query<StateQuery>,
+    Path((destination, named)): Path<(String, String)>,
+    Query(mut wanted): Query<StateQuery>,
     headers: HeaderMap,
 ) -> Result<(HeaderMap, Json<Profile>), ApiError> {
+    let user_id = user_id(named, wanted.user_id.take())?;
     let running = destinations::find(&plane, &destination)?;
     let applied = position::wait(&plane, &running, &headers).await?;
     let (connection, layout) = (&running.connection, &running.layout);
@@ -145,17 +147,21 @@ async fn field_ttls(
     params(
         ("destination" = String, Path, description = "the destination's id"),
         ("user_id" = String, Path, description = "the user's id, percent-encoded"),
+        UserQuery,
     ),
     responses(
         (status = 200, body = Deleted),
+        (status = 400, body = ErrorBody, description = "path and query name two users"),
         (status = 404, body = ErrorBody),
         (status = 502, body = ErrorBody, description = "Redis did not answer"),
     )
 )]
 pub(super) async fn delete(
     State(plane): State<Arc<PrivatePlane>>,
-    Path((destination, user_id)): Path<(String, String)>,
+    Path((destination, named)): Path<(String, String)>,
+    Query(UserQuery { user_id: asked }): Query<UserQuery>,
 ) -> Result<Json<Deleted>, ApiError> {
+    let user_id = user_id(named, asked)?;
     let running = destinations::find(&plane, &destination)?;
     uninterrupted("the deletion", async move {
         let deleted = profile::delete(&running.connection, &running.layout, &user_id).await;

@@ -34,6 +34,7 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         .routes(routes!(sources::rotate))
         .routes(routes!(preview::source))
         .routes(routes!(preview::destination))
+        .routes(routes!(preview::new_destination))
         .routes(routes!(test_event::send))
         .routes(routes!(fields::list))
         .routes(routes!(destinations::list, destinations::add))
@@ -44,8 +45,6 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
         ))
         .routes(routes!(destinations::pause))
         .routes(routes!(destinations::resume))
-        .routes(routes!(replay::replay))
-        .routes(routes!(profile_why::why))
         .routes(routes!(ready::ready))
         .routes(routes!(metrics::scrape))
         .routes(routes!(description))
@@ -53,9 +52,11 @@ pub(in crate::private) fn described() -> OpenApiRouter<Arc<PrivatePlane>> {
     // What may wait until events are applied.
     let waiting = OpenApiRouter::new()
         .routes(routes!(profiles::get, profiles::delete))
+        .routes(routes!(profile_why::why))
         .route_layer(from_fn_with_state(WAITING, timeout::end));
-    // What goes the whole way to a Redis, or through all dead letters.
+    // What goes the whole way to a Redis, or through all dead letters or the journal.
     let slow = OpenApiRouter::new()
+        .routes(routes!(replay::replay))
         .routes(routes!(doctor::test_settings))
         .routes(routes!(doctor::test))
         .routes(routes!(dead_letters::list))

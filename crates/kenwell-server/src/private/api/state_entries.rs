@@ -18,10 +18,6 @@ const MAX_ENTRIES: usize = 32;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names of the query's parameters"
-)]
 pub(super) struct StateQuery {
     /// The store's key prefix.
     state_prefix: Option<String>,
@@ -31,6 +27,8 @@ pub(super) struct StateQuery {
     /// Ids of entries, separated by commas, at most 32.
     #[param(default = "data")]
     state_entries: Option<String>,
+    /// The user's id in place of the path's, which is `-` then, as for ids that a path cannot have: `.` and `..`.
+    pub(super) user_id: Option<String>,
 }
 
 /// One entry of a user's state.

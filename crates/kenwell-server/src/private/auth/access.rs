@@ -7,14 +7,16 @@ use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use kenwell::connection::Secret;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::attempts::{AttemptLimiter, RetryAfter};
 use super::digest::Digest;
 use super::one_time_tokens::OneTimeTokens;
 use super::{AdminKey, Session, Sessions};
-use crate::metrics::{Refused, RefusedRequests};
+use crate::{
+    metrics::{Refused, RefusedRequests},
+    ticks::ticks,
+};
 
 /// Name of the browser's cookie.
 const COOKIE: &str = "kenwell_session";
@@ -84,8 +86,7 @@ impl Access {
     /// Takes up a key that was reset, until `stop` and also while no request comes: the reset waits for that, and
     /// what was opened with the old key ends.
     pub(crate) async fn watch_key(&self, stop: CancellationToken) {
-        let mut ticks = interval(KEY_CHECK_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(KEY_CHECK_INTERVAL);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.key.current();
         }

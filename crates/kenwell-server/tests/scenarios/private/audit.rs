@@ -5,10 +5,13 @@ use serde_json::Value;
 use super::support::{Browser, JSON, ok, send};
 use crate::support::{ADMIN_KEY, Redis, Server, eventually};
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("-").to_owned()
+}
+
 /// The last deeds, the newest first, each in one line.
 fn deeds(server: &Server) -> Vec<String> {
     let audit = ok(&server.ask("GET", "/api/v1/audit", ""));
-    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let line = |entry: &Value| {
         let settings: Vec<_> = entry["settings"]
             .as_array()
@@ -87,6 +90,23 @@ fn deeds_are_noted_with_who_and_what_and_without_values() {
         "admin_key change_destination profiles done name,password",
     ];
     assert_eq!(deeds(&server), expected);
+
+    // Parts of it.
+    let of = |query: &str| {
+        let audit = ok(&server.ask("GET", &format!("/api/v1/audit?{query}"), ""));
+        let entries = audit["entries"].as_array().unwrap();
+        let names: Vec<_> = entries.iter().map(|entry| text(&entry["deed"])).collect();
+        (names.join(" "), audit["total"].as_u64().unwrap())
+    };
+    assert_eq!(of("limit=1&offset=2"), ("sign_in".to_owned(), 7));
+    assert_eq!(of("who=admin_key&result=refused").1, 1);
+    assert_eq!(of("deed=add_source"), ("add_source".to_owned(), 1));
+    assert_eq!(of("search=PASSWORD&who=admin_key").1, 1, "a setting's name");
+    assert_eq!(of("search=nobody"), (String::new(), 0));
+    let all = ok(&server.ask("GET", "/api/v1/audit?limit=1", ""));
+    let names: Vec<_> = all["deeds"].as_array().unwrap().iter().map(text).collect();
+    let kept = "add_source change_destination delete_profile discard_dead_letters sign_in sign_out";
+    assert_eq!(names.join(" "), kept);
 
     // By hand.
     let file = std::fs::read_to_string(server.config()).unwrap();

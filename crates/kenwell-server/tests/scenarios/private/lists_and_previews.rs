@@ -121,3 +121,26 @@ fn a_preview_shows_the_tables_that_would_change_and_changes_nothing() {
             .contains("name = \"New\"")
     );
 }
+
+#[test]
+fn a_preview_of_a_new_destination_shows_its_table_and_makes_none() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    let before = std::fs::read_to_string(server.config()).unwrap();
+    let preview = |body: &str| server.ask("POST", "/api/v1/destinations/preview", body);
+    let shown = ok(&preview(
+        r#"{"name":"Old","id":"old","address":"r:6379","password":"s3cret","sources":["web"]}"#,
+    ));
+    let after = shown["after"].as_str().unwrap();
+    assert!(after.contains("id = \"old\"") && after.contains("address = \"r:6379\""));
+    assert!(
+        after.contains("destinations = [\"profiles\", \"old\"]"),
+        "{after}"
+    );
+    assert!(!shown.to_string().contains("s3cret"), "{shown}");
+    let taken = preview(r#"{"name":"P","id":"profiles","address":"r:6379"}"#);
+    assert_eq!((taken.status, &*code(&taken)), (409, "exists"));
+    assert_eq!(std::fs::read_to_string(server.config()).unwrap(), before);
+    let audit = ok(&server.ask("GET", "/api/v1/audit", ""));
+    assert_eq!(audit["total"], 0, "it changes nothing: {audit}");
+}

@@ -30,6 +30,7 @@ impl Stream {
         }
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         assert!(head.contains("text/event-stream"), "{head}");
+        assert!(head.contains("x-accel-buffering: no"), "{head}");
         Self { lines }
     }
 

@@ -13,3 +13,4 @@ mod settings;
 mod sign_in;
 mod stored_secrets;
 mod support;
+mod user_ids;

@@ -30,6 +30,25 @@ fn who_does_not_wait_gets_the_answer_as_ever() {
 }
 
 #[test]
+fn an_event_that_is_older_than_what_is_there_gets_200_and_changes_nothing() {
+    let redis = Redis::start();
+    let server = Server::with(&format!(
+        "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
+         [[destinations]]\nid = \"profiles\"\naddress = \"{}\"\norder = \"event_time\"\n",
+        redis.address()
+    ));
+    // As from a clock that is half an hour ahead.
+    let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(30);
+    let path = "/v1/identify?wait=applied&timeout=30s";
+    let first = format!(r#"{{"userId":"a","traits":{{"n":1}},"originalTimestamp":"{ahead}"}}"#);
+    assert_eq!(post(&server.gateway, path, first).status, 200);
+    let reply = send(&server, "a", 2, "30s");
+    assert_eq!((reply.status, stored(&redis, "a")), (200, Some(1)));
+    let position = reply.header("kenwell-position").unwrap();
+    assert!(position.ends_with(".1.2"), "{position}");
+}
+
+#[test]
 fn who_waits_gets_200_and_a_position_when_it_is_in_redis() {
     let redis = Redis::start();
     let server = Server::start(&redis);

@@ -76,6 +76,28 @@ fn reads_are_never_older_than_the_position_that_they_show() {
 }
 
 #[test]
+fn all_positions_that_a_read_shows_are_waited_for() {
+    let mut redis = Redis::start();
+    let server = Server::start(&redis);
+    let applied = position(&send(&server, "a", 1, "50s"));
+    redis.kill();
+    let waiting = position(&send(&server, "a", 2, "1ms"));
+    let several =
+        format!("Prefer: wait=1\r\nKenwell-Position: {applied}\r\nKenwell-Position: {waiting}\r\n");
+    let joined = format!("Prefer: wait=1\r\nKenwell-Position: {applied}, {waiting}\r\n");
+    for headers in [&several, &joined] {
+        refused(&ask(&server.private, "a", headers), 409, "not_applied");
+    }
+    redis.restart();
+    let patient = several.replace("wait=1", "wait=55");
+    let reply = ask(&server.private, "a", &patient);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().contains(r#"["n","2"]"#), "{}", reply.text());
+    let wrong = format!("Kenwell-Position: {applied}\r\nKenwell-Position: 1\r\n");
+    refused(&ask(&server.private, "a", &wrong), 400, "bad_request");
+}
+
+#[test]
 fn a_position_outlives_a_kill_and_a_replay() {
     let mut redis = Redis::start();
     let mut server = Server::start(&redis);
