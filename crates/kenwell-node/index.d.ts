@@ -1,10 +1,14 @@
 // Types of @kenwell/redis. Programs without Jovo: import from '@kenwell/redis/state'.
+// Where Jovo is not installed, what these lines name has no types, and everything else has.
+// @ts-ignore
 import type { DbItem, DbPluginConfig, DbPluginStoredElementsConfig, DeepPartial, Jovo } from '@jovotech/framework';
+// @ts-ignore
 import { DbPlugin } from '@jovotech/framework';
 import type { Connection, Encryption, EntryConfig, HashUserIds, Profile } from './state';
 
 export * from './state';
 
+// @ts-ignore
 declare module '@jovotech/framework/dist/types/Extensible' {
   interface ExtensiblePluginConfig {
     RedisDb?: RedisDbConfig;
@@ -14,10 +18,16 @@ declare module '@jovotech/framework/dist/types/Extensible' {
   }
 }
 
+// @ts-ignore
 declare module '@jovotech/framework/dist/types/JovoUser' {
   interface JovoUser {
     /** What Kenwell knows about the user from events, with the option `profile`; read-only. */
     readonly profile?: Profile;
+    /**
+     * Deletes all that is stored of the user, and says whether there was anything. The request stores nothing of them any
+     * more. There once the user was loaded.
+     */
+    deleteData(): Promise<boolean>;
   }
 }
 
@@ -31,7 +41,10 @@ export interface RedisDbConfig extends DbPluginConfig, Connection {
   keySeparator: string;
   /** The records of a user. Default: one, "data", with everything. */
   entries: RedisEntryConfig[];
-  /** Names the key of an entry. Default: `[keyPrefix, entry.id, userId]`, joined. */
+  /**
+   * Names the key of an entry. Default: `[keyPrefix, entry.id, userId]`, joined. Where `hashUserIds` is set, it gets the hash
+   * instead of the user id.
+   */
   onCreateKey: (userId: string, config: RedisDbConfig, jovo: Jovo, entry: RedisEntryConfig) => string | Promise<string>;
   /** Makes the value to store. Default: JSON. */
   onEncodeValue: (entryId: string, dbItem: DbItem) => Promise<string | ArrayBufferView> | string | ArrayBufferView;
@@ -64,4 +77,6 @@ export declare class RedisDb extends DbPlugin<RedisDbConfig> {
   getDbItem(userId: string, jovo: Jovo): Promise<DbItem>;
   loadData(userId: string, jovo: Jovo): Promise<void>;
   saveData(userId: string, jovo: Jovo): Promise<void>;
+  /** Deletes all that is stored of a user, and says whether there was anything; see `$user.deleteData()`. */
+  deleteData(userId: string, jovo: Jovo): Promise<boolean>;
 }

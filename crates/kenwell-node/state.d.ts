@@ -1,5 +1,11 @@
 // Types of the state store, and what it shares with the Jovo plugin.
 
+declare global {
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** Which Redis, and how to reach it. */
 export interface Connection {
   /**
@@ -68,6 +74,54 @@ export interface EntryConfig {
   ttlSeconds?: number;
 }
 
+/**
+ * Which parts of a record are stored. What is not named is stored as it is: sessions are never over then, and histories are
+ * not cut.
+ */
+export interface StoredElements {
+  user?: boolean | { enabled?: boolean };
+  /** A session that was not loaded for `expiresAfterSeconds` (900) is over: the record is loaded without it. */
+  session?: boolean | { enabled?: boolean; expiresAfterSeconds?: number };
+  /** The newest `size` (3) turns are kept; of new ones the chosen `fields`, or all. */
+  history?: boolean | { enabled?: boolean; size?: number; fields?: string[] };
+  createdAt?: boolean;
+  updatedAt?: boolean;
+}
+
+/** A list of turns beside the record, for `appendHistory` and `history`. */
+export interface HistoryListConfig {
+  /** Part of the key, like that of an entry; no entry has the same. */
+  id: string;
+  /** How many turns are kept, 1 to 10,000. */
+  size: number;
+  /** The fields of a turn that are kept, in their order. Default: turns as they are. */
+  fields?: string[];
+  /** How long Redis keeps the list after a turn was added, in whole seconds. Default, and 0: for ever. */
+  ttlSeconds?: number;
+}
+
+/** How one save differs from others. */
+export interface SaveOptions {
+  /** How long Redis keeps all entries after this, in whole seconds; 0: for ever. Default: each entry's own time. */
+  ttlSeconds?: number;
+}
+
+export interface UpdateOptions extends SaveOptions {
+  /** How often it begins at most, 1 to 10,000. Default: 100. */
+  attempts?: number;
+}
+
+/** What lies at one of a user's keys. */
+export interface StoredEntry {
+  /** The id of the entry, or of the list of turns. */
+  entry: string;
+  key: string | Buffer;
+  /** As it is stored: encoded, and encrypted where it is. A Buffer when it is no UTF-8, null when it is no string. */
+  value: string | Buffer | null;
+  /** How long Redis will keep it, in milliseconds; null: for ever. */
+  expiresInMs: number | null;
+}
+
 /** A user's traits: names and values as Kenwell stores them. */
 export type Profile = Readonly<Record<string, string>>;
 
@@ -91,10 +145,18 @@ export interface StateStoreOptions extends Connection {
   keySeparator?: string;
   /** The records of a user. Default: one, "data", with everything. */
   entries?: EntryConfig[];
+  /** Which parts are stored, when sessions are over, how long histories are. Default: everything that an entry holds. */
+  storedElements?: StoredElements;
+  /** Keeps turns in a Redis list beside the record. Default: there is none. */
+  historyList?: HistoryListConfig;
+  /** Names the key of an entry. Where `hashUserIds` is set, it gets the hash instead of the user id. */
   onCreateKey?: (userId: string, entry: EntryConfig) => string | Promise<string>;
-  /** Bytes are copied at once: they may be used for something else afterwards. */
-  onEncodeValue?: (entryId: string, part: StateRecord) => string | ArrayBufferView | Promise<string | ArrayBufferView>;
-  onDecodeValue?: (entryId: string, value: string | Buffer) => StateRecord | Promise<StateRecord>;
+  /**
+   * Bytes are copied at once: they may be used for something else afterwards. With `historyList`, turns come here too, under
+   * its id.
+   */
+  onEncodeValue?: (entryId: string, part: any) => string | ArrayBufferView | Promise<string | ArrayBufferView>;
+  onDecodeValue?: (entryId: string, value: string | Buffer) => any;
   encryption?: Encryption;
   hashUserIds?: HashUserIds;
   /** A load starts the entries' time to live anew. Default: only saves do. */
@@ -109,7 +171,7 @@ export interface StateStoreOptions extends Connection {
 
 /** Records of users in Redis. Stores with the same connection settings share one connection. */
 export declare class StateStore {
-  /** Connects when first used. Throws KENWELL_SETTINGS. */
+  /** Connects when first used. Throws KENWELL_SETTINGS, also for options that do not exist. */
   constructor(options: StateStoreOptions);
   /** The user's record, or null when nothing is stored (and no profile, if one is asked for). */
   load(userId: string): Promise<StateRecord | null>;
@@ -117,18 +179,45 @@ export declare class StateStore {
   loadMany(userIds: string[]): Promise<(StateRecord | null)[]>;
   /**
    * Replaces what is stored, whoever wrote it. What is changed in `record` after the call is no part of it. When `record`
-   * has an `updatedAt`, it becomes the one that was stored.
+   * has an `updatedAt`, it becomes the one that was stored. Parts that no record has are KENWELL_SETTINGS.
    */
-  save(userId: string, record: StateRecord): Promise<void>;
+  save(userId: string, record: StateRecord, options?: SaveOptions): Promise<void>;
   /**
    * Saves unless somebody else has saved since `record` was loaded or saved; throws KENWELL_CONFLICT then. Copies (a spread,
    * structuredClone, JSON there and back) are known by their `updatedAt`, which takes one round trip more; without one,
    * and where no entry stores it, a copy is a new record, which is saved if nothing is stored. Sets `createdAt` and
    * `updatedAt` of `record` to what was stored.
    */
-  saveIfUnchanged(userId: string, record: StateRecord): Promise<void>;
-  /** Deletes all that is stored, and says whether there was anything. */
+  saveIfUnchanged(userId: string, record: StateRecord, options?: SaveOptions): Promise<void>;
+  /**
+   * Loads the record, or a new one, lets `change` change it, and saves it if nobody else has saved meanwhile; otherwise begins
+   * again. What `change` returns is saved, or the record itself when that is nothing; it may be called several times. Gives
+   * what was saved. Throws KENWELL_CONFLICT when somebody else was faster each time, and KENWELL_UNCERTAIN when the connection
+   * broke during the save: then it is not made again.
+   */
+  update(userId: string, change: (record: StateRecord & { user: { data: any } }) => StateRecord | void | Promise<StateRecord | void>, options?: UpdateOptions): Promise<StateRecord>;
+  /** Deletes all that is stored, the list of turns included, and says whether there was anything. */
   delete(userId: string): Promise<boolean>;
+  /** Whether anything is stored, apart from a list of turns. Nothing of it is read. */
+  has(userId: string): Promise<boolean>;
+  /** Lets times to live begin anew as a save does, without writing; says whether there was anything. */
+  touch(userId: string, options?: SaveOptions): Promise<boolean>;
+  /** What is stored, as it lies in Redis; the list of turns without its items. For people and tools. */
+  list(userId: string): Promise<StoredEntry[]>;
+  /**
+   * Puts a turn, or several, the oldest first, into the list that `historyList` asks for; a turn that is a list itself goes
+   * into another one: `[turn]`. Never repeated: KENWELL_UNCERTAIN when the connection broke.
+   */
+  appendHistory(userId: string, turns: any): Promise<void>;
+  /** The turns of that list, the newest first. */
+  history(userId: string): Promise<any[]>;
+  /**
+   * Lets no more calls begin (KENWELL_CLOSED), waits for those that have, at most `timeoutMs` (default: `commandTimeoutMs`),
+   * and closes the connection unless others use it. KENWELL_TIMEOUT when calls were still under way.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+  /** For `await using`, where Node has it: the same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export type KenwellErrorCode =
@@ -143,6 +232,7 @@ export type KenwellErrorCode =
   | 'KENWELL_HOOK'
   | 'KENWELL_TOO_LARGE'
   | 'KENWELL_BUSY'
+  | 'KENWELL_CLOSED'
   | 'KENWELL_NATIVE';
 
 /** Every error of this package. Messages name settings, keys and entries, never a value or a password. */
@@ -160,5 +250,5 @@ export declare class KenwellError extends Error {
   readonly retryable: boolean;
 }
 
-/** Whether the native part is there, which Cluster and Sentinel need, and why it is not. */
+/** Whether the native part is there, which speaks to Cluster and Sentinel, and why it is not: then JavaScript does. */
 export declare const transport: { readonly native: boolean; readonly problem: string | null };

@@ -8,10 +8,11 @@
 
 const { randomBytes } = require('crypto');
 
-const { xchacha20poly1305 } = require('@noble/ciphers/chacha');
-
-const { wrong } = require('./settings');
+const { wrong } = require('./error');
 const { textOrBytes } = require('./values');
+
+/** Loaded when something is encrypted first: most programs need none. */
+const chacha = (...given) => require('@noble/ciphers/chacha').xchacha20poly1305(...given);
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 24;
@@ -62,7 +63,7 @@ class KeyRing {
   seal(redisKey, value) {
     const head = `kw1.${this.sealing}.`;
     const nonce = randomBytes(NONCE_BYTES);
-    const sealed = xchacha20poly1305(this.secrets.get(this.sealing), nonce, placeOf(head, redisKey)).encrypt(Buffer.from(value));
+    const sealed = chacha(this.secrets.get(this.sealing), nonce, placeOf(head, redisKey)).encrypt(Buffer.from(value));
     return head + Buffer.concat([nonce, sealed]).toString('base64url');
   }
 
@@ -99,7 +100,7 @@ function secretOf(id, secret) {
 
 function decrypted(secret, bytes, place) {
   try {
-    const plain = xchacha20poly1305(secret, bytes.subarray(0, NONCE_BYTES), place).decrypt(bytes.subarray(NONCE_BYTES));
+    const plain = chacha(secret, bytes.subarray(0, NONCE_BYTES), place).decrypt(bytes.subarray(NONCE_BYTES));
     return Buffer.from(plain.buffer, plain.byteOffset, plain.length);
   } catch {
     throw new Refused(CHANGED);

@@ -58,11 +58,8 @@ function store(writes) {
 
 function stored(given) {
   if (given.every((reply) => reply === 'OK')) return;
-  const isRefusal = (reply) => reply instanceof ErrorReply;
-  // All share the fate of the one that was refused: that one is named.
-  const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
-  const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
-  throw failed < 0 ? odd() : Object.assign(refused(given[failed]), { index: failed });
+  check(given);
+  throw odd();
 }
 
 function storeUnchanged(expected, writes) {
@@ -87,8 +84,7 @@ function remove(keys) {
     replyLimits: replyLimitsOf('DEL', deletes.length),
     read(replies) {
       const given = answers(replies, deletes.length);
-      const failed = given.findIndex((reply) => reply instanceof ErrorReply);
-      if (failed >= 0) throw Object.assign(refused(given[failed]), { index: failed });
+      check(given);
       if (!given.every((count) => count === 0 || count === 1)) throw odd();
       return given.reduce((sum, count) => sum + count, 0);
     },
@@ -107,9 +103,20 @@ function answers(replies, count) {
   return replies.slice(1, count + 1).map((reply) => (reply instanceof ErrorReply ? reply : executed));
 }
 
+/**
+ * Throws the error of the command that was refused, if one was, with the number of its value. All that were sent together
+ * share its fate.
+ */
+function check(given, valueOf = (index) => index) {
+  const isRefusal = (reply) => reply instanceof ErrorReply;
+  const culprit = given.findIndex((reply) => isRefusal(reply) && reply.code !== 'EXECABORT');
+  const failed = culprit >= 0 ? culprit : given.findIndex(isRefusal);
+  if (failed >= 0) throw Object.assign(refused(given[failed]), { index: valueOf(failed) });
+}
+
 /** Replies that answer another question than the one that was asked: the connection is out of step. */
 function odd() {
-  return lost('Redis answered with something that is no answer to this', false);
+  return lost('Redis answered with something that is no answer to this');
 }
 
 function contentOf(reply) {
@@ -127,16 +134,24 @@ function fields(reply, profileKey) {
   return pairs;
 }
 
-/** Codes that say that the command or the login is wrong, rather than that the server cannot do it now. */
-const LASTING = new Set(['ERR', 'WRONGTYPE', 'CROSSSLOT', 'NOPERM', 'NOPROTO', 'DENIED']);
+/** Words behind `ERR` that are about this call alone. */
+const OF_THE_CALL = ['wrong number of arguments', 'string exceeds maximum allowed size', 'ACL failure in script: No permissions to access a key', 'WRONGTYPE'];
 
-/** Redis repeats keys and values at the end of some messages; that part is cut off. */
-function refused({ code, text }, place = '') {
-  if (code === 'MOVED' || code === 'ASK') {
-    return new KenwellError('KENWELL_SETTINGS', `${place}this is a Redis Cluster, but the setting cluster is not set; set cluster: true (it needs the native part of @kenwell/redis)`, { setting: 'cluster', redisCode: code });
-  }
-  const reason = code === 'NOPERM' && text.includes('key') ? 'no permission to access this key' : text.split(', with args beginning with')[0].slice(0, 200);
-  return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code.slice(0, 200)} ${reason}`, { redisCode: code, retryable: !LASTING.has(code) });
+/**
+ * Whether this call will be refused whatever happens at the server: everything else may be repaired there. The native
+ * connection has the same table (crates/kenwell/src/reply.rs).
+ */
+function isLasting(code, text) {
+  return code === 'ERR' ? OF_THE_CALL.some((words) => text.includes(words)) : code === 'WRONGTYPE' || code === 'CROSSSLOT';
 }
 
-module.exports = { Value, fetch, refused, remove, store, storeUnchanged, valueOf };
+/** Redis repeats keys and values at the end of some messages; that part is cut off. */
+function refused({ code, text, isOfCluster }, place = '') {
+  if ((code === 'MOVED' || code === 'ASK') && !isOfCluster) {
+    return new KenwellError('KENWELL_SETTINGS', `${place}this is a Redis Cluster, but the setting cluster is not set; set cluster: true`, { setting: 'cluster' });
+  }
+  const reason = code === 'NOPERM' && text.includes('key') ? 'no permission to access this key' : text.split(', with args beginning with')[0].slice(0, 200);
+  return new KenwellError('KENWELL_REFUSED', `${place}Redis refused: ${code.slice(0, 200)} ${reason}`, { redisCode: code, retryable: !isLasting(code, text) });
+}
+
+module.exports = { Value, answers, check, contentOf, fetch, odd, refused, remove, store, storeUnchanged, together, valueOf };

@@ -4,9 +4,12 @@
 // native object does not survive being copied.
 'use strict';
 
-const { identity, read } = require('./settings');
-const native = require('./native');
+const { load } = require('./addon');
+const { ClusterConnection } = require('./cluster-connection');
 const { JavaScriptConnection } = require('./javascript-connection');
+const { NativeConnection } = require('./native');
+const { SentinelConnection } = require('./sentinel-connection');
+const { identity, read } = require('./settings');
 
 /** The most connections that are kept; beyond that the one that was not used for longest is closed. */
 const MAX_CONNECTIONS = 256;
@@ -15,16 +18,18 @@ const MAX_CONNECTIONS = 256;
 const kept = new Map();
 
 /**
- * Which part speaks to a standalone server. A call in JavaScript wakes no other thread on its way, so that part does; a
- * cluster and Sentinels need the native part. KENWELL_NATIVE=on gives it every server, KENWELL_NATIVE=off none: to compare,
- * and to diagnose.
+ * Which part speaks to a standalone server. A call in JavaScript wakes no other thread on its way, so that part does; to a
+ * cluster and behind Sentinels it does where the native part cannot be loaded. KENWELL_NATIVE=on gives the native part every
+ * server, KENWELL_NATIVE=off none: to compare, and to diagnose.
  */
 const choice = process.env.KENWELL_NATIVE;
-const { addon, problem } = choice === 'off' ? { addon: null, problem: 'KENWELL_NATIVE is off' } : native.load();
+const { addon, problem } = choice === 'off' ? { addon: null, problem: 'KENWELL_NATIVE is off' } : load();
 
 function open(settings) {
-  const isNative = addon !== null && (choice === 'on' || settings.cluster || settings.sentinel !== null);
-  return isNative ? new native.NativeConnection(addon, settings) : new JavaScriptConnection(settings);
+  const isAlone = !settings.cluster && settings.sentinel === null;
+  if (addon !== null && (choice === 'on' || !isAlone)) return new NativeConnection(addon, settings);
+  if (isAlone) return new JavaScriptConnection(settings);
+  return settings.cluster ? new ClusterConnection(settings) : new SentinelConnection(settings);
 }
 
 /**
@@ -49,7 +54,35 @@ function connection(config, key = identity(config)) {
   return found;
 }
 
+/** How many stores that are not closed use the connection of an identity. */
+const stores = new Map();
+/** The most identities that are remembered of those that something without an end uses. */
+const MAX_ENDLESS = 4096;
+/** Identities that Jovo's plugin uses: it is never closed, so a store that is does not close their connection. */
+const endless = new Set();
+
+/** A store begins to use the connection of this identity. */
+function retain(key) {
+  stores.set(key, (stores.get(key) ?? 0) + 1);
+}
+
+/** Something that is never closed uses it. */
+function retainForEver(key) {
+  if (endless.size < MAX_ENDLESS) endless.add(key);
+}
+
+/** A store was closed: so is the connection when nobody else uses it. Calls that still wait are answered. */
+function release(key) {
+  const left = (stores.get(key) ?? 1) - 1;
+  if (left > 0) stores.set(key, left);
+  else stores.delete(key);
+  if (left > 0 || endless.has(key)) return;
+  const unused = kept.get(key);
+  kept.delete(key);
+  unused?.close();
+}
+
 /** Whether the native part is there, and why it is not. */
 const transport = { native: addon !== null, problem };
 
-module.exports = { connection, transport };
+module.exports = { connection, release, retain, retainForEver, transport };

@@ -93,7 +93,7 @@ function broken(error, connected) {
   if (connected && !/alert/i.test(error.message)) return lost(error.code || 'it broke');
   const handshake = explanation(error) !== null || typeof error.code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_|DEPTH_|SELF_SIGNED)/.test(error.code);
   const code = handshake ? 'KENWELL_TLS' : 'KENWELL_CONNECTION';
-  return new KenwellError(code, `cannot connect to Redis: ${explanation(error) || error.code || error.message}`, { systemCode: error.code, retryable: !handshake });
+  return new KenwellError(code, `cannot connect to Redis: ${explanation(error) || error.code || error.message}`, { systemCode: error.code, retryable: true });
 }
 
 module.exports = { broken, open };

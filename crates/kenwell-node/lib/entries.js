@@ -8,10 +8,10 @@ const { KenwellError, at, shown } = require('./error');
 const { callLimit, identity } = require('./settings');
 const { cipherOf, Refused } = require('./cipher');
 const { hashed } = require('./hashing');
-const { each, inTime, then } = require('./hooks');
+const { each, inTime, keyFrom, then, valueFrom } = require('./hooks');
 const { NoRecord } = require('./record');
 const { inTurn } = require('./write-order');
-const { bytesWithin, secondsOf, sendable, thenable } = require('./values');
+const { bytesWithin, secondsOf, thenable } = require('./values');
 
 /** Largest value unless the configuration says otherwise, 16 MiB. */
 const DEFAULT_MAX_VALUE_BYTES = 16 * 1024 * 1024;
@@ -26,6 +26,10 @@ class Entries {
     this.config = config;
     this.hooks = hooks;
     this.entries = config.entries;
+    /** The list of turns beside the record, if there is one: of its own entry only the id and the time to live count. */
+    this.list = config.historyList ?? null;
+    /** All that is stored of a user. */
+    this.all = this.list === null ? this.entries : [...this.entries, this.list];
     this.cipher = config.encryption ? cipherOf(config.encryption) : null;
     /** How long one call may take, from its beginning, hooks and all. */
     this.limit = callLimit(config);
@@ -66,10 +70,10 @@ class Entries {
     return { item, found, profile: profileOf(profile), stored: { server: this.server, keys, values } };
   }
 
-  /** All entries in one atomic step: gives what is stored now. */
-  save(userId, item) {
+  /** All entries in one atomic step: gives what is stored now. `ttl` is for all of them, in seconds; null for each its own. */
+  save(userId, item, ttl = null) {
     const end = this.end();
-    return this.write(userId, this.writes(userId, item, end), end, async (writes) => {
+    return this.write(userId, this.writes(userId, item, ttl, end), end, async (writes) => {
       try {
         if (writes.length > 0) await connection(this.config, this.server).store(writes, end);
       } catch (error) {
@@ -83,10 +87,10 @@ class Entries {
    * The same, if what is stored is still what `known(keys, end)` says, which may be a promise. Gives null when it is
    * not.
    */
-  saveIfUnchanged(userId, item, known) {
+  saveIfUnchanged(userId, item, known, ttl = null) {
     const end = this.end();
     let stored;
-    const prepared = then(this.writes(userId, item, end), (writes) =>
+    const prepared = then(this.writes(userId, item, ttl, end), (writes) =>
       then(known(writes.map(({ key }) => key), end), (found) => {
         stored = found;
         return writes;
@@ -104,10 +108,10 @@ class Entries {
     });
   }
 
-  /** Deletes all entries, and gives how many there were. */
+  /** Deletes all entries and the list, and gives how many there were. */
   remove(userId) {
     const end = this.end();
-    return this.write(userId, this.keys(userId, end), end, async (keys) => {
+    return this.write(userId, this.keys(userId, end, this.all), end, async (keys) => {
       if (keys.length === 0) return 0;
       let removed;
       try {
@@ -125,33 +129,38 @@ class Entries {
     return inTurn(() => `${this.server}\n${userId}`, prepared, end, send);
   }
 
-  keys(userId, end) {
-    const { config, entries, hooks } = this;
+  keys(userId, end, entries = this.entries) {
+    const { config, hooks } = this;
     const name = config.hashUserIds ? hashed(config.hashUserIds, userId) : userId;
     return each(entries, (entry) => hooks.key(name, entry), keyFrom, end, this.limit);
   }
 
   /** Nothing is sent before the last hook has run: one that fails writes nothing. */
-  writes(userId, item, end) {
+  writes(userId, item, ttl, end) {
     const { entries, hooks, limit } = this;
     return then(this.keys(userId, end), (keys) => {
       const encode = (entry) => hooks.encode(entry.id, partOf(item, entry));
       const accept = (given, { id }, index) => valueFrom(given, id, keys[index]);
-      return then(each(entries, encode, accept, end, limit), (values) => this.writesOf(keys, values, end));
+      return then(each(entries, encode, accept, end, limit), (values) => this.writesOf(keys, values, ttl, end));
     });
   }
 
-  writesOf(keys, values, end) {
+  writesOf(keys, values, ttl, end) {
     const { config, entries } = this;
-    const limit = config.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
     const check = (entry, index) => !config.overwriteCorrupt && corruptKeys.has(this.server, keys[index]) && this.checkAgain(entry, keys[index], end);
     const write = (_checked, entry, index) => {
       const key = keys[index];
-      const value = this.cipher?.covers(entry.id) ? this.cipher.seal(key, values[index]) : values[index];
-      if (!bytesWithin(value, limit)) throw new KenwellError('KENWELL_TOO_LARGE', `entry "${entry.id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: entry.id, key: String(key) });
-      return { key, value, ttl: secondsOf(entry) };
+      return { key, value: this.sealed(entry, key, values[index]), ttl: ttl ?? secondsOf(entry) };
     };
     return each(entries, check, write, end, this.limit);
+  }
+
+  /** A value as it is stored, if it is not too large. */
+  sealed({ id }, key, value) {
+    const limit = this.config.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES;
+    const stored = this.cipher?.covers(id) ? this.cipher.seal(key, value) : value;
+    if (bytesWithin(stored, limit)) return stored;
+    throw new KenwellError('KENWELL_TOO_LARGE', `entry "${id}" (key ${shown(key)}): the value has more than ${limit} bytes (maxValueBytes)`, { entry: id, key: String(key) });
   }
 
   /**
@@ -209,39 +218,18 @@ class Entries {
   /** The error of a call; when Redis refuses one of the values, it has its entry and key. */
   placed(writes, error) {
     const write = writes[error.index];
-    return write === undefined ? error : at(error, this.entries[error.index].id, write.key);
+    return write === undefined ? error : at(error, this.all[error.index].id, write.key);
   }
 }
 
+/** What stands for a value that means nothing and may be overwritten. */
 const CORRUPT = Symbol('corrupt');
-
-function keyFrom(given, { id }) {
-  const key = sent(given);
-  if (key !== undefined) return key;
-  throw new KenwellError('KENWELL_HOOK', `entry "${id}": onCreateKey returned ${typeof given}, not a string`, { entry: id });
-}
-
-function valueFrom(given, id, key) {
-  const value = typeof given === 'number' ? String(given) : sent(given);
-  if (value !== undefined) return value;
-  throw new KenwellError('KENWELL_HOOK', `entry "${id}": onEncodeValue returned ${typeof given}, not a string or bytes`, { entry: id, key: String(key) });
-}
-
-function sent(given) {
-  try {
-    return sendable(given);
-  } catch {
-    return undefined; // the memory of these bytes was given away
-  }
-}
 
 const isLate = (error) => error instanceof KenwellError && error.code === 'KENWELL_TIMEOUT';
 
 function corruptError(entry, key, problem, cause) {
   return new KenwellError('KENWELL_CORRUPT_VALUE', `entry "${entry.id}" (key ${shown(key)}): the stored value ${problem}; it is not overwritten unless overwriteCorrupt is set`, { entry: entry.id, key: String(key), cause });
 }
-
-const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
 
 /** What an entry holds of a record, always in this order. */
 function partOf(item, entry) {
@@ -270,4 +258,4 @@ function profileOf(fields) {
   return Object.freeze(profile);
 }
 
-module.exports = { Entries };
+module.exports = { CORRUPT, Entries };

@@ -9,12 +9,13 @@
  * KENWELL_REFUSED        Redis answered with an error (`redisCode`: WRONGTYPE, NOAUTH, OOM, …)
  * KENWELL_CORRUPT_VALUE  what is stored cannot be decoded or is no record, or was found so before and must not be overwritten
  * KENWELL_CONFLICT       somebody else has saved since this was loaded, or it was not loaded and something is stored
- * KENWELL_UNCERTAIN      the connection broke, and repeating the call could do harm (saveIfUnchanged, or a newer call has
- *                        overtaken it, or bytes of an older one may still arrive): load again to see what is stored
+ * KENWELL_UNCERTAIN      the connection broke, and repeating the call could do harm (saveIfUnchanged, update, appendHistory,
+ *                        or a newer call has overtaken it, or bytes of an older one may still arrive): load again to see
  * KENWELL_HOOK           a hook returned something that is no key or no value
  * KENWELL_TOO_LARGE      a value is larger than maxValueBytes
+ * KENWELL_CLOSED         the store was closed by this program
  * KENWELL_BUSY           more calls or bytes are waiting for Redis than the bounds allow
- * KENWELL_NATIVE         this needs the native part of the package, which could not be loaded
+ * KENWELL_NATIVE         the native part is of another version than this JavaScript, and did not understand it
  */
 class KenwellError extends Error {
   /**
@@ -56,12 +57,17 @@ function at(error, entry, key) {
   return new KenwellError(code, `entry "${entry}" (key ${shown(key)}): ${message}`, { ...fields, cause: error.cause, key: String(key), entry });
 }
 
-function lost(why, retryable = true) {
-  return new KenwellError('KENWELL_CONNECTION', `the connection to Redis was lost: ${why}`, { retryable });
+function lost(why) {
+  return new KenwellError('KENWELL_CONNECTION', `the connection to Redis was lost: ${why}`, { retryable: true });
 }
 
 function timeout(limit, what = 'the call') {
   return new KenwellError('KENWELL_TIMEOUT', `${what} took longer than ${limit} ms`, { retryable: true });
+}
+
+/** A setting, an option or a part of a record that cannot work. */
+function wrong(setting, problem) {
+  return new KenwellError('KENWELL_SETTINGS', `setting ${setting}: ${problem}`, { setting });
 }
 
 /** A comparison was sent and not answered. */
@@ -79,4 +85,4 @@ function unsettled() {
   return new KenwellError('KENWELL_UNCERTAIN', 'this was done, but an older call on the same key that was given up may still be executed and undo it; permit +client|kill and +client|info, or repeat it after a minute');
 }
 
-module.exports = { KenwellError, at, lost, overtaken, printable, shown, timeout, uncertain, unsettled };
+module.exports = { KenwellError, at, lost, overtaken, shown, timeout, uncertain, unsettled, wrong };

@@ -3,7 +3,7 @@
 
 const { createHmac } = require('crypto');
 
-const { wrong } = require('./settings');
+const { wrong } = require('./error');
 
 /** Shortest secret, in bytes. A shorter one could be found by trying. */
 const MIN_SECRET_BYTES = 16;

@@ -2,8 +2,8 @@
 'use strict';
 
 const { Alarm } = require('./clock');
-const { timeout } = require('./error');
-const { thenable } = require('./values');
+const { KenwellError, timeout } = require('./error');
+const { sendable, thenable } = require('./values');
 
 /**
  * Asks a hook once for each item, one after the other, and gives the list of what `accept(given, item, index)` makes of the
@@ -44,4 +44,26 @@ function inTime(given, end, limit) {
   });
 }
 
-module.exports = { each, inTime, then };
+/** The key that a hook has given. */
+function keyFrom(given, { id }) {
+  const key = sent(given);
+  if (key !== undefined) return key;
+  throw new KenwellError('KENWELL_HOOK', `entry "${id}": onCreateKey returned ${typeof given}, not a string`, { entry: id });
+}
+
+/** The value that a hook has made. */
+function valueFrom(given, id, key) {
+  const value = typeof given === 'number' ? String(given) : sent(given);
+  if (value !== undefined) return value;
+  throw new KenwellError('KENWELL_HOOK', `entry "${id}": onEncodeValue returned ${typeof given}, not a string or bytes`, { entry: id, key: String(key) });
+}
+
+function sent(given) {
+  try {
+    return sendable(given);
+  } catch {
+    return undefined; // the memory of these bytes was given away
+  }
+}
+
+module.exports = { each, inTime, keyFrom, then, valueFrom };

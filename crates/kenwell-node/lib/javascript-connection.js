@@ -1,104 +1,45 @@
-// The connection to a standalone Redis, in JavaScript alone: one server, one socket. It knows neither Cluster nor Sentinel:
-// these need the native part.
+// The connection to one Redis, in JavaScript alone: one socket. A standalone server, one of the nodes of a cluster
+// (cluster-connection.js), or whichever server Sentinels call the master (sentinel-connection.js).
 'use strict';
 
+const { Call } = require('./call');
 const { now } = require('./clock');
-const commands = require('./commands');
-const { KenwellError, lost, overtaken, timeout, uncertain, unsettled } = require('./error');
+const { lost, overtaken, timeout, unsettled } = require('./error');
 const { Fifo } = require('./fifo');
 const { LostChanges } = require('./lost-changes');
 const pending = require('./pending-calls');
+const { RedisCalls } = require('./redis-calls');
 const { RedisSocket } = require('./redis-socket');
 const { ErrorReply } = require('./resp');
+const { scan } = require('./scan');
 
 /** Errors after which a new connection may do better: after a failover, or when the password was changed. */
 const DRAINING = new Set(['READONLY', 'NOAUTH', 'WRONGPASS', 'MASTERDOWN']);
 
 const isDraining = (reply) => reply instanceof ErrorReply && DRAINING.has(reply.code);
 
-/** One call: its commands, and what has come of the answer. */
-class Call {
-  constructor(connection, { commands: list, replyLimits, read }, changes, repeatable, end) {
-    this.connection = connection;
-    this.commands = list;
-    this.replyLimits = replyLimits;
-    this.read = read;
-    /** The writes or keys that it changes; null when it only reads. */
-    this.changes = changes;
-    this.repeatable = repeatable;
-    this.end = end;
-    this.bytes = bytesOf(list);
-    this.replies = [];
-    /** When it was sent; 0 when it was not. */
-    this.sentAt = 0;
-    /** It was sent on a connection that broke. */
-    this.repeated = false;
-    /** Its time is over, and nobody waits for it any more. */
-    this.over = false;
-    /** What it changes may be undone by an older call that arrives late. */
-    this.isUnsettled = false;
-    // As `pending` sets them.
-    this.id = 0;
-    this.resolve = null;
-    this.reject = null;
-  }
+/** The most servers that are remembered: with Sentinels there are several in the course of time. */
+const MAX_SERVERS = 64;
 
-  send() {
-    this.connection.send(this);
-  }
-
-  late() {
-    return this.connection.late(this);
-  }
-}
-
-/** The keys of writes, or of what are keys. */
-const keysOf = (changes) => changes.map((change) => change.key ?? change);
-
-/** About how many bytes are sent. Throws for what cannot be: a call is sent as a whole or not at all. */
-function bytesOf(list) {
-  let bytes = 0;
-  for (const command of list) {
-    for (const argument of command) {
-      if (typeof argument !== 'string' && !(argument instanceof Uint8Array)) throw new TypeError('a key or value is neither text nor bytes');
-      bytes += argument.length;
-    }
-  }
-  return bytes;
-}
-
-class JavaScriptConnection {
+class JavaScriptConnection extends RedisCalls {
   constructor(settings) {
-    if (settings.cluster || settings.sentinel) {
-      throw new KenwellError('KENWELL_NATIVE', 'Redis Cluster and Sentinel need the native part of @kenwell/redis, which could not be loaded here');
-    }
+    super();
     this.settings = settings;
     /** The `RedisSocket` that is open, or is being opened. */
     this.socket = null;
     /** What is to be sent, or to be sent again, in the order in which it was begun. */
     this.unsent = new Fifo();
-    /** The last connection on which something was left without an answer: its number, and what Redis calls it. */
-    this.previous = null;
+    /** From an address to what is left there of connections that were given up. */
+    this.servers = new Map();
     this.lostChanges = new LostChanges();
     /** How many connections were opened, or were to be. */
     this.dialled = 0;
     this.closing = false;
   }
 
-  fetch(keys, refresh, profileKey, end) {
-    return this.ask(commands.fetch(keys, refresh, profileKey), refresh ? keys : null, true, end);
-  }
-
-  store(writes, end) {
-    return this.ask(commands.store(writes), writes, true, end);
-  }
-
-  storeUnchanged(expected, writes, end) {
-    return this.ask(commands.storeUnchanged(expected, writes), writes, false, end);
-  }
-
-  remove(keys, end) {
-    return this.ask(commands.remove(keys), keys, true, end);
+  /** A page of the keys that begin with `prefix`: `{ cursor, keys }`, where a cursor of '0' says that it is the last one. */
+  scan(cursor, prefix, count, end) {
+    return this.ask(scan(cursor, prefix, count), null, true, end);
   }
 
   /** Calls that wait are still answered. */
@@ -139,22 +80,46 @@ class JavaScriptConnection {
     for (const call of this.unsent.takeAll()) {
       if (!call.over) this.sendNow(call);
     }
+    if (this.closing && socket.queue.length === 0) socket.close(lost('it is not needed any more'));
   }
 
   sendNow(call) {
     const { socket } = this;
     call.sentAt = now();
-    call.isUnsettled = this.lostChanges.keys.size > 0 && call.changes !== null && this.lostChanges.mayFollow(keysOf(call.changes), socket.number);
+    call.isUnsettled = this.lostChanges.keys.size > 0 && call.changes !== null && this.lostChanges.mayFollow(call.keys(), socket.number, this.serverAt(socket.settings.address));
     socket.send(call);
   }
 
+  /** Begins to open a connection: `open` is called, or `failUnsent`, now or later. */
   dial() {
+    this.open(this.settings);
+  }
+
+  open(settings) {
     try {
       this.dialled += 1;
-      this.socket = new RedisSocket(this, this.settings, this.previous, this.dialled);
+      this.socket = new RedisSocket(this, settings, this.serverAt(settings.address).previous, this.dialled);
     } catch (error) {
-      for (const { id } of this.unsent.takeAll()) pending.reject(id, error);
+      this.failUnsent(error);
     }
+  }
+
+  /** Whoever waits for a connection is told why there is none. */
+  failUnsent(error) {
+    for (const call of this.unsent.takeAll()) call.fail(error);
+  }
+
+  /**
+   * `previous` is the last connection to this server on which something was left without an answer: its number, and what
+   * Redis calls it. Up to the number `unfenced` the server could not be made to forget connections.
+   */
+  serverAt(address) {
+    const known = this.servers.get(address);
+    if (known !== undefined) return known;
+    if (this.servers.size >= MAX_SERVERS) this.servers.clear();
+    const server = { previous: null, unfenced: 0 };
+    this.servers.set(address, server);
+    return server;
   }
 
   /** All replies to a call have come. */
@@ -163,37 +128,44 @@ class JavaScriptConnection {
     try {
       const answer = call.read(call.replies);
       if (call.isUnsettled) throw unsettled();
-      pending.resolve(call.id, answer);
+      call.succeed(answer);
     } catch (error) {
-      pending.reject(call.id, error);
       // An answer to another question: nothing that comes after it can be trusted.
-      if (error.code === 'KENWELL_CONNECTION') socket.close(error);
+      const isOdd = error.code === 'KENWELL_CONNECTION';
+      call.fail(isOdd && !call.repeatable ? call.notAgain(error) : this.refusal(error));
+      if (isOdd) socket.close(error);
     }
     if (drains) socket.draining = true;
     if (socket.draining && socket.queue.length === 0) socket.close(lost('it was replaced'));
     else if (this.closing) this.sendUnsent();
   }
 
+  /** The error of a call whose answer was read. */
+  refusal(error) {
+    return error;
+  }
+
   socketOpened(socket) {
-    if (socket.unfenced > 0) this.lostChanges.unfenced = socket.unfenced;
+    if (socket.unfenced > 0) this.serverAt(socket.settings.address).unfenced = socket.unfenced;
     this.sendUnsent();
   }
 
   /** A connection is closed; these calls were sent on it and not answered. */
   socketClosed(socket, reason, unanswered) {
     this.socket = null;
-    if (socket.ready) this.previous = unanswered.length > 0 ? { number: socket.number, clientInfo: socket.clientInfo } : null;
+    const server = this.serverAt(socket.settings.address);
+    if (socket.ready) server.previous = unanswered.length > 0 ? { number: socket.number, clientInfo: socket.clientInfo } : null;
     const again = [];
     /** The keys that newer calls change which are not sent again: what is repeated behind them would undo them. */
     const passed = new Set();
     for (const call of unanswered.reverse()) {
-      const keys = call.changes === null ? [] : keysOf(call.changes).map(String);
-      this.lostChanges.note(keys, socket.number);
+      const keys = call.keys().map(String);
+      this.lostChanges.note(keys, socket.number, server);
       const error = whyNotAgain(call, keys, passed, reason);
       if (error === null) again.push(call);
       else {
         for (const key of keys) passed.add(key);
-        if (!call.over) pending.reject(call.id, error);
+        if (!call.over) call.fail(error);
       }
     }
     again.reverse();
@@ -203,8 +175,7 @@ class JavaScriptConnection {
       call.sentAt = 0;
     }
     this.unsent.putFirst(again);
-    // Whoever waited for a connection is told why there is none.
-    if (!socket.ready) for (const { id } of this.unsent.takeAll()) pending.reject(id, reason);
+    if (!socket.ready && !socket.superseded) this.failUnsent(reason);
     this.sendUnsent();
   }
 
@@ -216,14 +187,14 @@ class JavaScriptConnection {
     if (call.sentAt === 0) return error;
     // Silence since then: the others, too, would wait in vain.
     if (socket !== null && socket.heardAt < call.sentAt) socket.close(lost('no answer came in time'));
-    return call.repeatable ? error : uncertain(error);
+    return call.repeatable ? error : call.notAgain(error);
   }
 }
 
 /** Why a call is not sent again that was lost for this reason; null when it is. */
 function whyNotAgain(call, keys, passed, reason) {
-  if (!call.repeatable) return uncertain(reason);
-  if (call.over || call.repeated || reason.code !== 'KENWELL_CONNECTION' || !reason.retryable) return reason;
+  if (!call.repeatable) return call.notAgain(reason);
+  if (call.over || call.repeated || reason.code !== 'KENWELL_CONNECTION') return reason;
   return keys.some((key) => passed.has(key)) ? overtaken(reason) : null;
 }
 

@@ -11,28 +11,31 @@ const MAX_KEYS = 65_536;
 
 class LostChanges {
   constructor() {
-    /** From a key to the number of the connection on which a change of it was lost, and when. */
+    /** From a key to the server and the number of the connection on which a change of it was lost, and when. */
     this.keys = new Map();
-    /** The server could not be made to forget the connections up to this number. */
-    this.unfenced = 0;
   }
 
-  note(keys, connection) {
+  note(keys, connection, server) {
     const time = now();
     if (this.keys.size >= MAX_KEYS) {
       for (const [key, { at }] of this.keys) if (time - at >= LATE_MS) this.keys.delete(key);
     }
-    if (this.keys.size < MAX_KEYS) for (const key of keys) this.keys.set(String(key), { connection, at: time });
+    if (this.keys.size < MAX_KEYS) for (const key of keys) this.keys.set(String(key), { connection, server, at: time });
   }
 
-  /** Whether an older change of one of these keys may still be executed after one that is sent on this connection now. */
-  mayFollow(keys, connection) {
+  /**
+   * Whether an older change of one of these keys may still be executed after one that is sent on this connection now. The server
+   * could not be made to forget the connections up to its `unfenced`; what was lost at another server is told when that one is used again.
+   */
+  mayFollow(keys, connection, server) {
     if (this.keys.size === 0) return false;
     let may = false;
     for (const key of keys) {
       const lost = this.keys.get(String(key));
       if (lost === undefined) continue;
-      if (lost.connection <= this.unfenced && lost.connection !== connection && now() - lost.at < LATE_MS) may = true;
+      const isOld = now() - lost.at >= LATE_MS;
+      if (lost.server !== server && !isOld) continue;
+      if (lost.server === server && lost.connection <= server.unfenced && lost.connection !== connection && !isOld) may = true;
       else this.keys.delete(String(key));
     }
     return may;

@@ -2,16 +2,20 @@
 // and all answers that have come in come back in one. crates/kenwell-node/src/{frame,outbox}.rs are the other side.
 'use strict';
 
-const { soon } = require('./clock');
+const { now, soon } = require('./clock');
 const { KenwellError, timeout, uncertain } = require('./error');
-const { inOurNames } = require('./tls-explanation');
+const { Answers, failure } = require('./native-answers');
 const pending = require('./pending-calls');
-const { textOrBytes } = require('./values');
 
 const FETCH = 1;
 const STORE = 2;
 const STORE_UNCHANGED = 3;
 const REMOVE = 4;
+const TOUCH = 5;
+const EXIST = 6;
+const INSPECT = 7;
+const APPEND = 8;
+const ITEMS = 9;
 
 /** Room for the requests of one turn at first; it grows with them, and shrinks again when a large turn is over. */
 const INITIAL_BYTES = 16 * 1024;
@@ -23,26 +27,31 @@ const MAX_CALLS = 16;
 /** Native code ends a call in time, and knows better what was wrong; this is for when it cannot. */
 const SLACK_MS = 250;
 
+/** How long it may take to list keys: each of many commands has its own time. */
+const LISTING_MS = 600_000;
+/** The most keys that are listed. */
+const MAX_LISTED = 1_000_001;
+
 /** One per process or worker thread, made with the first connection. */
 let bridge;
 
-/** The native package for this machine, or why there is none. */
-function load() {
-  const name = `@kenwell/redis-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
-  try {
-    // Not written as a call of `require`, so that bundlers leave it alone: what they cannot include is looked for
-    // when the program runs, and when it is not there the JavaScript connection takes its place.
-    const find = require;
-    return { addon: find(name), problem: null };
-  } catch (error) {
-    return { addon: null, problem: `${name}: ${error.message.split('\n')[0]}` };
-  }
+/**
+ * It listens for answers from the end of this turn on. What native code calls is made outside of the caller's own stack,
+ * since Jest takes whatever a test itself makes for something that it has left open; this one keeps nothing alive.
+ */
+function bridgeOf(addon) {
+  const made = new addon.Bridge();
+  Promise.resolve().then(() => {
+    made.listen(drain);
+    drain();
+  });
+  return made;
 }
 
 /** Requests on their way to one server. */
 class NativeConnection {
   constructor(addon, settings) {
-    bridge ??= new addon.Bridge(drain);
+    bridge ??= bridgeOf(addon);
     try {
       this.handle = bridge.open(JSON.stringify(settings));
     } catch (error) {
@@ -94,15 +103,60 @@ class NativeConnection {
   }
 
   remove(keys, end) {
-    return this.ask(REMOVE, keys.length, 0, end, () => {
+    return this.askAbout(REMOVE, keys, end);
+  }
+
+  touch(touches, end) {
+    return this.ask(TOUCH, touches.length, 0, end, () => {
+      for (const { key, list, ttl } of touches) {
+        this.text(key);
+        this.byte(list ? 1 : 0);
+        this.number(ttl);
+      }
+    });
+  }
+
+  exist(keys, end) {
+    return this.askAbout(EXIST, keys, end);
+  }
+
+  inspect(keys, end) {
+    return this.askAbout(INSPECT, keys, end);
+  }
+
+  append({ key, items, size, ttl }, end) {
+    const bytes = items.reduce((sum, item) => sum + item.length, 0);
+    return this.ask(APPEND, items.length, bytes, end, () => {
+      for (const item of items) this.text(item);
+      this.text(key);
+      this.number(size);
+      this.number(ttl);
+    });
+  }
+
+  items(key, size, end) {
+    return this.ask(ITEMS, size, 0, end, () => this.text(key));
+  }
+
+  /** A question that is a list of keys. */
+  askAbout(operation, keys, end) {
+    return this.ask(operation, keys.length, 0, end, () => {
       for (const key of keys) this.text(key);
     });
+  }
+
+  /** As the JavaScript connection gives them, but all at once: those of all servers, each known to native code only. */
+  async scan(_cursor, prefix) {
+    const send = (id) => bridge.keys(this.handle, id, prefix, MAX_LISTED);
+    const keys = await pending.call({ send, bytes: 0, end: now() + LISTING_MS, late: () => timeout(LISTING_MS), id: 0, resolve: null, reject: null });
+    // A key that is no UTF-8 is none of ours.
+    return { cursor: '0', keys: keys.filter((key) => typeof key === 'string') };
   }
 
   /** What becomes of a call whose time is over, though native code keeps the same time. */
   late(operation) {
     drain();
-    return operation === STORE_UNCHANGED ? uncertain(timeout(this.limit)) : timeout(this.limit);
+    return operation === STORE_UNCHANGED || operation === APPEND ? uncertain(timeout(this.limit)) : timeout(this.limit);
   }
 
   close() {
@@ -180,9 +234,6 @@ function bytesOf(texts) {
   return bytes;
 }
 
-/** The number of an answer to everything: native code could not read what we sent. */
-const EVERYTHING = 0xffffffff;
-
 /** Called by native code when there are answers. */
 function drain() {
   const answers = bridge.take();
@@ -190,69 +241,4 @@ function drain() {
   while (reader.at < answers.length) reader.settle();
 }
 
-/** Reads answers, and settles the calls that wait for them. */
-class Answers {
-  constructor(buffer) {
-    this.buffer = buffer;
-    this.at = 0;
-  }
-
-  settle() {
-    const id = this.number();
-    const kind = this.byte();
-    if (kind === 1) pending.resolve(id, { values: this.values(), profile: this.profile() });
-    else if (kind === 2) pending.resolve(id, undefined);
-    else if (kind === 3) pending.resolve(id, this.byte() === 1);
-    else if (kind === 4) pending.resolve(id, this.number());
-    else if (id === EVERYTHING) pending.rejectAll(failure(this.text()));
-    else pending.reject(id, failure(this.text()));
-  }
-
-  values() {
-    const values = new Array(this.number());
-    for (let index = 0; index < values.length; index++) {
-      const kind = this.byte();
-      values[index] = kind === 0 ? null : kind === 1 ? this.value() : failure(this.text());
-    }
-    return values;
-  }
-
-  profile() {
-    if (this.byte() === 0) return null;
-    const fields = new Map();
-    for (let left = this.number(); left > 0; left--) fields.set(this.text(), this.text());
-    return fields;
-  }
-
-  byte() {
-    return this.buffer[this.at++];
-  }
-
-  number() {
-    const number = this.buffer.readUInt32LE(this.at);
-    this.at += 4;
-    return number;
-  }
-
-  text() {
-    const start = this.at + 4;
-    const end = start + this.number();
-    this.at = end;
-    return this.buffer.toString('utf8', start, end);
-  }
-
-  /** A text, or a buffer of its own when the bytes are no text. */
-  value() {
-    const start = this.at + 4;
-    const text = this.text();
-    return text.includes('\ufffd') ? textOrBytes(this.buffer.subarray(start, this.at)) : text;
-  }
-}
-
-/** An error as native code describes it. */
-function failure(json) {
-  const { code, message, ...details } = JSON.parse(json);
-  return new KenwellError(code, inOurNames(message), details);
-}
-
-module.exports = { load, NativeConnection };
+module.exports = { NativeConnection };

@@ -2,7 +2,7 @@
 // name of what it is instead. The native connection reads them in Rust, by the same rules.
 'use strict';
 
-const { wrong } = require('./settings');
+const { wrong } = require('./error');
 
 const BLOCK = /-----BEGIN ([^-]+)-----([\s\S]*?)-----END \1-----/g;
 const BEGIN = /-----BEGIN /g;

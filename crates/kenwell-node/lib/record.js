@@ -1,7 +1,7 @@
 // What a record must look like, and what is known about one: when it was made, and what it was when it was read.
 'use strict';
 
-const { wrong } = require('./settings');
+const { wrong } = require('./error');
 
 /** Why something is no record. Tells no value. */
 class NoRecord extends Error {}

@@ -7,6 +7,7 @@ const commands = require('./commands');
 const { broken, open } = require('./dial');
 const { lost, timeout } = require('./error');
 const { Fifo } = require('./fifo');
+const kind = require('./server-kind');
 const { ErrorReply, Parser } = require('./resp');
 const { SHORT_BYTES, replyLimits } = require('./reply-limits');
 
@@ -40,6 +41,8 @@ class RedisSocket {
     /** What was sent is still answered, but nothing more is sent. */
     this.draining = false;
     this.closed = false;
+    /** It is given up before it was open, because another server takes its place. */
+    this.superseded = false;
     this.pinging = false;
     /** What goes out at the end of this turn of the event loop. */
     this.outgoing = new CommandWriter();
@@ -58,8 +61,8 @@ class RedisSocket {
   open() {
     const { settings } = this;
     this.socket = open(settings, (chunk) => this.receive(chunk));
-    this.socket.on('error', (error) => this.close(broken(error, this.connected)));
-    this.socket.on('close', () => this.close(lost('the server closed it')));
+    this.socket.on('error', (error) => this.close(this.refusal() ?? broken(error, this.connected)));
+    this.socket.on('close', () => this.close(this.refusal() ?? lost('the server closed it')));
     this.socket.once(settings.tls ? 'trusted' : 'connect', () => this.login());
     this.limit.set(now() + settings.connectTimeoutMs);
   }
@@ -74,12 +77,19 @@ class RedisSocket {
     const { number = 0, clientInfo = null } = this.previous ?? {};
     const fence = clientInfo === null ? [] : [['CLIENT', 'KILL', 'ID', clientInfo.id, 'ADDR', clientInfo.address]];
     // Older servers do not know all of these, and a restricted user may not say all of them.
-    const may = [...fence, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
+    const hello = this.settings.expected === undefined ? [] : [['HELLO', '2']];
+    const may = [...fence, ...hello, ['CLIENT', 'SETINFO', 'LIB-NAME', 'kenwell'], ['CLIENT', 'INFO']];
     this.ask([...must, ...may], (replies) => {
       this.limit.clear();
-      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof ErrorReply);
+      // A password that is not needed does no harm: whoever comes is the default user there.
+      const refusal = replies.slice(0, must.length).find((reply) => reply instanceof ErrorReply && !reply.text.includes('without any password configured'));
       if (refusal) {
         this.close(commands.refused(refusal));
+        return;
+      }
+      const problem = hello.length === 0 ? null : kind.problemOf(this.settings, replies[must.length + fence.length]);
+      if (problem !== null) {
+        this.close(problem);
         return;
       }
       if (fence.length === 0 || replies[must.length] instanceof ErrorReply) this.unfenced = number;
@@ -87,6 +97,13 @@ class RedisSocket {
       this.ready = true;
       this.owner.socketOpened(this);
     });
+  }
+
+  /** What the server said when it did not want this connection; it says so at once, whatever it is asked. */
+  refusal() {
+    const said = this.ready ? undefined : this.queue.first?.replies[0];
+    const isOne = said instanceof ErrorReply && (said.code === 'DENIED' || said.text.includes('max number of clients'));
+    return isOne ? commands.refused(said) : null;
   }
 
   /**
@@ -149,7 +166,7 @@ class RedisSocket {
     try {
       this.parser.push(chunk, (reply) => this.answer(reply));
     } catch (error) {
-      this.close(lost(error.message, false));
+      this.close(lost(error.message));
     }
   }
 
@@ -158,7 +175,7 @@ class RedisSocket {
     const { first } = this.queue;
     if (first === undefined) {
       // Nothing was asked: the server refuses the connection as such.
-      this.close(reply instanceof ErrorReply ? commands.refused(reply) : lost('an answer to nothing came', false));
+      this.close(reply instanceof ErrorReply ? commands.refused(reply) : lost('an answer to nothing came'));
       return;
     }
     first.replies.push(reply);
@@ -168,8 +185,9 @@ class RedisSocket {
     else this.owner.answered(this, first);
   }
 
-  close(reason) {
+  close(why) {
     if (this.closed) return;
+    const reason = this.ready ? why : kind.explained(why, this.settings);
     this.closed = true;
     this.limit.clear();
     const unanswered = this.queue.takeAll().filter(({ done }) => done === undefined);

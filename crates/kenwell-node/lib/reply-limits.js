@@ -14,8 +14,11 @@ const VALUE_BYTES = 512 * 1024 * 1024 + SHORT_BYTES;
 const LIMITS = new Map([
   ['GET', VALUE_BYTES],
   ['GETEX', VALUE_BYTES],
+  ['LRANGE', VALUE_BYTES],
   ['HGETALL', HASH_BYTES],
   ['CLIENT', REPORT_BYTES],
+  ['CLUSTER', REPORT_BYTES],
+  ['SCAN', REPORT_BYTES],
 ]);
 
 /** One number for each of the commands that are sent together, in order. */

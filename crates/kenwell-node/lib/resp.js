@@ -26,10 +26,22 @@ const FIRST_BYTES = 256;
 /** An error that Redis answered with. */
 class ErrorReply {
   constructor(line) {
-    const space = line.indexOf(' ');
-    this.code = space < 0 ? line : line.slice(0, space);
-    this.text = space < 0 ? '' : line.slice(space + 1);
+    const said = reasonIn(line);
+    const space = said.indexOf(' ');
+    this.code = space < 0 ? said : said.slice(0, space);
+    this.text = space < 0 ? '' : said.slice(space + 1);
   }
+}
+
+/** When `EXEC` itself is refused, Redis puts the reason behind these words. */
+const DISCARDED = 'EXECABORT Transaction discarded because of: ';
+
+/** The reason that an error gives. Redis 6 puts the place in a script before it. */
+function reasonIn(line) {
+  if (line.startsWith(DISCARDED)) return line.slice(DISCARDED.length).replace(/^-/, '');
+  const [, coded, reason] = /^@user_script: .*?: (-?)(.*?)\s*$/.exec(line) ?? [];
+  if (reason === undefined) return line;
+  return coded === '' ? `ERR ${reason}` : reason;
 }
 
 /** Takes chunks as they come, gives replies when they are complete. Looks at each byte once. */

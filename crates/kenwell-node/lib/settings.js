@@ -2,7 +2,8 @@
 'use strict';
 
 const azure = require('./connection-string');
-const { KenwellError } = require('./error');
+const { wrong } = require('./error');
+const { checkNames } = require('./known-names');
 
 /** How long connecting, and how long one call, may take unless the configuration says otherwise. */
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -11,6 +12,13 @@ const MAX_TIMEOUT_MS = 86_400_000;
 
 /** What decides, besides the connection string, which server is meant and how it is talked to. */
 const KEYS = ['tls', 'cluster', 'sentinel', 'addressMap', 'connectTimeoutMs', 'commandTimeoutMs'];
+
+/** The options within options, where there are any. */
+const NAMES = {
+  tls: ['ca', 'cert', 'key', 'serverName', 'skipVerify'],
+  cluster: ['nodes'],
+  sentinel: ['master', 'nodes', 'username', 'password'],
+};
 
 /** A text by which configurations are known: those that have the same one share a connection. */
 function identity(config) {
@@ -22,12 +30,15 @@ function identity(config) {
 
 /** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */
 function read(config) {
+  for (const [setting, names] of Object.entries(NAMES)) checkNames(config[setting], names, setting);
   const url = parse(config.connectionString);
   const cluster = Boolean(config.cluster);
   const named = config.sentinel || (url.master ? { master: url.master } : null);
   const sentinel = named ? sentinelOf(named) : null;
+  const address = nodes(config.cluster, 'cluster') || nodes(config.sentinel, 'sentinel') || url.address;
+  checkCombination({ address, database: url.database, cluster, sentinel });
   return {
-    address: nodes(config.cluster, 'cluster') || nodes(config.sentinel, 'sentinel') || url.address,
+    address,
     username: url.username,
     password: url.password,
     database: url.database,
@@ -38,6 +49,13 @@ function read(config) {
     connectTimeoutMs: timeout(config.connectTimeoutMs, 'connectTimeoutMs'),
     commandTimeoutMs: timeout(config.commandTimeoutMs, 'commandTimeoutMs'),
   };
+}
+
+function checkCombination({ address, database, cluster, sentinel }) {
+  if (cluster && sentinel !== null) throw wrong('sentinel', 'a Redis Cluster has no Sentinels; take it away, or take cluster away');
+  if (cluster && database !== 0) throw wrong('connectionString', 'a Redis Cluster has only database 0');
+  const isAlone = !cluster && sentinel === null;
+  if (isAlone && !address.startsWith('unix:') && address.includes(',')) throw wrong('connectionString', 'several hosts need cluster or sentinel (serviceName); a standalone server has one');
 }
 
 function parse(connectionString) {
@@ -126,8 +144,4 @@ function callLimit({ commandTimeoutMs }) {
   return commandTimeoutMs > 0 ? commandTimeoutMs : DEFAULT_TIMEOUT_MS;
 }
 
-function wrong(setting, problem) {
-  return new KenwellError('KENWELL_SETTINGS', `setting ${setting}: ${problem}`, { setting });
-}
-
-module.exports = { callLimit, identity, read, wrong };
+module.exports = { callLimit, identity, read };

@@ -2,46 +2,69 @@
 'use strict';
 
 const { Entries } = require('./entries');
-const { KenwellError } = require('./error');
-const { connection } = require('./connections');
+const { KenwellError, wrong } = require('./error');
+const { connection, release, retain } = require('./connections');
+const historyList = require('./history-list');
+const { checkNames } = require('./known-names');
+const { OpenCalls } = require('./open-calls');
+const presence = require('./presence');
 const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./record');
-const { wrong } = require('./settings');
-const { parseJson } = require('./values');
+const { PARTS, StoredElements } = require('./stored-elements');
+const { SHARED, checkEntries, checkOptions } = require('./store-options');
+const { ttlOf, parseJson } = require('./values');
 
 /** Most users in one `loadMany`. */
 const MAX_USERS = 1000;
+/** How often `update` begins at most, unless something else is said; and the most that can be said. */
+const UPDATE_ATTEMPTS = 100;
+const MAX_UPDATE_ATTEMPTS = 10_000;
+/** The most names of parts that are none of ours and were loaded, which a record may have when it is saved. */
+const MAX_FOREIGN = 1024;
 
 const DEFAULTS = {
   keyPrefix: '',
   keySeparator: ':',
   entries: [{ id: 'data', user: true, session: true, history: true, createdAt: true, updatedAt: true }],
 };
+const OPTIONS = [...SHARED, 'historyList'];
+/** A profile comes with a record, and is never stored. */
+const RECORD = [...PARTS, 'profile'];
 
 class StateStore {
   /** Throws KENWELL_SETTINGS. Connects when first used. */
   constructor(options) {
-    const config = { ...DEFAULTS, ...options };
-    if (!Array.isArray(config.entries)) throw wrong('entries', 'it must be a list, such as [{ id: "data", user: true }]');
+    // What is undefined is not said.
+    const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+    const config = { ...DEFAULTS, ...Object.fromEntries(said) };
+    checkEntries(config.entries);
+    checkOptions(config, OPTIONS);
+    this.#elements = config.storedElements === undefined ? null : new StoredElements(config.storedElements);
+    if (this.#elements !== null) config.entries = this.#elements.entries(config.entries);
+    this.#turn = historyList.historyListOf(config.historyList, config.entries);
     connection(config);
     const { keyPrefix, keySeparator, onCreateKey, onEncodeValue, onDecodeValue } = config;
     const prefix = keyPrefix ? `${keyPrefix}${keySeparator}` : '';
-    this.#entries = new Entries(config, {
+    const hooks = {
       key: onCreateKey ?? ((userId, entry) => `${prefix}${entry.id}${keySeparator}${userId}`),
       encode: onEncodeValue ?? ((_entryId, part) => JSON.stringify(part)),
       decode: onDecodeValue ?? ((_entryId, value) => parseJson(value)),
-      check,
-    });
+    };
+    this.#entries = new Entries(config, { ...hooks, check });
+    this.#turns = new Entries(config, hooks);
     // Hooks may return promises, and look at what they were given after the caller has gone on.
     this.#snapshot = onCreateKey || onEncodeValue ? copied : (record) => record;
+    retain(this.#entries.server);
   }
 
   /** The user's record, or null when nothing is stored. */
   async load(userId) {
-    const { item, found, profile, stored } = await this.#entries.load(named(userId));
-    if (!found && profile === undefined) return null;
-    if (profile !== undefined) Object.defineProperty(item, 'profile', { value: profile });
-    note(item, stored);
-    return item;
+    this.#calls.begin();
+    try {
+      const { record, found } = await this.#load(userId);
+      return found || record.profile !== undefined ? record : null;
+    } finally {
+      this.#calls.end();
+    }
   }
 
   /** Several users in one round trip, in the order of their ids. */
@@ -51,11 +74,17 @@ class StateStore {
   }
 
   /** Replaces what is stored. `createdAt` stays or becomes now, `updatedAt` becomes now. */
-  async save(userId, record) {
-    const item = this.#stamped(userId, record);
-    note(record, await this.#entries.save(userId, item));
-    // A version that is out of date would make copies conflict.
-    if (record.updatedAt) Reflect.set(record, 'updatedAt', item.updatedAt);
+  async save(userId, record, options) {
+    this.#calls.begin();
+    try {
+      const item = this.#stamped(userId, record);
+      note(record, await this.#entries.save(userId, item, ttlOf(options)));
+      this.#elements?.noteStored(record, item);
+      // A version that is out of date would make copies conflict.
+      if (record.updatedAt) Reflect.set(record, 'updatedAt', item.updatedAt);
+    } finally {
+      this.#calls.end();
+    }
   }
 
   /**
@@ -63,26 +92,144 @@ class StateStore {
    * its `updatedAt`; a record without a version is new, and is saved if nothing is stored. Throws KENWELL_CONFLICT
    * otherwise. Gives `record` the times that were stored.
    */
-  async saveIfUnchanged(userId, record) {
-    const item = this.#stamped(userId, record);
-    const read = { version: versionOf(record), updatedAt: record.updatedAt };
-    const stored = await this.#entries.saveIfUnchanged(userId, item, (keys, end) => this.#known(userId, read, keys, end));
-    if (stored === null) throw conflict();
-    note(record, stored);
-    for (const name of ['createdAt', 'updatedAt']) {
-      if (this.#entries.entries.some((entry) => entry[name])) Reflect.set(record, name, item[name]);
+  async saveIfUnchanged(userId, record, options) {
+    this.#calls.begin();
+    try {
+      const item = this.#stamped(userId, record);
+      const read = { version: versionOf(record), updatedAt: record.updatedAt };
+      const stored = await this.#entries.saveIfUnchanged(userId, item, (keys, end) => this.#known(userId, read, keys, end), ttlOf(options));
+      if (stored === null) throw conflict();
+      this.#noteSaved(record, item, stored);
+    } finally {
+      this.#calls.end();
+    }
+  }
+
+  /**
+   * Loads a record, or a new one, lets `change` change it, and saves what `change` returns, or the record when it returns
+   * nothing, if nobody else has saved meanwhile; otherwise begins again. Gives the record that was saved.
+   */
+  async update(userId, change, options = {}) {
+    if (typeof change !== 'function') throw wrong('update', 'after the user id it needs a function that changes a record');
+    checkNames(options, ['attempts', 'ttlSeconds'], 'options');
+    const { attempts = UPDATE_ATTEMPTS, ttlSeconds } = options;
+    if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_UPDATE_ATTEMPTS) throw wrong('options.attempts', `it must be a whole number from 1 to ${MAX_UPDATE_ATTEMPTS}`);
+    this.#calls.begin();
+    try {
+      for (let attempt = 0; attempt < attempts; attempt++) {
+        const saved = await this.#updateOnce(userId, change, ttlOf({ ttlSeconds }));
+        if (saved !== null) return saved;
+      }
+      throw conflict(`somebody else has saved meanwhile, ${attempts} times in turn; nothing was saved`);
+    } finally {
+      this.#calls.end();
     }
   }
 
   /** Deletes all that is stored of a user, and says whether there was anything. */
   async delete(userId) {
-    return (await this.#entries.remove(named(userId))) > 0;
+    return this.#call(async () => (await this.#entries.remove(named(userId))) > 0);
+  }
+
+  /** Whether anything is stored of a user, apart from a list of turns. Nothing of it is read. */
+  async has(userId) {
+    return this.#call(() => presence.exist(this.#entries, named(userId)));
+  }
+
+  /** Lets the times to live of all that is stored begin anew, and says whether there was anything. */
+  async touch(userId, options) {
+    return this.#call(() => presence.touch(this.#entries, named(userId), ttlOf(options)));
+  }
+
+  /** What is stored of a user, as it lies in Redis: each entry, and the list of turns without its items. */
+  async list(userId) {
+    return this.#call(() => presence.storedEntries(this.#entries, named(userId)));
+  }
+
+  /** Puts a turn, or several from the oldest to the newest, into the user's list. */
+  async appendHistory(userId, turns) {
+    const element = this.#historyList();
+    const given = Array.isArray(turns) ? turns : [turns];
+    for (const turn of given) if (turn === undefined || typeof turn === 'function' || typeof turn === 'symbol') throw wrong('appendHistory', `a turn is something that has JSON, not ${typeof turn}`);
+    return this.#call(async () => {
+      if (given.length > 0) await historyList.append(this.#turns, element, named(userId), given.map((turn) => this.#snapshot(turn)));
+    });
+  }
+
+  /** The turns of the user's list, the newest first. */
+  async history(userId) {
+    const element = this.#historyList();
+    return this.#call(() => historyList.read(this.#turns, element, named(userId)));
+  }
+
+  /**
+   * Lets no more calls begin, waits for those that have, and closes the connection unless others use it. Throws
+   * KENWELL_TIMEOUT when that takes longer than `timeoutMs`.
+   */
+  async close(options = {}) {
+    checkNames(options, ['timeoutMs'], 'options');
+    const { timeoutMs = this.#entries.limit } = options;
+    if (!(timeoutMs >= 0)) throw wrong('options.timeoutMs', 'it must be a number of milliseconds');
+    this.#closed ??= this.#calls.close(timeoutMs).finally(() => release(this.#entries.server));
+    return this.#closed;
+  }
+
+  async #call(action) {
+    this.#calls.begin();
+    try {
+      return await action();
+    } finally {
+      this.#calls.end();
+    }
+  }
+
+  async #load(userId) {
+    const { item, found, profile, stored } = await this.#entries.load(named(userId));
+    if (profile !== undefined) Object.defineProperty(item, 'profile', { value: profile });
+    for (const name of Object.keys(item)) if (!this.#parts.has(name) && this.#parts.size < MAX_FOREIGN) this.#parts.add(name);
+    this.#elements?.afterLoad(item, Date.now());
+    note(item, stored);
+    return { record: item, found, stored };
+  }
+
+  /** Gives the record that was saved; null when somebody else was faster. */
+  async #updateOnce(userId, change, ttl) {
+    this.#calls.check();
+    const { record, stored } = await this.#load(userId);
+    const { createdAt, updatedAt } = record;
+    // As Rust's store and Jovo have it: of a user there are always data.
+    record.user ||= {};
+    record.user.data ??= {};
+    const changed = (await change(record)) ?? record;
+    if (typeof changed !== 'object' || Array.isArray(changed)) throw wrong('update', `its function returned ${Array.isArray(changed) ? 'a list' : `a ${typeof changed}`}; let it return a record, or nothing when it has changed the one that it was given`);
+    const item = this.#stamped(userId, { ...changed, createdAt: changed.createdAt ?? createdAt, updatedAt });
+    this.#calls.check();
+    const saved = await this.#entries.saveIfUnchanged(userId, item, (keys) => known(stored, keys), ttl);
+    if (saved === null) return null;
+    this.#noteSaved(changed, item, saved);
+    return changed;
+
+    function known(version, keys) {
+      if (liesAt(version, version.server, keys)) return version;
+      throw wrong('onCreateKey', 'it gave another key than a moment ago for the same user and entry');
+    }
   }
 
   #stamped(userId, record) {
     named(userId);
     if (typeof record !== 'object' || record === null || Array.isArray(record)) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
-    return this.#snapshot(stamped(userId, record));
+    for (const name of Object.keys(record)) if (!this.#parts.has(name)) checkNames(record, [...this.#parts], 'record');
+    const item = stamped(userId, record);
+    return this.#snapshot(this.#elements === null ? item : this.#elements.toStored(item, Date.now()));
+  }
+
+  /** After a comparison a record has the times that were stored. */
+  #noteSaved(record, item, stored) {
+    note(record, stored);
+    this.#elements?.noteStored(record, item);
+    for (const name of ['createdAt', 'updatedAt']) {
+      if (this.#entries.entries.some((entry) => entry[name])) Reflect.set(record, name, item[name]);
+    }
   }
 
   /** What must still be stored for a record to be saved of which this was read. */
@@ -97,8 +244,25 @@ class StateStore {
     });
   }
 
+  #historyList() {
+    if (this.#turn === null) throw wrong('historyList', 'it is not set, so there is no list; a record has its own history');
+    return this.#turn;
+  }
+
+  #calls = new OpenCalls();
+  #closed = null;
+  #elements;
   #entries;
+  /** Names that a record may have: our own, and those that were loaded. Others may store parts of their own. */
+  #parts = new Set(RECORD);
   #snapshot;
+  /** How turns of the list are stored; null without one. */
+  #turn;
+  #turns;
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(StateStore.prototype, Symbol.asyncDispose, { value() { return this.close(); }, writable: true, configurable: true });
 }
 
 function conflict(why = 'somebody else has saved since this record was loaded, or it was not loaded and something is stored; load it again') {

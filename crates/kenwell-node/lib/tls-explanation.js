@@ -54,6 +54,9 @@ const NAMES = [
   [/`?server_name`?/g, 'tls.serverName'],
   [/`?skip_verify`?/g, 'tls.skipVerify'],
   [/`?address_map`?/g, 'addressMap'],
+  [/`?cluster_mode = (true|false)`?/g, 'cluster: $1'],
+  [/`?cluster_mode`?/g, 'cluster'],
+  [/`?sentinel_(master|username|password)`?/g, 'sentinel.$1'],
   [/set `?secure = false`?/g, 'write redis:// and no tls'],
 ];
 

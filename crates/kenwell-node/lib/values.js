@@ -1,7 +1,8 @@
 // Small questions about keys, values and times to live.
 'use strict';
 
-const { wrong } = require('./settings');
+const { wrong } = require('./error');
+const { checkNames } = require('./known-names');
 
 /** Longest time to live: what fits into 32 bits, 136 years. */
 const MAX_TTL_SECONDS = 2 ** 32 - 1;
@@ -35,19 +36,31 @@ function parseJson(value) {
   throw new SyntaxError('not UTF-8');
 }
 
+/** The time to live that one call asks for, in seconds; null for that of each entry. */
+function ttlOf(options) {
+  if (options === undefined) return null;
+  if (typeof options !== 'object' || options === null) throw wrong('options', 'they must be an object such as { ttlSeconds: 3600 }');
+  checkNames(options, ['ttlSeconds'], 'options');
+  const { ttlSeconds = null } = options;
+  if (ttlSeconds === null || (Number.isInteger(ttlSeconds) && ttlSeconds >= 0 && ttlSeconds <= MAX_TTL_SECONDS)) return ttlSeconds;
+  throw wrong('options.ttlSeconds', `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}, 0 for ever; nothing was written`);
+}
+
 /** Whether a text has at most so many bytes as UTF-8. */
 function bytesWithin(text, limit) {
   if (typeof text !== 'string') return text.length <= limit;
   return text.length * 3 <= limit || Buffer.byteLength(text) <= limit;
 }
 
-/** An entry's time to live in whole seconds; 0 when it has none. Text such as "60" counts as a number, as in Jovo. */
+/**
+ * An entry's time to live in whole seconds; 0 when it has none. Text such as "60" counts as a number, and less than 0 as none, as in
+ * Jovo. What is no number, such as "60s", is an error: what is meant to go must not stay for ever.
+ */
 function secondsOf(entry) {
-  const given = entry.ttlSeconds ?? 0;
-  if (!(given > 0)) return 0;
-  const seconds = Number(given);
+  const seconds = Number(entry.ttlSeconds ?? 0);
+  if (seconds <= 0) return 0;
   if (Number.isInteger(seconds) && seconds <= MAX_TTL_SECONDS) return seconds;
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { bytesWithin, parseJson, secondsOf, sendable, textOrBytes, thenable };
+module.exports = { bytesWithin, parseJson, secondsOf, sendable, textOrBytes, thenable, ttlOf };

@@ -11,6 +11,8 @@ const files = named.length > 0 ? named : fs.readdirSync(directory).filter((file)
 
 /** Tests need a moment of a real Redis each; a test that takes minutes hangs. */
 const LIMIT_MS = 600_000;
+/** Files that run at a time: most of them wait, for Redis or for a time to pass. */
+const CONCURRENCY = 3;
 
 let failed = false;
 for (const native of ['on', 'off']) {
@@ -19,7 +21,7 @@ for (const native of ['on', 'off']) {
     process.exit(1);
   }
   console.log(`\n--- ${native === 'on' ? 'native' : 'JavaScript'} connection, Node ${process.version}`);
-  const { status } = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: { ...process.env, KENWELL_NATIVE: native }, timeout: LIMIT_MS });
+  const { status } = spawnSync(process.execPath, ['--test', `--test-concurrency=${CONCURRENCY}`, ...files], { stdio: 'inherit', env: { ...process.env, KENWELL_NATIVE: native }, timeout: LIMIT_MS });
   failed ||= status !== 0;
 }
 process.exit(failed ? 1 : 0);

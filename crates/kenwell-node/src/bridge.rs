@@ -15,6 +15,7 @@ use crate::{engine, failure, settings};
 ///
 /// JavaScript keeps one in a module, never on an object that a framework may clone.
 #[napi]
+#[derive(Default)]
 pub struct Bridge {
     outbox: Arc<Outbox>,
     connections: HashMap<u32, Connection>,
@@ -23,15 +24,17 @@ pub struct Bridge {
 
 #[napi]
 impl Bridge {
-    /// `wake` is called, without arguments, when answers wait to be taken. Waiting for that call does not keep the
-    /// process alive.
+    /// Opens nothing yet, and wakes nobody before `listen`.
     #[napi(constructor)]
-    pub fn new(wake: Function<'_, (), ()>) -> Result<Self> {
-        Ok(Self {
-            outbox: Arc::new(Outbox::new(wake)?),
-            connections: HashMap::new(),
-            next: 0,
-        })
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on `wake` is called, without arguments, when answers wait to be taken; those that wait already are to be
+    /// taken at once. Waiting for that call does not keep the process alive.
+    #[napi]
+    pub fn listen(&self, wake: Function<'_, (), ()>) -> Result<()> {
+        self.outbox.listen(wake)
     }
 
     /// Checks settings, given as JSON, and returns the handle under which to submit. Nothing is sent yet. Throws an
@@ -56,13 +59,19 @@ impl Bridge {
     /// exactly once.
     #[napi]
     pub fn submit(&self, handle: u32, batch: &[u8], length: u32) -> Result<()> {
-        let connection = self
-            .connections
-            .get(&handle)
-            .ok_or_else(|| Error::from_reason("the connection is closed"))?;
+        let connection = self.connection(handle)?;
         // Copied, and read on the other thread: this one has JavaScript to run.
         let batch = batch.get(..length as usize).unwrap_or(batch).to_vec();
-        engine::run(connection.clone(), batch, Arc::clone(&self.outbox))
+        engine::run(connection, batch, Arc::clone(&self.outbox))
+            .map_err(|error| Error::from_reason(error.to_string()))
+    }
+
+    /// Lists the keys that begin with a text, about `limit` of them at most. Answered once, under the number `id`.
+    #[napi]
+    pub fn keys(&self, handle: u32, id: u32, prefix: String, limit: u32) -> Result<()> {
+        let connection = self.connection(handle)?;
+        let outbox = Arc::clone(&self.outbox);
+        engine::list(connection, id, prefix, limit as usize, outbox)
             .map_err(|error| Error::from_reason(error.to_string()))
     }
 
@@ -70,5 +79,12 @@ impl Bridge {
     #[napi]
     pub fn take(&self) -> Buffer {
         self.outbox.take().into()
+    }
+}
+
+impl Bridge {
+    fn connection(&self, handle: u32) -> Result<Connection> {
+        let connection = self.connections.get(&handle).cloned();
+        connection.ok_or_else(|| Error::from_reason("the connection is closed"))
     }
 }

@@ -4,11 +4,11 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use kenwell::connection::Connection;
-use kenwell::state::values;
 use tokio::runtime::{Builder, Handle};
 
-use crate::frame;
+use crate::operation::Outcome;
 use crate::outbox::{Answers, Outbox};
+use crate::{frame, keys, operation};
 
 /// Started by the first batch; ends with the process.
 static RUNTIME: OnceLock<Handle> = OnceLock::new();
@@ -18,14 +18,32 @@ pub(crate) fn run(connection: Connection, batch: Vec<u8>, outbox: Arc<Outbox>) -
     runtime()?.spawn(async move {
         let mut answers = Answers::default();
         match frame::requests(&batch) {
-            Ok((ids, requests)) => {
-                let results = values::execute(&connection, &requests).await;
+            Ok((ids, operations)) => {
+                let results = operation::execute(&connection, operations).await;
                 for (id, result) in ids.into_iter().zip(results) {
                     answers.push(id, result);
                 }
             }
             Err(malformed) => answers.push_broken(&malformed),
         }
+        outbox.put(answers);
+    });
+    Ok(())
+}
+
+/// Lists the keys that begin with a text, and puts them into the outbox as the answer to a request.
+pub(crate) fn list(
+    connection: Connection,
+    id: u32,
+    prefix: String,
+    limit: usize,
+    outbox: Arc<Outbox>,
+) -> io::Result<()> {
+    runtime()?.spawn(async move {
+        let mut answers = Answers::default();
+        let keys = keys::with_prefix(connection, &prefix, limit).await;
+        let items = keys.map(|keys| Outcome::Items(keys.into_iter().collect()));
+        answers.push(id, items.map_err(Into::into));
         outbox.put(answers);
     });
     Ok(())

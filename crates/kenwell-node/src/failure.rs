@@ -1,7 +1,7 @@
 //! Errors as JavaScript sees them: JSON with the `code` that programs match on.
 
-use kenwell::Error as RedisError;
 use kenwell::state::Error;
+use kenwell::{Error as RedisError, Reply};
 use serde::Serialize;
 
 use crate::frame::Malformed;
@@ -26,7 +26,7 @@ struct Failure<'a> {
 
 /// The error as JSON text.
 pub(crate) fn describe(error: &Error) -> String {
-    let source = source(error);
+    let source = error.redis();
     let failure = Failure {
         code: code(error),
         message: match error {
@@ -34,12 +34,7 @@ pub(crate) fn describe(error: &Error) -> String {
             error => error.to_string(),
         },
         retryable: error.is_retryable(),
-        redis_code: match source {
-            Some(RedisError::Refused { reply, .. } | RedisError::Opening { reply, .. }) => {
-                Some(reply.code())
-            }
-            _ => None,
-        },
+        redis_code: source.and_then(RedisError::reply).map(Reply::code),
         system_code: match source {
             Some(RedisError::Connect { source, .. }) => system_code(source.kind()),
             _ => None,
@@ -58,18 +53,6 @@ pub(crate) fn broken(malformed: &Malformed) -> String {
     serde_json::json!({ "code": "KENWELL_NATIVE", "message": malformed.to_string() }).to_string()
 }
 
-/// What Redis or the way to it said.
-fn source(error: &Error) -> Option<&RedisError> {
-    match error {
-        Error::Redis(source)
-        | Error::Value { source, .. }
-        | Error::Profile { source, .. }
-        | Error::Uncertain { source }
-        | Error::Overtaken { source } => Some(source),
-        _ => None,
-    }
-}
-
 /// `lib/error.js` documents them.
 fn code(error: &Error) -> &'static str {
     if matches!(
@@ -78,10 +61,10 @@ fn code(error: &Error) -> &'static str {
     ) {
         return "KENWELL_UNCERTAIN";
     }
-    match source(error) {
+    match error.redis() {
         Some(RedisError::Tls { .. }) => "KENWELL_TLS",
         Some(RedisError::Timeout { .. }) => "KENWELL_TIMEOUT",
-        Some(RedisError::Refused { .. } | RedisError::Opening { .. }) => "KENWELL_REFUSED",
+        Some(source) if source.reply().is_some() => "KENWELL_REFUSED",
         Some(
             RedisError::Settings { .. }
             | RedisError::OtherKind { .. }

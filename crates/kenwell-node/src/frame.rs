@@ -7,12 +7,19 @@
 //!   2 store           writes:u32 (text text ttl:u32)*                     ttl 0: none
 //!   3 store unchanged expected:u32 (text present:u8 [text])* writes:u32 (text text ttl:u32)*
 //!   4 remove          keys:u32 text*
+//!   5 touch           keys:u32 (text list:u8 ttl:u32)*                    list 1: it is one, else a value; ttl 0: leave it as it is
+//!   6 exist           keys:u32 text*
+//!   7 inspect         keys:u32 text*
+//!   8 append          items:u32 text* text size:u32 ttl:u32               items of a list, the oldest first, and its key
+//!   9 items           size:u32 text                                       the head of the list at a key
 //! text    = length:u32 bytes
 //! ```
 //!
 //! Numbers are little-endian. `lib/native.js` writes it.
 
-use kenwell::state::values::{Expected, Read, Request, Write};
+use kenwell::state::values::{Expected, Read, Request, Touch, ValueType, Write};
+
+use crate::operation::{Operation, Question};
 
 /// What is wrong with a batch. It can only come from a defect in our own JavaScript.
 #[derive(Debug, thiserror::Error)]
@@ -25,20 +32,51 @@ pub(crate) enum Malformed {
     Operation(u8),
 }
 
-/// The requests of a batch, and of each the number under which JavaScript waits for its answer.
-pub(crate) fn requests(batch: &[u8]) -> Result<(Vec<u32>, Vec<Request>), Malformed> {
+/// The operations of a batch, and of each the number under which JavaScript waits for its answer.
+pub(crate) fn requests(batch: &[u8]) -> Result<(Vec<u32>, Vec<Operation>), Malformed> {
     let mut rest = Rest(batch);
     let mut ids = Vec::new();
-    let mut requests = Vec::new();
+    let mut operations = Vec::new();
     while !rest.0.is_empty() {
         ids.push(rest.number()?);
-        requests.push(request(&mut rest)?);
+        operations.push(match rest.byte()? {
+            kind @ 1..=4 => Operation::Values(request(kind, &mut rest)?),
+            kind => Operation::Alone(question(kind, &mut rest)?),
+        });
     }
-    Ok((ids, requests))
+    Ok((ids, operations))
 }
 
-fn request(rest: &mut Rest<'_>) -> Result<Request, Malformed> {
-    match rest.byte()? {
+fn question(kind: u8, rest: &mut Rest<'_>) -> Result<Question, Malformed> {
+    match kind {
+        5 => Ok(Question::Touch(rest.list(|rest| {
+            Ok(Touch {
+                key: rest.text()?,
+                value_type: match rest.byte()? {
+                    0 => ValueType::String,
+                    _ => ValueType::List,
+                },
+                ttl_seconds: rest.seconds()?,
+            })
+        })?)),
+        6 => Ok(Question::Exist(rest.list(Rest::text)?)),
+        7 => Ok(Question::Inspect(rest.list(Rest::text)?)),
+        8 => Ok(Question::Append {
+            items: rest.list(Rest::text)?,
+            key: rest.text()?,
+            size: rest.number()? as usize,
+            ttl_seconds: rest.seconds()?,
+        }),
+        9 => Ok(Question::Items {
+            size: rest.number()? as usize,
+            key: rest.text()?,
+        }),
+        other => Err(Malformed::Operation(other)),
+    }
+}
+
+fn request(kind: u8, rest: &mut Rest<'_>) -> Result<Request, Malformed> {
+    match kind {
         1 => Ok(Request::Fetch {
             reads: rest.list(read)?,
             profile_key: rest.option()?,

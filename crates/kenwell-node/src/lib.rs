@@ -16,7 +16,9 @@
 //! |---|---|
 //! | `bridge` | the class that JavaScript sees |
 //! | `engine` | the thread that talks to Redis |
+//! | `keys` | listing keys, on every server |
 //! | `frame` | the byte form of requests |
+//! | `operation` | what is asked for, and what becomes of it |
 //! | `outbox` | the byte form of answers, and waking JavaScript |
 //! | `failure` | errors, with the code that JavaScript programs match on |
 //! | `settings` | how to reach Redis, from JSON |
@@ -25,6 +27,8 @@ mod bridge;
 mod engine;
 mod failure;
 mod frame;
+mod keys;
+mod operation;
 mod outbox;
 mod settings;
 

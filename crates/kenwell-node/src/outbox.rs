@@ -6,25 +6,29 @@
 //!   1 fetched   values:u32 value* profile:u8 [pairs:u32 (text text)*]
 //!     value   = 0 | 1 text (not there | there) | 2 text (an error, as below)
 //!   2 stored
-//!   3 compared  stored:u8
+//!   3 compared  stored:u8, and other answers that are yes or no
 //!   4 removed   keys:u32
 //!   5 failed    text, the JSON of `failure`
+//!   6 inspected keys:u32 presence*
+//!     presence = 0 | (1 text | 2) stays:u8 [milliseconds:f64]   not there | a value | something else
+//!   7 items     items:u32 text*
 //! text    = length:u32 bytes
 //! ```
 //!
 //! `lib/native.js` reads it.
 
 use std::mem;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use kenwell::state;
-use kenwell::state::values::{Answer, Fetched};
+use kenwell::state::values::{Answer, Fetched, Presence};
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Result, Status};
 
 use crate::failure;
 use crate::frame::Malformed;
+use crate::operation::Outcome;
 
 /// Weak, so that it does not keep the process alive; room for one call, because one call takes all answers.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 1>;
@@ -33,22 +37,22 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true, 1>;
 const EVERYTHING: u32 = u32::MAX;
 
 /// The answers that JavaScript has not taken yet. Bounded by the number of requests that JavaScript lets wait.
+#[derive(Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<Vec<u8>>,
-    wake: Wake,
+    wake: OnceLock<Wake>,
 }
 
 impl Outbox {
-    pub(crate) fn new(wake: Function<'_, (), ()>) -> Result<Self> {
+    /// Wakes JavaScript by this function. Only the first one counts.
+    pub(crate) fn listen(&self, wake: Function<'_, (), ()>) -> Result<()> {
         let wake = wake
             .build_threadsafe_function::<()>()
             .weak::<true>()
             .max_queue_size::<1>()
             .build()?;
-        Ok(Self {
-            waiting: Mutex::default(),
-            wake,
-        })
+        self.wake.get_or_init(|| wake);
+        Ok(())
     }
 
     /// Adds answers, and wakes JavaScript if nobody has done so yet.
@@ -61,9 +65,9 @@ impl Outbox {
             waiting.extend_from_slice(&answers.0);
         }
         drop(waiting);
-        if first {
+        if first && let Some(wake) = self.wake.get() {
             // A full queue has a call on its way already, and a closing environment wants no answers.
-            let _status = self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            let _status = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 
@@ -77,23 +81,67 @@ impl Outbox {
 pub(crate) struct Answers(Vec<u8>);
 
 impl Answers {
-    pub(crate) fn push(&mut self, id: u32, result: std::result::Result<Answer, state::Error>) {
+    pub(crate) fn push(&mut self, id: u32, result: std::result::Result<Outcome, state::Error>) {
         self.number(id);
         match result {
-            Ok(Answer::Fetched(fetched)) => {
-                self.0.push(1);
-                self.fetched(fetched);
+            Ok(Outcome::Values(answer)) => self.answer(answer),
+            Ok(Outcome::Done) => self.0.push(2),
+            Ok(Outcome::Flag(flag)) => self.0.extend([3, u8::from(flag)]),
+            Ok(Outcome::Presences(found)) => {
+                self.0.push(6);
+                self.count(found.len());
+                for presence in found {
+                    self.presence(presence);
+                }
             }
-            Ok(Answer::Stored) => self.0.push(2),
-            Ok(Answer::Compared { stored }) => self.0.extend([3, u8::from(stored)]),
-            Ok(Answer::Removed(keys)) => {
-                self.0.push(4);
-                self.number(u32::try_from(keys).unwrap_or(u32::MAX));
+            Ok(Outcome::Items(items)) => {
+                self.0.push(7);
+                self.count(items.len());
+                for item in items {
+                    self.text(&item);
+                }
             }
             Err(error) => {
                 self.0.push(5);
                 self.text(failure::describe(&error).as_bytes());
             }
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Fetched(fetched) => {
+                self.0.push(1);
+                self.fetched(fetched);
+            }
+            Answer::Stored => self.0.push(2),
+            Answer::Compared { stored } => self.0.extend([3, u8::from(stored)]),
+            Answer::Removed(keys) => {
+                self.0.push(4);
+                self.number(u32::try_from(keys).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    fn presence(&mut self, presence: Option<Presence>) {
+        let Some(Presence { value, left }) = presence else {
+            return self.0.push(0);
+        };
+        match value {
+            Some(value) => {
+                self.0.push(1);
+                self.text(&value);
+            }
+            None => self.0.push(2),
+        }
+        self.0.push(u8::from(left.is_some()));
+        if let Some(left) = left {
+            // JavaScript's numbers; what they cannot count exactly is longer than 285,000 years.
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "whole numbers up to 2^53 are exact"
+            )]
+            self.0.extend_from_slice(&(left as f64).to_le_bytes());
         }
     }
 

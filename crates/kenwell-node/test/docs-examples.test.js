@@ -5,21 +5,16 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
-const { after, afterEach, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const esbuild = require('esbuild');
 
 const { appWith, say } = require('./support/jovo');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
 const examples = load(path.join(__dirname, 'types/docs.ts'));
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
-afterEach(() => redis.ask('FLUSHALL'));
+const redis = sharedRedis();
 
 /** A TypeScript file as a module, where `@kenwell/redis` is this package. */
 function load(file) {

@@ -2,17 +2,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, afterEach, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const { StateStore } = require('../state');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
-afterEach(() => redis.ask('FLUSHALL'));
+const redis = sharedRedis();
 
 const key = (id, byte = 'ab') => ({ id, secret: byte.repeat(32) });
 const storeWith = (keys, more) => new StateStore({ connectionString: redis.url, encryption: { keys, ...more } });

@@ -2,18 +2,13 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, afterEach, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const { RedisDb } = require('..');
 const { appWith, say } = require('./support/jovo');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
-afterEach(() => redis.ask('FLUSHALL'));
+const redis = sharedRedis();
 
 const plugin = (config) => new RedisDb({ connectionString: redis.url, ...config });
 
@@ -135,9 +130,11 @@ test('a hook that fails rejects its own request only', async () => {
 });
 
 test('a time to live that is no whole number is refused, and nothing is written', async () => {
-  const app = await appWith(plugin({ entries: [{ id: 'data', user: true, ttlSeconds: 1.5 }] }));
-  await assert.rejects(say(app, 'ada'), { code: 'KENWELL_SETTINGS', message: /ttlSeconds of entry "data"/ });
-  assert.equal(await redis.ask('EXISTS', 'data:ada'), 0);
+  for (const ttlSeconds of [1.5, '60s', 'abc', NaN]) {
+    const app = await appWith(plugin({ entries: [{ id: 'data', user: true, ttlSeconds }] }));
+    await assert.rejects(say(app, 'ada'), { code: 'KENWELL_SETTINGS', message: /ttlSeconds of entry "data"/ });
+    assert.equal(await redis.ask('EXISTS', 'data:ada'), 0);
+  }
 });
 
 test('refreshOnLoad starts the time to live anew', async () => {

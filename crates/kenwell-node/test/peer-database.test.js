@@ -2,18 +2,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const { RedisDb } = require('..');
 const { appWith, say } = require('./support/jovo');
 const { Peer } = require('./support/peer');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
+const redis = sharedRedis();
 
 const entries = [
   { id: 'user', user: true, createdAt: true, updatedAt: true },

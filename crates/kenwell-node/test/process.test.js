@@ -4,16 +4,12 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { after, before, test } = require('node:test');
+const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
+const redis = sharedRedis();
 
 const PACKAGE = JSON.stringify(require.resolve('../state'));
 const store = () => `new (require(${PACKAGE}).StateStore)({ connectionString: ${JSON.stringify(redis.url)} })`;

@@ -2,17 +2,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, afterEach, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const { StateStore } = require('../state');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
-afterEach(() => redis.ask('FLUSHALL'));
+const redis = sharedRedis();
 
 const storeWith = (options) => new StateStore({ connectionString: redis.url, ...options });
 const stored = async (key = 'data:ada') => JSON.parse(await redis.ask('GET', key));

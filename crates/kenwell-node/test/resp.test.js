@@ -193,7 +193,7 @@ test('a server that breaks the protocol ends what is under way with a clear erro
       const fine = wrong.startsWith('$2');
       assert.equal(results[0].status, fine ? 'fulfilled' : 'rejected', wrong);
       const { reason } = results[1];
-      assert.deepEqual([reason.code, reason.retryable], ['KENWELL_CONNECTION', false], wrong);
+      assert.deepEqual([reason.code, reason.retryable], ['KENWELL_CONNECTION', true], wrong);
       answer = '$2\r\nab\r\n';
       assert.deepEqual((await connection.fetch(['a'], null, null, end)).values, ['ab'], wrong);
     }

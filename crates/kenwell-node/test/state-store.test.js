@@ -2,17 +2,12 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { after, afterEach, before, test } = require('node:test');
+const { test } = require('node:test');
 
 const { KenwellError, StateStore } = require('../state');
-const { Redis } = require('./support/redis');
+const { sharedRedis } = require('./support/servers');
 
-let redis;
-before(async () => {
-  redis = await Redis.start();
-});
-after(() => redis.stop());
-afterEach(() => redis.ask('FLUSHALL'));
+const redis = sharedRedis();
 
 const storeWith = (options) => new StateStore({ connectionString: redis.url, ...options });
 
@@ -29,7 +24,7 @@ test('what was saved is loaded; nothing stored is null', async () => {
 });
 
 test('the same record for Jovo, byte for byte', async () => {
-  await storeWith({ keyPrefix: 'app' }).save('ada', { updatedAt: 'old', createdAt: '2024-01-01T00:00:00.000Z', session: { id: 's' }, user: { data: { n: 1e21 } }, other: 1 });
+  await storeWith({ keyPrefix: 'app' }).save('ada', { updatedAt: 'old', createdAt: '2024-01-01T00:00:00.000Z', session: { id: 's' }, user: { data: { n: 1e21 } } });
   const text = await redis.ask('GET', 'app:data:ada');
   assert.match(text, /^\{"user":\{"data":\{"n":1e\+21\}\},"session":\{"id":"s"\},"createdAt":"2024-01-01T00:00:00.000Z","updatedAt":"\d{4}-[^"]+Z"\}$/);
 });
@@ -128,6 +123,12 @@ test('the real reason of a refused save is told, not that the transaction was di
   } finally {
     await redis.ask('CONFIG', 'SET', 'maxmemory', '0');
   }
+});
+
+test('the same of a refused deletion', async () => {
+  await redis.ask('ACL', 'SETUSER', 'part', 'on', '>pw', '+@all', '~a:*');
+  const store = new StateStore({ connectionString: `redis://part:pw@127.0.0.1:${redis.port}`, entries: [{ id: 'a' }, { id: 'b' }] });
+  await assert.rejects(store.delete('ada'), { code: 'KENWELL_REFUSED', redisCode: 'NOPERM', entry: 'b', key: 'b:ada' });
 });
 
 test('hooks name keys and make values, also asynchronously', async () => {

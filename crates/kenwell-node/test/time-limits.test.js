@@ -5,26 +5,14 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { after, afterEach, before, mock, test } = require('node:test');
+const { mock, test } = require('node:test');
 
 const { StateStore } = require('../state');
 const { Proxy } = require('./support/proxy');
-const { Redis, until } = require('./support/redis');
+const { until } = require('./support/redis');
+const { sharedNetwork } = require('./support/servers');
 
-let redis;
-let proxy;
-before(async () => {
-  redis = await Redis.start();
-  proxy = await Proxy.start(redis.port);
-});
-after(async () => {
-  proxy.close();
-  await redis.stop();
-});
-afterEach(() => {
-  proxy.treats = 'pass';
-  proxy.cut();
-});
+const { redis, proxy } = sharedNetwork();
 
 const now = performance.now.bind(performance);
 const PACKAGE = require.resolve('../state');
@@ -183,15 +171,15 @@ test('fakes that are there before the package is loaded, as with Jest, are not u
 });
 
 test('an event loop that was blocked for longer than the limit is no time-out', async () => {
-  const store = new StateStore({ connectionString: redis.url, commandTimeoutMs: 400, connectTimeoutMs: 400 });
-  const fresh = (limit) => new StateStore({ connectionString: redis.url, commandTimeoutMs: 400, connectTimeoutMs: limit });
+  const store = new StateStore({ connectionString: redis.url, commandTimeoutMs: 800, connectTimeoutMs: 800 });
+  const fresh = (limit) => new StateStore({ connectionString: redis.url, commandTimeoutMs: 800, connectTimeoutMs: limit });
   const block = () => {
-    for (const until = now() + 1500; now() < until; );
+    for (const until = now() + 2000; now() < until; );
   };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   await store.save('ada', { user: { data: 'x'.repeat(1_000_000) } });
   for (const turns of [0, 1, 2, 5]) {
-    const calls = [store.load('ada'), fresh(401 + turns).load('ada')];
+    const calls = [store.load('ada'), fresh(801 + turns).load('ada')];
     for (let left = turns; left > 0; left--) await turn();
     block();
     for (const record of await Promise.all(calls)) assert.equal(record.user.data.length, 1_000_000, `${turns} turns`);

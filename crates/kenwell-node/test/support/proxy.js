@@ -9,15 +9,19 @@ class Proxy {
   /** Leads to a port of this machine. */
   static async start(port) {
     const proxy = new Proxy();
-    proxy.port = port;
-    proxy.pairs = new Set();
-    /** What new connections begin as: `pass`, `swallow` or `hold`. */
-    proxy.treats = 'pass';
-    proxy.server = net.createServer((client) => proxy.join(client));
-    proxy.server.listen(0, '127.0.0.1');
-    await once(proxy.server, 'listening');
-    proxy.url = `redis://127.0.0.1:${proxy.server.address().port}`;
+    await proxy.begin(port);
     return proxy;
+  }
+
+  async begin(port) {
+    this.port = port;
+    this.pairs = new Set();
+    /** What new connections begin as: `pass`, `swallow` or `hold`. */
+    this.treats = 'pass';
+    this.server = net.createServer((client) => this.join(client));
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.url = `redis://127.0.0.1:${this.server.address().port}`;
   }
 
   join(client) {

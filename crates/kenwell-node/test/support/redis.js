@@ -13,28 +13,41 @@ const { ErrorReply, Parser } = require('../../lib/resp');
 /** How long a server may take to start or to say something. */
 const PATIENCE_MS = 20_000;
 
+/** The programs that run for tests. */
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** No test leaves a program behind, whatever becomes of it. */
+function endsWithUs(child) {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+}
+
 class Redis {
   /** Starts a server with these extra arguments, and waits until it answers. */
   static async start(args = [], { port } = {}) {
     const redis = new Redis();
-    redis.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kenwell-node-'));
-    redis.port = port ?? (await freePort());
+    redis.port = port;
     redis.args = args;
-    await redis.restart();
+    await redis.begin();
     return redis;
+  }
+
+  async begin() {
+    this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kenwell-node-'));
+    this.port ??= await freePort();
+    await this.restart();
   }
 
   /** Starts it again on the same port. */
   async restart() {
-    const child = spawn('redis-server', ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.directory, ...this.args], { stdio: 'ignore' });
+    const child = spawn('redis-server', ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.directory, ...(this.args ?? [])], { stdio: 'ignore' });
     this.child = child;
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', () => reject(new Error('redis-server is missing. Install it: apt-get install redis-server | brew install redis')));
     });
-    // No test leaves a server behind, whatever becomes of it.
-    this.reap ??= () => this.child?.kill('SIGKILL');
-    process.once('exit', this.reap);
+    endsWithUs(child);
     await until(async () => {
       const client = await Client.connect(this.port);
       const reply = await client.ask('PING');
@@ -75,7 +88,6 @@ class Redis {
 
   async stop() {
     await this.kill();
-    process.removeListener('exit', this.reap);
     fs.rmSync(this.directory, { recursive: true, force: true });
   }
 }
@@ -132,4 +144,4 @@ async function until(question) {
   throw new Error(`it did not become true within ${PATIENCE_MS} ms`, { cause: last });
 }
 
-module.exports = { Redis, Client, freePort, until };
+module.exports = { Redis, Client, endsWithUs, freePort, until };

@@ -43,6 +43,11 @@ export class Welcome extends BaseComponent {
     return this.$send(plan ?? 'none');
   }
 
+  async forget() {
+    const wasThere: boolean = await this.$user.deleteData();
+    return this.$send(wasThere ? 'forgotten' : 'nothing was known');
+  }
+
   refused() {
     // @ts-expect-error a profile is read-only
     this.$user.profile = {};

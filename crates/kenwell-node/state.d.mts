@@ -1,0 +1,2 @@
+// The same for `import`: the names alone, without a default.
+export * from './state.js';
