@@ -34,11 +34,11 @@ def program(name, fix):
 
 
 def run(command, fix="see its words above", **options):
-    """Runs a program to its end; what it prints is shown only when it fails."""
+    """Runs a program to its end, and gives what it writes to stdout; what it writes at all is shown only when it fails."""
     done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **options)
+                          stderr=subprocess.PIPE, text=True, errors="replace", check=False, **options)
     if done.returncode:
-        sys.stderr.write(done.stdout)
+        sys.stderr.write(done.stdout + done.stderr)
         raise Failure(f"{Path(command[0]).name} ended with status {done.returncode}\n  fix: {fix}")
     return done.stdout
 

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from . import documents, elf
+from . import documents, elf, licences, parts
 from .archive import Entry, compress, directory, tar_gz
-from .common import DESCRIPTION, HOMEPAGE, MAINTAINER, PACKAGING, ROOT
+from .common import DESCRIPTION, HOMEPAGE, MAINTAINER, PACKAGING, ROOT, Failure
 
 SCRIPTS = ("postinst", "postrm", "prerm")
 COMPLETIONS = {
@@ -13,25 +13,29 @@ COMPLETIONS = {
     "fish": "usr/share/fish/vendor_completions.d/kenwell.fish",
 }
 # The package of each shared library that a program for glibc may need.
-LIBRARIES = {"libc.so.6": "libc6", "libm.so.6": "libc6", "libpthread.so.0": "libc6", "libdl.so.2": "libc6", "librt.so.1": "libc6",
-             "libutil.so.1": "libc6", "ld-linux-x86-64.so.2": "libc6", "ld-linux-aarch64.so.1": "libc6", "libgcc_s.so.1": "libgcc-s1"}
+LIBRARIES = {**dict.fromkeys(elf.GLIBC, "libc6"), "libgcc_s.so.1": "libgcc-s1"}
 
 
 def build(release):
-    """One for each processor; the program for glibc where there is one, as Debian's others are."""
+    """One for each processor: with the program for glibc where there is one, since Debian has glibc."""
     chosen = {}
     for target in release.targets:
         if not target.static or target.debian not in chosen:
             chosen[target.debian] = target
     for architecture, target in chosen.items():
-        version = release.version.replace("-", "~") # a candidate is older than the version that it becomes
+        version = debian_version(release.version)
         release.keep(f"kenwell_{version}_{architecture}.deb", package(release, target, version))
+
+
+def debian_version(version):
+    """1.2.3-rc.1 as Debian writes it, 1.2.3~rc.1: older than 1.2.3."""
+    return version.replace("-", "~")
 
 
 def package(release, target, version):
     """The bytes of the package."""
     program = release.program(target)
-    files = entries(program, release.native_program())
+    files = entries(program, release.native_program(), release.licences(parts.PROGRAM))
     control = [Entry("control", control_file(elf.needs(program), target, version, files).encode()),
                Entry("conffiles", b"/etc/kenwell/kenwell.toml\n"),
                Entry("md5sums", "".join(f"{hashlib.md5(file.content).hexdigest()}  {file.name}\n" for file in files if file.content).encode())]
@@ -40,7 +44,7 @@ def package(release, target, version):
                ("data.tar.gz", tar_gz(files, release.epoch, "./"))], release.epoch)
 
 
-def entries(program, native):
+def entries(program, native, texts):
     """What is installed where."""
     files = [
         Entry("usr/bin/kenwell", program.read_bytes(), 0o755),
@@ -49,6 +53,7 @@ def entries(program, native):
         Entry("etc/kenwell/kenwell.toml", documents.configuration(), 0o640),
         directory("var/lib/kenwell", 0o700),
         Entry("usr/share/doc/kenwell/copyright", copyright_file().encode()),
+        Entry(f"usr/share/doc/kenwell/{licences.NAME}.gz", compress(texts)),
         Entry("usr/share/doc/kenwell/CHANGELOG.md.gz", compress((ROOT / "CHANGELOG.md").read_bytes())),
         Entry("usr/share/doc/kenwell/README.md", (ROOT / "README.md").read_bytes()),
     ]
@@ -58,6 +63,9 @@ def entries(program, native):
 
 def control_file(needs, target, version, files):
     """What dpkg knows of the package."""
+    strange = set(needs.libraries) - set(LIBRARIES)
+    if strange:
+        raise Failure(f"the program needs {', '.join(sorted(strange))}, of no package that is known\n  fix: name it in LIBRARIES of release/packages/deb.py")
     depends = ["adduser"]
     for name in sorted({LIBRARIES[library] for library in needs.libraries}):
         depends.append(f"libc6 (>= {needs.glibc_text()})" if name == "libc6" else name)

@@ -1,11 +1,16 @@
 """What a Linux program needs from the machine that it runs on, as `readelf` tells it."""
 
+import os
 import re
 from dataclasses import dataclass
 
 from .common import Failure, program, run
 
 MACHINES = {"Advanced Micro Devices X86-64": "x86_64", "AArch64": "aarch64"}
+
+# The shared libraries that each C library is made of.
+GLIBC = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+MUSL = {"libc.so"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ def needs(path):
     """What a program needs."""
     readelf = program("readelf", "apt-get install binutils | dnf install binutils")
     text = run([readelf, "--wide", "--file-header", "--program-headers", "--dynamic", "--version-info", path],
-               "name a Linux program")
+               "name a Linux program", env={**os.environ, "LC_ALL": "C"}) # in English, whatever the person speaks
     machine = re.search(r"Machine:\s+(.+)", text)
     if not machine or machine[1].strip() not in MACHINES:
         raise Failure(f"{path} is for another processor than {' and '.join(MACHINES.values())}\n  fix: name a program that Kenwell is packed for")

@@ -5,6 +5,14 @@ import re
 from .checksums import sha256
 from .common import PACKAGING, Failure
 
+FORMULA = PACKAGING / "homebrew" / "kenwell.rb"
+CHECKSUM = re.compile(r"@SHA256 ([\w-]+)@")
+
+
+def targets():
+    """The targets whose tarballs the formula names."""
+    return set(CHECKSUM.findall(FORMULA.read_text())) - {"source"}
+
 
 def build(release):
     """One file."""
@@ -14,5 +22,5 @@ def build(release):
             raise Failure(f"the formula names {path.name}, which is not there\n  fix: make tarball and source for all targets, or leave homebrew out")
         return sha256(path.read_bytes())
 
-    text = (PACKAGING / "homebrew" / "kenwell.rb").read_text().replace("@VERSION@", release.version)
-    release.keep("kenwell.rb", re.sub(r"@SHA256 ([\w-]+)@", checksum, text))
+    text = FORMULA.read_text().replace("@VERSION@", release.version)
+    release.keep("kenwell.rb", CHECKSUM.sub(checksum, text))

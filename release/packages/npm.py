@@ -1,14 +1,12 @@
-"""npm packages: `kenwell` with a package for each processor, and @kenwell/redis with one for each native half."""
+"""The npm package `kenwell`, and one with the program for each processor."""
 
 import json
 import shutil
 import tempfile
 from pathlib import Path
 
-from . import elf
+from . import elf, licences, parts
 from .common import HOMEPAGE, LICENCE, PACKAGING, ROOT, program, run
-
-NODE = ROOT / "crates" / "kenwell-node"
 
 
 def build(release):
@@ -17,13 +15,6 @@ def build(release):
         for target in release.one_for_each_processor():
             pack(release, program_package(release, target, Path(work) / f"cli-{target.npm}"))
         pack(release, copied(PACKAGING / "npm" / "kenwell", Path(work) / "kenwell"))
-        for target in release.targets:
-            native = NODE / "npm" / f"linux-{target.npm}-gnu"
-            if not target.static and native.is_dir():
-                package = copied(native, Path(work) / native.name)
-                shutil.copyfile(release.addon(target), package / "kenwell.node")
-                pack(release, package)
-        pack(release, copied(NODE, Path(work) / "redis"))
 
 
 def program_package(release, target, directory):
@@ -33,6 +24,7 @@ def program_package(release, target, directory):
     shutil.copy(source, directory / "bin" / "kenwell")
     (directory / "bin" / "kenwell").chmod(0o755)
     shutil.copyfile(ROOT / "LICENSE", directory / "LICENSE")
+    (directory / licences.NAME).write_bytes(release.licences(parts.PROGRAM))
     (directory / "README.md").write_text(
         f"# @kenwell/cli-linux-{target.npm}\n\nThe program of [kenwell](https://www.npmjs.com/package/kenwell) for Linux on {target.npm}. npm installs it by itself.\n")
     description = {
@@ -41,7 +33,7 @@ def program_package(release, target, directory):
         "description": f"The program of kenwell for Linux on {target.npm}.",
         "license": LICENCE,
         "repository": {"type": "git", "url": f"git+{HOMEPAGE}.git"},
-        "files": ["bin"],
+        "files": ["bin", licences.NAME],
         "os": ["linux"],
         "cpu": [target.npm],
         "engines": {"node": ">=18"},
@@ -58,11 +50,10 @@ def copied(source, directory):
     listed = json.loads((source / "package.json").read_text())
     directory.mkdir(parents=True)
     for name in ["package.json", "README.md", *listed["files"]]:
-        path = source / name
-        if path.is_dir():
-            shutil.copytree(path, directory / name)
-        elif path.exists(): # the native half comes from elsewhere
-            shutil.copy(path, directory / name)
+        for path in sorted(source.glob(name)):
+            to = directory / path.relative_to(source)
+            to.parent.mkdir(exist_ok=True)
+            shutil.copytree(path, to) if path.is_dir() else shutil.copy(path, to)
     for key in ("devDependencies", "scripts", "workspaces", "overrides"): # for those who work on it
         listed.pop(key, None)
     (directory / "package.json").write_text(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")

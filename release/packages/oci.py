@@ -7,11 +7,11 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import elf
+from . import elf, licences, parts
 from .archive import Entry, compress, directory, tar
-from .common import DESCRIPTION, HOMEPAGE, LICENCE, Failure
+from .common import DESCRIPTION, HOMEPAGE, LICENCE, ROOT, Failure
 
-USER = 65532 # nobody's on any system; what others who build without a base system use
+USER = 65532 # "nonroot" of other images without a system; no system gives this number to a person
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 SETTINGS = {
     "KENWELL_CONFIG": "/data/kenwell.toml",
@@ -42,11 +42,11 @@ class Blobs:
 
 
 def build(release):
-    """One file with an image for each processor; the program that needs no system where there is one."""
+    """One file with an image for each processor; with the static program where there is one."""
     blobs = Blobs()
     images = [image(release, target, blobs) for target in release.one_for_each_processor()]
     index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": images}
-    # Through an index of its own, so that one name stands for all processors.
+    # In an index of its own, so that one name stands for the images of all processors.
     named = blobs.add_json(index, index["mediaType"], annotations={
         "org.opencontainers.image.ref.name": release.version, "io.containerd.image.name": f"docker.io/kenwell/kenwell:{release.version}"})
     top = {"schemaVersion": 2, "mediaType": index["mediaType"], "manifests": [named]}
@@ -56,10 +56,12 @@ def build(release):
 
 
 def image(release, target, blobs):
-    """The image for one processor: what a program expects of a system, then the program."""
+    """The image for one processor, of two layers: what a program expects of a system, and the program."""
     program = release.program(target)
     needs = elf.needs(program)
-    layers = [tar(system(needs, target), release.epoch), tar([Entry("usr/bin/kenwell", program.read_bytes(), 0o755)], release.epoch)]
+    files = [Entry("usr/bin/kenwell", program.read_bytes(), 0o755), Entry("usr/share/doc/kenwell/LICENSE", (ROOT / "LICENSE").read_bytes()),
+             Entry(f"usr/share/doc/kenwell/{licences.NAME}", release.licences(parts.PROGRAM))]
+    layers = [tar(system(needs, target), release.epoch), tar(files, release.epoch)]
     made = datetime.fromtimestamp(release.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     config = {
         "created": made, "architecture": target.oci, "os": "linux",
@@ -97,13 +99,16 @@ def system(needs, target):
 
 
 def libraries(needs, target):
-    """glibc and what else the program is linked with, as they are on this machine, with the two that look names up."""
+    """The shared libraries that the program needs, and those by which glibc looks names up, from this machine."""
     if target.processor != os.uname().machine:
         raise Failure(f"the libraries for {target.triple} are not on this machine\n  fix: add --target {target.processor}-unknown-linux-musl")
     known = subprocess.run(["ldconfig", "-p"], stdout=subprocess.PIPE, text=True, check=False, env={"PATH": "/sbin:/usr/sbin"}).stdout
     where = {line.split()[0]: line.split()[-1] for line in known.splitlines() if "=>" in line and ("x86-64" in line or "AArch64" in line)}
-    files = [Entry(needs.interpreter.lstrip("/"), Path(needs.interpreter).read_bytes(), 0o755)]
-    for name in sorted({*needs.libraries, "libc.so.6", "libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"} - {Path(needs.interpreter).name}):
-        if name in where:
-            files.append(Entry(f"lib/{name}", Path(where[name]).read_bytes(), 0o755))
-    return files
+    loader = Path(needs.interpreter)
+    needed = set(needs.libraries) - {loader.name}
+    missing = needed - set(where)
+    if missing:
+        raise Failure(f"this machine has no {', '.join(sorted(missing))}, which the program needs\n  fix: add --target {target.processor}-unknown-linux-musl")
+    by_name = {"libresolv.so.2", "libnss_dns.so.2", "libnss_files.so.2"} & set(where) # newer versions of glibc have them within
+    files = [Entry(f"lib/{name}", Path(where[name]).read_bytes(), 0o755) for name in sorted(needed | by_name)]
+    return [Entry(needs.interpreter.lstrip("/"), loader.read_bytes(), 0o755), *files]

@@ -4,34 +4,48 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from . import programs, version
-from .common import ROOT, TARGET, Failure, run, say, write
-from .targets import find
+from . import licences, parts, platforms, programs, version
+from .common import ROOT, Failure, run, say, write
+from .targets import find, of_this_machine
 
 
 class Release:
-    """What the packers share. Programs are built when the first packer asks for them."""
+    """What the packers share. A program or library is built when the first packer asks for it."""
 
-    def __init__(self, out, targets, binary=None, addon=None):
+    def __init__(self, out, targets, binary=None, addons=(), extensions=()):
         self.out = Path(out).resolve()
         self.version = version.current()
         self.targets = [find(triple) for triple in targets]
         self.made = []
-        self._programs, self._addons = {}, {}
+        self._programs = {}
+        self._licences = {}
         if binary:
             target, path = programs.given(binary)
             self.targets = [target]
             self._programs[target] = path
-        self._given_addon = addon
+        self._addons = dict(map(programs.given_addon, addons))
+        self._extensions = dict(map(programs.given_extension, extensions))
 
     @cached_property
     def epoch(self):
-        """The time that everything in the packages bears: SOURCE_DATE_EPOCH, or that of the last commit."""
+        """The time of every file in the packages: SOURCE_DATE_EPOCH, or that of the last commit."""
         said = os.environ.get("SOURCE_DATE_EPOCH") or run(["git", "-C", ROOT, "log", "-1", "--format=%ct"],
                                                           "set SOURCE_DATE_EPOCH to a time in seconds").strip()
         if not said.isdigit():
             raise Failure(f"SOURCE_DATE_EPOCH is {said!r}\n  fix: a whole number of seconds since 1970")
         return int(said)
+
+    @cached_property
+    def crates(self):
+        """What cargo says of the crates that the binaries are made of, for all systems that something is packed for."""
+        others = [parts.OTHER_SYSTEMS[platform.name] for platform in self._addons if platform.name in parts.OTHER_SYSTEMS]
+        return parts.metadata([*(target.triple for target in self.targets), *others])
+
+    def licences(self, *crates):
+        """The licences of what binaries of these crates are made of, as a file."""
+        if crates not in self._licences:
+            self._licences[crates] = licences.text(crates, self.crates)
+        return self._licences[crates]
 
     def program(self, target):
         """The program `kenwell` for a target, as a file."""
@@ -39,20 +53,22 @@ class Release:
             self._programs[target] = programs.built(target)
         return self._programs[target]
 
-    def addon(self, target):
-        """The native half of @kenwell/redis for a target, as a file."""
-        if target not in self._addons:
-            self._addons[target] = self._given_one() if self._given_addon else programs.built_addon(target)
-        return self._addons[target]
+    def addons(self):
+        """The native part of @kenwell/redis for each system, as files: those that were given, and one for each target."""
+        for target in self.targets:
+            platform = platforms.of_target(target)
+            if platform not in self._addons:
+                self._addons[platform] = programs.built_addon(target)
+        return self._addons
 
-    def _given_one(self):
-        path = Path(self._given_addon).resolve()
-        if not path.is_file():
-            raise Failure(f"there is no addon {path}\n  fix: npm run build in crates/kenwell-node")
-        return programs.stripped(path, TARGET / "packages" / "given" / "kenwell.node")
+    def extension(self, target):
+        """The native half of the Python package for a target, as a file."""
+        if target not in self._extensions:
+            self._extensions[target] = programs.built_extension(target)
+        return self._extensions[target]
 
     def one_for_each_processor(self):
-        """A target for each processor: the static one where there is one, since it runs on every Linux."""
+        """One of the targets for each processor: the static one if it is among them, since it runs on every Linux."""
         best = {}
         for target in self.targets:
             if target.static or target.processor not in best:
@@ -60,11 +76,9 @@ class Release:
         return list(best.values())
 
     def native_program(self):
-        """A program that runs on this machine."""
-        for target in self.targets:
-            if target.processor == os.uname().machine:
-                return self.program(target)
-        return self.program(find(f"{os.uname().machine}-unknown-linux-musl"))
+        """A program that runs on this machine: one of the targets' if there is one."""
+        here = of_this_machine()
+        return self.program(next((target for target in self.targets if target.processor == here.processor), here))
 
     def keep(self, name, content):
         """Puts a package into the directory."""

@@ -1,34 +1,28 @@
-"""kenwell-VERSION.cdx.json: which crates the program is made of, in which versions, under which licences (CycloneDX)."""
+"""kenwell-VERSION.cdx.json: which crates the program, the native part for Node and the native half for Python are made of (CycloneDX)."""
 
 import json
 import re
 import uuid
 from datetime import datetime, timezone
 
-from .common import HOMEPAGE, ROOT, run
+from . import parts
+from .common import HOMEPAGE, ROOT
 
-PROGRAM = "kenwell-server"
 LOCKED = re.compile(r'^name = "([^"]+)"\nversion = "([^"]+)"\nsource = [^\n]+\nchecksum = "(\w+)"', re.MULTILINE)
 
 
 def build(release):
     """One for all targets: what only one of them needs is in it too."""
-    command = ["cargo", "metadata", "--format-version", "1", "--locked", "--manifest-path", ROOT / "Cargo.toml"]
-    for target in release.targets:
-        command += ["--filter-platform", target.triple]
-    metadata = json.loads(run(command, "cargo fetch --locked"))
-    text = json.dumps(document(metadata, release.version, release.epoch), indent=1)
+    text = json.dumps(document(release.crates, release.version, release.epoch), indent=1)
     release.keep(f"kenwell-{release.version}.cdx.json", text + "\n")
 
 
 def document(metadata, version, epoch):
     """The list of parts, and which part needs which."""
-    packages = {package["id"]: package for package in metadata["packages"]}
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    root = next(package for package in packages.values() if package["name"] == PROGRAM)
-    needs = reached(nodes, root["id"])
+    packages, needs = parts.of(parts.BINARIES, metadata)
+    root = next(package for package in packages.values() if package["name"] == parts.PROGRAM)
     checksums = {(name, number): checksum for name, number, checksum in LOCKED.findall((ROOT / "Cargo.lock").read_text())}
-    parts = sorted((packages[package] for package in needs if package != root["id"]), key=lambda part: (part["name"], part["version"]))
+    libraries = sorted((packages[package] for package in needs if package != root["id"]), key=lambda part: (part["name"], part["version"]))
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -38,22 +32,10 @@ def document(metadata, version, epoch):
             "timestamp": datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "component": component(root, checksums, "application"),
         },
-        "components": [component(part, checksums, "library") for part in parts],
+        "components": [component(part, checksums, "library") for part in libraries],
         "dependencies": [{"ref": reference(packages[package]), "dependsOn": sorted(reference(packages[other]) for other in others)}
                          for package, others in sorted(needs.items(), key=lambda pair: reference(packages[pair[0]]))],
     }
-
-
-def reached(nodes, root):
-    """package -> what it is built from and runs with; what only its tests need is left out."""
-    needs, ahead = {}, [root]
-    while ahead:
-        package = ahead.pop()
-        if package not in needs:
-            needs[package] = {dependency["pkg"] for dependency in nodes[package]["deps"]
-                              if any(kind["kind"] != "dev" for kind in dependency["dep_kinds"])}
-            ahead += needs[package]
-    return needs
 
 
 def reference(package):

@@ -1,6 +1,6 @@
 """kenwell-VERSION-TARGET.tar.gz: the program and what comes beside it, to be unpacked anywhere."""
 
-from . import documents
+from . import documents, licences, parts
 from .archive import Entry, tar_gz
 
 
@@ -16,6 +16,7 @@ def entries(release, target):
     native = release.native_program()
     files = [Entry("kenwell", release.program(target).read_bytes(), 0o755)]
     files += [Entry(name, content) for name, content in documents.pages().items()]
+    files.append(Entry(licences.NAME, release.licences(parts.PROGRAM)))
     files += [Entry(f"completions/{documents.SHELLS[shell]}", script) for shell, script in documents.completions(native).items()]
     files += [Entry(f"man/{name}", page) for name, page in documents.manual(native).items()]
     files.append(Entry("kenwell.toml", documents.configuration()))

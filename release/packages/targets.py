@@ -1,5 +1,6 @@
 """What Kenwell is built for, and what each system of packages calls it."""
 
+import os
 from dataclasses import dataclass
 
 from .common import Failure
@@ -42,3 +43,15 @@ def find(triple):
     if triple not in TARGETS:
         raise Failure(f"unknown target {triple}\n  fix: one of {', '.join(TARGETS)}")
     return TARGETS[triple]
+
+
+def of_library(needs):
+    """The target that a shared library was built for, by the C library that it needs."""
+    if needs.static:
+        raise Failure("it is a static program, no shared library\n  fix: name a library that cargo has built")
+    return TARGETS[f"{needs.processor}-unknown-linux-{'gnu' if needs.glibc else 'musl'}"]
+
+
+def of_this_machine():
+    """The target whose programs run on this machine, whatever its C library is."""
+    return find(f"{os.uname().machine}-unknown-linux-musl")

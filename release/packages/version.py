@@ -30,9 +30,8 @@ VERSION = r"(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
 PLACES = (
     Place("Cargo.toml", rf'^(?:version = |kenwell[\w-]* = \{{ path = "[^"]+", version = )"{VERSION}"'),
     Place("Cargo.lock", rf'^name = "kenwell[\w-]*"\nversion = "{VERSION}"'),
-    Place("crates/kenwell-node/package.json", rf'^(?:  "version": |    "@kenwell/redis-[\w-]+": )"{VERSION}"'),
-    Place("crates/kenwell-node/package-lock.json", rf'(?:"name": "@kenwell/[\w-]+",\n\s+"version": |"@kenwell/[\w-]+": )"{VERSION}"'),
-    Place("crates/kenwell-node/npm/linux-x64-gnu/package.json", rf'^  "version": "{VERSION}"'),
+    Place("crates/kenwell-node/package.json", rf'^  "version": "{VERSION}"'),
+    Place("crates/kenwell-node/package-lock.json", rf'"name": "@kenwell/[\w-]+",\n\s+"version": "{VERSION}"'),
     Place("packaging/npm/kenwell/package.json", rf'^(?:  "version": |    "@kenwell/cli-[\w-]+": )"{VERSION}"'),
     Place("packaging/container/compose.yaml", rf"image: kenwell/kenwell:{VERSION}"),
     Place("packaging/helm/kenwell/Chart.yaml", rf'^(?:version: |appVersion: ")"?{VERSION}'),
@@ -59,13 +58,14 @@ def set_everywhere(version, date, root=ROOT):
     """Writes the version in each place, and the heading of the changelog."""
     if not re.fullmatch(VERSION, version):
         raise Failure(f"{version!r} is no version\n  fix: three numbers, such as 1.2.3, or 1.2.3-rc.1")
-    for place in PLACES:
-        place.set(version, root)
     log = Path(root) / "CHANGELOG.md"
     text = log.read_text()
-    if f"\n## {version} " not in text:
-        if "\n## Unreleased\n" not in text:
-            raise Failure("CHANGELOG.md has no heading 'Unreleased'\n  fix: write what has changed since the last version under it")
+    described = f"\n## {version} " in text
+    if not described and "\n## Unreleased\n" not in text:
+        raise Failure("CHANGELOG.md has no heading 'Unreleased'\n  fix: write what has changed since the last version under it")
+    for place in PLACES:
+        place.set(version, root)
+    if not described:
         log.write_text(text.replace("\n## Unreleased\n", f"\n## Unreleased\n\n## {version} ({date})\n", 1))
 
 

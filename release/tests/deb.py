@@ -6,7 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from packages import licences, targets
 from packages.common import TARGET, Failure, program, run, say
+from packages.deb import debian_version
 
 from . import running
 
@@ -14,6 +16,7 @@ BARE = TARGET / "release-tools"
 RIGHTS = {
     "etc/kenwell": "750 kenwell:kenwell", "etc/kenwell/kenwell.toml": "640 kenwell:kenwell", "var/lib/kenwell": "700 kenwell:kenwell",
     "usr/bin/kenwell": "755 root:root", "usr/lib/systemd/system/kenwell.service": "644 root:root",
+    f"usr/share/doc/kenwell/{licences.NAME}.gz": "644 root:root",
 }
 
 
@@ -21,7 +24,7 @@ def test(packages, work, redis):
     """User, rights, first event as that user; a changed file survives an upgrade, events survive a purge."""
     if os.geteuid() != 0:
         raise Failure("a Debian in a directory needs root\n  fix: sudo release/test, or --only others")
-    package = packages.named(f"kenwell_{packages.version().replace('-', '~')}_{ {'x86_64': 'amd64', 'aarch64': 'arm64'}[os.uname().machine]}.deb")
+    package = packages.named(f"kenwell_{debian_version(packages.version())}_{targets.of_this_machine().debian}.deb")
     root = bare(work / "root")
     shutil.copy(package, root / "kenwell.deb")
     began = time.monotonic()

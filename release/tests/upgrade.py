@@ -1,4 +1,4 @@
-"""A data directory that an earlier version left, with events waiting in it, opened by this version."""
+"""What earlier versions left, with events waiting in it, opened by this version: journals, and whole data directories."""
 
 import shutil
 import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packages.common import ROOT, Failure
 
-from . import running
+from . import data_directories, running
 
 JOURNALS = ROOT / "conformance" / "journal"
 
@@ -14,6 +14,7 @@ JOURNALS = ROOT / "conformance" / "journal"
 def test(packages, work, redis):
     """What waited for each destination is delivered, from its own place on."""
     program = packages.program(work)
+    yield from data_directories.test(program, work)
     for version in sorted(path for path in JOURNALS.iterdir() if path.is_dir()):
         began = time.monotonic()
         redis.ask("FLUSHALL")

@@ -1,13 +1,13 @@
-"""The workflows, the Containerfile's neighbours and the formula, read by the programs that know them."""
+"""The workflows and the Homebrew formula, read by the programs that know them."""
 
 import os
 import shutil
 import time
 
-from packages.common import PACKAGING, ROOT, TARGET, Failure, run, say
+from packages.common import PACKAGING, ROOT, TARGET, program, run, say
 
-ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.7"
-BIN = TARGET / "release-tools" / "bin"
+VERSION = "v1.7.12" # knows the runners that the workflows name
+PROGRAM = TARGET / "release-tools" / f"actionlint-{VERSION}" / "actionlint"
 
 
 def test(packages, work, redis):
@@ -26,9 +26,8 @@ def actionlint():
     found = shutil.which("actionlint")
     if found:
         return found
-    if not (BIN / "actionlint").exists():
-        if not shutil.which("go"):
-            raise Failure("actionlint is missing, and Go, which builds it\n  fix: apt-get install golang-go | brew install actionlint")
+    if not PROGRAM.exists():
+        go = program("go", "apt-get install golang-go, which builds actionlint | brew install actionlint")
         say("    bringing actionlint …")
-        run(["go", "install", ACTIONLINT], env={**os.environ, "GOBIN": str(BIN)})
-    return BIN / "actionlint"
+        run([go, "install", f"github.com/rhysd/actionlint/cmd/actionlint@{VERSION}"], env={**os.environ, "GOBIN": str(PROGRAM.parent)})
+    return PROGRAM
