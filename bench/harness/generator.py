@@ -43,6 +43,8 @@ class Generator:
             arguments |= {"metrics": f"http://127.0.0.1:{kenwell.private}/metrics", "write_key": ",".join(kenwell.write_keys)}
         if redis:
             arguments["redis"] = redis.address
+        if workload.waits:
+            arguments["wait"] = "applied"
         arguments |= more
         arguments["timeout"] = TIMEOUT_SECONDS + arguments["events"] // SLOWEST
         command = [str(self.program)]

@@ -1,5 +1,7 @@
-"""What the numbers were measured on: processors, kernel, disk."""
+"""What the numbers were measured on: processors, their pauses, kernel, disk."""
 
+import mmap
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -8,6 +10,8 @@ import time
 from . import disk
 
 BUSY = 0.25  # load average for each processor, from which on the numbers say little
+PAUSE_SECONDS = 0.002  # a busy processor that does nothing for so long has been taken away
+WARMED = 4 << 30  # bytes, but never more than a quarter of the machine's
 
 
 def describe(directory, redis, kenwell):
@@ -28,6 +32,35 @@ def load():
     average = os.getloadavg()[0]
     busy = " THE MACHINE IS BUSY: wait, or take these numbers for nothing" if average > BUSY * os.cpu_count() else ""
     return f"{average:.2f}{busy}"
+
+
+def warm_memory():
+    """Touches memory and gives it back. A virtual machine whose host takes unused memory away pays up to ten times as much
+    for the first touch of a page, which would be paid by whatever is measured first."""
+    size = min(WARMED, int(memory_gib() * 2**28))
+    mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE).close()
+
+
+def pauses(seconds):
+    """How long the processors stand still while nothing but a loop on each of them runs: what a virtual machine's host takes
+    away is not in its own count of processor time. `share`: of the time; `longest_ms`."""
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        found = pool.starmap(pauses_of, [(number, seconds) for number in sorted(os.sched_getaffinity(0))], chunksize=1)
+    every = [pause for of_one in found for pause in of_one]
+    return {"share": sum(every) / (seconds * len(found)), "longest_ms": max(every, default=0) * 1000}
+
+
+def pauses_of(number, seconds):
+    """The pauses of one processor."""
+    os.sched_setaffinity(0, {number})
+    last, found = time.perf_counter(), []
+    end = last + seconds
+    while last < end:
+        now = time.perf_counter()
+        if now - last > PAUSE_SECONDS:
+            found.append(now - last)
+        last = now
+    return found
 
 
 def processor():

@@ -15,6 +15,7 @@ ROWS = [
     ("ack p99, ms", "ack_p99_ms", 2),
     ("ack p99.9, ms", "ack_p999_ms", 2),
     ("ack max, ms", "ack_max_ms", 1),
+    ("ack p99 of the usual 20 ms, ms", "ack_usual_p99_ms", 2),
     ("ack p99, of fdatasync's p99", "ack_of_fdatasync", 2),
     ("200 to visible p50, ms", "freshness_p50_ms", 2),
     ("200 to visible p99, ms", "freshness_p99_ms", 2),

@@ -10,6 +10,7 @@ class Workload:
     distribution: str = "uniform"  # or zipf
     connections: int = 0  # 0: as many as --connections says
     tls: bool = False
+    waits: bool = False  # each answer waits until its events are in Redis
     each: int = 1  # events of each user
     settings: str = ""  # further lines of the destinations in kenwell.toml
 
@@ -22,6 +23,7 @@ WORKLOADS = {
     "single": Workload("single"),
     "single-256": Workload("single", connections=256),
     "single-tls": Workload("single", tls=True),
+    "wait": Workload("single", connections=256, waits=True),
 }
 # Batches by the rules that a destination can have, several events a user.
 PLAIN = "again"
@@ -33,9 +35,7 @@ MODES = {
     "replace": Workload(each=4, settings='nested = "replace"'),
 }
 # Workloads that are sent again at half of the speed that they had in the same round.
-HALVES = {"half-batch": "batch", "half-single": "single"}
-# The same, and each answer waits until its events are in Redis, which takes more connections.
-WAITS = {"half-wait": "single-256"}
+HALVES = {"half-batch": "batch", "half-single": "single", "half-wait": "wait"}
 # An HTTP server that does nothing gets the same requests as this one.
 EMPTY_SERVER = "single-256"
 
@@ -47,6 +47,7 @@ ABOUT = {
     "single": "events one by one (/v1/identify)",
     "single-256": "single on 256 connections",
     "single-tls": "single over TLS",
+    "wait": "single-256 with ?wait=applied: its answers say when events are visible",
     "again": "batch, four events a user, as those that follow",
     "by-time": 'the same with order = "event_time"',
     "by-time-ttl": "the same with a time to live, too",
@@ -54,7 +55,7 @@ ABOUT = {
     "replace": 'again with nested = "replace"',
     "half-batch": "batch at half speed, open loop: latency and freshness without a queue",
     "half-single": "single at half speed, open loop",
-    "half-wait": "single-256 at half speed with ?wait=applied: its acks say when events are visible",
+    "half-wait": "wait at half speed, open loop",
     "empty-server": "the requests of single-256 to an HTTP server that only answers",
     "idle": "memory and processor time of a Kenwell with nothing to do",
     "catch-up": "events queued while Redis is down, then written",

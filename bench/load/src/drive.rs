@@ -36,10 +36,18 @@ pub(crate) struct Acked {
 /// When something happened.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
-    /// Every request's time until its last byte in: from when it was due, or, without a rate, from its first byte out.
-    pub(crate) acks: Vec<Duration>,
+    pub(crate) acks: Vec<Ack>,
     /// Events that are watched.
     pub(crate) watched: Vec<Watched>,
+}
+
+/// A request's answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ack {
+    /// When the request was due or, without a rate, sent.
+    pub(crate) due: Instant,
+    /// From then to the last byte of the answer.
+    pub(crate) took: Duration,
 }
 
 /// An event that is watched.
@@ -146,7 +154,8 @@ impl Sender {
             let due = schedule.map_or_else(Instant::now, |schedule| schedule.due(first));
             self.connection.exchange(request).await?;
             let acked = Instant::now();
-            times.acks.push(acked.saturating_duration_since(due));
+            let took = acked.saturating_duration_since(due);
+            times.acks.push(Ack { due, took });
             let watched = watched.map(|number| Watched { number, due, acked });
             times.watched.extend(watched);
         }

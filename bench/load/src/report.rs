@@ -1,13 +1,20 @@
 //! Measurements as JSON.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
 use crate::{
-    drive::Acked, event::Event, freshness::VisibleTimes, options::Options, users::Users,
+    drive::{Ack, Acked},
+    event::Event,
+    freshness::VisibleTimes,
+    options::Options,
+    users::Users,
     visible::Applied,
 };
+
+/// Requests that are due within it are a slice of the run: some pauses of the machine fall into it, or none.
+const SLICE: Duration = Duration::from_millis(20);
 
 /// What was sent, and with what.
 pub(crate) fn sent(options: &Options, event: &Event, users: &Users) -> Map<String, Value> {
@@ -29,7 +36,10 @@ pub(crate) fn acked(options: &Options, acked: &Acked) -> Map<String, Value> {
         "acked_seconds": acked.elapsed.as_secs_f64(),
         "acked_per_second": per_second(options.events, acked.elapsed),
     }));
-    all.append(&mut distribution("ack", acked.times.acks.clone()));
+    let acks = &acked.times.acks;
+    all.append(&mut distribution("ack", took(acks)));
+    let usual = usual_p99(acks, acked.started);
+    all.insert("ack_usual_p99_ms".to_owned(), milliseconds(usual).into());
     all
 }
 
@@ -72,10 +82,32 @@ fn distribution(name: &str, mut times: Vec<Duration>) -> Map<String, Value> {
     [("p50", 500), ("p99", 990), ("p999", 999), ("max", 1000)]
         .into_iter()
         .map(|(rank, share)| {
-            let time = quantile(&times, share).as_secs_f64() * 1000.0;
+            let time = milliseconds(quantile(&times, share));
             (format!("{name}_{rank}_ms"), time.into())
         })
         .collect()
+}
+
+/// The median of the p99s of the run's slices: how long answers take while the machine does not stand still.
+fn usual_p99(acks: &[Ack], started: Instant) -> Duration {
+    let slice =
+        |ack: &Ack| ack.due.saturating_duration_since(started).as_nanos() / SLICE.as_nanos();
+    let mut acks = acks.to_vec();
+    acks.sort_unstable_by_key(|ack| (slice(ack), ack.took));
+    let mut p99s: Vec<_> = acks
+        .chunk_by(|one, next| slice(one) == slice(next))
+        .map(|of_slice| quantile(&took(of_slice), 990))
+        .collect();
+    p99s.sort_unstable();
+    quantile(&p99s, 500)
+}
+
+fn took(acks: &[Ack]) -> Vec<Duration> {
+    acks.iter().map(|ack| ack.took).collect()
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// The smallest of the sorted times that so many of a thousand do not exceed; zero when there are none.
@@ -115,6 +147,19 @@ mod tests {
             (1000, 1980, 1998, 2000)
         );
         assert_eq!(quantile(&[], 500), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_pause_spoils_its_own_slice_only() {
+        let started = Instant::now();
+        let mut acks = Vec::new();
+        for slice in 0..5 {
+            let due = started + SLICE * slice;
+            let took = Duration::from_millis(if slice == 1 { 300 } else { 2 });
+            acks.extend([Ack { due, took }; 40]);
+        }
+        assert_eq!(usual_p99(&acks, started), Duration::from_millis(2));
+        assert_eq!(usual_p99(&[], started), Duration::ZERO);
     }
 
     #[test]
