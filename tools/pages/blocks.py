@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+# The languages of blocks that commands stand in.
+SHELLS = ("console", "sh", "bash")
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 # <!-- run --> and the like, directly above the block.
 NOTE = re.compile(r"<!-- ([^\n]*?) -->\n+$")
@@ -50,7 +52,7 @@ def of(page):
 
 
 def commands(block):
-    """The commands of a console block: what stands behind `$ `, and goes on while a line ends with a backslash."""
+    """The commands of a console block: what stands behind `$ `, and goes on while a line ends with a backslash. Of a script, each line."""
     found = []
     goes_on = False
     for line in block.text.splitlines():
@@ -58,6 +60,8 @@ def commands(block):
             found[-1] = Command(f"{found[-1].text}\n{line}", [])
         elif line.startswith("$ "):
             found.append(Command(line[2:], []))
+        elif block.language in ("sh", "bash") and line.strip():
+            found.append(Command(line, []))
         elif found:
             found[-1].output.append(line)
         goes_on = bool(found) and not found[-1].output and found[-1].text.endswith("\\")

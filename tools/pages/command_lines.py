@@ -1,15 +1,10 @@
-#!/usr/bin/env python3
-"""Checks the command lines of the pages that begin with `kenwell`: commands and options must exist.
-
-  tools/pages/command_lines.py BINARY
-"""
+"""Command lines that begin with `kenwell`: commands and options must exist."""
 
 import re
-import shlex
 import subprocess
-import sys
 
-import blocks
+# What the pages call the program.
+OURS = ("kenwell", "./kenwell")
 
 
 class Help:
@@ -36,20 +31,6 @@ class Help:
         return set(re.findall(r"(?<![\w-])--?\w[\w-]*", self.of(path)))
 
 
-def words_of(line):
-    """The words behind `kenwell` in a line, up to a pipe or a comment; none when it is another command."""
-    try:
-        words = shlex.split(line.replace("\\\n", " "), comments=True)
-    except ValueError:
-        return None
-    while words and re.match(r"\w+=|sudo$|exec$", words[0]):
-        words = words[1:]
-    if not words or words[0] != "kenwell":
-        return None
-    end = next((at for at, word in enumerate(words) if word in ("|", "||", "&&", "&", ";", ">", "2>", ">>", "<")), len(words))
-    return words[1:end]
-
-
 def problems(words, help_of):
     """What is wrong with a command line."""
     path = ()
@@ -65,32 +46,3 @@ def problems(words, help_of):
         option = word.split("=")[0]
         if re.fullmatch(r"--?[a-z][\w-]*", option) and option not in help_of.options(path):
             yield f"`{' '.join(('kenwell', *path))}` has no option {option}"
-
-
-def lines():
-    """Each line of a console block, a shell script, or a unit file that may be a command; with its place."""
-    for page in blocks.pages():
-        for block in blocks.of(page):
-            if block.language == "console":
-                yield from ((block.place, command.text) for command in blocks.commands(block))
-            elif block.language in ("sh", "bash", ""):
-                yield from ((block.place, line) for line in block.text.splitlines())
-
-
-def main():
-    help_of = Help(sys.argv[1])
-    wrong = count = 0
-    for place, line in lines():
-        words = words_of(line)
-        if words is None:
-            continue
-        count += 1
-        for problem in problems(words, help_of):
-            wrong += 1
-            print(f"{place}: {problem}")
-    print(f"{count} command lines, {wrong} wrong")
-    sys.exit(1 if wrong else 0)
-
-
-if __name__ == "__main__":
-    main()

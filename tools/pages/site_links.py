@@ -37,7 +37,7 @@ def problems(root):
                 continue
             target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
             here = file.relative_to(root)
-            if not target.exists():
+            if not target.is_relative_to(root) or not target.exists():
                 yield f"{here}: nothing is at {link}"
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 yield f"{here}: {parts.path or 'this page'} has no {parts.fragment}"

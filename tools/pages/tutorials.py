@@ -6,17 +6,18 @@
 A page is a tutorial when comments before its blocks say what to do with them:
 
   <!-- run -->                      run the commands in one shell, and compare what the block shows of their output
-  <!-- run until URL answers -->    start the command in the background, and wait for this address
+  <!-- run until URL answers -->    start the command in the background, and wait for this address; also host:port
   <!-- file NAME -->                this is the content of a file
 
 `…` stands for anything within a line, and alone in a line for any lines. A command without output in the block may print
-anything. Each page has an empty directory and a network of its own, so that it can use the ports that it names: this needs
+anything. Of a shell script each line is a command. Each page has an empty directory and a network of its own, so that it can use the ports that it names: this needs
 Linux and `unshare`. KENWELL_* variables are not passed on.
 """
 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ import blocks
 
 UNTIL = re.compile(r"run until (\S+) answers$")
 FILE = re.compile(r"file (\S+)$")
+# It says that it has begun before it listens; who types the next command is slower.
+DAEMON = re.compile(r"redis-server .*-port ([1-9]\d*) .*--daemonize yes")
 END = "end-of-the-command"
 DEADLINE_S = 60
 # Of what is printed, in a message.
@@ -43,7 +46,6 @@ def is_tutorial(page):
 def loopback_up():
     """A new network has a loopback interface that is down; this is `ip link set lo up`."""
     import fcntl
-    import socket
     import struct
 
     set_flags, up = 0x8914, 1
@@ -57,11 +59,12 @@ class Shell:
     def __init__(self, folder, environment):
         self.folder, self.environment, self.background = folder, environment, []
         pipe = subprocess.PIPE
-        self.bash = subprocess.Popen(["bash"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, env=environment, text=True)
+        # With a process group of its own, so that a command that goes on for too long ends with it.
+        self.bash = subprocess.Popen(["bash"], stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, env=environment, text=True, start_new_session=True)
 
     def run(self, command):
         """What a command prints, and its exit status."""
-        killer = threading.Timer(DEADLINE_S, self.bash.kill)
+        killer = threading.Timer(DEADLINE_S, os.killpg, (self.bash.pid, signal.SIGKILL))
         killer.start()
         self.bash.stdin.write(f"{{\n{command}\n}} </dev/null\necho {END} $?\n")
         self.bash.stdin.flush()
@@ -82,15 +85,8 @@ class Shell:
         self.background.append(started)
         # When a command of the page ends it, it is gone at once.
         threading.Thread(target=started.wait, daemon=True).start()
-        deadline = time.monotonic() + DEADLINE_S
-        while started.poll() is None and time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                return None
-            except urllib.error.HTTPError:
-                return None
-            except OSError:
-                time.sleep(0.05)
+        if answers_soon(url, lambda: started.poll() is None):
+            return None
         return f"{url} does not answer:\n{log.read_text()}"
 
     def close(self):
@@ -100,6 +96,32 @@ class Shell:
             started.wait(timeout=DEADLINE_S)
         self.bash.stdin.close()
         self.bash.wait(timeout=DEADLINE_S)
+        self.bash.stdout.close()
+
+
+def answers(url):
+    """Whether something does at a URL, or listens at a host and port."""
+    try:
+        if "//" not in url:
+            host, port = url.rsplit(":", 1)
+            socket.create_connection((host, int(port)), timeout=5).close()
+        else:
+            urllib.request.urlopen(url, timeout=5).close()
+        return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def answers_soon(url, goes_on=lambda: True):
+    """Whether something does within the time that a command has, as long as that goes on."""
+    deadline = time.monotonic() + DEADLINE_S
+    while goes_on() and time.monotonic() < deadline:
+        if answers(url):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def pattern(lines):
@@ -117,6 +139,9 @@ def trimmed(lines):
 def problem_of(shell, command):
     """What is wrong with a command; nothing when it does what the page shows."""
     printed, status = shell.run(command.text)
+    daemon = DAEMON.match(command.text)
+    if daemon and status == 0 and not answers_soon(f"127.0.0.1:{daemon[1]}"):
+        return f"nothing listens on port {daemon[1]}"
     printed = "".join(f"{line}\n" for line in trimmed(printed.splitlines()))
     if any(line.strip() for line in command.output):
         if not pattern(command.output).fullmatch(printed):
@@ -147,8 +172,11 @@ def problems(page, binary):
             shell.close()
 
 
-def in_own_network():
-    """Starts this program again in a network of its own, whose processes end with it."""
+def enter_own_network():
+    """Goes on in a network of its own, whose processes end with this one: there this program is started again."""
+    if "OWN_NETWORK" in os.environ:
+        loopback_up()
+        return
     os.environ["OWN_NETWORK"] = "yes"
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     os.execvp("unshare", ["unshare", *user, "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv])
@@ -158,9 +186,7 @@ def main():
     if sys.platform != "linux":
         print("the tutorials were not run: that needs Linux")
         return
-    if "OWN_NETWORK" not in os.environ:
-        in_own_network()
-    loopback_up()
+    enter_own_network()
     binary = Path(sys.argv[1]).resolve()
     chosen = [Path(page).resolve() for page in sys.argv[2:]] or [page for page in blocks.pages() if is_tutorial(page)]
     wrong = 0
