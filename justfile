@@ -18,7 +18,7 @@ quickstart:
 
 # All Rust tests, or those whose name contains the given words
 test *WORDS:
-    cargo test --workspace {{ WORDS }}
+    cargo test --workspace --exclude kenwell-teloxide {{ WORDS }}
 
 # Unmodified SDKs against a running Kenwell
 live:
@@ -44,11 +44,11 @@ fmt:
 
 # Lints, as strict as the check
 lint:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --exclude kenwell-teloxide --all-targets -- -D warnings
 
 # Documentation of the crates, in the browser
 doc:
-    cargo doc --workspace --no-deps --lib --open
+    cargo doc --workspace --exclude kenwell-teloxide --no-deps --lib --open
 
 # Licences, banned crates and published advisories (needs cargo-deny and the network)
 advisories:
@@ -61,6 +61,10 @@ fuzz TARGET SECONDS="60":
 # The Node package: build the addon, run its tests
 node:
     cd crates/kenwell-node && npm ci && npm run build -- --debug && npm run types && npm test
+
+# The Python package: build it, run its tests and type checks
+python *ARGUMENTS:
+    crates/kenwell-python/test {{ ARGUMENTS }}
 
 # Jovo conversations, recorded with Jovo's own plugin, replayed with ours
 jovo *NAMES:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Finds circles among the folders and files of crates/*/src, and words that the code must not have.
+"""Finds circles among the folders and files of crates/*/src, words that the code must not have, and files of crates/*/tests
+that are never compiled.
 
   tools/structure.py [DIRECTORY]     the directory that holds crates/; this repository when none is given
 
@@ -143,8 +144,24 @@ def levels(crate):
             yield folder, group, {pair: names for pair, names in inside.items() if set(pair) <= set(group)}
 
 
+def forgotten(crate):
+    """The files of a crate's tests that neither cargo nor a `mod` line names."""
+    manifest, tests = (crate / "Cargo.toml").read_text(), crate / "tests"
+    files = sorted(tests.rglob("*.rs"))
+    named = set(re.findall(r'^name = "(\w+)"', manifest, re.MULTILINE))
+    for file in files:
+        named |= set(re.findall(r"^\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)\s*;", file.read_text(), re.MULTILINE))
+    cargo_looks = not re.search(r"^autotests = false", manifest, re.MULTILINE)
+    for file in files:
+        name = file.parent.name if file.name == "mod.rs" else file.stem
+        if name != "main" and name not in named and not (cargo_looks and file.parent == tests):
+            yield file.relative_to(crate.parent.parent).as_posix()
+
+
 def problems(root):
     """Everything that is wrong, as texts."""
+    for manifest in sorted(Path(root).glob("crates/*/Cargo.toml")):
+        yield from (f"{file}: neither a `mod` line nor Cargo.toml names it, so its tests never run" for file in forgotten(manifest.parent))
     for source in sorted(Path(root).glob("crates/*/src")):
         name, crate = source.parent.name.replace("-", "_"), Crate(source)
         for folder, group, ties in levels(crate):
@@ -157,7 +174,7 @@ def problems(root):
 
 def main():
     found = list(problems(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent))
-    print("\n".join(found) if found else "no circles, no old words")
+    print("\n".join(found) if found else "no circles, no old words, no forgotten tests")
     return 1 if found else 0
 
 

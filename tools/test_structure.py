@@ -55,6 +55,21 @@ class Structure(unittest.TestCase):
         said = problems(lib="mod a;", a="//! A Pen.\npub struct Pen;\npub struct Pencil;\nconst TEXT: &str = \"Pen\";")
         self.assertEqual(said, ["house::a: the word `Pen`"])
 
+    def test_a_file_of_tests_that_nothing_names_is_refused(self):
+        with tempfile.TemporaryDirectory() as root:
+            crate = Path(root, "crates/house")
+            for name, text in (("main", "mod cluster;\n"), ("cluster", "mod nodes;"), ("cluster/nodes", ""), ("alone", ""), ("suite/main", "// mod old;"), ("suite/old", "")):
+                file = crate / "tests" / f"{name}.rs"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            (crate / "Cargo.toml").write_text('[package]\nname = "house"\n')
+            said = "crates/house/tests/{}.rs: neither a `mod` line nor Cargo.toml names it, so its tests never run"
+            self.assertEqual(list(structure.problems(root)), [said.format("suite/old")])
+            (crate / "Cargo.toml").write_text('[package]\nname = "house"\nautotests = false\n')
+            self.assertEqual(list(structure.problems(root)), [said.format("alone"), said.format("suite/old")])
+            (crate / "Cargo.toml").write_text('[package]\nautotests = false\n[[test]]\nname = "alone"\n')
+            self.assertEqual(list(structure.problems(root)), [said.format("suite/old")])
+
 
 if __name__ == "__main__":
     unittest.main()
