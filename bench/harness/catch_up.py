@@ -6,7 +6,9 @@ The first half is the gateway's and the journal's work alone, the second the del
 import contextlib
 import shutil
 
-from .processes import Kenwell, Redis, free_port, running
+from ports import free_port
+
+from .processes import Kenwell, Redis, running
 from .workload import WORKLOADS
 
 JOURNAL_THREADS = "kenwell-journal"  # as the kernel cuts their names

@@ -12,6 +12,8 @@ import time
 import urllib.error
 import urllib.request
 
+from ports import free_port
+
 START_SECONDS = 30
 STOP_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -46,12 +48,6 @@ prefix = "{prefix}"
 
 class Broken(Exception):
     """The benchmark cannot go on; the text says why and what to do."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listens(port):

@@ -8,6 +8,8 @@ import os
 import tarfile
 import time
 
+from ports import free_port
+
 from packages import targets
 from packages.common import Failure, program
 
@@ -30,7 +32,7 @@ def test(packages, work, redis):
     yield "unpacked", time.monotonic() - began
     has_licences(root / "usr/share/doc/kenwell", "hyper")
     settings = dict(line.split("=", 1) for line in config["Env"])
-    user, port = config["User"], running.free_port()
+    user, port = config["User"], free_port()
     # What a person gives a container: a file in its volume, and ports of the machine.
     own = root / settings["KENWELL_CONFIG"].lstrip("/")
     own.write_text(running.configuration(redis))

@@ -10,18 +10,13 @@ from base64 import b64encode
 from http.client import HTTPConnection
 from pathlib import Path
 
+from ports import free_port
+
 from packages.common import Failure, program
 
 LIMIT = 60 # seconds that anything may take, on a busy machine too
 WRITE_KEY = "a-write-key-of-the-tests"
 LISTENING = re.compile(r"accepting events gateway=(\S+) private=(\S+)")
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Child:

@@ -1,34 +1,18 @@
 // Child processes on ports of their own, which never outlive the run.
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { promisify } from 'node:util';
+import ports from '../../../tools/ports.js';
+
+export const { freePort } = ports;
 
 const living = new Set();
-// Below the ports that systems give to outgoing connections, so that a server that is started again finds its port free.
-const [FIRST, LAST] = [20_000, 32_000];
 const STOP_MS = 30_000;
 
 /** Runs a program to its end and gives what it printed. */
 export async function output(program, words, options = {}) {
   const { stdout } = await promisify(execFile)(program, words, { maxBuffer: 16_777_216, ...options });
   return stdout;
-}
-
-/** A port that nobody listens on right now. */
-export async function freePort() {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
-    if (await isFree(port)) return port;
-  }
-  throw new Error('no free port found');
-}
-
-function isFree(port) {
-  return new Promise((resolve) => {
-    const probe = createServer().once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }
 
 /** Starts a program whose output goes to a file. */

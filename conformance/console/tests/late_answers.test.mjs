@@ -169,11 +169,13 @@ test('a page that could not be had is asked for again by its button', async () =
   page.watch.allow(/^refusal: 503 GET \/api\/v1\/destination-fields$/);
   await page.route('**/api/v1/destination-fields', (route) => route.fulfill({ status: 503, json: { error: { message: 'not now' } } }));
   await go(page, '/destinations/profiles');
-  await page.getByText('not now').waitFor();
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  assert.equal(await page.locator('.page').getByText('not now').count(), 1);
   await page.unroute('**/api/v1/destination-fields');
-  await page.getByRole('button', { name: 'Try again' }).click();
+  await again.click();
   await page.getByLabel('Key prefix').waitFor();
-  assert.equal(await page.getByText('not now').count(), 0);
+  assert.equal(await page.locator('.page').getByText('not now').count(), 0);
 });
 
 test('whoever was looked up before is not shown as the one who is asked for', async () => {

@@ -18,6 +18,8 @@ test('the printed key opens the console, and signing out closes it', async () =>
   const [cookie] = await page.context().cookies();
   assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, 'Strict']);
   assert.equal(await page.evaluate(() => document.cookie), '');
+  // What the page was asking for while the session ended.
+  page.watch.allow(/^refusal: 401 GET \/api/);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('Admin key').waitFor();
 });

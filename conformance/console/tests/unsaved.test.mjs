@@ -119,6 +119,8 @@ test('what is typed of a source stays while its key, its state and its settings 
 test('a sign-out that does not succeed takes nothing that was typed', async () => {
   const page = await house.signedIn('/destinations/profiles');
   page.watch.allow(/^refusal: 503 DELETE \/api\/v1\/session$/);
+  // What the page was asking for while the session ended.
+  page.watch.allow(/^refusal: 401 GET \/api/);
   await page.getByLabel('Key prefix').fill('typed');
   await page.route('**/api/v1/session', (route) => route.fulfill({ status: 503, json: { error: { message: 'not now' } } }));
   await page.getByRole('button', { name: 'Sign out' }).click();

@@ -2,29 +2,10 @@
 
 import atexit
 import os
-import random
 import signal
-import socket
 import subprocess
 
 _LIVING = []
-
-
-# Below the ports that systems give to outgoing connections: a server that is stopped and started again
-# must find its port still free.
-_PORTS = range(20_000, 32_000)
-
-
-def free_port():
-    """A port that nobody listens on right now."""
-    for port in random.sample(_PORTS, 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port found")
 
 
 def track(child):

@@ -8,7 +8,9 @@ import time
 import urllib.error
 import urllib.request
 
-from .children import free_port, stop, track
+from ports import free_port
+
+from .children import stop, track
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 

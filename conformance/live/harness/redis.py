@@ -4,7 +4,9 @@ import socket
 import subprocess
 import time
 
-from .children import free_port, stop, track
+from ports import free_port
+
+from .children import stop, track
 
 
 class Redis:

@@ -9,17 +9,11 @@ import subprocess
 import time
 
 import pytest
+from ports import free_port
 
 import kenwell
 
 PATIENCE = 20  # seconds that a server may take to start or to say something, on a busy machine too
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Redis:

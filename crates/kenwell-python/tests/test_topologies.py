@@ -4,7 +4,8 @@ import subprocess
 
 import kenwell
 import pytest
-from conftest import free_port, until
+from conftest import until
+from ports import free_port
 
 from kenwell import Connection, StateStore
 

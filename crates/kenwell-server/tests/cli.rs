@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+#[path = "../../kenwell/tests/support/ports.rs"]
+#[expect(unreachable_pub, reason = "tests of the library use it, too")]
+mod ports;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,6 +13,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use kenwell_server::dead_letters::{DeadLetter, DeadLetters};
+use ports::free_port;
 
 /// `kenwell` in a directory, with a clean environment.
 fn kenwell(directory: &Path, arguments: &[&str]) -> Command {
@@ -43,11 +48,6 @@ fn configured() -> tempfile::TempDir {
     );
     fs::write(directory.path().join("kenwell.toml"), text).unwrap();
     directory
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// What can be typed, without the first word.

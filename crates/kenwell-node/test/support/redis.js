@@ -7,6 +7,7 @@ const net = require('net');
 const os = require('os');
 const path = require('path');
 
+const { freePort } = require('../../../../tools/ports');
 const { encode } = require('../../lib/command-writer');
 const { ErrorReply, Parser } = require('../../lib/resp');
 
@@ -118,15 +119,6 @@ class Client {
 function text(reply) {
   if (Array.isArray(reply)) return reply.map(text);
   return Buffer.isBuffer(reply) ? reply.toString() : reply;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** Asks again and again until the answer is true; fails after a while with the last error. */
