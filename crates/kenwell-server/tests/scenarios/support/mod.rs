@@ -25,17 +25,21 @@ pub(crate) use self::{
 };
 
 /// How long anything may take before a scenario gives up on it.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
+/// The longest pause between two looks: a page of metrics takes longer to make than to wait for.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Asks again and again until `found` gives something.
+/// Asks again and again, ever less often, until `found` gives something.
 pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(1);
     loop {
         if let Some(found) = found() {
             return found;
         }
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
 
