@@ -64,6 +64,7 @@ describe('with servers of its own', { concurrency: true }, () => {
       await saves.check();
       await saves.check(new StateStore({ ...cluster.options, ...PATIENT }));
     } finally {
+      saves.going = false;
       await cluster.stop();
     }
   });
