@@ -52,7 +52,7 @@ class Cluster {
     });
   }
 
-  /** From now on a master is taken for lost that is silent for so long; only the first one's replica may take its place. Not before: others may just be slow. */
+  /** From now on a master is taken for lost that is silent for so long. Only the first one's replica may take its place: others may just be slow. */
   async loseAfter(ms) {
     await Promise.all(this.replicas.slice(1).map((node) => node.ask('CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')));
     await Promise.all(this.nodes.map((node) => node.ask('CONFIG', 'SET', 'cluster-node-timeout', ms)));

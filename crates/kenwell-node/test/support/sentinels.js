@@ -72,19 +72,14 @@ class Sentinels {
     return { ...this.options, connectTimeoutMs: PATIENCE_MS, commandTimeoutMs: PATIENCE_MS };
   }
 
-  /** One command at each Sentinel. */
+  /** One command at each Sentinel that a test has not killed. */
   askAll(...command) {
-    return Promise.all(this.sentinels.map(({ port }) => ask(port, ...command)));
-  }
-
-  /** At those that a test has not killed. */
-  askRunning(...command) {
     return Promise.all(this.sentinels.filter(({ child }) => !child.killed).map(({ port }) => ask(port, ...command)));
   }
 
   /** Waits until the replica has taken the place of the master, which a test has just lost. */
   async switched() {
-    const after = (ms) => this.askRunning('SENTINEL', 'SET', 'mymaster', 'down-after-milliseconds', ms);
+    const after = (ms) => this.askAll('SENTINEL', 'SET', 'mymaster', 'down-after-milliseconds', ms);
     await after(700);
     await until(async () => (await this.replica.ask('INFO', 'replication')).includes('role:master'));
     await after(PATIENT_MS);
