@@ -81,6 +81,13 @@ class Redis {
     return (await this.ask('CLIENT', 'LIST', 'TYPE', 'normal')).trim().split('\n').length - 1;
   }
 
+  /** Waits until its replica has what is stored now. */
+  async replicated() {
+    const offsetIn = async (field) => Number(field.exec(await this.ask('INFO', 'replication'))?.[1]);
+    const stored = await offsetIn(/^master_repl_offset:(\d+)/m);
+    await until(async () => (await offsetIn(/^slave0:.*,offset=(\d+)/m)) >= stored);
+  }
+
   async kill() {
     const { child } = this;
     this.child = null;
