@@ -41,6 +41,8 @@ export async function serve(packagesDirectory, work, needed) {
   packages.get(state.name).tarball = fs.readFileSync(withManifest(work, path.join(packagesDirectory, `kenwell-redis-${state.version}.tgz`), state));
 
   const server = createServer((request, response) => answer(packages, request, response));
+  // A package manager that is held up for seconds finds the connection that it has kept.
+  server.keepAliveTimeout = 0;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }

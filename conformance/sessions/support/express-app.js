@@ -27,6 +27,8 @@ class ExpressApp {
     });
     app.errors = [];
     app.server = server.listen(0, '127.0.0.1');
+    // A browser that is held up for seconds finds the connection that it has kept.
+    app.server.keepAliveTimeout = 0;
     running.add(app);
     await once(app.server, 'listening');
     app.url = `http://127.0.0.1:${app.server.address().port}`;

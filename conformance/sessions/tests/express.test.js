@@ -7,7 +7,7 @@ const { after, afterEach, before, test } = require('node:test');
 const session = require('express-session');
 
 const { RedisStore } = require('../../../crates/kenwell-node/express');
-const { Redis } = require('../../../crates/kenwell-node/test/support/redis');
+const { PATIENCE_MS, Redis } = require('../../../crates/kenwell-node/test/support/redis');
 const { Browser, ExpressApp } = require('../support/express-app');
 
 let redis;
@@ -234,7 +234,7 @@ test('when Redis is away, each error reaches the app, and the store finds it aga
     const { browser, errors, url } = await appWith({
       '/': count,
       '/destroy': (request, response, next) => request.session.destroy((error) => (error ? next(error) : response.end())),
-    }, {}, new RedisStore({ connectionString: own.url, commandTimeoutMs: 1_000 }));
+    }, {}, new RedisStore({ connectionString: own.url, commandTimeoutMs: PATIENCE_MS }));
     await browser.visit('/');
     await own.kill();
     assert.equal((await browser.visit('/')).status, 500);

@@ -9,7 +9,7 @@ const fastifySession = require('@fastify/session');
 const fastify = require('fastify');
 
 const { RedisStore } = require('../../../crates/kenwell-node/express');
-const { Redis } = require('../../../crates/kenwell-node/test/support/redis');
+const { PATIENCE_MS, Redis } = require('../../../crates/kenwell-node/test/support/redis');
 const { Door } = require('../support/express-app');
 
 let redis;
@@ -81,7 +81,7 @@ test('saveUninitialized and rolling', async () => {
 
 test('errors of the store reach the app', async () => {
   const own = await Redis.start();
-  const visit = await begin({ '/': count }, { store: new RedisStore({ connectionString: own.url, commandTimeoutMs: 500 }) });
+  const visit = await begin({ '/': count }, { store: new RedisStore({ connectionString: own.url, commandTimeoutMs: PATIENCE_MS }) });
   try {
     const { cookie } = await visit('/');
     await own.kill();

@@ -11,6 +11,7 @@ const { after, before, test } = require('node:test');
 const esbuild = require('esbuild');
 
 const blocks = require('./support/blocks');
+const { PATIENCE_MS } = require('./support/redis');
 const { sharedRedis } = require('./support/servers');
 
 const PACKAGE = path.resolve(__dirname, '..');
@@ -39,7 +40,7 @@ for (const { place, program } of programs) {
     const { code } = esbuild.transformSync(source, { loader: 'ts', format: 'esm', target: 'esnext' });
     fs.writeFileSync(path.join(directory, 'block.mjs'), code);
     const env = { ...process.env, STATE_KEY: 'ab'.repeat(32) };
-    const { status, stderr } = spawnSync(process.execPath, ['block.mjs'], { cwd: directory, env, encoding: 'utf8', timeout: 60_000 });
+    const { status, stderr } = spawnSync(process.execPath, ['block.mjs'], { cwd: directory, env, encoding: 'utf8', timeout: PATIENCE_MS });
     assert.equal(status, 0, `${stderr}\n${code}`);
   });
 }

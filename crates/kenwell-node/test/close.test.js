@@ -7,7 +7,7 @@ const { test } = require('node:test');
 
 const { RedisDb } = require('..');
 const { StateStore } = require('../state');
-const { until } = require('./support/redis');
+const { PATIENCE_MS, until } = require('./support/redis');
 const { sharedNetwork } = require('./support/servers');
 
 const { redis, proxy } = sharedNetwork();
@@ -87,7 +87,7 @@ test('a close does not wait for ever, and then nothing more is sent', async () =
 test('stores that share a connection do not cut each other off', async () => {
   const [one, other] = [storeAt(redis.url), storeAt(redis.url)];
   await Promise.all([one.save('ada', {}), other.save('bob', {})]);
-  assert.equal(await redis.clients(), 1);
+  await until(async () => (await redis.clients()) === 1);
   const connection = await oldest();
   const calls = Array.from({ length: 50 }, (_, index) => other.save(`user-${index}`, {}));
   await one.close();
@@ -122,6 +122,6 @@ test('a program whose store is closed ends by itself', () => {
   const program = `const { StateStore } = require(${JSON.stringify(require.resolve('../state'))});
     const store = new StateStore({ connectionString: ${JSON.stringify(redis.url)}, commandTimeoutMs: 60_000 });
     Promise.all([store.save('ada', {}), store.close()]).then(() => console.log('closed'));`;
-  const { status, stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', timeout: PATIENCE_MS });
   assert.deepEqual([status, stdout], [0, 'closed\n']);
 });

@@ -29,7 +29,7 @@ const options = (limit) => ({
 const data = async (user) => JSON.parse(await redis.ask('GET', `data:${user}`))?.user.data;
 
 test('a confirmed save is not undone by an older one whose bytes arrive late', async () => {
-  const store = new StateStore(options(500));
+  const store = new StateStore(options(3000));
   for (let round = 0; round < 2; round++) {
     await store.save('ada', { user: { data: 'before' } });
     proxy.set('hold', 'up');
@@ -42,7 +42,7 @@ test('a confirmed save is not undone by an older one whose bytes arrive late', a
 });
 
 test('a save that was cut is repeated, and a newer one waits for it', async () => {
-  const store = new StateStore(options(5000));
+  const store = new StateStore(options(60_000));
   for (let round = 0; round < 20; round++) {
     await store.save('ada', { user: { data: 'before' } });
     proxy.set('swallow', round % 2 === 0 ? 'up' : 'down');
@@ -56,7 +56,7 @@ test('a save that was cut is repeated, and a newer one waits for it', async () =
 });
 
 test('a comparison that was sent and not answered ends as uncertain, and is not repeated', async () => {
-  const store = new StateStore({ ...options(5000), historyList: { id: 'turns', size: 10 } });
+  const store = new StateStore({ ...options(60_000), historyList: { id: 'turns', size: 10 } });
   const record = { user: { data: 'before' } };
   await store.save('ada', record);
   await store.appendHistory('ada', [1]);

@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 
 const { StateStore } = require('../state');
-const { Redis, freePort, until } = require('./support/redis');
+const { PATIENCE_MS, Redis, freePort, until } = require('./support/redis');
 
 async function withRedis(body, args) {
   const redis = await Redis.start(args);
@@ -87,7 +87,7 @@ test('a restarted Redis is found again', () =>
 
 test('a frozen Redis costs a timeout, and is used again when it has thawed', () =>
   withRedis(async (redis, storeWith) => {
-    const store = storeWith({ commandTimeoutMs: 200, connectTimeoutMs: 200 });
+    const store = storeWith({ commandTimeoutMs: 2000, connectTimeoutMs: 2000 });
     await store.save('ada', { user: { data: 1 } });
     redis.child.kill('SIGSTOP');
     await assert.rejects(store.load('ada'), { code: 'KENWELL_TIMEOUT' });
@@ -145,7 +145,7 @@ test('IPv6 literals and databases of the URL work', () =>
 
 test('more waiting calls than the bound are refused', () =>
   withRedis(async (redis, storeWith) => {
-    const store = storeWith({ connectTimeoutMs: 60_000, commandTimeoutMs: 60_000 });
+    const store = storeWith({ connectTimeoutMs: PATIENCE_MS, commandTimeoutMs: PATIENCE_MS });
     const results = await Promise.allSettled(Array.from({ length: 65_537 }, () => store.load('ada')));
     const refused = results.filter(({ status }) => status === 'rejected');
     assert.equal(refused.length, 1);
@@ -154,7 +154,7 @@ test('more waiting calls than the bound are refused', () =>
 
 test('connections are bounded, and none is cut off in the middle of a call', () =>
   withRedis(async (redis, storeWith) => {
-    const stores = Array.from({ length: 300 }, (_, index) => storeWith({ commandTimeoutMs: 10_000 + index }));
+    const stores = Array.from({ length: 300 }, (_, index) => storeWith({ commandTimeoutMs: PATIENCE_MS + index }));
     await Promise.all(stores.map((store, index) => store.save(`user-${index}`, {})));
     assert.equal(await redis.ask('DBSIZE'), 300);
     await until(async () => (await redis.clients()) <= 256);

@@ -6,6 +6,7 @@ const { test } = require('node:test');
 
 const { StateStore } = require('../state');
 const { Proxy } = require('./support/proxy');
+const { until } = require('./support/redis');
 const { sharedRedis } = require('./support/servers');
 
 const redis = sharedRedis();
@@ -71,13 +72,12 @@ test('hooks make and read turns', async () => {
 test('a turn without an answer is not added again', async () => {
   const proxy = await Proxy.start(redis.port);
   try {
-    const store = storeWith({ id: 'turns', size: 9 }, { connectionString: proxy.url, commandTimeoutMs: 2000 });
+    const store = storeWith({ id: 'turns', size: 9 }, { connectionString: proxy.url, commandTimeoutMs: 60_000 });
     await store.appendHistory('ada', 1);
     proxy.set('swallow', 'down');
     const appending = store.appendHistory('ada', 2);
     const refused = assert.rejects(appending, { code: 'KENWELL_UNCERTAIN' });
-    const deadline = Date.now() + 10_000;
-    while ((await redis.ask('LLEN', 'turns:ada')) < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await redis.ask('LLEN', 'turns:ada')) === 2);
     proxy.cut();
     await refused;
     assert.deepEqual(await storeWith({ id: 'turns', size: 9 }).history('ada'), [2, 1]);

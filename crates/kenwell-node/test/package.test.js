@@ -11,6 +11,7 @@ const { after, before, test } = require('node:test');
 const esbuild = require('esbuild');
 
 const { transport } = require('..');
+const { PATIENCE_MS } = require('./support/redis');
 const { sharedRedis } = require('./support/servers');
 
 const PACKAGE = path.resolve(__dirname, '..');
@@ -24,7 +25,7 @@ after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 /** Runs a file there, and gives what it printed. */
 function run(file, env = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: directory, encoding: 'utf8', env: { ...process.env, REDIS_URL: redis.url, ...env }, timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: directory, encoding: 'utf8', env: { ...process.env, REDIS_URL: redis.url, ...env }, timeout: PATIENCE_MS });
   assert.equal(status, 0, stderr);
   return stdout.trim();
 }
@@ -51,7 +52,7 @@ test('without Jovo it can be required and imported, and is one module', () => {
 });
 
 test('a bundle made with the line of Jovo\'s templates runs', () => {
-  const source = path.join(PACKAGE, 'test', '.bundled-app.js');
+  const source = path.join(PACKAGE, 'test', `.bundled-app-${process.pid}.js`);
   const bundle = path.join(directory, 'bundle.js');
   fs.writeFileSync(
     source,

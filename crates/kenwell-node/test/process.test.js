@@ -7,6 +7,7 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 
+const { PATIENCE_MS } = require('./support/redis');
 const { sharedRedis } = require('./support/servers');
 
 const redis = sharedRedis();
@@ -20,7 +21,7 @@ function run(program) {
   child.lines = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (child.lines += text));
   child.ended = once(child, 'close').then(([code, signal]) => ({ code, signal, lines: child.lines }));
-  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   child.ended.finally(() => clearTimeout(limit));
   return child;
 }

@@ -11,7 +11,7 @@ const { serve } = require('./support/hostile-server');
 const { appWith, say } = require('./support/jovo');
 const { Proxy } = require('./support/proxy');
 const { LIMIT_MS, randomWrites } = require('./support/random-writes');
-const { Client, Redis, freePort, until } = require('./support/redis');
+const { Client, PATIENCE_MS, Redis, freePort, until } = require('./support/redis');
 const { Saves } = require('./support/saves');
 const { Sentinels } = require('./support/sentinels');
 
@@ -38,12 +38,12 @@ describe('with servers of its own', { concurrency: true }, () => {
       await earlier.progress(20);
       await earlier.stop();
       // What was confirmed until now is at the replica; what it has not got is lost with a master, whoever wrote it.
-      assert.equal(await sentinels.master.ask('WAIT', 1, 5000), 1);
+      await sentinels.master.replicated();
       const saves = new Saves(store, earlier);
       await sentinels.master.kill();
       // One Sentinel is gone as well.
       sentinels.sentinels[0].child.kill('SIGKILL');
-      await until(() => isMaster(sentinels.replica));
+      await sentinels.switched();
       await saves.progress(50);
       await saves.stop();
       await saves.check();
@@ -58,9 +58,8 @@ describe('with servers of its own', { concurrency: true }, () => {
       const turns = new StateStore({ ...sentinels.options, historyList: { id: 'turns', size: 10 } });
       await turns.appendHistory('ada', [1]);
       sentinels.master.child.kill('SIGSTOP');
-      await assert.rejects(turns.appendHistory('ada', [2]), { code: 'KENWELL_UNCERTAIN' });
-      await assert.rejects(store.saveIfUnchanged('user-0', known));
-      await until(() => isMaster(sentinels.replica));
+      const calls = [assert.rejects(turns.appendHistory('ada', [2]), { code: 'KENWELL_UNCERTAIN' }), assert.rejects(store.saveIfUnchanged('user-0', known))];
+      await Promise.all([...calls, sentinels.switched()]);
       await saves.progress(50);
       sentinels.master.child.kill('SIGCONT');
       await until(async () => (await sentinels.master.ask('INFO', 'replication')).includes('master_link_status:up'));
@@ -75,14 +74,16 @@ describe('with servers of its own', { concurrency: true }, () => {
     withSentinels(async (sentinels, store) => {
       const saves = new Saves(store);
       await saves.progress(20);
+      // Sentinels tell it within seconds, and close the connections to it: not before we have looked.
+      await sentinels.master.ask('ACL', 'SETUSER', 'default', '-slaveof', '-replicaof');
       await until(async () => (await sentinels.askAll('SENTINEL', 'FAILOVER', 'mymaster')).includes('OK'));
       await until(() => isMaster(sentinels.replica));
       const there = () => sentinels.replica.ask('GET', 'data:user-0');
-      // Sentinels close the connections to a server whose part they change.
       let was;
       await until(async () => (was = await there()) !== null);
       await until(async () => (await there()) !== was);
       assert.ok(await isMaster(sentinels.master), 'the old master had to tell us');
+      await sentinels.master.ask('ACL', 'SETUSER', 'default', '+slaveof', '+replicaof');
       await until(async () => !(await isMaster(sentinels.master)));
       await saves.progress(20);
       await saves.stop();
@@ -106,7 +107,7 @@ describe('with servers of its own', { concurrency: true }, () => {
 
 let all;
 before(async () => {
-  all = await Sentinels.start(['sentinel down-after-milliseconds mymaster 600000', 'user watcher on >secret ~* &* +@all']);
+  all = await Sentinels.start(['user watcher on >secret ~* &* +@all']);
 });
 after(() => all.stop());
 
@@ -197,7 +198,7 @@ test('a server that becomes master again first forgets what was sent to it befor
   const other = await Redis.start();
   try {
     const nodes = [sentinel.connectionString.replace('redis://', '')];
-    const store = new StateStore({ connectionString: 'redis://unused', sentinel: { master: 'mymaster', nodes }, addressMap: { [`127.0.0.1:${named}`]: proxy.url.replace('redis://', '') }, connectTimeoutMs: 1000, commandTimeoutMs: 1000 });
+    const store = new StateStore({ connectionString: 'redis://unused', sentinel: { master: 'mymaster', nodes }, addressMap: { [`127.0.0.1:${named}`]: proxy.url.replace('redis://', '') }, connectTimeoutMs: 3000, commandTimeoutMs: 3000 });
     const save = (data) => store.save('eve', { user: { data } });
     const data = async (redis) => JSON.parse(await redis.ask('GET', 'data:eve'))?.user.data;
     await save('before');
@@ -227,5 +228,5 @@ test('Jovo\'s plugin saves and loads behind Sentinels', async () => {
 
 test('a program ends although its connections to the Sentinels and the master are open', () => {
   const program = `new (require('./state').StateStore)(${JSON.stringify(all.patientOptions)}).save('ada', {}).then(() => console.log('saved'))`;
-  assert.equal(execFileSync(process.execPath, ['-e', program], { cwd: `${__dirname}/..`, encoding: 'utf8', timeout: 20_000 }), 'saved\n');
+  assert.equal(execFileSync(process.execPath, ['-e', program], { cwd: `${__dirname}/..`, encoding: 'utf8', timeout: PATIENCE_MS }), 'saved\n');
 });

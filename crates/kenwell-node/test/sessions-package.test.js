@@ -8,6 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 
+const { PATIENCE_MS } = require('./support/redis');
 const { sharedRedis } = require('./support/servers');
 
 const PACKAGE = path.resolve(__dirname, '..');
@@ -25,7 +26,7 @@ after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 function run(program) {
   fs.writeFileSync(path.join(directory, 'program.mjs'), program);
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], { cwd: directory, encoding: 'utf8', env: { ...process.env, REDIS_URL: redis.url }, timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], { cwd: directory, encoding: 'utf8', env: { ...process.env, REDIS_URL: redis.url }, timeout: PATIENCE_MS });
   assert.equal(status, 0, stderr);
   return stdout.trim();
 }

@@ -9,7 +9,7 @@ const { mock, test } = require('node:test');
 
 const { StateStore } = require('../state');
 const { Proxy } = require('./support/proxy');
-const { until } = require('./support/redis');
+const { PATIENCE_MS, until } = require('./support/redis');
 const { sharedNetwork } = require('./support/servers');
 
 const { redis, proxy } = sharedNetwork();
@@ -28,35 +28,35 @@ async function timed(call) {
 }
 
 const CALLS = {
-  load: (store) => store.load('ada'),
-  save: (store) => store.save('ada', {}),
-  delete: (store) => store.delete('ada'),
-  saveIfUnchanged: (store) => store.saveIfUnchanged('ada', { user: { data: 1 } }),
+  load: (store, user) => store.load(user),
+  save: (store, user) => store.save(user, {}),
+  delete: (store, user) => store.delete(user),
+  saveIfUnchanged: (store, user, record = { user: { data: 1 } }) => store.saveIfUnchanged(user, record),
 };
 
 test('the time limit is one, whatever a call waits for', async () => {
-  const LIMIT = 3000;
-  const limits = { connectTimeoutMs: 2 * LIMIT, commandTimeoutMs: LIMIT };
+  const LIMIT = 6000;
+  const limits = { connectTimeoutMs: 10 * LIMIT, commandTimeoutMs: LIMIT };
   const silent = await Proxy.start(redis.port);
   silent.treats = 'swallow';
   try {
-    const connecting = Object.entries(CALLS).map(([name, call]) => [`${name}, connecting`, () => call(new StateStore({ connectionString: silent.url, ...limits }))]);
+    const connecting = Object.entries(CALLS).map(([name, call]) => [`${name}, connecting`, () => call(new StateStore({ connectionString: silent.url, ...limits }), name)]);
     // Each has a connection of its own. It breaks when most of the time is over, and the next one says nothing.
     const repeating = await Promise.all(
       Object.entries(CALLS).map(async ([name, call], index) => {
         const network = await Proxy.start(redis.port);
-        const store = new StateStore({ connectionString: network.url, ...limits, connectTimeoutMs: 2 * LIMIT + index });
-        await store.save('ada', {});
+        const store = new StateStore({ connectionString: network.url, ...limits, connectTimeoutMs: 10 * LIMIT + index });
+        await store.save(name, {});
         network.set('swallow');
         network.treats = 'swallow';
-        return [`${name}, repeating`, () => Promise.all([call(store), pause(0.7 * LIMIT).then(() => network.cut())]).finally(() => network.close())];
+        return [`${name}, repeating`, () => Promise.all([call(store, name), pause(0.9 * LIMIT).then(() => network.cut())]).finally(() => network.close())];
       }),
     );
     await Promise.all(
       [...connecting, ...repeating].map(async ([name, call]) => {
         const { took, outcome } = await timed(call);
         assert.match(outcome.code, /^KENWELL_(TIMEOUT|UNCERTAIN)$/, `${name}: ${outcome}`);
-        assert.ok(took < 1.5 * LIMIT, `${name} took ${took} ms`);
+        assert.ok(took < 1.7 * LIMIT, `${name} took ${took} ms`);
       }),
     );
   } finally {
@@ -100,7 +100,7 @@ async function run(program) {
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
   let lines = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (lines += text));
-  const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const limit = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   await once(child, 'close');
   clearTimeout(limit);
   return lines.trim().split('\n');
@@ -157,7 +157,7 @@ test('fakes that are there before the package is loaded, as with Jest, are not u
 });
 
 (mock?.timers ? test : test.skip)("node:test's own mock timers hold up no call", async () => {
-  const store = new StateStore({ connectionString: proxy.url, commandTimeoutMs: 500 });
+  const store = new StateStore({ connectionString: proxy.url, commandTimeoutMs: 2000 });
   await store.save('ada', { user: { data: 1 } });
   mock.timers.enable();
   try {
@@ -177,12 +177,12 @@ test('an event loop that was blocked for longer than the limit is no time-out', 
     for (const until = now() + 2000; now() < until; );
   };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
-  await store.save('ada', { user: { data: 'x'.repeat(1_000_000) } });
+  await store.save('ada', { user: { data: 'x'.repeat(300_000) } });
   for (const turns of [0, 1, 2, 5]) {
     const calls = [store.load('ada'), fresh(801 + turns).load('ada')];
     for (let left = turns; left > 0; left--) await turn();
     block();
-    for (const record of await Promise.all(calls)) assert.equal(record.user.data.length, 1_000_000, `${turns} turns`);
+    for (const record of await Promise.all(calls)) assert.equal(record.user.data.length, 300_000, `${turns} turns`);
   }
 });
 
@@ -199,7 +199,7 @@ async function reader(limit) {
 }
 
 test('an answer that came while the process was frozen is no time-out', async () => {
-  const child = await reader(1000);
+  const child = await reader(2000);
   try {
     for (let round = 0; round < 2; round++) {
       proxy.set('hold', 'down');
@@ -207,7 +207,7 @@ test('an answer that came while the process was frozen is no time-out', async ()
       await until(() => [...proxy.pairs].some(({ held }) => held.length > 0));
       child.kill('SIGSTOP');
       proxy.release();
-      await pause(2000);
+      await pause(2500);
       const [line] = await Promise.all([once(child.stdout, 'data'), child.kill('SIGCONT')]);
       assert.deepEqual(line, ['here\n'], `round ${round}`);
     }
@@ -217,19 +217,27 @@ test('an answer that came while the process was frozen is no time-out', async ()
 });
 
 test('a connection that the network has forgotten costs no time-out, and no error', async () => {
-  const store = new StateStore({ connectionString: proxy.url, commandTimeoutMs: 60_000, connectTimeoutMs: 60_000 });
-  await store.save('ada', { user: { data: 1 } });
-  for (const call of Object.values(CALLS)) {
-    const record = await store.load('ada');
-    await pause(IDLE_MS);
-    proxy.set('swallow');
-    const { took, outcome } = await timed(() => (call === CALLS.saveIfUnchanged ? store.saveIfUnchanged('ada', record ?? {}) : call(store)));
-    assert.ok(!(outcome instanceof Error), String(outcome));
-    assert.ok(took < 10_000, `${took} ms`);
-  }
-  // Not a reason to leave a connection that is in order.
-  const before = await redis.clients();
-  await pause(IDLE_MS);
-  await store.load('ada');
-  assert.equal(await redis.clients(), before);
+  await Promise.all(
+    Object.entries(CALLS).map(async ([name, call]) => {
+      const network = await Proxy.start(redis.port);
+      try {
+        const store = new StateStore({ connectionString: network.url, commandTimeoutMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS });
+        await store.save(name, { user: { data: 1 } });
+        const record = await store.load(name);
+        await pause(IDLE_MS);
+        network.set('swallow');
+        const { took, outcome } = await timed(() => call(store, name, record));
+        assert.ok(!(outcome instanceof Error), `${name}: ${outcome}`);
+        assert.ok(took < PATIENCE_MS / 2, `${name} took ${took} ms`);
+        // Not a reason to have a second connection where one is in order.
+        network.cut();
+        await store.load(name);
+        await pause(IDLE_MS);
+        await store.load(name);
+        await until(() => network.pairs.size === 1);
+      } finally {
+        network.close();
+      }
+    }),
+  );
 });

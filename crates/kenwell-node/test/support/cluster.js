@@ -26,7 +26,7 @@ class Cluster {
 
   async startNode() {
     const bus = await freePort();
-    const node = await Redis.start(['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1', '--cluster-port', String(bus), ...this.args]);
+    const node = await Redis.start(['--cluster-enabled', 'yes', '--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1', '--cluster-port', String(bus), ...this.args]);
     node.bus = bus;
     return node;
   }
@@ -52,6 +52,12 @@ class Cluster {
     });
   }
 
+  /** From now on a master is taken for lost that is silent for so long. Only the first one's replica may take its place: others may just be slow. */
+  async loseAfter(ms) {
+    await Promise.all(this.replicas.slice(1).map((node) => node.ask('CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')));
+    await Promise.all(this.nodes.map((node) => node.ask('CONFIG', 'SET', 'cluster-node-timeout', ms)));
+  }
+
   /** The master that has a key's slot, by the first distribution, and the slot. */
   async holder(key) {
     const slot = await this.masters[0].ask('CLUSTER', 'KEYSLOT', key);
@@ -68,7 +74,7 @@ class Cluster {
       for (;;) {
         const keys = await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, 10);
         if (keys.length === 0) return;
-        for (const one of keys) await from.ask('MIGRATE', '127.0.0.1', to.port, one, 0, 5000);
+        for (const one of keys) await from.ask('MIGRATE', '127.0.0.1', to.port, one, 0, 60_000);
       }
     };
     const finish = async () => {

@@ -5,10 +5,12 @@ const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const { Client, Redis, endsWithUs, freePort, until } = require('./redis');
+const { Client, PATIENCE_MS, Redis, endsWithUs, freePort, until } = require('./redis');
 
-/** How often Sentinels look and tell, in milliseconds. */
-const PERIODS = ['info-period', 1000, 'ping-period', 200, 'ask-period', 200, 'publish-period', 500];
+/** How often Sentinels look and tell, in milliseconds. One that was held up itself would do nothing for half a minute (`tilt`). */
+const PERIODS = ['info-period', 1000, 'ping-period', 200, 'ask-period', 200, 'publish-period', 500, 'tilt-trigger', 60_000];
+/** A master that is only slow is not taken for lost. */
+const PATIENT_MS = 600_000;
 
 class Sentinels {
   /**
@@ -46,7 +48,7 @@ class Sentinels {
     const port = await freePort();
     const directory = fs.mkdtempSync(path.join(this.master.directory, 'sentinel-'));
     const file = path.join(directory, 'sentinel.conf');
-    const settings = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, `sentinel monitor mymaster 127.0.0.1 ${this.port} 2`, 'sentinel down-after-milliseconds mymaster 700', 'sentinel failover-timeout mymaster 3000'];
+    const settings = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`, `sentinel monitor mymaster 127.0.0.1 ${this.port} 2`, `sentinel down-after-milliseconds mymaster ${PATIENT_MS}`, 'sentinel failover-timeout mymaster 3000'];
     const tlsPort = this.tls === null ? null : await freePort();
     if (tlsPort !== null) settings.push(`tls-port ${tlsPort}`, 'tls-replication yes', 'tls-auth-clients no', `tls-cert-file ${this.tls.cert}`, `tls-key-file ${this.tls.key}`, `tls-ca-cert-file ${this.tls.ca}`);
     fs.writeFileSync(file, [...settings, ...lines, ''].join('\n'));
@@ -62,17 +64,25 @@ class Sentinels {
 
   /** What a store needs to know of them. */
   get options() {
-    return { connectionString: 'redis://unused', sentinel: { master: 'mymaster', nodes: this.nodes }, connectTimeoutMs: 500, commandTimeoutMs: 500 };
+    return { connectionString: 'redis://unused', sentinel: { master: 'mymaster', nodes: this.nodes }, connectTimeoutMs: 10_000, commandTimeoutMs: 10_000 };
   }
 
   /** The same for tests in which nobody is to be given up, however busy the machine is. */
   get patientOptions() {
-    return { ...this.options, connectTimeoutMs: 20_000, commandTimeoutMs: 20_000 };
+    return { ...this.options, connectTimeoutMs: PATIENCE_MS, commandTimeoutMs: PATIENCE_MS };
   }
 
-  /** One command at each Sentinel. */
+  /** One command at each Sentinel that a test has not killed. */
   askAll(...command) {
-    return Promise.all(this.sentinels.map(({ port }) => ask(port, ...command)));
+    return Promise.all(this.sentinels.filter(({ child }) => !child.killed).map(({ port }) => ask(port, ...command)));
+  }
+
+  /** Waits until the replica has taken the place of the master, which a test has just lost. */
+  async switched() {
+    const after = (ms) => this.askAll('SENTINEL', 'SET', 'mymaster', 'down-after-milliseconds', ms);
+    await after(700);
+    await until(async () => (await this.replica.ask('INFO', 'replication')).includes('role:master'));
+    await after(PATIENT_MS);
   }
 
   async stop() {
