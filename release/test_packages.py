@@ -48,7 +48,7 @@ class Versions(unittest.TestCase):
 
     def test_a_place_that_disagrees_is_named(self):
         root = self.copy()
-        version.PLACES[-1].set("9.9.9", root)
+        next(place for place in version.PLACES if place.file.endswith("Chart.yaml")).set("9.9.9", root)
         self.assertRegex("\n".join(version.disagreements(root)), r"Chart\.yaml says 9\.9\.9")
 
     def test_one_command_sets_all(self):
@@ -65,6 +65,25 @@ class Versions(unittest.TestCase):
         for path in [*ROOT.glob("crates/*/Cargo.toml"), *PACKAGING.rglob("*")]:
             if path.is_file() and path.relative_to(ROOT).as_posix() not in known:
                 self.assertNotIn(f'"{now}"', path.read_text(), path)
+        for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("crates/*/README.md")]:
+            if page.relative_to(ROOT).as_posix() not in known:
+                self.assertNotRegex(page.read_text(), rf"(?i)kenwell[\w-]*[-_:= ]v?{re.escape(now)}\b", page)
+
+    def test_what_the_guide_has_people_install_is_the_new_version(self):
+        root = self.copy()
+        version.set_everywhere("7.8.9", "2027-01-02", root)
+        guide = (root / "docs/install.md").read_text()
+        self.assertNotIn(version.current(), guide)
+        for name in ("kenwell_7.8.9_amd64.deb", "kenwell-7.8.9.oci.tar", "kenwell/kenwell:7.8.9", "kenwell-helm-7.8.9.tgz",
+                     "kenwell-7.8.9-x86_64-unknown-linux-musl.tar.gz"):
+            self.assertIn(name, guide)
+
+    def test_a_version_before_the_present_one_is_refused(self):
+        root = self.copy()
+        version.set_everywhere("1.2.3", "2027-01-02", root)
+        for older in ("1.2.2", "0.9.9", "1.2.3-rc.1"):
+            self.assertRaisesRegex(Failure, "is older than 1.2.3", version.set_everywhere, older, "2027-01-02", root)
+        version.set_everywhere("1.10.0", "2027-01-02", root)
 
     def test_what_is_no_version_is_refused(self):
         for wrong in ("1.2", "v1.2.3", "1.2.3 "):
