@@ -286,13 +286,20 @@ class Binaries(unittest.TestCase):
 
     def test_a_given_library_is_packed_for_its_own_target_only(self):
         given = self.directory / "given.so"
-        given.touch()
+        given.write_bytes(b"..PyInit__native..")
         with patch.object(elf, "needs", lambda _: elf.Needs("aarch64", (), ("libc.so",), "")), \
                 patch.object(programs, "stripped", lambda source, _: source), \
                 patch.object(programs, "built_extension", lambda target: f"built for {target.triple}"):
             release = Release(self.directory, list(targets.TARGETS), extensions=[given])
             self.assertEqual(given, release.extension(self.MUSL))
             self.assertEqual("built for aarch64-unknown-linux-gnu", release.extension(self.GNU))
+
+    def test_a_library_of_something_else_is_not_packed(self):
+        other = self.directory / "other.so"
+        other.write_bytes(b"..napi_register_module_v1..")
+        self.assertRaisesRegex(Failure, "no PyInit__native", programs.given_extension, other)
+        other.write_bytes(b"..PyInit__native..")
+        self.assertRaisesRegex(Failure, "no napi_register_module_v1", programs.given_addon, other)
 
     def test_a_library_needs_the_c_library_of_its_target_and_nothing_else(self):
         def check(target, glibc, *libraries):
