@@ -38,6 +38,7 @@ PLACES = (
     Place("packaging/container/compose.yaml", rf"image: kenwell/kenwell:{VERSION}"),
     Place("packaging/helm/kenwell/Chart.yaml", rf'^(?:version: |appVersion: ")"?{VERSION}'),
     Place("docs/install.md", rf"\bkenwell(?:-\w+)?[-_:]{IN_NAMES}"),
+    *(Place(f"docs/{page}.md", rf'^kenwell[\w-]* = (?:\{{ version = )?"{VERSION}"') for page in ("rust", "teloxide", "tower-sessions")),
     Place("docs/cli.md", rf"^kenwell {VERSION}  http"),
 )
 
