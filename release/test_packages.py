@@ -21,7 +21,7 @@ from unittest.mock import patch
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from packages import archive, common, deb, elf, licences, node, parts, platforms, programs, sbom, targets, version, wheel  # noqa: E402
+from packages import archive, common, deb, elf, licences, node, oci, parts, platforms, programs, sbom, targets, version, wheel  # noqa: E402
 from packages.common import PACKAGING, ROOT, Failure  # noqa: E402
 from packages.release import Release  # noqa: E402
 from tests.packages_made import PackagesMade  # noqa: E402
@@ -128,6 +128,29 @@ class Archives(unittest.TestCase):
                 (Path(directory) / name).write_bytes(b"in place")
             packed = [(entry.name, entry.content) for entry in wheel.entries("kenwell-1.2.3", b"", b"given", [], "1.2.3", b"")]
         self.assertEqual([("kenwell/__init__.py", b"in place"), ("kenwell/_native.abi3.so", b"given")], packed[:2])
+
+    def test_an_image_is_there_for_every_docker(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        (program := Path(directory.name) / "kenwell").write_bytes(b"program")
+        every = [targets.find(f"{processor}-unknown-linux-musl") for processor in ("x86_64", "aarch64")]
+
+        def made(of):
+            kept = {}
+            release = SimpleNamespace(version="1.2.3", epoch=0, one_for_each_processor=lambda: of, program=lambda _: program,
+                                      licences=lambda *_: b"texts", keep=kept.__setitem__)
+            with patch.object(elf, "needs", lambda _: STATIC):
+                oci.build(release)
+            with tarfile.open(fileobj=io.BytesIO(kept["kenwell-1.2.3.oci.tar"])) as image:
+                names = image.getnames()
+                listed = json.load(image.extractfile("manifest.json"))
+                for one in listed:
+                    for name in [one["Config"], *one["Layers"]]:
+                        self.assertIn(name, names)
+                found = {one["RepoTags"][0]: json.load(image.extractfile(one["Config"]))["architecture"] for one in listed}
+            return found
+        self.assertEqual({"kenwell/kenwell:1.2.3": "amd64", "kenwell/kenwell:1.2.3-arm64": "arm64"}, made(every))
+        self.assertEqual({"kenwell/kenwell:1.2.3": "arm64"}, made(every[1:]))
 
     def test_a_deb_is_an_archive_of_three(self):
         packed = deb.ar([("debian-binary", b"2.0\n"), ("odd", b"123")], 1000)
