@@ -21,7 +21,7 @@ from unittest.mock import patch
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from packages import archive, common, deb, elf, licences, node, parts, platforms, programs, sbom, targets, version, wheel  # noqa: E402
+from packages import archive, common, deb, elf, licences, node, oci, parts, platforms, programs, sbom, targets, version, wheel  # noqa: E402
 from packages.common import PACKAGING, ROOT, Failure  # noqa: E402
 from packages.release import Release  # noqa: E402
 from tests.packages_made import PackagesMade  # noqa: E402
@@ -48,7 +48,7 @@ class Versions(unittest.TestCase):
 
     def test_a_place_that_disagrees_is_named(self):
         root = self.copy()
-        version.PLACES[-1].set("9.9.9", root)
+        next(place for place in version.PLACES if place.file.endswith("Chart.yaml")).set("9.9.9", root)
         self.assertRegex("\n".join(version.disagreements(root)), r"Chart\.yaml says 9\.9\.9")
 
     def test_one_command_sets_all(self):
@@ -65,6 +65,25 @@ class Versions(unittest.TestCase):
         for path in [*ROOT.glob("crates/*/Cargo.toml"), *PACKAGING.rglob("*")]:
             if path.is_file() and path.relative_to(ROOT).as_posix() not in known:
                 self.assertNotIn(f'"{now}"', path.read_text(), path)
+        for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("crates/*/README.md")]:
+            if page.relative_to(ROOT).as_posix() not in known:
+                self.assertNotRegex(page.read_text(), rf"(?i)kenwell[\w-]*[-_:= ]v?{re.escape(now)}\b", page)
+
+    def test_what_the_guide_has_people_install_is_the_new_version(self):
+        root = self.copy()
+        version.set_everywhere("7.8.9", "2027-01-02", root)
+        guide = (root / "docs/install.md").read_text()
+        self.assertNotIn(version.current(), guide)
+        for name in ("kenwell_7.8.9_amd64.deb", "kenwell-7.8.9.oci.tar", "kenwell/kenwell:7.8.9", "kenwell-helm-7.8.9.tgz",
+                     "kenwell-7.8.9-x86_64-unknown-linux-musl.tar.gz"):
+            self.assertIn(name, guide)
+
+    def test_a_version_before_the_present_one_is_refused(self):
+        root = self.copy()
+        version.set_everywhere("1.2.3", "2027-01-02", root)
+        for older in ("1.2.2", "0.9.9", "1.2.3-rc.1"):
+            self.assertRaisesRegex(Failure, "is older than 1.2.3", version.set_everywhere, older, "2027-01-02", root)
+        version.set_everywhere("1.10.0", "2027-01-02", root)
 
     def test_what_is_no_version_is_refused(self):
         for wrong in ("1.2", "v1.2.3", "1.2.3 "):
@@ -109,6 +128,29 @@ class Archives(unittest.TestCase):
                 (Path(directory) / name).write_bytes(b"in place")
             packed = [(entry.name, entry.content) for entry in wheel.entries("kenwell-1.2.3", b"", b"given", [], "1.2.3", b"")]
         self.assertEqual([("kenwell/__init__.py", b"in place"), ("kenwell/_native.abi3.so", b"given")], packed[:2])
+
+    def test_an_image_is_there_for_every_docker(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        (program := Path(directory.name) / "kenwell").write_bytes(b"program")
+        every = [targets.find(f"{processor}-unknown-linux-musl") for processor in ("x86_64", "aarch64")]
+
+        def made(of):
+            kept = {}
+            release = SimpleNamespace(version="1.2.3", epoch=0, one_for_each_processor=lambda: of, program=lambda _: program,
+                                      licences=lambda *_: b"texts", keep=kept.__setitem__)
+            with patch.object(elf, "needs", lambda _: STATIC):
+                oci.build(release)
+            with tarfile.open(fileobj=io.BytesIO(kept["kenwell-1.2.3.oci.tar"])) as image:
+                names = image.getnames()
+                listed = json.load(image.extractfile("manifest.json"))
+                for one in listed:
+                    for name in [one["Config"], *one["Layers"]]:
+                        self.assertIn(name, names)
+                found = {one["RepoTags"][0]: json.load(image.extractfile(one["Config"]))["architecture"] for one in listed}
+            return found
+        self.assertEqual({"kenwell/kenwell:1.2.3": "amd64", "kenwell/kenwell:1.2.3-arm64": "arm64"}, made(every))
+        self.assertEqual({"kenwell/kenwell:1.2.3": "arm64"}, made(every[1:]))
 
     def test_a_deb_is_an_archive_of_three(self):
         packed = deb.ar([("debian-binary", b"2.0\n"), ("odd", b"123")], 1000)
@@ -267,13 +309,20 @@ class Binaries(unittest.TestCase):
 
     def test_a_given_library_is_packed_for_its_own_target_only(self):
         given = self.directory / "given.so"
-        given.touch()
+        given.write_bytes(b"..PyInit__native..")
         with patch.object(elf, "needs", lambda _: elf.Needs("aarch64", (), ("libc.so",), "")), \
                 patch.object(programs, "stripped", lambda source, _: source), \
                 patch.object(programs, "built_extension", lambda target: f"built for {target.triple}"):
             release = Release(self.directory, list(targets.TARGETS), extensions=[given])
             self.assertEqual(given, release.extension(self.MUSL))
             self.assertEqual("built for aarch64-unknown-linux-gnu", release.extension(self.GNU))
+
+    def test_a_library_of_something_else_is_not_packed(self):
+        other = self.directory / "other.so"
+        other.write_bytes(b"..napi_register_module_v1..")
+        self.assertRaisesRegex(Failure, "no PyInit__native", programs.given_extension, other)
+        other.write_bytes(b"..PyInit__native..")
+        self.assertRaisesRegex(Failure, "no napi_register_module_v1", programs.given_addon, other)
 
     def test_a_library_needs_the_c_library_of_its_target_and_nothing_else(self):
         def check(target, glibc, *libraries):

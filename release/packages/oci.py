@@ -36,6 +36,11 @@ class Blobs:
         self.entries[f"blobs/sha256/{checksum}"] = content
         return {"mediaType": media_type, "digest": f"sha256:{checksum}", "size": len(content), **more}
 
+    @staticmethod
+    def path(described):
+        """Where the content is that is described."""
+        return f"blobs/{described['digest'].replace(':', '/')}"
+
     def add_json(self, value, media_type, **more):
         """The same for what is JSON."""
         return self.add(json.dumps(value, sort_keys=True).encode(), media_type, **more)
@@ -51,8 +56,21 @@ def build(release):
         "org.opencontainers.image.ref.name": release.version, "io.containerd.image.name": f"docker.io/kenwell/kenwell:{release.version}"})
     top = {"schemaVersion": 2, "mediaType": index["mediaType"], "manifests": [named]}
     entries = [Entry(name, content) for name, content in blobs.entries.items()]
-    entries += [Entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), Entry("index.json", json.dumps(top, sort_keys=True).encode())]
+    entries += [Entry("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), Entry("index.json", json.dumps(top, sort_keys=True).encode()),
+                Entry("manifest.json", json.dumps(for_docker(blobs, images, release.version), sort_keys=True).encode())]
     release.keep(f"kenwell-{release.version}.oci.tar", tar(entries, release.epoch))
+
+
+def for_docker(blobs, images, version):
+    """The same images for a Docker that keeps them without containerd: it reads this file alone, which knows no processors."""
+    described = []
+    for one in images:
+        manifest = json.loads(blobs.entries[Blobs.path(one)])
+        processor = one["platform"]["architecture"]
+        tag = version if processor == "amd64" or len(images) == 1 else f"{version}-{processor}"
+        described.append({"Config": Blobs.path(manifest["config"]), "Layers": [Blobs.path(layer) for layer in manifest["layers"]],
+                          "RepoTags": [f"kenwell/kenwell:{tag}"]})
+    return described
 
 
 def image(release, target, blobs):

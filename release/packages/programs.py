@@ -31,7 +31,7 @@ def built(target):
 
 def given_addon(path):
     """The system that a ready addon is for, and the addon; one for Linux without symbols."""
-    path = existing(path, "npm run build in crates/kenwell-node")
+    path = named(path, b"napi_register_module_v1", "Node looks for in an addon", "npm run build in crates/kenwell-node makes one")
     platform = platforms.of(path)
     return platform, stripped(path, TARGET / "packages" / "given" / platform.name / "kenwell.node") if platform.os == "linux" else path
 
@@ -43,7 +43,7 @@ def built_addon(target):
 
 def given_extension(path):
     """The target that a ready native half of the Python package is for, and the library without symbols."""
-    path = existing(path, "cargo build --package kenwell-python")
+    path = named(path, b"PyInit__native", "Python looks for in kenwell's native half", "cargo build --package kenwell-python makes one")
     target = targets.of_library(elf.needs(path))
     return target, stripped(path, TARGET / "packages" / "given" / target.triple / "_native.abi3.so")
 
@@ -68,6 +68,14 @@ def existing(path, fix):
     path = Path(path).resolve()
     if not path.is_file():
         raise Failure(f"there is no file {path}\n  fix: {fix}")
+    return path
+
+
+def named(path, name, whose, fix):
+    """The path of a library that the caller has named; it has what it is loaded by."""
+    path = existing(path, fix)
+    if name not in path.read_bytes():
+        raise Failure(f"{path} has no {name.decode()}, which {whose}\n  fix: {fix}")
     return path
 
 

@@ -26,6 +26,8 @@ class Place:
 
 
 VERSION = r"(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
+# In the name of a file, where something else follows after a hyphen.
+IN_NAMES = r"(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.?\d+)?)"
 
 PLACES = (
     Place("Cargo.toml", rf'^(?:version = |kenwell[\w-]* = \{{ path = "[^"]+", version = )"{VERSION}"'),
@@ -35,6 +37,9 @@ PLACES = (
     Place("packaging/npm/kenwell/package.json", rf'^(?:  "version": |    "@kenwell/cli-[\w-]+": )"{VERSION}"'),
     Place("packaging/container/compose.yaml", rf"image: kenwell/kenwell:{VERSION}"),
     Place("packaging/helm/kenwell/Chart.yaml", rf'^(?:version: |appVersion: ")"?{VERSION}'),
+    Place("docs/install.md", rf"\bkenwell(?:-\w+)?[-_:]{IN_NAMES}"),
+    *(Place(f"docs/{page}.md", rf'^kenwell[\w-]* = (?:\{{ version = )?"{VERSION}"') for page in ("rust", "teloxide", "tower-sessions")),
+    Place("docs/cli.md", rf"^kenwell {VERSION}  http"),
 )
 
 
@@ -58,6 +63,8 @@ def set_everywhere(version, date, root=ROOT):
     """Writes the version in each place, and the heading of the changelog."""
     if not re.fullmatch(VERSION, version):
         raise Failure(f"{version!r} is no version\n  fix: three numbers, such as 1.2.3, or 1.2.3-rc.1")
+    if is_older(version, current(root)):
+        raise Failure(f"{version} is older than {current(root)}\n  fix: give a newer one")
     log = Path(root) / "CHANGELOG.md"
     text = log.read_text()
     described = f"\n## {version} " in text
@@ -67,6 +74,13 @@ def set_everywhere(version, date, root=ROOT):
         place.set(version, root)
     if not described:
         log.write_text(text.replace("\n## Unreleased\n", f"\n## Unreleased\n\n## {version} ({date})\n", 1))
+
+
+def is_older(version, than):
+    """Whether a version comes before another one: 1.2.3-rc.1 before 1.2.3."""
+    (numbers, _, stage), (other, _, other_stage) = version.partition("-"), than.partition("-")
+    parts = [[int(number) for number in text.split(".")] for text in (numbers, other)]
+    return parts[0] < parts[1] or parts[0] == parts[1] and bool(stage) and not other_stage
 
 
 def npm_platforms(root=ROOT):

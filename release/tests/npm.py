@@ -25,6 +25,8 @@ def test(packages, work, redis):
     (work / "kenwell.toml").write_text(running.configuration(redis))
     launcher = work / "cli" / "node_modules" / ".bin" / "kenwell"
     yield "first event", running.first_event(redis, work, [launcher], {"PATH": os.environ["PATH"]}, work / "kenwell.toml")
+    npx = ["npx", "--no-install", "kenwell"]
+    yield "npx kenwell dev, until it shows its link", running.dev(work / "cli", npx, "npx kenwell")
 
 
 def install(npm, directory, files):

@@ -50,6 +50,9 @@ def unpack(image, root):
     index = json.loads(blob(json.loads((image / "index.json").read_text())["manifests"][0]))
     (described,) = [one for one in index["manifests"] if one["platform"]["architecture"] == targets.of_this_machine().oci]
     manifest = json.loads(blob(described))
+    for_docker = [one["Config"] for one in json.loads((image / "manifest.json").read_text())]
+    if f"blobs/{manifest['config']['digest'].replace(':', '/')}" not in for_docker:
+        raise Failure(f"manifest.json has not the image for this machine, but {for_docker}")
     config = json.loads(blob(manifest["config"]))
     for layer, checksum in zip(manifest["layers"], config["rootfs"]["diff_ids"]):
         content = gzip.decompress(blob(layer))

@@ -1,8 +1,11 @@
 """A Redis, a Kenwell, and the first event that goes from one to the other."""
 
 import json
+import os
 import re
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -12,11 +15,12 @@ from pathlib import Path
 
 from ports import free_port
 
-from packages.common import Failure, program
+from packages.common import Failure, program, run
 
 LIMIT = 60 # seconds that anything may take, on a busy machine too
 WRITE_KEY = "a-write-key-of-the-tests"
 LISTENING = re.compile(r"accepting events gateway=(\S+) private=(\S+)")
+LINK = re.compile(r"Open +http://(\S+?)(/sign-in\S+)")
 
 
 class Child:
@@ -114,6 +118,42 @@ def first_event(redis, work, command, environment=None, config=None, arguments=(
         if kenwell.stop() != 0:
             raise Failure(f"kenwell did not end in order\n{kenwell.said()}")
     return took
+
+
+def dev(directory, command, typed):
+    """`kenwell dev` as a person has it: its link signs in once, the lines that it prints do as they stand, Ctrl-C ends all of it."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
+    began = time.monotonic()
+    ports = ["--gateway-listen", "127.0.0.1:0", "--private-listen", "127.0.0.1:0"]
+    with Child([*command, "dev", *ports], directory / "kenwell.log", env=environment, cwd=directory, start_new_session=True) as kenwell:
+        kenwell.until("Ctrl-C stops")
+        took = time.monotonic() - began
+        address, link = kenwell.until(LINK).groups()
+        if [get(address, link), get(address, link)] != [200, 401]:
+            raise Failure("the link does not sign in once")
+        shown = re.findall(r"^  (\S.* (?:identify|profile) .*)$", kenwell.said(), re.MULTILINE)
+        if len(shown) != 2 or not all(line.startswith(f"{typed} ") for line in shown):
+            raise Failure(f"these lines do not begin with {typed}: {shown}")
+        for line in (f"{shown[0]} --wait", shown[1]):
+            said = run([*command, *shlex.split(line.removeprefix(f"{typed} "))], cwd=directory, env=environment)
+        if "plan.tier  pro" not in said:
+            raise Failure(f"after the lines that it prints the profile is\n{said}")
+        # As a terminal does: to each process that was started in it.
+        os.killpg(kenwell.process.pid, signal.SIGINT)
+        kenwell.process.wait(LIMIT) # npx itself ends by the signal, whatever its child says
+        end = time.monotonic() + LIMIT
+        while "Redis stopped" not in kenwell.said():
+            if "stopped at once" in kenwell.said() or time.monotonic() > end:
+                raise Failure(f"Ctrl-C does not end it in order\n{kenwell.said()}")
+            time.sleep(0.05)
+    return took
+
+
+def get(address, path):
+    """The status of an answer."""
+    connection = HTTPConnection(address, timeout=LIMIT)
+    connection.request("GET", path)
+    return connection.getresponse().status
 
 
 def post(address, event):

@@ -50,6 +50,8 @@ def installed(packages, platform, wheel, work, redis):
         raise Failure(f"kenwell --version said {said!r}")
     (work / "kenwell.toml").write_text(running.configuration(redis))
     yield "first event", running.first_event(redis, work, [work / "venv" / "bin" / "kenwell"], config=work / "kenwell.toml")
+    kenwell = work / "venv" / "bin" / "kenwell"
+    yield "kenwell dev, until it shows its link", running.dev(work / "venv", [kenwell], str(kenwell))
     yield state_store([python], platform, work, redis)
     if shutil.which("uvx"):
         began = time.monotonic()

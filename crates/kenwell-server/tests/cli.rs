@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+#[path = "cli/configuration.rs"]
+mod configuration;
 #[path = "../../kenwell/tests/support/ports.rs"]
 #[expect(unreachable_pub, reason = "tests of the library use it, too")]
 mod ports;
@@ -51,7 +53,7 @@ fn configured() -> tempfile::TempDir {
 }
 
 /// What can be typed, without the first word.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 36] = [
     "",
     "serve",
     "dev",
@@ -71,6 +73,8 @@ const COMMANDS: [&str; 34] = [
     "profile",
     "profile get",
     "profile why",
+    "admin-key",
+    "admin-key reset",
     "journal",
     "journal stats",
     "destinations",
@@ -119,6 +123,18 @@ fn the_page_about_the_command_line_names_every_command() {
     for command in named.filter_map(|line| line.split_whitespace().next()) {
         let heading = format!("## `kenwell {command}");
         assert!(page.contains(&heading) || command == "help", "{command}");
+    }
+    let after = |heading: &str| page.split(heading).nth(1).unwrap();
+    let rows = after("# The command line").split("\n## ").next().unwrap();
+    let of_json = after("### JSON").split("\n### ").next().unwrap();
+    for path in COMMANDS.iter().filter(|path| !path.is_empty()) {
+        let (command, verb) = path.split_once(' ').unwrap_or((path, ""));
+        assert!(rows.contains(&format!("`{command}")), "{path}");
+        let is_about = |row: &str| row.contains(&format!("`{command}")) && row.contains(verb);
+        let words: Vec<_> = path.split(' ').chain(["--help"]).collect();
+        let help = stdout(&run(directory.path(), &words));
+        let takes_json = help.contains(" --json");
+        assert!(!takes_json || of_json.lines().any(is_about), "{path}");
     }
 }
 
@@ -204,74 +220,28 @@ fn a_good_configuration_is_summed_up_without_secrets() {
     fs::write(directory.path().join("kenwell.toml"), text).unwrap();
     let output = run(directory.path(), &["config", "check", "kenwell.toml"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let said = stdout(&output);
+    let (said, doubts) = (stdout(&output), stderr(&output));
     assert!(!said.contains("SECRET"), "{said}");
     insta::assert_snapshot!(said);
-}
-
-#[test]
-fn a_bad_configuration_exits_with_2_and_says_where() {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("other.toml"), "datadir = \"x\"\n").unwrap();
-    for arguments in [
-        &["config", "check", "other.toml"][..],
-        &["serve", "--config", "other.toml"],
-        &["journal", "stats", "--config", "other.toml"],
-    ] {
-        let output = run(directory.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
-        let said = stderr(&output);
-        assert!(
-            said.contains("other.toml:1:1: datadir: unknown key"),
-            "{said}"
-        );
-        assert!(said.contains("did you mean \"data_dir\"?"), "{said}");
-    }
-    let output = run(directory.path(), &["serve"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("kenwell.toml: cannot read"),
-        "{output:?}"
+    assert!(!doubts.contains("SECRET"), "{doubts}");
+    assert_eq!(
+        doubts.matches("warning: kenwell.toml").count(),
+        3,
+        "{doubts}"
     );
 }
 
 #[test]
-fn init_makes_a_configuration_once() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("kenwell.toml");
-    let begin = || {
-        // A listener that cannot be, so that the server does not stay.
-        let mut command = kenwell(directory.path(), &["serve", "--init"]);
-        let output = command.env("KENWELL_GATEWAY_LISTEN", "x").output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
-    };
-    begin();
-    assert!(fs::read_to_string(&path).unwrap().starts_with("# Kenwell"));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-    fs::write(&path, "data_dir = \"mine\"\n").unwrap();
-    begin();
-    assert_eq!(fs::read_to_string(&path).unwrap(), "data_dir = \"mine\"\n");
-}
-
-#[test]
-fn the_configuration_can_be_named_by_a_variable() {
+fn a_new_admin_key_is_printed_alone_or_as_json() {
     let directory = configured();
-    fs::rename(
-        directory.path().join("kenwell.toml"),
-        directory.path().join("mine.toml"),
-    )
-    .unwrap();
-    let output = kenwell(directory.path(), &["config", "check"])
-        .env("KENWELL_CONFIG", "mine.toml")
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(stdout(&output).starts_with("mine.toml: ok"), "{output:?}");
+    let reset = |words: &[&str]| {
+        let output = run(directory.path(), &[&["admin-key", "reset"], words].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        stdout(&output)
+    };
+    assert!(reset(&[]).starts_with("kwa_"));
+    let told: serde_json::Value = serde_json::from_str(&reset(&["--json"])).unwrap();
+    assert!(told["admin_key"].as_str().unwrap().starts_with("kwa_"));
 }
 
 #[test]

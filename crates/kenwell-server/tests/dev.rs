@@ -207,6 +207,21 @@ fn one_command_starts_everything_and_the_next_start_goes_on_where_it_ended() {
     assert_eq!(dev.stop().code(), Some(0));
 }
 
+/// A terminal signals all that runs in it, and npx and uvx send on what they get.
+#[test]
+fn ctrl_c_that_comes_twice_by_a_launcher_is_one_and_leaves_no_redis() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let mut dev = Dev::start(directory);
+    let (pid, port) = (dev.child.id(), dev.redis_port());
+    let both = format!("kill -INT {pid}; kill -TERM {pid}");
+    let sent = Command::new("sh").args(["-c", &both]).status().unwrap();
+    assert!(sent.success());
+    let ended = dev.child.wait().unwrap();
+    assert_eq!(ended.code(), Some(0), "{}", errors(directory));
+    assert!(redis(port, "PING").is_err(), "Redis was left behind");
+}
+
 #[test]
 fn what_a_kill_leaves_is_cleaned_up_by_the_next_start() {
     let directory = tempfile::tempdir().unwrap();

@@ -307,8 +307,15 @@ fn the_command_writes_a_private_file_once() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
-    let again = run(&["--output", "k.toml"]);
-    assert_eq!(again.status.code(), Some(1));
+    for (place, cure) in [
+        ("k.toml", "a name that is not taken"),
+        ("nowhere/k.toml", "a place that can be written"),
+    ] {
+        let refused = run(&["--output", place]);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains(cure), "{said}");
+    }
 
     let bad = json!({ "address": "a:b:c", "clusterMode": false });
     let workspace = json!({ "sources": [source("src-1", "WK", &[redis("dst-1", &bad)])] });

@@ -1,6 +1,7 @@
 //! `kenwell admin-key reset`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::config_option::ConfigOption;
 use super::exit::Failure;
@@ -12,12 +13,21 @@ use crate::private::{self, ResetEffect};
 pub(super) enum AdminKeyCommand {
     /// Make a new one and print it; the old one is refused from then on
     #[command(after_help = help::ADMIN_KEY_RESET)]
-    Reset(ConfigOption),
+    Reset(AdminKeyReset),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AdminKeyReset {
+    #[command(flatten)]
+    config: ConfigOption,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Makes a new admin key and prints it, once a server that runs has taken it and ended all sessions.
-pub(super) fn reset(arguments: &ConfigOption) -> Result<(), Failure> {
-    let config = arguments.load()?;
+pub(super) fn reset(arguments: &AdminKeyReset) -> Result<(), Failure> {
+    let config = arguments.config.load()?;
     if config.private.admin_key.is_some() {
         return Err(Failure::Usage(
             "error: the admin key is set in the configuration\n  \
@@ -31,6 +41,9 @@ pub(super) fn reset(arguments: &ConfigOption) -> Result<(), Failure> {
             "note: no server runs with {}; the next one that starts there takes this key",
             config.data_dir.display()
         ));
+    }
+    if arguments.json {
+        return output::json(&json!({ "admin_key": key.expose() }));
     }
     output::line(key.expose())
 }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use kenwell_journal::Durability;
+use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::help;
 use super::output::{self, size};
-use crate::config::{self, Config, Destination, Environment, Loaded, Source};
+use crate::config::{
+    self, Config, Destination, Environment, Loaded, Place, Problem, Problems, Source,
+};
 use crate::listener::ServerIdentity;
 
 #[derive(Debug, Subcommand)]
@@ -28,16 +31,48 @@ pub(super) struct ConfigCheck {
     #[arg(value_name = "FILE", default_value = "kenwell.toml")]
     #[arg(env = "KENWELL_CONFIG", hide_env_values = true)]
     file: PathBuf,
+    /// Print JSON, a line for each error and warning
+    #[arg(long)]
+    json: bool,
 }
 
 /// Says what the file sets up, and what is doubtful about it.
 pub(super) fn check(arguments: &ConfigCheck) -> Result<(), Failure> {
-    let Loaded { config, warnings } = Config::load(&arguments.file, &Environment::of_process())?;
+    let checked = Config::load(&arguments.file, &Environment::of_process());
+    if arguments.json {
+        let (errors, warnings) = match &checked {
+            Ok(loaded) => ([].as_slice(), &loaded.warnings),
+            Err(Problems { errors, warnings }) => (errors.as_slice(), warnings),
+        };
+        let objects = errors.iter().map(|error| object("error", error));
+        let mut objects = objects.chain(warnings.iter().map(|warning| object("warning", warning)));
+        objects.try_for_each(|one| output::json(&one))?;
+        return checked.map(drop).map_err(Failure::from);
+    }
+    let Loaded { config, warnings } = checked?;
     for warning in &warnings {
-        output::line(format!("warning: {warning}"))?;
+        output::complain(&format!("warning: {warning}"));
     }
     output::line(format!("{}: ok", arguments.file.display()))?;
     output::line(summary(&config))
+}
+
+fn object(level: &str, problem: &Problem) -> Value {
+    let (file, line, column, variable) = match &problem.place {
+        Place::File(path) => (Some(path), None, None, None),
+        Place::Line(path, line, column) => (Some(path), Some(line), Some(column), None),
+        Place::Variable(name) => (None, None, None, Some(name)),
+    };
+    json!({
+        "level": level,
+        "file": file.map(|path| path.display().to_string()),
+        "line": line,
+        "column": column,
+        "variable": variable,
+        "key": problem.key,
+        "what": problem.what,
+        "fix": problem.fix,
+    })
 }
 
 /// Prints the JSON Schema of the file.

@@ -129,8 +129,9 @@ pub(super) async fn retry(place: &LettersPlace, choice: &LetterChoice) -> Result
             "the retry stopped early; all that was not written is kept",
         )));
     }
+    let done = |one: &RetryResult| one.written + one.ignored + one.superseded;
     match outcomes.iter().map(|outcome| outcome.kept).sum::<u64>() {
-        0 => Ok(()),
+        0 => choice.expect(outcomes.iter().map(done).sum()),
         kept => Err(Failure::failed(format!(
             "{kept} dead letters are kept: kenwell dead-letters list says why"
         ))),
@@ -181,6 +182,7 @@ async fn retry_destination(
 pub(super) fn discard(place: &LettersPlace, choice: &LetterChoice) -> Result<(), Failure> {
     let config = place.config.load()?;
     let letters = open(&config)?;
+    let mut found = 0;
     for destination in chosen(&config, place, choice)? {
         let id = &destination.id;
         let discarded = match &letters {
@@ -188,8 +190,9 @@ pub(super) fn discard(place: &LettersPlace, choice: &LetterChoice) -> Result<(),
             None => 0,
         };
         print_discarded(id, discarded, place)?;
+        found += discarded;
     }
-    Ok(())
+    choice.expect(found)
 }
 
 /// Letters are known by their ids within one destination.

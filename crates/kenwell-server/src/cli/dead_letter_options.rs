@@ -96,4 +96,18 @@ impl LetterChoice {
             None => Self::Ids(ids.iter().cloned().collect()),
         })
     }
+
+    /// Whether so many letters are all that were named: one that is not there was done nothing with.
+    pub(super) fn expect(&self, found: u64) -> Result<(), Failure> {
+        let named = match self {
+            Self::Ids(ids) => u64::try_from(ids.len()).unwrap_or(u64::MAX),
+            Self::Reason(_) | Self::All => 0,
+        };
+        match named.saturating_sub(found) {
+            0 => Ok(()),
+            absent => Err(Failure::Absent(format!(
+                "{absent} of {named} letters are not there: kenwell dead-letters list prints the ids; one that was refused again has another"
+            ))),
+        }
+    }
 }

@@ -129,13 +129,14 @@ pub(super) async fn retry(
     choice: &LetterChoice,
     server: &Server,
 ) -> Result<(), Failure> {
-    let mut kept = 0;
+    let (mut kept, mut found) = (0, 0);
     for id in chosen(server, place, choice).await? {
         let told = retry_destination(server, &id, choice).await?;
         let count = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
         let (retried, superseded) = (count("retried"), count("superseded"));
         let still_failing = count("still_failing");
         kept += still_failing;
+        found += retried + superseded + still_failing;
         let error = told.get("error").and_then(Value::as_str);
         if place.json {
             output::json(&json!({
@@ -163,7 +164,7 @@ pub(super) async fn retry(
         }
     }
     match kept {
-        0 => Ok(()),
+        0 => choice.expect(found),
         kept => Err(Failure::failed(format!(
             "{kept} dead letters are kept: kenwell dead-letters list says why"
         ))),
@@ -213,14 +214,17 @@ pub(super) async fn discard(
     choice: &LetterChoice,
     server: &Server,
 ) -> Result<(), Failure> {
+    let mut found = 0;
     for id in chosen(server, place, choice).await? {
         let path = "/dead-letters/discard";
         let body = choice.body(&id);
         let told = server.call_slowly(Method::POST, path, Some(&body)).await?;
         let discarded = told.get("discarded").and_then(Value::as_u64);
-        print_discarded(&id, discarded.unwrap_or_default(), place)?;
+        let discarded = discarded.unwrap_or_default();
+        print_discarded(&id, discarded, place)?;
+        found += discarded;
     }
-    Ok(())
+    choice.expect(found)
 }
 
 /// Letters are known by their ids within one destination.

@@ -53,6 +53,9 @@ pub(super) struct DestinationsForget {
     /// Do not ask
     #[arg(long)]
     yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -183,6 +186,9 @@ async fn forget_in(backlogs: &Backlogs<'_>, arguments: &DestinationsForget) -> R
         confirm(id, found)?;
     }
     backlogs.forget(id, found.events).await?;
+    if arguments.json {
+        return output::json(&json!({ "id": id, "given_up": found.events }));
+    }
     let events = if found.events == 1 {
         "1 event was"
     } else {

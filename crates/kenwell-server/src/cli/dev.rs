@@ -1,6 +1,9 @@
 //! `kenwell dev`.
 
+use kenwell::connection::Secret;
+
 use super::exit::Failure;
+use super::own_name::own_name;
 use super::{output, signals};
 use crate::config::Problems;
 use crate::dev::{self, DevOptions, DevStarted};
@@ -19,13 +22,13 @@ pub(super) async fn dev(options: DevOptions) -> Result<(), Failure> {
 
 fn announce(started: &DevStarted) {
     // That stdout is closed is no reason to stop serving.
-    if output::line(welcome(started)).is_err() {
+    if output::line(welcome(started, &own_name())).is_err() {
         tracing::debug!("stdout is closed");
     }
 }
 
-/// The lines a person needs, and what to do with them.
-fn welcome(started: &DevStarted) -> String {
+/// The lines a person needs, and what to do with them: `typed` is what starts this program.
+fn welcome(started: &DevStarted, typed: &str) -> String {
     let write_key = started.write_key.expose();
     let url = format!(
         "{}://{}",
@@ -39,7 +42,7 @@ fn welcome(started: &DevStarted) -> String {
     );
     let admin_key = started.admin_key.as_ref().map_or(
         "shown when it was made; `kenwell admin-key reset` makes a new one",
-        kenwell::connection::Secret::expose,
+        Secret::expose,
     );
     let DevStarted {
         redis_command,
@@ -70,8 +73,8 @@ fn welcome(started: &DevStarted) -> String {
          Files       {data_dir}\n\
          \n\
          Try it:\n  \
-         kenwell identify ada name=Ada plan.tier=pro --write-key {write_key} --url {url}\n  \
-         kenwell profile get ada --config {config_file}\n\
+         {typed} identify ada name=Ada plan.tier=pro --write-key {write_key} --url {url}\n  \
+         {typed} profile get ada --config {config_file}\n\
          \n\
          Ctrl-C stops everything that this command has started.\n"
     )
@@ -84,12 +87,19 @@ mod tests {
     #[test]
     fn the_lines_name_what_clients_need() {
         let started = started("http");
-        insta::assert_snapshot!(welcome(&started));
+        insta::assert_snapshot!(welcome(&started, "kenwell"));
+        let lines = welcome(&started, "npx kenwell");
+        for line in [
+            "\n  npx kenwell identify ada",
+            "\n  npx kenwell profile get ada",
+        ] {
+            assert!(lines.contains(line), "{lines}");
+        }
     }
 
     #[test]
     fn links_of_listeners_with_certificates_are_https() {
-        let lines = welcome(&started("https"));
+        let lines = welcome(&started("https"), "kenwell");
         assert!(!lines.contains("http://"), "{lines}");
         assert!(
             lines.contains("https://127.0.0.1:8081/sign-in?token=TOKEN"),
@@ -102,10 +112,10 @@ mod tests {
             gateway_scheme: scheme,
             private_scheme: scheme,
             gateway: "0.0.0.0:8080".parse().unwrap(),
-            write_key: kenwell::connection::Secret::new("KEY"),
+            write_key: Secret::new("KEY"),
             private: "127.0.0.1:8081".parse().unwrap(),
-            admin_key: Some(kenwell::connection::Secret::new("kwa_KEY")),
-            sign_in_token: Some(kenwell::connection::Secret::new("TOKEN")),
+            admin_key: Some(Secret::new("kwa_KEY")),
+            sign_in_token: Some(Secret::new("TOKEN")),
             redis_command: "redis-cli -p 6400".into(),
             data_dir: "data".into(),
             config_file: "data/kenwell.toml".into(),

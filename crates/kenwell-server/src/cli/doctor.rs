@@ -31,10 +31,8 @@ const CHECK: usize = 12;
 pub(super) async fn doctor(arguments: &Doctor) -> Result<(), Failure> {
     let file = &arguments.config.file;
     let Loaded { config, warnings } = Config::load(file, &Environment::of_process())?;
-    if !arguments.json {
-        for warning in &warnings {
-            output::line(format!("warning: {warning}"))?;
-        }
+    for warning in &warnings {
+        output::complain(&format!("warning: {warning}"));
     }
     let chosen = choose_all(&config, arguments.destination.as_deref())?;
     if chosen.is_empty() {

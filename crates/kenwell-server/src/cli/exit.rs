@@ -9,7 +9,7 @@ use crate::config::Problems;
 pub(super) enum Failure {
     /// The command line or the configuration is wrong: exit code 2.
     Usage(String),
-    /// There is no such profile: exit code 3.
+    /// There is no such profile, field or dead letter: exit code 3.
     Absent(String),
     /// It failed: exit code 1.
     Failed(anyhow::Error),

@@ -15,7 +15,7 @@ Exit codes:
   0  done
   1  it failed; stderr says why
   2  the command line or the configuration is wrong; stderr says where
-  3  there is no such profile, field or dead letter (profile get, profile why, dead-letters show)
+  3  there is no such profile, field or dead letter (profile, dead-letters)
 
 Log lines go to stderr. KENWELL_LOG (or RUST_LOG) sets how much: error, warn, info, debug.";
 
@@ -111,6 +111,7 @@ pub(super) const CONFIG_CHECK: &str = "\
 Examples:
   kenwell config check
   kenwell config check /etc/kenwell/kenwell.toml
+  kenwell config check --json | jq .what
 
 Reads files and environment variables only: nothing is started, Redis is not asked. Secrets are not
 shown. Exits 0 when the file can be used, also with warnings, and 2 when it cannot.";
@@ -300,7 +301,7 @@ Examples:
   kenwell dead-letters discard --all --yes
 
 Their events are lost then. Asks, without a terminal only with --yes. Works in the files, also while
-a server runs; with --url that server does it.";
+a server runs; with --url that server does it. Exits 3 when one that is named is not there.";
 
 pub(super) const DEAD_LETTERS_RETRY: &str = "\
 Examples:
@@ -317,7 +318,7 @@ are written in the order in which they were sent. In the order of arrival that g
 this Kenwell, and what something else has written since is overwritten; with order = \"event_time\"
 nothing newer is overwritten, whoever wrote it.
 
-Exits 0 when none is left, and 1 when some stay.";
+Exits 0 when none is left, 1 when some stay, and 3 when one that is named is not there.";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -1,7 +1,7 @@
 //! `kenwell import`.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -90,13 +90,14 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
-    written.with_context(|| {
-        format!(
-            "cannot make {}; give --output a name that is not taken",
-            path.display()
-        )
-    })?;
-    Ok(())
+    written.map_err(|error| {
+        let fix = match error.kind() {
+            ErrorKind::AlreadyExists => "a name that is not taken",
+            _ => "a place that can be written",
+        };
+        let what = format!("cannot make {}; give --output {fix}", path.display());
+        Failure::Failed(anyhow::Error::new(error).context(what))
+    })
 }
 
 fn show(imported: &Imported) -> Result<(), Failure> {

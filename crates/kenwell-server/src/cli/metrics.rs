@@ -16,7 +16,7 @@ pub(super) struct ListMetrics {
     /// Print alert rules for Prometheus, as YAML
     #[arg(long, conflicts_with = "json")]
     rules: bool,
-    /// Print the list as JSON
+    /// Print JSON, a line for each metric
     #[arg(long)]
     json: bool,
 }
@@ -30,8 +30,9 @@ pub(super) fn list(arguments: &ListMetrics) -> Result<(), Failure> {
         return output::data(rules().trim_end());
     }
     if arguments.json {
-        let metrics: Vec<_> = METRICS.iter().map(|metric| object(metric)).collect();
-        return output::json(&json!({ "metrics": metrics }));
+        return METRICS
+            .iter()
+            .try_for_each(|metric| output::json(&object(metric)));
     }
     let metrics: Vec<_> = METRICS.iter().map(|metric| lines(metric)).collect();
     output::line(metrics.join("\n"))

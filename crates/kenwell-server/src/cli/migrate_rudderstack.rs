@@ -58,7 +58,7 @@ pub(super) struct MigrateRudderstack {
     /// Show the values that differ; they are personal data
     #[arg(long, requires = "compare")]
     show_values: bool,
-    /// Print JSON
+    /// Print JSON, a line for each destination
     #[arg(long, requires = "compare")]
     json: bool,
 }
@@ -153,13 +153,12 @@ async fn compare(
         let report = comparison.run(|count| progress.show(count)).await;
         drop(progress);
         let report = report?;
-        if !arguments.json {
+        if arguments.json {
+            output::data(serde_json::to_string(&report).map_err(anyhow::Error::new)?)?;
+        } else {
             tell(&report)?;
         }
         reports.push(report);
-    }
-    if arguments.json {
-        output::data(serde_json::to_string(&reports).map_err(anyhow::Error::new)?)?;
     }
     if reports.iter().all(|report| report.users == 0) {
         return Err(nothing_compared());

@@ -27,6 +27,7 @@ mod migrate;
 mod migrate_jovo;
 mod migrate_rudderstack;
 mod output;
+mod own_name;
 mod packaging;
 mod profile;
 mod profile_why;

@@ -1,10 +1,12 @@
 //! SIGTERM and SIGINT: the first asks for an orderly end, the second ends at once. SIGHUP: a reload.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,9 @@ use super::exit::Failure;
 
 /// Exit code of a process that was interrupted twice: 128 + SIGINT, as shells have it.
 const INTERRUPTED: i32 = 130;
+
+/// What comes so soon after the first is no second one: npx and uvx send on to us what the terminal has sent to all.
+const ECHO: Duration = Duration::from_millis(500);
 
 /// A token that the first signal cancels. A second signal ends the process at once.
 pub(super) fn shutdown() -> Result<CancellationToken, Failure> {
@@ -29,7 +34,11 @@ pub(super) fn shutdown() -> Result<CancellationToken, Failure> {
         let name = next().await;
         tracing::info!(signal = name, "stopping; a second signal stops at once");
         cancelled.cancel();
-        let name = next().await;
+        let first = Instant::now();
+        let mut name = next().await;
+        while first.elapsed() < ECHO {
+            name = next().await;
+        }
         tracing::warn!(
             signal = name,
             "stopped at once; what was accepted is in the journal"
@@ -51,7 +60,11 @@ pub(super) fn interrupted() -> Result<CancellationToken, Failure> {
             _ = interrupt.recv() => (),
         }
         cancelled.cancel();
+        let first = Instant::now();
         interrupt.recv().await;
+        while first.elapsed() < ECHO {
+            interrupt.recv().await;
+        }
         std::process::exit(INTERRUPTED);
     });
     Ok(token)

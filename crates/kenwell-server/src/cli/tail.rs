@@ -14,7 +14,7 @@ use super::config_option::ConfigOption;
 use super::event_stream::{Message, messages};
 use super::exit::Failure;
 use super::output::{self, printable};
-use super::server::ServerOptions;
+use super::server::{Server, ServerOptions};
 use super::signals;
 
 /// The server says every 15 seconds that it is still there.
@@ -57,6 +57,8 @@ pub(super) async fn tail(arguments: &TailOptions) -> Result<(), Failure> {
     let stop = signals::interrupted()?;
     let server = arguments.server.find(&arguments.config)?;
     let printing = async {
+        warn_of_absent(&server, "source", arguments.source.as_deref()).await?;
+        warn_of_absent(&server, "destination", arguments.destination.as_deref()).await?;
         let body = server.stream(&path(arguments)).await?;
         print(arguments, messages(body)).await
     };
@@ -64,6 +66,22 @@ pub(super) async fn tail(arguments: &TailOptions) -> Result<(), Failure> {
         Some(ended) => ended,
         None => Ok(()),
     }
+}
+
+/// Whoever has mistyped a name waits for ever, unless told.
+async fn warn_of_absent(server: &Server, what: &str, id: Option<&str>) -> Result<(), Failure> {
+    let Some(id) = id else {
+        return Ok(());
+    };
+    let answer = server.get(&format!("/{what}s")).await?;
+    let all = answer.get(format!("{what}s")).and_then(Value::as_array);
+    let mut ids = all.into_iter().flatten().filter_map(|one| one.get("id"));
+    if !ids.any(|one| one == id) {
+        output::complain(&format!(
+            "warning: the server has no {what} {id:?}: nothing is shown until it has"
+        ));
+    }
+    Ok(())
 }
 
 fn path(arguments: &TailOptions) -> String {

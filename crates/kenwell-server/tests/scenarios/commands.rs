@@ -128,7 +128,8 @@ fn who_is_not_let_in_hears_which_key_it_was_and_where_nobody_listens_what_to_sta
         &["config", "check"],
         &[key, ("KENWELL_PRIVATE_URL", &url)],
     );
-    assert!(!out(&checked).contains("KENWELL_"), "{checked:?}");
+    assert!(checked.status.success(), "{checked:?}");
+    assert!(!err(&checked).contains("KENWELL_"), "{checked:?}");
 }
 
 /// A tail. What is sent before the server has taken it up as a reader is not seen: send again.
@@ -168,6 +169,21 @@ fn tail_prints_what_was_asked_for_and_ends_after_so_many() {
             (&"ada".into(), &"written".into(), &"profiles".into())
         );
         assert_eq!(one["event"]["traits"]["n"], "ada");
+    }
+}
+
+#[test]
+fn tail_tells_who_filters_by_a_name_that_is_not_there() {
+    let redis = Redis::start();
+    let server = Server::start(&redis);
+    for (option, what) in [("--source", "source"), ("--destination", "destination")] {
+        let mut child = tail(&server, &[option, "nobody"]);
+        let mut told = String::new();
+        let mut text = BufReader::new(child.stderr.take().unwrap());
+        text.read_line(&mut told).unwrap();
+        assert!(told.contains(&format!("no {what} \"nobody\"")), "{told}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
 
@@ -327,6 +343,12 @@ fn dead_letters_are_the_same_in_the_files_and_by_a_server_that_is_named() {
     }
     for absent in [in_files(&["show", "1-1"]), by_server(&["show", "1-1"])] {
         assert_eq!(absent.status.code(), Some(3), "{absent:?}");
+    }
+    for words in [&["retry", "1-1"][..], &["discard", "1-1", "--yes"]] {
+        for absent in [in_files(words), by_server(words)] {
+            assert_eq!(absent.status.code(), Some(3), "{absent:?}");
+            assert!(err(&absent).contains("1 of 1 letters"), "{absent:?}");
+        }
     }
 
     let refused = by_server(&["retry", id(0)]);
