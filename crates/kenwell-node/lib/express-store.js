@@ -11,7 +11,7 @@ const { KnownSessions } = require('./known-sessions');
 const { mergeSession } = require('./session-merge');
 const { secondsFrom } = require('./session-options');
 const { StoredTexts, corrupt } = require('./stored-texts');
-const { MAX_TTL_SECONDS } = require('./values');
+const { MAX_TTL_SECONDS, named } = require('./values');
 
 /** The options that other stores do not have. */
 const OPTIONS = ['ttl', 'disableTTL', 'disableTouch', 'serializer', 'scanCount'];
@@ -220,8 +220,7 @@ class RedisStore extends BaseStore {
   }
 
   #keyOf(sid) {
-    if (typeof sid === 'string' && sid !== '') return this.#texts.keyOf(sid);
-    throw wrong('sid', 'it must be a text that is not empty');
+    return this.#texts.keyOf(named(sid, 'sid'));
   }
 
   async #parse(key, text) {

@@ -7,6 +7,7 @@ const { conflict, decideBy } = require('./session-conflict');
 const { merge } = require('./session-merge');
 const { secondsFrom } = require('./session-options');
 const { StoredTexts, corrupt } = require('./stored-texts');
+const { named } = require('./values');
 
 /** The options that other stores do not have. */
 const OPTIONS = ['ttl', 'autoParseDates', 'initial'];
@@ -131,8 +132,7 @@ class RedisAdapter {
   }
 
   #keyOf(name) {
-    if (typeof name === 'string' && name !== '') return this.#texts.keyOf(name);
-    throw wrong('key', 'it must be a text that is not empty');
+    return this.#texts.keyOf(named(name, 'key'));
   }
 
   #parse(key, text) {

@@ -11,7 +11,7 @@ const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./r
 const { RecordNames } = require('./record-names');
 const { StoredElements } = require('./stored-elements');
 const { SHARED, checkEntries, checkOptions } = require('./store-options');
-const { checkCallOptions, parseJson, ttlOf } = require('./values');
+const { checkCallOptions, named, parseJson, ttlOf } = require('./values');
 
 /** Most users in one `loadMany`. */
 const MAX_USERS = 1000;
@@ -129,22 +129,22 @@ class StateStore {
 
   /** Deletes all that is stored of a user, and says whether there was anything. */
   async delete(userId) {
-    return this.#call(async () => (await this.#entries.remove(named(userId))) > 0);
+    return this.#call(async () => (await this.#entries.remove(named(userId, 'userId'))) > 0);
   }
 
   /** Whether anything is stored of a user, apart from a list of turns. Nothing of it is read. */
   async has(userId) {
-    return this.#call(() => presence.exist(this.#entries, named(userId)));
+    return this.#call(() => presence.exist(this.#entries, named(userId, 'userId')));
   }
 
   /** Lets the times to live of all that is stored begin anew, and says whether there was anything. */
   async touch(userId, options) {
-    return this.#call(() => presence.touch(this.#entries, named(userId), ttlOf(options)));
+    return this.#call(() => presence.touch(this.#entries, named(userId, 'userId'), ttlOf(options)));
   }
 
   /** What is stored of a user, as it lies in Redis: each entry, and the list of turns without its items. */
   async list(userId) {
-    return this.#call(() => presence.storedEntries(this.#entries, named(userId)));
+    return this.#call(() => presence.storedEntries(this.#entries, named(userId, 'userId')));
   }
 
   /** Puts a turn, or several from the oldest to the newest, into the user's list. */
@@ -153,14 +153,14 @@ class StateStore {
     const given = Array.isArray(turns) ? turns : [turns];
     for (const turn of given) if (turn === undefined || typeof turn === 'function' || typeof turn === 'symbol') throw wrong('appendHistory', `a turn is something that has JSON, not ${typeof turn}`);
     return this.#call(async () => {
-      if (given.length > 0) await historyList.append(this.#turns, element, named(userId), given.map((turn) => this.#snapshot(turn)));
+      if (given.length > 0) await historyList.append(this.#turns, element, named(userId, 'userId'), given.map((turn) => this.#snapshot(turn)));
     });
   }
 
   /** The turns of the user's list, the newest first. */
   async history(userId) {
     const element = this.#historyList();
-    return this.#call(() => historyList.read(this.#turns, element, named(userId)));
+    return this.#call(() => historyList.read(this.#turns, element, named(userId, 'userId')));
   }
 
   /**
@@ -183,7 +183,7 @@ class StateStore {
   }
 
   async #load(userId) {
-    const { item, found, profile, stored } = await this.#entries.load(named(userId));
+    const { item, found, profile, stored } = await this.#entries.load(named(userId, 'userId'));
     if (profile !== undefined) Object.defineProperty(item, 'profile', { value: profile });
     this.#names.learn(item);
     this.#elements?.afterLoad(item, Date.now());
@@ -215,7 +215,7 @@ class StateStore {
   }
 
   #stamped(userId, record) {
-    named(userId);
+    named(userId, 'userId');
     if (typeof record !== 'object' || record === null || Array.isArray(record)) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
     this.#names.check(record);
     const item = stamped(userId, record);
@@ -265,11 +265,6 @@ if (Symbol.asyncDispose) {
 
 function conflict(why = 'somebody else has saved since this record was loaded, or it was not loaded and something is stored; load it again') {
   return new KenwellError('KENWELL_CONFLICT', why);
-}
-
-function named(userId) {
-  if (typeof userId === 'string' && userId !== '') return userId;
-  throw wrong('userId', 'it must be a text that is not empty');
 }
 
 module.exports = { StateStore };

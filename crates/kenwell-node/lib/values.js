@@ -22,6 +22,13 @@ function sendable(given) {
   return Buffer.from(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
 }
 
+/** A text that names something in keys. Halves of surrogate pairs would all be the same character there: one key for several names. */
+function named(given, setting) {
+  if (typeof given !== 'string' || given === '') throw wrong(setting, 'it must be a text that is not empty');
+  if (/\p{Surrogate}/u.test(given)) throw wrong(setting, 'it has half a surrogate pair, which is no character');
+  return given;
+}
+
 /** Bytes of a buffer as text, or a buffer of their own when they are no text. */
 function textOrBytes(buffer, start = 0, end = buffer.length) {
   const text = buffer.utf8Slice(start, end);
@@ -68,4 +75,4 @@ function secondsOf(entry) {
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { MAX_TTL_SECONDS, bytesWithin, checkCallOptions, parseJson, secondsOf, sendable, textOrBytes, thenable, ttlOf };
+module.exports = { MAX_TTL_SECONDS, bytesWithin, checkCallOptions, named, parseJson, secondsOf, sendable, textOrBytes, thenable, ttlOf };

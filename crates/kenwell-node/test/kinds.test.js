@@ -117,3 +117,20 @@ test('parts of parts that no record has are refused, unless others have stored t
   await store.update('ada', (record) => { record.user.data.n = 1; });
   assert.deepEqual(JSON.parse(await redis.ask('GET', 'data:ada')).user, { data: { n: 1 }, mood: 1 });
 });
+
+test('ids are texts, in every store: nothing else, nothing empty, and no halves of characters', async () => {
+  const [state, sessions, chats] = [storeWith(), new RedisStore({ connectionString: redis.url }), new RedisAdapter({ connectionString: redis.url })];
+  for (const id of [undefined, null, '', 5, 1n, {}, ['ada'], Symbol('ada'), 'ada\ud800', '\udc00ada']) {
+    const calls = [
+      () => state.load(id), () => state.save(id, {}), () => state.update(id, () => {}), () => state.delete(id), () => state.has(id), () => state.touch(id), () => state.list(id),
+      () => sessions.get(id), () => sessions.set(id, { cookie: {} }), () => sessions.touch(id, { cookie: {} }), () => sessions.destroy(id),
+      () => chats.read(id), () => chats.write(id, {}), () => chats.delete(id), () => chats.has(id),
+    ];
+    for (const call of calls) await assert.rejects(call(), refused(/(userId|sid|key): it (must be a text that is not empty|has half a surrogate pair)/), String(id));
+  }
+  assert.equal(await redis.ask('DBSIZE'), 0);
+  for (const id of ['ada\u{1f600}', 'a b\n', 'x'.repeat(1_000_000)]) {
+    await state.save(id, { user: { data: id } });
+    assert.equal((await state.load(id)).user.data, id);
+  }
+});
