@@ -30,6 +30,7 @@ URL = "redis://127.0.0.1:1"
         ({"stored_elements": {"sesion": False}}, "did you mean 'session'?"),
         ({"stored_elements": {"history": {"length": 3}}}, "'length'"),
         ({"history_list": {"id": "a", "size": 3, "ttl": 5}}, "did you mean 'ttl_seconds'?"),
+        ({"ttl": 5}, "did you mean 'ttl_seconds'?"),
         ({"wholly_unlike": 1}, "there is"),
     ],
 )
