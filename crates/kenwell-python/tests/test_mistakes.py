@@ -63,6 +63,7 @@ def test_a_connection_knows_its_names_too():
         (URL, {"entries": "data"}, "entries"),
         (URL, {"entries": []}, "entries"),
         (URL, {"entries": [{"user": True}]}, "id"),
+        (URL, {"entries": [{"id": "a"}]}, "holds nothing"),
         (URL, {"entries": [{"id": "a"}, {"id": "a"}]}, "two"),
         (URL, {"entries": [{"id": "a", "ttl_seconds": -1}]}, "ttl_seconds"),
         (URL, {"ttl_seconds": 1.5}, "ttl_seconds"),

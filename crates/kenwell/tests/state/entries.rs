@@ -305,14 +305,23 @@ async fn settings_that_cannot_work_are_named() {
     for (builder, setting) in [
         (begin().entries([]), "entries"),
         (
-            begin().entries([Entry::new("a"), Entry::new("a")]),
+            begin().entries([Entry::new("a").user(), Entry::new("a").user()]),
+            "entries",
+        ),
+        (begin().entries([Entry::new("a")]), "entries"),
+        (begin().entries([Entry::new("").user()]), "entries"),
+        (
+            begin().history_list(Entry::new(""), HistoryElement::default()),
+            "history_list",
+        ),
+        (
+            begin().entries([Entry::new("a").user().ttl_seconds(u64::MAX)]),
             "entries",
         ),
         (
-            begin().entries([Entry::new("a").ttl_seconds(u64::MAX)]),
-            "entries",
+            begin().entries([Entry::new("a").user().encrypted()]),
+            "encryption",
         ),
-        (begin().entries([Entry::new("a").encrypted()]), "encryption"),
         (begin().accept_plaintext(), "encryption"),
         (begin().max_entry_bytes(0), "max_entry_bytes"),
         (
