@@ -73,6 +73,11 @@ export declare class RedisStore extends EventEmitter {
   length(): Promise<number>;
   clear(callback: (error?: any) => void): void;
   clear(): Promise<null>;
+  /**
+   * Lets no more calls begin (KENWELL_CLOSED), waits for those that have, at most `timeoutMs` (default: `commandTimeoutMs`), and closes
+   * the connection unless others use it. KENWELL_TIMEOUT when calls were still under way. A process also ends without it.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
 
   // What express-session's own class has.
   regenerate(request: any, callback: (error?: any) => any): void;

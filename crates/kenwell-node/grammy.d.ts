@@ -14,7 +14,7 @@ export interface RedisAdapterOptions<T> extends Connection {
   /** Texts that look like dates of JSON become dates. Default: false. */
   autoParseDates?: boolean;
   /** Makes the session of a chat that has none; given here rather than to `session()`, first updates that overlap are merged too. */
-  initial?: () => T;
+  initial?: () => T | Promise<T>;
   /** What becomes of a value that two overlapping updates have both changed. Default: "merge", and the later write wins it. */
   onConflict?: OnConflict;
   /** Encrypts what is stored. */
@@ -40,4 +40,9 @@ export declare class RedisAdapter<T> {
   readAllKeys(): AsyncGenerator<string, void, undefined>;
   readAllValues(): AsyncGenerator<T, void, undefined>;
   readAllEntries(): AsyncGenerator<[key: string, value: T], void, undefined>;
+  /**
+   * Lets no more calls begin (KENWELL_CLOSED), waits for those that have, at most `timeoutMs` (default: `commandTimeoutMs`), and closes
+   * the connection unless others use it. KENWELL_TIMEOUT when calls were still under way. A process also ends without it.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
 }

@@ -145,6 +145,8 @@ export interface StateStoreOptions extends Connection {
   keySeparator?: string;
   /** The records of a user. Default: one, "data", with everything. */
   entries?: EntryConfig[];
+  /** How long Redis keeps entries, and the list of turns, that do not say it themselves, in whole seconds. Default, and 0: for ever. */
+  ttlSeconds?: number;
   /** Which parts are stored, when sessions are over, how long histories are. Default: everything that an entry holds. */
   storedElements?: StoredElements;
   /** Keeps turns in a Redis list beside the record. Default: there is none. */
@@ -171,7 +173,7 @@ export interface StateStoreOptions extends Connection {
 
 /** Records of users in Redis. Stores with the same connection settings share one connection. */
 export declare class StateStore {
-  /** Connects when first used. Throws KENWELL_SETTINGS, also for options that do not exist. */
+  /** Connects when first used. Throws KENWELL_SETTINGS, also for options that do not exist or are of another kind. */
   constructor(options: StateStoreOptions);
   /** The user's record, or null when nothing is stored (and no profile, if one is asked for). */
   load(userId: string): Promise<StateRecord | null>;

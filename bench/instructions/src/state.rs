@@ -3,7 +3,9 @@
 use anyhow::{Context, ensure};
 use futures_util::future::try_join_all;
 use kenwell::connection::{Connection, Settings};
-use kenwell::state::{Entry, Json, Record, Session, StateStore};
+use kenwell::state::{
+    Entry, HistoryElement, Json, Record, Session, SessionElement, StateStore, StoredElements,
+};
 
 use crate::measure;
 
@@ -26,6 +28,14 @@ pub(crate) fn save_and_load(redis: &str, users: usize) -> anyhow::Result<()> {
             Entry::new("session").session().ttl_seconds(TTL_SECONDS),
             Entry::new("history").history().ttl_seconds(TTL_SECONDS),
         ])
+        .elements(StoredElements {
+            session: Some(SessionElement::default()),
+            history: Some(HistoryElement {
+                fields: None,
+                ..HistoryElement::default()
+            }),
+            ..StoredElements::default()
+        })
         .build()?;
     let mut record = Record::new();
     record.set_user_json(Some(Json::parse(USER.as_bytes())?));

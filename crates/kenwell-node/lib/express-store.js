@@ -3,13 +3,15 @@
 
 const { isDeepStrictEqual } = require('util');
 
-const { wrong } = require('./error');
+const { KenwellError, wrong } = require('./error');
 const { BaseStore } = require('./express-base-store');
 const { conflict, decideBy } = require('./session-conflict');
+const { COUNT, TRUTH, checkKinds } = require('./known-names');
 const { KnownSessions } = require('./known-sessions');
 const { mergeSession } = require('./session-merge');
-const { MAX_TTL_SECONDS, secondsFrom } = require('./session-options');
+const { secondsFrom } = require('./session-options');
 const { StoredTexts, corrupt } = require('./stored-texts');
+const { MAX_TTL_SECONDS, named } = require('./values');
 
 /** The options that other stores do not have. */
 const OPTIONS = ['ttl', 'disableTTL', 'disableTouch', 'serializer', 'scanCount'];
@@ -30,7 +32,7 @@ class RedisStore extends BaseStore {
     const given = { ...options, prefix: options?.prefix ?? 'sess:' };
     this.#texts = new StoredTexts(given, OPTIONS);
     if (typeof serializer?.parse !== 'function' || typeof serializer?.stringify !== 'function') throw wrong('serializer', 'it must have the functions parse and stringify');
-    if (!Number.isInteger(scanCount) || scanCount < 1) throw wrong('scanCount', 'it must be a whole number, at least 1');
+    checkKinds(given, { disableTTL: TRUTH, disableTouch: TRUTH, scanCount: COUNT });
     this.prefix = given.prefix;
     this.ttl = typeof ttl === 'function' ? ttl : secondsFrom(ttl, 'ttl');
     this.disableTTL = disableTTL === true;
@@ -42,41 +44,49 @@ class RedisStore extends BaseStore {
 
   /** The session, or null when there is none. */
   get(sid, callback) {
-    return answer(this.#get(sid), callback);
+    return answer(this.#texts.call(() => this.#get(sid)), callback);
   }
 
   /** Saves a session; what others have changed in it since it was read stays. */
   set(sid, session, callback) {
-    return answer(this.#set(sid, session), callback);
+    return answer(this.#texts.call(() => this.#set(sid, session)), callback);
   }
 
   /** The session's time begins anew. */
   touch(sid, session, callback) {
-    return answer(this.#touch(sid, session), callback);
+    return answer(this.#texts.call(() => this.#touch(sid, session)), callback);
   }
 
   /** Deletes a session. No save of a request that still has it brings it back. */
   destroy(sid, callback) {
-    return answer(this.#destroy(sid), callback);
+    return answer(this.#texts.call(() => this.#destroy(sid)), callback);
   }
 
   /** All sessions, each with its `id`. */
   all(callback) {
-    return answer(this.#all(), callback);
+    return answer(this.#texts.call(() => this.#all()), callback);
   }
 
   ids(callback) {
-    return answer(this.#ids(), callback);
+    return answer(this.#texts.call(() => this.#ids()), callback);
   }
 
   /** How many sessions there are. */
   length(callback) {
-    return answer(this.#length(), callback);
+    return answer(this.#texts.call(() => this.#length()), callback);
   }
 
   /** Deletes all sessions. */
   clear(callback) {
-    return answer(this.#clear(), callback);
+    return answer(this.#texts.call(() => this.#clear()), callback);
+  }
+
+  /**
+   * Lets no more calls begin, waits for those that have, and closes the connection unless others use it. Throws KENWELL_TIMEOUT when
+   * that takes longer than `timeoutMs`.
+   */
+  async close(options = {}) {
+    return this.#texts.close(options);
   }
 
   /** As express-session has it. The session that it makes is known as the one that was read. */
@@ -92,7 +102,7 @@ class RedisStore extends BaseStore {
     if (found === null || found.text === '') return null;
     const session = await this.#parse(key, found.text);
     // As text, since the program is about to change it.
-    if (isObject(session)) this.#known.mark(session, { key, seen: found.text, stored: found.stored });
+    this.#known.mark(session, { key, seen: found.text, stored: found.stored });
     return session;
   }
 
@@ -104,7 +114,8 @@ class RedisStore extends BaseStore {
   /** Says whether it was saved, and not gone. */
   async #save(sid, session) {
     const key = this.#keyOf(sid);
-    const seen = this.serializer.stringify(session);
+    if (!isObject(session)) throw wrong('session', 'it must be an object');
+    const seen = this.#stringify(session);
     const ttl = this.#ttlOf(session);
     return this.#texts.write(key, async (write) => {
       if (ttl < 0) {
@@ -127,7 +138,7 @@ class RedisStore extends BaseStore {
       const versions = await Promise.all([known.seen, theirs, mine].map((text) => this.#parse(key, text)));
       const session = mergeSession(...versions, decide);
       const left = this.#ttlOf(session);
-      return { text: this.serializer.stringify(session), ttl: left < 0 ? SHORTEST_TTL : left };
+      return { text: this.#stringify(session), ttl: left < 0 ? SHORTEST_TTL : left };
     });
   }
 
@@ -209,17 +220,26 @@ class RedisStore extends BaseStore {
   }
 
   #keyOf(sid) {
-    if (typeof sid === 'string' && sid !== '') return this.#texts.keyOf(sid);
-    throw wrong('sid', 'it must be a text that is not empty');
+    return this.#texts.keyOf(named(sid, 'sid'));
   }
 
   async #parse(key, text) {
+    let session;
     try {
-      return await this.serializer.parse(text);
+      session = await this.serializer.parse(text);
     } catch (error) {
       // V8's own messages quote the text that they cannot parse.
       throw corrupt(key, 'the serializer cannot read it', error instanceof SyntaxError ? undefined : error);
     }
+    // The frameworks take a cookie out of it.
+    if (isObject(session)) return session;
+    throw corrupt(key, 'it is no session, which is an object');
+  }
+
+  #stringify(session) {
+    const text = this.serializer.stringify(session);
+    if (typeof text === 'string') return text;
+    throw new KenwellError('KENWELL_HOOK', `serializer.stringify returned ${typeof text}, not a text`);
   }
 
   #texts;

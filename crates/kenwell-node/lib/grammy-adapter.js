@@ -2,10 +2,12 @@
 'use strict';
 
 const { wrong } = require('./error');
+const { FUNCTION, TRUTH, checkKinds } = require('./known-names');
 const { conflict, decideBy } = require('./session-conflict');
 const { merge } = require('./session-merge');
 const { secondsFrom } = require('./session-options');
 const { StoredTexts, corrupt } = require('./stored-texts');
+const { named } = require('./values');
 
 /** The options that other stores do not have. */
 const OPTIONS = ['ttl', 'autoParseDates', 'initial'];
@@ -21,7 +23,7 @@ class RedisAdapter {
     if (options?.instance !== undefined) throw wrong('instance', 'this adapter has connections of its own; give it a connectionString instead');
     this.#texts = new StoredTexts({ ...options, prefix: options?.prefix ?? '' }, OPTIONS);
     const { ttl, autoParseDates = false, initial, onConflict } = options;
-    if (initial !== undefined && typeof initial !== 'function') throw wrong('initial', 'it must be a function that makes a new session');
+    checkKinds(options, { autoParseDates: TRUTH, initial: FUNCTION });
     this.#ttl = ttl === undefined || ttl === null ? 0 : secondsFrom(ttl, 'ttl');
     this.#dates = autoParseDates === true;
     this.#initial = initial;
@@ -30,7 +32,10 @@ class RedisAdapter {
 
   /** The session; without one what `initial` makes, or undefined. */
   async read(name) {
-    const key = this.#keyOf(name);
+    return this.#texts.call(() => this.#read(this.#keyOf(name)));
+  }
+
+  async #read(key) {
     const found = await this.#texts.read(key);
     if (found === null) return this.#new(key);
     const value = this.#parse(key, found.text);
@@ -43,26 +48,27 @@ class RedisAdapter {
     const key = this.#keyOf(name);
     const seen = JSON.stringify(value);
     if (seen === undefined) throw wrong('value', 'JSON has no form for it; to delete a session, set ctx.session to null');
-    await this.#texts.write(key, async (write) => {
+    const save = async (write) => {
       const known = this.#known(value, key);
       const stored = known === undefined ? await write.replace(seen, this.#ttl) : await this.#merge(write, known, seen);
       if (stored !== null) this.#know(value, { key, seen, stored });
       else if (this.#onConflict === 'error') throw conflict(key, 'the session was deleted, or has expired, since it was read; nothing was saved');
-    });
+    };
+    await this.#texts.call(() => this.#texts.write(key, save));
   }
 
   /** Deletes a session. No write of an update that still has it brings it back. */
   async delete(name) {
-    await this.#texts.write(this.#keyOf(name), (write) => write.remove());
+    await this.#texts.call(() => this.#texts.write(this.#keyOf(name), (write) => write.remove()));
   }
 
   async has(name) {
-    return this.#texts.exists(this.#keyOf(name));
+    return this.#texts.call(() => this.#texts.exists(this.#keyOf(name)));
   }
 
   async *readAllKeys() {
     if (this.#texts.hashing !== null) throw wrong('hashIds', 'with it there are no names to be listed');
-    for await (const keys of this.#texts.pages(PAGE)) for (const key of keys) yield key.slice(this.#texts.prefix.length);
+    for await (const keys of this.#pages()) for (const key of keys) yield key.slice(this.#texts.prefix.length);
   }
 
   async *readAllValues() {
@@ -74,16 +80,33 @@ class RedisAdapter {
     for await (const [key, value] of this.#entries()) yield [key.slice(this.#texts.prefix.length), value];
   }
 
+  /**
+   * Lets no more calls begin, waits for those that have, and closes the connection unless others use it. Throws KENWELL_TIMEOUT when
+   * that takes longer than `timeoutMs`.
+   */
+  async close(options = {}) {
+    return this.#texts.close(options);
+  }
+
+  async *#pages() {
+    const pages = this.#texts.pages(PAGE);
+    for (;;) {
+      const { done, value } = await this.#texts.call(() => pages.next());
+      if (done) return;
+      yield value;
+    }
+  }
+
   async *#entries() {
-    for await (const keys of this.#texts.pages(PAGE)) {
-      const texts = await this.#texts.readMany(keys);
+    for await (const keys of this.#pages()) {
+      const texts = await this.#texts.call(() => this.#texts.readMany(keys));
       // Some may have gone meanwhile.
       for (const [index, text] of texts.entries()) if (text !== null) yield [keys[index], this.#parse(keys[index], text)];
     }
   }
 
-  #new(key) {
-    const value = this.#initial?.();
+  async #new(key) {
+    const value = await this.#initial?.();
     if (value !== undefined) this.#know(value, { key, seen: JSON.stringify(value), stored: null });
     return value;
   }
@@ -109,8 +132,7 @@ class RedisAdapter {
   }
 
   #keyOf(name) {
-    if (typeof name === 'string' && name !== '') return this.#texts.keyOf(name);
-    throw wrong('key', 'it must be a text that is not empty');
+    return this.#texts.keyOf(named(name, 'key'));
   }
 
   #parse(key, text) {

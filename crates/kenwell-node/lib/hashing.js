@@ -9,9 +9,9 @@ const { wrong } = require('./error');
 const MIN_SECRET_BYTES = 16;
 
 /** HMAC-SHA-256 of the user id, as 64 hexadecimal digits. */
-function hashed({ secret }, userId) {
+function hashed({ secret }, userId, setting = 'hashUserIds') {
   if (typeof secret !== 'string' || Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
-    throw wrong('hashUserIds.secret', `it must be a text of at least ${MIN_SECRET_BYTES} bytes`);
+    throw wrong(`${setting}.secret`, `it must be a text of at least ${MIN_SECRET_BYTES} bytes`);
   }
   return createHmac('sha256', secret).update(userId).digest('hex');
 }

@@ -8,6 +8,7 @@ const { at, wrong } = require('./error');
 const { each, then, valueFrom } = require('./hooks');
 const { checkNames } = require('./known-names');
 const { HistoryElement } = require('./stored-elements');
+const { checkSeconds } = require('./store-options');
 const { secondsOf, thenable } = require('./values');
 
 /** The most turns that a list keeps. */
@@ -21,7 +22,7 @@ function historyListOf(given, entries) {
   if (typeof given.id !== 'string' || given.id === '') throw wrong('historyList.id', 'it must be a text such as "turns", part of the key');
   if (entries.some(({ id }) => id === given.id)) throw wrong('historyList.id', `an entry has the id "${given.id}" too`);
   if (given.size === undefined) throw wrong('historyList.size', `it is missing: say how many turns are kept, 1 to ${MAX_HISTORY_LIST}`);
-  secondsOf(given);
+  checkSeconds(given);
   return new HistoryElement(given, 'historyList', 1, MAX_HISTORY_LIST);
 }
 

@@ -1,5 +1,5 @@
 // Options and parts of records that do not exist are errors that name what may be meant: what is misspelt must not be
-// ignored in silence. A misspelt `encryption` would store plaintext.
+// ignored in silence. A misspelt `encryption` would store plaintext. Neither must what is of another kind than it has to be.
 'use strict';
 
 const { wrong } = require('./error');
@@ -19,6 +19,20 @@ function checkSlips(given, names, setting) {
   for (const name of namesIn(given)) {
     const meant = names.find((each) => each !== name && distance(each.toLowerCase(), name.toLowerCase()) <= 1);
     if (meant !== undefined && !names.includes(name)) throw wrong(`${setting}.${name}`, `there is no such name; did you mean ${meant}?`);
+  }
+}
+
+const TRUTH = [(given) => typeof given === 'boolean', 'it must be true or false'];
+const TEXT = [(given) => typeof given === 'string', 'it must be a text'];
+const FUNCTION = [(given) => typeof given === 'function', 'it must be a function'];
+const COUNT = [(given) => Number.isSafeInteger(given) && given > 0, 'it must be a whole number, at least 1'];
+
+/** Throws for options of another kind than named here. What is undefined or null is not said. */
+function checkKinds(given, kinds, setting = '') {
+  if (typeof given !== 'object' || given === null) return;
+  for (const [name, [fits, problem]] of Object.entries(kinds)) {
+    const value = given[name];
+    if (value !== undefined && value !== null && !fits(value)) throw wrong(setting === '' ? name : `${setting}.${name}`, problem);
   }
 }
 
@@ -44,7 +58,7 @@ function nearest(given, names) {
   return best ?? names.find((each) => isPart(each.toLowerCase(), name) || isPart(name, each.toLowerCase())) ?? null;
 }
 
-const isPart = (whole, part) => part.length >= 3 && whole.includes(part);
+const isPart = (whole, part) => part.length >= 3 && (whole.startsWith(part) || whole.endsWith(part));
 
 /** How many letters are to be put in, taken out, changed, or exchanged with their neighbour (optimal string alignment). */
 function distance(one, other) {
@@ -64,4 +78,4 @@ function distance(one, other) {
   return last[other.length];
 }
 
-module.exports = { checkNames, checkSlips };
+module.exports = { COUNT, FUNCTION, TEXT, TRUTH, checkKinds, checkNames, checkSlips };

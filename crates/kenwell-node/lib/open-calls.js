@@ -2,7 +2,8 @@
 'use strict';
 
 const { Alarm, now } = require('./clock');
-const { KenwellError } = require('./error');
+const { KenwellError, wrong } = require('./error');
+const { checkCallOptions } = require('./values');
 
 class OpenCalls {
   constructor() {
@@ -51,8 +52,16 @@ class OpenCalls {
   }
 }
 
+/** How long a close waits for calls, from its options. */
+function closeLimit(options, standard) {
+  checkCallOptions(options, ['timeoutMs'], '{ timeoutMs: 1000 }');
+  const { timeoutMs = standard } = options;
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return timeoutMs;
+  throw wrong('options.timeoutMs', 'it must be a number of milliseconds');
+}
+
 function closed() {
   return new KenwellError('KENWELL_CLOSED', 'this program has closed the store; make another one');
 }
 
-module.exports = { OpenCalls };
+module.exports = { OpenCalls, closeLimit };

@@ -2,7 +2,8 @@
 'use strict';
 
 const { wrong } = require('./error');
-const { checkNames } = require('./known-names');
+const { TRUTH, checkKinds, checkNames } = require('./known-names');
+const { MAX_TTL_SECONDS } = require('./values');
 
 /** How Redis is reached. */
 const CONNECTION = ['connectionString', 'tls', 'cluster', 'sentinel', 'addressMap', 'connectTimeoutMs', 'commandTimeoutMs'];
@@ -10,8 +11,6 @@ const SHARED = [...CONNECTION, 'prefix', 'encryption', 'hashIds', 'maxValueBytes
 
 /** Largest value unless the options say otherwise, 16 MiB. */
 const DEFAULT_MAX_VALUE_BYTES = 16 * 1024 * 1024;
-/** Longest time to live: what fits into 32 bits, 136 years. */
-const MAX_TTL_SECONDS = 2 ** 32 - 1;
 
 /** Throws KENWELL_SETTINGS for what is misspelt and for what cannot work. `names` are those of one store alone. */
 function checkOptions(options, names) {
@@ -28,6 +27,7 @@ function checkOptions(options, names) {
 function checkEncryption(encryption) {
   if (!isObject(encryption)) throw wrong('encryption', 'it must be an object such as { keys: [{ id: "2026", secret: "…" }] }');
   checkNames(encryption, ['keys', 'acceptPlaintext'], 'encryption');
+  checkKinds(encryption, { acceptPlaintext: TRUTH }, 'encryption');
   if (Array.isArray(encryption.keys)) encryption.keys.forEach((key, index) => checkNames(key, ['id', 'secret'], `encryption.keys[${index}]`));
 }
 
@@ -46,4 +46,4 @@ function maxValueBytesOf({ maxValueBytes = DEFAULT_MAX_VALUE_BYTES }) {
 const isOff = (given) => given === undefined || given === null || given === false;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-module.exports = { MAX_TTL_SECONDS, checkOptions, maxValueBytesOf, secondsFrom };
+module.exports = { checkOptions, maxValueBytesOf, secondsFrom };

@@ -3,7 +3,7 @@
 
 const azure = require('./connection-string');
 const { wrong } = require('./error');
-const { checkNames } = require('./known-names');
+const { TRUTH, checkKinds, checkNames } = require('./known-names');
 
 /** How long connecting, and how long one call, may take unless the configuration says otherwise. */
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -20,6 +20,9 @@ const NAMES = {
   sentinel: ['master', 'nodes', 'username', 'password'],
 };
 
+/** What is off, on, or on with options of its own. */
+const SWITCHES = { tls: '{ ca: "/path/to/ca.pem" }', cluster: '{ nodes: ["10.0.0.1:6379"] }' };
+
 /** A text by which configurations are known: those that have the same one share a connection. */
 function identity(config) {
   for (const key of KEYS) {
@@ -31,6 +34,8 @@ function identity(config) {
 /** Reads the configuration. Throws KENWELL_SETTINGS; no part of the URL is repeated, since it may hold a password. */
 function read(config) {
   for (const [setting, names] of Object.entries(NAMES)) checkNames(config[setting], names, setting);
+  for (const [setting, example] of Object.entries(SWITCHES)) checkSwitch(setting, config[setting], example);
+  checkKinds(config.tls, { skipVerify: TRUTH }, 'tls');
   const url = parse(config.connectionString);
   const cluster = Boolean(config.cluster);
   const named = config.sentinel || (url.master ? { master: url.master } : null);
@@ -49,6 +54,11 @@ function read(config) {
     connectTimeoutMs: timeout(config.connectTimeoutMs, 'connectTimeoutMs'),
     commandTimeoutMs: timeout(config.commandTimeoutMs, 'commandTimeoutMs'),
   };
+}
+
+function checkSwitch(setting, given, example) {
+  const isObject = typeof given === 'object' && !Array.isArray(given);
+  if (given !== undefined && typeof given !== 'boolean' && !isObject) throw wrong(setting, `it must be true, false, or an object such as ${example}`);
 }
 
 function checkCombination({ address, database, cluster, sentinel }) {

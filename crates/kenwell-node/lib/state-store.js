@@ -5,42 +5,42 @@ const { Entries } = require('./entries');
 const { KenwellError, wrong } = require('./error');
 const { connection, release, retain } = require('./connections');
 const historyList = require('./history-list');
-const { checkNames } = require('./known-names');
-const { OpenCalls } = require('./open-calls');
+const { OpenCalls, closeLimit } = require('./open-calls');
 const presence = require('./presence');
 const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./record');
-const { PARTS, StoredElements } = require('./stored-elements');
+const { RecordNames } = require('./record-names');
+const { StoredElements } = require('./stored-elements');
 const { SHARED, checkEntries, checkOptions } = require('./store-options');
-const { ttlOf, parseJson } = require('./values');
+const { checkCallOptions, named, parseJson, ttlOf } = require('./values');
 
 /** Most users in one `loadMany`. */
 const MAX_USERS = 1000;
 /** How often `update` begins at most, unless something else is said; and the most that can be said. */
 const UPDATE_ATTEMPTS = 100;
 const MAX_UPDATE_ATTEMPTS = 10_000;
-/** The most names of parts that are none of ours and were loaded, which a record may have when it is saved. */
-const MAX_FOREIGN = 1024;
 
 const DEFAULTS = {
   keyPrefix: '',
   keySeparator: ':',
   entries: [{ id: 'data', user: true, session: true, history: true, createdAt: true, updatedAt: true }],
 };
-const OPTIONS = [...SHARED, 'historyList'];
-/** A profile comes with a record, and is never stored. */
-const RECORD = [...PARTS, 'profile'];
+const OPTIONS = [...SHARED, 'historyList', 'ttlSeconds'];
 
 class StateStore {
   /** Throws KENWELL_SETTINGS. Connects when first used. */
   constructor(options) {
-    // What is undefined is not said.
-    const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+    // What is undefined or null is not said.
+    const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
     const config = { ...DEFAULTS, ...Object.fromEntries(said) };
-    checkEntries(config.entries);
     checkOptions(config, OPTIONS);
+    checkEntries(config.entries);
+    const { ttlSeconds } = config;
+    const living = (entry) => (ttlSeconds === undefined ? entry : { ...entry, ttlSeconds: entry.ttlSeconds ?? ttlSeconds });
+    config.entries = config.entries.map(living);
     this.#elements = config.storedElements === undefined ? null : new StoredElements(config.storedElements);
     if (this.#elements !== null) config.entries = this.#elements.entries(config.entries);
     this.#turn = historyList.historyListOf(config.historyList, config.entries);
+    if (this.#turn !== null) config.historyList = living(config.historyList);
     connection(config);
     const { keyPrefix, keySeparator, onCreateKey, onEncodeValue, onDecodeValue } = config;
     const prefix = keyPrefix ? `${keyPrefix}${keySeparator}` : '';
@@ -69,6 +69,7 @@ class StateStore {
 
   /** Several users in one round trip, in the order of their ids. */
   async loadMany(userIds) {
+    if (!Array.isArray(userIds)) throw wrong('loadMany', 'it needs a list of user ids');
     if (userIds.length > MAX_USERS) throw wrong('loadMany', `at most ${MAX_USERS} users at once`);
     return Promise.all(userIds.map((userId) => this.load(userId)));
   }
@@ -111,7 +112,7 @@ class StateStore {
    */
   async update(userId, change, options = {}) {
     if (typeof change !== 'function') throw wrong('update', 'after the user id it needs a function that changes a record');
-    checkNames(options, ['attempts', 'ttlSeconds'], 'options');
+    checkCallOptions(options, ['attempts', 'ttlSeconds'], '{ attempts: 10 }');
     const { attempts = UPDATE_ATTEMPTS, ttlSeconds } = options;
     if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_UPDATE_ATTEMPTS) throw wrong('options.attempts', `it must be a whole number from 1 to ${MAX_UPDATE_ATTEMPTS}`);
     this.#calls.begin();
@@ -128,22 +129,22 @@ class StateStore {
 
   /** Deletes all that is stored of a user, and says whether there was anything. */
   async delete(userId) {
-    return this.#call(async () => (await this.#entries.remove(named(userId))) > 0);
+    return this.#call(async () => (await this.#entries.remove(named(userId, 'userId'))) > 0);
   }
 
   /** Whether anything is stored of a user, apart from a list of turns. Nothing of it is read. */
   async has(userId) {
-    return this.#call(() => presence.exist(this.#entries, named(userId)));
+    return this.#call(() => presence.exist(this.#entries, named(userId, 'userId')));
   }
 
   /** Lets the times to live of all that is stored begin anew, and says whether there was anything. */
   async touch(userId, options) {
-    return this.#call(() => presence.touch(this.#entries, named(userId), ttlOf(options)));
+    return this.#call(() => presence.touch(this.#entries, named(userId, 'userId'), ttlOf(options)));
   }
 
   /** What is stored of a user, as it lies in Redis: each entry, and the list of turns without its items. */
   async list(userId) {
-    return this.#call(() => presence.storedEntries(this.#entries, named(userId)));
+    return this.#call(() => presence.storedEntries(this.#entries, named(userId, 'userId')));
   }
 
   /** Puts a turn, or several from the oldest to the newest, into the user's list. */
@@ -152,14 +153,14 @@ class StateStore {
     const given = Array.isArray(turns) ? turns : [turns];
     for (const turn of given) if (turn === undefined || typeof turn === 'function' || typeof turn === 'symbol') throw wrong('appendHistory', `a turn is something that has JSON, not ${typeof turn}`);
     return this.#call(async () => {
-      if (given.length > 0) await historyList.append(this.#turns, element, named(userId), given.map((turn) => this.#snapshot(turn)));
+      if (given.length > 0) await historyList.append(this.#turns, element, named(userId, 'userId'), given.map((turn) => this.#snapshot(turn)));
     });
   }
 
   /** The turns of the user's list, the newest first. */
   async history(userId) {
     const element = this.#historyList();
-    return this.#call(() => historyList.read(this.#turns, element, named(userId)));
+    return this.#call(() => historyList.read(this.#turns, element, named(userId, 'userId')));
   }
 
   /**
@@ -167,10 +168,8 @@ class StateStore {
    * KENWELL_TIMEOUT when that takes longer than `timeoutMs`.
    */
   async close(options = {}) {
-    checkNames(options, ['timeoutMs'], 'options');
-    const { timeoutMs = this.#entries.limit } = options;
-    if (!(timeoutMs >= 0)) throw wrong('options.timeoutMs', 'it must be a number of milliseconds');
-    this.#closed ??= this.#calls.close(timeoutMs).finally(() => release(this.#entries.server));
+    const limitMs = closeLimit(options, this.#entries.limit);
+    this.#closed ??= this.#calls.close(limitMs).finally(() => release(this.#entries.server));
     return this.#closed;
   }
 
@@ -184,9 +183,9 @@ class StateStore {
   }
 
   async #load(userId) {
-    const { item, found, profile, stored } = await this.#entries.load(named(userId));
+    const { item, found, profile, stored } = await this.#entries.load(named(userId, 'userId'));
     if (profile !== undefined) Object.defineProperty(item, 'profile', { value: profile });
-    for (const name of Object.keys(item)) if (!this.#parts.has(name) && this.#parts.size < MAX_FOREIGN) this.#parts.add(name);
+    this.#names.learn(item);
     this.#elements?.afterLoad(item, Date.now());
     note(item, stored);
     return { record: item, found, stored };
@@ -216,9 +215,9 @@ class StateStore {
   }
 
   #stamped(userId, record) {
-    named(userId);
+    named(userId, 'userId');
     if (typeof record !== 'object' || record === null || Array.isArray(record)) throw wrong('record', 'it must be an object, such as { user: { data: {} } }');
-    for (const name of Object.keys(record)) if (!this.#parts.has(name)) checkNames(record, [...this.#parts], 'record');
+    this.#names.check(record);
     const item = stamped(userId, record);
     return this.#snapshot(this.#elements === null ? item : this.#elements.toStored(item, Date.now()));
   }
@@ -253,8 +252,7 @@ class StateStore {
   #closed = null;
   #elements;
   #entries;
-  /** Names that a record may have: our own, and those that were loaded. Others may store parts of their own. */
-  #parts = new Set(RECORD);
+  #names = new RecordNames();
   #snapshot;
   /** How turns of the list are stored; null without one. */
   #turn;
@@ -267,11 +265,6 @@ if (Symbol.asyncDispose) {
 
 function conflict(why = 'somebody else has saved since this record was loaded, or it was not loaded and something is stored; load it again') {
   return new KenwellError('KENWELL_CONFLICT', why);
-}
-
-function named(userId) {
-  if (typeof userId === 'string' && userId !== '') return userId;
-  throw wrong('userId', 'it must be a text that is not empty');
 }
 
 module.exports = { StateStore };

@@ -2,7 +2,8 @@
 'use strict';
 
 const { wrong } = require('./error');
-const { checkNames } = require('./known-names');
+const { COUNT, FUNCTION, TEXT, TRUTH, checkKinds, checkNames } = require('./known-names');
+const { MAX_TTL_SECONDS, secondsOf } = require('./values');
 
 /** The options that say how Redis is reached. */
 const CONNECTION = ['connectionString', 'tls', 'cluster', 'sentinel', 'addressMap', 'connectTimeoutMs', 'commandTimeoutMs'];
@@ -23,7 +24,21 @@ const SHARED = [
   'overwriteCorrupt',
   'maxValueBytes',
 ];
-const ENTRY = ['id', 'user', 'session', 'history', 'createdAt', 'updatedAt', 'ttlSeconds'];
+/** What an entry can hold. */
+const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
+const ENTRY = ['id', ...PARTS, 'ttlSeconds'];
+const ENTRY_KINDS = Object.fromEntries(PARTS.map((part) => [part, TRUTH]));
+const KINDS = {
+  keyPrefix: TEXT,
+  keySeparator: TEXT,
+  onCreateKey: FUNCTION,
+  onEncodeValue: FUNCTION,
+  onDecodeValue: FUNCTION,
+  refreshOnLoad: TRUTH,
+  overwriteCorrupt: TRUTH,
+  maxValueBytes: COUNT,
+  ttlSeconds: [(given) => Number.isInteger(given) && given >= 0 && given <= MAX_TTL_SECONDS, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; 0 is for ever`],
+};
 const KEY = ['id', 'secret'];
 /** The most entries of a store. */
 const MAX_ENTRIES = 64;
@@ -31,14 +46,22 @@ const MAX_ENTRIES = 64;
 /** Throws KENWELL_SETTINGS for options that do not exist, and for those that would leave something unencrypted by mistake. */
 function checkOptions(config, names) {
   checkNames(config, names);
-  if (Array.isArray(config.entries)) config.entries.forEach((entry, index) => checkNames(entry, ENTRY, `entries[${index}]`));
+  checkKinds(config, KINDS);
+  if (Array.isArray(config.entries)) config.entries.forEach(checkEntry);
+  if (!isOff(config.profile) && config.profile !== true && !isObject(config.profile)) throw wrong('profile', 'it must be true, false, or an object such as { prefix: "shop" }');
   checkNames(config.profile, ['prefix'], 'profile');
+  checkKinds(config.profile, { prefix: TEXT }, 'profile');
   checkNames(config.hashUserIds, ['secret'], 'hashUserIds');
   if (!isOff(config.hashUserIds) && !isObject(config.hashUserIds)) throw wrong('hashUserIds', 'it must be an object such as { secret: "…" }');
   if (!isOff(config.encryption)) checkEncryption(config);
 }
 
-/** Throws for entries that could not be kept apart, or were none. */
+function checkEntry(entry, index) {
+  checkNames(entry, ENTRY, `entries[${index}]`);
+  checkKinds(entry, ENTRY_KINDS, `entries[${index}]`);
+}
+
+/** Throws for entries that could not be kept apart, or were none, or would hold nothing. */
 function checkEntries(entries) {
   if (!Array.isArray(entries) || entries.length < 1 || entries.length > MAX_ENTRIES) throw wrong('entries', `it must be a list of 1 to ${MAX_ENTRIES}, such as [{ id: "data", user: true }]`);
   const ids = new Set();
@@ -46,12 +69,20 @@ function checkEntries(entries) {
     if (!isObject(entry) || typeof entry.id !== 'string' || entry.id === '') throw wrong(`entries[${index}].id`, 'it must be a text such as "data", part of the key');
     if (ids.has(entry.id)) throw wrong('entries', `two have the id "${entry.id}"`);
     ids.add(entry.id);
+    if (PARTS.every((part) => isOff(entry[part]))) throw wrong(`entries[${index}]`, `"${entry.id}" holds nothing: name what it does, as in { id: "data", user: true }; there are ${PARTS.join(', ')}`);
+    checkSeconds(entry);
   }
+}
+
+/** A time to live is found wrong when a store is made. With Jovo, less than 0 means none. */
+function checkSeconds(entry) {
+  if (secondsOf(entry) === 0 && Number(entry.ttlSeconds ?? 0) < 0) throw wrong(`ttlSeconds of entry "${entry.id}"`, 'it must not be less than 0; 0 is for ever');
 }
 
 function checkEncryption({ encryption, entries, historyList }) {
   if (!isObject(encryption)) throw wrong('encryption', 'it must be an object such as { keys: [{ id: "2026", secret: "…" }] }');
   checkNames(encryption, ['keys', 'entries', 'acceptPlaintext'], 'encryption');
+  checkKinds(encryption, { acceptPlaintext: TRUTH }, 'encryption');
   if (Array.isArray(encryption.keys)) encryption.keys.forEach((key, index) => checkNames(key, KEY, `encryption.keys[${index}]`));
   const named = encryption.entries;
   if (isOff(named)) return;
@@ -64,4 +95,4 @@ function checkEncryption({ encryption, entries, historyList }) {
 const isOff = (given) => given === undefined || given === null || given === false;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-module.exports = { SHARED, checkEntries, checkOptions };
+module.exports = { SHARED, checkEntries, checkOptions, checkSeconds };

@@ -3,13 +3,14 @@
 
 const { now } = require('./clock');
 const { cipherOf, Refused } = require('./cipher');
-const { connection, retainForEver } = require('./connections');
+const { connection, release, retain } = require('./connections');
 const { KenwellError, shown, timeout } = require('./error');
 const { hashed } = require('./hashing');
 const { callLimit, identity } = require('./settings');
 const { bytesWithin } = require('./values');
 const { checkOptions, maxValueBytesOf } = require('./session-options');
 const { KeyWrite } = require('./key-write');
+const { OpenCalls, closeLimit } = require('./open-calls');
 const { inTurn } = require('./key-turns');
 
 /** The most keys that are listed; what has more is no store to list. */
@@ -19,6 +20,9 @@ class StoredTexts {
   /** `options` with a `prefix`, and `names` of the options that belong to the framework. Throws KENWELL_SETTINGS. */
   constructor(options, names) {
     checkOptions(options, names);
+    this.calls = new OpenCalls();
+    /** The promise of its end; null while it is open. */
+    this.closed = null;
     this.config = options;
     this.prefix = options.prefix;
     this.limit = callLimit(options);
@@ -27,13 +31,30 @@ class StoredTexts {
     this.cipher = options.encryption ? cipherOf(options.encryption) : null;
     /** The secret with which ids are hashed; null when keys hold the ids as they are. */
     this.hashing = options.hashIds || null;
-    if (this.hashing !== null) hashed(this.hashing, '');
+    if (this.hashing !== null) hashed(this.hashing, '', 'hashIds');
     connection(options, this.server);
-    retainForEver(this.server);
+    retain(this.server);
   }
 
   keyOf(id) {
     return this.prefix + (this.hashing === null ? id : hashed(this.hashing, id));
+  }
+
+  /** Does what one call of a store does, unless the store was closed. */
+  async call(action) {
+    this.calls.begin();
+    try {
+      return await action();
+    } finally {
+      this.calls.end();
+    }
+  }
+
+  /** Lets no more calls begin, waits for those that have, and closes the connection unless others use it. */
+  async close(options) {
+    const limitMs = closeLimit(options, this.limit);
+    this.closed ??= this.calls.close(limitMs).finally(() => release(this.server));
+    return this.closed;
   }
 
   /** What is stored under a key: `{ stored, text }`, or null. */

@@ -22,6 +22,13 @@ function sendable(given) {
   return Buffer.from(new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
 }
 
+/** A text that names something in keys. Halves of surrogate pairs would all be the same character there: one key for several names. */
+function named(given, setting) {
+  if (typeof given !== 'string' || given === '') throw wrong(setting, 'it must be a text that is not empty');
+  if (/\p{Surrogate}/u.test(given)) throw wrong(setting, 'it has half a surrogate pair, which is no character');
+  return given;
+}
+
 /** Bytes of a buffer as text, or a buffer of their own when they are no text. */
 function textOrBytes(buffer, start = 0, end = buffer.length) {
   const text = buffer.utf8Slice(start, end);
@@ -36,11 +43,16 @@ function parseJson(value) {
   throw new SyntaxError('not UTF-8');
 }
 
+/** Throws unless these are options of a call, and only such as it has. */
+function checkCallOptions(options, names, example) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw wrong('options', `they must be an object such as ${example}`);
+  checkNames(options, names, 'options');
+}
+
 /** The time to live that one call asks for, in seconds; null for that of each entry. */
 function ttlOf(options) {
   if (options === undefined) return null;
-  if (typeof options !== 'object' || options === null) throw wrong('options', 'they must be an object such as { ttlSeconds: 3600 }');
-  checkNames(options, ['ttlSeconds'], 'options');
+  checkCallOptions(options, ['ttlSeconds'], '{ ttlSeconds: 3600 }');
   const { ttlSeconds = null } = options;
   if (ttlSeconds === null || (Number.isInteger(ttlSeconds) && ttlSeconds >= 0 && ttlSeconds <= MAX_TTL_SECONDS)) return ttlSeconds;
   throw wrong('options.ttlSeconds', `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}, 0 for ever; nothing was written`);
@@ -63,4 +75,4 @@ function secondsOf(entry) {
   throw wrong(`ttlSeconds of entry "${entry.id}"`, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; nothing was written`);
 }
 
-module.exports = { bytesWithin, parseJson, secondsOf, sendable, textOrBytes, thenable, ttlOf };
+module.exports = { MAX_TTL_SECONDS, bytesWithin, checkCallOptions, named, parseJson, secondsOf, sendable, textOrBytes, thenable, ttlOf };

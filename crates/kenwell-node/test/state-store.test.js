@@ -127,7 +127,7 @@ test('the real reason of a refused save is told, not that the transaction was di
 
 test('the same of a refused deletion', async () => {
   await redis.ask('ACL', 'SETUSER', 'part', 'on', '>pw', '+@all', '~a:*');
-  const store = new StateStore({ connectionString: `redis://part:pw@127.0.0.1:${redis.port}`, entries: [{ id: 'a' }, { id: 'b' }] });
+  const store = new StateStore({ connectionString: `redis://part:pw@127.0.0.1:${redis.port}`, entries: [{ id: 'a', user: true }, { id: 'b', session: true }] });
   await assert.rejects(store.delete('ada'), { code: 'KENWELL_REFUSED', redisCode: 'NOPERM', entry: 'b', key: 'b:ada' });
 });
 

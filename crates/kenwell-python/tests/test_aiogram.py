@@ -171,3 +171,9 @@ async def test_a_dispatcher_runs_on_it(redis, storage):
     assert redis.ask("GET", "fsm:5:5:state") == "Order:paid" and redis.ask("GET", "fsm:5:5:data") == '{"size": "large"}'
     await dispatcher.storage.close()
     await bot.session.close()
+
+
+@pytest.mark.parametrize("name, given", [("key_builder", "fsm"), ("json_loads", 5), ("json_dumps", "json")])
+def test_what_is_of_another_kind_is_refused_when_the_storage_is_made(name, given):
+    with pytest.raises(SettingsError, match=name):
+        RedisStorage("redis://127.0.0.1:1", **{name: given})

@@ -30,6 +30,7 @@ URL = "redis://127.0.0.1:1"
         ({"stored_elements": {"sesion": False}}, "did you mean 'session'?"),
         ({"stored_elements": {"history": {"length": 3}}}, "'length'"),
         ({"history_list": {"id": "a", "size": 3, "ttl": 5}}, "did you mean 'ttl_seconds'?"),
+        ({"ttl": 5}, "did you mean 'ttl_seconds'?"),
         ({"wholly_unlike": 1}, "there is"),
     ],
 )
@@ -62,6 +63,7 @@ def test_a_connection_knows_its_names_too():
         (URL, {"entries": "data"}, "entries"),
         (URL, {"entries": []}, "entries"),
         (URL, {"entries": [{"user": True}]}, "id"),
+        (URL, {"entries": [{"id": "a"}]}, "holds nothing"),
         (URL, {"entries": [{"id": "a"}, {"id": "a"}]}, "two"),
         (URL, {"entries": [{"id": "a", "ttl_seconds": -1}]}, "ttl_seconds"),
         (URL, {"ttl_seconds": 1.5}, "ttl_seconds"),

@@ -20,7 +20,9 @@ def _suggestion(name: Any, names: "list[str]") -> str:
     # Names of other languages: ttlSeconds is ttl_seconds.
     plain = {known.replace("_", "").lower(): known for known in names}
     shown = str(name).replace("_", "").lower()
-    close = difflib.get_close_matches(shown, plain, n=1, cutoff=0.6)
+    # ttl is ttl_seconds rather than tls.
+    close = [whole for whole in plain if len(shown) > 2 and whole.startswith(shown)]
+    close = close or difflib.get_close_matches(shown, plain, n=1, cutoff=0.6)
     if not close:
         close = [part for part in plain if len(part) > 2 and (part in shown or len(shown) > 2 and shown in part)]
     if close:
@@ -55,6 +57,13 @@ def natural(what: str, value: Any, least: int = 0, most: int = MAX_NATURAL) -> i
     if value > most:
         wrong(what, f"it must be {most} or less")
     return int(value)
+
+
+def called(what: str, value: Any) -> Any:
+    """Something that can be called."""
+    if not callable(value):
+        wrong(what, f"it must be a function, not {_words(type(value))}")
+    return value
 
 
 def texts(what: str, value: Any) -> "list[str]":

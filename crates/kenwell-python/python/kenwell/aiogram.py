@@ -20,7 +20,7 @@ from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder, KeyBuilder,
 from ._calls import begin
 from ._connection import Connection
 from ._errors import ConflictError, corrupt
-from ._names import natural, wrong
+from ._names import called, natural, typed, wrong
 from ._store import MAX_UPDATE_ATTEMPTS
 
 __all__ = ["DefaultKeyBuilder", "RedisStorage"]
@@ -44,11 +44,11 @@ class RedisStorage(BaseStorage):
         json_loads: Callable[..., Any] = json.loads,
         json_dumps: Callable[..., Union[str, bytes]] = json.dumps,
     ) -> None:
-        self.key_builder: KeyBuilder = key_builder or DefaultKeyBuilder()
+        self.key_builder: KeyBuilder = DefaultKeyBuilder() if key_builder is None else typed("key_builder", key_builder, KeyBuilder)
         self._state_ttl = _seconds("state_ttl", state_ttl)
         self._data_ttl = _seconds("data_ttl", data_ttl)
-        self._loads = json_loads
-        self._dumps = json_dumps
+        self._loads = called("json_loads", json_loads)
+        self._dumps = called("json_dumps", json_dumps)
         self._owns_connection = not isinstance(connection, Connection)
         self._connection = connection if isinstance(connection, Connection) else Connection(connection)
 

@@ -85,7 +85,8 @@ impl Builder {
         self
     }
 
-    /// Which parts are stored at all.
+    /// Which parts are stored at all: neither sessions nor histories, unless it is said here. To save a record that has a part
+    /// which is not stored is an error.
     #[must_use]
     pub fn elements(mut self, elements: StoredElements) -> Self {
         self.config.elements = elements;

@@ -33,6 +33,30 @@ impl StateStore {
         now
     }
 
+    /// A part that the program has set, and that is not stored, must not be lost in silence. Records that are documents come
+    /// from programs whose stores keep all parts unless they were told otherwise.
+    fn refuse_what_would_be_lost(&self, record: &Record) -> Result<(), Error> {
+        let elements = &self.config.elements;
+        if self.config.form == RecordForm::Document {
+            return Ok(());
+        }
+        let (session, history) = (record.session.is_some(), !record.history.is_empty());
+        let lost = [
+            ("user", record.user.is_some() && !elements.user),
+            ("session", session && elements.session.is_none()),
+            ("history", history && elements.history.is_none()),
+        ];
+        let Some((part, _)) = lost.into_iter().find(|(_, lost)| *lost) else {
+            return Ok(());
+        };
+        Err(Error::Setting {
+            setting: "elements",
+            problem: format!(
+                "the record has a {part}, which this store does not keep; name `{part}` in StoredElements, or take it out of the record"
+            ),
+        })
+    }
+
     /// Encodes all entries of a record.
     pub(super) async fn draft(
         &self,
@@ -44,6 +68,7 @@ impl StateStore {
             let place = place.clone();
             return Err(Error::Unreadable { place });
         }
+        self.refuse_what_would_be_lost(record)?;
         let keys = self.entry_keys(user_id).await?;
         let now = self.save_time(record);
         let is_document = self.config.form == RecordForm::Document;

@@ -91,6 +91,17 @@ impl Entry {
         self.user().session().history().created_at().updated_at()
     }
 
+    pub(super) fn holds_nothing(&self) -> bool {
+        ![
+            self.user,
+            self.session,
+            self.history,
+            self.created_at,
+            self.updated_at,
+        ]
+        .contains(&true)
+    }
+
     /// How long Redis keeps it after a save, in whole seconds; 0 means for ever, as does saying
     /// nothing. The time begins anew with each save, and with each load when the store
     /// [refreshes](super::Builder::refresh_on_load).

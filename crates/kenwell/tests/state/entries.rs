@@ -112,6 +112,49 @@ async fn what_is_not_to_be_stored_is_not() {
 }
 
 #[tokio::test]
+async fn what_a_program_has_set_and_the_store_does_not_keep_is_an_error_and_nothing_is_saved() {
+    let server = Server::start(&[]);
+    let store = StateStore::builder(server.connection()).build().unwrap();
+    let mut record = Record::new();
+    record.set_session(Some(Session::new("s")));
+    let error = store.save("u1", &mut record).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Setting {
+                setting: "elements",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("the record has a session"),
+        "{error}"
+    );
+    record.set_session(None);
+    record.push_history(&json!({"output": "hi"})).unwrap();
+    let error = store.update("u1", |stored| {
+        *stored = record.clone();
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let error = error.await.unwrap_err();
+    assert!(
+        error.to_string().contains("the record has a history"),
+        "{error}"
+    );
+    assert_eq!(server.cli(&["DBSIZE"]), "0");
+    record.clear_history();
+    store.save("u1", &mut record).await.unwrap();
+
+    // What others have stored is no obstacle.
+    let session = r#"{"user":{"data":{}},"session":{"id":"s","data":{},"createdAt":"2024-01-01T00:00:00.000Z","updatedAt":"2024-01-01T00:00:00.000Z"}}"#;
+    server.cli(&["SET", "data:u1", session]);
+    let mut record = store.load("u1").await.unwrap().unwrap();
+    store.save("u1", &mut record).await.unwrap();
+}
+
+#[tokio::test]
 async fn each_part_of_a_record_is_changed_and_taken_away() {
     let server = Server::start(&[]);
     let builder = StateStore::builder(server.connection()).elements(StoredElements {
@@ -305,14 +348,23 @@ async fn settings_that_cannot_work_are_named() {
     for (builder, setting) in [
         (begin().entries([]), "entries"),
         (
-            begin().entries([Entry::new("a"), Entry::new("a")]),
+            begin().entries([Entry::new("a").user(), Entry::new("a").user()]),
+            "entries",
+        ),
+        (begin().entries([Entry::new("a")]), "entries"),
+        (begin().entries([Entry::new("").user()]), "entries"),
+        (
+            begin().history_list(Entry::new(""), HistoryElement::default()),
+            "history_list",
+        ),
+        (
+            begin().entries([Entry::new("a").user().ttl_seconds(u64::MAX)]),
             "entries",
         ),
         (
-            begin().entries([Entry::new("a").ttl_seconds(u64::MAX)]),
-            "entries",
+            begin().entries([Entry::new("a").user().encrypted()]),
+            "encryption",
         ),
-        (begin().entries([Entry::new("a").encrypted()]), "encryption"),
         (begin().accept_plaintext(), "encryption"),
         (begin().max_entry_bytes(0), "max_entry_bytes"),
         (

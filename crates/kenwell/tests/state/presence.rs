@@ -123,7 +123,10 @@ async fn a_refusal_names_the_entry() {
     let mut settings = server.settings();
     settings.username = Some("app".to_owned());
     settings.password = Some(Secret::new("p"));
-    let entries = [Entry::new("data").everything(), Entry::new("session")];
+    let entries = [
+        Entry::new("data").everything(),
+        Entry::new("session").session(),
+    ];
     let builder = StateStore::builder(Connection::new(settings).unwrap());
     let store = builder.entries(entries).build().unwrap();
     let errors = [

@@ -39,6 +39,16 @@ fn check_entries(config: &StoreConfig) -> Result<(), Error> {
         {
             return Err(wrong("entries", format!("two have the id `{}`", entry.id)));
         }
+        if entry.id.is_empty() {
+            return Err(wrong("entries", "one has no id, which is part of the key"));
+        }
+        if entry.holds_nothing() {
+            let problem = format!(
+                "`{}` holds nothing: say what it does, as `.user()`",
+                entry.id
+            );
+            return Err(wrong("entries", problem));
+        }
         if entry
             .ttl_seconds
             .is_some_and(|seconds| seconds > MAX_TTL_SECONDS)
@@ -61,6 +71,12 @@ fn check_entries(config: &StoreConfig) -> Result<(), Error> {
 
 fn check_list(list: &HistoryList, entries: &[Entry]) -> Result<(), Error> {
     let HistoryList { entry, element } = list;
+    if entry.id.is_empty() {
+        return Err(wrong(
+            "history_list",
+            "it has no id, which is part of the key",
+        ));
+    }
     if entries.iter().any(|other| other.id == entry.id) {
         let problem = format!("an entry has the id `{}` too", entry.id);
         return Err(wrong("history_list", problem));
