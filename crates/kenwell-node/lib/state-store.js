@@ -10,7 +10,7 @@ const presence = require('./presence');
 const { check, copied, liesAt, note, stamped, timeOf, versionOf } = require('./record');
 const { RecordNames } = require('./record-names');
 const { StoredElements } = require('./stored-elements');
-const { SHARED, checkEntries, checkOptions } = require('./store-options');
+const { SHARED, checkOptions, checkStrictly } = require('./store-options');
 const { checkCallOptions, named, parseJson, ttlOf } = require('./values');
 
 /** Most users in one `loadMany`. */
@@ -33,7 +33,7 @@ class StateStore {
     const said = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
     const config = { ...DEFAULTS, ...Object.fromEntries(said) };
     checkOptions(config, OPTIONS);
-    checkEntries(config.entries);
+    checkStrictly(config);
     const { ttlSeconds } = config;
     const living = (entry) => (ttlSeconds === undefined ? entry : { ...entry, ttlSeconds: entry.ttlSeconds ?? ttlSeconds });
     config.entries = config.entries.map(living);

@@ -28,15 +28,14 @@ const SHARED = [
 const PARTS = ['user', 'session', 'history', 'createdAt', 'updatedAt'];
 const ENTRY = ['id', ...PARTS, 'ttlSeconds'];
 const ENTRY_KINDS = Object.fromEntries(PARTS.map((part) => [part, TRUTH]));
-const KINDS = {
+const KINDS = { refreshOnLoad: TRUTH, overwriteCorrupt: TRUTH, maxValueBytes: COUNT };
+/** Of what Jovo's RedisDb has too: there everything that is true or false in JavaScript is taken as it always was. */
+const STRICT_KINDS = {
   keyPrefix: TEXT,
   keySeparator: TEXT,
   onCreateKey: FUNCTION,
   onEncodeValue: FUNCTION,
   onDecodeValue: FUNCTION,
-  refreshOnLoad: TRUTH,
-  overwriteCorrupt: TRUTH,
-  maxValueBytes: COUNT,
   ttlSeconds: [(given) => Number.isInteger(given) && given >= 0 && given <= MAX_TTL_SECONDS, `it must be a whole number of seconds, at most ${MAX_TTL_SECONDS}; 0 is for ever`],
 };
 const KEY = ['id', 'secret'];
@@ -47,7 +46,7 @@ const MAX_ENTRIES = 64;
 function checkOptions(config, names) {
   checkNames(config, names);
   checkKinds(config, KINDS);
-  if (Array.isArray(config.entries)) config.entries.forEach(checkEntry);
+  if (Array.isArray(config.entries)) config.entries.forEach((entry, index) => checkNames(entry, ENTRY, `entries[${index}]`));
   if (!isOff(config.profile) && config.profile !== true && !isObject(config.profile)) throw wrong('profile', 'it must be true, false, or an object such as { prefix: "shop" }');
   checkNames(config.profile, ['prefix'], 'profile');
   checkKinds(config.profile, { prefix: TEXT }, 'profile');
@@ -56,12 +55,12 @@ function checkOptions(config, names) {
   if (!isOff(config.encryption)) checkEncryption(config);
 }
 
-function checkEntry(entry, index) {
-  checkNames(entry, ENTRY, `entries[${index}]`);
-  checkKinds(entry, ENTRY_KINDS, `entries[${index}]`);
+/** Throws for options of another kind, and for entries that could not be kept apart, or were none, or would hold nothing. */
+function checkStrictly(config) {
+  checkKinds(config, STRICT_KINDS);
+  checkEntries(config.entries);
 }
 
-/** Throws for entries that could not be kept apart, or were none, or would hold nothing. */
 function checkEntries(entries) {
   if (!Array.isArray(entries) || entries.length < 1 || entries.length > MAX_ENTRIES) throw wrong('entries', `it must be a list of 1 to ${MAX_ENTRIES}, such as [{ id: "data", user: true }]`);
   const ids = new Set();
@@ -69,6 +68,7 @@ function checkEntries(entries) {
     if (!isObject(entry) || typeof entry.id !== 'string' || entry.id === '') throw wrong(`entries[${index}].id`, 'it must be a text such as "data", part of the key');
     if (ids.has(entry.id)) throw wrong('entries', `two have the id "${entry.id}"`);
     ids.add(entry.id);
+    checkKinds(entry, ENTRY_KINDS, `entries[${index}]`);
     if (PARTS.every((part) => isOff(entry[part]))) throw wrong(`entries[${index}]`, `"${entry.id}" holds nothing: name what it does, as in { id: "data", user: true }; there are ${PARTS.join(', ')}`);
     checkSeconds(entry);
   }
@@ -95,4 +95,4 @@ function checkEncryption({ encryption, entries, historyList }) {
 const isOff = (given) => given === undefined || given === null || given === false;
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-module.exports = { SHARED, checkEntries, checkOptions, checkSeconds };
+module.exports = { SHARED, checkOptions, checkSeconds, checkStrictly };

@@ -29,34 +29,42 @@ const CONNECTION = [
   [{ maxValueBytes: NaN }, /maxValueBytes/],
   [{ encryption: { keys: KEYS, acceptPlaintext: 'no' } }, /encryption\.acceptPlaintext: .*true or false/],
 ];
-/** Of StateStore, and of Jovo's plugin. */
-const STATE = [
+/** Ours, of StateStore and of Jovo's plugin. */
+const OURS = [
+  [{ refreshOnLoad: 'no' }, /refreshOnLoad: .*true or false/],
+  [{ overwriteCorrupt: 0 }, /overwriteCorrupt: .*true or false/],
+  [{ profile: 'shop' }, /profile: .*\{ prefix: "shop" \}/],
+  [{ profile: { prefix: 5 } }, /profile\.prefix: .*a text/],
+];
+/** Jovo's, where StateStore is strict. */
+const STRICT = [
   [{ keyPrefix: 5 }, /keyPrefix: .*a text/],
   [{ keySeparator: 0 }, /keySeparator: .*a text/],
   [{ onCreateKey: 'key' }, /onCreateKey: .*a function/],
   [{ onEncodeValue: {} }, /onEncodeValue: .*a function/],
   [{ onDecodeValue: true }, /onDecodeValue: .*a function/],
-  [{ refreshOnLoad: 'no' }, /refreshOnLoad: .*true or false/],
-  [{ overwriteCorrupt: 0 }, /overwriteCorrupt: .*true or false/],
-  [{ profile: 'shop' }, /profile: .*\{ prefix: "shop" \}/],
-  [{ profile: { prefix: 5 } }, /profile\.prefix: .*a text/],
   [{ entries: [{ id: 'data', user: 'yes' }] }, /entries\[0\]\.user: .*true or false/],
 ];
 
 test('every store refuses options of the wrong kind when it is made', () => {
-  for (const [options, words] of [...CONNECTION, ...STATE]) assert.throws(() => storeWith(options), refused(words), JSON.stringify(options));
+  for (const [options, words] of [...CONNECTION, ...OURS, ...STRICT]) assert.throws(() => storeWith(options), refused(words), JSON.stringify(options));
   for (const Store of [RedisStore, RedisAdapter]) {
     for (const [options, words] of CONNECTION) assert.throws(() => new Store({ connectionString: redis.url, ...options }), refused(words), JSON.stringify(options));
   }
 });
 
 test('so does Jovo\'s plugin with its first request, and nothing is stored', async () => {
-  for (const [options, words] of [...CONNECTION, ...STATE]) {
+  for (const [options, words] of [...CONNECTION, ...OURS]) {
     const error = await (async () => say(await appWith(new RedisDb({ connectionString: redis.url, ...options })), 'ada'))().catch((caught) => caught);
     assert.equal(error?.code, 'KENWELL_SETTINGS', JSON.stringify(options));
     assert.match(error.message, words);
   }
   assert.equal(await redis.ask('DBSIZE'), 0);
+});
+
+test('what Jovo\'s plugin has always taken, it takes', async () => {
+  await say(await appWith(new RedisDb({ connectionString: redis.url, keyPrefix: 5, entries: [{ id: 'data', user: 'yes' }, { id: 'none' }] })), 'ada');
+  assert.deepEqual((await redis.ask('KEYS', '*')).sort(), ['5:data:ada', '5:none:ada']);
 });
 
 test('what is null is not said', async () => {
