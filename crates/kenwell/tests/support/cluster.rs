@@ -72,10 +72,7 @@ impl Cluster {
         for (index, node) in cluster.nodes.iter().enumerate() {
             let epoch = (index + 1).to_string();
             assert_eq!(node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]), "OK");
-            let bus = node.cli(&["CONFIG", "GET", "cluster-port"]);
-            let (bus, port) = (bus.lines().last().unwrap(), port(node));
-            let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
-            assert_eq!(first.cli(&meet), "OK");
+            meet(first, node);
         }
         for (index, master) in cluster.nodes.iter().take(MASTERS).enumerate() {
             let (start, end) = (index * 16_384 / MASTERS, (index + 1) * 16_384 / MASTERS - 1);
@@ -86,9 +83,16 @@ impl Cluster {
             );
         }
         for index in MASTERS..2 * MASTERS {
-            let (replica, master) = (&cluster.nodes[index], id(&cluster.nodes[index - MASTERS]));
+            let [replica, master] = [index, index - MASTERS].map(|at| &cluster.nodes[at]);
+            let follow = ["CLUSTER", "REPLICATE", &id(master)];
             eventually("the replica to know its master", || {
-                (replica.cli(&["CLUSTER", "REPLICATE", &master]) == "OK").then_some(())
+                let follows = replica.cli(&follow) == "OK";
+                if !follows {
+                    // Who did not answer in time is forgotten.
+                    meet(first, master);
+                    meet(first, replica);
+                }
+                follows.then_some(())
             });
         }
         eventually("the cluster to be whole", || {
@@ -127,10 +131,7 @@ impl Cluster {
     /// Adds a master without slots, and gives its index.
     pub fn add(&mut self) -> usize {
         let new = node(&[]);
-        let bus = new.cli(&["CONFIG", "GET", "cluster-port"]);
-        let (bus, port) = (bus.lines().last().unwrap(), port(&new));
-        let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
-        assert_eq!(self.nodes[0].cli(&meet), "OK");
+        meet(&self.nodes[0], &new);
         self.nodes.push(new);
         self.be_calm();
         let count = self.nodes.len().to_string();
@@ -227,6 +228,14 @@ impl Migration<'_> {
             "{said}"
         );
     }
+}
+
+/// Makes a node known to this one, and so to all that it knows.
+fn meet(first: &Server, node: &Server) {
+    let bus = node.cli(&["CONFIG", "GET", "cluster-port"]);
+    let (bus, port) = (bus.lines().last().unwrap(), port(node));
+    let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
+    assert_eq!(first.cli(&meet), "OK");
 }
 
 fn id(node: &Server) -> String {
