@@ -56,7 +56,7 @@ async fn read_and_ack(reader: &mut Reader, up_to: u64) {
 
 /// Waits until the numbers are as they should become.
 async fn until(journal: &Journal, what: &str, wanted: impl Fn(&Stats) -> bool) -> Stats {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let stats = journal.stats();
         if wanted(&stats) {
@@ -293,23 +293,26 @@ async fn a_look_from_outside_succeeds_while_files_come_and_go() {
     let journal = start(dir.path(), options);
     let mut reader = journal.reader("a").unwrap();
     let path = dir.path().to_path_buf();
+    let (tell_begun, begun) = std::sync::mpsc::channel();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let looking = std::thread::spawn(move || {
-        let (mut looks, mut last) = (0, Offset(0));
+        let mut last = Offset(0);
         while stopped.try_recv().is_err() {
             let stats = inspect(&path).unwrap();
             assert!(stats.next_offset >= last, "{stats:?}");
             assert_eq!(stats.corrupt_records, 0);
-            (looks, last) = (looks + 1, stats.next_offset);
+            last = stats.next_offset;
+            tell_begun.send(()).unwrap();
         }
-        looks
     });
+    begun.recv().unwrap();
     for round in 1..=60 {
         append(&journal, 5).await.unwrap();
         read_and_ack(&mut reader, round * 5).await;
     }
     stop.send(()).unwrap();
-    assert!(looking.join().unwrap() > 0);
+    looking.join().unwrap();
+    assert!(begun.try_iter().count() > 0, "nobody looked meanwhile");
     assert!(matches!(
         inspect(&dir.path().join("nowhere")),
         Err(Error::Io { .. })

@@ -61,8 +61,7 @@ fn as_in_the_file() -> String {
 
 #[tokio::test]
 async fn a_cluster_that_announces_other_addresses_is_named_and_mapped() {
-    let mut cluster = Cluster::start();
-    cluster.be_calm();
+    let cluster = Cluster::start();
     announce(&cluster, ELSEWHERE, "hostname");
     let mut settings = cluster.settings();
     settings.address = cluster.nodes[0].address();
@@ -108,8 +107,7 @@ async fn a_cluster_that_announces_other_addresses_is_named_and_mapped() {
 
 #[tokio::test]
 async fn nodes_without_a_name_are_where_the_asked_one_is() {
-    let mut cluster = Cluster::start();
-    cluster.be_calm();
+    let cluster = Cluster::start();
     for endpoint in ["hostname", "unknown-endpoint"] {
         announce(&cluster, "", endpoint);
         let mut settings = cluster.settings();
@@ -121,7 +119,7 @@ async fn nodes_without_a_name_are_where_the_asked_one_is() {
 
 #[tokio::test]
 async fn a_master_that_sentinels_name_is_named_and_mapped() {
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     let mut settings = sentinels.settings();
     let before: Vec<_> = settings.address.split(',').map(Proxy::before).collect();
     for proxy in &before {
@@ -164,8 +162,7 @@ async fn a_master_that_sentinels_name_is_named_and_mapped() {
 
 #[tokio::test]
 async fn a_redirection_of_what_should_be_standalone_names_the_setting() {
-    let mut cluster = Cluster::start();
-    cluster.be_calm();
+    let cluster = Cluster::start();
     // It does not say that it is a cluster.
     let proxy = Proxy::before(&cluster.nodes[0].address());
     proxy.rule(|words| {

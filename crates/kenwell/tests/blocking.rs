@@ -88,7 +88,7 @@ fn every_call_of_the_store_can_wait() {
 
 #[test]
 fn clusters_and_sentinels_are_reached_too() {
-    let (cluster, sentinels) = (Cluster::start(), Sentinels::start(""));
+    let (cluster, sentinels) = (Cluster::start(), Sentinels::start());
     for settings in [cluster.settings(), sentinels.settings()] {
         let store = store(settings);
         store.update("ada", add_one).unwrap();

@@ -36,7 +36,7 @@ async fn write(connection: &Connection) -> Result<(), Error> {
 /// Closes all connections at the server, and waits until ours is known to be gone.
 async fn cut(server: &Server, connection: &Connection) -> Error {
     server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         match write(connection).await {
             Err(error) if error.class() == Class::Configuration => return error,
@@ -108,7 +108,7 @@ async fn a_name_in_a_file_changes_together_with_its_password() {
     // Redis closes the connections of a user who is gone.
     assert_eq!(server.cli(&["ACL", "DELUSER", "lease-1"]), "1");
     files.put("username", "lease-2\n");
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while write(&connection).await.is_err() {
         assert!(Instant::now() < deadline, "the new name is not used");
     }
@@ -125,7 +125,7 @@ async fn a_name_in_a_file_changes_together_with_its_password() {
 
 #[tokio::test]
 async fn sentinels_may_have_a_password_in_a_file() {
-    let (sentinels, files) = (Sentinels::start(""), Files::new());
+    let (sentinels, files) = (Sentinels::start(), Files::new());
     sentinels.all_obey(&["ACL", "SETUSER", "default", "resetpass", ">one"]);
     let path = files.put("sentinel-password", "wrong");
     let mut settings = sentinels.settings();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::certificates::Certificates;
 use crate::support::cluster;
-use crate::support::server::Server;
+use crate::support::server::{Server, free_port};
 use kenwell::connection::{Connection, Secret, Settings};
 use kenwell::doctor::{Check, Report, Status, examine};
 use kenwell::profile::{self, Layout, Prefix};
@@ -106,9 +106,7 @@ async fn settings_that_cannot_work() {
 
 #[tokio::test]
 async fn nobody_there() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let address = format!("127.0.0.1:{}", free_port());
     let found = report(&Settings::new(address)).await;
     let says = "nothing listens on port";
     assert_found(&found, Check::Connect, Status::Failed, says, "`address`");
@@ -130,12 +128,12 @@ async fn somebody_there_who_does_not_answer() {
     let server = Server::start(&[]);
     server.signal("STOP");
     let settings = Settings {
-        connect_timeout: Duration::from_millis(300),
+        connect_timeout: Duration::from_secs(2),
         ..server.settings()
     };
     let found = report(&settings).await;
     server.signal("CONT");
-    let says = "took longer than 300 ms";
+    let says = "took longer than 2000 ms";
     assert_found(&found, Check::Login, Status::Failed, says, "stopped");
     assert_ends_at(&found, Check::Login);
 }
@@ -399,7 +397,7 @@ async fn a_full_server() {
 async fn a_server_that_is_still_loading() {
     let mut server = Server::start(&["--rdbcompression", "no"]);
     let traits = format!(r#"{{"a":"{}"}}"#, "x".repeat(200));
-    let updates: Vec<_> = (0..200)
+    let updates: Vec<_> = (0..1_000)
         .map(|user| format!(r#"{{"userId":"u{user}","traits":{traits}}}"#))
         .map(|event| profile::update(event.as_bytes(), &Layout::default()).unwrap())
         .collect();
@@ -407,7 +405,7 @@ async fn a_server_that_is_still_loading() {
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert_eq!(server.command("SAVE"), "+OK");
     server.kill();
-    // 200 keys, 50 ms each; it answers after every kilobyte.
+    // 1,000 keys, 50 ms each; it answers after every kilobyte.
     let interval = "--loading-process-events-interval-bytes";
     server.revive_with(&["--key-load-delay", "50000", interval, "1024"]);
     let found = report(&server.settings()).await;
@@ -431,7 +429,7 @@ async fn tls() {
         secure: true,
         skip_verify,
         ca_certificate: ca.map(str::to_owned),
-        connect_timeout: Duration::from_secs(2),
+        connect_timeout: Duration::from_mins(1),
         ..Settings::new(format!("{host}:{}", server.tls_port()))
     };
     let found = report(&with(Some(&authority), false, "localhost")).await;
@@ -466,8 +464,10 @@ async fn tls() {
             "`address`",
         ),
         (
+            // It waits for more of a command, and says nothing.
             Settings {
                 address: server.address(),
+                connect_timeout: Duration::from_secs(2),
                 ..with(Some(&authority), false, "localhost")
             },
             "does not speak TLS",

@@ -36,7 +36,7 @@ async fn a_cluster_is_examined_through_the_first_node_that_answers() {
 
 #[tokio::test]
 async fn the_master_of_sentinels() {
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     let report = examine(&sentinels.settings(), &Layout::default()).await;
     assert!(report.is_healthy(), "{report:#?}");
     let mut wrong = sentinels.settings();

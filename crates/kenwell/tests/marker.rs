@@ -121,6 +121,7 @@ async fn each_master_of_a_cluster_has_a_marker_of_its_own() {
     eventually("the replica to have the marker", || {
         (cluster.nodes[MASTERS].cli(&["DBSIZE"]) == "1").then_some(())
     });
+    cluster.let_fail(0);
     cluster.nodes[0].kill();
     let first = shards.iter().find(|shard| shard.slot == Some(0)).unwrap();
     let seen = eventually_looked(&marker, first).await;

@@ -195,7 +195,7 @@ async fn a_server_that_is_still_loading_is_transient() {
     let mut server = Server::start(&["--rdbcompression", "no"]);
     let connection = server.connection();
     let traits = format!(r#"{{"a":1,"b":"{}"}}"#, "x".repeat(200));
-    let updates: Vec<_> = (0..200)
+    let updates: Vec<_> = (0..2_000)
         .map(|user| update(&format!("u{user}"), &traits))
         .collect();
     assert!(
@@ -206,7 +206,7 @@ async fn a_server_that_is_still_loading_is_transient() {
     );
     assert_eq!(server.command("SAVE"), "+OK");
     server.kill();
-    // 200 keys, 20 ms each, until we allow it to hurry; it answers after every kilobyte.
+    // 2,000 keys, 20 ms each, until we allow it to hurry; it answers after every kilobyte.
     let interval = "--loading-process-events-interval-bytes";
     server.revive_with(&["--key-load-delay", "20000", interval, "1024"]);
     // The first attempt may still find the old connection, which is broken.
@@ -227,7 +227,7 @@ async fn a_server_that_is_still_loading_is_transient() {
         "{results:?}"
     );
     assert_eq!(server.command("CONFIG SET key-load-delay 0"), "+OK");
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while profile::apply(&connection, &updates[..2])
         .await
         .iter()
@@ -235,7 +235,7 @@ async fn a_server_that_is_still_loading_is_transient() {
     {
         assert!(Instant::now() < deadline);
     }
-    assert_eq!(fields(&connection, "u199").await["a"], "1");
+    assert_eq!(fields(&connection, "u1999").await["a"], "1");
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn a_connection_that_the_server_closed_while_idle_is_replaced_silently() {
     let connection = server.connection();
     connection.ping().await.unwrap();
     assert_eq!(server.command("CLIENT KILL TYPE normal"), ":1");
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     // The closing has to travel to us first; then the next command must not notice.
     while connection.ping().await.is_err() {
         assert!(Instant::now() < deadline);
@@ -256,8 +256,8 @@ async fn a_connection_that_the_server_closed_while_idle_is_replaced_silently() {
 async fn a_frozen_server_times_out_and_its_late_commands_change_nothing() {
     let server = Server::start(&[]);
     let settings = Settings {
-        connect_timeout: Duration::from_millis(300),
-        command_timeout: Duration::from_millis(300),
+        connect_timeout: Duration::from_secs(2),
+        command_timeout: Duration::from_secs(2),
         ..server.settings()
     };
     let connection = Connection::new(settings).unwrap();
@@ -273,7 +273,7 @@ async fn a_frozen_server_times_out_and_its_late_commands_change_nothing() {
     assert!(
         error
             .to_string()
-            .contains("connecting took longer than 300 ms"),
+            .contains("connecting took longer than 2000 ms"),
         "{error}"
     );
     server.signal("CONT");
@@ -282,8 +282,9 @@ async fn a_frozen_server_times_out_and_its_late_commands_change_nothing() {
     while class(&profile::apply(&connection, &[update("u1", r#"{"a":"new"}"#)]).await[0]).is_some()
     {
     }
+    let patient = server.connection();
     for _ in 0..50 {
-        assert_eq!(fields(&connection, "u1").await["a"], "new");
+        assert_eq!(fields(&patient, "u1").await["a"], "new");
     }
 }
 
@@ -292,7 +293,7 @@ async fn what_was_given_up_on_the_way_is_never_executed_after_newer_writes() {
     let server = Server::start(&[]);
     let link = Link::before(&server.address());
     let settings = Settings {
-        command_timeout: Duration::from_millis(300),
+        command_timeout: Duration::from_secs(2),
         ..Settings::new(link.address())
     };
     let connection = Connection::new(settings).unwrap();

@@ -303,8 +303,6 @@ async fn sentinels_are_judged_at_each_connection_too() {
     let given = Settings {
         secure: true,
         ca_certificate: Some(all.path("given.pem").to_str().unwrap().to_owned()),
-        connect_timeout: Duration::from_secs(10),
-        command_timeout: Duration::from_secs(10),
         ..sentinels.settings()
     };
     std::fs::write(all.path("given.pem"), all.text("late.pem")).unwrap();

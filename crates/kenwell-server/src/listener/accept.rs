@@ -126,7 +126,7 @@ mod tests {
         // Nobody accepts them. One that does not fit is left without an answer.
         let mut waiting = Vec::new();
         for number in 0..count {
-            let connected = TcpStream::connect_timeout(&address, Duration::from_secs(10));
+            let connected = TcpStream::connect_timeout(&address, Duration::from_mins(1));
             waiting.push(connected.unwrap_or_else(|error| panic!("{number} of {count}: {error}")));
         }
     }

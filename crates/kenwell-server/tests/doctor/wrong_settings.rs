@@ -84,7 +84,7 @@ impl Ward {
         }
         assert_eq!(ward.replica.command("REPLICAOF 127.0.0.1 1"), "+OK");
         assert_eq!(ward.cluster.command("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK");
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while ward.cluster.command("DEL x") != ":0" {
             assert!(Instant::now() < deadline, "the cluster does not come up");
         }

@@ -114,8 +114,12 @@ fn what_needs_a_restart_is_named_and_the_rest_is_done() {
     eventually("the rest to be done", || {
         (status(&server, "NEW") == 200).then_some(())
     });
-    let log = server.log();
-    assert!(log.contains("data_dir, gateway.listen"), "{log}");
+    eventually("what is left to be named", || {
+        server
+            .log()
+            .contains("data_dir, gateway.listen")
+            .then_some(())
+    });
 }
 
 #[test]

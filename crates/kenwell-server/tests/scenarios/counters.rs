@@ -121,7 +121,7 @@ fn a_destination_is_up_when_it_was_reached_and_not_before() {
     let mut server = Server::with(&format!(
         "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"down\", \"silent\"]\n\
          [[destinations]]\nid = \"down\"\naddress = \"{}\"\n\
-         [[destinations]]\nid = \"silent\"\naddress = \"{address}\"\n",
+         [[destinations]]\nid = \"silent\"\naddress = \"{address}\"\nconnect_timeout = \"10s\"\n",
         redis.address()
     ));
     // No event was sent: it is asked all the same.

@@ -359,7 +359,7 @@ fn pages_that_need_no_key() {
 fn a_source_over_its_rate_is_told_when_to_come_back() {
     let redis = Redis::start();
     let server = Server::with_gateway(
-        "rate_limit = 5",
+        "rate_limit = 1",
         &format!(
             "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
              [[destinations]]\nid = \"profiles\"\ntype = \"redis\"\naddress = \"{}\"\n",
@@ -373,7 +373,7 @@ fn a_source_over_its_rate_is_told_when_to_come_back() {
     let refused = replies
         .iter()
         .find(|reply| reply.status != 200)
-        .expect("50 events at 5 a second");
+        .expect("50 events at 1 a second");
     assert_error(refused, 429, "max requests limit reached");
     assert!(
         refused

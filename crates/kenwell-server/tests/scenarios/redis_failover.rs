@@ -2,12 +2,13 @@
 //! afterwards, also what the dead master had confirmed and not passed on.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
 
-use crate::support::{Client, Cluster, Node, Sentinels, Server, eventually, metric};
+use crate::support::{Client, Cluster, MASTERS, Node, Sentinels, Server, eventually, metric};
 
 const USERS: usize = 8;
 
@@ -112,6 +113,10 @@ fn profile(node: &Node, user: usize) -> BTreeMap<String, String> {
         .collect()
 }
 
+fn is_master(node: &Node) -> bool {
+    node.cli(&["ROLE"]).starts_with("master")
+}
+
 fn destination(lines: &str) -> String {
     format!(
         "[[sources]]\nid = \"web\"\nwrite_key = \"WK\"\ndestinations = [\"profiles\"]\n\
@@ -121,7 +126,7 @@ fn destination(lines: &str) -> String {
 
 #[test]
 fn a_master_that_dies_behind_sentinels_costs_nothing() {
-    let mut sentinels = Sentinels::start("");
+    let mut sentinels = Sentinels::start();
     let server = Server::with(&destination(&format!(
         "sentinel_master = \"mymaster\"\naddress = \"{}\"",
         sentinels.settings().address
@@ -129,23 +134,31 @@ fn a_master_that_dies_behind_sentinels_costs_nothing() {
     let mut servers = sentinels.servers.drain(..);
     let (mut master, replica) = (servers.next().unwrap(), servers.next().unwrap());
     drop(servers);
-    let promoted = || replica.cli(&["ROLE"]).starts_with("master");
-    let acked = lose_under_load(&server, || master.kill(), promoted);
+    let promoted = || is_master(&replica);
+    let lose = || {
+        sentinels.let_fail();
+        master.kill();
+    };
+    let acked = lose_under_load(&server, lose, promoted);
     check(&server, &replica, acked);
 }
 
 #[test]
 fn a_master_that_dies_in_a_cluster_costs_nothing() {
-    let mut cluster = Cluster::start();
+    let cluster = Cluster::start();
     let server = Server::with(&destination(&format!(
         "cluster_mode = true\naddress = \"{}\"",
         cluster.settings().address
     )));
     let victim = cluster.master_of("user:user-0");
-    let mut master = cluster.nodes.remove(victim);
-    // The replicas follow the masters, in the same order; one master is not in the list any more.
-    let replica = &cluster.nodes[victim + 2];
-    let promoted = || replica.cli(&["ROLE"]).starts_with("master");
-    let acked = lose_under_load(&server, || master.kill(), promoted);
-    check(&server, replica, acked);
+    let cluster = RefCell::new(cluster);
+    let replica = victim + MASTERS;
+    let promoted = || is_master(&cluster.borrow().nodes[replica]);
+    let lose = || {
+        let mut cluster = cluster.borrow_mut();
+        cluster.let_fail(victim);
+        cluster.nodes[victim].kill();
+    };
+    let acked = lose_under_load(&server, lose, promoted);
+    check(&server, &cluster.borrow().nodes[replica], acked);
 }

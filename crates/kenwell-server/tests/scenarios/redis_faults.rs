@@ -324,12 +324,12 @@ fn a_slow_link_delivers_everything_once() {
     let proxy = Proxy::before(&redis.address());
     proxy.rule(|command| {
         if is(command, "HSET") {
-            Act::Delay(Duration::from_millis(3))
+            Act::Delay(Duration::from_millis(12))
         } else {
             Act::Pass
         }
     });
-    let server = Server::with(&behind(&proxy, "response_timeout = \"300ms\""));
+    let server = Server::with(&behind(&proxy, "response_timeout = \"2s\""));
     send(&server, users(1_000), 1);
     server.settle("profiles");
     assert_eq!(redis.keys().len(), 1_000);
@@ -368,12 +368,12 @@ fn a_batch_of_nothing_but_dead_letters_is_no_success() {
 fn fewer_connections_than_lanes_are_enough() {
     let redis = Redis::start();
     // One for this test, and two for the four lanes.
-    let server = Server::with(&behind(&Proxy::before(&redis.address()), ""));
     let mut admin = redis.connection();
     let _: () = redis::cmd("CONFIG")
         .arg(&["SET", "maxclients", "3"])
         .query(&mut admin)
         .unwrap();
+    let server = Server::with(&behind(&Proxy::before(&redis.address()), ""));
     for value in 1..=5 {
         // More than go over one lane.
         send(&server, users(600), value);

@@ -94,12 +94,12 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_was_stopped_reads_first_what_came_meanwhile() {
-        let limit = Deadline::of(Duration::from_millis(1));
+        let limit = Deadline::of(Duration::from_secs(1));
         let reply = async {
             tokio::task::yield_now().await;
             // As a process that is stopped in the middle of its wait.
-            std::thread::sleep(Duration::from_millis(150));
-            sleep(Duration::from_millis(50)).await;
+            std::thread::sleep(Duration::from_secs(1) + 2 * STOPPED);
+            sleep(2 * LAST_LOOK).await;
         };
         assert_eq!(limit.wait(reply).await, Some(()));
     }

@@ -145,7 +145,7 @@ mod tests {
         let alive = TcpListener::bind("127.0.0.1:0").unwrap();
         let alive = alive.local_addr().unwrap();
         let began = Instant::now();
-        let limit = Duration::from_secs(5);
+        let limit = Duration::from_mins(1);
         let stream = timeout(limit, connect(&[dead, dead, alive])).await;
         let stream = stream.unwrap().unwrap();
         assert_eq!(stream.peer_addr().unwrap(), alive);
@@ -175,7 +175,10 @@ mod tests {
     async fn a_connection_opens_though_the_first_address_of_its_host_is_dead() {
         let (dead, _listener, _queue) = black_hole();
         let alive = old_redis();
-        let settings = Settings::new("redis.internal:6379");
+        let settings = Settings {
+            connect_timeout: Duration::from_mins(1),
+            ..Settings::new("redis.internal:6379")
+        };
         let mut target = settings.targets().unwrap().remove(0);
         target.resolver = Resolver::finding(vec![dead, alive]);
         let address = "redis.internal:6379".into();

@@ -11,11 +11,9 @@ use crate::support::flavour::Flavour;
 use crate::support::sentinels::Sentinels;
 
 pub(crate) async fn cluster(flavour: Flavour) {
-    let cluster = Cluster::of(flavour);
-    for node in &cluster.nodes {
-        for setting in ["masterauth", "requirepass"] {
-            assert_eq!(node.cli(&["CONFIG", "SET", setting, "pw"]), "OK");
-        }
+    let mut cluster = Cluster::of(flavour);
+    for node in &mut cluster.nodes {
+        node.lock("pw");
     }
     let mut settings = cluster.settings();
     settings.password = Some(Secret::new("pw"));
@@ -27,11 +25,15 @@ pub(crate) async fn cluster(flavour: Flavour) {
         without_password(&settings),
         (alone, vec!["cluster_mode = true"]),
     ];
-    let master = cluster.master_with_password("user:ada", "pw");
+    let master = cluster.master_of("user:ada");
     let cluster = RefCell::new(cluster);
     let place = Place {
         settings,
-        lose: Box::new(|| cluster.borrow_mut().nodes[master].kill()),
+        lose: Box::new(|| {
+            let mut cluster = cluster.borrow_mut();
+            cluster.let_fail(master);
+            cluster.nodes[master].kill();
+        }),
         restore: Box::new(|| {}),
         wrong: wrong
             .into_iter()
@@ -51,7 +53,7 @@ pub(crate) async fn cluster(flavour: Flavour) {
 }
 
 pub(crate) async fn sentinels(flavour: Flavour) {
-    behind(Sentinels::of(flavour, ""), None).await;
+    behind(Sentinels::of(flavour), None).await;
 }
 
 pub(crate) async fn sealed_sentinels(_redis: Flavour) {
@@ -80,7 +82,11 @@ async fn behind(sentinels: Sentinels, authority: Option<String>) {
     let sentinels = RefCell::new(sentinels);
     let place = Place {
         settings,
-        lose: Box::new(|| sentinels.borrow_mut().servers[0].kill()),
+        lose: Box::new(|| {
+            let mut sentinels = sentinels.borrow_mut();
+            sentinels.let_fail();
+            sentinels.servers[0].kill();
+        }),
         restore: Box::new(|| {}),
         wrong,
     };

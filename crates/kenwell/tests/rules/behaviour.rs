@@ -431,7 +431,7 @@ async fn names_full_of_dots_and_many_nulls_take_no_time() {
         let update = Flattener::default().received(event.as_bytes(), &layout, &Receipt::default());
         let update = update.unwrap();
         // Many times what it takes, and little of what comparing each with each would.
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+        assert!(begun.elapsed() < std::time::Duration::from_mins(1));
         assert_eq!(update.fields().len(), 1);
         server.cli(&["FLUSHALL"]);
     }

@@ -335,7 +335,7 @@ async fn in_a_cluster_the_script_writes() {
 
 #[tokio::test]
 async fn behind_sentinels_they_go_to_the_master() {
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     let mut writer = Writer::new(Connection::new(sentinels.settings()).unwrap());
     for time in 1..3 {
         write(&mut writer, &round(time, "written")).await;

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::support::cluster::Cluster;
 use crate::support::server::Server;
-use crate::values_cluster::connect;
 use crate::walk_of_a_save::with_user;
 
 /// The line of the guide, as words.
@@ -110,7 +109,7 @@ async fn in_a_cluster_two_more_are() {
         );
     }
     cluster.nodes.iter().for_each(|node| grant(node, CLUSTER));
-    let mut settings = connect(&cluster).settings().clone();
+    let mut settings = cluster.connection().settings().clone();
     settings.username = Some("app".to_owned());
     settings.password = Some(Secret::new("PASSWORD"));
     everything(Connection::new(settings).unwrap())

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
 use crate::support::server::Server;
-use crate::values_cluster::connect;
 use crate::walk_of_a_save::{Clock, all_elements, builder, with_user};
 
 #[tokio::test]
@@ -303,11 +302,11 @@ async fn user_ids_can_be_hashed() {
 async fn in_a_cluster_a_hash_tag_keeps_a_user_together() {
     let cluster = Cluster::start();
     let entries = || ["user", "session", "history"].map(|id| Entry::new(id).everything());
-    let plain = StateStore::builder(connect(&cluster))
+    let plain = StateStore::builder(cluster.connection())
         .entries(entries())
         .build()
         .unwrap();
-    let tagged = StateStore::builder(connect(&cluster))
+    let tagged = StateStore::builder(cluster.connection())
         .entries(entries())
         .cluster_hash_tag();
     let tagged = tagged.build().unwrap();

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::support::cluster::Cluster;
 use crate::support::proxy::{Act, Proxy, is};
 use crate::support::server::Server;
-use crate::values_cluster::connect;
 use crate::walk_of_a_save::with_user;
 
 fn builder(connection: Connection, size: usize) -> Builder {
@@ -117,7 +116,7 @@ async fn what_cannot_work_is_said() {
 #[tokio::test]
 async fn in_a_cluster_a_hash_tag_keeps_it_beside_the_record() {
     let cluster = Cluster::start();
-    let store = builder(connect(&cluster), 2).cluster_hash_tag();
+    let store = builder(cluster.connection(), 2).cluster_hash_tag();
     let store = store.build().unwrap();
     store.save("ada", &mut with_user(&json!(1))).await.unwrap();
     for turn in 1..=3 {

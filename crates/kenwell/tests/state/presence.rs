@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::support::cluster::Cluster;
 use crate::support::flavour::Flavour;
 use crate::support::server::Server;
-use crate::values_cluster::connect;
 use crate::walk_of_a_save::with_user;
 
 const DAY: u64 = 86_400;
@@ -183,7 +182,7 @@ async fn the_same_in_a_cluster() {
         Entry::new("data").everything().ttl_seconds(60),
         Entry::new("session").session().ttl_seconds(60),
     ];
-    let builder = StateStore::builder(connect(&cluster)).entries(entries);
+    let builder = StateStore::builder(cluster.connection()).entries(entries);
     let store = builder.build().unwrap();
     assert!(!store.touch("ada").await.unwrap());
     store.save("ada", &mut Record::new()).await.unwrap();

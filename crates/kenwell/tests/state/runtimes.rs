@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Barrier, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use kenwell::Error as RedisError;
@@ -24,7 +25,7 @@ use crate::walk_of_a_save::with_user;
 fn without_a_runtime_there_is_an_error_that_says_so() {
     let server = Server::start(&[]);
     let cluster = Cluster::start();
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     for settings in [server.settings(), cluster.settings(), sentinels.settings()] {
         let connection = kenwell::connection::Connection::new(settings).unwrap();
         let store = store(connection.clone());
@@ -48,7 +49,7 @@ fn without_a_runtime_there_is_an_error_that_says_so() {
                 .now_or_never(),
         );
         is_said(store.delete("ada").map(Result::err).now_or_never());
-        let close = store.close(std::time::Duration::from_secs(1));
+        let close = store.close(Duration::from_secs(1));
         is_said(close.map(Result::err).now_or_never());
         let ping = connection.ping().now_or_never().unwrap();
         assert!(
@@ -73,7 +74,7 @@ fn running_runtime() -> Runtime {
 fn a_connection_outlives_the_runtime_on_which_it_was_opened() {
     let server = Server::start(&[]);
     let cluster = Cluster::start();
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     for settings in [server.settings(), cluster.settings(), sentinels.settings()] {
         let connection = Connection::new(settings).unwrap();
         let store = store(connection.clone());
@@ -103,7 +104,11 @@ fn on_another_runtime<T, M>(
 ) -> T {
     let server = Server::start(&[]);
     let link = Link::before(&server.address());
-    let store = store(Connection::new(Settings::new(link.address())).unwrap());
+    let settings = Settings {
+        command_timeout: Duration::from_mins(1),
+        ..Settings::new(link.address())
+    };
+    let store = store(Connection::new(settings).unwrap());
     let (first, second) = (running_runtime(), runtime());
     first
         .block_on(store.save("bob", &mut Record::new()))

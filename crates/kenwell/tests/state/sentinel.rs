@@ -14,11 +14,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_follows_the_sentinels_to_another_master() {
-    let sentinels = Sentinels::start("");
+    let sentinels = Sentinels::start();
     let entries = [Entry::new("user").user(), Entry::new("times").created_at()];
-    let mut settings = sentinels.settings();
-    settings.command_timeout = Duration::from_secs(5);
-    let connection = Connection::new(settings).unwrap();
+    let connection = Connection::new(sentinels.settings()).unwrap();
     let store = StateStore::builder(connection)
         .entries(entries)
         .build()
@@ -30,10 +28,7 @@ async fn a_store_follows_the_sentinels_to_another_master() {
     let mut record = store.load("u").await.unwrap().unwrap();
     store.save_if_unchanged("u", &mut record).await.unwrap();
 
-    assert_eq!(
-        sentinels.command(&["SENTINEL", "FAILOVER", "mymaster"]),
-        "OK"
-    );
+    sentinels.switch();
     let promoted = &sentinels.servers[1];
     let is_there = || promoted.cli(&["GET", "user:u"]).contains("\"n\":1");
     let began = Instant::now();

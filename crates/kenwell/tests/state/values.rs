@@ -379,7 +379,7 @@ async fn a_comparison_that_is_refused_writes_nothing_and_says_why() {
 async fn a_comparison_whose_connection_breaks_is_said_to_be_uncertain() {
     let server = Server::start(&[]);
     let mut settings: Settings = server.settings();
-    settings.command_timeout = std::time::Duration::from_secs(1);
+    settings.command_timeout = std::time::Duration::from_secs(2);
     let connection = Connection::new(settings).unwrap();
     connection.ping().await.unwrap();
     server.signal("STOP");

@@ -1,21 +1,10 @@
 //! The byte layer in a real Redis Cluster.
 
-use std::time::Duration;
-
-use kenwell::connection::Connection;
 use kenwell::state::Error;
 use kenwell::state::values::{self, Expected, Write};
 
 use super::values::{read, texts, write};
 use crate::support::cluster::{Cluster, MASTERS};
-
-/// No node dies here, so there is no reason to be impatient.
-pub(crate) fn connect(cluster: &Cluster) -> Connection {
-    let mut settings = cluster.settings();
-    settings.command_timeout = Duration::from_secs(10);
-    settings.connect_timeout = Duration::from_secs(10);
-    Connection::new(settings).unwrap()
-}
 
 fn of(user: &str, round: usize) -> Vec<Write> {
     let entries = ["data", "session", "history"];
@@ -28,7 +17,7 @@ fn of(user: &str, round: usize) -> Vec<Write> {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_all_slots_are_stored_and_fetched_in_one_call() {
     let cluster = Cluster::start();
-    let connection = connect(&cluster);
+    let connection = cluster.connection();
     let keys: Vec<String> = (0..300).map(|index| format!("data:u{index}")).collect();
     let mut writes: Vec<Write> = keys.iter().map(|key| write(key, key)).collect();
     writes.extend((0..20).flat_map(|user| of(&user.to_string(), 0)));
@@ -52,7 +41,7 @@ async fn values_of_all_slots_are_stored_and_fetched_in_one_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_one_slot_follow_it_when_it_moves() {
     let cluster = Cluster::start();
-    let connection = connect(&cluster);
+    let connection = cluster.connection();
     let reads: Vec<_> = of("u", 0)
         .iter()
         .map(|write| read(str::from_utf8(&write.key).unwrap()))
@@ -93,7 +82,7 @@ async fn values_of_one_slot_follow_it_when_it_moves() {
 #[tokio::test]
 async fn a_comparison_across_slots_is_refused_before_it_is_sent() {
     let cluster = Cluster::start();
-    let connection = connect(&cluster);
+    let connection = cluster.connection();
     let writes = [write("data:u1", "1"), write("session:u1", "2")];
     let error = values::store_unchanged(&connection, &[], &writes)
         .await

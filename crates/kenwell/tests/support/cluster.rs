@@ -13,10 +13,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How many masters there are; as many replicas follow them in `nodes`.
 pub const MASTERS: usize = 3;
 
+/// Nobody is given up who does not answer for a while, as on a busy machine.
+const CALM: &str = "60000";
+
+/// A failover takes seconds, and servers that find together do so soon.
+const HASTY: &str = "1000";
+
 pub struct Cluster {
     pub nodes: Vec<Server>,
-    /// How long connections wait.
-    limit: Duration,
 }
 
 /// Asks again and again until there is an answer.
@@ -40,8 +44,10 @@ pub fn node(options: &[&str]) -> Server {
 fn node_of(flavour: Flavour, options: &[&str]) -> Server {
     let bus = free_port().to_string();
     let mut all = vec!["--cluster-enabled", "yes", "--cluster-port", &bus];
-    // Short, so that a failover takes seconds.
-    all.extend(["--cluster-node-timeout", "1000"]);
+    all.extend(["--cluster-node-timeout", HASTY]);
+    // Until a test wants it, see `let_fail`; then also where the link to the master was down for long.
+    all.extend(["--cluster-replica-no-failover", "yes"]);
+    all.extend(["--cluster-replica-validity-factor", "0"]);
     all.extend(options);
     Server::of(flavour, &all)
 }
@@ -61,18 +67,12 @@ impl Cluster {
         let nodes: Vec<Server> = (0..2 * MASTERS)
             .map(|_| node_of(flavour, options))
             .collect();
-        let cluster = Self {
-            nodes,
-            limit: Duration::from_millis(500),
-        };
+        let cluster = Self { nodes };
         let first = &cluster.nodes[0];
         for (index, node) in cluster.nodes.iter().enumerate() {
             let epoch = (index + 1).to_string();
             assert_eq!(node.cli(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]), "OK");
-            let bus = node.cli(&["CONFIG", "GET", "cluster-port"]);
-            let (bus, port) = (bus.lines().last().unwrap(), port(node));
-            let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
-            assert_eq!(first.cli(&meet), "OK");
+            meet(first, node);
         }
         for (index, master) in cluster.nodes.iter().take(MASTERS).enumerate() {
             let (start, end) = (index * 16_384 / MASTERS, (index + 1) * 16_384 / MASTERS - 1);
@@ -83,25 +83,57 @@ impl Cluster {
             );
         }
         for index in MASTERS..2 * MASTERS {
-            let (replica, master) = (&cluster.nodes[index], id(&cluster.nodes[index - MASTERS]));
+            let [replica, master] = [index, index - MASTERS].map(|at| &cluster.nodes[at]);
+            let follow = ["CLUSTER", "REPLICATE", &id(master)];
             eventually("the replica to know its master", || {
-                (replica.cli(&["CLUSTER", "REPLICATE", &master]) == "OK").then_some(())
+                let follows = replica.cli(&follow) == "OK";
+                if !follows {
+                    // Who did not answer in time is forgotten.
+                    meet(first, master);
+                    meet(first, replica);
+                }
+                follows.then_some(())
             });
         }
         eventually("the cluster to be whole", || {
-            cluster.nodes.iter().all(knows_all).then_some(())
+            cluster.nodes.iter().all(knows_all).then_some(())?;
+            cluster.set_node_timeout(CALM);
+            // Who was given up meanwhile is soon taken back, but not by the calm.
+            let is_whole = cluster.nodes.iter().all(knows_all);
+            if !is_whole {
+                cluster.set_node_timeout(HASTY);
+            }
+            is_whole.then_some(())
         });
         cluster
+    }
+
+    fn set_node_timeout(&self, milliseconds: &str) {
+        for node in &self.nodes {
+            let set = ["CONFIG", "SET", "cluster-node-timeout", milliseconds];
+            assert_eq!(node.cli(&set), "OK");
+        }
+    }
+
+    /// From now on nodes are given up after a second, and the replica of this master, and no other, takes its place.
+    pub fn let_fail(&self, master: usize) {
+        let replica = &self.nodes[master + MASTERS];
+        let allow = ["CONFIG", "SET", "cluster-replica-no-failover", "no"];
+        assert_eq!(replica.cli(&allow), "OK");
+        self.set_node_timeout(HASTY);
+    }
+
+    /// From now on nobody is given up any more.
+    pub fn be_calm(&self) {
+        self.set_node_timeout(CALM);
     }
 
     /// Adds a master without slots, and gives its index.
     pub fn add(&mut self) -> usize {
         let new = node(&[]);
-        let bus = new.cli(&["CONFIG", "GET", "cluster-port"]);
-        let (bus, port) = (bus.lines().last().unwrap(), port(&new));
-        let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
-        assert_eq!(self.nodes[0].cli(&meet), "OK");
+        meet(&self.nodes[0], &new);
         self.nodes.push(new);
+        self.be_calm();
         let count = self.nodes.len().to_string();
         eventually("every node to know the new one", || {
             let knows = |node: &Server| {
@@ -123,23 +155,14 @@ impl Cluster {
         }
     }
 
-    /// Settings with every node as a seed, and limits that suit the short failover.
+    /// Settings with every node as a seed.
     pub fn settings(&self) -> Settings {
         let addresses: Vec<_> = self.nodes.iter().map(Server::address).collect();
         let mut settings = Settings::new(addresses.join(", "));
         settings.cluster_mode = true;
-        settings.command_timeout = self.limit;
-        settings.connect_timeout = self.limit;
+        settings.command_timeout = PATIENCE;
+        settings.connect_timeout = PATIENCE;
         settings
-    }
-
-    /// For tests in which nobody dies: on a busy machine no node is given up, and no command.
-    pub fn be_calm(&mut self) {
-        self.limit = PATIENCE;
-        for node in &self.nodes {
-            let calm = ["CONFIG", "SET", "cluster-node-timeout", "60000"];
-            assert_eq!(node.cli(&calm), "OK");
-        }
     }
 
     pub fn connection(&self) -> Connection {
@@ -153,22 +176,6 @@ impl Cluster {
             .cli(&["CLUSTER", "KEYSLOT", key])
             .parse()
             .unwrap();
-        (0..MASTERS)
-            .find(|index| slot < (index + 1) * 16_384 / MASTERS)
-            .unwrap()
-    }
-
-    /// The same where every node wants this password.
-    pub fn master_with_password(&self, key: &str, password: &str) -> usize {
-        let ask = [
-            "-a",
-            password,
-            "--no-auth-warning",
-            "CLUSTER",
-            "KEYSLOT",
-            key,
-        ];
-        let slot: usize = self.nodes[MASTERS].cli(&ask).parse().unwrap();
         (0..MASTERS)
             .find(|index| slot < (index + 1) * 16_384 / MASTERS)
             .unwrap()
@@ -223,6 +230,14 @@ impl Migration<'_> {
     }
 }
 
+/// Makes a node known to this one, and so to all that it knows.
+fn meet(first: &Server, node: &Server) {
+    let bus = node.cli(&["CONFIG", "GET", "cluster-port"]);
+    let (bus, port) = (bus.lines().last().unwrap(), port(node));
+    let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, bus];
+    assert_eq!(first.cli(&meet), "OK");
+}
+
 fn id(node: &Server) -> String {
     node.cli(&["CLUSTER", "MYID"])
 }
@@ -232,13 +247,18 @@ fn port(node: &Server) -> String {
     address.rsplit_once(':').unwrap().1.to_owned()
 }
 
-/// Whether a node sees every slot served and every replica linked.
+/// Whether a node sees every slot served, every replica linked, and nobody failing.
 fn knows_all(node: &Server) -> bool {
     let nodes = node.cli(&["CLUSTER", "NODES"]);
-    let replicas = nodes.lines().filter(|line| line.contains("slave"));
+    let has_flag = |line: &str, flag: &str| {
+        let flags = line.split(' ').nth(2).unwrap_or_default();
+        flags.split(',').any(|it| it.trim_end_matches('?') == flag)
+    };
+    let replicas = nodes.lines().filter(|line| has_flag(line, "slave"));
+    let fails = nodes.lines().any(|line| has_flag(line, "fail"));
     let linked = !node
         .cli(&["INFO", "replication"])
         .contains("link_status:down");
     let state = node.cli(&["CLUSTER", "INFO"]);
-    state.contains("cluster_state:ok") && linked && replicas.count() == MASTERS
+    state.contains("cluster_state:ok") && linked && !fails && replicas.count() == MASTERS
 }

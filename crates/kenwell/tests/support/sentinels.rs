@@ -12,6 +12,9 @@ use super::cluster::eventually;
 use super::flavour::Flavour;
 use super::server::{Server, free_port};
 
+/// How long connections wait: nobody is given up who does not answer for a while, as on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 pub struct Sentinels {
     /// The first is the master at the beginning.
     pub servers: Vec<Server>,
@@ -40,17 +43,16 @@ impl Sentinels {
         }
     }
 
-    /// Starts them; the Sentinels get further lines for their configuration.
-    pub fn start(lines: &str) -> Self {
-        Self::of(Flavour::Redis, lines)
+    pub fn start() -> Self {
+        Self::of(Flavour::Redis)
     }
 
     /// The same with another program.
-    pub fn of(flavour: Flavour, lines: &str) -> Self {
+    pub fn of(flavour: Flavour) -> Self {
         let master = Server::of(flavour, &[]);
         let port = port(&master.address());
         let replica = Server::of(flavour, &["--replicaof", "127.0.0.1", &port]);
-        Self::watching(flavour, vec![master, replica], &port, lines)
+        Self::watching(flavour, vec![master, replica], &port, "")
     }
 
     /// All of them speak TLS with each other and with us; their certificate is `{name}.pem`.
@@ -101,9 +103,15 @@ impl Sentinels {
             .collect();
         let mut settings = Settings::new(addresses.join(","));
         settings.sentinel_master = Some("mymaster".to_owned());
-        settings.command_timeout = Duration::from_millis(500);
-        settings.connect_timeout = Duration::from_millis(500);
+        settings.command_timeout = PATIENCE;
+        settings.connect_timeout = PATIENCE;
         settings
+    }
+
+    /// From now on a master is given up that does not answer for a moment.
+    pub fn let_fail(&self) {
+        let name = "down-after-milliseconds";
+        self.all_obey(&["SENTINEL", "SET", "mymaster", name, "700"]);
     }
 
     /// The first Sentinel is gone for good.
@@ -118,9 +126,12 @@ impl Sentinels {
         }
     }
 
-    /// Runs a command at the last Sentinel.
-    pub fn command(&self, arguments: &[&str]) -> String {
-        self.sentinels.last().unwrap().cli(arguments)
+    /// Asks for another master.
+    pub fn switch(&self) {
+        let failover = ["SENTINEL", "FAILOVER", "mymaster"];
+        eventually("the Sentinels to begin", || {
+            (self.sentinels[0].cli(&failover) == "OK").then_some(())
+        });
     }
 }
 
@@ -133,7 +144,7 @@ impl Sentinel {
         let settings = format!(
             "port {port}\n{tls}bind 127.0.0.1\ndir {}\n\
              sentinel monitor mymaster 127.0.0.1 {master} 2\n\
-             sentinel down-after-milliseconds mymaster 700\n\
+             sentinel down-after-milliseconds mymaster 60000\n\
              sentinel failover-timeout mymaster 3000\n{lines}\n",
             folder.path().display()
         );

@@ -12,8 +12,8 @@ use super::certificates::Certificates;
 use super::flavour::Flavour;
 pub use super::ports::free_port;
 
-/// How long a server may take to answer its first `PING`.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Server {
     flavour: Flavour,
@@ -22,6 +22,8 @@ pub struct Server {
     tls_port: Option<u16>,
     folder: TempDir,
     options: Vec<String>,
+    /// What [`cli`](Self::cli) logs in with.
+    password: Option<String>,
 }
 
 impl Server {
@@ -87,6 +89,7 @@ impl Server {
             tls_port: None,
             folder: TempDir::new().unwrap(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
+            password: None,
         };
         server.revive();
         server
@@ -152,14 +155,25 @@ impl Server {
 
     /// Runs `redis-cli` with these arguments and gives what it prints.
     pub fn cli(&self, arguments: &[&str]) -> String {
+        let password = self.password.iter();
+        let login = password.flat_map(|it| ["--no-auth-warning", "-a", it]);
         let output = Command::new("redis-cli")
             .args(["-p", &self.port.to_string()])
+            .args(login)
             .args(arguments)
             .output()
             .unwrap_or_else(|error| {
                 panic!("cannot run redis-cli ({error}); install it: apt-get install redis-tools")
             });
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// From now on whoever connects needs this password, be it another server or [`cli`](Self::cli).
+    pub fn lock(&mut self, password: &str) {
+        for setting in ["masterauth", "requirepass"] {
+            assert_eq!(self.cli(&["CONFIG", "SET", setting, password]), "OK");
+        }
+        self.password = Some(password.to_owned());
     }
 
     pub fn address(&self) -> String {
@@ -175,8 +189,13 @@ impl Server {
             .to_owned()
     }
 
+    /// Settings that wait as long as a busy machine takes.
     pub fn settings(&self) -> Settings {
-        Settings::new(self.address())
+        Settings {
+            connect_timeout: PATIENCE,
+            command_timeout: PATIENCE,
+            ..Settings::new(self.address())
+        }
     }
 
     pub fn connection(&self) -> Connection {

@@ -10,7 +10,7 @@ use super::certificates::Certificates;
 use super::server::free_port;
 
 /// How long it may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Stunnel {
     child: Child,

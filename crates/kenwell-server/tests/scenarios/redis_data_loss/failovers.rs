@@ -1,7 +1,7 @@
 //! Failovers that lose writes which the old master had confirmed.
 
 use super::{Load, count, found, tables, wait_for_log, wait_for_marker};
-use crate::support::{Cluster, Node, Sentinels, Server, eventually};
+use crate::support::{Cluster, MASTERS, Node, Sentinels, Server, eventually};
 
 /// From now on the replica gets nothing, and nothing is under way to it.
 fn cut_off(master: &Node, replica: &Node) {
@@ -15,7 +15,7 @@ fn cut_off(master: &Node, replica: &Node) {
 
 #[test]
 fn a_sentinel_failover_that_lost_writes_is_healed() {
-    let mut sentinels = Sentinels::start("");
+    let mut sentinels = Sentinels::start();
     let server = Server::with(&tables(&format!(
         "sentinel_master = \"mymaster\"\naddress = \"{}\"",
         sentinels.settings().address
@@ -32,6 +32,7 @@ fn a_sentinel_failover_that_lost_writes_is_healed() {
     cut_off(&master, &replica);
     load.send(&server, 300);
     wait_for_marker(&server, &master, 500);
+    sentinels.let_fail();
     master.kill();
     replica.signal("CONT");
     eventually("the replica to be promoted", || {
@@ -54,18 +55,17 @@ fn a_cluster_failover_that_lost_writes_is_healed() {
     load.send(&server, 200);
     server.settle("profiles");
     let victim = cluster.master_of("user:user-0");
-    let mut master = cluster.nodes.remove(victim);
-    // The replicas follow the masters, in the same order; one master is not in the list any more.
-    let replica = &cluster.nodes[victim + 2];
+    let replica = victim + MASTERS;
     eventually("the replica to have them", || {
-        let size = |node: &Node| node.cli(&["DBSIZE"]);
-        let [_, ours] = [size(&master), size(replica)];
-        (ours == size(&master)).then_some(())
+        let size = |index: usize| cluster.nodes[index].cli(&["DBSIZE"]);
+        (size(replica) == size(victim)).then_some(())
     });
-    cut_off(&master, replica);
+    cluster.let_fail(victim);
+    cut_off(&cluster.nodes[victim], &cluster.nodes[replica]);
     load.send(&server, 300);
-    wait_for_marker(&server, &master, 500);
-    master.kill();
+    wait_for_marker(&server, &cluster.nodes[victim], 500);
+    cluster.nodes[victim].kill();
+    let replica = &cluster.nodes[replica];
     replica.signal("CONT");
     eventually("the replica to be promoted", || {
         replica.cli(&["ROLE"]).starts_with("master").then_some(())

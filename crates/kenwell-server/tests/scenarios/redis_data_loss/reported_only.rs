@@ -98,7 +98,9 @@ fn another_redis_on_purpose_begins_empty() {
     load.send(&server, 50);
     wait_for_marker(&server, &other, 250);
     assert_eq!((found(&other), count(&server, "replayed_total")), (50, 0));
-    assert!(server.ready().text().contains("\"ready\""));
+    eventually("the server to be ready", || {
+        server.ready().text().contains("\"ready\"").then_some(())
+    });
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) use self::{
     inside::{Inside, destination_change, source_change},
     library::{
         certificates::Certificates,
-        cluster::Cluster,
+        cluster::{Cluster, MASTERS},
         flavour::Flavour,
         ports::free_port,
         proxy::{Act, Proxy, is},

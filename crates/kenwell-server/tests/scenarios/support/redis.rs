@@ -41,12 +41,20 @@ impl Redis {
             node.command::<()>(&["CLUSTER", "ADDSLOTSRANGE", slots.0, slots.1]);
             nodes.push(node);
         }
-        for node in &nodes {
-            let (port, bus) = (node.port.to_string(), node.bus.unwrap().to_string());
-            let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, &bus];
-            nodes[0].command::<()>(&meet);
-        }
+        let meet_all = || {
+            for node in &nodes {
+                let (port, bus) = (node.port.to_string(), node.bus.unwrap().to_string());
+                let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, &bus];
+                nodes[0].command::<()>(&meet);
+            }
+        };
+        let mut looks = 0;
         eventually("the nodes to know each other", || {
+            // Who did not answer in time is forgotten.
+            if looks % 1_000 == 0 {
+                meet_all();
+            }
+            looks += 1;
             let whole = |node: &Self| {
                 let info: String = node.command(&["CLUSTER", "INFO"]);
                 info.contains("cluster_state:ok") && info.contains("cluster_size:3")
