@@ -51,7 +51,7 @@ impl Redis {
         let mut looks = 0;
         eventually("the nodes to know each other", || {
             // Who did not answer in time is forgotten.
-            if looks % 1_000 == 0 {
+            if looks % 100 == 0 {
                 meet_all();
             }
             looks += 1;
