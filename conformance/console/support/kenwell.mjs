@@ -1,5 +1,5 @@
 // A real kenwell with a configuration of its own.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, freePort, start, stop } from './children.mjs';
 
@@ -57,8 +57,11 @@ ${rest}`, { mode: 0o600 });
     return readFileSync(this.configFile, 'utf8');
   }
 
+  /** Replaced as a whole: the server may read at any moment. */
   set config(text) {
-    writeFileSync(this.configFile, text);
+    const next = `${this.configFile}.next`;
+    writeFileSync(next, text, { mode: 0o600 });
+    renameSync(next, this.configFile);
   }
 
   async stop() {
