@@ -9,7 +9,7 @@ const ARGUMENTS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const START_MS = 120_000;
 
 /** What Chromium writes about requests to a server that is being stopped, or is not there. */

@@ -41,7 +41,7 @@ ${rest}`, { mode: 0o600 });
     await eventually(`a ready kenwell; its log:\n${this.#tail()}`, async () => {
       if (this.#child.exitCode !== null) throw new Error(`kenwell ended with status ${this.#child.exitCode}:\n${this.#tail()}`);
       return await answers(`${this.url}/health`) && await answers(`${this.privateUrl}/ready`);
-    }, 30);
+    }, 60);
     return this;
   }
 
