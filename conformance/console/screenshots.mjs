@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PHONE } from './support/browser.mjs';
 import { furnish, furnished } from './support/furniture.mjs';
 import { go, House } from './support/house.mjs';
-import { PAGES, settle } from './support/pages.mjs';
+import { makeHistory, PAGES, settle } from './support/pages.mjs';
 
 const MOST_BYTES = 150_000;
 const MOST_PIXELS = 1250;
@@ -18,20 +18,6 @@ const LOOKS = [
 const [target] = process.argv.slice(2);
 if (!target) throw new Error('screenshots.mjs DIRECTORY');
 mkdirSync(target, { recursive: true });
-
-/** No run lasts an hour, so the hour of the chart is made up: a day's rise, a lull, a burst. */
-async function makeHistory(page) {
-  const samples = Array.from({ length: 360 }, (_, place) => {
-    const rate = 42 + 18 * Math.sin(place / 57) + 7 * Math.sin(place / 9) + (place > 250 && place < 262 ? 30 : 0);
-    const accepted = Math.round(rate * 10);
-    const ignored = Math.round(accepted * 0.12);
-    return {
-      at: new Date(Date.now() - (359 - place) * 10_000).toISOString(), accepted, written: accepted - ignored, ignored,
-      dead_lettered: place === 180 ? 20 : 0, lost: 0, queued: 0,
-    };
-  });
-  await page.route('**/api/v1/history*', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));
-}
 
 /** The page as high as it is, up to a bound; where it is higher, the part that `show` scrolls to. */
 async function picture(page, viewport, file, show) {

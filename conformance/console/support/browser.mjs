@@ -9,14 +9,18 @@ const ARGUMENTS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
+const START_MS = 120_000;
+
+/** What Chromium writes about requests to a server that is being stopped, or is not there. */
+export const AWAY = /ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/;
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 900 };
 
 /** A headless Chromium with an empty profile. */
 export function openBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN, headless: true, args: ARGUMENTS });
+  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN, headless: true, args: ARGUMENTS, timeout: START_MS });
 }
 
 /** A page in a context of its own; its `watch` must be clean at the end. */
@@ -79,6 +83,11 @@ export class Watch {
   /** A refusal that a test brings about on purpose. */
   allow(pattern) {
     this.#allowed.push(pattern);
+  }
+
+  /** A page asks for what it shows until it is left, also in the moment after that is gone. */
+  allowGone(path) {
+    this.allow(new RegExp(`^refusal: 404 GET /api/v1${path}$`));
   }
 
   /** What happened that nobody allowed. */

@@ -49,7 +49,7 @@ process.on('exit', () => { for (const child of living) kill(child); });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 /** Asks again until `test` gives something true; fails after a while, saying what was waited for. */
-export async function eventually(what, test, seconds = 30) {
+export async function eventually(what, test, seconds = 60) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const found = await test();

@@ -53,7 +53,7 @@ export class House {
     try {
       for (const page of pages) page.watch.assertClean();
     } finally {
-      for (const page of pages) await page.context().close();
+      for (const page of pages) await close(page);
     }
   }
 
@@ -63,6 +63,12 @@ export class House {
     await this.redis.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Closes a page with its context. What a test does to requests that are under way is given up: it would fail without a page. */
+async function close(page) {
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await page.context().close();
 }
 
 /** Shows another page of the console; what is not saved is given up. */

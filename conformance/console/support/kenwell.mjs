@@ -1,5 +1,5 @@
 // A real kenwell with a configuration of its own.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, freePort, start, stop } from './children.mjs';
 
@@ -41,7 +41,7 @@ ${rest}`, { mode: 0o600 });
     await eventually(`a ready kenwell; its log:\n${this.#tail()}`, async () => {
       if (this.#child.exitCode !== null) throw new Error(`kenwell ended with status ${this.#child.exitCode}:\n${this.#tail()}`);
       return await answers(`${this.url}/health`) && await answers(`${this.privateUrl}/ready`);
-    }, 30);
+    }, 60);
     return this;
   }
 
@@ -57,8 +57,11 @@ ${rest}`, { mode: 0o600 });
     return readFileSync(this.configFile, 'utf8');
   }
 
+  /** Replaced as a whole: the server may read at any moment. */
   set config(text) {
-    writeFileSync(this.configFile, text);
+    const next = `${this.configFile}.next`;
+    writeFileSync(next, text, { mode: 0o600 });
+    renameSync(next, this.configFile);
   }
 
   async stop() {

@@ -51,6 +51,20 @@ async function doSomething(page, house) {
   await page.getByRole('row', { name: /Refused$/ }).first().waitFor();
 }
 
+/** No run lasts an hour, so the hour of the chart is made up: a day's rise, a lull, a burst. */
+export async function makeHistory(page) {
+  const samples = Array.from({ length: 360 }, (_, place) => {
+    const rate = 42 + 18 * Math.sin(place / 57) + 7 * Math.sin(place / 9) + (place > 250 && place < 262 ? 30 : 0);
+    const accepted = Math.round(rate * 10);
+    const ignored = Math.round(accepted * 0.12);
+    return {
+      at: new Date(Date.now() - (359 - place) * 10_000).toISOString(), accepted, written: accepted - ignored, ignored,
+      dead_lettered: place === 180 ? 20 : 0, lost: 0, queued: 0,
+    };
+  });
+  await page.route('**/api/v1/history*', (route) => route.fulfill({ json: { step_seconds: 10, samples } }));
+}
+
 /** Until the page asks for nothing and moves no more. */
 export async function settle(page) {
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));

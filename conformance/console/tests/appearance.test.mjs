@@ -7,7 +7,7 @@ import { DESKTOP, PHONE } from '../support/browser.mjs';
 import { eventually } from '../support/children.mjs';
 import { furnish, furnished } from '../support/furniture.mjs';
 import { go, House } from '../support/house.mjs';
-import { PAGES, settle } from '../support/pages.mjs';
+import { makeHistory, PAGES, settle } from '../support/pages.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -37,7 +37,8 @@ for (const colorScheme of ['light', 'dark']) {
     const entrance = await house.page({ colorScheme });
     await entrance.goto('/');
     assert.deepEqual(await findings(entrance), [], 'sign-in');
-    const page = await house.signedIn('/overview', { colorScheme });
+    const page = await house.signedIn('/sources', { colorScheme });
+    await makeHistory(page);
     for (const { name, where, prepare } of ALL) {
       await go(page, where);
       await prepare?.(page, house);
@@ -48,7 +49,8 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 test('nothing scrolls sideways on a phone', async () => {
-  const page = await house.signedIn('/overview', { viewport: PHONE });
+  const page = await house.signedIn('/sources', { viewport: PHONE });
+  await makeHistory(page);
   for (const { name, where, prepare } of ALL) {
     await go(page, where);
     await prepare?.(page, house);
@@ -112,10 +114,12 @@ test('times are in the reader\'s zone, with the exact value at hand', async () =
 });
 
 test('nothing moves while the overview updates', async () => {
-  const page = await house.signedIn();
+  const page = await house.signedIn('/sources');
+  await makeHistory(page);
+  await go(page, '/overview');
+  for (const last of ['.chart polyline', '.flow path']) await page.locator(last).first().waitFor({ state: 'attached' });
   await settle(page);
   const places = () => page.locator('.card, .tile').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
-  await eventually('the chart', async () => await page.locator('.chart polyline').count() > 0);
   const before = await places();
   const asOf = await page.locator('.as-of time').getAttribute('title');
   await eventually('the next update', async () => await page.locator('.as-of time').getAttribute('title') !== asOf);

@@ -99,6 +99,7 @@ test('at most two hundred lines are kept', async () => {
   const batch = Array.from({ length: 350 }, (_, number) => ({ type: 'identify', userId: `many-${number}`, traits: { number } }));
   await send({ type: 'batch', batch });
   await eventually('two hundred lines', async () => await page.locator('.event').count() === 200);
+  await eventually('the others to be written too', async () => (await house.kenwell.api('GET', '/destinations/profiles')).status.queued === 0);
   await identify('last');
   await eventually('the newest on top', async () => {
     await page.getByRole('button', { name: /personal values/ }).click();

@@ -90,6 +90,7 @@ test('a source is disabled and enabled', async () => {
 test('a source is removed after a question', async () => {
   await house.kenwell.api('POST', '/sources', { name: 'Short lived' });
   const page = await house.signedIn('/sources/short-lived');
+  page.watch.allowGone('/sources/short-lived');
   await page.getByRole('button', { name: 'Remove source' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('heading', { level: 1, name: 'Sources' }).waitFor();

@@ -144,7 +144,8 @@ test('pausing and disabling can be undone', async () => {
   await page.getByText('Undone.').waitFor();
   await page.getByRole('link', { name: 'Sources' }).click();
   await page.getByRole('button', { name: 'Disable Web site' }).click();
-  await eventually('the source is disabled', () => /enabled = false/.test(house.kenwell.config));
+  await page.getByRole('row', { name: /Web site Disabled/ }).waitFor();
+  assert.match(house.kenwell.config, /enabled = false/);
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByRole('row', { name: /Web site Enabled/ }).waitFor();
   await house.kenwell.send(WRITE_KEY, { type: 'identify', userId: 'x', traits: { a: 1 } });

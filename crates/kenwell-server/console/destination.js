@@ -39,8 +39,10 @@ export async function destination(page) {
     again.update(one);
     page.rename(one.name);
   };
+  const look = newest(page.signal, ask, take);
   const fresh = keepFresh(page, settings, {
     ask, revisionOf: (one) => one.revision, show: (one, signal) => {
+      look.forget();
       take(one);
       fill(settings, ...settingsPart(where, fields, one, fresh, signal));
     },
@@ -49,7 +51,6 @@ export async function destination(page) {
   fill(place, status.element, settings,
     h('section', { class: 'card' }, h('h2', {}, 'Deliver again'), again.element),
     h('section', { class: 'card' }, h('h2', {}, 'Remove'), removal(() => now, page)));
-  const look = newest(page.signal, ask, take);
   // What goes wrong is said by the next look.
   onChange(page.signal, () => look().catch(() => {}));
   every(SECONDS, page.signal, look, status.fail);

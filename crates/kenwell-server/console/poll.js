@@ -54,13 +54,17 @@ export function every(seconds, signal, task, failed = () => {}) {
 
 /**
  * A task that shows what `ask(signal)` resolves to. Begun again, it gives up what was asked before: answers may come in another
- * order than they were asked for. It throws what `ask` throws, but nothing once `signal`, the page's, is aborted.
+ * order than they were asked for. It throws what `ask` throws, but nothing once `signal`, the page's, is aborted. Its `forget()`
+ * only gives up what was asked, when something newer is shown already.
  */
 export function newest(signal, ask, show) {
   let current = new AbortController();
-  return async () => {
+  const forget = () => {
     current.abort();
     current = new AbortController();
+  };
+  const again = async () => {
+    forget();
     const mine = AbortSignal.any([signal, current.signal]);
     try {
       const answer = await ask(mine);
@@ -69,4 +73,5 @@ export function newest(signal, ask, show) {
       if (!mine.aborted) throw error;
     }
   };
+  return Object.assign(again, { forget });
 }

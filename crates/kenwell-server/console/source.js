@@ -30,14 +30,19 @@ export async function source(page) {
     parts.update(one);
     form.renew(one);
   };
+  const look = newest(page.signal, (signal) => get(where, { signal }), take);
   /** What is shown beside the settings, in which somebody may be typing. */
-  const parts = partsOf(where, first, page, take);
+  const parts = partsOf(where, first, page, (one) => {
+    look.forget();
+    take(one);
+  });
   const card = h('section', { class: 'card' });
   let form = null;
   const fresh = keepFresh(page, card, {
     ask, revisionOf: ([one]) => edited(one),
     othersOf: ([, state, { destinations }]) => JSON.stringify([state.gateway_url, destinations.map(({ id, name }) => [id, name])]),
     show: (answer, signal) => {
+      look.forget();
       parts.update(...answer);
       form = settings(where, answer, fresh, signal);
       fill(card, h('h2', {}, 'Settings'), form.element);
@@ -45,7 +50,6 @@ export async function source(page) {
   });
   fresh.put(first);
   fill(place, ...parts.above, card, parts.removal);
-  const look = newest(page.signal, (signal) => get(where, { signal }), take);
   // What goes wrong is said by the next look.
   onChange(page.signal, () => look().catch(() => {}));
   every(SECONDS, page.signal, look, parts.fail);
