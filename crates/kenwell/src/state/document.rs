@@ -169,7 +169,7 @@ pub(super) fn choose(item: &Json, element: &HistoryElement) -> Json {
             }
         }
     });
-    let mut object = Object::default();
+    let mut object = Object::with_room_for(item.as_str().len());
     for (field, value) in fields.iter().zip(found) {
         if let Some(value) = value {
             object.raw(field, &String::from_utf8_lossy(value));
@@ -179,11 +179,19 @@ pub(super) fn choose(item: &Json, element: &HistoryElement) -> Json {
     Json::parse(object.finish().as_bytes()).unwrap_or_else(|_| item.clone())
 }
 
+/// What an object takes for the names, times and punctuation that we write ourselves, at most.
+const OWN_BYTES: usize = 192;
+
 /// Writes one JSON object, member by member.
 #[derive(Default)]
 pub(super) struct Object(String);
 
 impl Object {
+    /// One that holds values of so many bytes without growing.
+    pub(super) fn with_room_for(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes + OWN_BYTES))
+    }
+
     /// Adds a member whose value is JSON already.
     pub(super) fn raw(&mut self, name: &str, json: &str) {
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
@@ -204,6 +212,15 @@ impl Object {
     }
 
     fn text(&mut self, text: &str) {
+        if text
+            .bytes()
+            .all(|byte| byte >= b' ' && !b"\"\\".contains(&byte))
+        {
+            self.0.push('"');
+            self.0.push_str(text);
+            self.0.push('"');
+            return;
+        }
         // Text always has a JSON form; `serde_json` writes it as JavaScript does.
         self.0
             .push_str(&serde_json::to_string(text).unwrap_or_default());
@@ -212,20 +229,25 @@ impl Object {
 
 /// The text of `{data}`.
 pub(super) fn write_user(data: Option<&Json>) -> String {
-    let mut object = Object::default();
-    object.raw("data", data.map_or("{}", Json::as_str));
+    let data = data.map_or("{}", Json::as_str);
+    let mut object = Object::with_room_for(data.len());
+    object.raw("data", data);
     object.finish()
 }
 
 /// The text of `{id, data, state, createdAt, updatedAt}`.
 pub(super) fn write_session(session: &Session, now: Timestamp) -> String {
-    let mut object = Object::default();
-    if let Some(id) = &session.id {
+    let data = session.data.as_ref().map_or("{}", Json::as_str);
+    let state = session.state.as_ref().map(Json::as_str);
+    let id = session.id.as_deref();
+    let bytes = data.len() + state.map_or(0, str::len) + id.map_or(0, str::len);
+    let mut object = Object::with_room_for(bytes);
+    if let Some(id) = id {
         object.string("id", id);
     }
-    object.raw("data", session.data.as_ref().map_or("{}", Json::as_str));
-    if let Some(state) = &session.state {
-        object.raw("state", state.as_str());
+    object.raw("data", data);
+    if let Some(state) = state {
+        object.raw("state", state);
     }
     object.string("createdAt", &session.created_at.unwrap_or(now).to_string());
     object.string("updatedAt", &session.updated_at.unwrap_or(now).to_string());
@@ -235,8 +257,9 @@ pub(super) fn write_session(session: &Session, now: Timestamp) -> String {
 /// The text of `{items}`.
 pub(super) fn write_history(items: &[Json]) -> String {
     let items: Vec<&str> = items.iter().map(Json::as_str).collect();
-    let mut object = Object::default();
-    object.raw("items", &format!("[{}]", items.join(",")));
+    let items = format!("[{}]", items.join(","));
+    let mut object = Object::with_room_for(items.len());
+    object.raw("items", &items);
     object.finish()
 }
 

@@ -124,12 +124,14 @@ impl StateStore {
 impl Parts {
     /// The share of one entry, in Jovo's order.
     fn of(&self, entry: &Entry) -> String {
-        let mut object = Object::default();
         let parts = [
             ("user", entry.user, &self.user),
             ("session", entry.session, &self.session),
             ("history", entry.history, &self.history),
         ];
+        let bytes = parts.iter().filter(|(_, held, _)| *held);
+        let bytes = bytes.map(|(_, _, json)| json.as_ref().map_or(0, String::len));
+        let mut object = Object::with_room_for(bytes.sum());
         for (name, held, json) in parts {
             if let (true, Some(json)) = (held, json) {
                 object.raw(name, json);

@@ -13,6 +13,8 @@ use crate::json_order::{Reorder, array_index};
 
 /// Up to this many members, keys are compared one by one.
 const MAX_COMPARED: usize = 16;
+/// Deeper values make room for themselves.
+const USUAL_DEPTH: usize = 8;
 
 /// An object or array that is being read.
 struct OpenContainer {
@@ -29,7 +31,6 @@ struct Member {
     key: usize,
 }
 
-#[derive(Default)]
 struct Writer {
     out: String,
     open: Vec<OpenContainer>,
@@ -39,8 +40,12 @@ struct Writer {
 
 pub(super) fn write(json: &[u8]) -> Result<String, JsonError> {
     let mut reader = Reader::new(json);
-    let mut writer = Writer::default();
-    writer.out.reserve(json.len());
+    let mut writer = Writer {
+        out: String::with_capacity(json.len()),
+        open: Vec::with_capacity(USUAL_DEPTH),
+        members: Vec::with_capacity(MAX_COMPARED),
+        unsorted: Reorder::default(),
+    };
     loop {
         writer.value(&mut reader)?;
         if !writer.next(&mut reader)? {
