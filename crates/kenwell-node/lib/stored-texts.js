@@ -126,6 +126,8 @@ class StoredTexts {
   }
 
   connection() {
+    // A call that goes on after a close would open another one, which nobody closes.
+    this.calls.check();
     return connection(this.config, this.server);
   }
 

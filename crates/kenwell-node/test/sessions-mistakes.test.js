@@ -86,3 +86,30 @@ test('a close does not wait for ever', async () => {
   await assert.rejects(storeWith().close({ timeout: 5 }), refused(/did you mean timeoutMs\?/));
   assert.ok(await saving);
 });
+
+test('what goes on after a close sends nothing more', async () => {
+  let wait = null;
+  let reading = null;
+  const parse = async (text) => {
+    reading?.();
+    await wait;
+    return JSON.parse(text);
+  };
+  const others = await redis.clients();
+  const store = storeWith({ serializer: { parse, stringify: JSON.stringify }, commandTimeoutMs: 60_000 });
+  await store.set('a', { cookie: {} });
+  const session = await store.get('a');
+  await redis.ask('SET', 'sess:a', '{"cookie":{},"theirs":1}');
+  session.mine = 1;
+  // It has to look at what somebody else has stored.
+  let goOn;
+  wait = new Promise((resolve) => (goOn = resolve));
+  const looks = new Promise((resolve) => (reading = resolve));
+  const saving = assert.rejects(store.set('a', session), isClosed);
+  await looks;
+  await assert.rejects(store.close({ timeoutMs: 1 }), { code: 'KENWELL_TIMEOUT' });
+  goOn();
+  await saving;
+  assert.equal(await redis.ask('GET', 'sess:a'), '{"cookie":{},"theirs":1}');
+  await until(async () => (await redis.clients()) === others);
+});
