@@ -62,7 +62,7 @@ test('whatever goes wrong while a call is made, the others of its turn are not t
   };
   const cycle = {};
   cycle.cycle = cycle;
-  const save = (options, record = {}) => () => storeWith(options).save('bad', record);
+  const save = (options, record = {}) => async () => storeWith(options).save('bad', record);
   const cases = [
     ['mine', save({ onEncodeValue: throwing })],
     ['mine', save({ onEncodeValue: () => Promise.reject(thrown) })],
@@ -74,7 +74,7 @@ test('whatever goes wrong while a call is made, the others of its turn are not t
     ['mine', save({}, new Proxy({}, { get: throwing }))],
     ['mine', save({}, new Proxy({}, { ownKeys: throwing }))],
     [TypeError, save({}, { user: { data: 1n } })],
-    [TypeError, save({}, { user: cycle })],
+    [TypeError, save({}, { user: { data: cycle } })],
     ['KENWELL_SETTINGS', save({}, null)],
     ['KENWELL_HOOK', save({ onEncodeValue: () => undefined })],
     ['KENWELL_HOOK', save({ onEncodeValue: () => ({}) })],
