@@ -14,6 +14,7 @@ use super::store;
 use crate::support::server::Server;
 
 const HOUR: Duration = Duration::hours(1);
+const MONTH: Expiry = Expiry::OnInactivity(Duration::days(30));
 
 /// What came back: the status, the cookie with its attributes in lower case, and the text.
 struct Page {
@@ -55,6 +56,14 @@ impl Browser {
                 get(async |it: Session| it.cycle_id().await.unwrap()),
             )
             .route("/flush", get(async |it: Session| it.flush().await.unwrap()))
+            .route(
+                "/remember",
+                get(async |it: Session| it.set_expiry(Some(MONTH))),
+            )
+            .route(
+                "/forget",
+                get(async |it: Session| it.set_expiry(Some(Expiry::OnSessionEnd))),
+            )
             .layer(SessionManagerLayer::new(store(&server)).with_expiry(expiry));
         Self { server, app }
     }
@@ -161,6 +170,27 @@ async fn a_new_id_keeps_the_data_and_ends_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_session_whose_end_alone_is_changed_is_kept_for_as_long_as_its_cookie() {
+    let browser = Browser::open(Expiry::OnInactivity(HOUR));
+    let page = browser.visit("/insert", None).await;
+    let id = page.id().to_owned();
+    let seconds_left = || -> i64 {
+        let left = browser.server.cli(&["TTL", &format!("session:{id}")]);
+        left.parse().unwrap()
+    };
+    let page = browser.visit("/remember", Some(&id)).await;
+    assert_eq!(page.cookie.unwrap()["max-age"], "2592000");
+    assert!((2_591_900..=2_592_000).contains(&seconds_left()));
+    let page = browser.visit("/forget", Some(&id)).await;
+    assert!(!page.cookie.unwrap().contains_key("max-age"));
+    assert!(
+        seconds_left() <= 1_209_600,
+        "two weeks, as the framework wants it"
+    );
+    assert_eq!(browser.visit("/get", Some(&id)).await.text, "Some(42)");
+}
+
+#[tokio::test]
 async fn a_flush_takes_the_cookie_back() {
     let browser = Browser::open(Expiry::OnInactivity(HOUR));
     let page = browser.visit("/insert", None).await;
@@ -179,4 +209,20 @@ async fn a_save_that_fails_is_no_success() {
     let page = browser.visit("/insert", None).await;
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(page.cookie.is_none());
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_no_id_is_no_session() {
+    let browser = Browser::open(Expiry::OnInactivity(HOUR));
+    for id in ["AAAA", "not base64!", ""] {
+        let page = browser.visit("/", Some(id)).await;
+        assert_eq!(
+            (page.status, &*page.text),
+            (StatusCode::OK, "hello"),
+            "{id}"
+        );
+        let page = browser.visit("/get", Some(id)).await;
+        assert_eq!((page.status, &*page.text), (StatusCode::OK, "None"), "{id}");
+    }
+    assert_eq!(browser.sessions(), "0");
 }
