@@ -48,6 +48,7 @@ mod retired;
 mod sdk_captures;
 mod segment_senders;
 mod service_manager;
+mod small_batches;
 mod source_config;
 mod support;
 mod tls;
