@@ -1,4 +1,4 @@
-// A Next.js app as a standalone server, moved to an empty directory. It takes minutes, so a person asks for it: run --next.
+// A Next.js app as a standalone server, moved to an empty directory. It takes a minute or two, so a person asks for it: run --next.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
